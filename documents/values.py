@@ -1,0 +1,159 @@
+"""What every record is made of: bounded text, moments, days, digests, frozen values and described choices."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH = 200, 20_000, 200, 2_000, 10
+MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: what every reader of the JSON can hold exactly
+EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text) or _SURROGATE.search(text):
+        raise ValueError("holds a control character, a line break or an unpaired surrogate")
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
+
+
+def _printable(text: str) -> str:
+    if _CONTROL_BUT_LINES.search(text) or _SURROGATE.search(text):
+        raise ValueError("holds a control character or an unpaired surrogate")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
+
+
+def _resource_identifier(text: str) -> str:
+    if not urlsplit(text).scheme or _CONTROL.search(text) or _SURROGATE.search(text) or " " in text:
+        raise ValueError("is no URI: it needs a scheme, and no space or control character")
+    return text
+
+
+def _utc_millisecond(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of range") from error
+    _in_range(at.date())
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _in_range(day: date) -> date:
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"is not from {EARLIEST} to {LATEST}")
+    return day
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("is not a finite number")
+    return number
+
+
+def _free(value: Any) -> Any:
+    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path would read otherwise."""
+    for each, depth in _walk(value, 1):
+        if depth > JSON_DEPTH:
+            raise ValueError(f"is nested more than {JSON_DEPTH} deep")
+        match each:
+            case str():
+                _printable(each)
+            case bool() | None:
+                pass
+            case int() if abs(each) > MAX_SAFE_INTEGER:
+                raise ValueError("holds an integer beyond 2^53-1; write it as text")
+            case float():
+                _finite(each)
+            case Mapping():
+                for key in each:
+                    if not isinstance(key, str) or key.startswith("$") or "." in key or not key:
+                        raise ValueError("holds a key that is empty, begins with $ or has a dot")
+                    _printable(key)
+            case int() | list() | tuple():
+                pass
+            case _:
+                raise ValueError("is not JSON")
+    return value
+
+
+def _walk(value: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    yield value, depth
+    if depth <= JSON_DEPTH:
+        inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        for each in inside:
+            yield from _walk(each, depth + 1)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_one_line)]
+"""A line that names something: 1 to 200 characters, no control characters."""
+
+Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
+"""A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
+
+Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
+"""Prose of up to 20,000 characters; may be empty."""
+
+Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(_printable), AfterValidator(_not_blank)]
+"""Prose that says something: 1 to 20,000 characters."""
+
+Uri = Annotated[str, Field(min_length=1, max_length=URI_LENGTH), AfterValidator(_resource_identifier)]
+"""A URI with a scheme (RFC 3986), up to 2,000 characters."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256, 64 lower-case hexadecimal digits."""
+
+Moment = Annotated[datetime, AfterValidator(_utc_millisecond)]
+"""An aware time, cut to BSON's own milliseconds: so a record equals itself after a round trip."""
+
+Day = Annotated[date, AfterValidator(_in_range)]
+"""A calendar day; stored as `YYYY-MM-DD`, which sorts as it should."""
+
+Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_finite)]
+"""A part of a whole, from 0 to 1."""
+
+Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
+"""A finite number; a boolean is none."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER, strict=True)]
+"""How many, up to 2^53-1."""
+
+FreeJson = Annotated[dict[str, Any], AfterValidator(_free)]
+"""Truly free content: an object up to 10 deep, of text, finite numbers, booleans and null."""
+
+Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]
+Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
+
+
+class Value(BaseModel):
+    """A nested record: compared by what it says, never changed in place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Choice(StrEnum):
+    """An enumeration whose members say what they mean."""
+
+    description: str
+
+    def __new__(cls, value: str, description: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_, member.description = value, description
+        return member
