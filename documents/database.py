@@ -1,0 +1,259 @@
+"""Where records live. The only module that knows the driver, the session and the transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date
+from functools import cache
+from itertools import count
+from time import monotonic
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+import bson
+from beanie import Document, PydanticObjectId, init_beanie
+from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
+from motor.motor_asyncio import AsyncIOMotorClient
+from pydantic import Field, PrivateAttr
+from pymongo import WriteConcern
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from documents import records
+from documents.errors import AlreadyExists, NotFound, StaleRevision, Unavailable
+from documents.units import OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
+
+T = TypeVar("T")
+_database: ContextVar[Database | None] = ContextVar("database", default=None)
+
+AGAIN = ("TransientTransactionError", "UnknownTransactionCommitResult")
+READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
+INDEXING = {"create_indexes", "drop_index", "index_information"}
+
+
+class _DayEncoder(TypeEncoder):
+    """BSON knows moments but no days: a day is its RFC 3339 text, which sorts as it should."""
+
+    python_type = date
+
+    def transform_python(self, value: date) -> str:
+        return value.isoformat()
+
+
+DAYS = TypeRegistry([_DayEncoder()])
+AWARE: CodecOptions[Raw] = CodecOptions(tz_aware=True, type_registry=DAYS)
+NAIVE: CodecOptions[Raw] = CodecOptions(tz_aware=False, type_registry=DAYS)
+
+
+class Readable:
+    """A collection as records see it: read where a database is bound, written by `store()` and nothing else."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in READS | INDEXING:
+            raise OutsideUnitOfWork(f"{name} goes past store()")
+        if self._collection is None:
+            raise RuntimeError(f"{name}: no database is bound here")
+        return getattr(self._collection, name)
+
+
+class Database:
+    """One named database; its units of work take turns, so a process never conflicts with itself."""
+
+    def __init__(self, uri: str, name: str, *, patience: float = 10, **options: Any) -> None:
+        self.name, self.patience = name, patience
+        settings = {"serverSelectionTimeoutMS": 5_000, "retryWrites": True, "w": "majority", "journal": True} | options
+        self.client: Any = AsyncIOMotorClient(uri, tz_aware=True, **settings)
+        self.close, self.collections = self.client.close, self.client[name]
+        self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
+        self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
+        self._turn = asyncio.Lock()
+
+    async def prepare(self, kinds: Sequence[type[Record]]) -> None:
+        """Makes `kinds` records of this database, and their indexes."""
+        with self.bound():
+            await init_beanie(database=self.collections, document_models=list(kinds))
+
+    async def check(self) -> Mapping[str, Any]:
+        """What the server says of itself; raises Unavailable where none answers."""
+        try:
+            return cast("Mapping[str, Any]", await self.client.admin.command("hello"))
+        except ConnectionFailure as error:
+            raise Unavailable() from error
+
+    @contextmanager
+    def bound(self) -> Iterator[Database]:
+        """Inside, every record reads and writes here: several databases can share a process."""
+        token = _database.set(self)
+        try:
+            yield self
+        finally:
+            _database.reset(token)
+
+    async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Do `work` in one transaction, and again while `patience` lasts: when another process got in its way, and when
+        the answer to the commit was lost. So `work` must know its own traces again: see `AuditHead.touch`.
+        """
+        if open_unit():
+            raise RuntimeError("a unit of work inside a unit of work")
+        async with self._turn:
+            give_up = monotonic() + self.patience
+            for attempt in count(1):
+                try:
+                    return await self._once(work)
+                except PyMongoError as error:
+                    if monotonic() > give_up or not any(map(error.has_error_label, AGAIN)):
+                        raise
+                    await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
+            raise AssertionError("unreachable")
+
+    async def _once(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        async with await self.client.start_session() as session:
+            # Bound, the session serves every read and write below, Beanie's own included.
+            with session.delegate.bind(end_session=False), Unit().opened() as unit:
+                async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
+                    return await work(unit)
+
+
+class Record(Document):
+    """What is stored: named by its keys, written only inside a unit of work, never over somebody else's change."""
+
+    keys: ClassVar[tuple[str, ...]]
+    event: ClassVar[str]  # the audit event when it changes and nothing says otherwise
+    private: ClassVar[frozenset[str]] = frozenset()  # paths that the trail says have changed, not from what to what
+    reviewed: ClassVar[frozenset[str]] = frozenset()  # paths that the trail tells by their content's digest
+    derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
+
+    revision: int = Field(default=0, description="How often this was stored; optimistic updates compare it.")
+    _was: Raw | None = PrivateAttr(default=None)
+    _told_as: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def _collection(cls) -> Any:
+        database = _database.get()
+        return database.collection(cls.get_collection_name()) if database else None
+
+    @classmethod
+    def _writable(cls, for_what: str = "") -> Any:
+        """The collection itself, for the few records that are not written by `store()`; only in a unit of work."""
+        current_unit(f"{cls.__name__} {for_what}")
+        return cls._collection()
+
+    @classmethod
+    def get_motor_collection(cls) -> Any:
+        """Beanie's way to its collection, made to follow the bound database and to refuse Beanie's own writes."""
+        return Readable(cls._collection())
+
+    @property
+    def key(self) -> str:
+        return "/".join(str(getattr(self, name)) for name in self.keys)
+
+    @property
+    def subject(self) -> dict[str, str] | None:
+        """The model version that the record is about, as the trail files it."""
+        return None
+
+    @property
+    def told_as(self) -> str:
+        return self._told_as or self.event
+
+    def tells(self, event: str) -> None:
+        """Lets a rule name the audit event of its change, where the mutation alone does not decide it."""
+        self._told_as = event
+
+    @classmethod
+    async def require(cls, *key: str) -> Self:
+        """The record of that key, whole and ready to be changed; NotFound without one."""
+        found = await cls.wanted(*key)
+        if found is None:
+            raise NotFound(cls.__name__, "/".join(key))
+        return found
+
+    @classmethod
+    async def wanted(cls, *key: str) -> Self | None:
+        raw = await cls._collection().find_one(dict(zip(cls.keys, key, strict=True)))
+        return None if raw is None else cls.hydrated(raw)
+
+    @classmethod
+    async def every(cls, query: Raw) -> list[Self]:
+        """Whole records for a rule or a change; what only answers a question is `read`."""
+        return [cls.hydrated(raw) for raw in await cls._collection().find(query).to_list(None)]
+
+    @classmethod
+    def hydrated(cls, raw: Raw) -> Self:
+        record = cls.model_validate(raw)
+        record._was = raw
+        return record
+
+    @classmethod
+    async def identified(cls, identity: str, fields: records.Fields = None) -> Self | None:
+        return await cls.seek({"_id": PydanticObjectId(identity)}, fields) if PydanticObjectId.is_valid(identity) else None
+
+    @classmethod
+    async def read(
+        cls, query: Raw, by: Sequence[records.Order] = (), limit: int = 0, fields: records.Fields = None
+    ) -> Sequence[Self]:
+        """What meets `query`, in the order `by`; hydrated as far as somebody asks. The door for the graph."""
+        cursor = cls._raws().find(query, records.projection(cls, fields), limit=limit, sort=list(by) or None)
+        return cast("list[Self]", [records.Found(cls, raw, fields) for raw in await cursor.to_list(None)])
+
+    @classmethod
+    async def seek(cls, query: Raw, fields: records.Fields = None) -> Self | None:
+        raw = await cls._raws().find_one(query, records.projection(cls, fields))
+        return None if raw is None else cast("Self", records.Found(cls, raw, fields))
+
+    @classmethod
+    async def page(cls, query: Raw, by: records.Order, window: records.Window, fields: records.Fields = None) -> records.Page[Self]:
+        """One page of `read`, by keyset: as fast on the last page as on the first."""
+        name, _ = by
+        fetched = await cls.read(
+            window.query(query, by), window.order(by), window.size + 1, None if fields is None else fields | {name}
+        )
+        return records.Page.of(fetched, by, window, count=lambda: cls._raws().count_documents(query))
+
+    @classmethod
+    def _raws(cls) -> Any:
+        database = _database.get()
+        if database is None:
+            raise RuntimeError(f"{cls.__name__}: no database is bound here")
+        return database.raw(cls.get_collection_name())
+
+    async def store(self) -> None:
+        """Inserts, or updates what is still at this revision; what did not change is not written."""
+        unit = current_unit(f"{type(self).__name__} {self.key}")
+        before, after = self._was, self._as_stored()
+        if before == after:
+            return
+        after["revision"] = self.revision + 1
+        if before is None:
+            await self._insert(after)
+        else:
+            await self._update(before, after)
+        self.revision, self._was = after["revision"], after
+        unit.remember(self, before, after)
+
+    async def _insert(self, after: Raw) -> None:
+        try:
+            await self._collection().insert_one(after)
+        except DuplicateKeyError as error:  # the server has aborted the transaction: only refusing is left
+            raise AlreadyExists(type(self).__name__, self.key) from error
+
+    async def _update(self, before: Raw, after: Raw) -> None:
+        changed = {name: value for name, value in after.items() if before.get(name, _NOTHING) != value}
+        done = await self._collection().update_one({"_id": self.id, "revision": self.revision}, {"$set": changed})
+        if done.modified_count != 1:
+            raise StaleRevision(type(self).__name__, self.key, self.revision)
+
+    def _as_stored(self) -> Raw:
+        """The record as it would come back: lists for tuples, texts for choices and days, so that two can be compared."""
+        self.id = self.id or PydanticObjectId()
+        said = {"_id": self.id, **self.model_dump(exclude={"id"}, exclude_computed_fields=True, by_alias=True)}
+        return bson.decode(bson.encode(said, codec_options=AWARE), AWARE)
+
+
+_NOTHING = object()
