@@ -1,0 +1,156 @@
+"""Who acts, and who may do what: one table, as data. Whatever has no row in it cannot be built into the schema."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from documents.errors import Forbidden
+from documents.values import Choice
+
+
+class PlatformRole(Choice):
+    """What somebody may use the service for."""
+
+    ADMIN = "admin", "Administers people and tokens; decides nothing about models."
+    AUDITOR = "auditor", "Reads everything, the audit trail included; changes nothing."
+    MEMBER = "member", "Takes part in governance, as far as the governance roles go."
+    SERVICE = "service", "A program, bound to the mutations that its token lists."
+
+
+class GovernanceRole(Choice):
+    """What somebody answers for in the governance of models."""
+
+    MODEL_OWNER = "model_owner", "Answers for a model over its whole life."
+    DATA_STEWARD = "data_steward", "Answers for the data that a model was made from."
+    ETHICS_REVIEWER = "ethics_reviewer", "Judges fairness and possible harm."
+    SECURITY_REVIEWER = "security_reviewer", "Judges whether a model can be attacked or leaks."
+    BUSINESS_OWNER = "business_owner", "Answers for the business value and the permitted uses."
+    COMPLIANCE_OFFICER = "compliance_officer", "Answers for conformity with law and policy."
+    RISK_MANAGER = "risk_manager", "Assesses risk, assigns tiers and accepts what remains."
+    DEPLOYER = "deployer", "Carries out approved deployments and rollbacks."
+    TECH_LEAD = "tech_lead", "Answers for the technical soundness of a change."
+
+
+Role = PlatformRole | GovernanceRole
+
+
+class Relation(Choice):
+    """How somebody must stand to the record in question."""
+
+    ANY = "any", "No particular way."
+    OWNER = "owner", "Be its accountable model owner."
+    STEWARD = "steward", "Be its accountable data steward."
+    ACCOUNTABLE = "accountable", "Be accountable for it in some role."
+    AUTHOR = "author", "Have made it."
+
+
+class Permission(Choice):
+    """What can be permitted; a mutation's permission bears the mutation's name."""
+
+    READ = "read", "Read everything but tokens, addresses of other departments and the audit trail."
+    READ_TRAIL = "readTrail", "Read and verify the audit trail."
+    REGISTER_STAKEHOLDER = "registerStakeholder", "Register a person."
+    CREATE_API_TOKEN = "createApiToken", "Make a token: for oneself; an administrator for others and for services."
+    REVOKE_API_TOKEN = "revokeApiToken", "End a token: one's own; an administrator anybody's."
+    REGISTER_MODEL = "registerModel", "Register a model with its first version."
+    REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
+    SAVE_MODEL_CARD = "saveModelCard", "Write a version's model card."
+    SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
+    LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
+    UNLINK_DATASHEET = "unlinkDatasheet", "Take a datasheet's link off a version."
+    CREATE_RISK_ASSESSMENT = "createRiskAssessment", "Assess a version's risks."
+    ATTACH_EVIDENCE = "attachEvidence", "Attach evidence to a version."
+    WITHDRAW_EVIDENCE = "withdrawEvidence", "Withdraw evidence that one attached."
+    SUBMIT_FOR_APPROVAL = "submitForApproval", "Open a round of approvals."
+    SUBMIT_APPROVAL = "submitApproval", "Decide for a required role: authorised for the tier, and in one role only."
+    COMPLETE_REVIEW = "completeReview", "Record a periodic review."
+
+
+ANYONE = frozenset(PlatformRole)
+PEOPLE = frozenset(GovernanceRole)
+SIGNED_IN = frozenset({PlatformRole.ADMIN, PlatformRole.AUDITOR, PlatformRole.MEMBER})
+
+
+def _row(*anyhow: Iterable[Role] | Role, **related: Iterable[Role] | Role) -> Mapping[Role, Relation]:
+    """Roles that suffice by themselves, and roles that suffice together with a relation to the record."""
+    return {role: Relation.ANY for roles in anyhow for role in _each(roles)} | {
+        role: Relation(relation) for relation, roles in related.items() for role in _each(roles)
+    }
+
+
+def _each(roles: Iterable[Role] | Role) -> Iterable[Role]:
+    return [roles] if isinstance(roles, PlatformRole | GovernanceRole) else roles
+
+
+_R, _P = GovernanceRole, PlatformRole
+
+WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
+    Permission.READ: _row(ANYONE),
+    Permission.READ_TRAIL: _row(_P.AUDITOR, _P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.REGISTER_STAKEHOLDER: _row(_P.ADMIN),
+    Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
+    Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=SIGNED_IN - {_P.ADMIN}),
+    Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
+    Permission.SAVE_DATASHEET: _row(_R.DATA_STEWARD),
+    Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
+    Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
+    Permission.CREATE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+    Permission.ATTACH_EVIDENCE: _row(_P.SERVICE, accountable=PEOPLE),
+    Permission.WITHDRAW_EVIDENCE: _row(author=PEOPLE | {_P.SERVICE}),
+    Permission.SUBMIT_FOR_APPROVAL: _row(owner=_R.MODEL_OWNER),
+    Permission.SUBMIT_APPROVAL: _row(PEOPLE),
+    Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+}
+
+
+class ActorType(Choice):
+    """What kind of actor an event names."""
+
+    USER = "user", "A person."
+    SYSTEM = "system", "Magistrate itself."
+    AUTOMATED = "automated", "A program with a token of its own."
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever the token says."""
+
+    id: str
+    type: ActorType
+    roles: frozenset[Role] = frozenset()
+    token: str | None = None
+    token_issuer: str | None = None
+    mutations: frozenset[str] = frozenset()
+    """What a service's token lists."""
+    enrolling: bool = False
+    """An enrolment token opens one door: the person's own token."""
+
+    def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
+        """Raises Forbidden unless the table permits it; without `relations` only the roles are looked at."""
+        if not self._may(permission, relations):
+            raise Forbidden(self._problem(permission, relations), needs(permission))
+
+    def _may(self, permission: Permission, relations: frozenset[Relation] | None) -> bool:
+        if self.enrolling:
+            return permission is Permission.CREATE_API_TOKEN
+        if PlatformRole.SERVICE in self.roles and permission not in self.mutations | {Permission.READ}:
+            return False
+        row = WHO_MAY[permission]
+        held = {row[role] for role in self.roles & row.keys()}
+        return bool(held if relations is None else held & (relations | {Relation.ANY}))
+
+    def _problem(self, permission: Permission, relations: frozenset[Relation] | None) -> str:
+        if self.enrolling:
+            return f"an enrolment token serves createApiToken only, and {permission} is something else"
+        if PlatformRole.SERVICE in self.roles and permission not in self.mutations:
+            return f"the token does not list {permission}"
+        return f"{self.id} may not {permission}" + (" here" if relations is not None else "")
+
+
+SYSTEM = Actor("system", ActorType.SYSTEM)
+
+
+def needs(permission: Permission) -> list[str]:
+    """Who may, in words: `admin`, `model_owner (owner)`."""
+    return [str(role) if relation is Relation.ANY else f"{role} ({relation})" for role, relation in WHO_MAY[permission].items()]

@@ -1,0 +1,96 @@
+"""What an event says of a change: each path that differs, from what to what. Pure: imports no database."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from documents.audit.canonical import canonical, plain
+
+PART_BYTES, DETAILS_BYTES = 2 * 1024, 32 * 1024
+_UNTOLD = frozenset({"_id", "revision"})  # always differ, say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which paths of a record are told how; `*` stands for any place in a list."""
+
+    private: frozenset[str] = frozenset()
+    reviewed: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Told:
+    """The changes of one record as its event tells them, and the contents that stand elsewhere for them."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def value(self, value: Any, by_digest: bool = False) -> Any:
+        """A value as an event mentions it: itself, or its digest if it is reviewed or large."""
+        if value is None or not (by_digest or isinstance(value, str | list | dict)):
+            return value
+        text = canonical(value)
+        if not by_digest and len(text) <= PART_BYTES:
+            return value
+        digest = sha256(text).hexdigest()
+        self.contents[digest] = text
+        return {"content": digest}
+
+
+def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Telling) -> Told:
+    """What changed from `before` (nothing: it is new) to `after`, both as stored, ordered by path."""
+    left_out, told = _UNTOLD | telling.derived, Told()
+    was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
+    names = sorted(was.keys() | now.keys())
+    for name in names:
+        told.changes += _differences(was.get(name), now.get(name), name, name, telling, told)
+    if len(canonical(told.changes)) > DETAILS_BYTES:
+        told.changes = [_whole(was.get(name), now.get(name), name, telling, told) for name in names if was.get(name) != now.get(name)]
+    told.changes.sort(key=lambda change: str(change["path"]))
+    return told
+
+
+def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
+    if was == now or (_says_nothing(was) and _says_nothing(now)):
+        return
+    if shape in telling.private:
+        yield {"path": path, "changed": True}
+    elif shape in telling.reviewed:
+        yield {"path": path, "from": told.value(was, by_digest=True), "to": told.value(now, by_digest=True)}
+    elif isinstance(was, dict | None) and isinstance(now, dict | None):
+        for name in sorted((was or {}).keys() | (now or {}).keys()):
+            step = (was or {}).get(name), (now or {}).get(name), f"{path}.{name}", f"{shape}.{name}"
+            yield from _differences(*step, telling, told)
+    elif isinstance(was, list | None) and isinstance(now, list | None):
+        for at in range(max(len(was or []), len(now or []))):
+            step = _at(was, at), _at(now, at), f"{path}.{at}", f"{shape}.*"
+            yield from _differences(*step, telling, told)
+    else:
+        yield {"path": path, "from": told.value(was), "to": told.value(now)}
+
+
+def _whole(was: Any, now: Any, name: str, telling: Telling, told: Told) -> dict[str, Any]:
+    """A change too wide to tell leaf by leaf."""
+    if name in telling.private:
+        return {"path": name, "changed": True}
+    sides = [_without_private(side, name, telling.private) for side in (was, now)]
+    before, after = (told.value(side, by_digest=isinstance(side, dict | list)) for side in sides)
+    return {"path": name, "from": before, "to": after}
+
+
+def _without_private(value: Any, shape: str, private: frozenset[str]) -> Any:
+    if shape in private:
+        return None
+    if isinstance(value, dict):
+        return {name: _without_private(each, f"{shape}.{name}", private) for name, each in value.items()}
+    return [_without_private(each, f"{shape}.*", private) for each in value] if isinstance(value, list) else value
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or value in ([], {})
+
+
+def _at(values: list[Any] | None, at: int) -> Any:
+    return values[at] if values and at < len(values) else None

@@ -1,0 +1,165 @@
+"""The trail: one chained, hashed event a change, appended in the transaction of the change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_hex
+from typing import Any, ClassVar, Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.access import Actor
+from documents.audit import tree
+from documents.audit.canonical import canonical
+from documents.audit.details import Telling, Told, tell
+from documents.audit.event import GENESIS, SCHEMA, AuditEvent, EventType, Outcome
+from documents.contents import ContentKind, keep_text
+from documents.database import Record
+from documents.units import Change, Raw
+from documents.values import Digest, Moment, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a request says of itself to the trail."""
+
+    id: str
+    ip: str | None = None
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One thing to be told: what happened, to what, by whom, and how it ended."""
+
+    event_type: str
+    action: str
+    actor: Actor
+    request: Request
+    resource: tuple[str, str]
+    subject: dict[str, str] | None = None
+    outcome: Outcome = Outcome.SUCCESS
+    told: Told = field(default_factory=Told)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, change: Change, event_type: str, action: str, actor: Actor, request: Request) -> Self:
+        """The success event of one record's change."""
+        record = change.record
+        told = tell(change.before, change.after, Telling(record.private, record.reviewed, record.derived))
+        resource = (type(record).__name__, record.key)
+        return cls(event_type, action, actor, request, resource, record.subject, told=told)
+
+    def said(self) -> Raw:
+        """The event as far as it does not depend on its place in the trail."""
+        by, subject = self.actor, self.subject
+        return {
+            "event_type": str(self.event_type), "outcome": str(self.outcome), "action": self.action,
+            "actor": {"id": by.id, "type": str(by.type)},
+            "resource": {"type": self.resource[0], "id": self.resource[1]},
+            "subject": dict(subject) if subject else None,
+            "details": {"changes": self.told.changes, "facts": self.facts},
+            "request": {
+                "id": self.request.id, "ip": self.request.ip, "token": by.token, "token_issuer": by.token_issuer,
+                "operation": self.request.operation,
+            },
+        }  # fmt: skip
+
+
+class EventIds:
+    """Ids made once, outside what is retried: a transaction begun again uses them again, and so finds its own traces."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def __getitem__(self, at: int) -> str:
+        while len(self.made) <= at:
+            self.made.append(f"AUD-{uuid4().hex}")
+        return self.made[at]
+
+
+class Receipt(Value):
+    """Proof of where the trail holds a mutation's last event."""
+
+    seq: int = Field(description="Place in the trail, from 0.")
+    event_id: str = Field(description="The event's own name.")
+    event_hash: Digest = Field(description="RFC 9162 leaf hash, hexadecimal.")
+    tree_size: int = Field(description="How many events the trail held then.")
+    root: Digest = Field(description="Root of the Merkle tree of that size, hexadecimal.")
+
+
+class AuditHead(Record):
+    """The end of the trail. Touched first in every unit of work, so that two processes collide before they work."""
+
+    keys: ClassVar = ("name",)
+    name: str = Field(default="head", description="There is one.")
+    origin: str = Field(description="The trail's name.")
+    turn: int = Field(default=0, description="Units of work begun; counting one up is the touch.")
+    size: int = Field(default=0, description="How many events there are.")
+    last_hash: Digest = Field(default=GENESIS, description="The last event's hash.")
+    last_at: Moment | None = Field(default=None, description="The last event's time.")
+    edge: tuple[Digest, ...] = Field(default=(), description="The tree's right edge: one hash a set bit of the size, largest first.")
+
+    class Settings:
+        name = "audit_head"
+
+    @classmethod
+    async def touch(cls) -> Self:
+        """Claims the trail for this transaction: whoever touched it since our snapshot makes us begin again."""
+        heads = cls._writable("touch")
+        touched = await heads.update_one({"name": "head"}, {"$inc": {"turn": 1}})
+        if touched.matched_count == 0:
+            raise RuntimeError("this database has no trail yet: it was never prepared")
+        return cls.hydrated(await heads.find_one({"name": "head"}))
+
+    @classmethod
+    async def begin(cls, origin: str | None) -> Self:
+        """The head of a new trail, under `origin` or a name of its own."""
+        head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
+        await head.store()
+        return head
+
+    @property
+    def root(self) -> str:
+        return tree.root(self.edge)
+
+    async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
+        """Chains one event for each occurrence and moves the head, in two writes."""
+        events = []
+        for number, what in enumerate(occurrences):
+            for digest, text in what.told.contents.items():
+                await keep_text(ContentKind.PART, digest, text)
+            events.append(self._chained(what, at, ids[number]))
+        await AuditEvent._writable("append").insert_many(events)
+        await self._move()
+        last = events[-1]
+        return Receipt(
+            seq=last["seq"], event_id=last["event_id"], event_hash=last["event_hash"], tree_size=self.size, root=self.root
+        )
+
+    def _chained(self, what: Occurrence, at: datetime, event_id: str) -> Raw:
+        at = max(at, self.last_at or at)  # an honest trail never runs backwards, whatever the clock does
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        said = what.said() | {
+            "seq": self.size, "schema": SCHEMA, "origin": self.origin, "event_id": event_id, "occurred_at": at,
+            "previous_hash": self.last_hash,
+        }  # fmt: skip
+        text = canonical(said)
+        leaf = tree.leaf_hash(text)
+        edge, nodes = tree.grow(list(self.edge), self.size, leaf)
+        self.edge, self.size, self.last_hash, self.last_at = tuple(edge), self.size + 1, leaf, at
+        return said | {"event_hash": leaf, "nodes": nodes, "canonical": text}
+
+    async def _move(self) -> None:
+        end = {"size": self.size, "last_hash": self.last_hash, "last_at": self.last_at, "edge": list(self.edge)}
+        moved = await self._writable("move").update_one({"_id": self.id, "turn": self.turn}, {"$set": end})
+        if moved.modified_count != 1:
+            raise RuntimeError("the head moved under a transaction that had touched it")
+
+
+def failure(code: str) -> tuple[str | None, Outcome]:
+    """How a refused mutation is told: what is denied is an attempt at access, all else a failure of the mutation itself."""
+    if code in {"FORBIDDEN", "UNAUTHENTICATED"}:
+        return EventType.ACCESS_ATTEMPT, Outcome.DENIED
+    return None, Outcome.FAILURE

@@ -1,0 +1,65 @@
+"""Reviewed content, kept for ever under the digest of its exact text: what was approved can be read again as it was."""
+
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar
+
+from beanie import Indexed, PydanticObjectId
+from pydantic import Field
+
+from documents.audit.canonical import canonical
+from documents.database import Record
+from documents.errors import LimitExceeded
+from documents.units import current_unit
+from documents.values import Choice, Digest, Moment, Value
+
+DOCUMENT_BYTES = 256 * 1024
+
+
+class ContentKind(Choice):
+    """What a content is a revision of."""
+
+    MODEL_CARD = "model_card", "A model card."
+    DATASHEET = "datasheet", "A datasheet."
+    RISK_ASSESSMENT = "risk_assessment", "A risk assessment."
+    POLICY = "policy", "A policy."
+    APPROVAL_ROUND = "approval_round", "A closed round of approvals."
+    PART = "part", "A part of a record that was too large to stand in an audit event."
+
+
+class Revision(Value):
+    """One revision of a reviewed thing: who wrote it, when, and where its text is kept."""
+
+    revision: int = Field(description="1 for the first.")
+    digest: Digest = Field(description="SHA-256 of the canonical text; `content(digest)` is the text.")
+    author: str = Field(description="The user id of whoever wrote it.")
+    at: Moment = Field(description="When.")
+
+
+class Content(Record):
+    """An immutable text: a reviewed thing as it was, by its digest."""
+
+    keys: ClassVar = ("digest",)
+
+    digest: Annotated[Digest, Indexed(unique=True)] = Field(description="SHA-256 of the text, hexadecimal.")
+    kind: ContentKind = Field(description="What it is a revision of.")
+    canonical: str = Field(description="The exact text, canonical JSON (RFC 8785): hash it to check the digest.")
+
+    class Settings:
+        name = "contents"
+
+
+async def keep(kind: ContentKind, value: Any) -> str:
+    """Keeps `value` for ever and answers with its digest; the same content twice is kept once. At most 256 KiB."""
+    text = canonical(value)
+    if len(text) > DOCUMENT_BYTES:
+        raise LimitExceeded(f"the {kind.replace('_', ' ')}, as canonical JSON", len(text), DOCUMENT_BYTES)
+    await keep_text(kind, digest := sha256(text).hexdigest(), text)
+    return digest
+
+
+async def keep_text(kind: ContentKind, digest: str, text: bytes) -> None:
+    unit = current_unit(f"content {digest}")
+    if digest not in unit.kept:
+        new = {"_id": PydanticObjectId(), "revision": 1, "kind": kind, "canonical": text.decode()}
+        await Content._writable(digest).update_one({"digest": digest}, {"$setOnInsert": new}, upsert=True)
+        unit.kept.add(digest)
