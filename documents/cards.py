@@ -1,11 +1,12 @@
 """Model cards: what a model is, what it is for, how well it does and where it harms (Mitchell et al. 2019)."""
 
-from collections.abc import Hashable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, computed_field
 
-from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Names, Number, Share, Statement, Statements, Value
+from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Names, Number, Statement, Statements, Value
 
 
 class Level(Choice):
@@ -27,12 +28,10 @@ class CardSection(Choice):
     RECOMMENDATIONS = "recommendations", "Filled by at least one recommendation."
 
 
-def _refuse_doubles(names: Iterable[tuple[Hashable, str]]) -> None:
-    seen = set()
-    for identity, said in names:
-        if identity in seen:
-            raise ValueError(f"{said} is there twice")
-        seen.add(identity)
+def _each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
+    for identity, times in Counter(identities).items():
+        if times > 1:
+            raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")
 
 
 class GroupValue(Value):
@@ -42,8 +41,8 @@ class GroupValue(Value):
     value: Number = Field(description="The figure for that group, in the unit of its metric.")
 
 
-def _one_value_a_group(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
-    _refuse_doubles((each.group, f"group {each.group}") for each in groups)
+def _each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
+    _each_once((each.group,) for each in groups)
     return groups
 
 
@@ -54,19 +53,14 @@ class Metric(Value):
     value: Number = Field(description="The figure over the whole dataset, in the metric's own unit.")
     dataset: Name | None = Field(default=None, description="What it was measured on; null if nobody said.")
     date_measured: Day | None = Field(default=None, description="The day of the measurement; null if nobody said.")
-    conditions: Name | None = Field(default=None, description="Under what conditions, such as `zero-shot`; null for none.")
-    disaggregated: Annotated[
-        tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(_one_value_a_group)
-    ] = Field(default=(), description="The same figure group by group, each group once.")
-
-    @property
-    def title(self) -> str:
-        on = f" on {self.dataset}" if self.dataset else ""
-        return f"{self.metric_name}{on} ({self.conditions})" if self.conditions else f"{self.metric_name}{on}"
+    conditions: Statement | None = Field(default=None, description="Under what conditions, such as `zero-shot`; null for none.")
+    disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(_each_group_once)] = Field(
+        default=(), description="The same figure group by group, each group once."
+    )
 
 
-def _one_metric_a_title(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    _refuse_doubles(((each.metric_name, each.dataset, each.conditions), f"metric {each.title}") for each in metrics)
+def _each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    _each_once((each.metric_name, each.dataset, each.conditions) for each in metrics)
     return metrics
 
 
@@ -103,9 +97,9 @@ class CardContent(Value):
 
     evaluation_datasets: Names = Field(default=(), description="What it was evaluated on.")
     evaluation_methodology: Statement | None = Field(default=None, description="How it was evaluated.")
-    metrics: Annotated[
-        tuple[Metric, ...], Field(max_length=LIST_LENGTH), AfterValidator(_one_metric_a_title)
-    ] = Field(default=(), description="What came out; each name, dataset and conditions once.")
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=LIST_LENGTH), AfterValidator(_each_metric_once)] = Field(
+        default=(), description="What came out; each name, dataset and conditions once."
+    )
 
     ethical_considerations: Statements = Field(default=(), description="What its makers thought about right and wrong.")
     known_limitations: Statements = Field(default=(), description="Where it fails or does poorly.")
@@ -132,7 +126,7 @@ class CardContent(Value):
 
     @computed_field(description="The share of the eight sections that are filled.")  # type: ignore[prop-decorator]
     @property
-    def completeness(self) -> Share:
+    def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(CardSection)
 
     @property

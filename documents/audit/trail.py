@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import uuid4
 
+from beanie import Indexed
 from pydantic import Field
 
 from documents.access import Actor
@@ -93,7 +94,7 @@ class AuditHead(Record):
     """The end of the trail. Touched first in every unit of work, so that two processes collide before they work."""
 
     keys: ClassVar = ("name",)
-    name: str = Field(default="head", description="There is one.")
+    name: Annotated[str, Indexed(unique=True)] = Field(default="head", description="There is one.")
     origin: str = Field(description="The trail's name.")
     turn: int = Field(default=0, description="Units of work begun; counting one up is the touch.")
     size: int = Field(default=0, description="How many events there are.")

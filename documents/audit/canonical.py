@@ -1,0 +1,90 @@
+"""The one spelling of a value, whose bytes are hashed: RFC 8785, the JSON Canonicalization Scheme."""
+
+import json
+from datetime import UTC, date, datetime
+from enum import Enum
+from hashlib import sha256
+from math import isfinite
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel
+
+from documents.values import MAX_SAFE_INTEGER
+
+
+def plain(value: Any) -> Any:
+    """What JSON means by `value`.
+
+    Moments become `YYYY-MM-DDThh:mm:ss.mmmZ` (UTC, cut to milliseconds), days `YYYY-MM-DD`, choices their value, records their
+    stored fields, integers beyond 2^53-1 text. Raises ValueError for a moment without time zone, a number that is not finite and
+    an unpaired surrogate, TypeError for what means nothing in JSON, the database's own ids among it.
+    """
+    match value:
+        case Enum():
+            return plain(value.value)
+        case str():
+            return _text(value)
+        case None | bool():
+            return value
+        case int():
+            return int(value) if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(int(value))
+        case dict():
+            return {_text(name): plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case float():
+            return _finite(value)
+        case datetime():
+            return _moment(value)
+        case date():
+            return value.isoformat()
+        case BaseModel():
+            fields = type(value).model_fields.items()
+            return {field.serialization_alias or name: plain(getattr(value, name)) for name, field in fields}
+    raise TypeError(f"{type(value).__name__} means nothing in JSON")
+
+
+def canonical(value: Any) -> bytes:
+    return rfc8785.dumps(plain(value))
+
+
+def digest(value: Any) -> str:
+    """The content digest of `value`: SHA-256 of its canonical bytes, hexadecimal."""
+    return sha256(canonical(value)).hexdigest()
+
+
+def parsed(text: bytes) -> Any:
+    """The value whose canonical form is `text`; ValueError if there is none."""
+    try:
+        value = json.loads(text, parse_int=_number)
+        if canonical(value) == text:
+            return value
+    except RecursionError as error:
+        raise ValueError("is nested too deep") from error
+    raise ValueError("is JSON, but not in its canonical form")
+
+
+def _text(text: Any) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{type(text).__name__} is no key of a JSON object")
+    text.encode()  # refuses an unpaired surrogate
+    return str(text)
+
+
+def _finite(number: float) -> float:
+    if not isfinite(number):
+        raise ValueError(f"{number} is no number in JSON")
+    return float(number)
+
+
+def _moment(at: datetime) -> str:
+    if at.utcoffset() is None:
+        raise ValueError("a moment needs a time zone")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _number(digits: str) -> int | float:
+    """Beyond 2^53-1 an integer of canonical JSON is a float that happens to be whole."""
+    number = float(digits)
+    return int(digits) if abs(number) <= MAX_SAFE_INTEGER else number

@@ -1,0 +1,77 @@
+"""Classification: which risk tier the words of a purpose and its use cases call for, and which words those are."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import Field
+
+from documents.risk import RiskTier
+from documents.values import Count, Value
+
+KEYWORDS: Mapping[RiskTier, Sequence[str]] = {
+    RiskTier.TIER_1_CRITICAL: (
+        "healthcare", "medical", "financial", "legal", "hiring", "credit", "insurance", "criminal", "safety-critical",
+    ),
+    RiskTier.TIER_2_IMPORTANT: ("customer", "user-facing", "public", "external", "production"),
+    RiskTier.TIER_4_EXPERIMENTAL: ("experimental", "prototype"),
+}  # fmt: skip
+"""The first tier with a keyword in the text decides; a text without any is TIER_3_STANDARD."""
+
+
+class KeywordMatch(Value):
+    """A keyword, and the first place in a text where a certain word bears it."""
+
+    keyword: str = Field(description="The keyword, as the list has it.")
+    found: str = Field(description="The word as it was written.")
+    source: str = Field(description="The text it stands in: `purpose`, or `use_cases.` and a place, counted from 0.")
+    position: Count = Field(description="Where it begins there, in Unicode code points from 0.")
+
+
+class Classification(Value):
+    """A risk tier and the words that speak for it."""
+
+    tier: RiskTier = Field(description="The tier that the words call for.")
+    matches: tuple[KeywordMatch, ...] = Field(description="The words that decided; none for TIER_3_STANDARD.")
+    possible_keywords: tuple[KeywordMatch, ...] = Field(
+        description="Longer words that hold a keyword, such as `creditworthiness`: they decide nothing, a person should judge them."
+    )
+
+
+def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
+    texts = {"purpose": purpose} | {f"use_cases.{place}": text for place, text in enumerate(use_cases)}
+    found = [each for source, text in texts.items() for each in _found(source, text)]
+    words = {match.keyword for match, whole in found if whole}
+    tier = next((tier for tier, keywords in KEYWORDS.items() if words & set(keywords)), RiskTier.TIER_3_STANDARD)
+    return Classification(
+        tier=tier,
+        matches=tuple(match for match, whole in found if whole and match.keyword in KEYWORDS.get(tier, ())),
+        possible_keywords=tuple(match for match, whole in found if not whole),
+    )
+
+
+def _pattern(keyword: str) -> re.Pattern[str]:
+    """The words that hold `keyword`, with what stands before and after it in them.
+
+    Letters and digits make a word, all else ends it; the two halves of `safety-critical` may have hyphens, underscores or
+    blanks between them. Anchored to where words begin, or a long word would be read again from each of its letters.
+    """
+    spelt = keyword.replace("-", r"[-_\s\u2010-\u2015]+")
+    return re.compile(rf"(?<![^\W_])(?P<before>[^\W_]*?){spelt}(?P<after>[^\W_]*)")
+
+
+_PATTERNS = {keyword: _pattern(keyword) for keywords in KEYWORDS.values() for keyword in keywords}
+
+
+def _found(source: str, text: str) -> Iterator[tuple[KeywordMatch, bool]]:
+    """Each word that holds a keyword, where it first stands, and whether it is the keyword itself or its plural."""
+    folded = text.casefold()
+    # Folding can lengthen a text (the ligature in `ﬁnancial` becomes two letters) but never shortens it.
+    origin = range(len(text)) if len(folded) == len(text) else [place for place, each in enumerate(text) for _ in each.casefold()]
+    for keyword, pattern in _PATTERNS.items():
+        seen = set()
+        for word in pattern.finditer(folded):
+            if word[0] not in seen:
+                seen.add(word[0])
+                start, end = origin[word.start()], origin[word.end() - 1] + 1
+                match = KeywordMatch(keyword=keyword, found=text[start:end], source=source, position=start)
+                yield match, not word["before"] and word["after"] in {"", "s"}

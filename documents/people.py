@@ -1,0 +1,74 @@
+"""People: who they are, what they answer for, and what they may decide."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+
+from beanie import Indexed
+from pydantic import Field, StringConstraints
+
+from documents.access import GovernanceRole, PlatformRole
+from documents.audit.event import EventType
+from documents.database import Record
+from documents.errors import InvalidInput
+from documents.risk import RiskTier
+from documents.values import Key, Moment, Name
+
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+
+
+class Stakeholder(Record):
+    """A person who takes part in governing models."""
+
+    keys: ClassVar = ("user_id",)
+    event: ClassVar = EventType.ACCESS_GRANTED
+    private: ClassVar = frozenset({"name", "email"})
+
+    user_id: Annotated[Key, Indexed(unique=True)] = Field(description="The name that everything else knows the person by.")
+    name: Name = Field(description="Full name.")
+    email: Email = Field(description="Where to write to; shown inside the person's own department only.")
+    department: Name = Field(description="Where the person works.")
+    platform_role: PlatformRole = Field(description="What the person may use the service for.")
+    roles: tuple[GovernanceRole, ...] = Field(description="Every governance role held.")
+    authorized_tiers: tuple[RiskTier, ...] = Field(description="The tiers that the person may decide about.")
+    active: bool = Field(default=True, description="Whether the person may act.")
+    registered_at: Moment = Field(description="When the person was registered.")
+
+    class Settings:
+        name = "stakeholders"
+
+    @classmethod
+    def register(
+        cls,
+        user_id: str,
+        name: str,
+        email: str,
+        department: str,
+        platform_role: PlatformRole,
+        roles: tuple[GovernanceRole, ...],
+        authorized_tiers: tuple[RiskTier, ...],
+        at: datetime,
+    ) -> Self:
+        """A person as of now. Members hold a governance role or more; administrators and auditors none, for they decide nothing."""
+        if platform_role is PlatformRole.SERVICE:
+            raise InvalidInput("input.platformRole", "is not for people: a service gets a token, from createApiToken")
+        if (platform_role is PlatformRole.MEMBER) is not bool(roles):
+            problem = "must name one role or more for a member" if not roles else f"must be empty for an {platform_role}"
+            raise InvalidInput("input.roles", problem)
+        return cls(
+            user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
+            roles=tuple(dict.fromkeys(roles)), authorized_tiers=tuple(dict.fromkeys(authorized_tiers)), registered_at=at,
+        )  # fmt: skip
+
+    def holds(self, role: GovernanceRole) -> bool:
+        return self.active and role in self.roles
+
+    def may_decide(self, role: GovernanceRole, tier: RiskTier) -> bool:
+        return self.holds(role) and tier in self.authorized_tiers
+
+
+async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholder:
+    """The active person of that id who holds `role`; InvalidInput at `path` if there is none."""
+    person = await Stakeholder.wanted(user_id)
+    if person is None or not person.holds(role):
+        raise InvalidInput(path, f"must be an active stakeholder who holds {role}; {user_id} is none")
+    return person

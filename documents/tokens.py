@@ -1,0 +1,139 @@
+"""API tokens: who may sign in, as whom, until when. Only digests of the secrets are stored."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from re import fullmatch
+from secrets import token_hex, token_urlsafe
+from typing import Annotated, ClassVar, Self
+
+from beanie import Indexed
+from pydantic import Field
+
+from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation
+from documents.audit.event import EventType
+from documents.database import Record
+from documents.errors import InvalidInput, InvalidState
+from documents.people import Stakeholder
+from documents.values import Choice, Key, Moment, Name
+
+LIFETIME, ENROLMENT_LIFETIME, USE_GRAIN = timedelta(days=365), timedelta(days=7), timedelta(hours=1)
+
+
+class TokenKind(Choice):
+    """What a token opens."""
+
+    PERSONAL = "personal", "Everything that the person may do."
+    ENROLMENT = "enrolment", "One thing: createApiToken, for the person's own token; then it ends."
+    SERVICE = "service", "Reading, and the mutations that it lists."
+
+
+class ApiToken(Record):
+    """A named, expiring, revocable token."""
+
+    keys: ClassVar = ("token_id",)
+    event: ClassVar = EventType.ACCESS_GRANTED
+    derived: ClassVar = frozenset({"secret_hash", "last_used_at"})
+
+    token_id: Annotated[str, Indexed(unique=True)] = Field(description="Its public name: what events and `revokeApiToken` say.")
+    name: Name = Field(description="What it is for.")
+    kind: TokenKind = Field(description="What it opens.")
+    holder: Annotated[Key, Indexed()] = Field(description="The user id, or the service's name.")
+    mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token lists.")
+    secret_hash: str = Field(description="SHA-256 of the secret.")
+    issued_by: str = Field(description="The user id of whoever made it.")
+    created_at: Moment = Field(description="When it was made.")
+    expires_at: Moment | None = Field(description="From when on it is refused; nothing: never.")
+    revoked_at: Moment | None = Field(default=None, description="When it was ended before its time.")
+    last_used_at: Moment | None = Field(default=None, description="When it was last used, to the hour.")
+
+    class Settings:
+        name = "api_tokens"
+
+    @classmethod
+    def personal(cls, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
+        """A token of one's own, and the text that signs in with it."""
+        return cls._made(TokenKind.PERSONAL, by.id, name, expires_at or at + LIFETIME, by, at)
+
+    @classmethod
+    def enrolment(cls, person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
+        """What an administrator hands to somebody else: good for making a token of one's own."""
+        by.needs(Permission.REGISTER_STAKEHOLDER)
+        if not person.active:
+            raise InvalidState("createApiToken", "inactive", ["active"])
+        return cls._made(TokenKind.ENROLMENT, person.user_id, name, expires_at or at + ENROLMENT_LIFETIME, by, at)
+
+    @classmethod
+    def service(
+        cls, holder: str, mutations: tuple[Permission, ...], name: str, expires_at: datetime | None, by: Actor, at: datetime
+    ) -> tuple[Self, str]:
+        """A program's token, used as it is."""
+        by.needs(Permission.REGISTER_STAKEHOLDER)
+        if barred := [each for each in mutations if PlatformRole.SERVICE not in WHO_MAY[each]]:
+            raise InvalidInput("input.holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
+        token, text = cls._made(TokenKind.SERVICE, holder, name, expires_at or at + LIFETIME, by, at)
+        token.mutations = mutations
+        return token, text
+
+    @classmethod
+    def _made(
+        cls, kind: TokenKind, holder: str, name: str, expires_at: datetime, by: Actor, at: datetime
+    ) -> tuple[Self, str]:
+        if expires_at <= at:
+            raise InvalidInput("input.expiresAt", "must be in the future")
+        return cls.of(f"mag_{token_hex(8)}_{token_urlsafe(32)}", kind, holder, name, expires_at, by.id, at)
+
+    @classmethod
+    def of(
+        cls, text: str, kind: TokenKind, holder: str, name: str, expires_at: datetime | None, issued_by: str, at: datetime
+    ) -> tuple[Self, str]:
+        """The token that `text` signs in with."""
+        token_id, secret = parted(text)
+        return cls(
+            token_id=token_id, name=name, kind=kind, holder=holder, secret_hash=_hashed(secret), issued_by=issued_by,
+            created_at=at, expires_at=expires_at,
+        ), text  # fmt: skip
+
+    def accepts(self, secret: str, at: datetime) -> bool:
+        """Whether `secret` signs in now; compared in constant time."""
+        return compare_digest(self.secret_hash, _hashed(secret)) and self.stands(at)
+
+    def stands(self, at: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    def actor(self, person: Stakeholder | None) -> Actor:
+        """Whoever signs in with it; `person` is the holder, unless a service holds it."""
+        roles = frozenset({PlatformRole.SERVICE}) if person is None else frozenset({person.platform_role, *person.roles})
+        kind = ActorType.AUTOMATED if person is None else ActorType.USER
+        enrolling = self.kind is TokenKind.ENROLMENT
+        return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling)
+
+    def revoke(self, by: Actor, at: datetime) -> None:
+        """Ends it; whoever is no administrator ends only tokens of their own."""
+        own = by.id == self.holder and self.kind is not TokenKind.SERVICE
+        by.needs(Permission.REVOKE_API_TOKEN, frozenset({Relation.AUTHOR} if own else ()))
+        if self.revoked_at:
+            raise InvalidState("revokeApiToken", "revoked", ["standing"])
+        self.end(at)
+
+    def end(self, at: datetime) -> None:
+        self.revoked_at = at
+        self.tells(EventType.ACCESS_REVOKED)
+
+    async def use(self, at: datetime) -> None:
+        """Notes the use at hourly grain, outside the trail; in a transaction like every write."""
+        noted = at.replace(minute=0, second=0, microsecond=0)
+        if self.last_used_at is None or self.last_used_at < noted:
+            await self._writable("use").update_one({"_id": self.id}, {"$max": {"last_used_at": noted}})
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The id and the secret in `mag_<id>_<secret>`; ValueError if it is nothing of the kind."""
+    found = fullmatch(r"mag_([A-Za-z0-9]{1,40})_([A-Za-z0-9_-]{32,200})", text)
+    if found is None:
+        raise ValueError("a token is written mag_<id>_<secret>, the secret 32 characters or more")
+    return found[1], found[2]
+
+
+def _hashed(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

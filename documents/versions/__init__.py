@@ -1,0 +1,1 @@
+"""Models and their versions: the records that everything else is about."""

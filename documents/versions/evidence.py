@@ -1,0 +1,58 @@
+"""Evidence: what shows that a requirement is met which no check can decide, and for how long."""
+
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.access import Actor, Permission, Relation
+from documents.errors import InvalidInput, InvalidState
+from documents.values import Digest, Key, Moment, Name, Statement, Uri, Value
+
+
+class Withdrawal(Value):
+    """Why something no longer stands."""
+
+    at: Moment = Field(description="When it was withdrawn.")
+    by: Key = Field(description="The user id of whoever withdrew it.")
+    reason: Statement = Field(description="Why.")
+
+
+class Evidence(Value):
+    """A document elsewhere that shows something, and the period for which it does."""
+
+    evidence_id: str = Field(description="EVD- and 32 hexadecimal digits.")
+    requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
+    title: Name = Field(description="What it is.")
+    uri: Uri = Field(description="Where it is.")
+    sha256: Digest | None = Field(default=None, description="The digest of what stands there.")
+    note: Statement | None = Field(default=None, description="What to know about it.")
+    attached_by: Key = Field(description="Who attached it: a user id or a service.")
+    attached_at: Moment = Field(description="When it was attached.")
+    effective_from: Moment = Field(description="From when on it counts.")
+    valid_until: Moment | None = Field(default=None, description="Until when it counts; nothing: without end.")
+    withdrawn: Withdrawal | None = Field(default=None, description="Why it no longer counts, if it was withdrawn.")
+
+    @classmethod
+    def attach(
+        cls, requirement_id: str, title: str, uri: str, sha256: str | None, note: str | None,
+        effective_from: datetime | None, valid_until: datetime | None, by: Actor, at: datetime,
+    ) -> Self:  # fmt: skip
+        begins = effective_from or at
+        if valid_until is not None and valid_until <= begins:
+            raise InvalidInput("input.validUntil", "must be after the evidence begins to count")
+        return cls(
+            evidence_id=f"EVD-{uuid4().hex}", requirement_id=requirement_id, title=title, uri=uri, sha256=sha256, note=note,
+            attached_by=by.id, attached_at=at, effective_from=begins, valid_until=valid_until,
+        )  # fmt: skip
+
+    def stands(self, at: datetime) -> bool:
+        begun = self.effective_from <= at and (self.valid_until is None or at < self.valid_until)
+        return begun and self.withdrawn is None
+
+    def withdraw(self, reason: str, by: Actor, at: datetime) -> Self:
+        by.needs(Permission.WITHDRAW_EVIDENCE, frozenset({Relation.AUTHOR} if by.id == self.attached_by else ()))
+        if self.withdrawn:
+            raise InvalidState("withdrawEvidence", "withdrawn", ["attached"])
+        return self.model_copy(update={"withdrawn": Withdrawal(at=at, by=by.id, reason=reason)})
