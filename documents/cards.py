@@ -10,6 +10,8 @@ from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Name
 
 
 class Level(Choice):
+    """How likely or how bad a risk is, on the short scale of model cards."""
+
     LOW = "low", "Seldom, or hardly felt."
     MEDIUM = "medium", "Now and then, or felt but bearable."
     HIGH = "high", "Often, or severe."

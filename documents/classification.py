@@ -33,11 +33,12 @@ class Classification(Value):
     tier: RiskTier = Field(description="The tier that the words call for.")
     matches: tuple[KeywordMatch, ...] = Field(description="The words that decided; none for TIER_3_STANDARD.")
     possible_keywords: tuple[KeywordMatch, ...] = Field(
-        description="Longer words that hold a keyword, such as `creditworthiness`: they decide nothing, a person should judge them."
+        description="Longer words that hold a keyword, such as `creditworthiness`; they decide nothing, a person should judge."
     )
 
 
 def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
+    """The tier that the texts call for, with the words that decided and those that a person should judge."""
     texts = {"purpose": purpose} | {f"use_cases.{place}": text for place, text in enumerate(use_cases)}
     found = [each for source, text in texts.items() for each in _found(source, text)]
     words = {match.keyword for match, whole in found if whole}
@@ -52,10 +53,10 @@ def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
 def _pattern(keyword: str) -> re.Pattern[str]:
     """The words that hold `keyword`, with what stands before and after it in them.
 
-    Letters and digits make a word, all else ends it; the two halves of `safety-critical` may have hyphens, underscores or
-    blanks between them. Anchored to where words begin, or a long word would be read again from each of its letters.
+    Letters and digits make a word, all else ends it; the two halves of `safety-critical` are found with hyphens, underscores,
+    blanks or nothing between them. Anchored to where words begin, or a long word would be read again from each of its letters.
     """
-    spelt = keyword.replace("-", r"[-_\s\u2010-\u2015]+")
+    spelt = keyword.replace("-", r"(?P<gap>[-_\s\u2010-\u2015]*)")
     return re.compile(rf"(?<![^\W_])(?P<before>[^\W_]*?){spelt}(?P<after>[^\W_]*)")
 
 
@@ -65,7 +66,7 @@ _PATTERNS = {keyword: _pattern(keyword) for keywords in KEYWORDS.values() for ke
 def _found(source: str, text: str) -> Iterator[tuple[KeywordMatch, bool]]:
     """Each word that holds a keyword, where it first stands, and whether it is the keyword itself or its plural."""
     folded = text.casefold()
-    # Folding can lengthen a text (the ligature in `ﬁnancial` becomes two letters) but never shortens it.
+    # Folding can lengthen a text (the ligature U+FB01 becomes `fi`) but never shortens it.
     origin = range(len(text)) if len(folded) == len(text) else [place for place, each in enumerate(text) for _ in each.casefold()]
     for keyword, pattern in _PATTERNS.items():
         seen = set()
@@ -74,4 +75,9 @@ def _found(source: str, text: str) -> Iterator[tuple[KeywordMatch, bool]]:
                 seen.add(word[0])
                 start, end = origin[word.start()], origin[word.end() - 1] + 1
                 match = KeywordMatch(keyword=keyword, found=text[start:end], source=source, position=start)
-                yield match, not word["before"] and word["after"] in {"", "s"}
+                yield match, _is_whole(word)
+
+
+def _is_whole(word: re.Match[str]) -> bool:
+    parts = word.groupdict()
+    return not parts["before"] and parts["after"] in {"", "s"} and parts.get("gap") != ""

@@ -8,6 +8,8 @@ from documents.values import LIST_LENGTH, Choice, Count, Day, Name, Names, State
 
 
 class Confidentiality(Choice):
+    """Who may see a dataset."""
+
     PUBLIC = "public", "Anybody may see it."
     INTERNAL = "internal", "Only the organisation may see it."
     CONFIDENTIAL = "confidential", "Only named people may see it."
@@ -95,3 +97,26 @@ class DatasheetContent(Value):
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(DatasheetSection)
+
+
+class Datasheet(Record):
+    """A datasheet, as its newest revision has it; any number of versions can rest on it."""
+
+    keys: ClassVar = ("dataset_id",)
+    event: ClassVar = EventType.DATASHEET_SAVED
+    reviewed: ClassVar = frozenset({"content"})
+
+    dataset_id: Annotated[Key, Indexed(unique=True)] = Field(description="The dataset's own name for itself.")
+    content: DatasheetContent = Field(description="What the newest revision says.")
+    revisions: tuple[Revision, ...] = Field(default=(), description="Every revision, first one first.")
+
+    class Settings:
+        name = "datasheets"
+
+    async def save(self, content: DatasheetContent, by: Actor, at: datetime) -> None:
+        """Makes `content` the newest revision; the ones before stay among the contents."""
+        self.content = content
+        kept = await keep(
+            ContentKind.DATASHEET, {"dataset_id": self.dataset_id, **content.model_dump(exclude_computed_fields=True)}
+        )
+        self.revisions = (*self.revisions, Revision(revision=len(self.revisions) + 1, digest=kept, author=by.id, at=at))

@@ -13,6 +13,8 @@ from documents.values import LIST_LENGTH, Choice, Day, Key, Moment, Name, Names,
 
 
 class RiskTier(Choice):
+    """How much depends on a model version; it decides which policies apply."""
+
     TIER_1_CRITICAL = "tier_1_critical", "Decides about people's health, money, rights or safety, or falls under regulation."
     TIER_2_IMPORTANT = "tier_2_important", "Meets customers or the public, or matters much inside."
     TIER_3_STANDARD = "tier_3_standard", "Does ordinary work within a narrow scope."
@@ -20,6 +22,8 @@ class RiskTier(Choice):
 
 
 class RiskCategory(Choice):
+    """What kind of risk it is."""
+
     MODEL_QUALITY = "model_quality", "The model is wrong, or gets worse."
     DATA_QUALITY = "data_quality", "The data are wrong, incomplete or out of date."
     SECURITY = "security", "Somebody makes it do or say what it must not."
@@ -32,6 +36,8 @@ class RiskCategory(Choice):
 
 
 class RiskBand(Choice):
+    """Where a score from 0 to 25 lies."""
+
     LOW = "LOW", "A score below 5."
     MEDIUM = "MEDIUM", "A score from 5 to below 10."
     HIGH = "HIGH", "A score from 10 to below 15."
@@ -39,7 +45,6 @@ class RiskBand(Choice):
 
     @classmethod
     def of(cls, score: float) -> Self:
-        """The band of a score from 0 to 25."""
         if score >= 15:
             return cls.CRITICAL
         if score >= 10:
@@ -59,6 +64,8 @@ class Grade(IntEnum):
 
 
 class RiskLikelihood(Grade):
+    """How likely a risk is, on the scale from 1 to 5."""
+
     RARE = 1, "Happens with a probability below 10%."
     UNLIKELY = 2, "Happens with a probability from 10% to 25%."
     POSSIBLE = 3, "Happens with a probability from 25% to 50%."
@@ -67,6 +74,8 @@ class RiskLikelihood(Grade):
 
 
 class RiskImpact(Grade):
+    """How bad it would be, on the scale from 1 to 5."""
+
     NEGLIGIBLE = 1, "A nuisance."
     MINOR = 2, "Little harm, soon made good."
     MODERATE = 3, "Real harm that takes effort to make good."
@@ -76,6 +85,9 @@ class RiskImpact(Grade):
 
 Rating = Annotated[int, Field(ge=1, le=5, strict=True)]
 """A likelihood or an impact, 1 to 5."""
+
+Effectiveness = Annotated[Share, Field(strict=True)]
+"""The share of a risk that its controls take away, 0 to 1; a boolean is none."""
 
 
 class Answer(Value):
@@ -96,7 +108,7 @@ class Response(Value):
     impact: Rating | None = Field(
         default=None, description="1, negligible, to 5, catastrophic; 3 if not said. In tier 1 it counts for one more, up to 5."
     )
-    control_effectiveness: Share | None = Field(
+    control_effectiveness: Effectiveness | None = Field(
         default=None, description="The share of the risk that the controls take away; 0 if not said."
     )
     controls: Names = Field(default=(), description="What is done against it.")
@@ -118,9 +130,9 @@ class RiskFactor(Value):
     likelihood: Rating = Field(description="How likely it is, from 1 to 5.")
     impact: Rating = Field(description="How bad it would be, from 1 to 5; in tier 1 already raised by one.")
     controls: Names = Field(default=(), description="What is done against it.")
-    control_effectiveness: Share = Field(default=0, description="The share of the risk that the controls take away.")
+    control_effectiveness: Effectiveness = Field(default=0, description="The share of the risk that the controls take away.")
     owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
-    identified_date: Day = Field(description="The UTC day on which it was first assessed.")
+    identified_date: Day = Field(description="The UTC day on which an assessment identified it.")
     review_date: Day | None = Field(default=None, description="The day to look at it again.")
     answers: Answers = Field(default=(), description="What was answered to the template's questions.")
     assessed: bool = Field(description="Whether somebody rated likelihood and impact; false where a default stands for either.")
@@ -342,7 +354,7 @@ class RiskAssessment(Value):
 
     def _about_high_factors(self) -> Iterator[str]:
         for each in self.factors:
-            if each.residual_score >= 10:
+            if each.band in {RiskBand.HIGH, RiskBand.CRITICAL}:
                 taken = f"its controls take away only {each.control_effectiveness:.0%}"
                 yield f"High priority: lower {each.risk_id}, {taken}: {each.description}"
 
