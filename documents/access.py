@@ -73,7 +73,7 @@ SIGNED_IN = frozenset({PlatformRole.ADMIN, PlatformRole.AUDITOR, PlatformRole.ME
 def _row(*anyhow: Iterable[Role] | Role, **related: Iterable[Role] | Role) -> Mapping[Role, Relation]:
     """Roles that suffice by themselves, and roles that suffice together with a relation to the record."""
     return {role: Relation.ANY for roles in anyhow for role in _each(roles)} | {
-        role: Relation(relation) for relation, roles in related.items() for role in _each(roles)
+        role: Relation[relation.upper()] for relation, roles in related.items() for role in _each(roles)
     }
 
 

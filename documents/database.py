@@ -67,7 +67,7 @@ class Database:
 
     def __init__(self, uri: str, name: str, *, patience: float = 10, **options: Any) -> None:
         self.name, self.patience = name, patience
-        settings = {"serverSelectionTimeoutMS": 5_000, "retryWrites": True, "w": "majority", "journal": True} | options
+        settings: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000, "retryWrites": True, "w": "majority", "journal": True} | options
         self.client: Any = AsyncIOMotorClient(uri, tz_aware=True, **settings)
         self.close, self.collections = self.client.close, self.client[name]
         self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
@@ -154,7 +154,7 @@ class Record(Document):
         return "/".join(str(getattr(self, name)) for name in self.keys)
 
     @property
-    def subject(self) -> dict[str, str] | None:
+    def filed_under(self) -> dict[str, str] | None:
         """The model version that the record is about, as the trail files it."""
         return None
 
@@ -186,7 +186,7 @@ class Record(Document):
 
     @classmethod
     def hydrated(cls, raw: Raw) -> Self:
-        record = cls.model_validate(raw)
+        record = cast("Self", cls.model_validate(raw))
         record._was = raw
         return record
 

@@ -1,10 +1,16 @@
 """Datasheets: where a dataset comes from, what is in it and what it may be used for (Gebru et al. 2018)."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
 
+from beanie import Indexed
 from pydantic import Field, computed_field
 
-from documents.values import LIST_LENGTH, Choice, Count, Day, Name, Names, Statement, Statements, Value
+from documents.access import Actor, Permission
+from documents.audit.event import EventType
+from documents.contents import ContentKind, Revision, keep
+from documents.database import Record
+from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, Statement, Statements, Value
 
 
 class Confidentiality(Choice):
@@ -99,6 +105,12 @@ class DatasheetContent(Value):
         return 1 - len(self.empty_sections) / len(DatasheetSection)
 
 
+class DatasetRecord(DatasheetContent):
+    """A datasheet: what people say of one dataset, and which dataset that is."""
+
+    dataset_id: Key = Field(description="The dataset that it is about.")
+
+
 class Datasheet(Record):
     """A datasheet, as its newest revision has it; any number of versions can rest on it."""
 
@@ -107,16 +119,19 @@ class Datasheet(Record):
     reviewed: ClassVar = frozenset({"content"})
 
     dataset_id: Annotated[Key, Indexed(unique=True)] = Field(description="The dataset's own name for itself.")
-    content: DatasheetContent = Field(description="What the newest revision says.")
+    content: DatasetRecord = Field(description="What the newest revision says.")
     revisions: tuple[Revision, ...] = Field(default=(), description="Every revision, first one first.")
 
     class Settings:
         name = "datasheets"
 
-    async def save(self, content: DatasheetContent, by: Actor, at: datetime) -> None:
-        """Makes `content` the newest revision; the ones before stay among the contents."""
-        self.content = content
-        kept = await keep(
-            ContentKind.DATASHEET, {"dataset_id": self.dataset_id, **content.model_dump(exclude_computed_fields=True)}
-        )
-        self.revisions = (*self.revisions, Revision(revision=len(self.revisions) + 1, digest=kept, author=by.id, at=at))
+    @classmethod
+    async def saved(cls, dataset_id: str, content: DatasheetContent, by: Actor, at: datetime) -> Self:
+        """The datasheet with `content` as its newest revision; the ones before stay among the contents."""
+        by.needs(Permission.SAVE_DATASHEET)
+        record = DatasetRecord(**dict(content), dataset_id=dataset_id)
+        sheet = await cls.wanted(dataset_id) or cls(dataset_id=dataset_id, content=record)
+        kept = await keep(ContentKind.DATASHEET, record)
+        sheet.content, number = record, len(sheet.revisions) + 1
+        sheet.revisions = (*sheet.revisions, Revision(revision=number, digest=kept, author=by.id, at=at))
+        return sheet

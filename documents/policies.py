@@ -110,7 +110,7 @@ class Policy(Record):
         name = "policies"
 
     @classmethod
-    async def create(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
+    async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
         digest = await keep(ContentKind.POLICY, content)
         return cls(policy_id=policy_id, content=content, revisions=(Revision(revision=1, digest=digest, author=author, at=at),))
 

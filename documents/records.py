@@ -168,7 +168,7 @@ class Window:
 
 def _position(cursor: str, by: Order) -> tuple[Any, ObjectId]:
     try:
-        said = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))
+        said: Raw = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))
         at, identity = said["at"], said["id"]
         if said["by"] != list(by) or not isinstance(at, str | int | float | datetime) or not isinstance(identity, ObjectId):
             raise ValueError

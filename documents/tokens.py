@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Self
 from beanie import Indexed
 from pydantic import Field
 
-from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation
+from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation, Role
 from documents.audit.event import EventType
 from documents.database import Record
 from documents.errors import InvalidInput, InvalidState
@@ -103,7 +103,7 @@ class ApiToken(Record):
 
     def actor(self, person: Stakeholder | None) -> Actor:
         """Whoever signs in with it; `person` is the holder, unless a service holds it."""
-        roles = frozenset({PlatformRole.SERVICE}) if person is None else frozenset({person.platform_role, *person.roles})
+        roles: frozenset[Role] = frozenset({person.platform_role, *person.roles} if person else {PlatformRole.SERVICE})
         kind = ActorType.AUTOMATED if person is None else ActorType.USER
         enrolling = self.kind is TokenKind.ENROLMENT
         return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling)

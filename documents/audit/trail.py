@@ -50,7 +50,7 @@ class Occurrence:
         record = change.record
         told = tell(change.before, change.after, Telling(record.private, record.reviewed, record.derived))
         resource = (type(record).__name__, record.key)
-        return cls(event_type, action, actor, request, resource, record.subject, told=told)
+        return cls(event_type, action, actor, request, resource, record.filed_under, told=told)
 
     def said(self) -> Raw:
         """The event as far as it does not depend on its place in the trail."""

@@ -1,6 +1,6 @@
 """Whether a trail is what it says: a verifier that is fed events in order, remembers little and trusts nothing that it can check.
 
-It stands apart from what writes the trail, and imports no database: whoever doubts the one can read the other.
+It stands apart from what writes the trail and imports no database: whoever doubts the one can read the other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
+import rfc8785
 from pydantic import Field, ValidationError, computed_field
 
 from documents.audit import tree
@@ -18,7 +19,8 @@ Raw = Mapping[str, Any]
 GENESIS = "0" * 64  # what stands for the hash of the event before the first
 LISTED = 1_000  # faults in a report; all are counted
 REACH = 50_000  # within how many events a repeated id is sure to be noticed
-_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
+NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
+_UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
 
 
 class FaultKind(Choice):
@@ -27,7 +29,7 @@ class FaultKind(Choice):
     MISSING_EVENTS = "missing_events", "Numbers are left out: events were removed, or one was renumbered."
     REPEATED_SEQ = "repeated_seq", "An event bears a number that is taken."
     NOT_CANONICAL = "not_canonical", "The canonical bytes are missing, or are no object in RFC 8785 form."
-    HASH_DIFFERS = "hash_differs", "The event's hash is not the hash of its canonical bytes."
+    HASH_DIFFERS = "hash_differs", "The event's hash is not that of its canonical bytes."
     FIELD_DIFFERS = "field_differs", "A stored field says something else than the canonical bytes."
     MISSING_FIELD = "missing_field", "A field that every event has is not there."
     UNKNOWN_FIELD = "unknown_field", "A field is there that no event has."
@@ -37,82 +39,315 @@ class FaultKind(Choice):
     TIME_REVERSED = "time_reversed", "The event is older than the event before it."
     DUPLICATE_ID = "duplicate_id", "The event bears the id of an earlier one."
     NODES_DIFFER = "nodes_differ", "The event does not store the hashes of the subtrees that it completes."
-    CONTENT_MISSING = "content_missing", "A content that the event cites by digest is not there."
+    CONTENT_MISSING = "content_missing", "A content that the event cites is not there."
     CONTENT_ALTERED = "content_altered", "A content that the event cites does not hash to its digest."
     HEAD_MISSING = "head_missing", "There are events and no head."
     HEAD_DIFFERS = "head_differs", "The head says something else than the events."
 
 
 class Fault(Value):
-    """Something wrong with the trail, and where it is seen."""
+    """Something wrong with a trail, and where it is seen."""
 
     kind: FaultKind = Field(description="What kind of thing is wrong.")
     seq: int | None = Field(description="The number of the event that shows it; nothing for the head.")
-    detail: str = Field(description="One sentence for people.")
+    detail: str = Field(description="What is wrong, in a sentence.")
 
 
 class Caveat(Choice):
     """What a verification cannot exclude."""
 
-    UNANCHORED = "unanchored", (
-        "No checkpoint kept outside the database was compared: that the newest events were cut off, or that events were changed "
-        "and everything after them hashed again, is not excluded."
+    UNANCHORED = (
+        "unanchored",
+        "No checkpoint kept outside the database was compared, so it is not excluded that the newest events were cut off, or that "
+        "some were changed and everything after them hashed again.",
     )
-    BEGINNING_BELIEVED = "beginning_believed", "What stands before the first number was believed as stored, not verified."
-    HEAD_NOT_REACHED = "head_not_reached", "What stands after the last number was not read, nor the head compared."
-    IDS_FORGOTTEN = "ids_forgotten", f"An id repeated more than {REACH:,} events later was not noticed."
+    BEGINNING_BELIEVED = "beginning_believed", "What stands before the first number was believed as it is stored, not verified."
+    HEAD_NOT_COMPARED = "head_not_compared", "What stands after the last number was not read, nor the head compared with it."
+    IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
 
 
 class Report(Value):
     """What a verification found."""
 
     first: int = Field(description="The number at which it began.")
-    last: int | None = Field(description="The last number that it reached; nothing if there was no event.")
-    events_verified: int = Field(description="How many events were read.")
-    tree_size: int = Field(description="How many events the trail has up to there.")
-    root: Digest | None = Field(description="Root of the Merkle tree of that size; nothing where events are missing.")
-    faults: tuple[Fault, ...] = Field(description=f"What is wrong, in order of discovery; the first {LISTED:,}.")
+    last: int | None = Field(description="The last number that it read; nothing if there was no event.")
+    events_verified: int = Field(description="How many events it read.")
+    tree_size: int = Field(description="How many events the trail has up to the last one read.")
+    root: Digest | None = Field(description="Root of the Merkle tree of that size, hexadecimal; nothing where events are missing.")
+    faults: tuple[Fault, ...] = Field(description=f"What is wrong, as it was met; the first {LISTED:,}.")
     fault_count: int = Field(description="How many faults there are, listed or not.")
     caveats: tuple[Caveat, ...] = Field(description="What this verification cannot exclude.")
 
-    @computed_field(description="Whether nothing is wrong, as far as the caveats allow to say.")  # type: ignore[prop-decorator]
+    @computed_field(description="Whether nothing is wrong, short of what the caveats leave open.")  # type: ignore[prop-decorator]
     @property
     def valid(self) -> bool:
         return self.fault_count == 0
 
 
-def cited(event: Raw) -> set[str]:
-    """The digests of the contents that `event` tells of in place of values."""
-    details = event.get("details")
-    changes = details.get("changes") if isinstance(details, dict) else None
-    sides = [change.get(side) for change in _dicts(changes) for side in ("from", "to")]
-    return {side["content"] for side in _dicts(sides) if side.keys() == {"content"} and tree.is_hash(side["content"])}
-
-
 class Verifier:
-    """Verifies the events that it is fed, in order of `seq`, from `first` on; whatever they hold, it finds faults and never raises.
+    """Reads the events from `first` on and lists their faults; whatever they hold, it never raises.
 
-    To start in the middle it takes `earlier`, the events that complete `edge_subtrees(first)`, and believes them.
+    To begin in the middle it takes `earlier`, the events that complete `tree.edge_subtrees(first)`, and believes them.
     """
 
     def __init__(self, first: int = 0, earlier: Iterable[Raw] = ()) -> None:
         self._first = self._next = first
         self._verified = self._fault_count = 0
         self._faults: list[Fault] = []
-        self._head_compared = self._ids_forgotten = False
         self._ids: set[str] = set()
         self._older_ids: set[str] = set()
-        # Below, None is what a fault has made unknown: what depends on it is not judged.
+        self._ids_forgotten = self._head_compared = False
+        # What stands before the next event. None is what a fault has hidden: nothing is judged by it.
         self._edge: list[str] | None = []
         self._last_hash: str | None = GENESIS
         self._last_at: str | None = None
         self._origin: str | None = None
         if first:
-            self._believe({event.get("seq"): event for event in earlier})
+            self._believe({event["seq"]: event for event in earlier if isinstance(event.get("seq"), int)})
 
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
-        """Takes the next events, raw as stored, and the canonical texts, by digest, of what they cite."""
-        kept = {digest for digest, text in contents.items() if _content_digest(text) == digest}
+        """Takes the next events, raw and in order of `seq`, with the texts, by digest, of all contents that they cite."""
+        kept = {digest for digest, text in contents.items() if _hashes_to(digest, text)}
         for event in events:
-            self._take(event, contents, kept)
-...
+            seq = self._place(event)
+            said = self._said(seq, event)
+            leaf = self._leaf(seq, event)
+            for digest in sorted(cited(event) - kept):
+                kind = FaultKind.CONTENT_ALTERED if digest in contents else FaultKind.CONTENT_MISSING
+                self._found(kind, seq, f"It cites the content {digest}.")
+            if seq == self._next:
+                self._follow(seq, said, leaf)
+                self._grow(seq, leaf, event.get("nodes"))
+                self._next += 1
+            self._verified += 1
+
+    def expect(self, seq: int) -> None:
+        """Says that every event before `seq` has been fed: whatever was not is missing."""
+        if seq > self._next:
+            self._found(FaultKind.MISSING_EVENTS, seq, f"{self._next} to {seq - 1} are missing before it.")
+            self._next, self._edge, self._last_hash = seq, None, None
+
+    def compare_head(self, head: Raw | None) -> None:
+        """Compares the end of the trail with the head document, read in the same snapshot; feed every event there is first."""
+        self._head_compared = True
+        if head is None:
+            if self._next:
+                self._found(FaultKind.HEAD_MISSING, None, f"There is no head over {self._next} events.")
+            return
+        stands = {
+            "origin": self._origin, "size": self._next, "last_hash": self._last_hash, "last_at": self._last_at, "edge": self._edge,
+        }  # fmt: skip
+        for name, value in stands.items():
+            if value is not None and _spelled(head.get(name)) != _spelled(value):
+                says = f"Its {name} is {_quoted(head.get(name))}, that of the events {_quoted(value)}."
+                self._found(FaultKind.HEAD_DIFFERS, None, says)
+
+    def report(self) -> Report:
+        caveats = {
+            Caveat.UNANCHORED: True,
+            Caveat.BEGINNING_BELIEVED: self._first > 0,
+            Caveat.HEAD_NOT_COMPARED: not self._head_compared,
+            Caveat.IDS_FORGOTTEN: self._ids_forgotten,
+        }
+        return Report(
+            first=self._first,
+            last=self._next - 1 if self._verified else None,
+            events_verified=self._verified,
+            tree_size=self._next,
+            root=None if self._edge is None else tree.root(self._edge),
+            faults=tuple(self._faults),
+            fault_count=self._fault_count,
+            caveats=tuple(caveat for caveat, applies in caveats.items() if applies),
+        )
+
+    def _found(self, kind: FaultKind, seq: int | None, detail: str) -> None:
+        self._fault_count += 1
+        if self._fault_count <= LISTED:
+            self._faults.append(Fault(kind=kind, seq=seq, detail=detail))
+
+    def _believe(self, earlier: Mapping[int, Raw]) -> None:
+        edge = []
+        for subtree in tree.edge_subtrees(self._first):
+            seq = subtree.completed_by
+            try:
+                found = subtree.hash_in(earlier[seq])
+            except (LookupError, TypeError):
+                found = ""
+            if tree.is_hash(found):
+                edge.append(found)
+            else:
+                kind = FaultKind.NODES_DIFFER if seq in earlier else FaultKind.MISSING_EVENTS
+                self._found(kind, seq, f"It would hold what is needed to begin at {self._first}.")
+        last = earlier.get(self._first - 1, {})
+        leaf, at, origin = last.get("event_hash"), last.get("occurred_at"), last.get("origin")
+        self._edge = None if self._faults else edge
+        self._last_hash = leaf if tree.is_hash(leaf) else None
+        self._last_at = plain(at) if isinstance(at, datetime) and at.utcoffset() is not None else None
+        self._origin = origin if isinstance(origin, str) else None
+
+    def _place(self, event: Raw) -> int:
+        seq = event.get("seq")
+        if not isinstance(seq, int) or isinstance(seq, bool):
+            return self._next  # that it is no number is found with the other fields
+        self.expect(seq)
+        if seq < self._next:
+            self._found(FaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
+        return seq
+
+    def _said(self, seq: int, event: Raw) -> "_Said | None":
+        """What the bytes of `event` say, if it has the shape of an event; the stored fields must say exactly the same."""
+        stored = {name: value for name, value in event.items() if name not in NOT_HASHED}
+        try:
+            said = plain(stored)
+            agree = rfc8785.dumps(said) == event.get("canonical")
+        except _UNSPEAKABLE:
+            agree = False
+        if not agree:
+            said = self._disagreement(seq, stored, event.get("canonical"))
+        if said is None:
+            return None
+        if not isinstance(event.get("occurred_at"), datetime):
+            self._found(FaultKind.INVALID_FIELD, seq, 'Its "occurred_at" is not stored as a time.')
+        return self._shaped(seq, said)
+
+    def _disagreement(self, seq: int, stored: Raw, text: Any) -> Any:
+        """Lists how the stored fields differ from the bytes, and answers with what the bytes say."""
+        try:
+            said = parsed(text)
+        except _UNSPEAKABLE as error:
+            self._found(FaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {_quoted(str(error))}.")
+            return None
+        if not isinstance(said, dict):
+            self._found(FaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
+            return None
+        for name, value in stored.items():
+            if name not in said:
+                self._found(FaultKind.UNKNOWN_FIELD, seq, f"{_quoted(name)} is stored, and the bytes do not have it.")
+            elif _spelled(value) != _spelled(said[name]):
+                says = f"{_quoted(name)} is stored as {_quoted(value)}, and the bytes say {_quoted(said[name])}."
+                self._found(FaultKind.FIELD_DIFFERS, seq, says)
+        for name in said.keys() - stored.keys():
+            self._found(FaultKind.MISSING_FIELD, seq, f"{_quoted(name)} is in the bytes, and not stored.")
+        return said
+
+    def _shaped(self, seq: int, said: Any) -> "_Said | None":
+        try:
+            return _Said.model_validate(said)
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_context=False, include_input=False):
+                kind = _SHAPE_FAULTS.get(each["type"], FaultKind.INVALID_FIELD)
+                self._found(kind, seq, f"{_quoted('.'.join(map(str, each['loc'])))}: {each['msg']}.")
+            return None
+
+    def _leaf(self, seq: int, event: Raw) -> str | None:
+        """The hash that chain and tree go on with: the stored one, so that altered bytes are one fault and not one in every heir."""
+        text, stored = event.get("canonical"), event.get("event_hash")
+        computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
+        if computed and stored != computed:
+            self._found(FaultKind.HASH_DIFFERS, seq, f"Its hash is stored as {_quoted(stored)}, and its bytes hash to {computed}.")
+        return stored if tree.is_hash(stored) else computed
+
+    def _follow(self, seq: int, said: "_Said | None", leaf: str | None) -> None:
+        """How the event follows the one before it."""
+        if said:
+            if self._last_hash not in (None, said.previous_hash):
+                before = f"event {seq - 1} has the hash {self._last_hash}" if seq else "the first event has none before it"
+                self._found(FaultKind.BROKEN_LINK, seq, f"It names {said.previous_hash}, but {before}.")
+            if self._last_at and said.occurred_at < self._last_at:
+                self._found(FaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}.")
+            if self._origin not in (None, said.origin):
+                self._found(FaultKind.ORIGIN_DIFFERS, seq, f"It is of {_quoted(said.origin)}, not of {_quoted(self._origin)}.")
+            if said.event_id in self._ids or said.event_id in self._older_ids:
+                self._found(FaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
+            self._remember(said.event_id)
+            self._origin = said.origin
+        self._last_at = said.occurred_at if said else None
+        self._last_hash = leaf
+
+    def _remember(self, event_id: str) -> None:
+        if len(self._ids) == REACH:
+            self._ids_forgotten = self._ids_forgotten or bool(self._older_ids)
+            self._ids, self._older_ids = set(), self._ids
+        self._ids.add(event_id)
+
+    def _grow(self, seq: int, leaf: str | None, nodes: Any) -> None:
+        if self._edge is None or leaf is None:
+            self._edge = None
+            return
+        self._edge, completed = tree.grow(self._edge, seq, leaf)
+        if nodes != completed:
+            self._found(FaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores others' hashes.")
+
+
+def cited(event: Raw) -> set[str]:
+    """The digests of the contents that stand for values in the changes that `event` tells."""
+    details = event.get("details")
+    changes = details.get("changes") if isinstance(details, dict) else None
+    sides = [change.get(side) for change in _objects(changes) for side in ("from", "to")]
+    return {side["content"] for side in _objects(sides) if side.keys() == {"content"} and tree.is_hash(side["content"])}
+
+
+def _objects(values: Any) -> Iterator[dict[str, Any]]:
+    return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
+
+
+def _hashes_to(digest: str, text: Any) -> bool:
+    return isinstance(text, str) and sha256(text.encode(errors="replace")).hexdigest() == digest
+
+
+def _spelled(value: Any) -> bytes | None:
+    try:
+        return canonical(value)
+    except _UNSPEAKABLE:
+        return None
+
+
+def _quoted(value: Any) -> str:
+    spelled = _spelled(value)
+    text = "what JSON cannot say" if spelled is None else spelled.decode()
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+class _Party(Value, strict=True):
+    id: str
+    type: Literal["user", "system", "automated"]
+
+
+class _Resource(Value, strict=True):
+    type: str
+    id: str
+
+
+class _Subject(Value, strict=True):
+    model_id: str
+    version: str
+
+
+class _Request(Value, strict=True):
+    id: str
+    ip: str | None
+    token: str | None
+    token_issuer: str | None
+    operation: str | None
+
+
+class _Said(Value, strict=True):
+    """The shape of schema 1: what the canonical bytes hold, closed but for `details`."""
+
+    seq: Count
+    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # a Literal would take `true` for 1
+    origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
+    event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
+    event_type: Annotated[str, Field(min_length=1)]
+    outcome: Literal["success", "failure", "partial", "denied"]
+    occurred_at: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z$")]
+    actor: _Party
+    resource: _Resource
+    subject: _Subject | None
+    action: str
+    details: dict[str, Any]
+    request: _Request
+    previous_hash: Digest
+
+
+_SHAPE_FAULTS = {"missing": FaultKind.MISSING_FIELD, "extra_forbidden": FaultKind.UNKNOWN_FIELD}

@@ -52,7 +52,7 @@ class Dossier(Value):
 
     def changed_by(self, today: Self) -> tuple[DossierPart, ...]:
         """The parts in which `today` differs from this."""
-        return tuple(DossierPart(part) for part in Dossier.model_fields if getattr(self, part) != getattr(today, part))
+        return tuple(part for part in DossierPart if getattr(self, part, None) != getattr(today, part, None))
 
 
 class Decision(Value):

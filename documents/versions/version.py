@@ -1,0 +1,328 @@
+"""Model versions: what is governed, and the rules by which it changes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+from uuid import uuid4
+
+from pydantic import Field
+from pymongo import IndexModel
+from semver import Version
+
+from documents.access import Actor, GovernanceRole, Permission, Relation
+from documents.audit.canonical import digest
+from documents.audit.event import EventType
+from documents.cards import CardContent, ModelCard
+from documents.classification import Classification, classify
+from documents.contents import ContentKind, Revision, keep
+from documents.database import Record
+from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.people import Stakeholder
+from documents.policies import REVIEW_INTERVAL, BoundPolicy
+from documents.risk import Response, RiskAssessment, RiskTier
+from documents.values import LIST_LENGTH, Choice, Count, Digest, Key, Moment, Statement, Statements, Uri, Value
+from documents.versions.approvals import (
+    ApprovalRound,
+    ClosedRound,
+    Decider,
+    Decision,
+    Dossier,
+    Verdict,
+    deciders,
+)
+from documents.versions.evidence import Evidence
+from documents.versions.standing import Standing, VersionStatus
+
+SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
+DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
+
+
+class ArtifactKind(Choice):
+    """What an artefact is."""
+
+    WEIGHTS = "weights", "Parameters."
+    ADAPTER = "adapter", "Parameters on top of other parameters."
+    TOKENIZER = "tokenizer", "A tokenizer."
+    PROMPT = "prompt", "A system prompt or prompt template."
+    CONFIG = "config", "Configuration."
+    CODE = "code", "Source code."
+    CONTAINER = "container", "A container image."
+    API = "api", "A model behind somebody's API."
+
+
+class Artifact(Value):
+    """A thing that the version is made of; approvals bind to its digest."""
+
+    kind: ArtifactKind = Field(description="What it is.")
+    uri: Uri = Field(description="Where it is.")
+    sha256: Digest | None = Field(default=None, description="SHA-256 of its bytes; nothing for what has none, such as an API.")
+    size: Count | None = Field(default=None, description="In bytes.")
+
+
+class DatasheetLink(Value):
+    """A datasheet that the version rests on, pinned to one revision."""
+
+    dataset_id: Key = Field(description="Which datasheet.")
+    revision: int = Field(description="Which revision of it.")
+    digest: Digest = Field(description="`content(digest)` is that revision.")
+    linked_by: Key = Field(description="Who linked it.")
+    linked_at: Moment = Field(description="When.")
+
+
+class Review(Value):
+    """A periodic review and its four findings."""
+
+    at: Moment = Field(description="When it was completed.")
+    by: Key = Field(description="The user id of whoever completed it.")
+    metrics: Statement = Field(description="What the review of the performance metrics found.")
+    drift: Statement = Field(description="What the analysis of drift found.")
+    incidents: Statement = Field(description="What the review of incidents found.")
+    compliance: Statement = Field(description="What the check of compliance found.")
+
+
+class ModelVersion(Record):
+    """A version of a model: what is governed."""
+
+    keys: ClassVar = ("model_id", "version")
+    event: ClassVar = EventType.MODEL_UPDATED
+    private: ClassVar = frozenset(
+        {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
+    )
+    reviewed: ClassVar = frozenset({"card", "assessment", "earlier_assessments.*"})
+    derived: ClassVar = frozenset({"standing", "version_key"})
+
+    model_id: Key = Field(description="The model that it is a version of.")
+    version: Key = Field(description="Which version; a semantic version orders as such.")
+    version_key: str = Field(description="What versions order by.")
+    purpose: Statement = Field(description="What the version is for.")
+    use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
+    restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
+    tier: RiskTier = Field(description="How critical it is; policies go by it.")
+    tier_rationale: Statement | None = Field(default=None, description="Why it is in a lighter tier than its words suggest.")
+    classification: Classification = Field(description="What its words suggest, and which words.")
+    owner_id: Key = Field(description="The user id of the accountable model owner.")
+    data_steward_id: Key = Field(description="The user id of the accountable data steward.")
+    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(default=(), description="What it is made of.")
+    card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
+    card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
+    assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
+    earlier_assessments: tuple[RiskAssessment, ...] = Field(default=(), description="The assessments before, first one first.")
+    assessment_revisions: tuple[Revision, ...] = Field(default=(), description="Every assessment's digest, first one first.")
+    datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The datasheets that it rests on."
+    )
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Everything attached as evidence, withdrawn or not."
+    )
+    round: ApprovalRound | None = Field(default=None, description="The current round of approvals.")
+    closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds before.")
+    reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews, first one first.")
+    registered_by: Key = Field(description="Who registered it: a user id or a service.")
+    registered_at: Moment = Field(description="When.")
+    standing: Standing | None = Field(default=None, description="What follows from all this, as of the last change.")
+
+    class Settings:
+        name = "model_versions"
+        indexes: ClassVar = [
+            IndexModel(["model_id", "version"], unique=True),
+            IndexModel(["model_id", "version_key"]),
+            IndexModel(["registered_at", "_id"]),
+            IndexModel(["owner_id"]),
+        ]
+
+    @classmethod
+    def register(  # noqa: PLR0913
+        cls, model_id: str, version: str, purpose: str, use_cases: tuple[str, ...], restrictions: tuple[str, ...],
+        tier: RiskTier | None, tier_rationale: str | None, owner_id: str, data_steward_id: str, artifacts: tuple[Artifact, ...],
+        by: Actor, at: datetime,
+    ) -> Self:  # fmt: skip
+        """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
+        suggested = classify(purpose, use_cases)
+        if tier is not None and lighter(tier, suggested.tier):
+            _may_lighten(tier_rationale, suggested.tier, by)
+        return cls(
+            model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
+            restrictions=restrictions, tier=tier or suggested.tier, tier_rationale=tier_rationale, classification=suggested,
+            owner_id=owner_id, data_steward_id=data_steward_id, artifacts=artifacts, registered_by=by.id, registered_at=at,
+        )  # fmt: skip
+
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.model_id, "version": self.version}
+
+    def relations(self, user_id: str) -> frozenset[Relation]:
+        """How somebody stands to the version."""
+        held = {Relation.OWNER: self.owner_id, Relation.STEWARD: self.data_steward_id}
+        found = {relation for relation, holder in held.items() if holder == user_id}
+        return frozenset(found | {Relation.ACCOUNTABLE} if found else found)
+
+    def permits(self, by: Actor, permission: Permission) -> None:
+        by.needs(permission, self.relations(by.id))
+
+    @property
+    def status(self) -> VersionStatus:
+        return self.standing.status if self.standing else VersionStatus.DRAFT
+
+    @property
+    def dossier(self) -> Dossier:
+        """What there is to decide about, as it is now."""
+        pins = sorted([each.dataset_id, each.revision, each.digest] for each in self.datasheets)
+        return Dossier(
+            scope=digest([self.purpose, self.use_cases, self.restrictions]),
+            tier=digest(self.tier),
+            artifacts=digest(self.artifacts),
+            card=self.card_revisions[-1].digest if self.card_revisions else None,
+            assessment=self.assessment_revisions[-1].digest if self.assessment_revisions else None,
+            datasheets=digest(pins),
+        )
+
+    def standing_evidence(self, at: datetime) -> list[Evidence]:
+        return [each for each in self.evidence if each.stands(at)]
+
+    @property
+    def next_review(self) -> datetime | None:
+        interval = REVIEW_INTERVAL.get(self.tier)
+        return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
+
+    async def save_card(self, content: CardContent, model_name: str, by: Actor, at: datetime) -> None:
+        self.permits(by, Permission.SAVE_MODEL_CARD)
+        self.card = ModelCard(**dict(content), model_id=self.model_id, model_name=model_name, version=self.version)
+        kept = await keep(ContentKind.MODEL_CARD, self.card)
+        self.card_revisions = _revised(self.card_revisions, kept, by, at)
+
+    async def assess(self, responses: Sequence[Response], by: Actor, at: datetime) -> None:
+        """Makes the next assessment from answers to the questionnaire; the one before stays on record."""
+        self.permits(by, Permission.CREATE_RISK_ASSESSMENT)
+        if self.assessment:
+            self.earlier_assessments = (*self.earlier_assessments, self.assessment)
+        self.assessment = RiskAssessment.from_responses(self.model_id, self.version, self.tier, responses, by=by.id, at=at)
+        kept = await keep(ContentKind.RISK_ASSESSMENT, self.assessment)
+        self.assessment_revisions = _revised(self.assessment_revisions, kept, by, at)
+
+    def link(self, dataset_id: str, revision: Revision, by: Actor, at: datetime) -> None:
+        """Pins a revision of a datasheet; linking it again pins the one that is given now."""
+        self.permits(by, Permission.LINK_DATASHEET)
+        link = DatasheetLink(dataset_id=dataset_id, revision=revision.revision, digest=revision.digest, linked_by=by.id, linked_at=at)
+        self.datasheets = (*(each for each in self.datasheets if each.dataset_id != dataset_id), link)
+
+    def unlink(self, dataset_id: str, by: Actor) -> None:
+        self.permits(by, Permission.UNLINK_DATASHEET)
+        left = tuple(each for each in self.datasheets if each.dataset_id != dataset_id)
+        if len(left) == len(self.datasheets):
+            raise NotFound("DatasheetLink", f"{self.key}/{dataset_id}")
+        self.datasheets = left
+
+    def attach(self, evidence: Evidence, by: Actor) -> None:
+        self.permits(by, Permission.ATTACH_EVIDENCE)
+        self.evidence = (*self.evidence, evidence)
+
+    def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> Evidence:
+        for place, each in enumerate(self.evidence):
+            if each.evidence_id == evidence_id:
+                withdrawn = each.withdraw(reason, by, at)
+                self.evidence = (*self.evidence[:place], withdrawn, *self.evidence[place + 1 :])
+                return withdrawn
+        raise NotFound("Evidence", evidence_id)
+
+    async def submit(self, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
+        """Opens a round of approvals under the policies in force; a rejected round is closed and kept."""
+        self.permits(by, Permission.SUBMIT_FOR_APPROVAL)
+        if self.status not in SUBMITTABLE:
+            raise InvalidState("submitForApproval", self.status, SUBMITTABLE)
+        if self.round:
+            kept = await keep(ContentKind.APPROVAL_ROUND, self.round)
+            decided = deciders(self.round.decisions)
+            closed = ClosedRound(number=self.round.number, digest=kept, closed_at=at, deciders=decided)
+            self.closed_rounds = (*self.closed_rounds, closed)
+        self.round = ApprovalRound(
+            number=len(self.closed_rounds) + 1, submitted_by=by.id, submitted_at=at, policies=policies
+        )
+
+    def decide(  # noqa: PLR0913
+        self, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
+        expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,
+    ) -> Decision:  # fmt: skip
+        """Records a decision for a required role, bound to what there is to decide about now."""
+        self.permits(by, Permission.SUBMIT_APPROVAL)
+        if self.round is None or self.standing is None or self.status not in DECIDABLE:
+            raise InvalidState("submitApproval", self.status, DECIDABLE)
+        role = role or self._only_role(self.standing.required_roles, reviewer)
+        self._may_decide(role, self.standing.required_roles, self.round.submitted_by, reviewer)
+        if expires_at is not None and expires_at <= at:
+            raise InvalidInput("input.expiresAt", "must be in the future")
+        decision = Decision(
+            decision_id=f"APR-{uuid4().hex}", role=role, verdict=verdict, reviewer_id=reviewer.user_id,
+            reviewer_name=reviewer.name, reviewer_department=reviewer.department, decided_at=at, comments=comments,
+            conditions=conditions, expires_at=expires_at, dossier=self.dossier,
+            evidence=tuple(each.evidence_id for each in self.standing_evidence(at)),
+        )  # fmt: skip
+        self.round = self.round.with_decision(decision)
+        self.tells(EventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else EventType.APPROVAL_GRANTED)
+        return decision
+
+    @staticmethod
+    def _only_role(required: tuple[GovernanceRole, ...], reviewer: Stakeholder) -> GovernanceRole:
+        held = [role for role in required if reviewer.holds(role)]
+        if len(held) > 1:
+            raise InvalidInput("input.role", f"must say for which of {', '.join(held)} the decision is")
+        if not held:
+            raise Forbidden(f"{reviewer.user_id} holds no role that must decide here", required)
+        return held[0]
+
+    def _may_decide(
+        self, role: GovernanceRole, required: tuple[GovernanceRole, ...], submitter: str, reviewer: Stakeholder
+    ) -> None:
+        """A required role, held, authorised for the tier; one person in one role; the submitter as model owner only."""
+        who = reviewer.user_id
+        if role not in required or not reviewer.holds(role):
+            raise Forbidden(f"{who} cannot decide as {role}", [each for each in required if reviewer.holds(each)])
+        if not reviewer.may_decide(role, self.tier):
+            raise Forbidden(f"{who} is not authorised for {self.tier}", [f"authorised for {self.tier}"])
+        if others := {each.role for each in self.deciders if each.user_id == who} - {role}:
+            raise Forbidden(f"{who} has decided as {', '.join(sorted(others))} on this version", ["somebody else"])
+        if who == submitter and role is not GovernanceRole.MODEL_OWNER:
+            raise Forbidden(f"{who} submitted this version and decides as model_owner only", ["somebody else"])
+
+    @property
+    def deciders(self) -> tuple[Decider, ...]:
+        """Everybody who ever decided about the version, and in which role."""
+        earlier = tuple(each for closed in self.closed_rounds for each in closed.deciders)
+        return earlier + (deciders(self.round.decisions) if self.round else ())
+
+    def complete_review(self, metrics: str, drift: str, incidents: str, compliance: str, by: Actor, at: datetime) -> None:
+        """Records a periodic review; the next one is due an interval of the tier later."""
+        self.permits(by, Permission.COMPLETE_REVIEW)
+        review = Review(at=at, by=by.id, metrics=metrics, drift=drift, incidents=incidents, compliance=compliance)
+        self.reviews = (*self.reviews, review)
+
+
+def lighter(tier: RiskTier, than: RiskTier) -> bool:
+    """Whether `tier` is less critical than `than`."""
+    order = list(RiskTier)
+    return order.index(tier) > order.index(than)
+
+
+def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
+    if GovernanceRole.RISK_MANAGER not in by.roles:
+        raise Forbidden(f"its words put the version into {suggested}, and only a risk manager may say less", ["risk_manager"])
+    if rationale is None:
+        raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested}")
+
+
+def version_key(version: str) -> str:
+    """A text by which semantic versions order as such (semver.org, 2.0.0, section 11), and all others after them."""
+    try:
+        parsed = Version.parse(version)
+    except ValueError:
+        return f"~{version}"
+    release = "".join(f"{number:020}" for number in (parsed.major, parsed.minor, parsed.patch))
+    if parsed.prerelease is None:
+        return f"0{release}~"
+    # A number orders below a word and a shorter list below a longer one: "!" is below whatever an identifier may hold.
+    steps = (f"0{int(each):020}" if each.isdigit() else f"1{each}" for each in parsed.prerelease.split("."))
+    return f"0{release}!{'!'.join(steps)}"
+
+
+def _revised(revisions: tuple[Revision, ...], kept: str, by: Actor, at: datetime) -> tuple[Revision, ...]:
+    return (*revisions, Revision(revision=len(revisions) + 1, digest=kept, author=by.id, at=at))
+
