@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, NewType, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -117,7 +117,16 @@ Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterVal
 Uri = Annotated[str, Field(min_length=1, max_length=URI_LENGTH), AfterValidator(_resource_identifier)]
 """A URI with a scheme (RFC 3986), up to 2,000 characters."""
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+if TYPE_CHECKING:
+    Hash: TypeAlias = str
+    BigInt: TypeAlias = int
+    FreeObject: TypeAlias = dict[str, Any]
+else:  # names by which the graph tells these from any text, number and object; nobody else needs to
+    Hash = NewType("Hash", str)
+    BigInt = NewType("BigInt", int)
+    FreeObject = NewType("FreeObject", dict[str, Any])
+
+Digest = Annotated[Hash, Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, 64 lower-case hexadecimal digits."""
 
 Moment = Annotated[datetime, AfterValidator(_utc_millisecond)]
@@ -132,10 +141,10 @@ Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_finite)]
 Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
 """A finite number; a boolean is none."""
 
-Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER, strict=True)]
+Count = Annotated[BigInt, Field(ge=0, le=MAX_SAFE_INTEGER, strict=True)]
 """How many, up to 2^53-1."""
 
-FreeJson = Annotated[dict[str, Any], AfterValidator(_free)]
+FreeJson = Annotated[FreeObject, AfterValidator(_free)]
 """Truly free content: an object up to 10 deep, of text, finite numbers, booleans and null."""
 
 Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]

@@ -1,6 +1,6 @@
 """One event of the trail, as stored: what happened, to what, by whom, and what binds it to the event before."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from beanie import Indexed
 from pydantic import Field
@@ -8,7 +8,7 @@ from pymongo import ASCENDING, IndexModel
 
 from documents.access import ActorType
 from documents.database import Record
-from documents.values import Choice, Digest, Moment, Value
+from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 
 SCHEMA = 1
 GENESIS = "0" * 64  # what stands for the hash of the event before the first
@@ -88,7 +88,7 @@ class AuditEvent(Record):
 
     keys: ClassVar = ("event_id",)
 
-    seq: int = Field(description="Place in the trail, from 0, without gap.")
+    seq: Count = Field(description="Place in the trail, from 0, without gap.")
     schema_version: int = Field(alias="schema", description="Which fields an event has; 1 today.")
     origin: str = Field(description="The trail's name, the same for ever.")
     event_id: Annotated[str, Indexed(unique=True)] = Field(description="AUD- and 32 hexadecimal digits.")
@@ -99,7 +99,7 @@ class AuditEvent(Record):
     resource: EventResource = Field(description="What it was done to.")
     subject: EventSubject | None = Field(description="The model version that it is about, if any.")
     action: str = Field(description="The mutation's name.")
-    details: dict[str, Any] = Field(description="`changes`: paths with from and to; `facts`: what is no change.")
+    details: FreeObject = Field(description="`changes`: paths with from and to; `facts`: what is no change.")
     request: EventRequest = Field(description="The request that it came with.")
     previous_hash: Annotated[Digest, Indexed(unique=True)] = Field(description="The `eventHash` before it; 64 zeros at first.")
     event_hash: Digest = Field(description="SHA-256(0x00 || canonical): the leaf hash of RFC 9162 section 2.1.1.")

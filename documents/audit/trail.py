@@ -18,7 +18,7 @@ from documents.audit.event import GENESIS, SCHEMA, AuditEvent, EventType, Outcom
 from documents.contents import ContentKind, keep_text
 from documents.database import Record
 from documents.units import Change, Raw
-from documents.values import Digest, Moment, Value
+from documents.values import Count, Digest, Moment, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class EventIds:
 class Receipt(Value):
     """Proof of where the trail holds a mutation's last event."""
 
-    seq: int = Field(description="Place in the trail, from 0.")
+    seq: Count = Field(description="Place in the trail, from 0.")
     event_id: str = Field(description="The event's own name.")
     event_hash: Digest = Field(description="RFC 9162 leaf hash, hexadecimal.")
-    tree_size: int = Field(description="How many events the trail held then.")
+    tree_size: Count = Field(description="How many events the trail held then.")
     root: Digest = Field(description="Root of the Merkle tree of that size, hexadecimal.")
 
 
@@ -97,7 +97,7 @@ class AuditHead(Record):
     name: Annotated[str, Indexed(unique=True)] = Field(default="head", description="There is one.")
     origin: str = Field(description="The trail's name.")
     turn: int = Field(default=0, description="Units of work begun; counting one up is the touch.")
-    size: int = Field(default=0, description="How many events there are.")
+    size: Count = Field(default=0, description="How many events there are.")
     last_hash: Digest = Field(default=GENESIS, description="The last event's hash.")
     last_at: Moment | None = Field(default=None, description="The last event's time.")
     edge: tuple[Digest, ...] = Field(default=(), description="The tree's right edge: one hash a set bit of the size, largest first.")
