@@ -21,16 +21,14 @@ def plain(value: Any) -> Any:
     an unpaired surrogate, TypeError for what means nothing in JSON, the database's own ids among it.
     """
     match value:
-        case Enum():
-            return plain(value.value)
         case str():
             return _text(value)
+        case dict():
+            return {_text(name): plain(each) for name, each in value.items()}
         case None | bool():
             return value
         case int():
             return int(value) if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(int(value))
-        case dict():
-            return {_text(name): plain(each) for name, each in value.items()}
         case list() | tuple():
             return [plain(each) for each in value]
         case float():
@@ -39,6 +37,8 @@ def plain(value: Any) -> Any:
             return _moment(value)
         case date():
             return value.isoformat()
+        case Enum():
+            return plain(value.value)
         case BaseModel():
             fields = type(value).model_fields.items()
             return {field.serialization_alias or name: plain(getattr(value, name)) for name, field in fields}
@@ -67,9 +67,9 @@ def parsed(text: bytes) -> Any:
 
 def _text(text: Any) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{type(text).__name__} is no key of a JSON object")
+        raise TypeError(f"{type(text).__name__} is no name in a JSON object")
     text.encode()  # refuses an unpaired surrogate
-    return str(text)
+    return str.__str__(text)  # of a choice too, whatever its own str() says
 
 
 def _finite(number: float) -> float:

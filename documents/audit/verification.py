@@ -13,13 +13,13 @@ from pydantic import Field, ValidationError, computed_field
 
 from documents.audit import tree
 from documents.audit.canonical import canonical, parsed, plain
-from documents.values import Choice, Count, Digest, Value
+from documents.values import MAX_SAFE_INTEGER, Choice, Count, Digest, Value
 
 Raw = Mapping[str, Any]
 GENESIS = "0" * 64  # what stands for the hash of the event before the first
 LISTED = 1_000  # faults in a report; all are counted
 REACH = 50_000  # within how many events a repeated id is sure to be noticed
-NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
+_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
 _UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
 
 
@@ -49,7 +49,7 @@ class Fault(Value):
     """Something wrong with a trail, and where it is seen."""
 
     kind: FaultKind = Field(description="What kind of thing is wrong.")
-    seq: int | None = Field(description="The number of the event that shows it; nothing for the head.")
+    seq: Count | None = Field(description="The number of the event that shows it; nothing for the head.")
     detail: str = Field(description="What is wrong, in a sentence.")
 
 
@@ -58,8 +58,7 @@ class Caveat(Choice):
 
     UNANCHORED = (
         "unanchored",
-        "No checkpoint kept outside the database was compared, so it is not excluded that the newest events were cut off, or that "
-        "some were changed and everything after them hashed again.",
+        "No checkpoint from outside the database was compared: events may be cut off the end, or changed and hashed again.",
     )
     BEGINNING_BELIEVED = "beginning_believed", "What stands before the first number was believed as it is stored, not verified."
     HEAD_NOT_COMPARED = "head_not_compared", "What stands after the last number was not read, nor the head compared with it."
@@ -69,19 +68,64 @@ class Caveat(Choice):
 class Report(Value):
     """What a verification found."""
 
-    first: int = Field(description="The number at which it began.")
-    last: int | None = Field(description="The last number that it read; nothing if there was no event.")
-    events_verified: int = Field(description="How many events it read.")
-    tree_size: int = Field(description="How many events the trail has up to the last one read.")
-    root: Digest | None = Field(description="Root of the Merkle tree of that size, hexadecimal; nothing where events are missing.")
+    first: Count = Field(description="The number at which it began.")
+    last: Count | None = Field(description="The last number that it read; nothing if there was no event.")
+    events_verified: Count = Field(description="How many events it read.")
+    tree_size: Count = Field(description="How many events the trail has up to the last one read.")
+    root: Digest | None = Field(description="Root of the Merkle tree of that size; nothing where events are missing.")
     faults: tuple[Fault, ...] = Field(description=f"What is wrong, as it was met; the first {LISTED:,}.")
-    fault_count: int = Field(description="How many faults there are, listed or not.")
+    fault_count: Count = Field(description="How many faults there are, listed or not.")
     caveats: tuple[Caveat, ...] = Field(description="What this verification cannot exclude.")
 
     @computed_field(description="Whether nothing is wrong, short of what the caveats leave open.")  # type: ignore[prop-decorator]
     @property
     def valid(self) -> bool:
         return self.fault_count == 0
+
+
+class _Party(Value, strict=True):
+    id: str
+    type: Literal["user", "system", "automated"]
+
+
+class _Resource(Value, strict=True):
+    type: str
+    id: str
+
+
+class _Subject(Value, strict=True):
+    model_id: str
+    version: str
+
+
+class _Request(Value, strict=True):
+    id: str
+    ip: str | None
+    token: str | None
+    token_issuer: str | None
+    operation: str | None
+
+
+class _Said(Value, strict=True):
+    """The shape of schema 1: what the canonical bytes hold, closed but for `details`."""
+
+    seq: Count
+    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # a Literal would take `true` for 1
+    origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
+    event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
+    event_type: Annotated[str, Field(min_length=1)]
+    outcome: Literal["success", "failure", "partial", "denied"]
+    occurred_at: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z$")]
+    actor: _Party
+    resource: _Resource
+    subject: _Subject | None
+    action: str
+    details: dict[str, Any]
+    request: _Request
+    previous_hash: Digest
+
+
+_SHAPE_FAULTS = {"missing": FaultKind.MISSING_FIELD, "extra_forbidden": FaultKind.UNKNOWN_FIELD}
 
 
 class Verifier:
@@ -135,8 +179,12 @@ class Verifier:
                 self._found(FaultKind.HEAD_MISSING, None, f"There is no head over {self._next} events.")
             return
         stands = {
-            "origin": self._origin, "size": self._next, "last_hash": self._last_hash, "last_at": self._last_at, "edge": self._edge,
-        }  # fmt: skip
+            "origin": self._origin,
+            "size": self._next,
+            "last_hash": self._last_hash,
+            "last_at": self._last_at,
+            "edge": self._edge,
+        }
         for name, value in stands.items():
             if value is not None and _spelled(head.get(name)) != _spelled(value):
                 says = f"Its {name} is {_quoted(head.get(name))}, that of the events {_quoted(value)}."
@@ -187,16 +235,17 @@ class Verifier:
 
     def _place(self, event: Raw) -> int:
         seq = event.get("seq")
-        if not isinstance(seq, int) or isinstance(seq, bool):
-            return self._next  # that it is no number is found with the other fields
+        if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < MAX_SAFE_INTEGER:
+            self._found(FaultKind.INVALID_FIELD, self._next, f'Its "seq" is {_quoted(seq)}.')
+            return self._next
         self.expect(seq)
         if seq < self._next:
             self._found(FaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
         return seq
 
-    def _said(self, seq: int, event: Raw) -> "_Said | None":
+    def _said(self, seq: int, event: Raw) -> _Said | None:
         """What the bytes of `event` say, if it has the shape of an event; the stored fields must say exactly the same."""
-        stored = {name: value for name, value in event.items() if name not in NOT_HASHED}
+        stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
         try:
             said = plain(stored)
             agree = rfc8785.dumps(said) == event.get("canonical")
@@ -226,11 +275,11 @@ class Verifier:
             elif _spelled(value) != _spelled(said[name]):
                 says = f"{_quoted(name)} is stored as {_quoted(value)}, and the bytes say {_quoted(said[name])}."
                 self._found(FaultKind.FIELD_DIFFERS, seq, says)
-        for name in said.keys() - stored.keys():
+        for name in sorted(said.keys() - stored.keys()):
             self._found(FaultKind.MISSING_FIELD, seq, f"{_quoted(name)} is in the bytes, and not stored.")
         return said
 
-    def _shaped(self, seq: int, said: Any) -> "_Said | None":
+    def _shaped(self, seq: int, said: Any) -> _Said | None:
         try:
             return _Said.model_validate(said)
         except ValidationError as error:
@@ -240,14 +289,14 @@ class Verifier:
             return None
 
     def _leaf(self, seq: int, event: Raw) -> str | None:
-        """The hash that chain and tree go on with: the stored one, so that altered bytes are one fault and not one in every heir."""
+        """The hash that chain and tree go on with: the stored one, so that altered bytes are one fault and not many."""
         text, stored = event.get("canonical"), event.get("event_hash")
         computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
         if computed and stored != computed:
-            self._found(FaultKind.HASH_DIFFERS, seq, f"Its hash is stored as {_quoted(stored)}, and its bytes hash to {computed}.")
+            self._found(FaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {_quoted(stored)}.")
         return stored if tree.is_hash(stored) else computed
 
-    def _follow(self, seq: int, said: "_Said | None", leaf: str | None) -> None:
+    def _follow(self, seq: int, said: _Said | None, leaf: str | None) -> None:
         """How the event follows the one before it."""
         if said:
             if self._last_hash not in (None, said.previous_hash):
@@ -276,7 +325,9 @@ class Verifier:
             return
         self._edge, completed = tree.grow(self._edge, seq, leaf)
         if nodes != completed:
-            self._found(FaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores others' hashes.")
+            self._found(
+                FaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
+            )
 
 
 def cited(event: Raw) -> set[str]:
@@ -292,7 +343,7 @@ def _objects(values: Any) -> Iterator[dict[str, Any]]:
 
 
 def _hashes_to(digest: str, text: Any) -> bool:
-    return isinstance(text, str) and sha256(text.encode(errors="replace")).hexdigest() == digest
+    return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest
 
 
 def _spelled(value: Any) -> bytes | None:
@@ -306,48 +357,3 @@ def _quoted(value: Any) -> str:
     spelled = _spelled(value)
     text = "what JSON cannot say" if spelled is None else spelled.decode()
     return text if len(text) <= 100 else f"{text[:100]}..."
-
-
-class _Party(Value, strict=True):
-    id: str
-    type: Literal["user", "system", "automated"]
-
-
-class _Resource(Value, strict=True):
-    type: str
-    id: str
-
-
-class _Subject(Value, strict=True):
-    model_id: str
-    version: str
-
-
-class _Request(Value, strict=True):
-    id: str
-    ip: str | None
-    token: str | None
-    token_issuer: str | None
-    operation: str | None
-
-
-class _Said(Value, strict=True):
-    """The shape of schema 1: what the canonical bytes hold, closed but for `details`."""
-
-    seq: Count
-    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # a Literal would take `true` for 1
-    origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
-    event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
-    event_type: Annotated[str, Field(min_length=1)]
-    outcome: Literal["success", "failure", "partial", "denied"]
-    occurred_at: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z$")]
-    actor: _Party
-    resource: _Resource
-    subject: _Subject | None
-    action: str
-    details: dict[str, Any]
-    request: _Request
-    previous_hash: Digest
-
-
-_SHAPE_FAULTS = {"missing": FaultKind.MISSING_FIELD, "extra_forbidden": FaultKind.UNKNOWN_FIELD}
