@@ -23,15 +23,30 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from documents import records
-from documents.errors import AlreadyExists, NotFound, StaleRevision, Unavailable
+from documents.errors import AlreadyExists, LimitExceeded, NotFound, StaleRevision, Unavailable
 from documents.units import OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
 T = TypeVar("T")
 _database: ContextVar[Database | None] = ContextVar("database", default=None)
 
+RECORD_BYTES = 4 * 1024 * 1024
 AGAIN = ("TransientTransactionError", "UnknownTransactionCommitResult")
 READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 INDEXING = {"create_indexes", "drop_index", "index_information"}
+
+
+def bound_database() -> Database:
+    database = _database.get()
+    if database is None:
+        raise RuntimeError("no database is bound here")
+    return database
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, rather than anything wrong with what was asked of it."""
+    return isinstance(error, ConnectionFailure) or (
+        isinstance(error, PyMongoError) and any(map(error.has_error_label, AGAIN))
+    )
 
 
 class _DayEncoder(TypeEncoder):
@@ -132,6 +147,7 @@ class Record(Document):
     revision: int = Field(default=0, description="How often this was stored; optimistic updates compare it.")
     _was: Raw | None = PrivateAttr(default=None)
     _told_as: str | None = PrivateAttr(default=None)
+    _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)
 
     @classmethod
     def _collection(cls) -> Any:
@@ -158,13 +174,21 @@ class Record(Document):
         """The model version that the record is about, as the trail files it."""
         return None
 
-    @property
-    def told_as(self) -> str:
-        return self._told_as or self.event
+    def told_as(self, event: str | None) -> str:
+        """The audit event of its change: as a rule named it, else `event`, else its kind's own."""
+        return self._told_as or event or self.event
 
     def tells(self, event: str) -> None:
         """Lets a rule name the audit event of its change, where the mutation alone does not decide it."""
         self._told_as = event
+
+    @property
+    def notes(self) -> Sequence[tuple[str, Raw]]:
+        """Further audit events that come with the change, and the facts that they tell."""
+        return self._notes
+
+    def note(self, event: str, facts: Raw) -> None:
+        self._notes.append((event, facts))
 
     @classmethod
     async def require(cls, *key: str) -> Self:
@@ -191,8 +215,10 @@ class Record(Document):
         return record
 
     @classmethod
-    async def identified(cls, identity: str, fields: records.Fields = None) -> Self | None:
-        return await cls.seek({"_id": PydanticObjectId(identity)}, fields) if PydanticObjectId.is_valid(identity) else None
+    async def identified(cls, identities: Sequence[str]) -> Sequence[Self]:
+        """The records of those database ids, in any order; what is no id is nobody's."""
+        ids = [PydanticObjectId(each) for each in identities if PydanticObjectId.is_valid(each)]
+        return await cls.read({"_id": {"$in": ids}}) if ids else []
 
     @classmethod
     async def read(
@@ -214,14 +240,39 @@ class Record(Document):
         fetched = await cls.read(
             window.query(query, by), window.order(by), window.size + 1, None if fields is None else fields | {name}
         )
-        return records.Page.of(fetched, by, window, count=lambda: cls._raws().count_documents(query))
+        return records.Page.of(fetched, by, window, count=lambda: cls.count(query))
+
+    @classmethod
+    async def count(cls, query: Raw) -> int:
+        return cast("int", await cls._raws().count_documents(query))
+
+    @classmethod
+    async def partitions(
+        cls, query: Raw, there: Sequence[str], by: records.Order, window: records.Window
+    ) -> dict[tuple[Any, ...], list[Self]]:
+        """A page for each combination of values in the fields `there`, by those values, in one command for all."""
+        order = dict(window.order(by))
+        ranked = {
+            "partitionBy": {str(at): f"${path}" for at, path in enumerate(there)},
+            "sortBy": order,
+            "output": {"_rank": {"$documentNumber": {}}},
+        }
+        steps: list[Raw] = [
+            {"$match": window.query(query, by)},
+            {"$setWindowFields": ranked},
+            {"$match": {"_rank": {"$lte": window.size + 1}}},
+            {"$unset": "_rank"},
+            {"$sort": order},
+        ]
+        found: dict[tuple[Any, ...], list[Self]] = {}
+        async for raw in cls._raws().aggregate(steps):
+            key = tuple(records.at_path(raw, path) for path in there)
+            found.setdefault(key, []).append(cast("Self", records.Found(cls, raw)))
+        return found
 
     @classmethod
     def _raws(cls) -> Any:
-        database = _database.get()
-        if database is None:
-            raise RuntimeError(f"{cls.__name__}: no database is bound here")
-        return database.raw(cls.get_collection_name())
+        return bound_database().raw(cls.get_collection_name())
 
     async def store(self) -> None:
         """Inserts, or updates what is still at this revision; what did not change is not written."""
@@ -253,7 +304,10 @@ class Record(Document):
         """The record as it would come back: lists for tuples, texts for choices and days, so that two can be compared."""
         self.id = self.id or PydanticObjectId()
         said = {"_id": self.id, **self.model_dump(exclude={"id"}, exclude_computed_fields=True, by_alias=True)}
-        return bson.decode(bson.encode(said, codec_options=AWARE), AWARE)
+        encoded = bson.encode(said, codec_options=AWARE)
+        if len(encoded) > RECORD_BYTES:
+            raise LimitExceeded(f"{type(self).__name__} {self.key}", len(encoded), RECORD_BYTES)
+        return bson.decode(encoded, AWARE)
 
 
 _NOTHING = object()

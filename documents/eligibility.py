@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import Field
 
-from documents.access import WHO_MAY, GovernanceRole, Permission, needs
+from documents.access import Actor, GovernanceRole, Permission, needs
 from documents.audit.event import EventType, Outcome
 from documents.audit.proofs import proven_events
 from documents.cards import ModelCard
 from documents.datasheets import Datasheet
 from documents.people import Stakeholder
-from documents.policies import Check, Policy, PolicyInForce, Requirement, contents_of
+from documents.policies import Check, Policy, PolicyInForce, Requirement, contents_of, in_force
 from documents.risk import RiskTier
 from documents.values import FreeJson, Value
 from documents.versions.approvals import Approval, ApprovalStatus, Condition, Dossier
@@ -50,6 +50,7 @@ class RequiredApproval(Value):
     policies: tuple[str, ...] = Field(description="Ids of every policy that requires it.")
     status: ApprovalStatus = Field(description="How its approval reads now.")
     decision: Approval | None = Field(description="The decision that stands for it; nothing before somebody decides.")
+    candidate_ids: tuple[str, ...] = Field(description="User ids of those who could give it.")
     remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts.")
 
 
@@ -75,6 +76,8 @@ class CaseFile:
     policies: tuple[PolicyInForce, ...]
     registration_proven: bool
     newer_datasheets: tuple[str, ...]
+    people: tuple[Stakeholder, ...]
+    """Whoever holds a required role; none where only the standing is asked for."""
     at: datetime
 
     @cached_property
@@ -161,11 +164,11 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
 
 def _assessed(risk_id: str, controlled: bool) -> Callable[[CaseFile, Requirement], Met | Unmet]:
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
-        factor = case.version.assessment.factor(risk_id) if case.version.assessment else None
+        factor = case.version.latest_assessment.factor(risk_id) if case.version.latest_assessment else None
         if factor and factor.assessed and (factor.controls or not controlled):
             return Met()
         reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
-        known = {**case.names, "responses": [{"riskId": risk_id}]}
+        known = {**case.names, "carryOver": True, "responses": [{"riskId": risk_id}]}
         fill = ("responses.0.likelihood", "responses.0.impact", *(("responses.0.controls",) if controlled else ()))
         return Unmet(reason, _remedy(Permission.CREATE_RISK_ASSESSMENT, known, *fill))
 
@@ -271,8 +274,20 @@ class Judgement:
     def _required(self, role: GovernanceRole, policies: tuple[str, ...]) -> RequiredApproval:
         decision = self.case.approvals.get(role)
         status = decision.status if decision else ApprovalStatus.PENDING
-        remedy = None if status is ApprovalStatus.APPROVED else self._approval_remedy(role)
-        return RequiredApproval(role=role, policies=policies, status=status, decision=decision, remedy=remedy)
+        missing = status is not ApprovalStatus.APPROVED
+        return RequiredApproval(
+            role=role, policies=policies, status=status, decision=decision,
+            candidate_ids=tuple(self._could_give(role)) if missing else (),
+            remedy=self._approval_remedy(role) if missing else None,
+        )  # fmt: skip
+
+    def _could_give(self, role: GovernanceRole) -> Iterable[str]:
+        """Who could approve for `role`: authorised for the tier, decided in no other, not the submitter unless as owner."""
+        version = self.case.version
+        barred = {each.user_id for each in version.deciders if each.role is not role}
+        if version.round and role is not GovernanceRole.MODEL_OWNER:
+            barred.add(version.round.submitted_by)
+        return (each.user_id for each in self.case.people if each.may_decide(role, version.tier) and each.user_id not in barred)
 
     def _approval_remedy(self, role: GovernanceRole) -> Remedy:
         if self.case.status in SUBMITTABLE:
@@ -287,7 +302,7 @@ class Judgement:
 
     @property
     def standing(self) -> Standing:
-        case, assessment = self.case, self.case.version.assessment
+        case, assessment = self.case, self.case.version.latest_assessment
         counts = {each.role for each in case.counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].stale_parts]
         met = [result.until for policy, _, result in self.results if isinstance(result, Met) and policy.blocking]
@@ -319,13 +334,15 @@ def _last(moments: Iterable[datetime | None]) -> datetime | None:
     return None if None in known else max(each for each in known if each is not None)
 
 
-async def case_files(versions: Sequence[ModelVersion], at: datetime) -> list[CaseFile]:
+async def case_files(versions: Sequence[ModelVersion], at: datetime, with_people: bool = True) -> list[CaseFile]:
     """A case file for each version: as many database commands for a hundred as for one."""
     policies = await Policy.every({})
     bound = {each for version in versions if version.round for each in version.round.policies}
     says = await contents_of(bound, policies)
     proven = await _registrations([each for each in versions if each.revision])
     newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
+    roles = {role for content in says.values() for role in content.required_roles}
+    people = await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}}) if with_people else []
 
     def case(version: ModelVersion) -> CaseFile:
         if version.round:
@@ -335,7 +352,7 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime) -> list[Cas
         newer = tuple(link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision)
         # A version that is being registered: its event commits with it or not at all.
         registered = not version.revision or version.key in proven
-        return CaseFile(version, tuple(sorted(applied, key=lambda each: each.policy_id)), registered, newer, at)
+        return CaseFile(version, tuple(sorted(applied, key=lambda each: each.policy_id)), registered, newer, tuple(people), at)
 
     return [case(version) for version in versions]
 
@@ -356,23 +373,18 @@ async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
     return {each.dataset_id: len(each.revisions) for each in found}
 
 
+async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
+    """Opens a round under the policies in force now; what their requirements said goes on record."""
+    await version.submit(tuple(each.bound for each in await in_force(version.tier, at)), by, at)
+    judgement = await keep_standing(version, at)
+    version.note(EventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
+
+
 async def keep_standing(version: ModelVersion, at: datetime) -> Judgement:
     """Stores a version that was changed, with the standing that follows from the change."""
-    (case,) = await case_files([version], at)
+    (case,) = await case_files([version], at, with_people=False)
     judgement = Judgement(case)
     version.standing = judgement.standing
     await version.store()
     return judgement
 
-
-async def candidates(roles: Iterable[GovernanceRole]) -> list[Stakeholder]:
-    """The active people who hold any of the roles."""
-    return await Stakeholder.every({"active": True, "roles": {"$in": list(roles)}})
-
-
-def could_give(version: ModelVersion, role: GovernanceRole, people: Iterable[Stakeholder]) -> list[Stakeholder]:
-    """Who could approve for `role`: authorised for the tier, decided in no other role, not the submitter unless as owner."""
-    elsewhere = {each.user_id for each in version.deciders if each.role is not role}
-    if version.round and role is not GovernanceRole.MODEL_OWNER:
-        elsewhere.add(version.round.submitted_by)
-    return [each for each in people if each.may_decide(role, version.tier) and each.user_id not in elsewhere]

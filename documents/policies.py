@@ -120,6 +120,12 @@ class Policy(Record):
         return PolicyInForce(policy_id=self.policy_id, revision=last.revision, digest=last.digest, says=self.content)
 
 
+async def in_force(tier: RiskTier, at: datetime) -> list[PolicyInForce]:
+    """What applies to a tier now, by id."""
+    applied = [each.newest for each in await Policy.every({}) if each.content.in_force(tier, at)]
+    return sorted(applied, key=lambda each: each.policy_id)
+
+
 async def contents_of(bound: set[BoundPolicy], policies: list[Policy]) -> dict[str, PolicyContent]:
     """What each bound revision says, by digest: from the policies where it is the newest, else as it was kept."""
     known = {policy.newest.digest: policy.content for policy in policies}

@@ -64,6 +64,11 @@ class Found:
         return f"Found({self._kind.__name__}, {self._raw!r})"
 
 
+def whole(record: Any) -> Any:
+    """The record itself behind a stand-in: what a rule judges."""
+    return record._whole() if type(record) is Found else record
+
+
 @cache
 def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
     """How to read the stored field `name` of a stand-in; nothing if no such field is stored."""
@@ -110,6 +115,14 @@ def projection(kind: type[BaseModel], fields: Fields) -> Raw | None:
     if fields is None:
         return None
     return {"_id": 1} | {kind.model_fields[name].alias or name: 1 for name in fields - {"id"}}
+
+
+def at_path(raw: Raw, path: str) -> Any:
+    """The value at a dotted path of a raw document."""
+    value: Any = raw
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def aware(value: Any) -> Any:

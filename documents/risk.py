@@ -298,12 +298,16 @@ class RiskAssessment(Value):
         version: str,
         tier: RiskTier,
         responses: Sequence[Response],
+        before: Self | None = None,
         *,
         by: str,
         at: datetime,
         templates: Sequence[Template] = TEMPLATES,
     ) -> Self:
-        """Assesses every template. InvalidInput for an unknown risk or question, and for one that is responded to twice."""
+        """Assesses every template; what `before` rated and nobody responds to stands as it was.
+
+        InvalidInput for an unknown risk or question, and for one that is responded to twice.
+        """
         known = {each.risk_id: each for each in templates}
         _refuse_unknown_and_doubled("input.responses", "riskId", [each.risk_id for each in responses], known)
         for place, response in enumerate(responses):
@@ -311,6 +315,13 @@ class RiskAssessment(Value):
             _refuse_unknown_and_doubled(f"input.responses.{place}.answers", "question", asked, questions)
         given = {each.risk_id: each for each in responses}
         on = at.astimezone(UTC).date()
+
+        def factor(template: Template) -> RiskFactor:
+            response, earlier = given.get(template.risk_id), before.factor(template.risk_id) if before else None
+            if response is None and earlier is not None and earlier.assessed:
+                return earlier
+            return template.assess(response or Response(risk_id=template.risk_id), tier, on)
+
         return cls(
             assessment_id=f"RA-{uuid4().hex}",
             model_id=model_id,
@@ -318,7 +329,7 @@ class RiskAssessment(Value):
             assessor=by,
             assessed_at=at,
             tier=tier,
-            factors=tuple(each.assess(given.get(each.risk_id, Response(risk_id=each.risk_id)), tier, on) for each in templates),
+            factors=tuple(factor(each) for each in templates),
         )
 
     @computed_field(description="The mean of the residual scores, each weighted by its impact.")  # type: ignore[prop-decorator]

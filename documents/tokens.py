@@ -17,7 +17,7 @@ from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
 from documents.values import Choice, Key, Moment, Name
 
-LIFETIME, ENROLMENT_LIFETIME, USE_GRAIN = timedelta(days=365), timedelta(days=7), timedelta(hours=1)
+LIFETIME, ENROLMENT_LIFETIME = timedelta(days=365), timedelta(days=7)
 
 
 class TokenKind(Choice):
@@ -120,11 +120,13 @@ class ApiToken(Record):
         self.revoked_at = at
         self.tells(EventType.ACCESS_REVOKED)
 
+    def unused_since(self, at: datetime) -> bool:
+        """Whether no use is noted yet for the hour of `at`."""
+        return self.last_used_at is None or self.last_used_at < _hour(at)
+
     async def use(self, at: datetime) -> None:
         """Notes the use at hourly grain, outside the trail; in a transaction like every write."""
-        noted = at.replace(minute=0, second=0, microsecond=0)
-        if self.last_used_at is None or self.last_used_at < noted:
-            await self._writable("use").update_one({"_id": self.id}, {"$max": {"last_used_at": noted}})
+        await self._writable("use").update_one({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
 
 
 def parted(text: str) -> tuple[str, str]:
@@ -133,6 +135,10 @@ def parted(text: str) -> tuple[str, str]:
     if found is None:
         raise ValueError("a token is written mag_<id>_<secret>, the secret 32 characters or more")
     return found[1], found[2]
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _hashed(secret: str) -> str:

@@ -53,7 +53,7 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
 
 
 def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
-    if was == now or (_says_nothing(was) and _says_nothing(now)):
+    if (was == now and isinstance(was, bool) is isinstance(now, bool)) or (_says_nothing(was) and _says_nothing(now)):
         return
     if shape in telling.private:
         yield {"path": path, "changed": True}
@@ -67,8 +67,9 @@ def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, to
         for at in range(max(len(was or []), len(now or []))):
             step = _at(was, at), _at(now, at), f"{path}.{at}", f"{shape}.*"
             yield from _differences(*step, telling, told)
-    else:
-        yield {"path": path, "from": told.value(was), "to": told.value(now)}
+    else:  # an object here took or gave its place to something else: told raw it could pass for a citation
+        before, after = (told.value(side, by_digest=isinstance(side, dict | list)) for side in (was, now))
+        yield {"path": path, "from": before, "to": after}
 
 
 def _whole(was: Any, now: Any, name: str, telling: Telling, told: Told) -> dict[str, Any]:

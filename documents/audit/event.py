@@ -11,7 +11,6 @@ from documents.database import Record
 from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 
 SCHEMA = 1
-GENESIS = "0" * 64  # what stands for the hash of the event before the first
 
 
 class EventType(Choice):

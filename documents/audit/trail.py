@@ -1,6 +1,6 @@
 """The trail: one chained, hashed event a change, appended in the transaction of the change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
@@ -14,10 +14,11 @@ from documents.access import Actor
 from documents.audit import tree
 from documents.audit.canonical import canonical
 from documents.audit.details import Telling, Told, tell
-from documents.audit.event import GENESIS, SCHEMA, AuditEvent, EventType, Outcome
+from documents.audit.event import SCHEMA, AuditEvent, Outcome
+from documents.audit.verification import GENESIS
 from documents.contents import ContentKind, keep_text
 from documents.database import Record
-from documents.units import Change, Raw
+from documents.units import Change, Raw, Unit
 from documents.values import Count, Digest, Moment, Value
 
 
@@ -39,7 +40,7 @@ class Occurrence:
     actor: Actor
     request: Request
     resource: tuple[str, str]
-    subject: dict[str, str] | None = None
+    subject: Mapping[str, str] | None = None
     outcome: Outcome = Outcome.SUCCESS
     told: Told = field(default_factory=Told)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -159,8 +160,21 @@ class AuditHead(Record):
             raise RuntimeError("the head moved under a transaction that had touched it")
 
 
-def failure(code: str) -> tuple[str | None, Outcome]:
-    """How a refused mutation is told: what is denied is an attempt at access, all else a failure of the mutation itself."""
-    if code in {"FORBIDDEN", "UNAUTHENTICATED"}:
-        return EventType.ACCESS_ATTEMPT, Outcome.DENIED
-    return None, Outcome.FAILURE
+def tell_all(
+    unit: Unit, action: str, by: Actor, request: Request, resource: type[Record] = Record, event: str | None = None
+) -> list[Occurrence]:
+    """The success events of everything that a unit of work changed: those of `resource` as `event`, and last, for the receipt."""
+    changes = sorted(unit.changes.values(), key=lambda change: isinstance(change.record, resource))
+    return [each for change in changes for each in _told(change, action, by, request, resource, event)]
+
+
+def _told(
+    change: Change, action: str, by: Actor, request: Request, resource: type[Record], event: str | None
+) -> Iterator[Occurrence]:
+    record = change.record
+    for kind, facts in record.notes:
+        yield Occurrence(kind, action, by, request, (type(record).__name__, record.key), record.filed_under, facts=facts)
+    told_as = record.told_as(event if isinstance(record, resource) else None)
+    occurrence = Occurrence.of(change, told_as, action, by, request)
+    if occurrence.told.changes:  # what only follows from another record's change is told there
+        yield occurrence

@@ -88,7 +88,7 @@ class ModelVersion(Record):
     private: ClassVar = frozenset(
         {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
     )
-    reviewed: ClassVar = frozenset({"card", "assessment", "earlier_assessments.*"})
+    reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
     derived: ClassVar = frozenset({"standing", "version_key"})
 
     model_id: Key = Field(description="The model that it is a version of.")
@@ -105,7 +105,7 @@ class ModelVersion(Record):
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(default=(), description="What it is made of.")
     card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
     card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
-    assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
+    latest_assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
     earlier_assessments: tuple[RiskAssessment, ...] = Field(default=(), description="The assessments before, first one first.")
     assessment_revisions: tuple[Revision, ...] = Field(default=(), description="Every assessment's digest, first one first.")
     datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
@@ -190,14 +190,27 @@ class ModelVersion(Record):
         kept = await keep(ContentKind.MODEL_CARD, self.card)
         self.card_revisions = _revised(self.card_revisions, kept, by, at)
 
-    async def assess(self, responses: Sequence[Response], by: Actor, at: datetime) -> None:
-        """Makes the next assessment from answers to the questionnaire; the one before stays on record."""
+    async def assess(self, responses: Sequence[Response], carry_over: bool, by: Actor, at: datetime) -> RiskAssessment:
+        """Makes the next assessment from answers to the questionnaire; the one before stays on record.
+
+        With `carry_over`, what the one before rated and nobody responds to now stands as it was.
+        """
         self.permits(by, Permission.CREATE_RISK_ASSESSMENT)
-        if self.assessment:
-            self.earlier_assessments = (*self.earlier_assessments, self.assessment)
-        self.assessment = RiskAssessment.from_responses(self.model_id, self.version, self.tier, responses, by=by.id, at=at)
-        kept = await keep(ContentKind.RISK_ASSESSMENT, self.assessment)
+        before = self.latest_assessment
+        if carry_over and before and before.tier is not self.tier:
+            raise InvalidInput("input.carryOver", f"is not possible: the latest assessment was made for {before.tier}")
+        assessment = RiskAssessment.from_responses(
+            self.model_id, self.version, self.tier, responses, before if carry_over else None, by=by.id, at=at
+        )
+        self.earlier_assessments = (*self.earlier_assessments, *([before] if before else []))
+        self.latest_assessment = assessment
+        kept = await keep(ContentKind.RISK_ASSESSMENT, assessment)
         self.assessment_revisions = _revised(self.assessment_revisions, kept, by, at)
+        return assessment
+
+    @property
+    def assessments(self) -> tuple[RiskAssessment, ...]:
+        return (*self.earlier_assessments, *([self.latest_assessment] if self.latest_assessment else []))
 
     def link(self, dataset_id: str, revision: Revision, by: Actor, at: datetime) -> None:
         """Pins a revision of a datasheet; linking it again pins the one that is given now."""

@@ -1,0 +1,44 @@
+# Needs Python 3.11 or later, make and a package index.
+
+PYTHON ?= $(shell for each in python3.11 python3; do $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
+
+.PHONY: help run demo test check engine lock
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+run: $(INSTALLED) ## serve on an embedded database, at http://127.0.0.1:8000/graphql
+	@$(BIN)/magistrate serve
+
+demo: $(INSTALLED) ## fill a running server with an example and walk through it
+	@$(BIN)/magistrate demo
+
+test: $(INSTALLED) ## run every test
+	$(BIN)/pytest -n 2
+
+check: $(INSTALLED) ## check format, lint, types, import contracts and the schema's snapshot
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/magistrate schema | diff -u schema.graphql -
+
+engine: ## build the faster embedded database, once: 12 minutes, with cargo, cmake and a C compiler
+	cargo install secantus-mdb --version 0.5.3-beta.196 --ignore-rust-version --root .engine
+	@echo 'To use it: MAGISTRATE_ENGINE=.engine/bin/secantusd-rs make run'
+
+lock: $(INSTALLED) ## renew the lock files from pyproject.toml
+	$(BIN)/python -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet pip-tools
+	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-server.lock pyproject.toml
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'Magistrate needs Python 3.11 or later; name one with PYTHON=' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

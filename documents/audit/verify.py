@@ -1,0 +1,65 @@
+"""Verifies the trail in the database, window by window: flat memory, however long it is."""
+
+from documents.audit import tree
+from documents.audit.event import AuditEvent
+from documents.audit.trail import AuditHead
+from documents.audit.verification import Report, Verifier, cited
+from documents.contents import Content
+from documents.errors import InvalidInput, LimitExceeded
+from documents.units import Raw
+
+EVENTS_A_CALL, WINDOW = 50_000, 500
+
+
+async def verify(first: int = 0, last: int | None = None) -> Report:
+    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most 50,000 events a call."""
+    head, end = await _end()
+    stop = end if last is None else min(last + 1, end)
+    if first < 0 or (first and first >= end) or (last is not None and last < first):
+        raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
+    if stop - first > EVENTS_A_CALL:
+        raise LimitExceeded("a verification", stop - first, EVENTS_A_CALL)
+    verifier = Verifier(first, await _earlier(first))
+    for start in range(first, stop, WINDOW):
+        events = await _events({"seq": {"$gte": start, "$lt": min(start + WINDOW, stop)}})
+        verifier.feed(events, await _contents({digest for event in events for digest in cited(event)}))
+    verifier.expect(stop)
+    if stop == end:
+        verifier.compare_head(head)
+    return verifier.report()
+
+
+async def _end() -> tuple[Raw | None, int]:
+    """The head, and how many events to read: those past the head too, unless the head has moved on with them meanwhile."""
+    head = await _head()
+    size = _size(head)
+    beyond = await _events({"seq": {"$gte": size, "$lte": size + WINDOW}})
+    if beyond and _size(await _head()) <= beyond[-1]["seq"]:
+        return head, beyond[-1]["seq"] + 1
+    return head, size
+
+
+async def _head() -> Raw | None:
+    found: Raw | None = await AuditHead.get_motor_collection().find_one({"name": "head"})
+    return found
+
+
+def _size(head: Raw | None) -> int:
+    return head["size"] if head and isinstance(head.get("size"), int) else 0
+
+
+async def _earlier(first: int) -> list[Raw]:
+    needed = sorted({each.completed_by for each in tree.edge_subtrees(first)})
+    return await _events({"seq": {"$in": needed}}) if needed else []
+
+
+async def _events(query: Raw) -> list[Raw]:
+    found: list[Raw] = await AuditEvent.get_motor_collection().find(query).sort("seq", 1).to_list(None)
+    return found
+
+
+async def _contents(digests: set[str]) -> dict[str, str]:
+    if not digests:
+        return {}
+    kept = await Content.get_motor_collection().find({"digest": {"$in": sorted(digests)}}).to_list(None)
+    return {each["digest"]: each.get("canonical") for each in kept}

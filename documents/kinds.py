@@ -1,0 +1,17 @@
+"""Every kind of record there is: what a database is prepared for."""
+
+from documents.audit.event import AuditEvent
+from documents.audit.trail import AuditHead
+from documents.contents import Content
+from documents.database import Record
+from documents.datasheets import Datasheet
+from documents.migrations import Migration
+from documents.people import Stakeholder
+from documents.policies import Policy
+from documents.tokens import ApiToken
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
+
+RECORDS: tuple[type[Record], ...] = (
+    Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""Which form the stored data have: written by the first start, moved on by later releases."""
+
+from typing import Annotated, ClassVar
+
+from beanie import Indexed
+from pydantic import Field
+
+from documents.audit.event import EventType
+from documents.database import Database, Record
+from documents.errors import NewerSchema
+from documents.values import Moment
+
+SCHEMA = 1
+
+
+class Migration(Record):
+    """A step that brought the data into a form."""
+
+    keys: ClassVar = ("number",)
+    event: ClassVar = EventType.SYSTEM_STARTED
+
+    number: Annotated[int, Indexed(unique=True)] = Field(description="The form, counted up by releases that change it.")
+    at: Moment = Field(description="When.")
+
+    class Settings:
+        name = "migrations"
+
+
+async def check(database: Database) -> int:
+    """The form of the data, 0 where there are none; NewerSchema where a later release wrote them. Changes nothing."""
+    newest = await database.collections[Migration.Settings.name].find_one(sort=[("number", -1)])
+    found = int(newest["number"]) if newest else 0
+    if found > SCHEMA:
+        raise NewerSchema(found, SCHEMA)
+    return found

@@ -1,0 +1,1 @@
+"""The way in: settings, schema, HTTP and the command line. Knows both floors below."""

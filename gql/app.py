@@ -1,0 +1,154 @@
+"""One readable factory; nothing happens at import."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from strawberry.asgi import GraphQL
+
+from documents.audit.trail import AuditHead
+from documents.audit.trail import Request as AuditedRequest
+from documents.database import Database, is_outage
+from documents.errors import LimitExceeded, NotFound, Refusal, Unavailable
+from documents.kinds import RECORDS
+from gql.errors import refused
+from gql.firststart import utc_now
+from gql.identity import Doorkeeper, Identity
+from gql.schema import build_schema
+from gql.settings import Settings
+from resolvers.graph.context import Context
+
+BODY_BYTES, SWEEP = 1024 * 1024, 60
+STATUS = {"UNAUTHENTICATED": 401, "UNAVAILABLE": 503}
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Starlette:
+    """The service over the prepared database of `settings.mongodb_uri`; any number of them serve one database."""
+    database = Database(str(settings.mongodb_uri), settings.database)
+    doorkeeper = Doorkeeper(clock)
+
+    @asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        with database.bound():
+            await database.prepare(RECORDS)
+            sweeping = asyncio.create_task(_sweep(doorkeeper, clock))
+            try:
+                yield
+            finally:
+                sweeping.cancel()
+                with suppress(Exception):  # on the way out the database may be gone
+                    await doorkeeper.tell_ended(clock(), everything=True)
+                database.close()
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        try:
+            await database.check()
+            await AuditHead.require("head")
+        except (Unavailable, NotFound) as refusal:
+            return PlainTextResponse(f"{refusal}\n", 503)
+        return PlainTextResponse("ready\n")
+
+    endpoint = Guarded(Endpoint(build_schema(), graphql_ide=None), doorkeeper, clock)
+    app = Starlette(routes=[Route("/graphql", endpoint), Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=running)
+    app.add_middleware(Bound, database=database)
+    return app
+
+
+async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+    """Tells of refused sign-ins whose minute is over, though nobody else comes."""
+    while True:
+        await asyncio.sleep(SWEEP)
+        try:
+            await doorkeeper.tell_ended(clock())
+        except Exception:
+            log.exception("refused sign-ins went unrecorded")
+
+
+class Endpoint(GraphQL[Context, None]):
+    """Strawberry's own view, which finds whoever asks in the scope."""
+
+    async def get_context(self, request: Any, response: Any) -> Context:
+        context: Context = request.scope["magistrate.context"]
+        return context
+
+
+class Guarded:
+    """Lets nobody through to the graph whose token does not sign in, and no body that is too large."""
+
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+        self.app, self.doorkeeper, self.clock = app, doorkeeper, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = scope["client"][0] if scope.get("client") else ""
+        try:
+            who = await self._identify(scope, address)
+            body = await _body(receive)
+        except Refusal as refusal:
+            headers = {"www-authenticate": "Bearer"} if refusal.code == "UNAUTHENTICATED" else {}
+            if isinstance(refusal, Unavailable):
+                headers["retry-after"] = str(refusal.retry_after)
+            status = STATUS.get(refusal.code) or (413 if "body" in str(refusal) else 429)
+            await JSONResponse(refused(refusal), status, headers)(scope, receive, send)
+            return
+        asked = AuditedRequest(uuid4().hex, address or None)
+        scope["magistrate.context"] = Context(who.actor, who.person, self.clock(), asked)
+        await self.app(scope, _once(body, receive), send)
+
+    async def _identify(self, scope: Scope, address: str) -> Identity:
+        authorization = dict(scope["headers"]).get(b"authorization")
+        try:
+            return await self.doorkeeper.identify(authorization.decode("latin-1") if authorization else None, address)
+        except Exception as error:
+            if is_outage(error):
+                raise Unavailable() from error
+            raise
+
+
+async def _body(receive: Receive) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES:
+            raise LimitExceeded("the body of the request", size, BODY_BYTES)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """The body, read already; then whatever comes."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+class Bound:
+    """Binds the app's database around each request, so that two apps can share a process."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app, self.database = app, database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.database.bound():
+            await self.app(scope, receive, send)

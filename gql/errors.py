@@ -1,0 +1,56 @@
+"""The one place where an error becomes `extensions.code`, and what nobody foresaw is hidden."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.pydantic import InputValidationError
+
+from documents.database import is_outage
+from documents.errors import Refusal, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """The error as a client may see it: with its code, and without what is not for it."""
+    match error.original_error:
+        case Refusal() as refusal:
+            return _again(error, str(refusal), code_of(refusal))
+        case InputValidationError() as wrong:
+            problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
+            return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
+        case None | GraphQLError():  # GraphQL's own word on what the client sent
+            kind = "SYNTAX" if isinstance(error, GraphQLSyntaxError) else "INVALID_INPUT"
+            return _again(error, error.message, {"code": kind})
+        case outage if is_outage(outage):
+            log.warning("the database is out of reach: %s", outage)
+            return _again(error, str(Unavailable()), code_of(Unavailable()))
+        case unforeseen:
+            name = uuid4().hex
+            log.error("%s", name, exc_info=unforeseen)
+            return _again(error, "something went wrong here; the id stands in the server's log", {"code": "INTERNAL", "id": name})
+
+
+def code_of(refusal: Refusal) -> dict[str, Any]:
+    """What a refusal says to a program; names as the schema spells them."""
+    return {"code": refusal.code} | {_camel(name): value for name, value in refusal.facts.items()}
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """The answer to a request that does not reach GraphQL."""
+    return {"errors": [{"message": str(refusal), "extensions": code_of(refusal)}]}
+
+
+def _path(location: list[str]) -> str:
+    return ".".join(_camel(each) for each in location)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)

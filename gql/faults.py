@@ -1,0 +1,93 @@
+"""Why there is no service: each fault says in one line what to mend, and has its own exit code."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+class CannotServe(Exception):
+    """A fault of the surroundings, foreseen: told on one line, without a traceback."""
+
+    status: ClassVar[int]
+    says: ClassVar[str]
+
+    def __str__(self) -> str:
+        return self.says.format(**vars(self))
+
+
+@dataclass(eq=False)
+class SettingRefused(CannotServe):
+    status = 2
+    says = "{variable} is wrong: it must be {description}"
+    variable: str
+    description: str
+
+
+@dataclass(eq=False)
+class CannotListen(CannotServe):
+    status = 3
+    says = "cannot listen on {host} port {port}: {reason}; MAGISTRATE_HOST and MAGISTRATE_PORT choose another address"
+    host: str
+    port: int
+    reason: str
+
+
+@dataclass(eq=False)
+class FolderNotWritable(CannotServe):
+    status = 4
+    says = "cannot write to the data folder {folder}: {reason}; MAGISTRATE_DATA_DIR chooses another"
+    folder: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class FolderInUse(CannotServe):
+    status = 5
+    says = "the data folder {folder} is in use by the server with process id {holder}; MAGISTRATE_DATA_DIR chooses another"
+    folder: Path
+    holder: str
+
+
+@dataclass(eq=False)
+class DatabaseUnreachable(CannotServe):
+    status = 6
+    says = "the database cannot be used: {reason}; MAGISTRATE_MONGODB_URI says where it is"
+    reason: str
+
+
+@dataclass(eq=False)
+class NoReplicaSet(CannotServe):
+    status = 7
+    says = "the database has no transactions: run MongoDB as a replica set (one node is enough) or a sharded cluster"
+
+
+@dataclass(eq=False)
+class DatabaseRefused(CannotServe):
+    status = 8
+    says = "{reason}"
+    reason: str
+
+
+@dataclass(eq=False)
+class EngineMissing(CannotServe):
+    status = 9
+    says = (
+        "no database: {looked_for} is not there; install magistrate[embedded], name a secantusd-rs in MAGISTRATE_ENGINE, "
+        "or a MongoDB in MAGISTRATE_MONGODB_URI"
+    )
+    looked_for: str
+
+
+@dataclass(eq=False)
+class EngineFailed(CannotServe):
+    status = 10
+    says = "the embedded database did not start: {reason}; all that it said is in {log}"
+    reason: str
+    log: Path
+
+
+@dataclass(eq=False)
+class WorkerFailed(CannotServe):
+    status = 11
+    says = "the server did not start: {reason}"
+    reason: str

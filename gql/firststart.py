@@ -1,0 +1,112 @@
+"""What a database needs before anything serves from it: indexes, a trail, the default policies, an administrator."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+
+from documents import migrations
+from documents.access import SYSTEM, PlatformRole
+from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.database import Database
+from documents.errors import AlreadyExists, InvalidInput
+from documents.kinds import RECORDS
+from documents.migrations import SCHEMA, Migration
+from documents.people import Stakeholder
+from documents.policies import Policy, defaults
+from documents.tokens import ApiToken, TokenKind, parted
+from documents.units import Unit
+from gql.settings import Settings
+
+ADMINISTRATOR, TOKEN_FILE = "admin", "admin-token"
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A database that can serve."""
+
+    admin_token: str | None
+    """The administrator's token, if it was made just now."""
+    origin: str
+
+
+async def prepare(settings: Settings, uri: str, clock: Clock = utc_now) -> Prepared:
+    """Makes of an empty database one that can serve, and leaves any other as it is; NewerSchema if a later release wrote it."""
+    database = Database(uri, settings.database)
+    try:
+        form = await migrations.check(database)
+        await database.prepare(RECORDS)
+        with database.bound():
+            made = None if form else await _first_start(database, settings, clock())
+            if settings.admin_token:
+                await _grant(database, settings.admin_token.get_secret_value(), clock())
+            head = await AuditHead.require("head")
+            return Prepared(made, head.origin)
+    finally:
+        database.close()
+
+
+async def _first_start(database: Database, settings: Settings, at: datetime) -> str | None:
+    token = None if settings.admin_token else f"mag_{token_hex(8)}_{token_urlsafe(32)}"
+    if token:
+        _write_private(settings.data_dir / TOKEN_FILE, f"{token}\n")  # before the commit: a lost token would lock us out
+    ids = EventIds()
+
+    async def begin(unit: Unit) -> None:
+        head = await AuditHead.begin(settings.origin)
+        for policy_id, content in defaults(at).items():
+            await (await Policy.written(policy_id, content, SYSTEM.id, at)).store()
+        await Stakeholder.register(
+            ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at
+        ).store()
+        if token:
+            await _token(token, at).store()
+        await Migration(number=SCHEMA, at=at).store()
+        await head.append(tell_all(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
+
+    with suppress(AlreadyExists):  # another process was first
+        await database.transact(begin)
+    return token
+
+
+async def _grant(database: Database, text: str, at: datetime) -> None:
+    """Lets the administrator sign in with the token of the settings."""
+    try:
+        token_id, _ = parted(text)
+    except ValueError as error:
+        raise InvalidInput("MAGISTRATE_ADMIN_TOKEN", f"is not a token: {error}") from error
+    if await ApiToken.wanted(token_id):
+        return
+    ids = EventIds()
+
+    async def grant(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        await _token(text, at).store()
+        await head.append(tell_all(unit, "grantAdministrator", SYSTEM, Request(ids[0])), at, ids)
+
+    with suppress(AlreadyExists):
+        await database.transact(grant)
+
+
+def _token(text: str, at: datetime) -> ApiToken:
+    token, _ = ApiToken.of(text, TokenKind.PERSONAL, ADMINISTRATOR, "the first administrator", None, SYSTEM.id, at)
+    return token
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Atomically, and readable by nobody else at any moment."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

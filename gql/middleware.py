@@ -1,0 +1,145 @@
+"""What every root field goes through: permission; for a mutation one transaction, its events and its receipt."""
+
+import asyncio
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
+
+from documents.access import Permission
+from documents.audit.event import AuditEvent, EventType, Outcome
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Receipt, tell_all
+from documents.database import Record, bound_database
+from documents.errors import Forbidden, InvalidInput, Refusal
+from documents.units import Unit
+from resolvers.graph.context import Context, Info
+from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
+
+log = logging.getLogger(__name__)
+
+
+class UndeclaredField(TypeError):
+    """A root field that does not say who may use it: nobody could be refused, and nothing told of it."""
+
+
+def recorded(field: StrawberryField) -> StrawberryField:
+    """A copy of a declared mutation that cannot be called past the middleware; the declared one stays as it is."""
+    declared = field.metadata.get(DECLARED)
+    if not isinstance(declared, Declaration):
+        raise UndeclaredField(f"{field.python_name} declares no event, permission and resource")
+    return _through(field, Recorded(declared))
+
+
+def permitted(field: StrawberryField) -> StrawberryField:
+    """A copy of a declared query that asks for its permission first."""
+    permit = field.metadata.get(PERMIT)
+    if not isinstance(permit, Permission):
+        raise UndeclaredField(f"{field.python_name} declares no permission")
+    return _through(field, Permitted(permit))
+
+
+def _through(field: StrawberryField, extension: FieldExtension) -> StrawberryField:
+    wrapped = copy.copy(field)
+    wrapped.extensions = [*field.extensions, extension]
+    return wrapped
+
+
+class Permitted(FieldExtension):
+    def __init__(self, permit: Permission) -> None:
+        self.permit = permit
+
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
+        info.context.actor.needs(self.permit)
+        return await next_(source, info, **arguments)
+
+
+class Recorded(FieldExtension):
+    def __init__(self, declared: Declaration) -> None:
+        self.declared = declared
+
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
+        context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
+        named = info.operation.name
+        context.request = replace(context.request, operation=named.value if named else None)
+        answer: Payload | None = None
+
+        async def work(unit: Unit) -> Payload:
+            nonlocal answer
+            head = await AuditHead.touch()
+            if answer and await AuditEvent.wanted(ids[0]):
+                return answer  # the commit went through after all: only its answer was lost
+            context.forget()
+            answer = await next_(source, info, **arguments)
+            told = tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
+            if not told:
+                raise InvalidInput("input", "changes nothing")
+            answer.receipt = await head.append(told, context.now, ids)
+            return answer
+
+        try:
+            context.actor.needs(declared.permit)
+            return await bound_database().transact(work)
+        except BaseException as error:
+            # Shielded: whoever hangs up on a refusal is on record all the same.
+            await asyncio.shield(tell_failure(error, context, action, declared, arguments.get("input")))
+            raise
+        finally:
+            context.forget()
+
+
+async def tell_failure(error: BaseException, context: Context, action: str, declared: Declaration, input: Any) -> None:
+    """Puts a refused or failed mutation on record, in a transaction of its own."""
+    code = error.code if isinstance(error, Refusal) else "INTERNAL"
+    denied = isinstance(error, Forbidden)
+    await tell(
+        Occurrence(
+            EventType.ACCESS_ATTEMPT if denied else declared.event,
+            action,
+            context.actor,
+            context.request,
+            (declared.resource.__name__, _key_in(input, declared.resource)),
+            _subject_in(input),
+            Outcome.DENIED if denied else Outcome.FAILURE,
+            facts={"code": code},
+        ),
+        context,
+    )
+
+
+async def tell_denied(context: Context, action: str) -> None:
+    """Puts a refused question on record: reads are not told, denied access is."""
+    resource = ("Query", action)
+    facts = {"code": Forbidden.code}
+    await tell(
+        Occurrence(
+            EventType.ACCESS_ATTEMPT, action, context.actor, context.request, resource, outcome=Outcome.DENIED, facts=facts
+        ),
+        context,
+    )
+
+
+async def tell(occurrence: Occurrence, context: Context) -> None:
+    ids = EventIds()
+
+    async def append(unit: Unit) -> Receipt | None:
+        head = await AuditHead.touch()
+        return None if ids.made and await AuditEvent.wanted(ids[0]) else await head.append([occurrence], context.now, ids)
+
+    try:
+        await bound_database().transact(append)
+    except Exception:  # the caller still hears of the first error; a trail out of reach is for the operator
+        log.exception("%s of %s went unrecorded", occurrence.outcome, occurrence.action)
+
+
+def _key_in(input: Any, resource: type[Record]) -> str:
+    parts = [getattr(input, name, None) for name in resource.keys]
+    return "/".join(map(str, parts)) if all(parts) else ""
+
+
+def _subject_in(input: Any) -> Mapping[str, str] | None:
+    model_id, version = getattr(input, "model_id", None), getattr(input, "version", None)
+    return {"model_id": model_id, "version": version} if model_id and version else None

@@ -1,0 +1,45 @@
+"""What must hold before anything serves: a data folder of our own and a listening socket."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gql.faults import CannotListen, FolderInUse, FolderNotWritable
+
+BACKLOG = 2048
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[Path]:
+    """Makes and holds the data folder; the lock goes with the process, however that ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    except OSError as error:
+        raise FolderNotWritable(folder, _reason(error)) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise FolderInUse(folder, lock.read().strip()) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield folder
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket: from here on callers wait rather than be turned away."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotListen(host, port, _reason(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    return str(error.strerror).partition(" (")[0].lower()

@@ -1,0 +1,57 @@
+"""Assembly: every noun's part, its root fields behind the middleware."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+from typing import Any
+
+import strawberry
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import create_type
+from strawberry.types.execution import ExecutionContext
+
+from documents.errors import Forbidden
+from gql.errors import coded
+from gql.middleware import permitted, recorded, tell_denied
+from gql.texts import Texts
+from resolvers import approvals, audit, cards, contents, datasheets, models, nodes, people, policies, reports, risk, tokens
+from resolvers.graph.scalars import SCALARS
+from resolvers.graph.types import Part, assemble
+
+PARTS: Sequence[Part] = tuple(
+    each.PART
+    for each in (
+        nodes, people, tokens, models, approvals, cards, datasheets, risk, policies, contents, reports, audit
+    )
+)  # fmt: skip
+
+
+class Schema(strawberry.Schema):
+    def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
+        """Strawberry would log a traceback for every refusal; `gql.errors` logs what deserves it."""
+
+
+class Answered(SchemaExtension):
+    """Gives every error of an operation its code, and puts what was denied to a question on record."""
+
+    async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
+        yield
+        asked: Any = self.execution_context
+        if errors := getattr(asked.result, "errors", None):
+            if asked.operation_type.value == "query":
+                for action in {str(each.path[0]) for each in errors if isinstance(each.original_error, Forbidden)}:
+                    await tell_denied(asked.context, action)
+            asked.result.errors = [coded(error) for error in errors]
+
+
+@cache
+def build_schema(parts: Sequence[Part] = PARTS) -> Schema:
+    queries = [permitted(each) for part in parts for each in part.queries]
+    mutations = [recorded(each) for part in parts for each in part.mutations]
+    return Schema(
+        query=create_type("Query", queries, description="What can be asked."),
+        mutation=create_type("Mutation", mutations, description="What can be done."),
+        types=assemble(),
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[Answered, Texts().extension()],
+    )

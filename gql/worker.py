@@ -1,0 +1,34 @@
+"""One process that serves, on a listening socket that the supervisor hands down: `python -m gql.worker DESCRIPTOR`."""
+
+import logging
+import sys
+from socket import socket
+
+import uvicorn
+
+from gql.app import create_app
+from gql.settings import LOG_FORMAT, read_settings
+
+DRAIN = 5  # seconds for requests under way when it is asked to end
+
+
+def main() -> None:
+    settings = read_settings()
+    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        loop="uvloop",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )
+    uvicorn.Server(config).run([socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    main()

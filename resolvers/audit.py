@@ -1,0 +1,72 @@
+"""The audit trail in the graph: read and verified by those who may, or whoever is accountable."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import Parent
+
+from documents.access import Permission
+from documents.audit.event import AuditEvent
+from documents.audit.verification import Fault, Report
+from documents.audit.verify import verify
+from documents.errors import InvalidInput
+from documents.values import BigInt
+from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.context import Info
+from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.mutation import query
+from resolvers.graph.selection import asked_of
+from resolvers.graph.types import Node, Part, field, node, shape
+
+
+@node(AuditEvent, hidden=["revision", "canonical"], permit=Permission.READ_TRAIL)
+class AuditEventNode(Node):
+    @field("The exact text that was hashed, canonical JSON (RFC 8785).", reads=["canonical"])
+    @staticmethod
+    def canonical(event: Parent[AuditEvent]) -> str:
+        return event.canonical.decode(errors="replace")
+
+
+@shape(Report, name="AuditVerification")
+class ReportShape: ...
+
+
+@shape(Fault, name="AuditFault")
+class FaultShape: ...
+
+
+@filters(AuditEvent, "seq", "event_id", "event_type", "outcome", "occurred_at", "actor", "resource", "subject", "action", "request")
+class AuditEventFilter: ...
+
+
+@query(permit=Permission.READ_TRAIL)
+async def audit_event(info: Info, seq: BigInt | None = None, event_id: str | None = None) -> AuditEvent | None:
+    """One event, by its place in the trail or by its own name."""
+    if (seq is None) is (event_id is None):
+        raise InvalidInput("seq", "or `eventId` must say which event, and not both")
+    asked = {"seq": seq} if event_id is None else {"event_id": event_id}
+    return await AuditEvent.seek(asked, asked_of(info, AuditEvent))
+
+
+@query(permit=Permission.READ_TRAIL)
+async def audit_events(
+    info: Info,
+    filter: AuditEventFilter | None = None,
+    first: First = None, after: After = None, last: Last = None, before: Before = None,
+) -> Connection[AuditEvent]:  # fmt: skip
+    """The trail, oldest event first; `last` reads from its end."""
+    part = window(first, after, last, before)
+    page = await AuditEvent.page(asked_for(filter), ("seq", 1), part, asked_of(info, AuditEvent))
+    return page  # type: ignore[return-value]
+
+
+@query(permit=Permission.READ_TRAIL)
+async def audit_verification(
+    start: Annotated[BigInt, strawberry.argument(name="from", description="The first event to verify.")] = 0,
+    end: Annotated[BigInt | None, strawberry.argument(name="to", description="The last; left out: the newest.")] = None,
+) -> Report:
+    """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault."""
+    return await verify(start, end)
+
+
+PART = Part(queries=[audit_event, audit_events, audit_verification])

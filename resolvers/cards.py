@@ -1,0 +1,67 @@
+"""Model cards in the graph."""
+
+from typing import Annotated
+
+import strawberry
+from pydantic import BaseModel, Field
+
+from documents.access import Permission
+from documents.audit.event import EventType
+from documents.cards import CardContent, CardRisk, GroupValue, Metric
+from documents.eligibility import keep_standing
+from documents.values import LIST_LENGTH, Key
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part
+
+
+@strawberry.pydantic.input(description="A metric as measured on one group alone.")
+class GroupValueInput(GroupValue): ...
+
+
+@strawberry.pydantic.input(description="One figure of an evaluation.")
+class MetricInput(Metric):
+    disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The same figure group by group, each group once."
+    )
+
+
+@strawberry.pydantic.input(description="A way in which the model may do harm.")
+class CardRiskInput(CardRisk): ...
+
+
+@strawberry.pydantic.input(description="What people say of a model version; what is unknown stays empty.")
+class ModelCardInput(CardContent):
+    metrics: Annotated[tuple[MetricInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What came out; each name, dataset and conditions once."
+    )
+    risks: Annotated[tuple[CardRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What harm it may do, and what is done against that."
+    )
+
+
+@strawberry.pydantic.input(description="A model card to write.")
+class SaveModelCardInput(BaseModel):
+    model_id: Key = Field(description="The model.")
+    version: Key = Field(description="The version.")
+    card: ModelCardInput = Field(description="What it says, all of it: the newest revision replaces the one before.")
+
+
+@strawberry.type(description="The version with its card as saved.")
+class SaveModelCardPayload(Payload):
+    model_version: ModelVersion = strawberry.field(description="The version.")
+
+
+@mutation(event=EventType.MODEL_UPDATED, permit=Permission.SAVE_MODEL_CARD, resource=ModelVersion)
+async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCardPayload:
+    """Writes the first or next revision of a version's card; approvals given on another card go stale."""
+    version = await ModelVersion.require(input.model_id, input.version)
+    model = await Model.require(input.model_id)
+    await version.save_card(input.card, model.name, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return SaveModelCardPayload(model_version=version)
+
+
+PART = Part(mutations=[save_model_card])

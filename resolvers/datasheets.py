@@ -1,0 +1,128 @@
+"""Datasheets in the graph, and their links to versions."""
+
+import strawberry
+from pydantic import BaseModel, Field
+
+from documents.access import Permission
+from documents.audit.event import EventType
+from documents.datasheets import DatasetVersion, Datasheet, DatasheetContent
+from documents.eligibility import keep_standing
+from documents.errors import InvalidInput
+from documents.values import Key
+from documents.versions.version import DatasheetLink, ModelVersion
+from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.selection import asked_of
+from resolvers.graph.types import Node, Part, node, shape
+
+
+@node(Datasheet)
+class DatasheetNode(Node): ...
+
+
+@shape(DatasheetLink)
+class DatasheetLinkShape:
+    datasheet = one(Datasheet, "The datasheet, as its newest revision has it.", dataset_id="dataset_id")
+
+
+@filters(Datasheet, "dataset_id", "content")
+class DatasheetFilter: ...
+
+
+@query()
+async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
+    """The datasheet of that dataset."""
+    return await Datasheet.seek({"dataset_id": dataset_id}, asked_of(info, Datasheet))
+
+
+@query()
+async def datasheets(
+    info: Info,
+    filter: DatasheetFilter | None = None,
+    first: First = None, after: After = None, last: Last = None, before: Before = None,
+) -> Connection[Datasheet]:  # fmt: skip
+    """Datasheets, by the id of their dataset."""
+    part = window(first, after, last, before)
+    page = await Datasheet.page(asked_for(filter), ("dataset_id", 1), part, asked_of(info, Datasheet))
+    return page  # type: ignore[return-value]
+
+
+@strawberry.pydantic.input(description="One entry in the history of a dataset.")
+class DatasetVersionInput(DatasetVersion): ...
+
+
+@strawberry.pydantic.input(description="What people say of a dataset; what is unknown stays empty.")
+class DatasheetInput(DatasheetContent):
+    version_history: tuple[DatasetVersionInput, ...] = Field(default=(), max_length=200, description="Its versions, oldest first.")
+
+
+@strawberry.pydantic.input(description="A datasheet to write.")
+class SaveDatasheetInput(BaseModel):
+    dataset_id: Key = Field(description="The dataset that it is about.")
+    datasheet: DatasheetInput = Field(description="What it says, all of it: the newest revision replaces the one before.")
+
+
+@strawberry.type(description="The datasheet as saved.")
+class SaveDatasheetPayload(Payload):
+    datasheet: Datasheet = strawberry.field(description="The datasheet.")
+
+
+@mutation(event=EventType.DATASHEET_SAVED, permit=Permission.SAVE_DATASHEET, resource=Datasheet)
+async def save_datasheet(info: Info, input: SaveDatasheetInput) -> SaveDatasheetPayload:
+    """Writes a datasheet's first or next revision; versions keep the revision that they link."""
+    sheet = await Datasheet.saved(input.dataset_id, input.datasheet, by=info.context.actor, at=info.context.now)
+    await sheet.store()
+    return SaveDatasheetPayload(datasheet=sheet)
+
+
+@strawberry.pydantic.input(description="A datasheet to link to a version.")
+class LinkDatasheetInput(BaseModel):
+    model_id: Key = Field(description="The model.")
+    version: Key = Field(description="The version.")
+    dataset_id: Key = Field(description="The dataset whose datasheet it rests on.")
+    revision: int | None = Field(default=None, description="Which revision of the datasheet; left out: the newest.")
+
+
+@strawberry.type(description="The version with its link.")
+class LinkDatasheetPayload(Payload):
+    model_version: ModelVersion = strawberry.field(description="The version.")
+
+
+@mutation(event=EventType.MODEL_UPDATED, permit=Permission.LINK_DATASHEET, resource=ModelVersion)
+async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheetPayload:
+    """Says that a version rests on a dataset, pinned to one revision of its datasheet; linking again pins another."""
+    version = await ModelVersion.require(input.model_id, input.version)
+    sheet = await Datasheet.require(input.dataset_id)
+    number = len(sheet.revisions) if input.revision is None else input.revision
+    if not 1 <= number <= len(sheet.revisions):
+        raise InvalidInput("input.revision", f"must be from 1 to {len(sheet.revisions)}")
+    version.link(sheet.dataset_id, sheet.revisions[number - 1], by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return LinkDatasheetPayload(model_version=version)
+
+
+@strawberry.pydantic.input(description="A link to take off.")
+class UnlinkDatasheetInput(BaseModel):
+    model_id: Key = Field(description="The model.")
+    version: Key = Field(description="The version.")
+    dataset_id: Key = Field(description="The dataset that it does not rest on.")
+
+
+@strawberry.type(description="The version without the link.")
+class UnlinkDatasheetPayload(Payload):
+    model_version: ModelVersion = strawberry.field(description="The version.")
+
+
+@mutation(event=EventType.MODEL_UPDATED, permit=Permission.UNLINK_DATASHEET, resource=ModelVersion)
+async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDatasheetPayload:
+    """Takes a datasheet's link off a version."""
+    version = await ModelVersion.require(input.model_id, input.version)
+    version.unlink(input.dataset_id, by=info.context.actor)
+    await keep_standing(version, info.context.now)
+    return UnlinkDatasheetPayload(model_version=version)
+
+
+PART = Part(queries=[datasheet, datasheets], mutations=[save_datasheet, link_datasheet, unlink_datasheet])

@@ -1,0 +1,1 @@
+"""What every noun of the graph stands on."""

@@ -1,0 +1,70 @@
+"""What a resolver knows of the request: who, when, which, and the loaders that batch its edges."""
+
+from asyncio import shield
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from documents.access import Actor
+from documents.audit.trail import Request
+from documents.database import Record
+from documents.people import Stakeholder
+
+R = TypeVar("R", bound=Record)
+Load = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+
+
+class Loader(DataLoader[Any, Any]):
+    """When one field fails, GraphQL cancels its neighbours; what they share with others must go on loading."""
+
+    def load(self, key: Any) -> Any:
+        return shield(super().load(key))
+
+
+@dataclass(slots=True)
+class Context:
+    actor: Actor
+    person: Stakeholder | None
+    """The actor, if a person."""
+    now: datetime
+    request: Request
+    _loaders: dict[Any, Loader] = field(default_factory=dict)
+
+    def one(self, kind: type[R]) -> Loader:
+        """Loads a record by its keys."""
+        return self._by_fields(kind, kind.keys, lambda found: found[0] if found else None)
+
+    def many(self, kind: type[R], *by: str) -> Loader:
+        """Loads the records that carry the given values in the fields `by`."""
+        return self._by_fields(kind, by, list)
+
+    def loader(self, name: Any, load: Load, key: Callable[[Any], Any] | None = None) -> Loader:
+        """The request's loader of that name; `load` answers a list of keys in their order, `key` tells them apart."""
+        return self._loaders.setdefault(name, Loader(load, cache_key_fn=key))
+
+    def forget(self) -> None:
+        """After a mutation nothing loaded before it is true for certain."""
+        self._loaders.clear()
+
+    def _by_fields(self, kind: type[Record], by: tuple[str, ...], pick: Any) -> Loader:
+        async def load(keys: list[tuple[str, ...]]) -> Sequence[Any]:
+            found: dict[tuple[str, ...], list[Record]] = {key: [] for key in keys}
+            for record in await kind.read(carrying(by, keys)):
+                found[tuple(getattr(record, name) for name in by)].append(record)
+            return [pick(found[key]) for key in keys]
+
+        return self.loader((kind, by), load)
+
+
+def carrying(by: tuple[str, ...], keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """The query for records that carry one of `keys` in the fields `by`."""
+    if len(by) == 1:
+        return {by[0]: {"$in": [key for (key,) in keys]}}
+    return {"$or": [dict(zip(by, key, strict=True)) for key in keys]}
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,59 @@
+"""What a root field declares beside its resolver; the middleware in gql/ does the rest."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from documents.access import Permission
+from documents.audit.event import EventType
+from documents.audit.trail import Receipt
+from documents.database import Record
+from resolvers.graph.types import shape
+
+DECLARED, PERMIT = "mutation", "permit"
+Resolver = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The audit event of the mutation's own resource, and the permission that it needs."""
+
+    event: EventType
+    permit: Permission
+    resource: type[Record]
+
+
+def mutation(event: EventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
+    """Declares a root mutation; its docstring is the description that clients read."""
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        metadata = {DECLARED: Declaration(event, permit, resource)}
+        declared: StrawberryField = strawberry.mutation(resolver=resolver, description=resolver.__doc__, metadata=metadata)
+        return declared
+
+    return declare
+
+
+def query(permit: Permission = Permission.READ, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
+    """Declares a root query; its docstring is the description that clients read."""
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        metadata = {PERMIT: permit}
+        declared: StrawberryField = strawberry.field(
+            resolver=resolver, description=resolver.__doc__, metadata=metadata, name=name
+        )
+        return declared
+
+    return declare
+
+
+@shape(Receipt)
+class ReceiptShape: ...
+
+
+@strawberry.type(description="What a mutation answers with.")
+class Payload:
+    receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")

@@ -1,0 +1,59 @@
+"""Scalars, stricter than the stock ones: what goes in is what comes out."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from documents.values import MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
+
+
+def _read_moment(value: Any) -> datetime:
+    at = datetime.fromisoformat(_text(value, "DateTime"))
+    if at.tzinfo is None:
+        raise ValueError("DateTime needs a time zone: 2026-03-01T12:00:00Z")
+    return at
+
+
+def _say_moment(at: datetime) -> str:
+    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _read_day(value: Any) -> date:
+    return date.fromisoformat(_text(value, "Date"))
+
+
+def _text(value: Any, scalar: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{scalar} is written as text")  # noqa: TRY004 - graphql-core turns a ValueError into a client's error
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_SAFE_INTEGER:
+        raise ValueError("BigInt is a whole number up to 2^53-1")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("JSON is an object here")  # noqa: TRY004
+    return value
+
+
+def _scalar(name: str, description: str, read: Any, say: Any, specified_by: str | None = None) -> ScalarDefinition:
+    return strawberry.scalar(name=name, description=description, parse_value=read, serialize=say, specified_by_url=specified_by)
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    datetime: _scalar(
+        "DateTime", "A moment, RFC 3339 with its offset; answered in UTC to the millisecond.", _read_moment, _say_moment
+    ),
+    date: _scalar("Date", "A calendar day, YYYY-MM-DD.", _read_day, date.isoformat),
+    BigInt: _scalar("BigInt", "A whole number up to 2^53-1, beyond the 32 bits of Int.", _whole, int),
+    Hash: _scalar("Hash", "A SHA-256 as 64 lower-case hexadecimal digits.", lambda value: _text(value, "Hash"), str),
+    FreeObject: _scalar("JSON", "Free content: a JSON object.", _object, lambda value: value),
+}

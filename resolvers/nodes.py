@@ -1,0 +1,44 @@
+"""Anything, by its id."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import relay
+
+from documents.errors import LimitExceeded
+from resolvers.graph.connections import PAGE_SIZE
+from resolvers.graph.context import Info
+from resolvers.graph.mutation import query
+from resolvers.graph.types import NODES, Node, Part
+
+
+@query(name="node")
+async def any_node(info: Info, id: relay.GlobalID) -> Node | None:
+    """Anything that has an id, by it."""
+    (found,) = await _found(info, [id])
+    return found  # type: ignore[no-any-return]
+
+
+@query(name="nodes")
+async def any_nodes(
+    info: Info, ids: Annotated[list[relay.GlobalID], strawberry.argument(description="Up to 100 of them.")]
+) -> list[Node | None]:
+    """Several things that have ids, in the order of those; null for what does not exist."""
+    if len(ids) > PAGE_SIZE:
+        raise LimitExceeded("`ids`", len(ids), PAGE_SIZE)
+    return await _found(info, ids)
+
+
+async def _found(info: Info, ids: list[relay.GlobalID]) -> list[Any]:
+    """One query for each kind of thing."""
+    known = [each for each in ids if each.type_name in NODES]
+    for kind in {each.type_name for each in known}:
+        info.context.actor.needs(NODES[kind].permit)
+    found: dict[tuple[str, str], Any] = {}
+    for kind in {each.type_name for each in known}:
+        wanted = [each.node_id for each in known if each.type_name == kind]
+        found |= {(kind, str(each.id)): each for each in await NODES[kind].record.identified(wanted)}
+    return [found.get((each.type_name, each.node_id)) for each in ids]
+
+
+PART = Part(queries=[any_node, any_nodes])

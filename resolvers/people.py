@@ -1,0 +1,99 @@
+"""Stakeholders in the graph, and whoever is asking."""
+
+from typing import Annotated
+
+import strawberry
+from pydantic import BaseModel, Field
+from strawberry import Parent
+
+from documents.access import GovernanceRole, Permission, PlatformRole
+from documents.audit.event import EventType
+from documents.people import Email, Stakeholder
+from documents.risk import RiskTier
+from documents.tokens import ApiToken
+from documents.values import Key, Name
+from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.context import Info
+from resolvers.graph.edges import many
+from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.selection import asked_of
+from resolvers.graph.types import Node, Part, field, node
+
+
+@node(Stakeholder)
+class StakeholderNode(Node):
+    @field("Where to write to; null for those outside the person's department.", reads=["user_id", "department", "email"])
+    @staticmethod
+    def email(person: Parent[Stakeholder], info: Info) -> str | None:
+        asking = info.context.person
+        near = asking is not None and (asking.department == person.department or asking.platform_role is PlatformRole.ADMIN)
+        return person.email if near else None
+
+
+@strawberry.type(description="Whoever the token says is asking.")
+class Viewer:
+    id: str = strawberry.field(description="A user id, or a service's name.")
+    stakeholder: Stakeholder | None = strawberry.field(description="The person; nothing for a service.")
+    mutations: list[Permission] = strawberry.field(description="What a service's token lists; empty for a person.")
+    tokens = many(ApiToken, "The tokens of one's own, ended ones too.", holder="id")
+
+
+@filters(Stakeholder, "user_id", "name", "department", "platform_role", "roles", "authorized_tiers", "active", "registered_at")
+class StakeholderFilter: ...
+
+
+@query()
+async def viewer(info: Info) -> Viewer:
+    """Whoever is asking."""
+    actor = info.context.actor
+    return Viewer(id=actor.id, stakeholder=info.context.person, mutations=[Permission(each) for each in sorted(actor.mutations)])
+
+
+@query()
+async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
+    """The person of that user id."""
+    return await Stakeholder.seek({"user_id": user_id}, asked_of(info, Stakeholder))
+
+
+@query()
+async def stakeholders(
+    info: Info,
+    filter: StakeholderFilter | None = None,
+    first: First = None, after: After = None, last: Last = None, before: Before = None,
+) -> Connection[Stakeholder]:  # fmt: skip
+    """People, in the order in which they were registered."""
+    part = window(first, after, last, before)
+    page = await Stakeholder.page(asked_for(filter), ("registered_at", 1), part, asked_of(info, Stakeholder))
+    return page  # type: ignore[return-value]
+
+
+@strawberry.pydantic.input(description="A person to register.")
+class RegisterStakeholderInput(BaseModel):
+    user_id: Key = Field(description="The name that everything else will know the person by.")
+    name: Name = Field(description="Full name.")
+    email: Email = Field(description="Where to write to.")
+    department: Name = Field(description="Where the person works.")
+    platform_role: PlatformRole = Field(default=PlatformRole.MEMBER, description="What the person may use the service for.")
+    roles: Annotated[tuple[GovernanceRole, ...], Field(max_length=20)] = Field(
+        default=(), description="Every governance role held: one or more for a member, none for others."
+    )
+    authorized_tiers: Annotated[tuple[RiskTier, ...], Field(max_length=20)] = Field(
+        default=(), description="The tiers that the person may decide about."
+    )
+
+
+@strawberry.type(description="The person as registered.")
+class RegisterStakeholderPayload(Payload):
+    stakeholder: Stakeholder = strawberry.field(description="The person.")
+
+
+@mutation(event=EventType.ACCESS_GRANTED, permit=Permission.REGISTER_STAKEHOLDER, resource=Stakeholder)
+async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> RegisterStakeholderPayload:
+    """Registers a person; one who is registered already is CONFLICT. A token comes from `createApiToken`."""
+    person = Stakeholder.register(**dict(input), at=info.context.now)
+    await person.store()
+    return RegisterStakeholderPayload(stakeholder=person)
+
+
+PART = Part(queries=[viewer, stakeholder, stakeholders], mutations=[register_stakeholder])

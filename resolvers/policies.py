@@ -1,0 +1,45 @@
+"""Policies in the graph."""
+
+from documents.policies import BoundPolicy, Policy
+from documents.values import Key
+from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.mutation import query
+from resolvers.graph.selection import asked_of
+from resolvers.graph.types import Node, Part, node, shape
+
+
+@node(Policy)
+class PolicyNode(Node): ...
+
+
+@shape(BoundPolicy)
+class BoundPolicyShape:
+    policy = one(Policy, "The policy, as its newest revision has it.", policy_id="policy_id")
+
+
+@filters(Policy, "policy_id", "content")
+class PolicyFilter: ...
+
+
+@query()
+async def policy(info: Info, policy_id: Key) -> Policy | None:
+    """The policy of that id."""
+    return await Policy.seek({"policy_id": policy_id}, asked_of(info, Policy))
+
+
+@query()
+async def policies(
+    info: Info,
+    filter: PolicyFilter | None = None,
+    first: First = None, after: After = None, last: Last = None, before: Before = None,
+) -> Connection[Policy]:  # fmt: skip
+    """Policies, by their id."""
+    part = window(first, after, last, before)
+    page = await Policy.page(asked_for(filter), ("policy_id", 1), part, asked_of(info, Policy))
+    return page  # type: ignore[return-value]
+
+
+PART = Part(queries=[policy, policies])

@@ -1,0 +1,22 @@
+"""Reports in the graph."""
+
+from documents.reports import GovernanceReport, governance_report
+from documents.values import Key
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.mutation import query
+from resolvers.graph.types import Part, shape
+
+
+@shape(GovernanceReport)
+class GovernanceReportShape: ...
+
+
+@query(name="governanceReport")
+async def report_of_governance(info: Info, model_id: Key, version: Key) -> GovernanceReport | None:
+    """Everything about the governance of one version, as data."""
+    found = await ModelVersion.wanted(model_id, version)
+    return await governance_report(found, info.context.now) if found else None
+
+
+PART = Part(queries=[report_of_governance])

@@ -1,0 +1,95 @@
+"""Risk in the graph: the questionnaire and the assessments made from it."""
+
+from typing import Annotated
+
+import strawberry
+from pydantic import BaseModel, Field
+from strawberry import Parent
+
+from documents.access import Permission
+from documents.audit.event import EventType
+from documents.eligibility import keep_standing
+from documents.people import Stakeholder
+from documents.risk import TEMPLATES, Answer, Response, RiskAssessment, RiskFactor, Template
+from documents.values import LIST_LENGTH, Key
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.types import Part, field, shape
+
+
+@shape(RiskAssessment)
+class RiskAssessmentShape:
+    model_version = one(ModelVersion, "The version that it is of.", model_id="model_id", version="version")
+    assessed_by = one(Stakeholder, "Whoever made it, if a person did.", user_id="assessor")
+
+
+@shape(RiskFactor)
+class RiskFactorShape:
+    @field("Whoever looks after it.")
+    @staticmethod
+    async def owned_by(factor: Parent[RiskFactor], info: Info) -> Stakeholder | None:
+        return await info.context.one(Stakeholder).load((factor.owner,)) if factor.owner else None  # type: ignore[no-any-return]
+
+
+@shape(Template, name="RiskTemplate")
+class TemplateShape: ...
+
+
+@query()
+async def risk_templates() -> list[Template]:
+    """The questionnaire: the risks that every assessment looks at, and what to ask about them."""
+    return list(TEMPLATES)
+
+
+@query()
+async def risk_assessment(assessment_id: Key) -> RiskAssessment | None:
+    """The assessment of that id, the latest of its version or an earlier one."""
+    places = [{f"{place}.assessment_id": assessment_id} for place in ("latest_assessment", "earlier_assessments")]
+    found = await ModelVersion.seek({"$or": places}, frozenset({"latest_assessment", "earlier_assessments"}))
+    if found is None:
+        return None
+    latest = [found.latest_assessment] if found.latest_assessment else []
+    return next((each for each in [*latest, *found.earlier_assessments] if each.assessment_id == assessment_id), None)
+
+
+@strawberry.pydantic.input(description="What was said to one question of a template.")
+class AnswerInput(Answer): ...
+
+
+@strawberry.pydantic.input(description="What an assessor says of one risk.")
+class RiskResponseInput(Response):
+    answers: Annotated[tuple[AnswerInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Answers to the template's questions, each answered once."
+    )
+
+
+@strawberry.pydantic.input(description="A questionnaire as answered.")
+class CreateRiskAssessmentInput(BaseModel):
+    model_id: Key = Field(description="The model.")
+    version: Key = Field(description="The version.")
+    responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        description="What is said of each risk; a template that nobody responds to takes the defaults and counts as not assessed."
+    )
+    carry_over: bool = Field(
+        default=False, description="Whether what the latest assessment rated, and nobody responds to now, stands as it was."
+    )
+
+
+@strawberry.type(description="The assessment as made.")
+class CreateRiskAssessmentPayload(Payload):
+    risk_assessment: RiskAssessment = strawberry.field(description="The assessment.")
+    model_version: ModelVersion = strawberry.field(description="The version that it is of.")
+
+
+@mutation(event=EventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
+async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
+    """Assesses a version's risks from answers to the questionnaire; approvals given on another assessment go stale."""
+    version = await ModelVersion.require(input.model_id, input.version)
+    made = await version.assess(input.responses, input.carry_over, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return CreateRiskAssessmentPayload(risk_assessment=made, model_version=version)
+
+
+PART = Part(queries=[risk_templates, risk_assessment], mutations=[create_risk_assessment])
