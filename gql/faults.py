@@ -49,7 +49,7 @@ class FolderInUse(CannotServe):
 
 
 @dataclass(eq=False)
-class DatabaseUnreachable(CannotServe):
+class DatabaseUnusable(CannotServe):
     status = 6
     says = "the database cannot be used: {reason}; MAGISTRATE_MONGODB_URI says where it is"
     reason: str
@@ -62,7 +62,7 @@ class NoReplicaSet(CannotServe):
 
 
 @dataclass(eq=False)
-class DatabaseRefused(CannotServe):
+class NotPrepared(CannotServe):
     status = 8
     says = "{reason}"
     reason: str

@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     database: str = Field(
         "magistrate", pattern=r"^[A-Za-z0-9_-]{1,63}$", description="the database's name: up to 63 letters, digits, _ and -"
     )
-    admin_token: Annotated[SecretStr, AfterValidator(_token)] | None = Field(
-        None, description="the administrator's first token, with a database of your own: mag_<id>_<32 characters or more>"
+    admin_token: SecretStr | None = Field(
+        None, description="the administrator's token, mag_<id>_<secret>; without it first start makes one"
     )
     origin: str | None = Field(
         None,

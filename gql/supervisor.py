@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Never
 from documents.errors import Refusal
 from gql import children
 from gql.embedded import Engine
-from gql.faults import DatabaseRefused, WorkerFailed
+from gql.faults import NotPrepared, WorkerFailed
 from gql.preflight import alone_in, listen
 from gql.settings import LOG_FORMAT, PREFIX, Settings
 
 if TYPE_CHECKING:
     from gql.firststart import Prepared
 
-VIEWER = "{ viewer { __typename } }"
+VIEWER = "{ viewer { id stakeholder { name } } }"
 READY = "200 OK"
 READY_PATIENCE, DRAIN, TICK = 30.0, 6.0, 0.2
 
@@ -91,7 +91,9 @@ def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
 
 
 def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", str]:
-    # Here, because the drivers take as long to import as the engine takes to start.
+    # Imported here, because the drivers take as long as the engine takes to start.
+    from pymongo.errors import PyMongoError  # noqa: PLC0415
+
     from gql import firststart, reach  # noqa: PLC0415
 
     uri = engine.listen() if engine else str(settings.mongodb_uri)
@@ -99,7 +101,9 @@ def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", st
     try:
         return asyncio.run(firststart.prepare(settings, uri)), uri
     except Refusal as refusal:
-        raise DatabaseRefused(str(refusal)) from refusal
+        raise NotPrepared(str(refusal)) from refusal
+    except PyMongoError as error:
+        raise reach.unusable(error) from error
 
 
 @contextmanager
@@ -149,7 +153,7 @@ def _announce(settings: Settings, prepared: "Prepared", listener: socket.socket,
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/graphql"
     folder = settings.data_dir
-    token = "$MAGISTRATE_ADMIN_TOKEN" if settings.mongodb_uri else f"$(cat {shlex.quote(str(folder / 'admin-token'))})"
+    token = "$MAGISTRATE_ADMIN_TOKEN" if settings.admin_token else f"$(cat {shlex.quote(str(folder / 'admin-token'))})"
     ask = f"""curl -s {url} -H "Authorization: Bearer {token}" -H 'Content-Type: application/json' -d '{{"query": "{VIEWER}"}}'"""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"Magistrate serves {url}, ready in {seconds:.1f} s", style="bold")

@@ -7,7 +7,9 @@ import typer
 
 from gql.faults import CannotServe
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A governance graph for AI models.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
+)
 
 
 def main() -> None:
@@ -26,6 +28,14 @@ def serve() -> None:
     from gql.supervisor import serve
 
     serve(read_settings())
+
+
+@app.command()
+def schema() -> None:
+    """Print the schema in GraphQL's own language."""
+    from gql.schema import build_schema
+
+    typer.echo(build_schema().as_str())
 
 
 @app.command()
