@@ -44,9 +44,7 @@ def bound_database() -> Database:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database is away, rather than anything wrong with what was asked of it."""
-    return isinstance(error, ConnectionFailure) or (
-        isinstance(error, PyMongoError) and any(map(error.has_error_label, AGAIN))
-    )
+    return isinstance(error, ConnectionFailure) or (isinstance(error, PyMongoError) and any(map(error.has_error_label, AGAIN)))
 
 
 class _DayEncoder(TypeEncoder):
@@ -82,7 +80,8 @@ class Database:
 
     def __init__(self, uri: str, name: str, *, patience: float = 10, **options: Any) -> None:
         self.name, self.patience = name, patience
-        settings: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000, "retryWrites": True, "w": "majority", "journal": True} | options
+        # No write concern here: the driver would send it with each command of a bound transaction, which has its own.
+        settings: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000} | options
         self.client: Any = AsyncIOMotorClient(uri, tz_aware=True, **settings)
         self.close, self.collections = self.client.close, self.client[name]
         self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
@@ -99,7 +98,7 @@ class Database:
         try:
             return cast("Mapping[str, Any]", await self.client.admin.command("hello"))
         except ConnectionFailure as error:
-            raise Unavailable() from error
+            raise Unavailable from error
 
     @contextmanager
     def bound(self) -> Iterator[Database]:
@@ -234,16 +233,18 @@ class Record(Document):
         return None if raw is None else cast("Self", records.Found(cls, raw, fields))
 
     @classmethod
-    async def page(cls, query: Raw, by: records.Order, window: records.Window, fields: records.Fields = None) -> records.Page[Self]:
+    async def page(
+        cls, query: Raw, by: records.Order, window: records.Window, fields: records.Fields = None
+    ) -> records.Page[Self]:
         """One page of `read`, by keyset: as fast on the last page as on the first."""
         name, _ = by
         fetched = await cls.read(
             window.query(query, by), window.order(by), window.size + 1, None if fields is None else fields | {name}
         )
-        return records.Page.of(fetched, by, window, count=lambda: cls.count(query))
+        return records.Page.of(fetched, by, window, count=lambda: cls.tally(query))
 
     @classmethod
-    async def count(cls, query: Raw) -> int:
+    async def tally(cls, query: Raw) -> int:
         return cast("int", await cls._raws().count_documents(query))
 
     @classmethod

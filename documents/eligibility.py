@@ -1,4 +1,4 @@
-"""May it be deployed? Loads one case file a version, in bulk, and judges it by pure checks; standing is the same judgement, stored."""
+"""May it be deployed? One case file a version, loaded in bulk, judged by pure checks; standing is the same judgement, stored."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -387,4 +387,3 @@ async def keep_standing(version: ModelVersion, at: datetime) -> Judgement:
     version.standing = judgement.standing
     await version.store()
     return judgement
-

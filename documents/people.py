@@ -48,7 +48,7 @@ class Stakeholder(Record):
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
     ) -> Self:
-        """A person as of now. Members hold a governance role or more; administrators and auditors none, for they decide nothing."""
+        """A person as of now. Members hold a governance role or more; administrators and auditors none: they decide nothing."""
         if platform_role is PlatformRole.SERVICE:
             raise InvalidInput("input.platformRole", "is not for people: a service gets a token, from createApiToken")
         if (platform_role is PlatformRole.MEMBER) is not bool(roles):

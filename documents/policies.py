@@ -141,7 +141,7 @@ _ALL_BUT_EXPERIMENTAL = (RiskTier.TIER_1_CRITICAL, RiskTier.TIER_2_IMPORTANT, Ri
 def defaults(at: datetime) -> dict[str, PolicyContent]:
     """The four policies that a new database begins with, in force from `at`."""
 
-    def policy(  # noqa: PLR0913
+    def policy(
         policy_id: str, name: str, description: str, tiers: tuple[RiskTier, ...], roles: tuple[GovernanceRole, ...],
         enforcement: Enforcement, **requirements: tuple[str, Check],
     ) -> tuple[str, PolicyContent]:  # fmt: skip
@@ -157,7 +157,7 @@ def defaults(at: datetime) -> dict[str, PolicyContent]:
     return dict(
         [
             policy(
-                "POL-001", "Model documentation", "Whoever meets the model can read what it is for, what it learned and where it fails.",
+                "POL-001", "Model documentation", "It can be read what the model is for, what it learned, where it fails.",
                 _ALL_BUT_EXPERIMENTAL, (GovernanceRole.MODEL_OWNER,), Enforcement.BLOCKING,
                 intended_use=("A model card that says what the model is for", Check.INTENDED_USE),
                 training_data=("The training data are documented", Check.TRAINING_DATA),
@@ -165,7 +165,7 @@ def defaults(at: datetime) -> dict[str, PolicyContent]:
                 limitations=("Known limitations and risks", Check.LIMITATIONS),
             ),
             policy(
-                "POL-002", "Ethics review", "What touches customers or is critical is judged for fairness and harm before it is deployed.",
+                "POL-002", "Ethics review", "Critical and customer-facing models are judged for fairness and harm.",
                 (RiskTier.TIER_1_CRITICAL, RiskTier.TIER_2_IMPORTANT), (GovernanceRole.ETHICS_REVIEWER,), Enforcement.BLOCKING,
                 bias_assessment=("Bias has been assessed", Check.BIAS_ASSESSED),
                 fairness_metrics=("Fairness is measured group by group", Check.FAIRNESS_METRIC),

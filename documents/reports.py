@@ -91,8 +91,12 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
     """The report of one version at `at`."""
     (case,) = await case_files([version], at)
     model = await Model.require(version.model_id)
-    people = {each.user_id: each for each in await Stakeholder.every({"user_id": {"$in": [version.owner_id, version.data_steward_id]}})}
-    rounds = await Content.every({"digest": {"$in": [each.digest for each in version.closed_rounds]}}) if version.closed_rounds else []
+    people = {
+        each.user_id: each for each in await Stakeholder.every({"user_id": {"$in": [version.owner_id, version.data_steward_id]}})
+    }
+    rounds = (
+        await Content.every({"digest": {"$in": [each.digest for each in version.closed_rounds]}}) if version.closed_rounds else []
+    )
     standing = frozenset(each.evidence_id for each in case.evidence)
     decisions = version.round.decisions if version.round else ()
     return GovernanceReport(

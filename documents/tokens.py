@@ -76,9 +76,7 @@ class ApiToken(Record):
         return token, text
 
     @classmethod
-    def _made(
-        cls, kind: TokenKind, holder: str, name: str, expires_at: datetime, by: Actor, at: datetime
-    ) -> tuple[Self, str]:
+    def _made(cls, kind: TokenKind, holder: str, name: str, expires_at: datetime, by: Actor, at: datetime) -> tuple[Self, str]:
         if expires_at <= at:
             raise InvalidInput("input.expiresAt", "must be in the future")
         return cls.of(f"mag_{token_hex(8)}_{token_urlsafe(32)}", kind, holder, name, expires_at, by.id, at)

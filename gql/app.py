@@ -32,9 +32,9 @@ STATUS = {"UNAUTHENTICATED": 401, "UNAVAILABLE": 503}
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Starlette:
-    """The service over the prepared database of `settings.mongodb_uri`; any number of them serve one database."""
-    database = Database(str(settings.mongodb_uri), settings.database)
+def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, database: Database | None = None) -> Starlette:
+    """The service over a prepared database, that of the settings unless one is given; any number of them can serve one."""
+    database = database or Database(str(settings.mongodb_uri), settings.database)
     doorkeeper = Doorkeeper(clock)
 
     @asynccontextmanager
@@ -113,7 +113,7 @@ class Guarded:
             return await self.doorkeeper.identify(authorization.decode("latin-1") if authorization else None, address)
         except Exception as error:
             if is_outage(error):
-                raise Unavailable() from error
+                raise Unavailable from error
             raise
 
 

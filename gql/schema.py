@@ -34,7 +34,7 @@ class Schema(strawberry.Schema):
 class Answered(SchemaExtension):
     """Gives every error of an operation its code, and puts what was denied to a question on record."""
 
-    async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def on_operation(self) -> AsyncIterator[None]:
         yield
         asked: Any = self.execution_context
         if errors := getattr(asked.result, "errors", None):

@@ -1,11 +1,11 @@
 """Submission, decisions, evidence and reviews in the graph."""
 
 import strawberry
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import EventType
-from documents.eligibility import Eligibility, keep_standing, submit
+from documents.eligibility import keep_standing, submit
 from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Statements, Text, Uri
 from documents.versions.approvals import Approval, Verdict
@@ -13,6 +13,7 @@ from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
 
@@ -22,13 +23,8 @@ class EvidenceShape:
     author = one(Stakeholder, "Whoever attached it, if a person did.", user_id="attached_by")
 
 
-class _OfVersion(BaseModel):
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
-
-
 @strawberry.pydantic.input(description="A version to submit.")
-class SubmitForApprovalInput(_OfVersion): ...
+class SubmitForApprovalInput(OfVersion): ...
 
 
 @strawberry.type(description="The version as submitted.")
@@ -39,13 +35,13 @@ class SubmitForApprovalPayload(Payload):
 @mutation(event=EventType.APPROVAL_REQUESTED, permit=Permission.SUBMIT_FOR_APPROVAL, resource=ModelVersion)
 async def submit_for_approval(info: Info, input: SubmitForApprovalInput) -> SubmitForApprovalPayload:
     """Opens a round of approvals, bound to the policies in force; a draft may be submitted, and a rejected version again."""
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     await submit(version, by=info.context.actor, at=info.context.now)
     return SubmitForApprovalPayload(model_version=version)
 
 
 @strawberry.pydantic.input(description="A decision for a required role.")
-class SubmitApprovalInput(_OfVersion):
+class SubmitApprovalInput(OfVersion):
     role: GovernanceRole | None = Field(
         default=None, description="For which required role; may be left out by whoever holds only one of them."
     )
@@ -65,7 +61,7 @@ class SubmitApprovalPayload(Payload):
 async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitApprovalPayload:
     """Decides for a required role, about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     reviewer = await Stakeholder.require(by.id)
     decision = version.decide(
         input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
@@ -75,7 +71,7 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
 
 
 @strawberry.pydantic.input(description="Evidence to attach.")
-class AttachEvidenceInput(_OfVersion):
+class AttachEvidenceInput(OfVersion):
     requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
     title: Name = Field(description="What it is.")
     uri: Uri = Field(description="Where it is.")
@@ -95,7 +91,7 @@ class AttachEvidencePayload(Payload):
 async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvidencePayload:
     """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale."""
     by, at = info.context.actor, info.context.now
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     evidence = Evidence.attach(
         input.requirement_id, input.title, input.uri, input.sha256, input.note, input.effective_from, input.valid_until, by, at
     )
@@ -105,7 +101,7 @@ async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvide
 
 
 @strawberry.pydantic.input(description="Evidence to withdraw.")
-class WithdrawEvidenceInput(_OfVersion):
+class WithdrawEvidenceInput(OfVersion):
     evidence_id: Key = Field(description="Which evidence.")
     reason: Statement = Field(description="Why.")
 
@@ -120,14 +116,14 @@ class WithdrawEvidencePayload(Payload):
 async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> WithdrawEvidencePayload:
     """Says that evidence no longer stands; approvals that it stood for go stale."""
     by, at = info.context.actor, info.context.now
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     evidence = version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
     await keep_standing(version, at)
     return WithdrawEvidencePayload(evidence=evidence, model_version=version)
 
 
 @strawberry.pydantic.input(description="A periodic review and its four findings.")
-class CompleteReviewInput(_OfVersion):
+class CompleteReviewInput(OfVersion):
     metrics: Statement = Field(description="What the review of the performance metrics found.")
     drift: Statement = Field(description="What the analysis of drift found.")
     incidents: Statement = Field(description="What the review of incidents found.")
@@ -143,7 +139,7 @@ class CompleteReviewPayload(Payload):
 async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteReviewPayload:
     """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
     by, at = info.context.actor, info.context.now
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     version.complete_review(input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
     await keep_standing(version, at)
     return CompleteReviewPayload(model_version=version)

@@ -11,9 +11,9 @@ from documents.audit.verification import Fault, Report
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.values import BigInt
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
@@ -35,7 +35,9 @@ class ReportShape: ...
 class FaultShape: ...
 
 
-@filters(AuditEvent, "seq", "event_id", "event_type", "outcome", "occurred_at", "actor", "resource", "subject", "action", "request")
+@filters(
+    AuditEvent, "seq", "event_id", "event_type", "outcome", "occurred_at", "actor", "resource", "subject", "action", "request"
+)
 class AuditEventFilter: ...
 
 
@@ -55,9 +57,7 @@ async def audit_events(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[AuditEvent]:  # fmt: skip
     """The trail, oldest event first; `last` reads from its end."""
-    part = window(first, after, last, before)
-    page = await AuditEvent.page(asked_for(filter), ("seq", 1), part, asked_of(info, AuditEvent))
-    return page  # type: ignore[return-value]
+    return await listed(info, AuditEvent, ("seq", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 @query(permit=Permission.READ_TRAIL)

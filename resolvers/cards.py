@@ -3,16 +3,17 @@
 from typing import Annotated
 
 import strawberry
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from documents.access import Permission
 from documents.audit.event import EventType
 from documents.cards import CardContent, CardRisk, GroupValue, Metric
 from documents.eligibility import keep_standing
-from documents.values import LIST_LENGTH, Key
+from documents.values import LIST_LENGTH
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
+from resolvers.graph.inputs import OfVersion
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part
 
@@ -43,9 +44,7 @@ class ModelCardInput(CardContent):
 
 
 @strawberry.pydantic.input(description="A model card to write.")
-class SaveModelCardInput(BaseModel):
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+class SaveModelCardInput(OfVersion):
     card: ModelCardInput = Field(description="What it says, all of it: the newest revision replaces the one before.")
 
 
@@ -57,7 +56,7 @@ class SaveModelCardPayload(Payload):
 @mutation(event=EventType.MODEL_UPDATED, permit=Permission.SAVE_MODEL_CARD, resource=ModelVersion)
 async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCardPayload:
     """Writes the first or next revision of a version's card; approvals given on another card go stale."""
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     model = await Model.require(input.model_id)
     await version.save_card(input.card, model.name, by=info.context.actor, at=info.context.now)
     await keep_standing(version, info.context.now)

@@ -10,10 +10,11 @@ from documents.eligibility import keep_standing
 from documents.errors import InvalidInput
 from documents.values import Key
 from documents.versions.version import DatasheetLink, ModelVersion
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
+from resolvers.graph.inputs import OfVersion
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
@@ -45,9 +46,7 @@ async def datasheets(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[Datasheet]:  # fmt: skip
     """Datasheets, by the id of their dataset."""
-    part = window(first, after, last, before)
-    page = await Datasheet.page(asked_for(filter), ("dataset_id", 1), part, asked_of(info, Datasheet))
-    return page  # type: ignore[return-value]
+    return await listed(info, Datasheet, ("dataset_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 @strawberry.pydantic.input(description="One entry in the history of a dataset.")
@@ -56,7 +55,9 @@ class DatasetVersionInput(DatasetVersion): ...
 
 @strawberry.pydantic.input(description="What people say of a dataset; what is unknown stays empty.")
 class DatasheetInput(DatasheetContent):
-    version_history: tuple[DatasetVersionInput, ...] = Field(default=(), max_length=200, description="Its versions, oldest first.")
+    version_history: tuple[DatasetVersionInput, ...] = Field(
+        default=(), max_length=200, description="Its versions, oldest first."
+    )
 
 
 @strawberry.pydantic.input(description="A datasheet to write.")
@@ -79,9 +80,7 @@ async def save_datasheet(info: Info, input: SaveDatasheetInput) -> SaveDatasheet
 
 
 @strawberry.pydantic.input(description="A datasheet to link to a version.")
-class LinkDatasheetInput(BaseModel):
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+class LinkDatasheetInput(OfVersion):
     dataset_id: Key = Field(description="The dataset whose datasheet it rests on.")
     revision: int | None = Field(default=None, description="Which revision of the datasheet; left out: the newest.")
 
@@ -94,7 +93,7 @@ class LinkDatasheetPayload(Payload):
 @mutation(event=EventType.MODEL_UPDATED, permit=Permission.LINK_DATASHEET, resource=ModelVersion)
 async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheetPayload:
     """Says that a version rests on a dataset, pinned to one revision of its datasheet; linking again pins another."""
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     sheet = await Datasheet.require(input.dataset_id)
     number = len(sheet.revisions) if input.revision is None else input.revision
     if not 1 <= number <= len(sheet.revisions):
@@ -105,9 +104,7 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
 
 
 @strawberry.pydantic.input(description="A link to take off.")
-class UnlinkDatasheetInput(BaseModel):
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+class UnlinkDatasheetInput(OfVersion):
     dataset_id: Key = Field(description="The dataset that it does not rest on.")
 
 
@@ -119,7 +116,7 @@ class UnlinkDatasheetPayload(Payload):
 @mutation(event=EventType.MODEL_UPDATED, permit=Permission.UNLINK_DATASHEET, resource=ModelVersion)
 async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDatasheetPayload:
     """Takes a datasheet's link off a version."""
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     version.unlink(input.dataset_id, by=info.context.actor)
     await keep_standing(version, info.context.now)
     return UnlinkDatasheetPayload(model_version=version)

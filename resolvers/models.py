@@ -18,10 +18,10 @@ from documents.versions.approvals import Approval, ApprovalRound
 from documents.versions.model import Model
 from documents.versions.standing import VersionStatus
 from documents.versions.version import Artifact, ModelVersion, Review
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.connections import After, Before, Connection, First, Last, listed, window
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
@@ -119,8 +119,7 @@ class ModelVersionNode(Node):
         if actor.id not in {version.owner_id, version.data_steward_id}:
             actor.needs(Permission.READ_TRAIL)
         events = paged(info.context, AuditEvent, ABOUT, ("seq", 1), window(first, after, last, before))
-        page = await events.load((version.model_id, version.version))
-        return page  # type: ignore[no-any-return]
+        return await events.load((version.model_id, version.version))  # type: ignore[no-any-return]
 
 
 def judgements(context: Context) -> Loader:
@@ -157,9 +156,7 @@ async def models(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[Model]:  # fmt: skip
     """Models, by their id."""
-    part = window(first, after, last, before)
-    page = await Model.page(asked_for(filter), ("model_id", 1), part, asked_of(info, Model))
-    return page  # type: ignore[return-value]
+    return await listed(info, Model, ("model_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 @query()
@@ -175,9 +172,7 @@ async def model_versions(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[ModelVersion]:  # fmt: skip
     """Versions of all models, in the order in which they were registered."""
-    part = window(first, after, last, before)
-    page = await ModelVersion.page(asked_for(filter), ("registered_at", 1), part, asked_of(info, ModelVersion))
-    return page  # type: ignore[return-value]
+    return await listed(info, ModelVersion, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 @strawberry.pydantic.input(description="A thing that the version is made of.")

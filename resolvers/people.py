@@ -12,10 +12,10 @@ from documents.people import Email, Stakeholder
 from documents.risk import RiskTier
 from documents.tokens import ApiToken
 from documents.values import Key, Name
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
 from resolvers.graph.edges import many
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node
@@ -47,7 +47,9 @@ class StakeholderFilter: ...
 async def viewer(info: Info) -> Viewer:
     """Whoever is asking."""
     actor = info.context.actor
-    return Viewer(id=actor.id, stakeholder=info.context.person, mutations=[Permission(each) for each in sorted(actor.mutations)])
+    return Viewer(
+        id=actor.id, stakeholder=info.context.person, mutations=[each for each in Permission if each in actor.mutations]
+    )
 
 
 @query()
@@ -63,9 +65,7 @@ async def stakeholders(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[Stakeholder]:  # fmt: skip
     """People, in the order in which they were registered."""
-    part = window(first, after, last, before)
-    page = await Stakeholder.page(asked_for(filter), ("registered_at", 1), part, asked_of(info, Stakeholder))
-    return page  # type: ignore[return-value]
+    return await listed(info, Stakeholder, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 @strawberry.pydantic.input(description="A person to register.")

@@ -2,10 +2,10 @@
 
 from documents.policies import BoundPolicy, Policy
 from documents.values import Key
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
@@ -37,9 +37,7 @@ async def policies(
     first: First = None, after: After = None, last: Last = None, before: Before = None,
 ) -> Connection[Policy]:  # fmt: skip
     """Policies, by their id."""
-    part = window(first, after, last, before)
-    page = await Policy.page(asked_for(filter), ("policy_id", 1), part, asked_of(info, Policy))
-    return page  # type: ignore[return-value]
+    return await listed(info, Policy, ("policy_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
 PART = Part(queries=[policy, policies])

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import strawberry
-from pydantic import BaseModel, Field
+from pydantic import Field
 from strawberry import Parent
 
 from documents.access import Permission
@@ -15,6 +15,7 @@ from documents.values import LIST_LENGTH, Key
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.types import Part, field, shape
 
@@ -30,7 +31,7 @@ class RiskFactorShape:
     @field("Whoever looks after it.")
     @staticmethod
     async def owned_by(factor: Parent[RiskFactor], info: Info) -> Stakeholder | None:
-        return await info.context.one(Stakeholder).load((factor.owner,)) if factor.owner else None  # type: ignore[no-any-return]
+        return await info.context.one(Stakeholder).load((factor.owner,)) if factor.owner else None
 
 
 @shape(Template, name="RiskTemplate")
@@ -66,9 +67,7 @@ class RiskResponseInput(Response):
 
 
 @strawberry.pydantic.input(description="A questionnaire as answered.")
-class CreateRiskAssessmentInput(BaseModel):
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+class CreateRiskAssessmentInput(OfVersion):
     responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
         description="What is said of each risk; a template that nobody responds to takes the defaults and counts as not assessed."
     )
@@ -86,7 +85,7 @@ class CreateRiskAssessmentPayload(Payload):
 @mutation(event=EventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
     """Assesses a version's risks from answers to the questionnaire; approvals given on another assessment go stale."""
-    version = await ModelVersion.require(input.model_id, input.version)
+    version = await input.load()
     made = await version.assess(input.responses, input.carry_over, by=info.context.actor, at=info.context.now)
     await keep_standing(version, info.context.now)
     return CreateRiskAssessmentPayload(risk_assessment=made, model_version=version)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import EventType
 from documents.people import Stakeholder
-from documents.tokens import ApiToken, TokenKind
+from documents.tokens import ApiToken
 from documents.values import Key, Moment, Name
 from resolvers.graph.context import Context, Info
 from resolvers.graph.mutation import Payload, mutation
@@ -26,7 +26,9 @@ class ServiceInput(BaseModel):
 @strawberry.pydantic.input(one_of=True, description="Whom a token is for.")
 class TokenHolderInput(BaseModel):
     # Factories, since GraphQL allows no default where just one field may be set.
-    user_id: Key | None = Field(default_factory=lambda: None, description="A person, who gets a token that only makes the person's own.")
+    user_id: Key | None = Field(
+        default_factory=lambda: None, description="A person, who gets a token that only makes the person's own."
+    )
     service: ServiceInput | None = Field(default_factory=lambda: None, description="A program, which uses the token as it is.")
 
 

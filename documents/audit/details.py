@@ -47,7 +47,9 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
     for name in names:
         told.changes += _differences(was.get(name), now.get(name), name, name, telling, told)
     if len(canonical(told.changes)) > DETAILS_BYTES:
-        told.changes = [_whole(was.get(name), now.get(name), name, telling, told) for name in names if was.get(name) != now.get(name)]
+        told.changes = [
+            _whole(was.get(name), now.get(name), name, telling, told) for name in names if was.get(name) != now.get(name)
+        ]
     told.changes.sort(key=lambda change: str(change["path"]))
     return told
 

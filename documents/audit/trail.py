@@ -101,7 +101,9 @@ class AuditHead(Record):
     size: Count = Field(default=0, description="How many events there are.")
     last_hash: Digest = Field(default=GENESIS, description="The last event's hash.")
     last_at: Moment | None = Field(default=None, description="The last event's time.")
-    edge: tuple[Digest, ...] = Field(default=(), description="The tree's right edge: one hash a set bit of the size, largest first.")
+    edge: tuple[Digest, ...] = Field(
+        default=(), description="The tree's right edge: one hash a set bit of the size, largest first."
+    )
 
     class Settings:
         name = "audit_head"
@@ -119,7 +121,7 @@ class AuditHead(Record):
     async def begin(cls, origin: str | None) -> Self:
         """The head of a new trail, under `origin` or a name of its own."""
         head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
-        await head.store()
+        await head._insert(head._as_stored())  # no store(): the trail tells of everything but itself
         return head
 
     @property

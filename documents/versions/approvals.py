@@ -103,7 +103,9 @@ class ApprovalRound(Value):
     submitted_by: Key = Field(description="The user id of whoever submitted.")
     submitted_at: Moment = Field(description="When.")
     policies: tuple[BoundPolicy, ...] = Field(description="The policy revisions that were in force then and bind the round.")
-    decisions: tuple[Decision, ...] = Field(default=(), description="Every decision, first one first; the latest of a role stands.")
+    decisions: tuple[Decision, ...] = Field(
+        default=(), description="Every decision, first one first; the latest of a role stands."
+    )
 
     @property
     def rejected(self) -> bool:

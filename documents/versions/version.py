@@ -102,7 +102,9 @@ class ModelVersion(Record):
     classification: Classification = Field(description="What its words suggest, and which words.")
     owner_id: Key = Field(description="The user id of the accountable model owner.")
     data_steward_id: Key = Field(description="The user id of the accountable data steward.")
-    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(default=(), description="What it is made of.")
+    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What it is made of."
+    )
     card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
     card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
     latest_assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
@@ -131,7 +133,7 @@ class ModelVersion(Record):
         ]
 
     @classmethod
-    def register(  # noqa: PLR0913
+    def register(
         cls, model_id: str, version: str, purpose: str, use_cases: tuple[str, ...], restrictions: tuple[str, ...],
         tier: RiskTier | None, tier_rationale: str | None, owner_id: str, data_steward_id: str, artifacts: tuple[Artifact, ...],
         by: Actor, at: datetime,
@@ -215,7 +217,9 @@ class ModelVersion(Record):
     def link(self, dataset_id: str, revision: Revision, by: Actor, at: datetime) -> None:
         """Pins a revision of a datasheet; linking it again pins the one that is given now."""
         self.permits(by, Permission.LINK_DATASHEET)
-        link = DatasheetLink(dataset_id=dataset_id, revision=revision.revision, digest=revision.digest, linked_by=by.id, linked_at=at)
+        link = DatasheetLink(
+            dataset_id=dataset_id, revision=revision.revision, digest=revision.digest, linked_by=by.id, linked_at=at
+        )
         self.datasheets = (*(each for each in self.datasheets if each.dataset_id != dataset_id), link)
 
     def unlink(self, dataset_id: str, by: Actor) -> None:
@@ -247,11 +251,9 @@ class ModelVersion(Record):
             decided = deciders(self.round.decisions)
             closed = ClosedRound(number=self.round.number, digest=kept, closed_at=at, deciders=decided)
             self.closed_rounds = (*self.closed_rounds, closed)
-        self.round = ApprovalRound(
-            number=len(self.closed_rounds) + 1, submitted_by=by.id, submitted_at=at, policies=policies
-        )
+        self.round = ApprovalRound(number=len(self.closed_rounds) + 1, submitted_by=by.id, submitted_at=at, policies=policies)
 
-    def decide(  # noqa: PLR0913
+    def decide(
         self, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
         expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,
     ) -> Decision:  # fmt: skip
@@ -338,4 +340,3 @@ def version_key(version: str) -> str:
 
 def _revised(revisions: tuple[Revision, ...], kept: str, by: Actor, at: datetime) -> tuple[Revision, ...]:
     return (*revisions, Revision(revision=len(revisions) + 1, digest=kept, author=by.id, at=at))
-

@@ -6,8 +6,12 @@ from typing import Annotated, Any, Generic, TypeVar
 import strawberry
 from strawberry import Parent
 
+from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
-from documents.records import Page, Window
+from documents.records import Order, Page, Window
+from resolvers.graph.context import Info
+from resolvers.graph.filters import asked_for
+from resolvers.graph.selection import asked_of
 from resolvers.graph.types import field
 
 PAGE_SIZE = 100
@@ -52,10 +56,23 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
         raise InvalidInput("first", "or `last` must say how many, and not both")
     if (after and last is not None) or (before and first is not None):
         raise InvalidInput("after", "goes with `first`, and `before` with `last`")
-    size = first if first is not None else last
-    assert size is not None
+    name, size = ("first", first) if first is not None else ("last", last or 0)
     if size < 0:
-        raise InvalidInput("first" if first is not None else "last", "must not be negative")
+        raise InvalidInput(name, "must not be negative")
     if size > PAGE_SIZE:
         raise LimitExceeded("a page", size, PAGE_SIZE)
     return Window(size, backward=last is not None, cursor=after or before)
+
+
+async def listed(
+    info: Info,
+    kind: type[Record],
+    by: Order,
+    filter: Any,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Any:
+    """What a root connection answers: the records of `kind` that meet the filter, as far as the selection asks of them."""
+    return await kind.page(asked_for(filter), by, window(first, after, last, before), asked_of(info, kind))

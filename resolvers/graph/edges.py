@@ -52,7 +52,7 @@ def paged(context: Context, kind: type[Record], there: tuple[str, ...], by: Orde
         found = await kind.partitions(carrying(there, keys), there, by, part)
 
         def page(key: tuple[Any, ...]) -> Page[Any]:
-            return Page.of(found.get(key, []), by, part, count=lambda: kind.count(dict(zip(there, key, strict=True))))
+            return Page.of(found.get(key, []), by, part, count=lambda: kind.tally(dict(zip(there, key, strict=True))))
 
         return [page(key) for key in keys]
 

@@ -89,11 +89,11 @@ def expose(kind: Any) -> None:
     if isinstance(kind, EnumMeta):
         if "__strawberry_definition__" not in vars(kind):
             definition: Any = strawberry.enum(kind, description=kind.__doc__)
+            member: Any
             for value, member in zip(definition.__strawberry_definition__.values, kind, strict=True):
                 value.description = getattr(member, "description", None)
-    elif isinstance(kind, type) and issubclass(kind, BaseModel):
-        if "__strawberry_definition__" not in vars(kind):
-            _make(kind)
+    elif isinstance(kind, type) and issubclass(kind, BaseModel) and "__strawberry_definition__" not in vars(kind):
+        _make(kind)
     for inner in get_args(kind):
         expose(inner)
 

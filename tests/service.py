@@ -1,0 +1,142 @@
+"""An app over a database of its own, spoken to over HTTP as somebody, on a stopped clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Self
+
+import httpx
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from documents.access import SYSTEM, GovernanceRole, PlatformRole
+from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.database import Database
+from documents.kinds import RECORDS
+from documents.people import Stakeholder
+from documents.risk import RiskTier
+from documents.tokens import ApiToken, TokenKind
+from documents.units import Unit
+from gql.app import create_app
+from gql.firststart import prepare
+from gql.settings import Settings
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+ADMIN_TOKEN = "mag_first_" + "a" * 43
+ALL_TIERS = tuple(RiskTier)
+_names = (f"test{each}" for each in count())
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be spoken as."""
+
+    id: str
+    token: str
+    roles: tuple[GovernanceRole, ...] = ()
+    platform: PlatformRole = PlatformRole.MEMBER
+    department: str = "ML Engineering"
+    tiers: tuple[RiskTier, ...] = ALL_TIERS
+
+
+def person(user_id: str, *roles: GovernanceRole, **other: Any) -> Person:
+    return Person(user_id, f"mag_{user_id}_{'s' * 43}", roles, **other)
+
+
+ADA = Person("admin", ADMIN_TOKEN, platform=PlatformRole.ADMIN)
+AUDREY = person("audrey", platform=PlatformRole.AUDITOR)
+ALICE = person("alice", GovernanceRole.MODEL_OWNER)
+BOB = person("bob", GovernanceRole.DATA_STEWARD, department="Data Engineering")
+CAROL = person("carol", GovernanceRole.ETHICS_REVIEWER, department="AI Ethics")
+DAVID = person("david", GovernanceRole.SECURITY_REVIEWER, department="Security")
+RITA = person("rita", GovernanceRole.RISK_MANAGER, department="Risk")
+STAFF = (AUDREY, ALICE, BOB, CAROL, DAVID, RITA)
+
+
+class Refused(AssertionError):
+    """A mutation or a query that was answered with errors, where the test expected none."""
+
+
+class Service:
+    """An app over its own database."""
+
+    def __init__(self, uri: str, name: str | None = None, **options: Any) -> None:
+        self.now = NOW
+        self.settings = Settings(mongodb_uri=uri, database=name or next(_names), admin_token=SecretStr(ADMIN_TOKEN))
+        self.database = Database(uri, self.settings.database, **options)
+        self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url="http://test")
+
+    @classmethod
+    async def started(cls, uri: str) -> Self:
+        service = cls(uri)
+        await prepare(service.settings, uri, clock=lambda: service.now)
+        await service.database.prepare(RECORDS)
+        with service.database.bound():
+            await service.enrol(*STAFF)
+        return service
+
+    async def enrol(self, *people: Person) -> None:
+        """Registers people with tokens of their own, in one transaction."""
+
+        async def work(unit: Unit) -> None:
+            head, ids = await AuditHead.touch(), EventIds()
+            for each in people:
+                await Stakeholder.register(
+                    each.id, each.id.title(), f"{each.id}@example.org", each.department, each.platform, each.roles, each.tiers,
+                    self.now,
+                ).store()  # fmt: skip
+                token, _ = ApiToken.of(each.token, TokenKind.PERSONAL, each.id, "test", None, each.id, self.now)
+                await token.store()
+            await head.append(tell_all(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
+
+        with self.database.bound():
+            await self.database.transact(work)
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    async def post(self, query: str, variables: Mapping[str, Any] | None = None, by: Person | None = ALICE) -> httpx.Response:
+        headers = {"authorization": f"Bearer {by.token}"} if by else {}
+        return await self.http.post("/graphql", json={"query": query, "variables": dict(variables or {})}, headers=headers)
+
+    async def ask(self, query: str, by: Person | None = ALICE, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = (await self.post(query, variables, by)).json()
+        if "errors" in answer:
+            raise Refused(answer["errors"])
+        return answer["data"]
+
+    async def refusal(self, query: str, by: Person | None = ALICE, **variables: Any) -> dict[str, Any]:
+        """The extensions of the first error of an answer."""
+        answer = (await self.post(query, variables, by)).json()
+        extensions: dict[str, Any] = answer["errors"][0]["extensions"]
+        return extensions
+
+    async def do(self, mutation: str, by: Person = ALICE, select: str = "", **fields: Any) -> Any:
+        """The payload of a mutation that succeeded."""
+        return (await self.ask(mutating(mutation, select), by, input=fields))[mutation]
+
+    async def refused(self, mutation: str, by: Person | None = ALICE, **fields: Any) -> dict[str, Any]:
+        """The extensions of the error that a mutation was refused with."""
+        return await self.refusal(mutating(mutation, ""), by, input=fields)
+
+    async def trail(self) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = await self.database.collection("audit_events").find().sort("seq").to_list(None)
+        return events
+
+    async def state(self) -> dict[str, Any]:
+        """Everything stored but the trail: what a refusal must not change."""
+        kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead"}]
+        return {each.__name__: await self.database.collection(each.get_collection_name()).find().to_list(None) for each in kinds}
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        self.database.close()
+
+
+def mutating(mutation: str, select: str) -> str:
+    kind = mutation[0].upper() + mutation[1:]
+    receipt = "receipt { seq eventId eventHash treeSize root }"
+    return f"mutation Test($input: {kind}Input!) {{ {mutation}(input: $input) {{ {select} {receipt} }} }}"
