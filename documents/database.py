@@ -30,6 +30,7 @@ T = TypeVar("T")
 _database: ContextVar[Database | None] = ContextVar("database", default=None)
 
 RECORD_BYTES = 4 * 1024 * 1024
+BATCH = 5_000  # whatever a request reads comes in one command, as far as 16 MB go
 AGAIN = ("TransientTransactionError", "UnknownTransactionCommitResult")
 READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 INDEXING = {"create_indexes", "drop_index", "index_information"}
@@ -205,7 +206,7 @@ class Record(Document):
     @classmethod
     async def every(cls, query: Raw) -> list[Self]:
         """Whole records for a rule or a change; what only answers a question is `read`."""
-        return [cls.hydrated(raw) for raw in await cls._collection().find(query).to_list(None)]
+        return [cls.hydrated(raw) for raw in await cls._collection().find(query, batch_size=BATCH).to_list(None)]
 
     @classmethod
     def hydrated(cls, raw: Raw) -> Self:
@@ -224,7 +225,7 @@ class Record(Document):
         cls, query: Raw, by: Sequence[records.Order] = (), limit: int = 0, fields: records.Fields = None
     ) -> Sequence[Self]:
         """What meets `query`, in the order `by`; hydrated as far as somebody asks. The door for the graph."""
-        cursor = cls._raws().find(query, records.projection(cls, fields), limit=limit, sort=list(by) or None)
+        cursor = cls._raws().find(query, records.projection(cls, fields), limit=limit, sort=list(by) or None, batch_size=BATCH)
         return cast("list[Self]", [records.Found(cls, raw, fields) for raw in await cursor.to_list(None)])
 
     @classmethod
@@ -266,7 +267,7 @@ class Record(Document):
             {"$sort": order},
         ]
         found: dict[tuple[Any, ...], list[Self]] = {}
-        async for raw in cls._raws().aggregate(steps):
+        async for raw in cls._raws().aggregate(steps, batchSize=BATCH):
             key = tuple(records.at_path(raw, path) for path in there)
             found.setdefault(key, []).append(cast("Self", records.Found(cls, raw)))
         return found

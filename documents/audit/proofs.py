@@ -7,6 +7,7 @@ from documents.audit import tree
 from documents.audit.canonical import parsed
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
+from documents.database import BATCH
 from documents.units import Raw
 
 _NODES = {"seq": 1, "event_hash": 1, "nodes": 1}
@@ -15,13 +16,14 @@ _NODES = {"seq": 1, "event_hash": 1, "nodes": 1}
 async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
     """What the bytes of the events that meet `query` say, of those that the trail proves; three commands for any number."""
     events = AuditEvent.get_motor_collection()
-    found = await events.find(query, {"seq": 1, "canonical": 1}).to_list(None)
+    found = await events.find(query, {"seq": 1, "canonical": 1}, batch_size=BATCH).to_list(None)
     head = await AuditHead.wanted("head")
     if not found or head is None:
         return []
     size, root = head.size, tree.root(head.edge)
     needed = {each for event in found if 0 <= event["seq"] < size for each in tree.subtrees_for_inclusion(event["seq"], size)}
-    holders = await events.find({"seq": {"$in": sorted({each.completed_by for each in needed})}}, _NODES).to_list(None)
+    seqs = sorted({each.completed_by for each in needed})
+    holders = await events.find({"seq": {"$in": seqs}}, _NODES, batch_size=len(seqs) + 1).to_list(None)
     by_seq = {each["seq"]: each for each in holders}
     return [said for event in found if (said := _proven(event, size, root, by_seq))]
 
