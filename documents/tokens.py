@@ -110,11 +110,11 @@ class ApiToken(Record):
         """Ends it; whoever is no administrator ends only tokens of their own."""
         own = by.id == self.holder and self.kind is not TokenKind.SERVICE
         by.needs(Permission.REVOKE_API_TOKEN, frozenset({Relation.AUTHOR} if own else ()))
-        if self.revoked_at:
-            raise InvalidState("revokeApiToken", "revoked", ["standing"])
-        self.end(at)
+        self.end("revokeApiToken", at)
 
-    def end(self, at: datetime) -> None:
+    def end(self, action: str, at: datetime) -> None:
+        if self.revoked_at:
+            raise InvalidState(action, "revoked", ["standing"])
         self.revoked_at = at
         self.tells(EventType.ACCESS_REVOKED)
 

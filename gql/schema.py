@@ -5,10 +5,12 @@ from functools import cache
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from documents.errors import Forbidden
 from gql.errors import coded
@@ -38,10 +40,14 @@ class Answered(SchemaExtension):
         yield
         asked: Any = self.execution_context
         if errors := getattr(asked.result, "errors", None):
-            if asked.operation_type.value == "query":
-                for action in {str(each.path[0]) for each in errors if isinstance(each.original_error, Forbidden)}:
+            for action in {_path(each) for each in errors if isinstance(each.original_error, Forbidden)}:
+                if "." in action or asked.operation_type is OperationType.QUERY:  # what a mutation was denied is told there
                     await tell_denied(asked.context, action)
             asked.result.errors = [coded(error) for error in errors]
+
+
+def _path(error: GraphQLError) -> str:
+    return ".".join(str(each) for each in error.path or () if isinstance(each, str))
 
 
 @cache

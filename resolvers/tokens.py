@@ -51,11 +51,11 @@ class CreateApiTokenPayload(Payload):
 async def create_api_token(info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
     """Makes a token for oneself; an administrator also makes tokens for services, and for people ones that only enrol them."""
     token, text = await _made(info.context, input)
-    await token.store()
     if info.context.actor.enrolling:
         used = await ApiToken.require(info.context.actor.token or "")
-        used.end(info.context.now)
+        used.end("createApiToken", info.context.now)
         await used.store()
+    await token.store()
     return CreateApiTokenPayload(api_token=token, token=text)
 
 
