@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,7 +17,7 @@ from gql.faults import EngineFailed, EngineMissing
 
 HOST = "127.0.0.1"  # it asks nobody for a password, so it listens to this machine alone
 LISTENING = re.compile(rf"listening on {re.escape(HOST)}:(\d+)")
-PATIENCE, GRACE, TICK = 60.0, 3.0, 0.02
+PATIENCE, GRACE, TICK = 60.0, 5.0, 0.02  # seconds
 
 
 class Engine:
@@ -74,6 +75,10 @@ class Engine:
         return self.uri
 
     def stop(self) -> None:
+        self.process.terminate()
+        sleep(TICK)
+        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=GRACE):
+            pass  # secantusd-py waits for one more caller before it ends, up to two seconds
         children.end(self.process, GRACE)
         self._pid_file.unlink(missing_ok=True)
 
@@ -103,9 +108,10 @@ class Engine:
         with suppress(FileNotFoundError, ValueError, ProcessLookupError):
             orphan = int(self._pid_file.read_text())
             for number in (signal.SIGTERM, signal.SIGKILL):
+                if self._serves_this_folder(orphan):
+                    os.kill(orphan, number)
                 give_up = monotonic() + GRACE
                 while self._serves_this_folder(orphan) and monotonic() < give_up:
-                    os.kill(orphan, number)
                     sleep(TICK)
 
     def _serves_this_folder(self, pid: int) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VIEWER = "{ viewer { id stakeholder { name } } }"
 READY = "200 OK"
-READY_PATIENCE, DRAIN, TICK = 30.0, 6.0, 0.2
+READY_PATIENCE, DRAIN, TICK = 30.0, 5.0, 0.2
 
 
 def serve(settings: Settings) -> Never:

@@ -9,7 +9,7 @@ import uvicorn
 from gql.app import create_app
 from gql.settings import LOG_FORMAT, read_settings
 
-DRAIN = 5  # seconds for requests under way when it is asked to end
+DRAIN = 4  # seconds for requests under way when it is asked to end
 
 
 def main() -> None:

@@ -3,12 +3,10 @@
 import os
 import re
 import signal
-import socket
-import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
@@ -17,42 +15,188 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from gql.embedded import Engine, find_program
+from gql.embedded import LISTENING, Engine, find_program
+from gql.preflight import alone_in
 
 MAGISTRATE = Path(sys.executable).with_name("magistrate")
-READY_WITHIN, END_WITHIN = 5.0, 10.0
+READY_WITHIN, END_WITHIN = 5.0, 12.0
+
+
+def started(settings: dict[str, object]) -> subprocess.Popen[str]:
+    """`magistrate serve` with these settings and no others, on a port that the system chooses."""
+    chosen = {"PORT": 0} | settings
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
+    environment |= {f"MAGISTRATE_{name}": str(value) for name, value in chosen.items()}
+    return subprocess.Popen([MAGISTRATE, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class Operated:
-    """A server that was started from a shell; its settings are `MAGISTRATE_` variables."""
+    """A running server; as a context, from when it says that it is ready until it was told to end."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
-        chosen = {"MAGISTRATE_DATA_DIR": folder, "MAGISTRATE_PORT": 0} | settings
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
-        environment = inherited | {name: str(value) for name, value in chosen.items()}
-        self.folder, self.began, self.said = folder, monotonic(), ""
-        self.process = subprocess.Popen([MAGISTRATE, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __enter__(self) -> Self:
-        """Waits until it says that it is ready."""
+        began = monotonic()
+        self.process = started({"DATA_DIR": self.folder})
         assert self.process.stdout
-        while not self.said.endswith("Ctrl+C\n") and (line := self.process.stdout.readline()):
-            self.said += line.decode()
+        self.said = "".join(iter(self.process.stdout.readline, "  end     Ctrl+C\n"))
+        self.ready_after = monotonic() - began
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         self.process.communicate(timeout=END_WITHIN)
 
     @property
     def url(self) -> str:
-        return re.findall(r"http://\S+/graphql", self.said)[0]
+        return str(re.findall(r"serves (\S+),", self.said)[0])
 
     @property
-    def children(self) -> dict[str, int]:
-        """The process ids of the engine and of a worker, by name."""
-        return {name: pid for pid, name in _children_of(self.process.pid)}
+    def trail(self) -> str:
+        return str(re.findall(r"trail +(\S+)", self.said)[0])
 
-    def ask(self, query: str) -> Any:
-        token = (self.folder / "admin-token").read_text().strip()
-        return httpx.post(self.url, json={"query": query}, headers={"authorization": f"Bearer {token}"}, timeout=10).json()
+    @property
+    def children(self) -> set[int]:
+        return {pid for pid, parent in parents() if parent == self.process.pid}
+
+    def viewer(self) -> Any:
+        """Who the administrator's token in the data folder signs in."""
+        headers = {"authorization": f"Bearer {(self.folder / 'admin-token').read_text().strip()}"}
+        return httpx.post(self.url, json={"query": "{ viewer { id } }"}, headers=headers, timeout=10).json()
+
+
+def parents() -> Iterator[tuple[int, int]]:
+    """Every living process with its parent, from /proc/PID/stat: pid (name) state parent."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, parent = stat.read_text().rpartition(") ")[2].split()[:2]
+            if state != "Z":
+                yield int(stat.parent.name), int(parent)
+
+
+def eventually(holds: Callable[[], object], within: float = 10) -> bool:
+    give_up = monotonic() + within
+    while not (held := bool(holds())) and monotonic() < give_up:
+        sleep(0.05)
+    return held
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    with Operated(tmp_path_factory.mktemp("operated")) as running:
+        yield running
+
+
+def test_it_is_ready_in_five_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
+    kept = operated.folder / "admin-token"
+    assert operated.ready_after < READY_WITHIN
+    assert kept.read_text().strip() in operated.said and kept.stat().st_mode & 0o777 == 0o600
+    assert operated.viewer() == {"data": {"viewer": {"id": "admin"}}}
+
+
+def test_a_second_start_finds_what_the_first_one_left(tmp_path: Path) -> None:
+    with Operated(tmp_path) as first:
+        children = first.children
+    assert first.process.returncode == 0 and len(children) == 2 and not children & dict(parents()).keys()
+    with Operated(tmp_path) as second:
+        assert second.trail == first.trail and "token" not in second.said.replace("admin-token", "")
+        assert second.viewer() == {"data": {"viewer": {"id": "admin"}}}
+
+
+def test_a_killed_supervisor_leaves_no_process_and_no_lock(tmp_path: Path) -> None:
+    with Operated(tmp_path) as killed:
+        children = killed.children
+        killed.process.kill()
+        assert len(children) == 2 and eventually(lambda: not children & dict(parents()).keys())
+    with alone_in(tmp_path), Engine(tmp_path) as engine, MongoClient[dict[str, object]](engine.uri) as client:
+        assert client["magistrate"]["audit_events"].find_one({"seq": 0})
+
+
+def test_a_killed_engine_and_a_killed_worker_come_back(tmp_path: Path) -> None:
+    with Operated(tmp_path) as running:
+        killed = running.children
+        for each in killed:
+            os.kill(each, signal.SIGKILL)
+        assert eventually(lambda: len(running.children - killed) == 2)
+        assert eventually(lambda: running.viewer() == {"data": {"viewer": {"id": "admin"}}})
+
+
+def refused(**settings: object) -> tuple[int, str]:
+    """The exit code, and the one line on standard error."""
+    said, complaint = (process := started(settings)).communicate(timeout=20)
+    assert said == "" and complaint.count("\n") == 1 and "Traceback" not in complaint
+    return process.returncode, complaint
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    code, complaint = refused(DATA_DIR=tmp_path, PORT="http")
+    assert code == 2 and "MAGISTRATE_PORT" in complaint
+
+
+def test_a_port_that_is_taken_is_named(operated: Operated, tmp_path: Path) -> None:
+    port = httpx.URL(operated.url).port
+    code, complaint = refused(DATA_DIR=tmp_path, PORT=port)
+    assert code == 3 and f"port {port}" in complaint
+
+
+def test_a_data_folder_that_cannot_be_written_is_named() -> None:
+    code, complaint = refused(DATA_DIR="/dev/null/data")
+    assert code == 4 and "/dev/null/data" in complaint
+
+
+def test_a_data_folder_in_use_names_the_process(operated: Operated) -> None:
+    code, complaint = refused(DATA_DIR=operated.folder)
+    assert code == 5 and str(operated.process.pid) in complaint
+    assert operated.viewer() == {"data": {"viewer": {"id": "admin"}}}
+
+
+def test_a_database_out_of_reach_is_told_without_its_password(tmp_path: Path) -> None:
+    code, complaint = refused(DATA_DIR=tmp_path, MONGODB_URI="mongodb://somebody:secret@127.0.0.1:9/")
+    assert code == 6 and "127.0.0.1:9" in complaint and "secret" not in complaint
+
+
+def test_a_database_without_transactions_is_refused(tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.write_text(f'#!/bin/sh\nexec {find_program(None)} "$@" --standalone\n')
+    alone.chmod(0o755)
+    with Engine(tmp_path, alone) as engine:
+        code, complaint = refused(DATA_DIR=tmp_path / "data", MONGODB_URI=engine.uri)
+    assert code == 7 and "replica set" in complaint
+
+
+def test_data_of_a_later_release_are_left_alone(server: str, tmp_path: Path) -> None:
+    with MongoClient[dict[str, object]](server) as client:
+        client["later"]["migrations"].insert_one({"number": 99})
+        code, complaint = refused(DATA_DIR=tmp_path, MONGODB_URI=server, DATABASE="later")
+        assert code == 8 and "99" in complaint and client["later"].list_collection_names() == ["migrations"]
+
+
+def test_a_missing_engine_says_what_to_install(tmp_path: Path) -> None:
+    code, complaint = refused(DATA_DIR=tmp_path, ENGINE="/nowhere/secantusd-rs")
+    assert code == 9 and "/nowhere/secantusd-rs" in complaint and "magistrate[embedded]" in complaint
+
+
+def test_an_engine_that_ends_at_start_has_the_last_word(tmp_path: Path) -> None:
+    program = tmp_path / "engine"
+    program.write_text("#!/bin/sh\necho starting\necho the disk is full\nexit 1\n")
+    program.chmod(0o755)
+    code, complaint = refused(DATA_DIR=tmp_path, ENGINE=program)
+    assert code == 10 and "the disk is full" in complaint and "starting" not in complaint
+
+
+def test_an_engine_without_its_parent_is_ended_before_the_next_start(tmp_path: Path) -> None:
+    with Engine(tmp_path) as engine:
+        command = engine.process.args
+    with (tmp_path / "orphan.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as orphan:
+        assert eventually(lambda: LISTENING.search((tmp_path / "orphan.log").read_text()))
+        (tmp_path / "engine.pid").write_text(str(orphan.pid))
+        with Engine(tmp_path):
+            assert orphan.wait(timeout=5) == 0
+
+
+def test_an_engine_takes_no_settings_from_where_it_happens_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secantusd.toml").write_text("[server]\nstandalone = true\n")
+    monkeypatch.chdir(tmp_path)
+    with Engine(tmp_path) as engine, MongoClient[dict[str, object]](engine.uri) as client:
+        assert "setName" in client.admin.command("hello")
