@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from documents.eligibility import Judgement, case_files
+from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from tests.service import Service
 
@@ -15,8 +17,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def service(server: str) -> AsyncIterator[Service]:
+async def service(server: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     service = await Service.started(server)
-    with service.database.bound():
-        yield service
-    await service.close()
+    try:
+        with service.database.bound():
+            yield service
+            if request.node.get_closest_marker("tampers") is None:
+                await _standings_are_judged()
+    finally:
+        await service.close()
+
+
+async def _standings_are_judged() -> None:
+    """The standing of every version that a test leaves is what the rule makes of it, as of the moment it was stored."""
+    for version in await ModelVersion.every({}):
+        assert version.standing is not None
+        (case,) = await case_files([version], version.standing.as_of, with_people=False)
+        assert Judgement(case).standing == version.standing

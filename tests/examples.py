@@ -1,0 +1,138 @@
+"""The worked example as plain data, and the steps that carry a version through it over HTTP."""
+
+from typing import Any
+
+from tests.service import ALICE, BOB, CAROL, DAVID, Person, Service
+
+BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}
+REGISTRATION: dict[str, Any] = BOT | {
+    "name": "Support assistant",
+    "ownerId": ALICE.id,
+    "dataStewardId": BOB.id,
+    "purpose": "Answers what a customer asks most often",
+    "useCases": ["Explain what is sold", "Say where an order is", "Take in requests for refunds"],
+}
+EXPERIMENT: dict[str, Any] = {"purpose": "An experimental summary of meetings", "useCases": []}
+
+RATED: list[dict[str, Any]] = [
+    {
+        "riskId": "MQ-001", "likelihood": 3, "impact": 4, "controlEffectiveness": 0.6, "owner": ALICE.id,
+        "controls": ["Answers are checked against the sources", "Unsure answers go to a person"],
+    },
+    {
+        "riskId": "SEC-001", "likelihood": 3, "impact": 4, "controlEffectiveness": 0.7, "owner": DAVID.id,
+        "controls": ["Inputs are cleaned", "The system prompt is kept apart"],
+    },
+    {
+        "riskId": "FAIR-001", "likelihood": 2, "impact": 4, "controlEffectiveness": 0.5, "owner": CAROL.id,
+        "controls": ["Tested for bias"],
+    },
+]  # fmt: skip
+LEAKAGE: dict[str, Any] = {
+    "riskId": "SEC-002", "likelihood": 2, "impact": 4, "controlEffectiveness": 0.5, "controls": ["Outputs are filtered"],
+    "answers": [{"question": "What filters its outputs?", "text": "A list of patterns and a classifier."}],
+}  # fmt: skip
+
+CARD: dict[str, Any] = {
+    "modelType": "Language model with retrieval", "developers": ["Support engineering"], "license": "Proprietary",
+    "contact": "support-ml@example.org", "releaseDate": "2026-03-15",
+    "primaryIntendedUses": ["Answer questions about orders"], "primaryIntendedUsers": ["Buyers"],
+    "outOfScopeUses": ["Advice about law or health"],
+    "trainingDataDescription": "Closed tickets without names.", "trainingDataSources": ["The ticket system"],
+    "evaluationDatasets": ["Tickets of 2025"],
+    "metrics": [
+        {
+            "metricName": "accuracy", "value": 0.91, "dataset": "Tickets of 2025", "dateMeasured": "2026-02-20",
+            "disaggregated": [{"group": "English", "value": 0.93}, {"group": "German", "value": 0.88}],
+        }
+    ],
+    "ethicalConsiderations": ["It may sound surer than it is."], "knownLimitations": ["Weak on rare products."],
+    "risks": [{"riskType": "accuracy", "description": "It misstates a price.", "mitigation": "Prices come from the shop."}],
+    "recommendations": ["Offer a person."],
+}  # fmt: skip
+DATASHEET: dict[str, Any] = {
+    "datasetName": "Closed support tickets", "creators": ["Data engineering"], "purpose": "To learn what buyers ask.",
+    "instanceDescription": "A ticket and its answers.", "instanceCount": 3_000_000_000, "confidentiality": "INTERNAL",
+}  # fmt: skip
+TICKETS: dict[str, Any] = {"datasetId": "support-tickets"}
+ACCESS_VERIFIED: dict[str, Any] = {
+    "requirementId": "POL-003.access-control", "title": "Access review of February", "uri": "https://example.org/reviews/17",
+}  # fmt: skip
+REVIEW: dict[str, Any] = {"metrics": "As before.", "drift": "None.", "incidents": "None.", "compliance": "In order."}
+
+APPROVAL = "approval { decisionId role verdict reviewerId status staleParts }"
+
+
+async def register(service: Service, by: Person = ALICE, **said: Any) -> Any:
+    return await service.do("registerModel", by, "modelVersion { tier status }", **REGISTRATION | said)
+
+
+async def save_card(service: Service, **said: Any) -> Any:
+    return await service.do("saveModelCard", **BOT | {"card": CARD} | said)
+
+
+async def save_datasheet(service: Service, **said: Any) -> Any:
+    return await service.do("saveDatasheet", BOB, **TICKETS | {"datasheet": DATASHEET | said})
+
+
+async def assess(service: Service, *responses: dict[str, Any], **said: Any) -> Any:
+    selected = "riskAssessment { assessmentId overallScore band factors { riskId assessed } }"
+    return await service.do("createRiskAssessment", ALICE, selected, **BOT | {"responses": responses} | said)
+
+
+async def attach(service: Service, **said: Any) -> str:
+    """The id of the evidence."""
+    payload = await service.do("attachEvidence", BOB, "evidence { evidenceId }", **BOT | ACCESS_VERIFIED | said)
+    return str(payload["evidence"]["evidenceId"])
+
+
+async def document(service: Service, **of: Any) -> None:
+    """Everything that the policies ask of a version's papers."""
+    await save_card(service, **of)
+    await save_datasheet(service)
+    await service.do("linkDatasheet", **BOT | TICKETS | of)
+    await assess(service, *RATED, LEAKAGE, **of)
+    await attach(service, **of)
+
+
+async def submit(service: Service, by: Person = ALICE, **of: Any) -> Any:
+    return await service.do("submitForApproval", by, "modelVersion { status }", **BOT | of)
+
+
+async def decide(service: Service, by: Person, verdict: str = "APPROVED", **said: Any) -> Any:
+    """The approval as it reads at once."""
+    return (await service.do("submitApproval", by, APPROVAL, **BOT | {"verdict": verdict} | said))["approval"]
+
+
+async def submitted(service: Service, **said: Any) -> None:
+    """Registers a version and submits it; its papers are missing."""
+    await register(service, **said)
+    await submit(service)
+
+
+async def approved(service: Service, **said: Any) -> None:
+    """Registers a version and has it approved by everybody; its papers are missing."""
+    await submitted(service, **said)
+    for each in (CAROL, DAVID, ALICE):
+        await decide(service, each)
+
+
+async def eligible(service: Service) -> None:
+    """Registers a version, completes its papers and has it approved."""
+    await register(service)
+    await document(service)
+    await submit(service)
+    for each in (CAROL, DAVID, ALICE):
+        await decide(service, each)
+
+
+async def read(service: Service, selection: str, by: Person = ALICE, **of: Any) -> Any:
+    """What is asked of the version."""
+    query = "query($modelId: String!, $version: String!) { modelVersion(modelId: $modelId, version: $version) { %s } }"
+    return (await service.ask(query % selection, by, **BOT | of))["modelVersion"]
+
+
+async def approvals(service: Service) -> dict[str, Any]:
+    """Each role's approval as it reads now, with the parts that went stale."""
+    found = (await read(service, "approvals { role status staleParts }"))["approvals"]
+    return {each["role"]: (each["status"], each["staleParts"]) for each in found}
