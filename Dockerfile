@@ -5,7 +5,7 @@ ENV PATH=/opt/magistrate/bin:$PATH
 WORKDIR /build
 COPY requirements-server.lock .
 RUN pip install --no-cache-dir --require-hashes --requirement requirements-server.lock
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY documents documents
 COPY resolvers resolvers
 COPY gql gql
