@@ -330,12 +330,17 @@ def version_key(version: str) -> str:
         parsed = Version.parse(version)
     except ValueError:
         return f"~{version}"
-    release = "".join(f"{number:020}" for number in (parsed.major, parsed.minor, parsed.patch))
+    release = "".join(map(_sortable, (parsed.major, parsed.minor, parsed.patch)))
     if parsed.prerelease is None:
         return f"0{release}~"
     # A number orders below a word and a shorter list below a longer one: "!" is below whatever an identifier may hold.
-    steps = (f"0{int(each):020}" if each.isdigit() else f"1{each}" for each in parsed.prerelease.split("."))
+    steps = (f"0{_sortable(int(each))}" if each.isdigit() else f"1{each}" for each in parsed.prerelease.split("."))
     return f"0{release}!{'!'.join(steps)}"
+
+
+def _sortable(number: int) -> str:
+    """A text that sorts as numbers do, however many digits they have: how many these are, then they."""
+    return f"{len(str(number)):03}{number}"
 
 
 def _revised(revisions: tuple[Revision, ...], kept: str, by: Actor, at: datetime) -> tuple[Revision, ...]:
