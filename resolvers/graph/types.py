@@ -44,7 +44,7 @@ def field(description: str, name: str | None = None, reads: Iterable[str] | None
     return decorate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # itself and no other, so that schemas can be kept by their parts
 class Part:
     """What one noun brings to the schema."""
 
