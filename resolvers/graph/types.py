@@ -19,7 +19,7 @@ from documents.database import Record
 
 F = TypeVar("F")
 READS = "reads"
-_HIDDEN = frozenset({"id", "revision_id"})
+_OF_EVERY_RECORD = frozenset({"id", "revision_id"})  # Beanie's own; `Node.id` takes the place of the first
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,12 @@ def assemble() -> list[type]:
 def expose(kind: Any) -> None:
     """Makes the enumerations and records inside `kind` GraphQL types, once."""
     if isinstance(kind, EnumMeta):
-        if "__strawberry_definition__" not in vars(kind):
-            definition: Any = strawberry.enum(kind, description=kind.__doc__)
-            member: Any
-            for value, member in zip(definition.__strawberry_definition__.values, kind, strict=True):
-                value.description = getattr(member, "description", None)
+        # Strawberry makes the enumerations that it meets in an annotation by itself, without a description.
+        made: Any = kind if "__strawberry_definition__" in vars(kind) else strawberry.enum(kind)
+        made.__strawberry_definition__.description = kind.__doc__
+        member: Any
+        for value, member in zip(made.__strawberry_definition__.values, kind, strict=True):
+            value.description = getattr(member, "description", None)
     elif isinstance(kind, type) and issubclass(kind, BaseModel) and "__strawberry_definition__" not in vars(kind):
         _make(kind)
     for inner in get_args(kind):
@@ -101,7 +102,8 @@ def expose(kind: Any) -> None:
 def _make(model: Any) -> None:
     cls, hidden, name = _shapes.get(model) or (type(model.__name__, (), {}), frozenset(), model.__name__)
     cls.__annotations__ = {}
-    shown = [each for each in fields_of(model) if each[0] not in _HIDDEN | hidden | cls.__dict__.keys()]
+    hidden |= _OF_EVERY_RECORD if issubclass(model, Record) else frozenset()
+    shown = [each for each in fields_of(model) if each[0] not in hidden | cls.__dict__.keys()]
     for each, kind, description in shown:
         cls.__annotations__[each] = kind
         setattr(cls, each, strawberry.field(description=description))
