@@ -24,7 +24,8 @@ check: $(INSTALLED) ## check format, lint, types, import contracts and the schem
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/magistrate schema | diff -u schema.graphql -
+	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
+	@$(BIN)/magistrate schema | diff -u schema.graphql -
 
 engine: ## build the faster embedded database, once: 12 minutes, with cargo, cmake and a C compiler
 	cargo install secantus-mdb --version 0.5.3-beta.196 --ignore-rust-version --root .engine
