@@ -33,9 +33,8 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=tie, **options)  # noqa: PLW1509
 
 
-def end(child: subprocess.Popen[bytes], patience: float) -> None:
-    """Asks `child` to end, and kills it after `patience` seconds."""
-    child.terminate()
+def see_off(child: subprocess.Popen[bytes], patience: float) -> None:
+    """Waits for a child that was asked to end, and kills it after `patience` seconds."""
     try:
         child.wait(patience)
     except subprocess.TimeoutExpired:

@@ -79,7 +79,7 @@ class Engine:
         sleep(TICK)
         with suppress(OSError), socket.create_connection((HOST, self.port), timeout=GRACE):
             pass  # secantusd-py waits for one more caller before it ends, up to two seconds
-        children.end(self.process, GRACE)
+        children.see_off(self.process, GRACE)
         self._pid_file.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

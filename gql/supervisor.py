@@ -120,7 +120,7 @@ def _workers(count: int, listener: socket.socket, uri: str) -> Iterator[list[Wor
         for each in workers:
             each.process.terminate()
         for each in workers:
-            children.end(each.process, DRAIN)
+            children.see_off(each.process, DRAIN)
 
 
 def _await_ready(workers: Sequence[Worker], listener: socket.socket) -> None:
