@@ -23,6 +23,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from documents import records
+from documents.audit.canonical import same
 from documents.errors import AlreadyExists, LimitExceeded, NotFound, StaleRevision, Unavailable
 from documents.units import OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
@@ -280,13 +281,15 @@ class Record(Document):
         """Inserts, or updates what is still at this revision; what did not change is not written."""
         unit = current_unit(f"{type(self).__name__} {self.key}")
         before, after = self._was, self._as_stored()
-        if before == after:
+        was = before or {}
+        changed = {name: value for name, value in after.items() if not same(value, was.get(name, _NOTHING))}
+        if not changed:
             return
-        after["revision"] = self.revision + 1
+        changed["revision"] = after["revision"] = self.revision + 1
         if before is None:
             await self._insert(after)
         else:
-            await self._update(before, after)
+            await self._update(changed)
         self.revision, self._was = after["revision"], after
         unit.remember(self, before, after)
 
@@ -296,8 +299,7 @@ class Record(Document):
         except DuplicateKeyError as error:  # the server has aborted the transaction: only refusing is left
             raise AlreadyExists(type(self).__name__, self.key) from error
 
-    async def _update(self, before: Raw, after: Raw) -> None:
-        changed = {name: value for name, value in after.items() if before.get(name, _NOTHING) != value}
+    async def _update(self, changed: Raw) -> None:
         done = await self._collection().update_one({"_id": self.id, "revision": self.revision}, {"$set": changed})
         if done.modified_count != 1:
             raise StaleRevision(type(self).__name__, self.key, self.revision)

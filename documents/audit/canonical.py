@@ -54,6 +54,15 @@ def digest(value: Any) -> str:
     return sha256(canonical(value)).hexdigest()
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two stored values say the same: for Python `True` is 1, and for JSON it is not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(each, other[name]) for name, each in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)
+
+
 def parsed(text: bytes) -> Any:
     """The value whose canonical form is `text`; ValueError if there is none."""
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from documents.audit.canonical import canonical, plain
+from documents.audit.canonical import canonical, plain, same
 
 PART_BYTES, DETAILS_BYTES = 2 * 1024, 32 * 1024
 _UNTOLD = frozenset({"_id", "revision"})  # always differ, say nothing
@@ -47,15 +47,16 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
     for name in names:
         told.changes += _differences(was.get(name), now.get(name), name, name, telling, told)
     if len(canonical(told.changes)) > DETAILS_BYTES:
+        told = Told()  # nothing is kept that no change cites
         told.changes = [
-            _whole(was.get(name), now.get(name), name, telling, told) for name in names if was.get(name) != now.get(name)
+            _whole(was.get(name), now.get(name), name, telling, told) for name in names if not same(was.get(name), now.get(name))
         ]
     told.changes.sort(key=lambda change: str(change["path"]))
     return told
 
 
 def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
-    if (was == now and isinstance(was, bool) is isinstance(now, bool)) or (_says_nothing(was) and _says_nothing(now)):
+    if same(was, now) or (_says_nothing(was) and _says_nothing(now)):
         return
     if shape in telling.private:
         yield {"path": path, "changed": True}
