@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
@@ -40,14 +39,15 @@ class Answered(SchemaExtension):
         yield
         asked: Any = self.execution_context
         if errors := getattr(asked.result, "errors", None):
-            for action in {_path(each) for each in errors if isinstance(each.original_error, Forbidden)}:
-                if "." in action or asked.operation_type is OperationType.QUERY:  # what a mutation was denied is told there
+            for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
+                if nested or asked.operation_type is OperationType.QUERY:  # what a mutation was denied is told there
                     await tell_denied(asked.context, action)
             asked.result.errors = [coded(error) for error in errors]
 
 
-def _path(error: GraphQLError) -> str:
-    return ".".join(str(each) for each in error.path or () if isinstance(each, str))
+def _refused(error: Any) -> tuple[str, bool]:
+    """The field that was refused, by its own name rather than the client's for it, and whether it is below the root."""
+    return error.nodes[0].name.value, len(error.path) > 1
 
 
 @cache
