@@ -1,0 +1,163 @@
+"""How an event tells a change: pure, from two stored documents."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from documents.audit.canonical import canonical, digest, same
+from documents.audit.details import DETAILS_BYTES, PART_BYTES, Telling, tell
+from documents.audit.verification import cited
+
+Raw = dict[str, Any]
+PLAIN = Telling()
+DIGEST = "a" * 64
+
+
+def change(path: str, was: Any = None, now: Any = None) -> Raw:
+    return {"path": path, "from": was, "to": now}
+
+
+def by_digest(value: Any) -> Raw:
+    return {"content": digest(value)}
+
+
+def told(was: Any, now: Any, telling: Telling = PLAIN) -> list[Raw]:
+    """What is told of one field, called `x`."""
+    return tell({"x": was}, {"x": now}, telling).changes
+
+
+def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
+    new = {"_id": 7, "revision": 0, "b": "two", "a": {"d": 4, "c": [5, 6]}, "empty": [], "none": None}
+    assert tell(None, new, PLAIN).changes == [
+        change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "changes"),
+    [
+        (1, 1, []),
+        (1, 1.0, []),
+        ("", None, [change("x", "", None)]),
+        (0, None, [change("x", 0, None)]),
+        (False, None, [change("x", False, None)]),
+        (0, False, [change("x", 0, False)]),
+        (1, True, [change("x", 1, True)]),
+        ([1], [True], [change("x.0", 1, True)]),
+        ({"a": {"b": [0]}}, {"a": {"b": [False]}}, [change("x.a.b.0", 0, False)]),
+        (None, [], []),
+        ({}, [], []),
+        ([{}], [[]], []),
+        (["a"], ["a", "b"], [change("x.1", None, "b")]),
+        (["a", "b"], ["b"], [change("x.0", "a", "b"), change("x.1", "b", None)]),
+        (["a"], [], [change("x.0", "a", None)]),
+        (["a"], None, [change("x.0", "a", None)]),
+        ({"a": 1, "b": 2}, {"b": 3, "c": 4}, [change("x.a", 1, None), change("x.b", 2, 3), change("x.c", None, 4)]),
+        ([{"a": 1, "b": 2}], [{"a": 1, "b": 3}], [change("x.0.b", 2, 3)]),
+        ([[1], [2]], [[1], [2, 3]], [change("x.1.1", None, 3)]),
+        ("a", ["a"], [change("x", "a", by_digest(["a"]))]),
+        ({"a": 1}, "a", [change("x", by_digest({"a": 1}), "a")]),
+        ({"a": 1}, [1], [change("x", by_digest({"a": 1}), by_digest([1]))]),
+        ([1, "a"], [1, {"b": 2}], [change("x.1", "a", by_digest({"b": 2}))]),
+    ],
+)  # fmt: skip
+def test_what_differs_is_told_and_nothing_else(was: Any, now: Any, changes: list[Raw]) -> None:
+    assert told(was, now) == changes
+
+
+def test_places_in_a_list_are_ordered_as_text() -> None:
+    assert [each["path"] for each in told([], list(range(11)))] == ["x.0", "x.1", "x.10", *(f"x.{at}" for at in range(2, 10))]
+
+
+@pytest.mark.parametrize("forged", [{"content": DIGEST}, [{"content": DIGEST}], {"from": {"content": DIGEST}}])
+def test_no_value_passes_for_a_citation(forged: Any) -> None:
+    for was, now in ((None, forged), ("text", forged), (forged, 1), (forged, None), ([1], forged), ({"a": 1}, forged)):
+        changes = told(was, now)
+        assert changes and DIGEST not in cited({"details": {"changes": changes}})
+
+
+def test_private_paths_only_say_that_they_changed() -> None:
+    telling = Telling(private=frozenset({"name", "notes.*.text", "gone.reason"}))
+    was = {"name": "Ann", "notes": [{"text": "a", "by": "ann"}], "gone": None}
+    now = {"name": "Anne", "notes": [{"text": "a", "by": "ann"}, {"text": "b", "by": "ann"}], "gone": {"reason": "c"}}
+    assert tell(was, now, telling).changes == [
+        {"path": "gone.reason", "changed": True}, {"path": "name", "changed": True},
+        change("notes.1.by", None, "ann"), {"path": "notes.1.text", "changed": True},
+    ]  # fmt: skip
+    assert tell(now, now, telling).changes == []
+
+
+def test_reviewed_paths_are_told_by_digest_however_small() -> None:
+    telling = Telling(reviewed=frozenset({"card", "earlier.*"}))
+    was, now = {"card": None, "earlier": [{"a": 1}]}, {"card": {"b": 2}, "earlier": [{"a": 1}, {"a": 2}]}
+    found = tell(was, now, telling)
+    assert found.changes == [change("card", None, by_digest({"b": 2})), change("earlier.1", None, by_digest({"a": 2}))]
+    assert found.contents == {digest(each): canonical(each) for each in ({"b": 2}, {"a": 2})}
+    assert tell(now, was, telling).changes[0] == change("card", by_digest({"b": 2}), None)
+
+
+def test_derived_fields_are_left_out() -> None:
+    assert (
+        tell({"a": 1, "standing": {"b": 1}}, {"a": 1, "standing": {"b": 2}}, Telling(derived=frozenset({"standing"}))).changes
+        == []
+    )
+
+
+def test_a_part_over_two_kibibytes_is_told_by_digest() -> None:
+    fits, large = "x" * (PART_BYTES - 2), "x" * (PART_BYTES - 1)  # in canonical form with two quotation marks
+    found = tell({"a": fits, "b": large}, {"a": None, "b": None}, PLAIN)
+    assert found.changes == [change("a", fits, None), change("b", by_digest(large), None)]
+    assert found.contents == {digest(large): canonical(large)}
+
+
+def test_a_change_too_wide_is_told_field_by_field_and_keeps_no_more_than_it_cites() -> None:
+    telling = Telling(private=frozenset({"notes.*.text", "name"}))
+    was = {"name": "Ann", "count": 1, "uses": [], "notes": [], "same": ["s"] * 300, "flag": [1]}
+    now = {
+        "name": "Anne", "count": 2, "uses": ["x" * 3_000] * 200 + ["y" * 300] * 100,
+        "notes": [{"text": "secret", "by": "ann"}], "same": ["s"] * 300, "flag": [True],
+    }  # fmt: skip
+    found = tell(was, now, telling)
+    notes = [{"text": None, "by": "ann"}]
+    assert found.changes == [
+        change("count", 1, 2), change("flag", by_digest([1]), by_digest([True])), {"path": "name", "changed": True},
+        change("notes", by_digest([]), by_digest(notes)), change("uses", by_digest([]), by_digest(now["uses"])),
+    ]  # fmt: skip
+    assert len(canonical(found.changes)) <= DETAILS_BYTES
+    assert found.contents.keys() == cited({"details": {"changes": found.changes}})
+    assert not any(b"secret" in text for text in found.contents.values())
+
+
+patient = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+NAMES = st.sampled_from(["content", "from", "to", "path", "a"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-2, 2) | st.text("ab", max_size=2) | st.just(DIGEST),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(NAMES, inside, max_size=3),
+    max_leaves=8,
+)
+
+
+def emptied(value: Any) -> Any:
+    """Without what says nothing: empty lists and objects, and nulls at the end of a list or in an object."""
+    if isinstance(value, dict):
+        return {name: each for name, each in ((name, emptied(each)) for name, each in value.items()) if each is not None} or None
+    if isinstance(value, list):
+        kept = [emptied(each) for each in value]
+        while kept and kept[-1] is None:
+            kept.pop()
+        return kept or None
+    return value
+
+
+@patient
+@given(JSON, JSON)
+def test_whatever_differs_is_told_and_whatever_is_cited_is_kept(was: Any, now: Any) -> None:
+    found = tell({"x": was}, {"x": now}, PLAIN)
+    assert found.changes or same(emptied(was), emptied(now))
+    assert tell({"x": now}, {"x": now}, PLAIN).changes == []
+    assert cited({"details": {"changes": found.changes}}) == found.contents.keys()
+    assert all(sha256(text).hexdigest() == each for each, text in found.contents.items())
+    assert [each["path"] for each in found.changes] == sorted({each["path"] for each in found.changes})
