@@ -304,7 +304,7 @@ class Judgement:
     def standing(self) -> Standing:
         case, assessment = self.case, self.case.version.latest_assessment
         counts = {each.role for each in case.counting}
-        stale = [role for role in case.required if role in case.approvals and case.approvals[role].stale_parts]
+        stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
         met = [result.until for policy, _, result in self.results if isinstance(result, Met) and policy.blocking]
         stood = {identity for each in case.counting for identity in each.evidence}
         evidence = [each.valid_until for each in case.evidence if each.evidence_id in stood]
