@@ -42,7 +42,7 @@ class ModelNode(Node):
         return found[0] if found else None
 
 
-@shape(ApprovalRound, hidden=["decisions"])
+@shape(ApprovalRound)
 class ApprovalRoundShape: ...
 
 
