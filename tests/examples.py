@@ -1,7 +1,12 @@
 """The worked example as plain data, and the steps that carry a version through it over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from documents.access import SYSTEM
+from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.people import Stakeholder
+from documents.units import Unit
 from tests.service import ALICE, BOB, CAROL, DAVID, Person, Service
 
 BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}
@@ -136,3 +141,23 @@ async def approvals(service: Service) -> dict[str, Any]:
     """Each role's approval as it reads now, with the parts that went stale."""
     found = (await read(service, "approvals { role status staleParts }"))["approvals"]
     return {each["role"]: (each["status"], each["staleParts"]) for each in found}
+
+
+async def on_record(service: Service, change: Callable[[], Awaitable[None]]) -> None:
+    """Makes a change for which there is no mutation yet, in a unit of work and told to the trail like any other."""
+
+    async def work(unit: Unit) -> None:
+        head, ids = await AuditHead.touch(), EventIds()
+        await change()
+        await head.append(tell_all(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
+
+    await service.database.transact(work)
+
+
+async def deactivate(service: Service, who: Person) -> None:
+    async def leave() -> None:
+        person = await Stakeholder.require(who.id)
+        person.active, person.roles = False, ()
+        await person.store()
+
+    await on_record(service, leave)

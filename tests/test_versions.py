@@ -23,6 +23,7 @@ from tests.examples import (
     approvals,
     assess,
     attach,
+    deactivate,
     decide,
     read,
     register,
@@ -36,7 +37,8 @@ ROB = person("rob", GovernanceRole.MODEL_OWNER, GovernanceRole.RISK_MANAGER)
 
 
 async def test_owner_and_steward_must_be_active_holders_of_their_roles(service: Service) -> None:
-    for field, who in [("ownerId", "bob"), ("ownerId", "nobody"), ("dataStewardId", "alice"), ("dataStewardId", "nobody")]:
+    await deactivate(service, BOB)
+    for field, who in [("ownerId", "carol"), ("ownerId", "nobody"), ("dataStewardId", "alice"), ("dataStewardId", "bob")]:
         refused = await service.refused("registerModel", **REGISTRATION | {field: who})
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", f"input.{field}")
 
