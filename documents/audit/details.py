@@ -48,15 +48,14 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
         told.changes += _differences(was.get(name), now.get(name), name, name, telling, told)
     if len(canonical(told.changes)) > DETAILS_BYTES:
         told = Told()  # nothing is kept that no change cites
-        told.changes = [
-            _whole(was.get(name), now.get(name), name, telling, told) for name in names if not same(was.get(name), now.get(name))
-        ]
+        differ = [name for name in names if _differ(was.get(name), now.get(name))]
+        told.changes = [_whole(was.get(name), now.get(name), name, telling, told) for name in differ]
     told.changes.sort(key=lambda change: str(change["path"]))
     return told
 
 
 def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
-    if same(was, now) or (_says_nothing(was) and _says_nothing(now)):
+    if not _differ(was, now):
         return
     if shape in telling.private:
         yield {"path": path, "changed": True}
@@ -90,6 +89,10 @@ def _without_private(value: Any, shape: str, private: frozenset[str]) -> Any:
     if isinstance(value, dict):
         return {name: _without_private(each, f"{shape}.{name}", private) for name, each in value.items()}
     return [_without_private(each, f"{shape}.*", private) for each in value] if isinstance(value, list) else value
+
+
+def _differ(was: Any, now: Any) -> bool:
+    return not (same(was, now) or (_says_nothing(was) and _says_nothing(now)))
 
 
 def _says_nothing(value: Any) -> bool:
