@@ -115,10 +115,10 @@ def test_a_part_over_two_kibibytes_is_told_by_digest() -> None:
 
 def test_a_change_too_wide_is_told_field_by_field_and_keeps_no_more_than_it_cites() -> None:
     telling = Telling(private=frozenset({"notes.*.text", "name"}))
-    was = {"name": "Ann", "count": 1, "uses": [], "notes": [], "same": ["s"] * 300, "flag": [1]}
+    was = {"name": "Ann", "count": 1, "uses": [], "notes": [], "same": ["s"] * 300, "flag": [1], "none": None}
     now = {
         "name": "Anne", "count": 2, "uses": ["x" * 3_000] * 200 + ["y" * 300] * 100,
-        "notes": [{"text": "secret", "by": "ann"}], "same": ["s"] * 300, "flag": [True],
+        "notes": [{"text": "secret", "by": "ann"}], "same": ["s"] * 300, "flag": [True], "none": [],
     }  # fmt: skip
     found = tell(was, now, telling)
     notes = [{"text": None, "by": "ann"}]

@@ -1,0 +1,67 @@
+"""Every mutation of the schema, done for real, in an order in which each succeeds."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tests.examples import BOT, CARD, DATASHEET, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service
+
+BEN: dict[str, Any] = {
+    "userId": "ben", "name": "Benedikt Lauterbach", "email": "lauterbach@example.org", "department": "Legal",
+    "roles": ["COMPLIANCE_OFFICER"], "authorizedTiers": ["TIER_2_IMPORTANT"],
+}  # fmt: skip
+PROOF: dict[str, Any] = {
+    "requirementId": "POL-003.access-control", "title": "Access review", "uri": "https://example.org/reviews/17",
+    "note": "The reviewer sits in room 101.",
+}  # fmt: skip
+REASON, PRAISE, BLAME = "It was about another system.", "Well measured, Benedikt.", "Somebody left the gate open."
+ANOTHER: dict[str, Any] = {each: REGISTRATION[each] for each in ("modelId", "purpose", "useCases", "ownerId", "dataStewardId")}
+
+PRIVATE: tuple[str, ...] = (BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME)
+"""What is said on the way that no event may quote."""
+
+
+async def sign_in(service: Service) -> None:
+    """Lets everybody sign in, so that no token has its first use of the hour to note later."""
+    for each in (ADA, *STAFF):
+        await service.ask("{ viewer { id } }", each)
+
+
+async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
+    """The name and the payload of each mutation, as soon as it is done; again, where it then does something else."""
+
+    async def did(mutation: str, by: Person, select: str = "", **fields: Any) -> tuple[str, Any]:
+        return mutation, await service.do(mutation, by, select, **fields)
+
+    made, whose = "token apiToken { tokenId }", "evidence { evidenceId }"
+    yield await did("registerStakeholder", ADA, **BEN)
+    yield (enrolled := await did("createApiToken", ADA, made, name="for Ben", holder={"userId": "ben"}))
+    ben = Person("ben", enrolled[1]["token"])
+    yield (own := await did("createApiToken", ben, made, name="laptop"))
+    yield await did("revokeApiToken", ADA, tokenId=own[1]["apiToken"]["tokenId"])
+    program = {"service": {"name": "training", "mutations": ["SAVE_MODEL_CARD"]}}
+    yield await did("createApiToken", ADA, made, name="pipeline", holder=program)
+    yield await did("registerModel", ALICE, **REGISTRATION)
+    yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
+    yield await did("saveModelCard", ALICE, **BOT, card=CARD)
+    yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET)
+    yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)
+    yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET | {"purpose": "To learn what they mean."})
+    yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)
+    yield await did("unlinkDatasheet", BOB, **BOT, **TICKETS)
+    yield await did("createRiskAssessment", ALICE, **BOT, responses=RATED)
+    yield await did("createRiskAssessment", RITA, **BOT, responses=[LEAKAGE], carryOver=True)
+    yield await did("attachEvidence", ALICE, **BOT, **PROOF)
+    yield (proof := await did("attachEvidence", BOB, whose, **BOT, **PROOF))
+    yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)
+    yield await did("completeReview", RITA, **BOT, **REVIEW)
+    yield await did("submitForApproval", ALICE, **BOT)
+    yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE, conditions=["Watch it for a month."])
+    yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
+    yield await did("submitForApproval", ALICE, **BOT)
+
+
+async def mutations(service: Service) -> set[str]:
+    """The names of all that the schema has."""
+    asked = await service.ask("{ __schema { mutationType { fields { name } } } }")
+    return {each["name"] for each in asked["__schema"]["mutationType"]["fields"]}
