@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self, TypeVar
 from uuid import uuid4
 
 from pydantic import Field
@@ -16,7 +16,7 @@ from documents.cards import CardContent, ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep
 from documents.database import Record
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.errors import Forbidden, InvalidInput, InvalidState, LimitExceeded, NotFound
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
 from documents.risk import Response, RiskAssessment, RiskTier
@@ -32,6 +32,8 @@ from documents.versions.approvals import (
 )
 from documents.versions.evidence import Evidence
 from documents.versions.standing import Standing, VersionStatus
+
+T = TypeVar("T")
 
 SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
 DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
@@ -220,7 +222,8 @@ class ModelVersion(Record):
         link = DatasheetLink(
             dataset_id=dataset_id, revision=revision.revision, digest=revision.digest, linked_by=by.id, linked_at=at
         )
-        self.datasheets = (*(each for each in self.datasheets if each.dataset_id != dataset_id), link)
+        others = tuple(each for each in self.datasheets if each.dataset_id != dataset_id)
+        self.datasheets = _longer("the datasheets of a version", others, link)
 
     def unlink(self, dataset_id: str, by: Actor) -> None:
         self.permits(by, Permission.UNLINK_DATASHEET)
@@ -231,7 +234,7 @@ class ModelVersion(Record):
 
     def attach(self, evidence: Evidence, by: Actor) -> None:
         self.permits(by, Permission.ATTACH_EVIDENCE)
-        self.evidence = (*self.evidence, evidence)
+        self.evidence = _longer("the evidence of a version", self.evidence, evidence)
 
     def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> Evidence:
         for place, each in enumerate(self.evidence):
@@ -341,6 +344,13 @@ def version_key(version: str) -> str:
 def _sortable(number: int) -> str:
     """A text that sorts as numbers do, however many digits they have: how many these are, then they."""
     return f"{len(str(number)):03}{number}"
+
+
+def _longer(what: str, items: tuple[T, ...], one: T) -> tuple[T, ...]:
+    """A list with one more; LimitExceeded where the record could not be read again for it."""
+    if len(items) == LIST_LENGTH:
+        raise LimitExceeded(what, len(items) + 1, LIST_LENGTH)
+    return (*items, one)
 
 
 def _revised(revisions: tuple[Revision, ...], kept: str, by: Actor, at: datetime) -> tuple[Revision, ...]:
