@@ -5,12 +5,17 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from documents.access import GovernanceRole
-from documents.versions.version import version_key
+from documents.access import Actor, ActorType, GovernanceRole
+from documents.contents import Revision
+from documents.errors import LimitExceeded
+from documents.values import LIST_LENGTH
+from documents.versions.evidence import Evidence
+from documents.versions.version import ModelVersion, version_key
 from tests.examples import (
     ACCESS_VERIFIED,
     BOT,
@@ -235,3 +240,19 @@ async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(
     assert (await service.refused("attachEvidence", CAROL, **BOT | ACCESS_VERIFIED))["code"] == "FORBIDDEN"
     unknown = BOT | {"evidenceId": "EVD-0", "reason": "There is none."}
     assert (await service.refused("withdrawEvidence", **unknown))["code"] == "NOT_FOUND"
+
+
+def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> None:
+    by = Actor("alice", ActorType.USER, frozenset({GovernanceRole.MODEL_OWNER}))
+    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), by=by, at=NOW)
+    proof = Evidence.attach("POL-003.access-control", "A review", "https://example.org", None, None, None, None, by, NOW)
+    for _ in range(LIST_LENGTH):
+        bot.attach(proof, by=by)
+    with pytest.raises(LimitExceeded):
+        bot.attach(proof, by=by)
+    for number in range(LIST_LENGTH):
+        bot.link(f"set-{number}", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
+    with pytest.raises(LimitExceeded):
+        bot.link("another", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
+    bot.link("set-0", Revision(revision=2, digest="1" * 64, author="bob", at=NOW), by=by, at=NOW)
+    assert ModelVersion.model_validate(bot.model_dump(exclude_computed_fields=True)).datasheets == bot.datasheets
