@@ -114,6 +114,9 @@ Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
 Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(_printable), AfterValidator(_not_blank)]
 """Prose that says something: 1 to 20,000 characters."""
 
+Phrase = Annotated[str, Field(max_length=URI_LENGTH), AfterValidator(_printable)]
+"""A text to look for: as long as a URI at most."""
+
 Uri = Annotated[str, Field(min_length=1, max_length=URI_LENGTH), AfterValidator(_resource_identifier)]
 """A URI with a scheme (RFC 3986), up to 2,000 characters."""
 

@@ -8,12 +8,13 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 import strawberry
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from strawberry.types.base import has_object_definition
 
+from documents.errors import InvalidInput
 from documents.filters import to_query
 from documents.units import Raw
-from documents.values import BigInt, FreeObject, Hash
+from documents.values import LIST_LENGTH, BigInt, FreeObject, Hash, Moment, Phrase
 from resolvers.graph.types import bare, expose
 
 SAME = {"eq": "Equal to.", "ne": "Not equal to.", "in": "One of.", "not_in": "None of.", "is_null": "Whether it is empty."}
@@ -30,6 +31,8 @@ OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
     Hash: ("Hash", SAME),
 }
 
+DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
+_PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
 _made: dict[str, Any] = {}
 
 
@@ -43,12 +46,36 @@ def asked_for(given: Any) -> Raw:
     return to_query(_said(given)) if given else {}
 
 
-def _said(given: Any) -> Any:
+def _said(given: Any, depth: int = 0) -> Any:
     """A filter input as the plain mapping that `documents.filters` reads; null says nothing, as if left out."""
+    if depth > DEPTH:
+        raise InvalidInput("filter", f"is nested more than {DEPTH} deep")
     if has_object_definition(given):
         said = {each.python_name: getattr(given, each.python_name) for each in given.__strawberry_definition__.fields}
-        return {name.rstrip("_"): _said(each) for name, each in said.items() if each not in (strawberry.UNSET, None)}
-    return [_said(each) for each in given] if isinstance(given, list) else given
+        return {name.rstrip("_"): _said(each, depth + 1) for name, each in said.items() if each not in (strawberry.UNSET, None)}
+    if isinstance(given, list):
+        if len(given) > LIST_LENGTH:
+            raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH}")
+        return [_said(each, depth) for each in given]
+    return _as_stored(given)
+
+
+def _as_stored(value: Any) -> Any:
+    """What a filter compares with, as records hold it."""
+    try:
+        match value:
+            case Enum():
+                return value
+            case str():
+                return _PHRASE.validate_python(value)
+            case datetime():
+                return _MOMENT.validate_python(value)
+            case date():
+                return value.isoformat()
+    except ValidationError as wrong:
+        problem = wrong.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InvalidInput("filter", f"holds a value out of bounds: {problem}") from wrong
+    return value
 
 
 def _record_filter(model: type[BaseModel], names: Iterable[str], cls: Any = None) -> Any:
