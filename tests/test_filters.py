@@ -1,0 +1,144 @@
+"""One filter language with two readers, a query and a plain function: they agree, and what users write stays text."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strawberry.types.base import StrawberryList, StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from documents.filters import matches, to_query
+from documents.values import BigInt, Hash
+from resolvers.models import ModelVersionFilter
+from tests.examples import register, save_card
+from tests.service import NOW, Service
+
+MOMENT = NOW.replace(microsecond=123000)
+DRAWN: Mapping[Any, list[Any]] = {
+    str: ["", "a", "b", "a.b", "axb", "A.B", "a b", "a\nb", "^a", "$ne", "é", "\U0001f600"],
+    int: [-1, 0, 1, 2],
+    float: [-2.5, 0.0, 0.5, 1.0, 1e300],
+    bool: [True, False],
+    datetime: [MOMENT + timedelta(days=each) for each in range(3)],
+    date: ["2026-02-28", "2026-03-01", "2026-03-02"],
+    BigInt: [0, 1, 2**53 - 1],
+    Hash: ["0" * 64, "f" * 64],
+}
+OVER_RECORDS = {"and", "or", "not"}
+
+
+def fields_of(kind: Any) -> dict[str, Any]:
+    """The fields of a filter input, by the names that a record has."""
+    return {each.python_name.rstrip("_"): bare(each.type) for each in kind.__strawberry_definition__.fields}
+
+
+def bare(kind: Any) -> Any:
+    return bare(kind.of_type) if isinstance(kind, StrawberryOptional | StrawberryList) else kind
+
+
+def values_of(operators: Mapping[str, Any]) -> list[Any]:
+    """What a field with these operators may hold."""
+    kind = operators["eq"]
+    return list(kind.wrapped_cls) if isinstance(kind, StrawberryEnumDefinition) else DRAWN[kind]
+
+
+def drawn(kind: Any, dice: Random) -> Any:
+    """Anything that a record may hold where the filter `kind` is about it, as stored."""
+    fields = fields_of(kind)
+    if "eq" in fields:
+        value = dice.choice(values_of(fields))
+        return value.value if isinstance(value, Enum) else value
+    if "some" in fields:
+        return [drawn(fields["some"], dice) for _ in range(dice.choice([0, 1, 2, 2]))]
+    held = {name: drawn(each, dice) for name, each in fields.items() if name not in OVER_RECORDS}
+    return {name: dice.choice([each, each, each, None]) for name, each in held.items() if dice.random() < 0.9}
+
+
+@st.composite
+def wanted(draw: st.DrawFn, kind: Any, depth: int = 4) -> dict[str, Any]:
+    """Any filter of that kind."""
+    fields = fields_of(kind)
+    if "eq" in fields:
+        one = st.sampled_from(values_of(fields))
+        takes = {"in": st.lists(one, max_size=3), "not_in": st.lists(one, max_size=3), "is_null": st.booleans()}
+        names = draw(st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True))
+        return {name: draw(takes.get(name, one)) for name in names}
+    names = sorted(fields if depth else fields.keys() - OVER_RECORDS)
+    chosen = draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
+    return {name: draw(part(name, fields[name], depth - (name in OVER_RECORDS))) for name in chosen}
+
+
+def part(name: str, kind: Any, depth: int) -> st.SearchStrategy[Any]:
+    return st.lists(wanted(kind, depth), max_size=2) if name in {"and", "or"} else wanted(kind, depth)
+
+
+DICE = Random(9162)
+HELD = [{"_id": at, **drawn(ModelVersionFilter, DICE)} for at in range(30)]
+
+
+@pytest.fixture
+async def held(service: Service) -> Any:
+    """A collection of records of every shape."""
+    collection = service.database.collection("held")
+    await collection.insert_many(HELD)
+    return collection
+
+
+@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter=wanted(ModelVersionFilter))
+async def test_the_query_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
+    found = await held.find(to_query(filter), {"_id": 1}).to_list(None)
+    assert [each["_id"] for each in found] == [each["_id"] for each in HELD if matches(filter, each)]
+
+
+MODELS = "query($filter: ModelFilter) { models(filter: $filter, first: 100) { nodes { modelId } } }"
+VERSIONS = "query($filter: ModelVersionFilter) { modelVersions(filter: $filter, first: 100) { nodes { modelId } } }"
+NAMES = {
+    "dots": "a.b", "letters": "axb", "stars": ".*", "operator": '{"$gt": ""}', "quoted": "' || '1' == '1", "escaped": "\\d+$",
+}  # fmt: skip
+
+
+async def found(service: Service, query: str, filter: dict[str, Any]) -> list[str]:
+    (answer,) = (await service.ask(query, filter=filter)).values()
+    return [each["modelId"] for each in answer["nodes"]]
+
+
+async def test_two_conditions_on_an_element_of_a_list_hold_of_the_same_one(service: Service) -> None:
+    await register(service, modelId="one", tags=["alpha", "beta"])
+    await register(service, modelId="other", tags=["alphabet"])
+    assert await found(service, MODELS, {"tags": {"some": {"startsWith": "alpha", "contains": "bet"}}}) == ["other"]
+    assert await found(service, MODELS, {"tags": {"some": {"contains": "bet", "ne": "beta"}}}) == ["other"]
+    assert await found(service, MODELS, {"tags": {"none": {"startsWith": "alpha", "contains": "bet"}}}) == ["one"]
+
+
+async def test_a_filter_reaches_into_what_is_nested_and_null_says_nothing(service: Service) -> None:
+    api = {"kind": "API", "uri": "https://example.org/v1"}
+    await register(service, artifacts=[{"kind": "WEIGHTS", "uri": "s3://models/1", "size": 2**40}, api])
+    await save_card(service)
+    for wanted in (
+        {"tier": {"in": ["TIER_2_IMPORTANT"]}, "artifacts": {"some": {"size": {"gte": 2**40}, "kind": {"eq": "WEIGHTS"}}}},
+        {"artifacts": {"none": {"kind": {"eq": "WEIGHTS"}, "uri": {"startsWith": "https:"}}}},
+        {"or": [{"card": {"modelType": {"contains": "bot"}}}, {"standing": {"violations": {"some": {"contains": "POL-003"}}}}]},
+        {
+            "card": {
+                "metrics": {"some": {"dateMeasured": {"gte": "2026-02-20"}, "disaggregated": {"none": {"value": {"lt": 0.8}}}}}
+            }
+        },
+        {"not": {"registeredAt": {"lt": "2026-03-01T13:00:00+01:00"}}, "evidence": None},
+    ):
+        assert await found(service, VERSIONS, wanted), wanted
+    assert not await found(service, VERSIONS, {"artifacts": {"some": {"size": {"gte": 1}, "kind": {"eq": "API"}}}})
+
+
+async def test_what_a_user_writes_is_never_an_operator_or_a_pattern(service: Service) -> None:
+    for model_id, name in NAMES.items():
+        await register(service, modelId=model_id, name=name)
+    for operator in ("eq", "contains", "startsWith"):
+        for model_id, name in NAMES.items():
+            assert await found(service, MODELS, {"name": {operator: name}}) == [model_id], (operator, name)
+    assert not await found(service, MODELS, {"name": {"in": ["^", "$ne", "a[.x]b"]}})
