@@ -13,7 +13,9 @@ from resolvers.graph.types import NODES, Node, Part
 
 
 @query(name="node")
-async def any_node(info: Info, id: relay.GlobalID) -> Node | None:
+async def any_node(
+    info: Info, id: Annotated[relay.GlobalID, strawberry.argument(description="The `id` that it was answered with.")]
+) -> Node | None:
     """Anything that has an id, by it."""
     (found,) = await _found(info, [id])
     return found  # type: ignore[no-any-return]

@@ -1,5 +1,9 @@
 """Reports in the graph."""
 
+from typing import Annotated
+
+import strawberry
+
 from documents.reports import GovernanceReport, governance_report
 from documents.values import Key
 from documents.versions.version import ModelVersion
@@ -13,7 +17,11 @@ class GovernanceReportShape: ...
 
 
 @query(name="governanceReport")
-async def report_of_governance(info: Info, model_id: Key, version: Key) -> GovernanceReport | None:
+async def report_of_governance(
+    info: Info,
+    model_id: Annotated[Key, strawberry.argument(description="The model.")],
+    version: Annotated[Key, strawberry.argument(description="The version.")],
+) -> GovernanceReport | None:
     """Everything about the governance of one version, as data."""
     found = await ModelVersion.wanted(model_id, version)
     return await governance_report(found, info.context.now) if found else None

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, get_args
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -32,7 +33,7 @@ def mutation(event: EventType, permit: Permission, resource: type[Record]) -> Ca
     def declare(resolver: Resolver) -> StrawberryField:
         metadata = {DECLARED: Declaration(event, permit, resource)}
         declared: StrawberryField = strawberry.mutation(resolver=resolver, description=resolver.__doc__, metadata=metadata)
-        return declared
+        return _described(declared, resolver)
 
     return declare
 
@@ -45,9 +46,25 @@ def query(permit: Permission = Permission.READ, name: str | None = None) -> Call
         declared: StrawberryField = strawberry.field(
             resolver=resolver, description=resolver.__doc__, metadata=metadata, name=name
         )
-        return declared
+        return _described(declared, resolver)
 
     return declare
+
+
+def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField:
+    """An argument that says nothing of itself means what its input type says, or the field of its name in what is answered."""
+    answered, *_ = (*get_args(signature(resolver).return_annotation), None)
+    fields = getattr(answered, "model_fields", {})
+    for argument in declared.arguments:
+        match argument.python_name:
+            case "input":
+                taken: Any = argument.type
+                argument.description = taken.__strawberry_definition__.description
+            case "filter":
+                argument.description = "What they must meet; left out: all are listed."
+            case name if name in fields:
+                argument.description = fields[name].description
+    return declared
 
 
 @shape(Receipt)

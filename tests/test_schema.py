@@ -1,0 +1,76 @@
+"""The schema as clients meet it: described, committed, under the names that were agreed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLField, get_named_type
+
+import gql
+from gql.schema import build_schema
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = build_schema()
+TYPES: dict[str, Any] = {name: kind for name, kind in SCHEMA._schema.type_map.items() if not name.startswith("__")}
+QUERIES = """
+    viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact stakeholder stakeholders policy
+    policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests changeRequestAggregates
+    deployments datasheet datasheets incident incidents incidentAggregates content auditEvent auditEvents auditEventAggregates
+    auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof auditReport governanceReport riskReport dashboard
+    search
+"""
+MUTATIONS = """
+    registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel
+    registerModelVersion updateModelVersion setRiskTier retireModelVersion attachEvidence withdrawEvidence submitForApproval
+    submitApproval withdrawApproval satisfyCondition confirmCondition placeHold liftHold grantWaiver revokeWaiver completeReview
+    assignAccountability saveModelCard generateModelCard importModelCard saveDatasheet linkDatasheet unlinkDatasheet
+    createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest updateChangeRequest
+    submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult scheduleDeployment startDeployment
+    completeDeployment rollbackChange openIncident resolveIncident importModels createApiToken revokeApiToken
+"""
+
+
+def parts() -> Iterator[tuple[str, Any]]:
+    """Everything that can be described: types, fields, arguments, values."""
+    for name, kind in TYPES.items():
+        yield name, kind
+        for each, part in [*getattr(kind, "fields", {}).items(), *getattr(kind, "values", {}).items()]:
+            yield f"{name}.{each}", part
+            yield from ((f"{name}.{each}({argument})", said) for argument, said in getattr(part, "args", {}).items())
+
+
+def roots(of: str) -> dict[str, GraphQLField]:
+    return dict(TYPES[of].fields)
+
+
+def test_everything_says_what_it_is() -> None:
+    assert [name for name, part in parts() if not (part.description or "").strip()] == []
+
+
+def test_the_committed_schema_is_the_served_one() -> None:
+    """`magistrate schema > schema.graphql` renews it."""
+    assert (ROOT / "schema.graphql").read_text() == SCHEMA.as_str() + "\n"
+
+
+def test_root_fields_bear_the_names_that_were_agreed() -> None:
+    assert roots("Query").keys() - QUERIES.split() == set()
+    assert roots("Mutation").keys() - MUTATIONS.split() == set()
+
+
+def test_a_mutation_takes_one_input_and_answers_with_a_payload_of_its_own_and_a_receipt() -> None:
+    for name, field in roots("Mutation").items():
+        kind = name[0].upper() + name[1:]
+        payload = TYPES[f"{kind}Payload"]
+        assert {each: str(argument.type) for each, argument in field.args.items()} == {"input": f"{kind}Input!"}
+        assert str(field.type) == f"{payload}!" and str(payload.fields["receipt"].type) == "Receipt!"
+
+
+def test_every_list_of_the_root_can_be_filtered_and_paged() -> None:
+    lists = [field for field in roots("Query").values() if get_named_type(field.type).name.endswith("Connection")]
+    assert lists and all(each.args.keys() == {"filter", "first", "after", "last", "before"} for each in lists)
+
+
+def test_the_package_called_gql_is_ours() -> None:
+    """There is another on the package index, a client library."""
+    assert gql.__file__ == str(ROOT / "gql" / "__init__.py")
+    assert "\ngql==" not in (ROOT / "requirements.lock").read_text()
