@@ -65,9 +65,9 @@ class Permission(Choice):
     COMPLETE_REVIEW = "completeReview", "Record a periodic review."
 
 
-ANYONE = frozenset(PlatformRole)
-PEOPLE = frozenset(GovernanceRole)
-SIGNED_IN = frozenset({PlatformRole.ADMIN, PlatformRole.AUDITOR, PlatformRole.MEMBER})
+ANYONE = tuple(PlatformRole)
+PEOPLE = tuple(GovernanceRole)
+SIGNED_IN = (PlatformRole.ADMIN, PlatformRole.AUDITOR, PlatformRole.MEMBER)
 
 
 def _row(*anyhow: Iterable[Role] | Role, **related: Iterable[Role] | Role) -> Mapping[Role, Relation]:
@@ -88,7 +88,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.READ_TRAIL: _row(_P.AUDITOR, _P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.REGISTER_STAKEHOLDER: _row(_P.ADMIN),
     Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
-    Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=SIGNED_IN - {_P.ADMIN}),
+    Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
@@ -97,7 +97,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.CREATE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ATTACH_EVIDENCE: _row(_P.SERVICE, accountable=PEOPLE),
-    Permission.WITHDRAW_EVIDENCE: _row(author=PEOPLE | {_P.SERVICE}),
+    Permission.WITHDRAW_EVIDENCE: _row(author=(*PEOPLE, _P.SERVICE)),
     Permission.SUBMIT_FOR_APPROVAL: _row(owner=_R.MODEL_OWNER),
     Permission.SUBMIT_APPROVAL: _row(PEOPLE),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
