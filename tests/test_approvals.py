@@ -32,7 +32,7 @@ from tests.examples import (
     save_datasheet,
     submit,
     submitted,
-)  # fmt: skip
+)
 from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service, person
 
 ETHICS, SECURITY, OWNER = GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.MODEL_OWNER

@@ -35,7 +35,7 @@ from tests.examples import (
     save_card,
     save_datasheet,
     submit,
-)  # fmt: skip
+)
 from tests.service import ADA, ALICE, BOB, CAROL, NOW, Service, person
 
 ROB = person("rob", GovernanceRole.MODEL_OWNER, GovernanceRole.RISK_MANAGER)

@@ -1,0 +1,351 @@
+"""What a version must meet to be deployed: each check met and unmet, and the remedies that mend it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLList, coerce_input_value, get_nullable_type, is_required_input_field
+
+from documents.access import SYSTEM, Actor, ActorType, GovernanceRole, PlatformRole
+from documents.cards import ModelCard
+from documents.contents import Revision
+from documents.eligibility import CHECKS, CaseFile, Eligibility, Judgement, Remedy
+from documents.people import Stakeholder
+from documents.policies import Check, Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, defaults
+from documents.risk import Response, RiskAssessment, RiskTier
+from documents.versions.approvals import ApprovalRound, Decision, Verdict
+from documents.versions.evidence import Evidence
+from documents.versions.standing import VersionStatus
+from documents.versions.version import ModelVersion
+from gql.schema import build_schema
+from tests.examples import CARD, REGISTRATION, REVIEW, TICKETS, on_record, read, register, save_datasheet, submitted
+from tests.service import ALICE, ALL_TIERS, BOB, CAROL, DAVID, NOW, RITA, Service
+
+TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
+OWNER, ETHICS, SECURITY = GovernanceRole.MODEL_OWNER, GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER
+POLICIES = tuple(
+    PolicyInForce(policy_id=policy_id, revision=1, digest="0" * 64, says=says) for policy_id, says in defaults(NOW).items()
+)
+ALICE_ACTS = Actor("alice", ActorType.USER, frozenset({OWNER, GovernanceRole.RISK_MANAGER}))
+INSTANT = timedelta(milliseconds=1)
+
+METRIC = {"metric_name": "accuracy", "value": 0.9, "dataset": "Mail", "disaggregated": ({"group": "German", "value": 0.8},)}
+RISK = {"risk_type": "accuracy", "description": "It loses a letter.", "mitigation": "Nothing is deleted."}
+SAYS: dict[str, Any] = {
+    "primary_intended_uses": ("Sort mail",), "training_data_description": "Mail.", "training_data_sources": ("The archive",),
+    "metrics": (METRIC,), "known_limitations": ("Handwriting.",), "risks": (RISK,), "ethical_considerations": ("It reads mail.",),
+}  # fmt: skip
+RATES: dict[str, dict[str, Any]] = {
+    "SEC-001": {"likelihood": 2, "impact": 3, "controls": ("A filter",)},
+    "SEC-002": {"likelihood": 2, "impact": 3, "controls": ("A filter",)},
+    "FAIR-001": {"likelihood": 2, "impact": 3},
+}
+
+
+def evidence(requirement: str = "POL-003.access-control", until: datetime | None = None) -> Evidence:
+    return Evidence.attach(requirement, "A review", "https://example.org", None, None, None, until, ALICE_ACTS, NOW)
+
+
+def case(
+    tier: RiskTier = TIER_2, *, card: Mapping[str, Any] | None = SAYS, rates: Mapping[str, Mapping[str, Any]] = RATES,
+    linked: bool = False, proofs: tuple[Evidence, ...] = (evidence(),), reviewed: bool = True, proven: bool = True,
+    approved: bool = True, people: tuple[Stakeholder, ...] = (), at: datetime = NOW,
+) -> CaseFile:  # fmt: skip
+    """The case of a version that lacks nothing but what is said."""
+    bot = ModelVersion.register(
+        "bot", "1.0.0", "Sorts mail", (), (), tier, "To be tested.", "alice", "bob", (), by=ALICE_ACTS, at=NOW
+    )
+    if card is not None:
+        bot.card = ModelCard.model_validate({"model_id": "bot", "model_name": "Bot", "version": "1.0.0", **card})
+    responses = [Response.model_validate({"risk_id": risk_id, **said}) for risk_id, said in rates.items()]
+    bot.latest_assessment = RiskAssessment.from_responses("bot", "1.0.0", tier, responses, by="alice", at=NOW)
+    if linked:
+        bot.link("mail", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=ALICE_ACTS, at=NOW)
+    for proof in proofs:
+        bot.attach(proof, by=ALICE_ACTS)
+    if reviewed:
+        bot.complete_review(**REVIEW, by=ALICE_ACTS, at=NOW)
+    policies = tuple(each for each in POLICIES if each.says.in_force(tier, NOW))
+    if approved:
+        decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
+        bot.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=(), decisions=decisions)
+    return CaseFile(bot, policies, proven, (), people, at)
+
+
+def decision(version: ModelVersion, role: GovernanceRole, who: str, verdict: Verdict = Verdict.APPROVED) -> Decision:
+    return Decision(
+        decision_id="APR-0", role=role, verdict=verdict, reviewer_id=who, reviewer_name=who, reviewer_department="Mail",
+        decided_at=NOW, comments="", dossier=version.dossier,
+        evidence=tuple(each.evidence_id for each in version.standing_evidence(NOW)),
+    )  # fmt: skip
+
+
+def judged(**lacking: Any) -> Eligibility:
+    return Judgement(case(**lacking)).eligibility
+
+
+@pytest.mark.parametrize("tier", [TIER_1, TIER_2, TIER_3])
+def test_a_version_that_lacks_nothing_is_eligible(tier: RiskTier) -> None:
+    found = judged(tier=tier)
+    assert (found.eligible, found.status, found.violations, found.advisories) == (True, VersionStatus.APPROVED, (), ())
+
+
+def without(risk_id: str, *said: str) -> dict[str, Any]:
+    """The ratings without that of one risk, or without parts of it."""
+    left = {name: value for name, value in RATES[risk_id].items() if said and name not in said}
+    return {"rates": RATES | {risk_id: left}}
+
+
+UNMET: list[tuple[str, dict[str, Any], str, str, tuple[str, ...]]] = [
+    ("POL-001.intended-use", {"card": SAYS | {"primary_intended_uses": ()}}, "no intended use", "saveModelCard",
+     ("card.primaryIntendedUses",)),
+    ("POL-001.training-data", {"card": SAYS | {"training_data_sources": ()}}, "no datasheet", "linkDatasheet", ("datasetId",)),
+    ("POL-001.training-data", {"card": SAYS | {"training_data_description": None}}, "no datasheet", "linkDatasheet",
+     ("datasetId",)),
+    ("POL-001.evaluation", {"card": SAYS | {"metrics": (METRIC | {"dataset": None},)}}, "no metric", "saveModelCard",
+     ("card.metrics",)),
+    ("POL-001.limitations", {"card": SAYS | {"known_limitations": ()}}, "limitations", "saveModelCard",
+     ("card.knownLimitations", "card.risks")),
+    ("POL-002.bias-assessment", without("FAIR-001"), "FAIR-001 is not assessed", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact")),
+    ("POL-002.bias-assessment", without("FAIR-001", "impact"), "FAIR-001 is not assessed", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact")),
+    ("POL-002.fairness-metrics", {"card": SAYS | {"metrics": (METRIC | {"disaggregated": ()},)}}, "by group", "saveModelCard",
+     ("card.metrics.0.disaggregated",)),
+    ("POL-002.potential-harms", {"card": SAYS | {"ethical_considerations": ()}}, "no ethical", "saveModelCard",
+     ("card.ethicalConsiderations",)),
+    ("POL-002.mitigations", {"card": SAYS | {"risks": (RISK | {"mitigation": None},)}}, "no mitigation", "saveModelCard",
+     ("card.risks.0.mitigation",)),
+    ("POL-003.prompt-injection", without("SEC-001"), "SEC-001 is not assessed", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact", "responses.0.controls")),
+    ("POL-003.prompt-injection", without("SEC-001", "controls"), "SEC-001 has no control", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact", "responses.0.controls")),
+    ("POL-003.data-leakage", without("SEC-002"), "SEC-002 is not assessed", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact", "responses.0.controls")),
+    ("POL-003.data-leakage", without("SEC-002", "controls"), "SEC-002 has no control", "createRiskAssessment",
+     ("responses.0.likelihood", "responses.0.impact", "responses.0.controls")),
+    ("POL-003.access-control", {"proofs": ()}, "no evidence", "attachEvidence", ("title", "uri")),
+    ("POL-003.access-control", {"proofs": (evidence("POL-003.data-leakage"),)}, "no evidence", "attachEvidence",
+     ("title", "uri")),
+    ("POL-003.audit-logging", {"proven": False}, "does not prove", "", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("requirement", "lacking", "reason", "mutation", "fill"), UNMET)
+def test_what_is_lacking_breaks_its_requirement_and_no_other(
+    requirement: str, lacking: dict[str, Any], reason: str, mutation: str, fill: tuple[str, ...]
+) -> None:
+    found = judged(**lacking)
+    (violation,) = found.violations
+    assert (found.eligible, violation.requirement_id, violation.policy_id) == (False, requirement, requirement[:7])
+    assert reason in violation.reason
+    assert (violation.remedy.mutation, violation.remedy.fill) == (mutation, fill)
+
+
+def test_every_check_is_tried() -> None:
+    checks = {asked.requirement_id: asked.check for policy in POLICIES for asked in policy.says.requirements}
+    reviews = {check for requirement, check in checks.items() if requirement.startswith("POL-004")}
+    assert {checks[requirement] for requirement, *_ in UNMET} | reviews == set(Check) == set(CHECKS)
+
+
+def test_whoever_may_mend_it_is_named_in_the_order_of_the_roles() -> None:
+    (violation,) = judged(proofs=()).violations
+    assert violation.remedy.permitted == ("service", *(f"{role} (accountable)" for role in GovernanceRole))
+
+
+def test_a_linked_datasheet_documents_the_training_data_too() -> None:
+    assert judged(card=SAYS | {"training_data_sources": ()}, linked=True).eligible
+
+
+def test_without_a_card_each_reason_says_so() -> None:
+    violations = [each for each in judged(card=None).violations if each.remedy.mutation == "saveModelCard"]
+    assert len(violations) == 6 and all("there is no model card" in each.reason for each in violations)
+
+
+@pytest.mark.parametrize(("tier", "days"), [(TIER_1, 90), (TIER_2, 180), (TIER_3, 365)])
+def test_a_review_lasts_an_interval_of_its_tier_and_its_lack_blocks_nothing(tier: RiskTier, days: int) -> None:
+    due = NOW.replace(microsecond=123_000) + timedelta(days=days)  # moments are kept to the millisecond
+    reviewed, overdue, never = judged(tier=tier, at=due - INSTANT), judged(tier=tier, at=due), judged(tier=tier, reviewed=False)
+    assert reviewed.advisories == () and reviewed.eligible and overdue.eligible and never.eligible
+    for found in (overdue, never):
+        assert [each.requirement_id for each in found.advisories] == [
+            "POL-004.metrics", "POL-004.drift", "POL-004.incidents", "POL-004.compliance"
+        ]  # fmt: skip
+        assert {each.remedy.mutation for each in found.advisories} == {"completeReview"}
+        assert found.violations == ()
+    assert Judgement(case(tier, reviewed=False)).standing.next_review == due
+
+
+def test_tier_4_is_not_reviewed_and_held_to_no_policy() -> None:
+    found = Judgement(case(TIER_4, card=None, rates={}, proofs=(), reviewed=False))
+    assert found.eligibility.eligible and found.results == [] and found.standing.next_review is None
+
+
+def test_a_version_complies_until_its_last_proof_ends_and_is_approved_until_the_first_that_stood_does() -> None:
+    early, late = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    standing = Judgement(case(proofs=(evidence(until=early), evidence(until=late)))).standing
+    cut = timedelta(microseconds=456)
+    assert (standing.approved_until, standing.compliant_until) == (early - cut, late - cut)
+
+
+def somebody(who: str, *roles: GovernanceRole, tiers: tuple[RiskTier, ...] = ALL_TIERS, active: bool = True) -> Stakeholder:
+    found = Stakeholder.register(who, who, f"{who}@example.org", "Mail", PlatformRole.MEMBER, roles, tiers, NOW)
+    found.active = active
+    return found
+
+
+def test_candidates_are_those_who_could_really_decide() -> None:
+    people = (
+        somebody("free", ETHICS, SECURITY), somebody("gone", ETHICS, SECURITY, active=False),
+        somebody("elsewhere", ETHICS, SECURITY, tiers=(TIER_3,)), somebody("alice", OWNER, ETHICS, SECURITY),
+        somebody("ethicist", ETHICS, SECURITY), somebody("owner", OWNER),
+    )  # fmt: skip
+
+    def candidates() -> dict[GovernanceRole, tuple[str, ...]]:
+        approvals = Judgement(replace(pending)).eligibility.required_approvals  # a fresh case: what it derives, it keeps
+        return {each.role: each.candidate_ids for each in approvals}
+
+    pending = case(approved=False, people=people)
+    decided = (decision(pending.version, ETHICS, "ethicist"),)
+    pending.version.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=(), decisions=decided)
+    # The approval of ethics counts and is not to be given. Alice submitted; the ethicist decided in another role.
+    assert candidates() == {OWNER: ("alice", "owner"), ETHICS: (), SECURITY: ("free",)}
+    pending.version.card_revisions = (Revision(revision=1, digest="1" * 64, author="alice", at=NOW),)
+    assert candidates()[ETHICS] == ("free", "ethicist")
+
+
+SCHEMA: Any = build_schema()._schema
+
+
+def input_of(mutation: str) -> GraphQLInputObjectType:
+    kind: GraphQLInputObjectType = get_nullable_type(SCHEMA.mutation_type.fields[mutation].args["input"].type)
+    return kind
+
+
+def type_at(kind: Any, path: tuple[str, ...]) -> Any:
+    """The type of what stands at a path of an input."""
+    for step in path:
+        outer = get_nullable_type(kind)
+        assert step.isdigit() is isinstance(outer, GraphQLList)
+        kind = outer.of_type if isinstance(outer, GraphQLList) else outer.fields[step].type
+    return kind
+
+
+def leaves(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    match value:
+        case dict():
+            for name, each in value.items():
+                yield from leaves(each, *path, name)
+        case list():
+            for place, each in enumerate(value):
+                yield from leaves(each, *path, str(place))
+        case _:
+            yield path, value
+
+
+def remedies() -> Iterator[Remedy]:
+    bare: dict[str, Any] = {"card": None, "rates": {}, "proofs": (), "reviewed": False}
+    draft, undecided = case(**bare, approved=False), case(**bare, approved=False)
+    undecided.version.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=())
+    for each in (draft, undecided):
+        found = Judgement(each).eligibility
+        yield from (finding.remedy for finding in (*found.violations, *found.advisories))
+        yield from (approval.remedy for approval in found.missing_approvals if approval.remedy)
+
+
+@pytest.mark.parametrize(
+    "remedy", {(each.mutation, each.fill): each for each in remedies()}.values(), ids=lambda each: f"{each.mutation}-{each.fill}"
+)
+def test_a_remedy_is_a_mutation_of_the_schema_and_fields_that_it_has(remedy: Remedy) -> None:
+    kind = input_of(remedy.mutation)
+    known, fill = dict(leaves(remedy.arguments)), [tuple(path.split(".")) for path in remedy.fill]
+    for path, value in known.items():
+        coerce_input_value(value, type_at(kind, path))
+    assert all(type_at(kind, path) for path in fill)
+    needed = {name for name, each in kind.fields.items() if is_required_input_field(each)}
+    assert needed <= {path[0] for path in (*known, *fill)} and remedy.permitted
+
+
+WHO = {
+    "model_owner (owner)": ALICE, "model_owner": ALICE, "risk_manager": RITA, "ethics_reviewer": CAROL,
+    "security_reviewer": DAVID, "data_steward (accountable)": BOB,
+}  # fmt: skip
+KNOWS: dict[str, Any] = TICKETS | REVIEW | {
+    "title": "Access review", "uri": "https://example.org/reviews/17", "comments": "In order.",
+    "likelihood": 2, "impact": 3, "controls": ["A filter"],
+}  # fmt: skip
+
+
+def mended(remedy: dict[str, Any], card: dict[str, Any]) -> dict[str, Any]:
+    """The input that a remedy asks for; `card` is what the card says so far, since it is always saved whole."""
+    said = dict(remedy["arguments"])
+    for path in remedy["fill"]:
+        match path.split("."):
+            case ["card", field, *_]:
+                card[field] = CARD[field]
+                said["card"] = card
+            case ["responses", "0", field]:
+                said["responses"][0][field] = KNOWS[field]
+            case [field]:
+                said[field] = KNOWS[field]
+    return said
+
+
+async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -> None:
+    asked = "remedy { mutation arguments fill permitted }"
+    query = f"eligibility {{ eligible violations {{ {asked} }} advisories {{ {asked} }} missingApprovals {{ {asked} }} }}"
+    card: dict[str, Any] = {}
+    await register(service)
+    await save_datasheet(service)
+    for _ in range(30):
+        found = (await read(service, query))["eligibility"]
+        left = [each["remedy"] for each in (*found["violations"], *found["advisories"], *found["missingApprovals"])]
+        if not left:
+            break
+        who = next(WHO[each] for each in left[0]["permitted"] if each in WHO)
+        await service.do(left[0]["mutation"], who, **mended(left[0], card))
+    assert found["eligible"] and not left
+
+
+def policy(**said: Any) -> PolicyContent:
+    proof = Requirement(requirement_id="POL-005.drill", title="A drill was held", check=Check.EVIDENCE)
+    return PolicyContent(
+        name="Drills", description="Somebody has practised.", applicable_tiers=(TIER_2,), requirements=(proof,),
+        required_roles=(ETHICS, GovernanceRole.COMPLIANCE_OFFICER), enforcement=Enforcement.BLOCKING, **said,
+    )  # fmt: skip
+
+
+def test_a_policy_is_in_force_from_its_first_moment_to_before_its_last() -> None:
+    begins, ends = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    dated = policy(effective_from=begins, effective_until=ends)
+    at = [begins - INSTANT, begins, ends - INSTANT, ends]
+    assert [dated.in_force(TIER_2, each) for each in at] == [False, True, True, False]
+    assert not any(dated.in_force(TIER_1, each) for each in at)
+    assert policy(effective_from=begins).in_force(TIER_2, datetime(2100, 1, 1, tzinfo=UTC))
+
+
+async def test_a_policy_binds_what_is_submitted_once_it_is_in_force(service: Service) -> None:
+    async def asked_of(version: str) -> tuple[dict[str, list[str]], list[str]]:
+        selected = "eligibility { requiredApprovals { role policies } violations { requirementId } }"
+        found = (await read(service, selected, version=version))["eligibility"]
+        violations = [each["requirementId"] for each in found["violations"]]
+        return {each["role"]: each["policies"] for each in found["requiredApprovals"]}, violations
+
+    async def write() -> None:
+        await (await Policy.written("POL-005", policy(effective_from=begins), SYSTEM.id, service.now)).store()
+
+    begins = datetime(2026, 4, 1, tzinfo=UTC)
+    await submitted(service)
+    draft = {name: value for name, value in REGISTRATION.items() if name != "name"} | {"version": "1.1.0"}
+    await service.do("registerModelVersion", **draft)
+    await on_record(service, write)
+    service.now = begins - INSTANT
+    before = await asked_of("1.1.0")
+    assert before == await asked_of("1.0.0")
+    service.now = begins
+    roles, violations = await asked_of("1.1.0")
+    assert roles == before[0] | {"ETHICS_REVIEWER": ["POL-002", "POL-005"], "COMPLIANCE_OFFICER": ["POL-005"]}
+    assert violations == [*before[1], "POL-005.drill"]
+    assert await asked_of("1.0.0") == before
