@@ -1,13 +1,16 @@
 """One readable factory; nothing happens at import."""
 
 import asyncio
+import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
+from cross_web import HTTPException
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,7 +21,7 @@ from strawberry.asgi import GraphQL
 from documents.audit.trail import AuditHead
 from documents.audit.trail import Request as AuditedRequest
 from documents.database import Database, is_outage
-from documents.errors import LimitExceeded, NotFound, Refusal, Unavailable
+from documents.errors import InvalidInput, LimitExceeded, NotFound, Refusal, Unavailable
 from documents.kinds import RECORDS
 from gql.errors import refused
 from gql.firststart import utc_now
@@ -27,6 +30,7 @@ from gql.schema import build_schema
 from gql.settings import Settings
 from resolvers.graph.context import Context
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 BODY_BYTES, SWEEP = 1024 * 1024, 60
 STATUS = {"UNAUTHENTICATED": 401, "UNAVAILABLE": 503}
 log = logging.getLogger(__name__)
@@ -78,11 +82,36 @@ async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
 
 
 class Endpoint(GraphQL[Context, None]):
-    """Strawberry's own view, which finds whoever asks in the scope."""
+    """Strawberry's own view, which finds whoever asks in the scope, reads JSON strictly and gives every refusal a code."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self.run(Request(scope, receive))
+        except HTTPException as fault:
+            said = {"errors": [{"message": fault.reason, "extensions": {"code": InvalidInput.code}}]}
+            response = Response(self.encode_json(said), fault.status_code, media_type="application/json")
+        await response(scope, receive, send)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """An object of finite numbers and whole characters (RFC 7493); batches are none."""
+        try:
+            text = data.decode() if isinstance(data, bytes) else data
+            said = json.loads(text, parse_constant=_no_number)
+            if _SURROGATE.search(text):
+                json.dumps(said, ensure_ascii=False).encode()  # refuses an unpaired one
+        except (ValueError, RecursionError) as error:
+            raise HTTPException(400, "the request holds no JSON, or not such as this service reads") from error
+        if not isinstance(said, dict):
+            raise HTTPException(400, "the request holds JSON that is no object")
+        return said
 
     async def get_context(self, request: Any, response: Any) -> Context:
         context: Context = request.scope["magistrate.context"]
         return context
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 class Guarded:
