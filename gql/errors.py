@@ -8,7 +8,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.pydantic import InputValidationError
 
 from documents.database import is_outage
-from documents.errors import Refusal, Unavailable
+from documents.errors import InvalidInput, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ def coded(error: GraphQLError) -> GraphQLError:
         case None | GraphQLError():  # GraphQL's own word on what the client sent
             kind = "SYNTAX" if isinstance(error, GraphQLSyntaxError) else "INVALID_INPUT"
             return _again(error, error.message, {"code": kind})
+        case ValueError() if error.path is None:  # a scalar's, on a literal
+            return _again(error, error.message, {"code": InvalidInput.code})
         case outage if is_outage(outage):
             log.warning("the database is out of reach: %s", outage)
             return _again(error, str(Unavailable()), code_of(Unavailable()))
