@@ -16,6 +16,7 @@ from documents.audit.trail import AuditHead, EventIds, Occurrence, Receipt, tell
 from documents.database import Record, bound_database
 from documents.errors import Forbidden, InvalidInput, Refusal
 from documents.units import Unit
+from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
 from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
 
@@ -64,7 +65,7 @@ class Recorded(FieldExtension):
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
         named = info.operation.name
-        context.request = replace(context.request, operation=named.value if named else None)
+        context.request = replace(context.request, operation=named.value[:NAME_LENGTH] if named else None)
         answer: Payload | None = None
 
         async def work(unit: Unit) -> Payload:
