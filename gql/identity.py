@@ -85,8 +85,8 @@ class Doorkeeper:
         """Tells of the failures whose minute is over."""
         over = [each for each, failed in self._failures.items() if everything or now - failed.since >= WINDOW]
         for address in over:
-            failed = self._failures.pop(address)
-            if failed.count > failed.told:
+            failed = self._failures.pop(address, None)  # whoever else tells of what is over may have been first
+            if failed and failed.count > failed.told:
                 await self._tell(address, failed, now)
 
     async def _tell(self, address: str, failed: _Failures, now: datetime) -> None:
