@@ -168,7 +168,7 @@ class Window:
         if self.cursor is None:
             return query
         name, direction = by
-        at, identity = _position(self.cursor, by)
+        at, identity = _position(self.cursor, by, "before" if self.backward else "after")
         beyond = "$gt" if (direction > 0) is not self.backward else "$lt"
         keyset = {"$or": [{name: {beyond: at}}, {name: {"$eq": at}, "_id": {beyond: identity}}]}
         return {"$and": [query, keyset]} if query else keyset
@@ -179,14 +179,14 @@ class Window:
         return [(name, direction), ("_id", direction)]
 
 
-def _position(cursor: str, by: Order) -> tuple[Any, ObjectId]:
+def _position(cursor: str, by: Order, argument: str) -> tuple[Any, ObjectId]:
     try:
         said: Raw = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))
         at, identity = said["at"], said["id"]
         if said["by"] != list(by) or not isinstance(at, str | int | float | datetime) or not isinstance(identity, ObjectId):
             raise ValueError
     except (ValueError, KeyError, TypeError, bson.errors.BSONError) as error:
-        raise InvalidInput("cursor", "is no cursor of this list and order") from error
+        raise InvalidInput(argument, "is no cursor of this list and order") from error
     return at, identity
 
 
