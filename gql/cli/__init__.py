@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
@@ -28,6 +29,24 @@ def serve() -> None:
     from gql.supervisor import serve
 
     serve(read_settings())
+
+
+@app.command("demo")
+def tell_demo(
+    url: Annotated[
+        str | None, typer.Option(help="A running server's endpoint, http://.../graphql; without it one is started.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(envvar="MAGISTRATE_ADMIN_TOKEN", help="The token of its administrator.")] = None,
+) -> None:
+    """Carry a model version from its registration to where it may be deployed, and check every answer."""
+    from gql.cli import demo
+
+    if url is None:
+        demo.run()
+    elif token is None:
+        raise typer.BadParameter("a running server's administrator has one", param_hint="--token")
+    else:
+        demo.run_on(url, token)
 
 
 @app.command()
