@@ -7,12 +7,11 @@ from uuid import uuid4
 
 from documents.access import Actor, ActorType
 from documents.audit.event import EventType, Outcome
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Receipt, Request
+from documents.audit.trail import Occurrence, Request, record
 from documents.database import bound_database
 from documents.errors import LimitExceeded, Unauthenticated
 from documents.people import Stakeholder
 from documents.tokens import ApiToken, TokenKind, parted
-from documents.units import Unit
 
 WINDOW, FAILURES = timedelta(minutes=1), 30
 NOBODY = Actor("anonymous", ActorType.USER)
@@ -93,12 +92,8 @@ class Doorkeeper:
         facts = {"code": Unauthenticated.code, "attempts": failed.count - failed.told}
         request, resource = Request(uuid4().hex, address), ("ApiToken", failed.token)
         what = Occurrence(EventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=Outcome.DENIED, facts=facts)
-        failed.told, ids = failed.count, EventIds()
-
-        async def append(unit: Unit) -> Receipt:
-            return await (await AuditHead.touch()).append([what], now, ids)
-
-        await bound_database().transact(append)
+        failed.told = failed.count
+        await record(what, now)
 
 
 def _token_id(authorization: str | None) -> str:

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
 from documents.audit.event import AuditEvent, EventType, Outcome
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Receipt, tell_all
+from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
 from documents.database import Record, bound_database
 from documents.errors import Forbidden, InvalidInput, Refusal
 from documents.units import Unit
@@ -124,14 +124,8 @@ async def tell_denied(context: Context, action: str) -> None:
 
 
 async def tell(occurrence: Occurrence, context: Context) -> None:
-    ids = EventIds()
-
-    async def append(unit: Unit) -> Receipt | None:
-        head = await AuditHead.touch()
-        return None if ids.made and await AuditEvent.wanted(ids[0]) else await head.append([occurrence], context.now, ids)
-
     try:
-        await bound_database().transact(append)
+        await record(occurrence, context.now)
     except Exception:  # the caller still hears of the first error; a trail out of reach is for the operator
         log.exception("%s of %s went unrecorded", occurrence.outcome, occurrence.action)
 

@@ -17,7 +17,7 @@ from documents.audit.details import Telling, Told, tell
 from documents.audit.event import SCHEMA, AuditEvent, Outcome
 from documents.audit.verification import GENESIS
 from documents.contents import ContentKind, keep_text
-from documents.database import Record
+from documents.database import Record, bound_database
 from documents.units import Change, Raw, Unit
 from documents.values import Count, Digest, Moment, Value
 
@@ -160,6 +160,18 @@ class AuditHead(Record):
         moved = await self._writable("move").update_one({"_id": self.id, "turn": self.turn}, {"$set": end})
         if moved.modified_count != 1:
             raise RuntimeError("the head moved under a transaction that had touched it")
+
+
+async def record(what: Occurrence, at: datetime) -> None:
+    """Appends the event of what changed nothing, once, in a transaction of its own."""
+    ids = EventIds()
+
+    async def append(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        if not (ids.made and await AuditEvent.wanted(ids[0])):  # else only the answer to the commit was lost
+            await head.append([what], at, ids)
+
+    await bound_database().transact(append)
 
 
 def tell_all(
