@@ -1,0 +1,243 @@
+"""Who may do what: every mutation and every question by every role, and how somebody must stand to a record."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+    is_required_argument,
+    is_required_input_field,
+)
+
+from documents.access import GovernanceRole, Permission
+from documents.people import Stakeholder
+from documents.tokens import ApiToken, TokenKind
+from gql.schema import build_schema
+from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
+
+NINE = (
+    "MODEL_OWNER DATA_STEWARD ETHICS_REVIEWER SECURITY_REVIEWER BUSINESS_OWNER COMPLIANCE_OFFICER RISK_MANAGER DEPLOYER TECH_LEAD"
+)
+SIGNED_IN = f"ADMIN AUDITOR {NINE}"
+# Who may do what, as the product's design has it, and not as the product has it.
+MAY = {
+    "registerStakeholder": "ADMIN",
+    "createApiToken": SIGNED_IN,
+    "revokeApiToken": SIGNED_IN,
+    "registerModel": "MODEL_OWNER ADMIN SERVICE",
+    "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
+    "saveModelCard": "MODEL_OWNER SERVICE",
+    "saveDatasheet": "DATA_STEWARD",
+    "linkDatasheet": "MODEL_OWNER DATA_STEWARD",
+    "unlinkDatasheet": "MODEL_OWNER DATA_STEWARD",
+    "createRiskAssessment": "MODEL_OWNER RISK_MANAGER",
+    "attachEvidence": f"{NINE} SERVICE",
+    "withdrawEvidence": f"{NINE} SERVICE",
+    "submitForApproval": "MODEL_OWNER",
+    "submitApproval": NINE,
+    "completeReview": "MODEL_OWNER RISK_MANAGER",
+}
+MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
+TRAIL = {"auditEvent", "auditEvents", "auditVerification"}
+
+SCHEMA = build_schema()._schema
+SAMPLES = {
+    "String": "x",
+    "ID": "TW9kZWw6eA==",
+    "Hash": "0" * 64,
+    "Int": 1,
+    "BigInt": 1,
+    "Float": 0.5,
+    "Boolean": True,
+    "JSON": {},
+}
+NAMED = {"email": "x@example.org", "uri": "https://example.org"}
+MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
+LISTED, UNLISTED = person("pipeline"), person("reader")
+CALLERS = {"ADMIN": ADA, "AUDITOR": AUDREY, "SERVICE": LISTED} | MEMBERS
+
+
+def sample(kind: Any) -> Any:
+    """The least that an input of that kind takes."""
+    if isinstance(kind, GraphQLNonNull):
+        return sample(kind.of_type)
+    if isinstance(kind, GraphQLInputObjectType):
+        return {name: NAMED.get(name) or sample(each.type) for name, each in kind.fields.items() if is_required_input_field(each)}
+    if is_list_type(kind):
+        return []
+    return next(iter(kind.values)) if isinstance(kind, GraphQLEnumType) else SAMPLES[kind.name]
+
+
+def fields(of: str) -> dict[str, Any]:
+    root = SCHEMA.type_map[of]
+    assert isinstance(root, GraphQLObjectType)
+    return dict(root.fields)
+
+
+def asking(name: str, field: Any) -> tuple[str, dict[str, Any]]:
+    """The least that asks for a field of the root."""
+    needed = {each: argument.type for each, argument in field.args.items() if is_required_argument(argument)}
+    said = ", ".join(f"${each}: {kind}" for each, kind in needed.items())
+    given = ", ".join(f"{each}: ${each}" for each in needed)
+    selected = "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
+    variables = {each: sample(kind) for each, kind in needed.items()}
+    return f"query {f'({said})' if said else ''} {{ {name} {f'({given})' if given else ''} {selected} }}", variables
+
+
+@pytest.fixture(scope="module")
+async def staffed(server: str) -> AsyncIterator[Service]:
+    """Somebody of every role, and two programs: the token of one lists every mutation, that of the other none."""
+    service = await Service.started(server)
+    await service.enrol(*MEMBERS.values())
+    await serve(service, LISTED, *Permission)
+    await serve(service, UNLISTED)
+    for each in [*CALLERS.values(), UNLISTED]:
+        await service.ask("{ viewer { id } }", each)  # the first use of a token in an hour is noted, and that is no change
+    yield service
+    await service.close()
+
+
+async def serve(service: Service, program: Person, *mutations: Permission) -> None:
+    """Gives a program a token that no administrator could make."""
+
+    async def grant() -> None:
+        token, _ = ApiToken.of(program.token, TokenKind.SERVICE, program.id, "test", None, ADA.id, service.now)
+        token.mutations = mutations
+        await token.store()
+
+    with service.database.bound():
+        await on_record(service, grant)
+
+
+def test_the_expectations_cover_every_mutation_and_every_role() -> None:
+    assert MAY.keys() == fields("Mutation").keys()
+    assert set(f"{SIGNED_IN} SERVICE".split()) == CALLERS.keys()
+
+
+@pytest.mark.parametrize("mutation", MAY)
+async def test_a_mutation_is_for_its_roles_and_each_refusal_is_on_record(staffed: Service, mutation: str) -> None:
+    asked = {"query": mutating(mutation, ""), "input": sample(fields("Mutation")[mutation].args["input"].type)}
+    permitted = {name: who for name, who in CALLERS.items() if name in MAY[mutation].split()}
+    barred = [who for who in (*CALLERS.values(), UNLISTED) if who not in permitted.values()]
+    before, seen = await staffed.state(), len(await staffed.trail())
+    for who in barred:
+        assert (await staffed.refusal(**asked, by=who))["code"] == "FORBIDDEN", who.id
+    assert await staffed.state() == before
+    told = (await staffed.trail())[seen:]
+    assert [(each["event_type"], each["outcome"], each["action"], each["actor"]["id"]) for each in told] == [
+        ("access_attempt", "denied", mutation, who.id) for who in barred
+    ]
+    for name, who in permitted.items():
+        answer = (await staffed.post(asked["query"], {"input": asked["input"]}, who)).json()
+        assert [each["extensions"]["code"] for each in answer.get("errors", ())] in ([], ["NOT_FOUND"], ["INVALID_INPUT"]), name
+
+
+@pytest.mark.parametrize("mutation", MAY)
+async def test_nobody_is_let_in_to_a_mutation(staffed: Service, mutation: str) -> None:
+    staffed.later(minutes=1)  # the failures of a minute ago are another burst
+    asked = {"input": sample(fields("Mutation")[mutation].args["input"].type)}
+    before, seen = await staffed.state(), len(await staffed.trail())
+    answer = await staffed.post(mutating(mutation, ""), asked, by=None)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert await staffed.state() == before
+    (event,) = (await staffed.trail())[seen:]
+    assert (event["event_type"], event["outcome"], event["action"]) == ("access_attempt", "denied", "signIn")
+    assert event["actor"] == {"id": "anonymous", "type": "user"}
+
+
+@pytest.mark.parametrize("question", fields("Query"))
+async def test_a_question_is_for_everybody_but_the_trail_is_for_its_readers(staffed: Service, question: str) -> None:
+    query, variables = asking(question, fields("Query")[question])
+    readers = MAY_READ_THE_TRAIL.split() if question in TRAIL else CALLERS
+    seen, barred = len(await staffed.trail()), [who.id for name, who in CALLERS.items() if name not in readers]
+    for who in CALLERS.values():
+        answer = (await staffed.post(query, variables, who)).json()
+        codes = [each["extensions"]["code"] for each in answer.get("errors", ())]
+        assert codes == ["FORBIDDEN"] if who.id in barred else codes in ([], ["INVALID_INPUT"]), who.id
+    told = (await staffed.trail())[seen:]
+    assert [(each["outcome"], each["action"], each["actor"]["id"]) for each in told] == [
+        ("denied", question, each) for each in barred
+    ]
+
+
+EVE, STEVE = person("eve", GovernanceRole.MODEL_OWNER), person("steve", GovernanceRole.DATA_STEWARD)
+OF_VERSION: dict[str, dict[str, Any]] = {
+    "saveModelCard": {"card": CARD},
+    "linkDatasheet": TICKETS,
+    "unlinkDatasheet": TICKETS,
+    "createRiskAssessment": {"responses": RATED},
+    "attachEvidence": ACCESS_VERIFIED,
+    "submitForApproval": {},
+    "completeReview": REVIEW,
+}
+
+
+async def test_owning_one_version_permits_nothing_on_another(service: Service) -> None:
+    await service.enrol(EVE)
+    await register(service)
+    await register(service, EVE, modelId="hers", ownerId=EVE.id)
+    await save_datasheet(service)
+    await service.do("linkDatasheet", **BOT, **TICKETS)
+    for mutation, said in OF_VERSION.items():
+        refused = await service.refused(mutation, EVE, **BOT, **said)
+        assert (refused["code"], refused["problem"]) == ("FORBIDDEN", f"eve may not {mutation} here")
+
+
+async def test_a_steward_links_datasheets_to_the_versions_that_are_theirs(service: Service) -> None:
+    await service.enrol(STEVE)
+    await register(service)
+    await register(service, modelId="his", dataStewardId=STEVE.id)
+    await save_datasheet(service)
+    for mutation in ("linkDatasheet", "unlinkDatasheet"):
+        refused = await service.refused(mutation, STEVE, **BOT, **TICKETS)
+        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["model_owner (owner)", "data_steward (steward)"])
+        await service.do(mutation, STEVE, **BOT | {"modelId": "his"}, **TICKETS)
+
+
+async def test_evidence_is_withdrawn_by_whoever_attached_it(service: Service) -> None:
+    await register(service)
+    withdrawn = BOT | {"evidenceId": await attach(service), "reason": "It is of another system."}
+    for other in (ALICE, RITA, CAROL):
+        assert (await service.refused("withdrawEvidence", other, **withdrawn))["code"] == "FORBIDDEN"
+    await service.do("withdrawEvidence", BOB, **withdrawn)
+
+
+async def test_a_role_is_worth_nothing_without_holding_it_today(service: Service) -> None:
+    """Whoever is accountable in a role that was taken away since is accountable no more."""
+    await register(service)
+
+    async def demote() -> None:
+        alice = await Stakeholder.require(ALICE.id)
+        alice.roles = (GovernanceRole.DEPLOYER,)
+        await alice.store()
+
+    await on_record(service, demote)
+    assert (await service.refused("saveModelCard", ALICE, **BOT, card=CARD))["code"] == "FORBIDDEN"
+
+
+async def test_tokens_of_others_are_ended_by_administrators_only(service: Service) -> None:
+    refused = await service.refused("revokeApiToken", ALICE, tokenId="bob")
+    assert refused["code"] == "FORBIDDEN" and await service.ask("{ viewer { id } }", BOB)
+    await service.do("revokeApiToken", ALICE, tokenId="alice")
+    await service.do("revokeApiToken", ADA, tokenId="bob")
+    for gone in (ALICE, BOB):
+        assert (await service.refusal("{ viewer { id } }", gone))["code"] == "UNAUTHENTICATED"
+
+
+async def test_whoever_is_accountable_for_a_version_reads_its_events(service: Service) -> None:
+    await register(service)
+    about, seen = "auditEvents(first: 5) { nodes { action } }", len(await service.trail())
+    for reader in (ALICE, BOB, RITA, AUDREY, ADA):
+        assert (await read(service, about, reader))["auditEvents"]["nodes"] == [{"action": "registerModel"}]
+    answer = await service.post(f'{{ it: modelVersion(modelId: "{BOT["modelId"]}", version: "1.0.0") {{ {about} }} }}', by=CAROL)
+    assert answer.json()["data"] == {"it": {"auditEvents": None}}
+    (denied,) = (await service.trail())[seen:]
+    assert (denied["outcome"], denied["action"], denied["actor"]["id"]) == ("denied", "auditEvents", CAROL.id)
