@@ -72,8 +72,10 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         await Migration(number=SCHEMA, at=at).store()
         await head.append(tell_all(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
 
-    with suppress(AlreadyExists):  # another process was first
+    try:
         await database.transact(begin)
+    except AlreadyExists:  # another process was first, and its token is the one
+        return None
     return token
 
 

@@ -1,6 +1,7 @@
 """Whether the database answers and has transactions."""
 
 import re
+from contextlib import suppress
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -19,6 +20,12 @@ def check(uri: str) -> None:
         raise unusable(error) from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a replica set's member and a mongos say
         raise NoReplicaSet
+
+
+def end_transactions(uri: str) -> None:
+    """Ends what a killed worker left open: it would hold the audit trail for a minute. The other workers begin theirs again."""
+    with suppress(PyMongoError), MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=1_000) as client:
+        client.admin.command("killAllSessions", [])
 
 
 def unusable(error: Exception) -> DatabaseUnusable:

@@ -42,7 +42,7 @@ def serve(settings: Settings) -> Never:
         _database(settings, folder) as engine,
     ):
         prepared, uri = _prepared(settings, engine)
-        with _workers(settings.workers, listener, uri) as workers:
+        with _workers(settings.workers, listener, uri, on_engine=engine is not None) as workers:
             _await_ready(workers, listener)
             _announce(settings, prepared, listener, monotonic() - began)
             children.keep([engine, *workers] if engine else workers)
@@ -53,14 +53,19 @@ class Worker:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, listener: socket.socket, uri: str) -> None:
-        self.descriptor, self.uri = listener.fileno(), uri
+    def __init__(self, listener: socket.socket, uri: str, on_engine: bool) -> None:
+        self.descriptor, self.uri, self.on_engine, self.launched = listener.fileno(), uri, on_engine, False
 
     @property
     def name(self) -> str:
         return f"worker {self.process.pid}"
 
     def launch(self) -> None:
+        if self.launched and self.on_engine:  # no database of somebody else: others may work on that one
+            from gql import reach  # noqa: PLC0415
+
+            reach.end_transactions(self.uri)
+        self.launched = True
         self.process = children.start(
             # -P: a folder called gql where the command was given must not be taken for ours
             [sys.executable, "-P", "-m", "gql.worker", str(self.descriptor)],
@@ -107,11 +112,11 @@ def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", st
 
 
 @contextmanager
-def _workers(count: int, listener: socket.socket, uri: str) -> Iterator[list[Worker]]:
+def _workers(count: int, listener: socket.socket, uri: str, *, on_engine: bool) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for _ in range(count):
-            worker = Worker(listener, uri)
+            worker = Worker(listener, uri, on_engine)
             worker.launch()
             workers.append(worker)
         yield workers

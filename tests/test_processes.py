@@ -1,15 +1,10 @@
 """`magistrate serve` as an operator meets it: how it starts, what it says when it cannot, what a kill leaves behind."""
 
 import os
-import re
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, Self
 
 import httpx
 import pytest
@@ -17,67 +12,9 @@ from pymongo import MongoClient
 
 from gql.embedded import LISTENING, Engine, find_program
 from gql.preflight import alone_in
+from tests.operated import Operated, eventually, parents, started
 
-MAGISTRATE = Path(sys.executable).with_name("magistrate")
-READY_WITHIN, END_WITHIN = 5.0, 12.0
-
-
-def started(settings: dict[str, object]) -> subprocess.Popen[str]:
-    """`magistrate serve` with these settings and no others, on a port that the system chooses."""
-    chosen = {"PORT": 0} | settings
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
-    environment |= {f"MAGISTRATE_{name}": str(value) for name, value in chosen.items()}
-    return subprocess.Popen([MAGISTRATE, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-class Operated:
-    """A running server; as a context, from when it says that it is ready until it was told to end."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> Self:
-        self.process = started({"DATA_DIR": self.folder})
-        assert self.process.stdout
-        self.said = "".join(iter(self.process.stdout.readline, "  end     Ctrl+C\n"))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=END_WITHIN)
-
-    @property
-    def url(self) -> str:
-        return str(re.findall(r"serves (\S+),", self.said)[0])
-
-    @property
-    def trail(self) -> str:
-        return str(re.findall(r"trail +(\S+)", self.said)[0])
-
-    @property
-    def children(self) -> set[int]:
-        return {pid for pid, parent in parents() if parent == self.process.pid}
-
-    def viewer(self) -> Any:
-        """Who the administrator's token in the data folder signs in."""
-        headers = {"authorization": f"Bearer {(self.folder / 'admin-token').read_text().strip()}"}
-        return httpx.post(self.url, json={"query": "{ viewer { id } }"}, headers=headers, timeout=10).json()
-
-
-def parents() -> Iterator[tuple[int, int]]:
-    """Every living process with its parent, from /proc/PID/stat: pid (name) state parent."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            state, parent = stat.read_text().rpartition(") ")[2].split()[:2]
-            if state != "Z":
-                yield int(stat.parent.name), int(parent)
-
-
-def eventually(holds: Callable[[], object], within: float = 10) -> bool:
-    give_up = monotonic() + within
-    while not (held := bool(holds())) and monotonic() < give_up:
-        sleep(0.05)
-    return held
+READY_WITHIN = 5.0
 
 
 def processor_seconds(pid: int) -> float:
