@@ -266,8 +266,27 @@ async def test_approvals_go_stale_when_evidence_that_stood_expires(service: Serv
 
 async def test_an_expiration_lies_in_the_future(service: Service) -> None:
     await submitted(service)
-    refused = await refusal(service, CAROL, expiresAt=service.now.isoformat())
+    service.now = ENDS
+    refused = await refusal(service, CAROL, expiresAt=ENDS.isoformat())
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.expiresAt")
+    assert (await decide(service, CAROL, expiresAt=(ENDS + MOMENT).isoformat()))["status"] == "APPROVED"
+
+
+async def test_every_closed_round_is_kept_and_reported_in_order(service: Service) -> None:
+    await submitted(service)
+    for reviewer in (CAROL, DAVID):
+        await decide(service, reviewer, verdict="REJECTED")
+        await submit(service)
+    assert (await read(service, "round { number } closedRounds { number deciders { userId } }")) == {
+        "round": {"number": 3},
+        "closedRounds": [{"number": 1, "deciders": [{"userId": "carol"}]}, {"number": 2, "deciders": [{"userId": "david"}]}],
+    }
+    query = """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
+      governance { earlierRounds { number decisions { reviewerId } } }
+    } }"""
+    assert (await service.ask(query, **BOT))["governanceReport"]["governance"]["earlierRounds"] == [
+        {"number": 1, "decisions": [{"reviewerId": "carol"}]}, {"number": 2, "decisions": [{"reviewerId": "david"}]}
+    ]  # fmt: skip
 
 
 async def test_tier_4_is_approved_by_its_submission(service: Service) -> None:

@@ -234,9 +234,9 @@ async def test_evidence_counts_within_its_period_until_it_is_withdrawn(service: 
 
 async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(service: Service) -> None:
     await register(service)
-    ended = BOT | ACCESS_VERIFIED | {"validUntil": NOW.isoformat()}
-    refused = await service.refused("attachEvidence", **ended)
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.validUntil")
+    for period in ({"validUntil": NOW.isoformat()}, dict.fromkeys(["effectiveFrom", "validUntil"], "2026-03-03T00:00:00Z")):
+        refused = await service.refused("attachEvidence", **BOT | ACCESS_VERIFIED | period)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.validUntil")
     assert (await service.refused("attachEvidence", CAROL, **BOT | ACCESS_VERIFIED))["code"] == "FORBIDDEN"
     unknown = BOT | {"evidenceId": "EVD-0", "reason": "There is none."}
     assert (await service.refused("withdrawEvidence", **unknown))["code"] == "NOT_FOUND"
