@@ -331,11 +331,18 @@ class Verifier:
 
 
 def cited(event: Raw) -> set[str]:
-    """The digests of the contents that stand for values in the changes that `event` tells."""
+    """The digests of the contents that the changes which `event` tells rest on."""
     details = event.get("details")
     changes = details.get("changes") if isinstance(details, dict) else None
-    sides = [change.get(side) for change in _objects(changes) for side in ("from", "to")]
-    return {side["content"] for side in _objects(sides) if side.keys() == {"content"} and tree.is_hash(side["content"])}
+    named = [_named(change.get("path"), change.get(side)) for change in _objects(changes) for side in ("from", "to")]
+    return {digest for digest in named if tree.is_hash(digest)}
+
+
+def _named(path: Any, value: Any) -> Any:
+    """The content that a value names: one that stands in its place, or that a field called `digest` says."""
+    if isinstance(value, dict):
+        return value["content"] if value.keys() == {"content"} else None
+    return value if isinstance(path, str) and path.endswith(".digest") else None
 
 
 def _objects(values: Any) -> Iterator[dict[str, Any]]:

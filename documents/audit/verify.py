@@ -13,7 +13,8 @@ EVENTS_A_CALL, WINDOW = 50_000, 500
 
 async def verify(first: int = 0, last: int | None = None) -> Report:
     """Recomputes everything from `first` to `last`, the end of the trail if not given; at most 50,000 events a call."""
-    head, end = await _end()
+    head = await _head()
+    end = _size(head)
     stop = end if last is None else min(last + 1, end)
     if first < 0 or (first and first >= end) or (last is not None and last < first):
         raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
@@ -21,22 +22,23 @@ async def verify(first: int = 0, last: int | None = None) -> Report:
         raise LimitExceeded("a verification", stop - first, EVENTS_A_CALL)
     verifier = Verifier(first, await _earlier(first))
     for start in range(first, stop, WINDOW):
-        events = await _events({"seq": {"$gte": start, "$lt": min(start + WINDOW, stop)}})
-        verifier.feed(events, await _contents({digest for event in events for digest in cited(event)}))
+        await _feed(verifier, await _events({"seq": {"$gte": start, "$lt": min(start + WINDOW, stop)}}))
     verifier.expect(stop)
     if stop == end:
+        await _feed(verifier, await _strays(end))
         verifier.compare_head(head)
     return verifier.report()
 
 
-async def _end() -> tuple[Raw | None, int]:
-    """The head, and how many events to read: those past the head too, unless the head has moved on with them meanwhile."""
-    head = await _head()
-    size = _size(head)
-    beyond = await _events({"seq": {"$gte": size, "$lte": size + WINDOW}})
-    if beyond and _size(await _head()) <= beyond[-1]["seq"]:
-        return head, beyond[-1]["seq"] + 1
-    return head, size
+async def _feed(verifier: Verifier, events: list[Raw]) -> None:
+    verifier.feed(events, await _contents({digest for event in events for digest in cited(event)}))
+
+
+async def _strays(end: int) -> list[Raw]:
+    """The first events that the head does not count; what was appended meanwhile it counts by now."""
+    outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": end}}]}, limit=WINDOW)
+    size = _size(await _head())
+    return [each for each in outside if not (isinstance(each.get("seq"), int) and end <= each["seq"] < size)]
 
 
 async def _head() -> Raw | None:
@@ -53,8 +55,8 @@ async def _earlier(first: int) -> list[Raw]:
     return await _events({"seq": {"$in": needed}}) if needed else []
 
 
-async def _events(query: Raw) -> list[Raw]:
-    found: list[Raw] = await AuditEvent.get_motor_collection().find(query).sort("seq", 1).to_list(None)
+async def _events(query: Raw, limit: int = 0) -> list[Raw]:
+    found: list[Raw] = await AuditEvent.get_motor_collection().find(query, limit=limit).sort("seq", 1).to_list(None)
     return found
 
 
