@@ -43,7 +43,7 @@ class GroupValue(Value):
     value: Number = Field(description="The figure for that group, in the unit of its metric.")
 
 
-def _each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
+def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
     _each_once((each.group,) for each in groups)
     return groups
 
@@ -56,12 +56,12 @@ class Metric(Value):
     dataset: Name | None = Field(default=None, description="What it was measured on; null if nobody said.")
     date_measured: Day | None = Field(default=None, description="The day of the measurement; null if nobody said.")
     conditions: Statement | None = Field(default=None, description="Under what conditions, such as `zero-shot`; null for none.")
-    disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(_each_group_once)] = Field(
+    disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
         default=(), description="The same figure group by group, each group once."
     )
 
 
-def _each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
     _each_once((each.metric_name, each.dataset, each.conditions) for each in metrics)
     return metrics
 
@@ -99,7 +99,7 @@ class CardContent(Value):
 
     evaluation_datasets: Names = Field(default=(), description="What it was evaluated on.")
     evaluation_methodology: Statement | None = Field(default=None, description="How it was evaluated.")
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=LIST_LENGTH), AfterValidator(_each_metric_once)] = Field(
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_metric_once)] = Field(
         default=(), description="What came out; each name, dataset and conditions once."
     )
 

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import strawberry
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from documents.access import Permission
 from documents.audit.event import EventType
-from documents.cards import CardContent, CardRisk, GroupValue, Metric
+from documents.cards import CardContent, CardRisk, GroupValue, Metric, each_group_once, each_metric_once
 from documents.eligibility import keep_standing
 from documents.values import LIST_LENGTH
 from documents.versions.model import Model
@@ -24,7 +24,7 @@ class GroupValueInput(GroupValue): ...
 
 @strawberry.pydantic.input(description="One figure of an evaluation.")
 class MetricInput(Metric):
-    disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+    disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
         default=(), description="The same figure group by group, each group once."
     )
 
@@ -35,7 +35,7 @@ class CardRiskInput(CardRisk): ...
 
 @strawberry.pydantic.input(description="What people say of a model version; what is unknown stays empty.")
 class ModelCardInput(CardContent):
-    metrics: Annotated[tuple[MetricInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+    metrics: Annotated[tuple[MetricInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_metric_once)] = Field(
         default=(), description="What came out; each name, dataset and conditions once."
     )
     risks: Annotated[tuple[CardRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
