@@ -21,11 +21,12 @@ async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
     if not found or head is None:
         return []
     size, root = head.size, tree.root(head.edge)
-    needed = {each for event in found if 0 <= event["seq"] < size for each in tree.subtrees_for_inclusion(event["seq"], size)}
+    counted = [event for event in found if isinstance(event.get("seq"), int) and 0 <= event["seq"] < size]
+    needed = {each for event in counted for each in tree.subtrees_for_inclusion(event["seq"], size)}
     seqs = sorted({each.completed_by for each in needed})
     holders = await events.find({"seq": {"$in": seqs}}, _NODES, batch_size=len(seqs) + 1).to_list(None)
     by_seq = {each["seq"]: each for each in holders}
-    return [said for event in found if (said := _proven(event, size, root, by_seq))]
+    return [said for event in counted if (said := _proven(event, size, root, by_seq))]
 
 
 def _proven(event: Raw, size: int, root: str, by_seq: Mapping[int, Raw]) -> Mapping[str, Any] | None:
