@@ -250,6 +250,14 @@ class Record(Document):
         return cast("int", await cls._raws().count_documents(query))
 
     @classmethod
+    async def tallies(cls, query: Raw, there: Sequence[str]) -> dict[tuple[Any, ...], int]:
+        """How many there are for each combination of values in the fields `there`, in one command for all."""
+        names = {str(at): f"${path}" for at, path in enumerate(there)}
+        grouped = {"_id": names, "count": {"$sum": 1}}
+        found = cls._raws().aggregate([{"$match": query}, {"$group": grouped}], batchSize=BATCH)
+        return {tuple(map(raw["_id"].get, names)): raw["count"] async for raw in found}
+
+    @classmethod
     async def partitions(
         cls, query: Raw, there: Sequence[str], by: records.Order, window: records.Window
     ) -> dict[tuple[Any, ...], list[Self]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -50,12 +51,13 @@ def paged(context: Context, kind: type[Record], there: tuple[str, ...], by: Orde
 
     async def load(keys: list[tuple[Any, ...]]) -> Sequence[Page[Any]]:
         found = await kind.partitions(carrying(there, keys), there, by, part)
+        return [Page.of(found.get(key, []), by, part, count=partial(counts.load, key)) for key in keys]
 
-        def page(key: tuple[Any, ...]) -> Page[Any]:
-            return Page.of(found.get(key, []), by, part, count=lambda: kind.tally(dict(zip(there, key, strict=True))))
+    async def count(keys: list[tuple[Any, ...]]) -> Sequence[int]:
+        found = await kind.tallies(carrying(there, keys), there)
+        return [found.get(key, 0) for key in keys]
 
-        return [page(key) for key in keys]
-
+    counts = context.loader(("count", kind, there), count)
     return context.loader((kind, there, by, part), load)
 
 
