@@ -152,5 +152,7 @@ SYSTEM = Actor("system", ActorType.SYSTEM)
 
 
 def needs(permission: Permission) -> list[str]:
-    """Who may, in words: `admin`, `model_owner (owner)`."""
-    return [str(role) if relation is Relation.ANY else f"{role} ({relation})" for role, relation in WHO_MAY[permission].items()]
+    """Who may, in words: `ADMIN`, `MODEL_OWNER (owner)`."""
+    return [
+        role.name if relation is Relation.ANY else f"{role.name} ({relation})" for role, relation in WHO_MAY[permission].items()
+    ]

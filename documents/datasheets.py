@@ -1,7 +1,8 @@
 """Datasheets: where a dataset comes from, what is in it and what it may be used for (Gebru et al. 2018)."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from beanie import Indexed
 from pydantic import Field, computed_field
@@ -126,11 +127,12 @@ class Datasheet(Record):
         name = "datasheets"
 
     @classmethod
-    async def saved(cls, dataset_id: str, content: DatasheetContent, by: Actor, at: datetime) -> Self:
-        """The datasheet with `content` as its newest revision; the ones before stay among the contents."""
+    async def saved(cls, dataset_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> Self:
+        """The datasheet with its next revision: the one before, with the fields in `said` as they are there."""
         by.needs(Permission.SAVE_DATASHEET)
-        record = DatasetRecord(**dict(content), dataset_id=dataset_id)
-        sheet = await cls.wanted(dataset_id) or cls(dataset_id=dataset_id, content=record)
+        sheet = await cls.wanted(dataset_id)
+        record = DatasetRecord(**(dict(sheet.content if sheet else {}) | dict(said) | {"dataset_id": dataset_id}))
+        sheet = sheet or cls(dataset_id=dataset_id, content=record)
         kept = await keep(ContentKind.DATASHEET, record)
         sheet.content, number = record, len(sheet.revisions) + 1
         sheet.revisions = (*sheet.revisions, Revision(revision=number, digest=kept, author=by.id, at=at))

@@ -70,5 +70,5 @@ async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholde
     """The active person of that id who holds `role`; InvalidInput at `path` if there is none."""
     person = await Stakeholder.wanted(user_id)
     if person is None or not person.holds(role):
-        raise InvalidInput(path, f"must be an active stakeholder who holds {role}; {user_id} is none")
+        raise InvalidInput(path, f"must be an active stakeholder who holds {role.name}; {user_id} is none")
     return person

@@ -6,7 +6,9 @@ from datetime import datetime
 from pydantic import Field
 
 from documents.contents import Content
-from documents.eligibility import Eligibility, Judgement, case_files
+from documents.eligibility.answer import Eligibility
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files
 from documents.people import Stakeholder
 from documents.policies import Enforcement
 from documents.risk import RiskTier
@@ -98,7 +100,6 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
         await Content.every({"digest": {"$in": [each.digest for each in version.closed_rounds]}}) if version.closed_rounds else []
     )
     standing = frozenset(each.evidence_id for each in case.evidence)
-    decisions = version.round.decisions if version.round else ()
     return GovernanceReport(
         generated_at=at,
         model_info=ReportedModel(
@@ -113,7 +114,7 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
                 )
                 for each in case.policies
             ),
-            approvals=tuple(each.as_read(case.dossier, standing, at) for each in decisions),
+            approvals=version.round.as_read(case.dossier, standing, at) if version.round else (),
             earlier_rounds=_in_order(rounds),
         ),
         deployment_eligibility=Judgement(case).eligibility,

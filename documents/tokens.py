@@ -60,7 +60,7 @@ class ApiToken(Record):
         """What an administrator hands to somebody else: good for making a token of one's own."""
         by.needs(Permission.REGISTER_STAKEHOLDER)
         if not person.active:
-            raise InvalidState("createApiToken", "inactive", ["active"])
+            raise InvalidState("createApiToken", "INACTIVE", ["ACTIVE"])
         return cls._made(TokenKind.ENROLMENT, person.user_id, name, expires_at or at + ENROLMENT_LIFETIME, by, at)
 
     @classmethod
@@ -114,7 +114,7 @@ class ApiToken(Record):
 
     def end(self, action: str, at: datetime) -> None:
         if self.revoked_at:
-            raise InvalidState(action, "revoked", ["standing"])
+            raise InvalidState(action, "REVOKED", ["STANDING"])
         self.revoked_at = at
         self.tells(EventType.ACCESS_REVOKED)
 

@@ -154,6 +154,12 @@ Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]
 Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
 
 
+def camel(name: str) -> str:
+    """`model_id` as clients spell it: `modelId`."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 class Value(BaseModel):
     """A nested record: compared by what it says, never changed in place."""
 

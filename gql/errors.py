@@ -9,6 +9,7 @@ from strawberry.pydantic import InputValidationError
 
 from documents.database import is_outage
 from documents.errors import InvalidInput, Refusal, Unavailable
+from documents.values import camel
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def code_of(refusal: Refusal) -> dict[str, Any]:
     """What a refusal says to a program; names as the schema spells them."""
-    return {"code": refusal.code} | {_camel(name): value for name, value in refusal.facts.items()}
+    return {"code": refusal.code} | {camel(name.rstrip("_")): value for name, value in refusal.facts.items()}
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
@@ -46,12 +47,7 @@ def refused(refusal: Refusal) -> dict[str, Any]:
 
 
 def _path(location: list[str]) -> str:
-    return ".".join(_camel(each) for each in location)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
+    return ".".join(camel(each) for each in location)
 
 
 def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import EventType
-from documents.eligibility import keep_standing, submit
+from documents.eligibility.load import attach, keep_standing, submit
 from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Statements, Text, Uri
 from documents.versions.approvals import Approval, Verdict
@@ -13,7 +13,7 @@ from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
-from resolvers.graph.inputs import OfVersion
+from resolvers.graph.inputs import OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
 
@@ -23,7 +23,7 @@ class EvidenceShape:
     author = one(Stakeholder, "Whoever attached it, if a person did.", user_id="attached_by")
 
 
-@strawberry.pydantic.input(description="A version to submit.")
+@graph_input("A version to submit.")
 class SubmitForApprovalInput(OfVersion): ...
 
 
@@ -40,7 +40,7 @@ async def submit_for_approval(info: Info, input: SubmitForApprovalInput) -> Subm
     return SubmitForApprovalPayload(model_version=version)
 
 
-@strawberry.pydantic.input(description="A decision for a required role.")
+@graph_input("A decision for a required role.")
 class SubmitApprovalInput(OfVersion):
     role: GovernanceRole | None = Field(
         default=None, description="For which required role; may be left out by whoever holds only one of them."
@@ -70,7 +70,7 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     return SubmitApprovalPayload(approval=judgement.case.approvals[decision.role], model_version=version)
 
 
-@strawberry.pydantic.input(description="Evidence to attach.")
+@graph_input("Evidence to attach.")
 class AttachEvidenceInput(OfVersion):
     requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
     title: Name = Field(description="What it is.")
@@ -95,12 +95,11 @@ async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvide
     evidence = Evidence.attach(
         input.requirement_id, input.title, input.uri, input.sha256, input.note, input.effective_from, input.valid_until, by, at
     )
-    version.attach(evidence, by=by)
-    await keep_standing(version, at)
+    await attach(version, evidence, by=by, at=at)
     return AttachEvidencePayload(evidence=evidence, model_version=version)
 
 
-@strawberry.pydantic.input(description="Evidence to withdraw.")
+@graph_input("Evidence to withdraw.")
 class WithdrawEvidenceInput(OfVersion):
     evidence_id: Key = Field(description="Which evidence.")
     reason: Statement = Field(description="Why.")
@@ -122,7 +121,7 @@ async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> Withdra
     return WithdrawEvidencePayload(evidence=evidence, model_version=version)
 
 
-@strawberry.pydantic.input(description="A periodic review and its four findings.")
+@graph_input("A periodic review and its four findings.")
 class CompleteReviewInput(OfVersion):
     metrics: Statement = Field(description="What the review of the performance metrics found.")
     drift: Statement = Field(description="What the analysis of drift found.")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import strawberry
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEvent
@@ -42,19 +42,20 @@ class AuditEventFilter: ...
 
 
 @query(permit=Permission.READ_TRAIL)
-async def audit_event(info: Info, seq: BigInt | None = None, event_id: str | None = None) -> AuditEvent | None:
+async def audit_event(info: Info, seq: BigInt | None = UNSET, event_id: str | None = UNSET) -> AuditEvent | None:
     """One event, by its place in the trail or by its own name."""
-    if (seq is None) is (event_id is None):
+    given = {"seq": seq, "event_id": event_id}
+    asked = {name: value for name, value in given.items() if value not in (None, UNSET)}
+    if len(asked) != 1:
         raise InvalidInput("seq", "or `eventId` must say which event, and not both")
-    asked = {"seq": seq} if event_id is None else {"event_id": event_id}
     return await AuditEvent.seek(asked, asked_of(info, AuditEvent))
 
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_events(
     info: Info,
-    filter: AuditEventFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: AuditEventFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[AuditEvent]:  # fmt: skip
     """The trail, oldest event first; `last` reads from its end."""
     return await listed(info, AuditEvent, ("seq", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
@@ -63,10 +64,10 @@ async def audit_events(
 @query(permit=Permission.READ_TRAIL)
 async def audit_verification(
     start: Annotated[BigInt, strawberry.argument(name="from", description="The first event to verify.")] = 0,
-    end: Annotated[BigInt | None, strawberry.argument(name="to", description="The last; left out: the newest.")] = None,
+    end: Annotated[BigInt | None, strawberry.argument(name="to", description="The last; left out: the newest.")] = UNSET,
 ) -> Report:
     """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault."""
-    return await verify(start, end)
+    return await verify(start, None if end is UNSET else end)
 
 
 PART = Part(queries=[audit_event, audit_events, audit_verification])

@@ -8,32 +8,32 @@ from pydantic import AfterValidator, Field
 from documents.access import Permission
 from documents.audit.event import EventType
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, each_group_once, each_metric_once
-from documents.eligibility import keep_standing
+from documents.eligibility.load import keep_standing
 from documents.values import LIST_LENGTH
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
-from resolvers.graph.inputs import OfVersion
+from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part
 
 
-@strawberry.pydantic.input(description="A metric as measured on one group alone.")
+@graph_input("A metric as measured on one group alone.")
 class GroupValueInput(GroupValue): ...
 
 
-@strawberry.pydantic.input(description="One figure of an evaluation.")
+@graph_input("One figure of an evaluation.")
 class MetricInput(Metric):
     disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
         default=(), description="The same figure group by group, each group once."
     )
 
 
-@strawberry.pydantic.input(description="A way in which the model may do harm.")
+@graph_input("A way in which the model may do harm.")
 class CardRiskInput(CardRisk): ...
 
 
-@strawberry.pydantic.input(description="What people say of a model version; what is unknown stays empty.")
+@graph_input("What people say of a model version; what is unknown stays empty.")
 class ModelCardInput(CardContent):
     metrics: Annotated[tuple[MetricInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_metric_once)] = Field(
         default=(), description="What came out; each name, dataset and conditions once."
@@ -43,9 +43,9 @@ class ModelCardInput(CardContent):
     )
 
 
-@strawberry.pydantic.input(description="A model card to write.")
+@graph_input("A model card to write.")
 class SaveModelCardInput(OfVersion):
-    card: ModelCardInput = Field(description="What it says, all of it: the newest revision replaces the one before.")
+    card: ModelCardInput = Field(description="What it says; what is left out stays, null or an empty list empties it.")
 
 
 @strawberry.type(description="The version with its card as saved.")
@@ -58,7 +58,7 @@ async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCar
     """Writes the first or next revision of a version's card; approvals given on another card go stale."""
     version = await input.load()
     model = await Model.require(input.model_id)
-    await version.save_card(input.card, model.name, by=info.context.actor, at=info.context.now)
+    await version.save_card(said(input.card), model.name, by=info.context.actor, at=info.context.now)
     await keep_standing(version, info.context.now)
     return SaveModelCardPayload(model_version=version)
 

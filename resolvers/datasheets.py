@@ -2,11 +2,12 @@
 
 import strawberry
 from pydantic import BaseModel, Field
+from strawberry import UNSET
 
 from documents.access import Permission
 from documents.audit.event import EventType
 from documents.datasheets import DatasetVersion, Datasheet, DatasheetContent
-from documents.eligibility import keep_standing
+from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
 from documents.values import Key
 from documents.versions.version import DatasheetLink, ModelVersion
@@ -14,7 +15,7 @@ from resolvers.graph.connections import After, Before, Connection, First, Last, 
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
-from resolvers.graph.inputs import OfVersion
+from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
@@ -42,28 +43,28 @@ async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
 @query()
 async def datasheets(
     info: Info,
-    filter: DatasheetFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: DatasheetFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Datasheet]:  # fmt: skip
     """Datasheets, by the id of their dataset."""
     return await listed(info, Datasheet, ("dataset_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
-@strawberry.pydantic.input(description="One entry in the history of a dataset.")
+@graph_input("One entry in the history of a dataset.")
 class DatasetVersionInput(DatasetVersion): ...
 
 
-@strawberry.pydantic.input(description="What people say of a dataset; what is unknown stays empty.")
+@graph_input("What people say of a dataset; what is unknown stays empty.")
 class DatasheetInput(DatasheetContent):
     version_history: tuple[DatasetVersionInput, ...] = Field(
         default=(), max_length=200, description="Its versions, oldest first."
     )
 
 
-@strawberry.pydantic.input(description="A datasheet to write.")
+@graph_input("A datasheet to write.")
 class SaveDatasheetInput(BaseModel):
     dataset_id: Key = Field(description="The dataset that it is about.")
-    datasheet: DatasheetInput = Field(description="What it says, all of it: the newest revision replaces the one before.")
+    datasheet: DatasheetInput = Field(description="What it says; what is left out stays, null or an empty list empties it.")
 
 
 @strawberry.type(description="The datasheet as saved.")
@@ -74,12 +75,12 @@ class SaveDatasheetPayload(Payload):
 @mutation(event=EventType.DATASHEET_SAVED, permit=Permission.SAVE_DATASHEET, resource=Datasheet)
 async def save_datasheet(info: Info, input: SaveDatasheetInput) -> SaveDatasheetPayload:
     """Writes a datasheet's first or next revision; versions keep the revision that they link."""
-    sheet = await Datasheet.saved(input.dataset_id, input.datasheet, by=info.context.actor, at=info.context.now)
+    sheet = await Datasheet.saved(input.dataset_id, said(input.datasheet), by=info.context.actor, at=info.context.now)
     await sheet.store()
     return SaveDatasheetPayload(datasheet=sheet)
 
 
-@strawberry.pydantic.input(description="A datasheet to link to a version.")
+@graph_input("A datasheet to link to a version.")
 class LinkDatasheetInput(OfVersion):
     dataset_id: Key = Field(description="The dataset whose datasheet it rests on.")
     revision: int | None = Field(default=None, description="Which revision of the datasheet; left out: the newest.")
@@ -103,7 +104,7 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
     return LinkDatasheetPayload(model_version=version)
 
 
-@strawberry.pydantic.input(description="A link to take off.")
+@graph_input("A link to take off.")
 class UnlinkDatasheetInput(OfVersion):
     dataset_id: Key = Field(description="The dataset that it does not rest on.")
 

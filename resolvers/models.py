@@ -5,11 +5,13 @@ from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEvent, EventType
-from documents.eligibility import Eligibility, Judgement, RequiredApproval, case_files, keep_standing
+from documents.eligibility.answer import Eligibility, RequiredApproval
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files, keep_standing
 from documents.people import Stakeholder, holder_of
 from documents.records import whole
 from documents.risk import RiskAssessment, RiskTier
@@ -22,6 +24,7 @@ from resolvers.graph.connections import After, Before, Connection, First, Last, 
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
 from resolvers.graph.filters import filters
+from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
@@ -87,7 +90,7 @@ class ModelVersionNode(Node):
         if version.round is None or version.standing is None:
             return []
         standing = frozenset(each.evidence_id for each in version.evidence if each.stands(now))
-        return [each.as_read(version.standing.dossier, standing, now) for each in version.round.decisions]
+        return list(version.round.as_read(version.standing.dossier, standing, now))
 
     @field("Its risk assessments, first one first.", reads=["earlier_assessments", "latest_assessment"])
     @staticmethod
@@ -113,7 +116,7 @@ class ModelVersionNode(Node):
     async def audit_events(
         version: Parent[ModelVersion],
         info: Info,
-        first: First = None, after: After = None, last: Last = None, before: Before = None,
+        first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
     ) -> Connection[AuditEvent] | None:  # fmt: skip
         actor = info.context.actor
         if actor.id not in {version.owner_id, version.data_steward_id}:
@@ -152,8 +155,8 @@ async def model(info: Info, model_id: Key) -> Model | None:
 @query()
 async def models(
     info: Info,
-    filter: ModelFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: ModelFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Model]:  # fmt: skip
     """Models, by their id."""
     return await listed(info, Model, ("model_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
@@ -168,14 +171,14 @@ async def model_version(info: Info, model_id: Key, version: Key) -> ModelVersion
 @query()
 async def model_versions(
     info: Info,
-    filter: ModelVersionFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: ModelVersionFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[ModelVersion]:  # fmt: skip
     """Versions of all models, in the order in which they were registered."""
     return await listed(info, ModelVersion, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
-@strawberry.pydantic.input(description="A thing that the version is made of.")
+@graph_input("A thing that the version is made of.")
 class ArtifactInput(Artifact): ...
 
 
@@ -206,7 +209,7 @@ async def _registered(model_id: str, input: _VersionInput, context: Context) -> 
     return version
 
 
-@strawberry.pydantic.input(description="A model with its first version.")
+@graph_input("A model with its first version.")
 class RegisterModelInput(_VersionInput):
     model_id: Key = Field(description="The model's own name for itself.")
     name: Name = Field(description="What people call it.")
@@ -229,7 +232,7 @@ async def register_model(info: Info, input: RegisterModelInput) -> RegisterModel
     return RegisterModelPayload(model=model, model_version=await _registered(model.model_id, input, info.context))
 
 
-@strawberry.pydantic.input(description="Another version of a model.")
+@graph_input("Another version of a model.")
 class RegisterModelVersionInput(_VersionInput):
     model_id: Key = Field(description="The model that it is a version of.")
 

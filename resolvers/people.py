@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import EventType
@@ -16,6 +16,7 @@ from resolvers.graph.connections import After, Before, Connection, First, Last, 
 from resolvers.graph.context import Info
 from resolvers.graph.edges import many
 from resolvers.graph.filters import filters
+from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node
@@ -61,14 +62,14 @@ async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
 @query()
 async def stakeholders(
     info: Info,
-    filter: StakeholderFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: StakeholderFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Stakeholder]:  # fmt: skip
     """People, in the order in which they were registered."""
     return await listed(info, Stakeholder, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
 
 
-@strawberry.pydantic.input(description="A person to register.")
+@graph_input("A person to register.")
 class RegisterStakeholderInput(BaseModel):
     user_id: Key = Field(description="The name that everything else will know the person by.")
     name: Name = Field(description="Full name.")

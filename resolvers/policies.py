@@ -1,5 +1,7 @@
 """Policies in the graph."""
 
+from strawberry import UNSET
+
 from documents.policies import BoundPolicy, Policy
 from documents.values import Key
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed
@@ -33,8 +35,8 @@ async def policy(info: Info, policy_id: Key) -> Policy | None:
 @query()
 async def policies(
     info: Info,
-    filter: PolicyFilter | None = None,
-    first: First = None, after: After = None, last: Last = None, before: Before = None,
+    filter: PolicyFilter | None = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Policy]:  # fmt: skip
     """Policies, by their id."""
     return await listed(info, Policy, ("policy_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]

@@ -8,14 +8,14 @@ from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import EventType
-from documents.eligibility import keep_standing
+from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
 from documents.risk import TEMPLATES, Answer, Response, RiskAssessment, RiskFactor, Template
 from documents.values import LIST_LENGTH, Key
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
-from resolvers.graph.inputs import OfVersion
+from resolvers.graph.inputs import OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.types import Part, field, shape
 
@@ -55,18 +55,18 @@ async def risk_assessment(assessment_id: Key) -> RiskAssessment | None:
     return next((each for each in [*latest, *found.earlier_assessments] if each.assessment_id == assessment_id), None)
 
 
-@strawberry.pydantic.input(description="What was said to one question of a template.")
+@graph_input("What was said to one question of a template.")
 class AnswerInput(Answer): ...
 
 
-@strawberry.pydantic.input(description="What an assessor says of one risk.")
+@graph_input("What an assessor says of one risk.")
 class RiskResponseInput(Response):
     answers: Annotated[tuple[AnswerInput, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="Answers to the template's questions, each answered once."
     )
 
 
-@strawberry.pydantic.input(description="A questionnaire as answered.")
+@graph_input("A questionnaire as answered.")
 class CreateRiskAssessmentInput(OfVersion):
     responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
         description="What is said of each risk; a template that nobody responds to takes the defaults and counts as not assessed."

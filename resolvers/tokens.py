@@ -9,6 +9,7 @@ from documents.people import Stakeholder
 from documents.tokens import ApiToken
 from documents.values import Key, Moment, Name
 from resolvers.graph.context import Context, Info
+from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
 
@@ -17,22 +18,19 @@ from resolvers.graph.types import Part, shape
 class ApiTokenShape: ...
 
 
-@strawberry.pydantic.input(description="A program that is to sign in.")
+@graph_input("A program that is to sign in.")
 class ServiceInput(BaseModel):
     name: Key = Field(description="What events call it.")
     mutations: tuple[Permission, ...] = Field(max_length=100, description="The mutations that it may use; reading it may anyway.")
 
 
-@strawberry.pydantic.input(one_of=True, description="Whom a token is for.")
+@graph_input("Whom a token is for.", one_of=True)
 class TokenHolderInput(BaseModel):
-    # Factories, since GraphQL allows no default where just one field may be set.
-    user_id: Key | None = Field(
-        default_factory=lambda: None, description="A person, who gets a token that only makes the person's own."
-    )
-    service: ServiceInput | None = Field(default_factory=lambda: None, description="A program, which uses the token as it is.")
+    user_id: Key | None = Field(default=None, description="A person, who gets a token that only makes the person's own.")
+    service: ServiceInput | None = Field(default=None, description="A program, which uses the token as it is.")
 
 
-@strawberry.pydantic.input(description="A token to make.")
+@graph_input("A token to make.")
 class CreateApiTokenInput(BaseModel):
     name: Name = Field(description="What it is for.")
     holder: TokenHolderInput | None = Field(default=None, description="Whom it is for; left out: oneself.")
@@ -68,7 +66,7 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
     return ApiToken.personal(input.name, input.expires_at, by, at)
 
 
-@strawberry.pydantic.input(description="A token to end.")
+@graph_input("A token to end.")
 class RevokeApiTokenInput(BaseModel):
     token_id: Key = Field(description="Its public name.")
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from documents.eligibility import Judgement, case_files
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from tests.service import Service

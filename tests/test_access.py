@@ -198,7 +198,7 @@ async def test_a_steward_links_datasheets_to_the_versions_that_are_theirs(servic
     await save_datasheet(service)
     for mutation in ("linkDatasheet", "unlinkDatasheet"):
         refused = await service.refused(mutation, STEVE, **BOT, **TICKETS)
-        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["model_owner (owner)", "data_steward (steward)"])
+        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["MODEL_OWNER (owner)", "DATA_STEWARD (steward)"])
         await service.do(mutation, STEVE, **BOT | {"modelId": "his"}, **TICKETS)
 
 

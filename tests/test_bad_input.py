@@ -184,7 +184,7 @@ OTHERWISE: dict[str, tuple[tuple[str, Person, dict[str, Any]], dict[str, Any]]] 
         ("saveModelCard", ALICE, BOT | {"card": {}, "expectedRevision": 9}), {"code": "CONFLICT", "revision": 9},
     ),
     "a decision about a draft": (
-        ("submitApproval", ALICE, BOT | {"verdict": "APPROVED"}), {"code": "INVALID_STATE", "state": "draft"},
+        ("submitApproval", ALICE, BOT | {"verdict": "APPROVED"}), {"code": "INVALID_STATE", "from": "DRAFT"},
     ),
     "a datasheet too large": (
         describing(preprocessingSteps=["x" * 20_000] * 14), {"code": "LIMIT_EXCEEDED", "limit": 256 * 1024},

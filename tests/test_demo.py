@@ -54,7 +54,7 @@ def test_it_tells_the_whole_example_on_a_server_of_its_own_and_leaves_nothing_be
         "POL-003.data-leakage SEC-002 is not assessed createRiskAssessment",
         "Carol Williams ETHICS_REVIEWER STALE CARD, ASSESSMENT, DATASHEETS",
         "eligible true",
-        "decided 5 times: 3 count, 2 are stale",
+        "decided 5 times: 3 count, 2 were decided again",
     ):
         assert telling in told
     (verified,), (held,) = re.findall(r"events (\d+), no fault", told), re.findall(r"The trail holds (\d+) events", told)

@@ -11,7 +11,10 @@ from graphql import GraphQLInputObjectType, GraphQLList, coerce_input_value, get
 from documents.access import SYSTEM, Actor, ActorType, GovernanceRole, PlatformRole
 from documents.cards import ModelCard
 from documents.contents import Revision
-from documents.eligibility import CHECKS, CaseFile, Eligibility, Judgement, Remedy
+from documents.eligibility.answer import Eligibility, Finding, Remedy
+from documents.eligibility.case import CaseFile
+from documents.eligibility.checks import CHECKS
+from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
 from documents.policies import Check, Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, defaults
 from documents.risk import Response, RiskAssessment, RiskTier
@@ -141,7 +144,11 @@ def test_what_is_lacking_breaks_its_requirement_and_no_other(
     (violation,) = found.violations
     assert (found.eligible, violation.requirement_id, violation.policy_id) == (False, requirement, requirement[:7])
     assert reason in violation.reason
-    assert (violation.remedy.mutation, violation.remedy.fill) == (mutation, fill)
+    assert mending(violation) == (mutation, fill)
+
+
+def mending(finding: Finding) -> tuple[str, tuple[str, ...]]:
+    return (finding.remedy.mutation, finding.remedy.fill) if finding.remedy else ("", ())
 
 
 def test_every_check_is_tried() -> None:
@@ -152,7 +159,8 @@ def test_every_check_is_tried() -> None:
 
 def test_whoever_may_mend_it_is_named_in_the_order_of_the_roles() -> None:
     (violation,) = judged(proofs=()).violations
-    assert violation.remedy.permitted == ("service", *(f"{role} (accountable)" for role in GovernanceRole))
+    assert violation.remedy
+    assert violation.remedy.permitted == ("SERVICE", *(f"{role.name} (accountable)" for role in GovernanceRole))
 
 
 def test_a_linked_datasheet_documents_the_training_data_too() -> None:
@@ -160,7 +168,7 @@ def test_a_linked_datasheet_documents_the_training_data_too() -> None:
 
 
 def test_without_a_card_each_reason_says_so() -> None:
-    violations = [each for each in judged(card=None).violations if each.remedy.mutation == "saveModelCard"]
+    violations = [each for each in judged(card=None).violations if mending(each)[0] == "saveModelCard"]
     assert len(violations) == 6 and all("there is no model card" in each.reason for each in violations)
 
 
@@ -173,7 +181,7 @@ def test_a_review_lasts_an_interval_of_its_tier_and_its_lack_blocks_nothing(tier
         assert [each.requirement_id for each in found.advisories] == [
             "POL-004.metrics", "POL-004.drift", "POL-004.incidents", "POL-004.compliance"
         ]  # fmt: skip
-        assert {each.remedy.mutation for each in found.advisories} == {"completeReview"}
+        assert {mending(each)[0] for each in found.advisories} == {"completeReview"}
         assert found.violations == ()
     assert Judgement(case(tier, reviewed=False)).standing.next_review == due
 
@@ -251,7 +259,7 @@ def remedies() -> Iterator[Remedy]:
     undecided.version.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=())
     for each in (draft, undecided):
         found = Judgement(each).eligibility
-        yield from (finding.remedy for finding in (*found.violations, *found.advisories))
+        yield from (finding.remedy for finding in (*found.violations, *found.advisories) if finding.remedy)
         yield from (approval.remedy for approval in found.missing_approvals if approval.remedy)
 
 
@@ -269,8 +277,8 @@ def test_a_remedy_is_a_mutation_of_the_schema_and_fields_that_it_has(remedy: Rem
 
 
 WHO = {
-    "model_owner (owner)": ALICE, "model_owner": ALICE, "risk_manager": RITA, "ethics_reviewer": CAROL,
-    "security_reviewer": DAVID, "data_steward (accountable)": BOB,
+    "MODEL_OWNER (owner)": ALICE, "MODEL_OWNER": ALICE, "RISK_MANAGER": RITA, "ETHICS_REVIEWER": CAROL,
+    "SECURITY_REVIEWER": DAVID, "DATA_STEWARD (accountable)": BOB,
 }  # fmt: skip
 KNOWS: dict[str, Any] = TICKETS | REVIEW | {
     "title": "Access review", "uri": "https://example.org/reviews/17", "comments": "In order.",
@@ -278,14 +286,13 @@ KNOWS: dict[str, Any] = TICKETS | REVIEW | {
 }  # fmt: skip
 
 
-def mended(remedy: dict[str, Any], card: dict[str, Any]) -> dict[str, Any]:
-    """The input that a remedy asks for; `card` is what the card says so far, since it is always saved whole."""
+def mended(remedy: dict[str, Any]) -> dict[str, Any]:
+    """The input that a remedy asks for."""
     said = dict(remedy["arguments"])
     for path in remedy["fill"]:
         match path.split("."):
             case ["card", field, *_]:
-                card[field] = CARD[field]
-                said["card"] = card
+                said["card"] = said.get("card", {}) | {field: CARD[field]}
             case ["responses", "0", field]:
                 said["responses"][0][field] = KNOWS[field]
             case [field]:
@@ -296,7 +303,6 @@ def mended(remedy: dict[str, Any], card: dict[str, Any]) -> dict[str, Any]:
 async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -> None:
     asked = "remedy { mutation arguments fill permitted }"
     query = f"eligibility {{ eligible violations {{ {asked} }} advisories {{ {asked} }} missingApprovals {{ {asked} }} }}"
-    card: dict[str, Any] = {}
     await register(service)
     await save_datasheet(service)
     for _ in range(30):
@@ -305,7 +311,7 @@ async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -
         if not left:
             break
         who = next(WHO[each] for each in left[0]["permitted"] if each in WHO)
-        await service.do(left[0]["mutation"], who, **mended(left[0], card))
+        await service.do(left[0]["mutation"], who, **mended(left[0]))
     assert found["eligible"] and not left
 
 

@@ -152,7 +152,7 @@ async def test_a_revoked_token_is_refused_at_once_and_cannot_be_revoked_again(se
     assert gone["apiToken"]["revokedAt"] == "2026-03-01T12:01:00.123Z"
     assert not await signs_in(service, who) and await signs_in(service, ALICE)
     refused = await service.refused("revokeApiToken", ALICE, tokenId=token["tokenId"])
-    assert (refused["code"], refused["state"], refused["allowed"]) == ("INVALID_STATE", "revoked", ["standing"])
+    assert (refused["code"], refused["from"], refused["allowed"]) == ("INVALID_STATE", "REVOKED", ["STANDING"])
 
 
 async def test_whoever_was_deactivated_does_not_sign_in(service: Service) -> None:
@@ -161,7 +161,7 @@ async def test_whoever_was_deactivated_does_not_sign_in(service: Service) -> Non
     for each in (ALICE, enrolled):
         assert (await service.refusal(VIEWER, each))["code"] == "UNAUTHENTICATED"
     refused = await service.refused("createApiToken", ADA, name="x", holder={"userId": ALICE.id})
-    assert (refused["code"], refused["state"]) == ("INVALID_STATE", "inactive")
+    assert (refused["code"], refused["from"]) == ("INVALID_STATE", "INACTIVE")
 
 
 REFUSED = {

@@ -208,7 +208,7 @@ REFUSALS: dict[str, tuple[str, Person, dict[str, Any], dict[str, Any], str, tupl
         "approval_requested", ("ModelVersion", "nobody/1"),
     ),
     "wrong state": (
-        "submitApproval", CAROL, {**BOT, "verdict": "APPROVED"}, {"code": "INVALID_STATE", "state": "draft"},
+        "submitApproval", CAROL, {**BOT, "verdict": "APPROVED"}, {"code": "INVALID_STATE", "from": "DRAFT"},
         "approval_granted", ("ModelVersion", "support-assistant/1.0.0"),
     ),
     "duplicate": (
@@ -224,11 +224,11 @@ REFUSALS: dict[str, tuple[str, Person, dict[str, Any], dict[str, Any], str, tupl
         "model_updated", ("ModelVersion", "support-assistant/1.0.0"),
     ),
     "forbidden role": (
-        "saveDatasheet", ALICE, TICKETS | {"datasheet": DATASHEET}, {"code": "FORBIDDEN", "needs": ["data_steward"]},
+        "saveDatasheet", ALICE, TICKETS | {"datasheet": DATASHEET}, {"code": "FORBIDDEN", "needs": ["DATA_STEWARD"]},
         "access_attempt", ("Datasheet", "support-tickets"),
     ),
     "forbidden relation": (
-        "submitForApproval", EVE, BOT, {"code": "FORBIDDEN", "needs": ["model_owner (owner)"]},
+        "submitForApproval", EVE, BOT, {"code": "FORBIDDEN", "needs": ["MODEL_OWNER (owner)"]},
         "access_attempt", ("ModelVersion", "support-assistant/1.0.0"),
     ),
 }  # fmt: skip

@@ -527,7 +527,7 @@ async def test_members_may_not_read_the_trail_and_that_they_tried_is_told_once(s
     seen = len(await service.trail())
     for member in (ALICE, CAROL):
         refused = await service.refusal(QUESTIONS[action], member)
-        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["auditor", "admin", "risk_manager", "compliance_officer"])
+        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["AUDITOR", "ADMIN", "RISK_MANAGER", "COMPLIANCE_OFFICER"])
     events = (await service.trail())[seen:]
     assert [(event["event_type"], event["outcome"], event["action"], event["actor"]["id"]) for event in events] == [
         ("access_attempt", "denied", action, "alice"), ("access_attempt", "denied", action, "carol"),

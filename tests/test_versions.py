@@ -71,7 +71,7 @@ async def test_a_lighter_tier_takes_a_risk_manager_and_a_rationale(service: Serv
     lighter = REGISTRATION | {"tier": "TIER_3_STANDARD"}
     for each in (ALICE, ADA):
         refused = await service.refused("registerModel", each, **lighter | {"tierRationale": "It is small."})
-        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["risk_manager"])
+        assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["RISK_MANAGER"])
     refused = await service.refused("registerModel", ROB, **lighter)
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.tierRationale")
     await register(service, ROB, **lighter, tierRationale="It only ranks what people wrote.")
@@ -229,7 +229,7 @@ async def test_evidence_counts_within_its_period_until_it_is_withdrawn(service: 
         {"withdrawn": {"by": "bob", "reason": "The reviewer was not independent."}}
     ]
     refused = await service.refused("withdrawEvidence", BOB, **BOT | evidence)
-    assert (refused["code"], refused["allowed"]) == ("INVALID_STATE", ["attached"])
+    assert (refused["code"], refused["allowed"]) == ("INVALID_STATE", ["ATTACHED"])
 
 
 async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(service: Service) -> None:

@@ -71,7 +71,7 @@ async def test_every_requirement_that_is_not_met_is_named_with_its_remedy(servic
         "role": "MODEL_OWNER", "policies": ["POL-001"], "status": "PENDING", "candidates": [{"userId": "alice"}],
         "remedy": {
             "mutation": "submitApproval", "arguments": BOT | {"role": "MODEL_OWNER", "verdict": "APPROVED"},
-            "fill": ["comments"], "permitted": ["model_owner"],
+            "fill": ["comments"], "permitted": ["MODEL_OWNER"],
         },
     }  # fmt: skip
     assert {each["requirementId"]: each["remedy"]["mutation"] for each in found["violations"]} == {
@@ -137,8 +137,8 @@ async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: S
                 {"policyId": "POL-003", "enforcement": "BLOCKING"}, {"policyId": "POL-004", "enforcement": "ADVISORY"},
             ],
             "approvals": [
-                {"role": "ETHICS_REVIEWER", "status": "STALE", "reviewerName": "Carol", "comments": "Reviewed."},
-                {"role": "SECURITY_REVIEWER", "status": "STALE", "reviewerName": "David", "comments": "Reviewed."},
+                {"role": "ETHICS_REVIEWER", "status": "SUPERSEDED", "reviewerName": "Carol", "comments": "Reviewed."},
+                {"role": "SECURITY_REVIEWER", "status": "SUPERSEDED", "reviewerName": "David", "comments": "Reviewed."},
                 {"role": "ETHICS_REVIEWER", "status": "APPROVED", "reviewerName": "Carol", "comments": ""},
                 {"role": "SECURITY_REVIEWER", "status": "APPROVED", "reviewerName": "David", "comments": ""},
                 {"role": "MODEL_OWNER", "status": "APPROVED", "reviewerName": "Alice", "comments": ""},

@@ -25,6 +25,7 @@ class ApprovalStatus(Choice):
     APPROVED = "approved", "It counts."
     REJECTED = "rejected", "It was refused."
     EXPIRED = "expired", "It counted until its expiration."
+    SUPERSEDED = "superseded", "A later decision for the same role stands in its place."
     STALE = "stale", "What was approved has changed since; it does not count before somebody decides again."
 
 
@@ -110,6 +111,14 @@ class ApprovalRound(Value):
     @property
     def rejected(self) -> bool:
         return any(each.verdict is Verdict.REJECTED for each in self.decisions)
+
+    def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> tuple["Approval", ...]:
+        """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""
+        stands = {each.decision_id for each in self.latest().values()}
+        read = (each.as_read(today, standing, at) for each in self.decisions)
+        return tuple(
+            each if each.decision_id in stands else each.model_copy(update={"status": ApprovalStatus.SUPERSEDED}) for each in read
+        )
 
     def latest(self) -> dict[GovernanceRole, Decision]:
         """The decision that stands, for each role that decided."""

@@ -54,5 +54,5 @@ class Evidence(Value):
     def withdraw(self, reason: str, by: Actor, at: datetime) -> Self:
         by.needs(Permission.WITHDRAW_EVIDENCE, frozenset({Relation.AUTHOR} if by.id == self.attached_by else ()))
         if self.withdrawn:
-            raise InvalidState("withdrawEvidence", "withdrawn", ["attached"])
+            raise InvalidState("withdrawEvidence", "WITHDRAWN", ["ATTACHED"])
         return self.model_copy(update={"withdrawn": Withdrawal(at=at, by=by.id, reason=reason)})

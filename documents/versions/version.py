@@ -1,8 +1,8 @@
 """Model versions: what is governed, and the rules by which it changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import uuid4
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from semver import Version
 from documents.access import Actor, GovernanceRole, Permission, Relation
 from documents.audit.canonical import digest
 from documents.audit.event import EventType
-from documents.cards import CardContent, ModelCard
+from documents.cards import ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep
 from documents.database import Record
@@ -188,9 +188,11 @@ class ModelVersion(Record):
         interval = REVIEW_INTERVAL.get(self.tier)
         return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
 
-    async def save_card(self, content: CardContent, model_name: str, by: Actor, at: datetime) -> None:
+    async def save_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
+        """Makes the next revision of the card: the one before, with the fields in `said` as they are there."""
         self.permits(by, Permission.SAVE_MODEL_CARD)
-        self.card = ModelCard(**dict(content), model_id=self.model_id, model_name=model_name, version=self.version)
+        about = {"model_id": self.model_id, "model_name": model_name, "version": self.version}
+        self.card = ModelCard(**(dict(self.card or {}) | dict(said) | about))
         kept = await keep(ContentKind.MODEL_CARD, self.card)
         self.card_revisions = _revised(self.card_revisions, kept, by, at)
 
@@ -202,7 +204,7 @@ class ModelVersion(Record):
         self.permits(by, Permission.CREATE_RISK_ASSESSMENT)
         before = self.latest_assessment
         if carry_over and before and before.tier is not self.tier:
-            raise InvalidInput("input.carryOver", f"is not possible: the latest assessment was made for {before.tier}")
+            raise InvalidInput("input.carryOver", f"is not possible: the latest assessment was made for {before.tier.name}")
         assessment = RiskAssessment.from_responses(
             self.model_id, self.version, self.tier, responses, before if carry_over else None, by=by.id, at=at
         )
@@ -282,7 +284,7 @@ class ModelVersion(Record):
     def _only_role(required: tuple[GovernanceRole, ...], reviewer: Stakeholder) -> GovernanceRole:
         held = [role for role in required if reviewer.holds(role)]
         if len(held) > 1:
-            raise InvalidInput("input.role", f"must say for which of {', '.join(held)} the decision is")
+            raise InvalidInput("input.role", f"must say for which of {', '.join(each.name for each in held)} the decision is")
         if not held:
             raise Forbidden(f"{reviewer.user_id} holds no role that must decide here", required)
         return held[0]
@@ -293,13 +295,15 @@ class ModelVersion(Record):
         """A required role, held, authorised for the tier; one person in one role; the submitter as model owner only."""
         who = reviewer.user_id
         if role not in required or not reviewer.holds(role):
-            raise Forbidden(f"{who} cannot decide as {role}", [each for each in required if reviewer.holds(each)])
+            raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if reviewer.holds(each)])
         if not reviewer.may_decide(role, self.tier):
-            raise Forbidden(f"{who} is not authorised for {self.tier}", [f"authorised for {self.tier}"])
+            raise Forbidden(f"{who} is not authorised for {self.tier.name}", [f"authorised for {self.tier.name}"])
         if others := {each.role for each in self.deciders if each.user_id == who} - {role}:
-            raise Forbidden(f"{who} has decided as {', '.join(sorted(others))} on this version", ["somebody else"])
+            raise Forbidden(
+                f"{who} has decided as {', '.join(sorted(each.name for each in others))} on this version", ["somebody else"]
+            )
         if who == submitter and role is not GovernanceRole.MODEL_OWNER:
-            raise Forbidden(f"{who} submitted this version and decides as model_owner only", ["somebody else"])
+            raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])
 
     @property
     def deciders(self) -> tuple[Decider, ...]:
@@ -322,9 +326,12 @@ def lighter(tier: RiskTier, than: RiskTier) -> bool:
 
 def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
     if GovernanceRole.RISK_MANAGER not in by.roles:
-        raise Forbidden(f"its words put the version into {suggested}, and only a risk manager may say less", ["risk_manager"])
+        raise Forbidden(
+            f"its words put the version into {suggested.name}, and only a risk manager may say less",
+            [GovernanceRole.RISK_MANAGER],
+        )
     if rationale is None:
-        raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested}")
+        raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested.name}")
 
 
 def version_key(version: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
@@ -52,6 +52,8 @@ class Connection(Generic[T]):
 
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
     """The part of a list that the arguments of a connection ask for."""
+    first, last = (None if each is UNSET else each for each in (first, last))
+    after, before = after or None, before or None  # UNSET, like an empty text, is no cursor
     if (first is None) is (last is None):
         raise InvalidInput("first", "or `last` must say how many, and not both")
     if (after and last is not None) or (before and first is not None):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import strawberry
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.database import Record
 from documents.records import Order, Page, Window
@@ -38,7 +38,7 @@ def pages(kind: type[Record], description: str, by: Order, **own: str) -> Any:
     """The records of `kind` that carry these values, in pages; one query for the pages of all parents."""
 
     async def resolve(
-        root: Parent[Any], info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        root: Parent[Any], info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
     ) -> Any:
         loader = paged(info.context, kind, tuple(own), by, window(first, after, last, before))
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))

@@ -285,7 +285,7 @@ def report(scene: Scene, example: Example) -> None:
         "ownership": {"owner": {"name": example.alice.name}, "dataSteward": {"name": example.bob.name}},
         "governance": {
             "policiesApplied": [{"policyId": each} for each in ("POL-001", "POL-002", "POL-003", "POL-004")],
-            "approvals": [{"status": each} for each in ("STALE", "STALE", "APPROVED", "APPROVED", "APPROVED")],
+            "approvals": [{"status": each} for each in ("SUPERSEDED", "SUPERSEDED", "APPROVED", "APPROVED", "APPROVED")],
         },
         "deploymentEligibility": {"eligible": True},
     }
@@ -295,7 +295,7 @@ def report(scene: Scene, example: Example) -> None:
     scene.fact("model", f"{about['name']} {about['version']}, {about['tier']}, {about['status']}")
     scene.fact("owner", f"{people['owner']['name']}, with {people['dataSteward']['name']} as data steward")
     scene.fact("policies", ", ".join(each["policyId"] for each in governance["policiesApplied"]))
-    scene.fact("decided", f"{len(read)} times: {read.count('APPROVED')} count, {read.count('STALE')} are stale")
+    scene.fact("decided", f"{len(read)} times: {read.count('APPROVED')} count, {read.count('SUPERSEDED')} were decided again")
     scene.fact("review", f"due on {found['reviewSchedule']['nextReview'][:10]}")
 
 

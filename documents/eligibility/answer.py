@@ -1,0 +1,54 @@
+"""What clients read of a judgement: what stands in the way, why, and what would mend it."""
+
+from pydantic import Field
+
+from documents.access import GovernanceRole
+from documents.risk import RiskTier
+from documents.values import FreeJson, Value
+from documents.versions.approvals import Approval, ApprovalStatus, Condition
+from documents.versions.standing import VersionStatus
+
+
+class Remedy(Value):
+    """The mutation that would mend a refusal."""
+
+    mutation: str = Field(description="Which mutation.")
+    arguments: FreeJson = Field(description="What is known of its input.")
+    fill: tuple[str, ...] = Field(default=(), description="What only the caller can add to the input, by path.")
+    permitted: tuple[str, ...] = Field(description="Who may.")
+
+
+class Finding(Value):
+    """A requirement that is not met, why, and what would mend it."""
+
+    policy_id: str = Field(description="The policy that asks for it.")
+    policy_name: str = Field(description="What that policy is called.")
+    requirement_id: str = Field(description="Which requirement of it.")
+    title: str = Field(description="What is required.")
+    reason: str = Field(description="Why it is not met.")
+    remedy: Remedy | None = Field(description="What would mend it; nothing where no mutation can.")
+
+
+class RequiredApproval(Value):
+    """A role whose approval is required, and how it stands."""
+
+    role: GovernanceRole = Field(description="The role.")
+    policies: tuple[str, ...] = Field(description="Ids of every policy that requires it.")
+    status: ApprovalStatus = Field(description="How its approval reads now.")
+    decision: Approval | None = Field(description="The decision that stands for it; nothing before somebody decides.")
+    candidate_ids: tuple[str, ...] = Field(description="User ids of those who could give it.")
+    remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts.")
+
+
+class Eligibility(Value):
+    """Whether a version may be deployed, and if not, everything that stands in the way."""
+
+    eligible: bool = Field(description="Approved, every blocking requirement met, all of it now.")
+    tier: RiskTier = Field(description="Its risk tier.")
+    status: VersionStatus = Field(description="What the decisions say.")
+    required_approvals: tuple[RequiredApproval, ...] = Field(description="Every role whose approval is required.")
+    missing_approvals: tuple[RequiredApproval, ...] = Field(description="Those whose approval does not count.")
+    violations: tuple[Finding, ...] = Field(description="Blocking requirements that are not met.")
+    advisories: tuple[Finding, ...] = Field(description="Advisory requirements that are not met; they stop nothing.")
+    notices: tuple[str, ...] = Field(description="What else there is to know; stops nothing.")
+    conditions: tuple[Condition, ...] = Field(description="What the approvals that count oblige to.")

@@ -1,0 +1,164 @@
+"""The checks: each decides one kind of requirement from a case file, and says what would mend it. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from documents.access import Permission, needs
+from documents.cards import ModelCard
+from documents.eligibility.answer import Remedy
+from documents.eligibility.case import CaseFile
+from documents.policies import Check, Requirement
+from documents.values import Value, camel
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A requirement that holds."""
+
+    until: datetime | None = None
+    """When it lapses by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that does not hold."""
+
+    reason: str
+    remedy: Remedy | None
+    """The mutation that would mend it; nothing where none can."""
+
+
+def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy:
+    return Remedy(mutation=mutation, arguments=dict(known), fill=fill, permitted=tuple(needs(mutation)))
+
+
+Verdict = Callable[[CaseFile, Requirement], Met | Unmet]
+
+
+def _card(holds: Callable[[ModelCard], bool], lacking: str, *fill: str) -> Verdict:
+    """A check of the card; `saveModelCard` keeps what is left out, so each remedy says only what is missing."""
+
+    def check(case: CaseFile, _: Requirement) -> Met | Unmet:
+        if case.card and holds(case.card):
+            return Met()
+        return Unmet(_of_card(case, lacking), remedy(Permission.SAVE_MODEL_CARD, case.names, *(f"card.{each}" for each in fill)))
+
+    return check
+
+
+def _fairness_metric(case: CaseFile, _: Requirement) -> Met | Unmet:
+    if case.card and case.card.has_disaggregated_metric:
+        return Met()
+    metrics = case.card.metrics if case.card else ()
+    fill = "card.metrics.0.disaggregated" if metrics else "card.metrics"
+    return Unmet(_of_card(case, "no metric is broken down by group"), _entries(case, "metrics", metrics, [fill]))
+
+
+def _mitigations(case: CaseFile, _: Requirement) -> Met | Unmet:
+    if case.card and case.card.mitigates_every_risk:
+        return Met()
+    risks = case.card.risks if case.card else ()
+    lacking = [f"card.risks.{place}.mitigation" for place, each in enumerate(risks) if not each.mitigation]
+    reason = "some risk has no mitigation" if risks else "no risk is listed, with its mitigation"
+    return Unmet(_of_card(case, reason), _entries(case, "risks", risks, lacking or ["card.risks"]))
+
+
+def _of_card(case: CaseFile, lacking: str) -> str:
+    return lacking if case.card else f"there is no model card; {lacking}"
+
+
+def _entries(case: CaseFile, name: str, entries: Sequence[Value], fill: Sequence[str]) -> Remedy:
+    """A list of the card is saved whole, so the remedy holds the entries that there are."""
+    card = {"card": {name: [as_input(each) for each in entries]}} if entries else {}
+    return remedy(Permission.SAVE_MODEL_CARD, {**case.names, **card}, *fill)
+
+
+def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
+    if case.version.datasheets or (case.card and case.card.documents_training_data):
+        return Met()
+    reason = "no datasheet is linked, and no card describes the training data and names their sources"
+    return Unmet(reason, remedy(Permission.LINK_DATASHEET, case.names, "datasetId"))
+
+
+def _assessed(risk_id: str, controlled: bool) -> Verdict:
+    def check(case: CaseFile, _: Requirement) -> Met | Unmet:
+        factor = case.version.latest_assessment.factor(risk_id) if case.version.latest_assessment else None
+        if factor and factor.assessed and (factor.controls or not controlled):
+            return Met()
+        reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
+        known = {**case.names, "carryOver": True, "responses": [{"riskId": risk_id}]}
+        fill = ("responses.0.likelihood", "responses.0.impact", *(("responses.0.controls",) if controlled else ()))
+        return Unmet(reason, remedy(Permission.CREATE_RISK_ASSESSMENT, known, *fill))
+
+    return check
+
+
+def _evidence(case: CaseFile, requirement: Requirement) -> Met | Unmet:
+    proofs = [each for each in case.evidence if each.requirement_id == requirement.requirement_id]
+    if proofs:
+        return Met(until=_last(each.valid_until for each in proofs))
+    known = {**case.names, "requirementId": requirement.requirement_id}
+    return Unmet("no evidence for it stands", remedy(Permission.ATTACH_EVIDENCE, known, "title", "uri"))
+
+
+def _registration(case: CaseFile, _: Requirement) -> Met | Unmet:
+    if case.registration_proven:
+        return Met()
+    reason = "the audit trail does not prove the registration: it was altered, and an auditor must look"
+    return Unmet(reason, None)
+
+
+def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
+    due = case.version.next_review if case.version.reviews else None
+    if due and case.at < due:
+        return Met(until=due)
+    reason = "the last review is older than the tier's interval" if case.version.reviews else "no review is recorded"
+    return Unmet(reason, remedy(Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance"))
+
+
+CHECKS: Mapping[Check, Verdict] = {
+    Check.INTENDED_USE: _card(lambda card: card.names_intended_uses, "no intended use is named", "primaryIntendedUses"),
+    Check.TRAINING_DATA: _training_data,
+    Check.EVALUATION: _card(lambda card: card.reports_metrics, "no metric with its dataset is reported", "metrics"),
+    Check.LIMITATIONS: _card(
+        lambda card: card.states_limitations_and_risks, "limitations or risks are not listed", "knownLimitations", "risks"
+    ),
+    Check.BIAS_ASSESSED: _assessed("FAIR-001", controlled=False),
+    Check.FAIRNESS_METRIC: _fairness_metric,
+    Check.HARMS_STATED: _card(
+        lambda card: card.states_ethical_considerations, "no ethical consideration is stated", "ethicalConsiderations"
+    ),
+    Check.RISKS_MITIGATED: _mitigations,
+    Check.INJECTION_CONTROLLED: _assessed("SEC-001", controlled=True),
+    Check.LEAKAGE_CONTROLLED: _assessed("SEC-002", controlled=True),
+    Check.EVIDENCE: _evidence,
+    Check.REGISTRATION_AUDITED: _registration,
+    Check.METRICS_REVIEWED: _reviewed,
+    Check.DRIFT_REVIEWED: _reviewed,
+    Check.INCIDENTS_REVIEWED: _reviewed,
+    Check.COMPLIANCE_REVIEWED: _reviewed,
+}
+
+
+def _last(moments: Iterable[datetime | None]) -> datetime | None:
+    """The last of the moments, where nothing is without end."""
+    known = list(moments)
+    return None if None in known else max(each for each in known if each is not None)
+
+
+def as_input(value: Any) -> Any:
+    """A value as a mutation's input spells it: names in camel case, choices by name, nothing that is empty."""
+    match value:
+        case Value():
+            said = {name: as_input(getattr(value, name)) for name in type(value).model_fields}
+            return {camel(name): each for name, each in said.items() if each not in (None, [])}
+        case Enum():
+            return value.name
+        case tuple():
+            return [as_input(each) for each in value]
+        case date():
+            return value.isoformat()
+    return value

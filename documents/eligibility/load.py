@@ -1,0 +1,80 @@
+"""Case files from the database, and what keeps a version's standing true."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from documents.access import Actor
+from documents.audit.event import EventType, Outcome
+from documents.audit.proofs import proven_events
+from documents.datasheets import Datasheet
+from documents.eligibility.case import CaseFile
+from documents.eligibility.judgement import Judgement
+from documents.errors import InvalidInput
+from documents.people import Stakeholder
+from documents.policies import Policy, PolicyInForce, contents_of, in_force
+from documents.versions.evidence import Evidence
+from documents.versions.version import ModelVersion
+
+
+async def case_files(versions: Sequence[ModelVersion], at: datetime, with_people: bool = True) -> list[CaseFile]:
+    """A case file for each version: as many database commands for a hundred as for one."""
+    policies = await Policy.every({})
+    bound = {each for version in versions if version.round for each in version.round.policies}
+    says = await contents_of(bound, policies)
+    proven = await _registrations([each for each in versions if each.revision])
+    newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
+    roles = {role for content in says.values() for role in content.required_roles}
+    people = await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}}) if with_people else []
+
+    def case(version: ModelVersion) -> CaseFile:
+        if version.round:
+            applied = [PolicyInForce(**dict(each), says=says[each.digest]) for each in version.round.policies]
+        else:
+            applied = [each.newest for each in policies if each.content.in_force(version.tier, at)]
+        newer = tuple(link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision)
+        # A version that is being registered: its event commits with it or not at all.
+        registered = not version.revision or version.key in proven
+        return CaseFile(version, tuple(sorted(applied, key=lambda each: each.policy_id)), registered, newer, tuple(people), at)
+
+    return [case(version) for version in versions]
+
+
+async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
+    """Keys of the versions whose registration the trail proves."""
+    if not versions:
+        return set()
+    about = {"resource.type": ModelVersion.__name__, "resource.id": {"$in": [each.key for each in versions]}}
+    registered = {"event_type": EventType.MODEL_REGISTERED, "outcome": Outcome.SUCCESS}
+    return {each["resource"]["id"] for each in await proven_events(about | registered) if registered.items() <= each.items()}
+
+
+async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
+    if not dataset_ids:
+        return {}
+    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=frozenset({"dataset_id", "revisions"}))
+    return {each.dataset_id: len(each.revisions) for each in found}
+
+
+async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
+    """Opens a round under the policies in force now; what their requirements said goes on record."""
+    await version.submit(tuple(each.bound for each in await in_force(version.tier, at)), by, at)
+    judgement = await keep_standing(version, at)
+    version.note(EventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
+
+
+async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:
+    """Attaches evidence for a requirement of some policy; InvalidInput if none has it."""
+    version.attach(evidence, by)
+    known = {asked.requirement_id for each in await Policy.every({}) for asked in each.content.requirements}
+    if evidence.requirement_id not in known:
+        raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(known))}")
+    await keep_standing(version, at)
+
+
+async def keep_standing(version: ModelVersion, at: datetime) -> Judgement:
+    """Stores a version that was changed, with the standing that follows from the change."""
+    (case,) = await case_files([version], at, with_people=False)
+    judgement = Judgement(case)
+    version.standing = judgement.standing
+    await version.store()
+    return judgement
