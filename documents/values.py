@@ -16,6 +16,7 @@ EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SCRIPTS = frozenset({"javascript", "vbscript", "data"})
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -40,6 +41,8 @@ def _not_blank(text: str) -> str:
 
 
 def _resource_identifier(text: str) -> str:
+    if urlsplit(text).scheme.lower() in _SCRIPTS:
+        raise ValueError("would run as a script where a page shows it as a link")
     if not urlsplit(text).scheme or _CONTROL.search(text) or _SURROGATE.search(text) or " " in text:
         raise ValueError("is no URI: it needs a scheme, and no space or control character")
     return text

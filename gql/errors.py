@@ -4,7 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError
 from strawberry.pydantic import InputValidationError
 
 from documents.database import is_outage
@@ -23,8 +23,7 @@ def coded(error: GraphQLError) -> GraphQLError:
             problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
             return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
         case None | GraphQLError():  # GraphQL's own word on what the client sent
-            kind = "SYNTAX" if isinstance(error, GraphQLSyntaxError) else "INVALID_INPUT"
-            return _again(error, error.message, {"code": kind})
+            return _again(error, error.message, {"code": InvalidInput.code})
         case ValueError() if error.path is None:  # a scalar's, on a literal
             return _again(error, error.message, {"code": InvalidInput.code})
         case outage if is_outage(outage):

@@ -24,12 +24,14 @@ from resolvers.graph.types import Node, Part, field, node
 
 @node(Stakeholder)
 class StakeholderNode(Node):
-    @field("Where to write to; null for those outside the person's department.", reads=["user_id", "department", "email"])
+    @field("Where to write to; null for members outside the person's department.", reads=["user_id", "department", "email"])
     @staticmethod
     def email(person: Parent[Stakeholder], info: Info) -> str | None:
         asking = info.context.person
-        near = asking is not None and (asking.department == person.department or asking.platform_role is PlatformRole.ADMIN)
-        return person.email if near else None
+        if asking is None:
+            return None
+        sees_all = asking.platform_role in {PlatformRole.ADMIN, PlatformRole.AUDITOR}
+        return person.email if sees_all or asking.department == person.department else None
 
 
 @strawberry.type(description="Whoever the token says is asking.")
