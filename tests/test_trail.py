@@ -398,10 +398,17 @@ def seq_of(trail: Sequence[Raw], action: str) -> int:
     return int(max(event["seq"] for event in trail if event["request"] == first["request"]))
 
 
+def pretend(stored: Stored, at: int) -> None:
+    """Swaps what two events of one version seem to be, and not what their bytes say."""
+    other = seq_of(stored.events, "saveModelCard")
+    stored.events[at]["event_type"], stored.events[other]["event_type"] = "model_updated", "model_registered"
+
+
 PROOFS: dict[str, Tamper] = {
     "its bytes are edited": lambda stored, at: stored.events[at].update(canonical=b"{}"),
     "its bytes are another version's": lambda stored, at: stored.events[at].update(canonical=stored.events[at + 2]["canonical"]),
     "its bytes are gone": lambda stored, at: stored.events[at].pop("canonical"),
+    "another event of the version pretends to be it": pretend,
     "its number is another": lambda stored, at: stored.events[at].update(seq=FAR),
     "its number is a text": lambda stored, at: stored.events[at].update(seq=str(at)),
     "its number is gone": lambda stored, at: stored.events[at].pop("seq"),
