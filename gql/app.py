@@ -32,7 +32,7 @@ from resolvers.graph.context import Context
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 BODY_BYTES, SWEEP = 1024 * 1024, 60
-STATUS = {"UNAUTHENTICATED": 401, "UNAVAILABLE": 503}
+STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
 log = logging.getLogger(__name__)
 
 
@@ -124,13 +124,13 @@ class Guarded:
         address = scope["client"][0] if scope.get("client") else ""
         try:
             who = await self._identify(scope, address)
-            body = await _body(receive)
         except Refusal as refusal:
-            headers = {"www-authenticate": "Bearer"} if refusal.code == "UNAUTHENTICATED" else {}
-            if isinstance(refusal, Unavailable):
-                headers["retry-after"] = str(refusal.retry_after)
-            status = STATUS.get(refusal.code) or (413 if "body" in str(refusal) else 429)
-            await JSONResponse(refused(refusal), status, headers)(scope, receive, send)
+            await _turned_away(refusal, STATUS[refusal.code])(scope, receive, send)
+            return
+        try:
+            body = await _body(receive)
+        except LimitExceeded as refusal:
+            await _turned_away(refusal, 413)(scope, receive, send)
             return
         asked = AuditedRequest(uuid4().hex, address or None)
         scope["magistrate.context"] = Context(who.actor, who.person, self.clock(), asked)
@@ -144,6 +144,13 @@ class Guarded:
             if is_outage(error):
                 raise Unavailable from error
             raise
+
+
+def _turned_away(refusal: Refusal, status: int) -> Response:
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(refusal, Unavailable):
+        headers["retry-after"] = str(refusal.retry_after)
+    return JSONResponse(refused(refusal), status, headers)
 
 
 async def _body(receive: Receive) -> bytes:

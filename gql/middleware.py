@@ -13,9 +13,10 @@ from strawberry.types.field import StrawberryField
 from documents.access import Permission
 from documents.audit.event import AuditEvent, EventType, Outcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
-from documents.database import Record, bound_database
+from documents.database import Record, bound_database, is_outage
 from documents.errors import Forbidden, InvalidInput, Refusal
 from documents.units import Unit
+from documents.values import NAME_LENGTH
 from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
 from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
@@ -85,8 +86,9 @@ class Recorded(FieldExtension):
             context.actor.needs(declared.permit)
             return await bound_database().transact(work)
         except BaseException as error:
-            # Shielded: whoever hangs up on a refusal is on record all the same.
-            await asyncio.shield(tell_failure(error, context, action, declared, arguments.get("input")))
+            if not is_outage(error):  # which is out of reach of the trail too
+                # Shielded: whoever hangs up on a refusal is on record all the same.
+                await asyncio.shield(tell_failure(error, context, action, declared, arguments.get("input")))
             raise
         finally:
             context.forget()
