@@ -17,7 +17,6 @@ from documents.database import Record, bound_database, is_outage
 from documents.errors import Forbidden, InvalidInput, Refusal
 from documents.units import Unit
 from documents.values import NAME_LENGTH
-from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
 from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
 
