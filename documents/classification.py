@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.values import Count, Value
 
 KEYWORDS: Mapping[RiskTier, Sequence[str]] = {

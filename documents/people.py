@@ -10,7 +10,7 @@ from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import EventType
 from documents.database import Record
 from documents.errors import InvalidInput
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.values import Key, Moment, Name
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]

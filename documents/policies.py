@@ -10,7 +10,7 @@ from documents.access import GovernanceRole
 from documents.audit.event import EventType
 from documents.contents import Content, ContentKind, Revision, keep
 from documents.database import Record
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value
 
 REVIEW_INTERVAL = {

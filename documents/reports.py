@@ -11,7 +11,7 @@ from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
 from documents.people import Stakeholder
 from documents.policies import Enforcement
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.values import Key, Moment, Name, Value
 from documents.versions.approvals import Approval, ApprovalRound
 from documents.versions.model import Model

@@ -10,7 +10,8 @@ from documents.datasheets import DatasetVersion, Datasheet, DatasheetContent
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
 from documents.values import Key
-from documents.versions.version import DatasheetLink, ModelVersion
+from documents.versions.parts import DatasheetLink
+from documents.versions.version import ModelVersion
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one

@@ -14,12 +14,14 @@ from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files, keep_standing
 from documents.people import Stakeholder, holder_of
 from documents.records import whole
-from documents.risk import RiskAssessment, RiskTier
+from documents.risk.assessment import RiskAssessment
+from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
 from documents.versions.approvals import Approval, ApprovalRound
 from documents.versions.model import Model
+from documents.versions.parts import Artifact, Review
 from documents.versions.standing import VersionStatus
-from documents.versions.version import Artifact, ModelVersion, Review
+from documents.versions.version import ModelVersion
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed, window
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages

@@ -9,7 +9,7 @@ from strawberry import UNSET, Parent
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import EventType
 from documents.people import Email, Stakeholder
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken
 from documents.values import Key, Name
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed

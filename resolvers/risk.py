@@ -10,7 +10,9 @@ from documents.access import Permission
 from documents.audit.event import EventType
 from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
-from documents.risk import TEMPLATES, Answer, Response, RiskAssessment, RiskFactor, Template
+from documents.risk.assessment import RiskAssessment
+from documents.risk.factors import Answer, Response, RiskFactor, Template
+from documents.risk.templates import TEMPLATES
 from documents.values import LIST_LENGTH, Key
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info

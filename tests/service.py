@@ -15,7 +15,7 @@ from documents.audit.trail import AuditHead, EventIds, Request, tell_all
 from documents.database import Database
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken, TokenKind
 from documents.units import Unit
 from gql.app import create_app

@@ -9,7 +9,7 @@ import pytest
 
 from documents.access import GovernanceRole
 from documents.audit.event import EventType
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.versions.approvals import Dossier, DossierPart
 from documents.versions.version import DECIDABLE, SUBMITTABLE
 from tests.examples import (

@@ -3,7 +3,7 @@
 import pytest
 
 from documents.classification import classify
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 
 
 def tier(purpose: str) -> str:

@@ -17,7 +17,9 @@ from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
 from documents.policies import Check, Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, defaults
-from documents.risk import Response, RiskAssessment, RiskTier
+from documents.risk.assessment import RiskAssessment
+from documents.risk.factors import Response
+from documents.risk.scales import RiskTier
 from documents.versions.approvals import ApprovalRound, Decision, Verdict
 from documents.versions.evidence import Evidence
 from documents.versions.standing import VersionStatus

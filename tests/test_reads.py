@@ -17,8 +17,10 @@ from strawberry.dataloader import DataLoader
 
 from documents.audit.event import EventType
 from documents.records import Found, NotRead
-from documents.risk import RiskTier
-from documents.versions.version import Artifact, ArtifactKind, ModelVersion, version_key
+from documents.risk.scales import RiskTier
+from documents.versions.numbers import version_key
+from documents.versions.parts import Artifact, ArtifactKind
+from documents.versions.version import ModelVersion
 from resolvers.graph.context import Loader
 from tests.examples import BOT, eligible, on_record, register
 from tests.journey import sign_in

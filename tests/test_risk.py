@@ -9,19 +9,10 @@ from pydantic import ValidationError
 
 from documents.audit.canonical import canonical, parsed
 from documents.errors import InvalidInput
-from documents.risk import (
-    TEMPLATES,
-    Answer,
-    Response,
-    RiskAssessment,
-    RiskBand,
-    RiskCategory,
-    RiskFactor,
-    RiskImpact,
-    RiskLikelihood,
-    RiskTier,
-    Template,
-)
+from documents.risk.assessment import RiskAssessment
+from documents.risk.factors import Answer, Response, RiskFactor, Template
+from documents.risk.scales import RiskBand, RiskCategory, RiskImpact, RiskLikelihood, RiskTier
+from documents.risk.templates import TEMPLATES
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SEC_001 = next(each for each in TEMPLATES if each.risk_id == "SEC-001")

@@ -15,7 +15,8 @@ from documents.contents import Revision
 from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
 from documents.versions.evidence import Evidence
-from documents.versions.version import ModelVersion, version_key
+from documents.versions.numbers import version_key
+from documents.versions.version import ModelVersion
 from tests.examples import (
     ACCESS_VERIFIED,
     BOT,

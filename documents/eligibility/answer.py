@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.values import FreeJson, Value
 from documents.versions.approvals import Approval, ApprovalStatus, Condition
 from documents.versions.standing import VersionStatus

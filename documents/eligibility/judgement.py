@@ -10,7 +10,7 @@ from documents.eligibility.answer import Eligibility, Finding, Remedy, RequiredA
 from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
-from documents.risk import RiskTier
+from documents.risk.scales import RiskTier
 from documents.versions.approvals import ApprovalStatus, Condition
 from documents.versions.standing import Standing, VersionStatus
 from documents.versions.version import SUBMITTABLE

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.risk import RiskBand
+from documents.risk.scales import RiskBand
 from documents.values import Choice, Moment, Value
 from documents.versions.approvals import Dossier
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from pydantic import Field
 from pymongo import IndexModel
-from semver import Version
 
 from documents.access import Actor, GovernanceRole, Permission, Relation
 from documents.audit.canonical import digest
@@ -19,8 +18,10 @@ from documents.database import Record
 from documents.errors import Forbidden, InvalidInput, InvalidState, LimitExceeded, NotFound
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
-from documents.risk import Response, RiskAssessment, RiskTier
-from documents.values import LIST_LENGTH, Choice, Count, Digest, Key, Moment, Statement, Statements, Uri, Value
+from documents.risk.assessment import RiskAssessment
+from documents.risk.factors import Response
+from documents.risk.scales import RiskTier
+from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
 from documents.versions.approvals import (
     ApprovalRound,
     ClosedRound,
@@ -31,55 +32,14 @@ from documents.versions.approvals import (
     deciders,
 )
 from documents.versions.evidence import Evidence
+from documents.versions.numbers import version_key
+from documents.versions.parts import Artifact, DatasheetLink, Review
 from documents.versions.standing import Standing, VersionStatus
 
 T = TypeVar("T")
 
 SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
 DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
-
-
-class ArtifactKind(Choice):
-    """What an artefact is."""
-
-    WEIGHTS = "weights", "Parameters."
-    ADAPTER = "adapter", "Parameters on top of other parameters."
-    TOKENIZER = "tokenizer", "A tokenizer."
-    PROMPT = "prompt", "A system prompt or prompt template."
-    CONFIG = "config", "Configuration."
-    CODE = "code", "Source code."
-    CONTAINER = "container", "A container image."
-    API = "api", "A model behind somebody's API."
-
-
-class Artifact(Value):
-    """A thing that the version is made of; approvals bind to its digest."""
-
-    kind: ArtifactKind = Field(description="What it is.")
-    uri: Uri = Field(description="Where it is.")
-    sha256: Digest | None = Field(default=None, description="SHA-256 of its bytes; nothing for what has none, such as an API.")
-    size: Count | None = Field(default=None, description="In bytes.")
-
-
-class DatasheetLink(Value):
-    """A datasheet that the version rests on, pinned to one revision."""
-
-    dataset_id: Key = Field(description="Which datasheet.")
-    revision: int = Field(description="Which revision of it.")
-    digest: Digest = Field(description="`content(digest)` is that revision.")
-    linked_by: Key = Field(description="Who linked it.")
-    linked_at: Moment = Field(description="When.")
-
-
-class Review(Value):
-    """A periodic review and its four findings."""
-
-    at: Moment = Field(description="When it was completed.")
-    by: Key = Field(description="The user id of whoever completed it.")
-    metrics: Statement = Field(description="What the review of the performance metrics found.")
-    drift: Statement = Field(description="What the analysis of drift found.")
-    incidents: Statement = Field(description="What the review of incidents found.")
-    compliance: Statement = Field(description="What the check of compliance found.")
 
 
 class ModelVersion(Record):
@@ -332,25 +292,6 @@ def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
         )
     if rationale is None:
         raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested.name}")
-
-
-def version_key(version: str) -> str:
-    """A text by which semantic versions order as such (semver.org, 2.0.0, section 11), and all others after them."""
-    try:
-        parsed = Version.parse(version)
-    except ValueError:
-        return f"~{version}"
-    release = "".join(map(_sortable, (parsed.major, parsed.minor, parsed.patch)))
-    if parsed.prerelease is None:
-        return f"0{release}~"
-    # A number orders below a word and a shorter list below a longer one: "!" is below whatever an identifier may hold.
-    steps = (f"0{_sortable(int(each))}" if each.isdigit() else f"1{each}" for each in parsed.prerelease.split("."))
-    return f"0{release}!{'!'.join(steps)}"
-
-
-def _sortable(number: int) -> str:
-    """A text that sorts as numbers do, however many digits they have: how many these are, then they."""
-    return f"{len(str(number)):03}{number}"
 
 
 def _longer(what: str, items: tuple[T, ...], one: T) -> tuple[T, ...]:

@@ -1,0 +1,119 @@
+"""Assessments: every factor of a version rated at one time, and what follows from that."""
+
+from collections.abc import Container, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Self
+from uuid import uuid4
+
+from pydantic import Field, computed_field
+
+from documents.errors import InvalidInput
+from documents.risk.factors import Response, RiskFactor, Template
+from documents.risk.scales import RiskBand, RiskTier, rounded
+from documents.risk.templates import TEMPLATES
+from documents.values import LIST_LENGTH, Key, Moment, Value
+
+
+class RiskAssessment(Value):
+    """The risks of one model version as somebody saw them at one time; never changed afterwards."""
+
+    assessment_id: Annotated[str, Field(pattern="^RA-[0-9a-f]{32}$")] = Field(description="RA- and 32 hexadecimal digits.")
+    model_id: Key = Field(description="The model it is about.")
+    version: Key = Field(description="The version it is about.")
+    assessor: Key = Field(description="The user id of whoever made it.")
+    assessed_at: Moment = Field(description="When it was made.")
+    tier: RiskTier = Field(description="The version's tier at that time; tier 1 raises every impact by one.")
+    factors: Annotated[tuple[RiskFactor, ...], Field(min_length=1, max_length=LIST_LENGTH)] = Field(
+        description="Every risk that was looked at, those that nobody rated included."
+    )
+
+    @classmethod
+    def from_responses(
+        cls,
+        model_id: str,
+        version: str,
+        tier: RiskTier,
+        responses: Sequence[Response],
+        before: Self | None = None,
+        *,
+        by: str,
+        at: datetime,
+        templates: Sequence[Template] = TEMPLATES,
+    ) -> Self:
+        """Assesses every template; what `before` rated and nobody responds to stands as it was.
+
+        InvalidInput for an unknown risk or question, and for one that is responded to twice.
+        """
+        known = {each.risk_id: each for each in templates}
+        _refuse_unknown_and_doubled("input.responses", "riskId", [each.risk_id for each in responses], known)
+        for place, response in enumerate(responses):
+            asked, questions = [each.question for each in response.answers], known[response.risk_id].questions
+            _refuse_unknown_and_doubled(f"input.responses.{place}.answers", "question", asked, questions)
+        given = {each.risk_id: each for each in responses}
+        on = at.astimezone(UTC).date()
+
+        def factor(template: Template) -> RiskFactor:
+            response, earlier = given.get(template.risk_id), before.factor(template.risk_id) if before else None
+            if response is None and earlier is not None and earlier.assessed:
+                return earlier
+            return template.assess(response or Response(risk_id=template.risk_id), tier, on)
+
+        return cls(
+            assessment_id=f"RA-{uuid4().hex}",
+            model_id=model_id,
+            version=version,
+            assessor=by,
+            assessed_at=at,
+            tier=tier,
+            factors=tuple(factor(each) for each in templates),
+        )
+
+    @computed_field(description="The mean of the residual scores, each weighted by its impact.")  # type: ignore[prop-decorator]
+    @property
+    def overall_score(self) -> float:
+        weighted = sum(each.residual_score * each.impact for each in self.factors)
+        return rounded(weighted / sum(each.impact for each in self.factors))
+
+    @computed_field(description="The band of the overall score.")  # type: ignore[prop-decorator]
+    @property
+    def band(self) -> RiskBand:
+        return RiskBand.of(self.overall_score)
+
+    @computed_field(description="What to do next, most urgent first.")  # type: ignore[prop-decorator]
+    @property
+    def recommendations(self) -> tuple[str, ...]:
+        return (*self._about_the_whole(), *self._about_high_factors(), *self._about_uncontrolled_factors())
+
+    def factor(self, risk_id: str) -> RiskFactor | None:
+        return next((each for each in self.factors if each.risk_id == risk_id), None)
+
+    def _about_the_whole(self) -> Sequence[str]:
+        match self.band:
+            case RiskBand.CRITICAL:
+                return (
+                    "Critical overall: have an executive approve the version before it is deployed.",
+                    "Critical overall: monitor it without a break, with automatic alarms.",
+                )
+            case RiskBand.HIGH:
+                return ("High overall: test it further for security and for bias.",)
+            case _:
+                return ()
+
+    def _about_high_factors(self) -> Iterator[str]:
+        for each in self.factors:
+            if each.band in {RiskBand.HIGH, RiskBand.CRITICAL}:
+                taken = f"its controls take away only {each.control_effectiveness:.0%}"
+                yield f"High priority: lower {each.risk_id}, {taken}: {each.description}"
+
+    def _about_uncontrolled_factors(self) -> Iterator[str]:
+        for each in self.factors:
+            if not each.controls:
+                yield f"Medium priority: put a control on {each.risk_id}: {each.description}"
+
+
+def _refuse_unknown_and_doubled(path: str, field: str, said: Sequence[str], known: Container[str]) -> None:
+    for place, each in enumerate(said):
+        if each not in known:
+            raise InvalidInput(f"{path}.{place}.{field}", f"is unknown: {each}")
+        if each in said[:place]:
+            raise InvalidInput(f"{path}.{place}.{field}", f"is there twice: {each}")

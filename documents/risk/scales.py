@@ -1,0 +1,91 @@
+"""What risk is measured by: tiers, categories, bands, and the two scales from 1 to 5."""
+
+from enum import IntEnum
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from documents.values import Choice, Share
+
+
+class RiskTier(Choice):
+    """How much depends on a model version; it decides which policies apply."""
+
+    TIER_1_CRITICAL = "tier_1_critical", "Decides about people's health, money, rights or safety, or falls under regulation."
+    TIER_2_IMPORTANT = "tier_2_important", "Meets customers or the public, or matters much inside."
+    TIER_3_STANDARD = "tier_3_standard", "Does ordinary work within a narrow scope."
+    TIER_4_EXPERIMENTAL = "tier_4_experimental", "Is tried out, and not for production."
+
+
+class RiskCategory(Choice):
+    """What kind of risk it is."""
+
+    MODEL_QUALITY = "model_quality", "The model is wrong, or gets worse."
+    DATA_QUALITY = "data_quality", "The data are wrong, incomplete or out of date."
+    SECURITY = "security", "Somebody makes it do or say what it must not."
+    PRIVACY = "privacy", "Personal data are used or shown against the rules."
+    FAIRNESS = "fairness", "Some groups fare worse than others."
+    OPERATIONAL = "operational", "It is not there when it is needed."
+    REGULATORY = "regulatory", "Its use breaks a law or a rule."
+    REPUTATIONAL = "reputational", "It costs the organisation its good name."
+    FINANCIAL = "financial", "It costs the organisation money."
+
+
+class RiskBand(Choice):
+    """Where a score from 0 to 25 lies."""
+
+    LOW = "LOW", "A score below 5."
+    MEDIUM = "MEDIUM", "A score from 5 to below 10."
+    HIGH = "HIGH", "A score from 10 to below 15."
+    CRITICAL = "CRITICAL", "A score of 15 or more."
+
+    @classmethod
+    def of(cls, score: float) -> Self:
+        if score >= 15:
+            return cls.CRITICAL
+        if score >= 10:
+            return cls.HIGH
+        return cls.MEDIUM if score >= 5 else cls.LOW
+
+
+class Grade(IntEnum):
+    """A step on a scale from 1 to 5 that says what it means."""
+
+    description: str
+
+    def __new__(cls, value: int, description: str) -> Self:
+        member = int.__new__(cls, value)
+        member._value_, member.description = value, description
+        return member
+
+
+class RiskLikelihood(Grade):
+    """How likely a risk is, on the scale from 1 to 5."""
+
+    RARE = 1, "Happens with a probability below 10%."
+    UNLIKELY = 2, "Happens with a probability from 10% to 25%."
+    POSSIBLE = 3, "Happens with a probability from 25% to 50%."
+    LIKELY = 4, "Happens with a probability from 50% to 75%."
+    ALMOST_CERTAIN = 5, "Happens with a probability above 75%."
+
+
+class RiskImpact(Grade):
+    """How bad it would be, on the scale from 1 to 5."""
+
+    NEGLIGIBLE = 1, "A nuisance."
+    MINOR = 2, "Little harm, soon made good."
+    MODERATE = 3, "Real harm that takes effort to make good."
+    MAJOR = 4, "Severe harm that is hard to make good."
+    CATASTROPHIC = 5, "Harm that may never be made good."
+
+
+Rating = Annotated[int, Field(ge=1, le=5, strict=True)]
+"""A likelihood or an impact, 1 to 5."""
+
+Effectiveness = Annotated[Share, Field(strict=True)]
+"""The share of a risk that its controls take away, 0 to 1; a boolean is none."""
+
+
+def rounded(score: float) -> float:
+    """Without the dust of binary fractions: 25 x (1 - 0.8) is 5, and so MEDIUM, not 4.999999999999999."""
+    return round(score, 9)
