@@ -293,6 +293,14 @@ async def test_two_mutations_of_one_request_have_a_transaction_and_a_receipt_eac
     assert first["action"] == second["action"] == "saveDatasheet"
 
 
+async def test_a_refused_mutation_hides_no_receipt_of_another_in_its_request(quiet: Service) -> None:
+    save = 'saveDatasheet(input: {datasetId: "%s", datasheet: {datasetName: "D"}}) { receipt { seq } }'
+    none = 'linkDatasheet(input: {modelId: "none", version: "1", datasetId: "none"}) { receipt { seq } }'
+    answer = (await quiet.post(f"mutation {{ a: {save % 'first'} b: {none} c: {save % 'last'} }}", by=BOB)).json()
+    assert answer["data"]["a"] and answer["data"]["c"] and answer["data"]["b"] is None
+    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [(["b"], "NOT_FOUND")]
+
+
 async def test_free_json_that_turns_from_true_to_one_has_changed(quiet: Service) -> None:
     for flag in (True, 1):
         await quiet.do("saveModelCard", **BOT, card=CARD | {"additionalInfo": {"flag": flag}})

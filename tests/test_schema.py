@@ -62,7 +62,7 @@ def test_a_mutation_takes_one_input_and_answers_with_a_payload_of_its_own_and_a_
         kind = name[0].upper() + name[1:]
         payload = TYPES[f"{kind}Payload"]
         assert {each: str(argument.type) for each, argument in field.args.items()} == {"input": f"{kind}Input!"}
-        assert str(field.type) == f"{payload}!" and str(payload.fields["receipt"].type) == "Receipt!"
+        assert str(field.type) == str(payload) and str(payload.fields["receipt"].type) == "Receipt!"
 
 
 def test_every_list_of_the_root_can_be_filtered_and_paged() -> None:

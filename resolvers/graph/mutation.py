@@ -28,11 +28,17 @@ class Declaration:
 
 
 def mutation(event: EventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
-    """Declares a root mutation; its docstring is the description that clients read."""
+    """Declares a root mutation; its docstring is the description that clients read.
+
+    The payload can be null: where a request holds several mutations, one that is refused must not hide the receipts of others.
+    """
 
     def declare(resolver: Resolver) -> StrawberryField:
         metadata = {DECLARED: Declaration(event, permit, resource)}
-        declared: StrawberryField = strawberry.mutation(resolver=resolver, description=resolver.__doc__, metadata=metadata)
+        payload = signature(resolver).return_annotation
+        declared: StrawberryField = strawberry.mutation(
+            resolver=resolver, graphql_type=payload | None, description=resolver.__doc__, metadata=metadata
+        )
         return _described(declared, resolver)
 
     return declare
