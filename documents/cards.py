@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, computed_field
 from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Names, Number, Statement, Statements, Value
 
 
-class Level(Choice):
+class CardRiskLevel(Choice):
     """How likely or how bad a risk is, on the short scale of model cards."""
 
     LOW = "low", "Seldom, or hardly felt."
@@ -71,8 +71,8 @@ class CardRisk(Value):
 
     risk_type: Name = Field(description="What kind of risk, such as `privacy`.")
     description: Statement = Field(description="What may happen, and to whom.")
-    likelihood: Level | None = Field(default=None, description="How likely it is; null if nobody said.")
-    impact: Level | None = Field(default=None, description="How bad it would be; null if nobody said.")
+    likelihood: CardRiskLevel | None = Field(default=None, description="How likely it is; null if nobody said.")
+    impact: CardRiskLevel | None = Field(default=None, description="How bad it would be; null if nobody said.")
     mitigation: Statement | None = Field(default=None, description="What is done against it; null for nothing.")
     residual_risk: Statement | None = Field(default=None, description="What is left of it after that; null if nobody said.")
 

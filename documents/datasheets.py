@@ -8,7 +8,7 @@ from beanie import Indexed
 from pydantic import Field, computed_field
 
 from documents.access import Actor, Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.contents import ContentKind, Revision, keep
 from documents.database import Record
 from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, Statement, Statements, Value
@@ -116,7 +116,7 @@ class Datasheet(Record):
     """A datasheet, as its newest revision has it; any number of versions can rest on it."""
 
     keys: ClassVar = ("dataset_id",)
-    event: ClassVar = EventType.DATASHEET_SAVED
+    event: ClassVar = AuditEventType.DATASHEET_SAVED
     reviewed: ClassVar = frozenset({"content"})
 
     dataset_id: Annotated[Key, Indexed(unique=True)] = Field(description="The dataset's own name for itself.")

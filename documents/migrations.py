@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from beanie import Indexed
 from pydantic import Field
 
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.database import Database, Record
 from documents.errors import NewerSchema
 from documents.values import Moment
@@ -17,7 +17,7 @@ class Migration(Record):
     """A step that brought the data into a form."""
 
     keys: ClassVar = ("number",)
-    event: ClassVar = EventType.SYSTEM_STARTED
+    event: ClassVar = AuditEventType.SYSTEM_STARTED
 
     number: Annotated[int, Indexed(unique=True)] = Field(description="The form, counted up by releases that change it.")
     at: Moment = Field(description="When.")

@@ -7,7 +7,7 @@ from beanie import Indexed
 from pydantic import Field, StringConstraints
 
 from documents.access import GovernanceRole, PlatformRole
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.database import Record
 from documents.errors import InvalidInput
 from documents.risk.scales import RiskTier
@@ -20,7 +20,7 @@ class Stakeholder(Record):
     """A person who takes part in governing models."""
 
     keys: ClassVar = ("user_id",)
-    event: ClassVar = EventType.ACCESS_GRANTED
+    event: ClassVar = AuditEventType.ACCESS_GRANTED
     private: ClassVar = frozenset({"name", "email"})
 
     user_id: Annotated[Key, Indexed(unique=True)] = Field(description="The name that everything else knows the person by.")

@@ -7,7 +7,7 @@ from beanie import Indexed
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.contents import Content, ContentKind, Revision, keep
 from documents.database import Record
 from documents.risk.scales import RiskTier
@@ -27,7 +27,7 @@ class Enforcement(Choice):
     ADVISORY = "advisory", "It is reported and stops nothing."
 
 
-class Check(Choice):
+class RequirementCheck(Choice):
     """How a requirement is decided, from the records themselves."""
 
     INTENDED_USE = "intended_use", "The card names primary intended uses."
@@ -53,7 +53,7 @@ class Requirement(Value):
 
     requirement_id: Key = Field(description="The policy's id and a name within it: `POL-003.access-control`.")
     title: Name = Field(description="What is required.")
-    check: Check = Field(description="How it is decided.")
+    check: RequirementCheck = Field(description="How it is decided.")
 
 
 class PolicyContent(Value):
@@ -99,7 +99,7 @@ class Policy(Record):
     """A policy, as its newest revision has it."""
 
     keys: ClassVar = ("policy_id",)
-    event: ClassVar = EventType.POLICY_CHANGED
+    event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
 
     policy_id: Annotated[Key, Indexed(unique=True)] = Field(description="POL- and a number.")
@@ -143,7 +143,7 @@ def defaults(at: datetime) -> dict[str, PolicyContent]:
 
     def policy(
         policy_id: str, name: str, description: str, tiers: tuple[RiskTier, ...], roles: tuple[GovernanceRole, ...],
-        enforcement: Enforcement, **requirements: tuple[str, Check],
+        enforcement: Enforcement, **requirements: tuple[str, RequirementCheck],
     ) -> tuple[str, PolicyContent]:  # fmt: skip
         asked = tuple(
             Requirement(requirement_id=f"{policy_id}.{name.replace('_', '-')}", title=title, check=check)
@@ -159,34 +159,34 @@ def defaults(at: datetime) -> dict[str, PolicyContent]:
             policy(
                 "POL-001", "Model documentation", "It can be read what the model is for, what it learned, where it fails.",
                 _ALL_BUT_EXPERIMENTAL, (GovernanceRole.MODEL_OWNER,), Enforcement.BLOCKING,
-                intended_use=("A model card that says what the model is for", Check.INTENDED_USE),
-                training_data=("The training data are documented", Check.TRAINING_DATA),
-                evaluation=("Evaluation results", Check.EVALUATION),
-                limitations=("Known limitations and risks", Check.LIMITATIONS),
+                intended_use=("A model card that says what the model is for", RequirementCheck.INTENDED_USE),
+                training_data=("The training data are documented", RequirementCheck.TRAINING_DATA),
+                evaluation=("Evaluation results", RequirementCheck.EVALUATION),
+                limitations=("Known limitations and risks", RequirementCheck.LIMITATIONS),
             ),
             policy(
                 "POL-002", "Ethics review", "Critical and customer-facing models are judged for fairness and harm.",
                 (RiskTier.TIER_1_CRITICAL, RiskTier.TIER_2_IMPORTANT), (GovernanceRole.ETHICS_REVIEWER,), Enforcement.BLOCKING,
-                bias_assessment=("Bias has been assessed", Check.BIAS_ASSESSED),
-                fairness_metrics=("Fairness is measured group by group", Check.FAIRNESS_METRIC),
-                potential_harms=("Possible harms are named", Check.HARMS_STATED),
-                mitigations=("Every named risk has a mitigation", Check.RISKS_MITIGATED),
+                bias_assessment=("Bias has been assessed", RequirementCheck.BIAS_ASSESSED),
+                fairness_metrics=("Fairness is measured group by group", RequirementCheck.FAIRNESS_METRIC),
+                potential_harms=("Possible harms are named", RequirementCheck.HARMS_STATED),
+                mitigations=("Every named risk has a mitigation", RequirementCheck.RISKS_MITIGATED),
             ),
             policy(
                 "POL-003", "Security review", "Whatever runs in production has been tested against attack and leakage.",
                 _ALL_BUT_EXPERIMENTAL, (GovernanceRole.SECURITY_REVIEWER,), Enforcement.BLOCKING,
-                prompt_injection=("Tested against prompt injection", Check.INJECTION_CONTROLLED),
-                data_leakage=("Assessed for leaks of data", Check.LEAKAGE_CONTROLLED),
-                access_control=("Access control verified", Check.EVIDENCE),
-                audit_logging=("Registration proven in the audit trail", Check.REGISTRATION_AUDITED),
+                prompt_injection=("Tested against prompt injection", RequirementCheck.INJECTION_CONTROLLED),
+                data_leakage=("Assessed for leaks of data", RequirementCheck.LEAKAGE_CONTROLLED),
+                access_control=("Access control verified", RequirementCheck.EVIDENCE),
+                audit_logging=("Registration proven in the audit trail", RequirementCheck.REGISTRATION_AUDITED),
             ),
             policy(
                 "POL-004", "Periodic review", "A model in use is looked at again, the sooner the more critical it is.",
                 _ALL_BUT_EXPERIMENTAL, (GovernanceRole.MODEL_OWNER, GovernanceRole.RISK_MANAGER), Enforcement.ADVISORY,
-                metrics=("Performance metrics reviewed", Check.METRICS_REVIEWED),
-                drift=("Drift analysed", Check.DRIFT_REVIEWED),
-                incidents=("Incidents reviewed", Check.INCIDENTS_REVIEWED),
-                compliance=("Compliance checked", Check.COMPLIANCE_REVIEWED),
+                metrics=("Performance metrics reviewed", RequirementCheck.METRICS_REVIEWED),
+                drift=("Drift analysed", RequirementCheck.DRIFT_REVIEWED),
+                incidents=("Incidents reviewed", RequirementCheck.INCIDENTS_REVIEWED),
+                compliance=("Compliance checked", RequirementCheck.COMPLIANCE_REVIEWED),
             ),
         ]
     )  # fmt: skip

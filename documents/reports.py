@@ -45,7 +45,7 @@ class Ownership(Value):
     data_steward: ReportedPerson = Field(description="The data steward.")
 
 
-class Scope(Value):
+class PurposeAndScope(Value):
     """What the version is for."""
 
     purpose: str = Field(description="What it is for.")
@@ -83,7 +83,7 @@ class GovernanceReport(Value):
     generated_at: Moment = Field(description="When the report was made.")
     model_info: ReportedModel = Field(description="Which version it is about.")
     ownership: Ownership = Field(description="Who answers for it.")
-    purpose_and_scope: Scope = Field(description="What it is for.")
+    purpose_and_scope: PurposeAndScope = Field(description="What it is for.")
     governance: Governance = Field(description="What it is held to, and who decided what.")
     deployment_eligibility: Eligibility = Field(description="Whether it may be deployed now.")
     review_schedule: ReviewSchedule = Field(description="When it is reviewed.")
@@ -106,7 +106,9 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
             model_id=version.model_id, name=model.name, version=version.version, tier=version.tier, status=case.status
         ),
         ownership=Ownership(owner=_person(people[version.owner_id]), data_steward=_person(people[version.data_steward_id])),
-        purpose_and_scope=Scope(purpose=version.purpose, use_cases=version.use_cases, restrictions=version.restrictions),
+        purpose_and_scope=PurposeAndScope(
+            purpose=version.purpose, use_cases=version.use_cases, restrictions=version.restrictions
+        ),
         governance=Governance(
             policies_applied=tuple(
                 AppliedPolicy(

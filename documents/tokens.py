@@ -11,7 +11,7 @@ from beanie import Indexed
 from pydantic import Field
 
 from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation, Role
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.database import Record
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
@@ -32,7 +32,7 @@ class ApiToken(Record):
     """A named, expiring, revocable token."""
 
     keys: ClassVar = ("token_id",)
-    event: ClassVar = EventType.ACCESS_GRANTED
+    event: ClassVar = AuditEventType.ACCESS_GRANTED
     derived: ClassVar = frozenset({"secret_hash", "last_used_at"})
 
     token_id: Annotated[str, Indexed(unique=True)] = Field(description="Its public name: what events and `revokeApiToken` say.")
@@ -116,7 +116,7 @@ class ApiToken(Record):
         if self.revoked_at:
             raise InvalidState(action, "REVOKED", ["STANDING"])
         self.revoked_at = at
-        self.tells(EventType.ACCESS_REVOKED)
+        self.tells(AuditEventType.ACCESS_REVOKED)
 
     def unused_since(self, at: datetime) -> bool:
         """Whether no use is noted yet for the hour of `at`."""

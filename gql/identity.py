@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from documents.access import Actor, ActorType
-from documents.audit.event import EventType, Outcome
+from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.trail import Occurrence, Request, record
 from documents.database import bound_database
 from documents.errors import LimitExceeded, Unauthenticated
@@ -91,7 +91,9 @@ class Doorkeeper:
     async def _tell(self, address: str, failed: _Failures, now: datetime) -> None:
         facts = {"code": Unauthenticated.code, "attempts": failed.count - failed.told}
         request, resource = Request(uuid4().hex, address), ("ApiToken", failed.token)
-        what = Occurrence(EventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=Outcome.DENIED, facts=facts)
+        what = Occurrence(
+            AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=AuditOutcome.DENIED, facts=facts
+        )
         failed.told = failed.count
         await record(what, now)
 

@@ -11,7 +11,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.audit.event import AuditEvent, EventType, Outcome
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
 from documents.database import Record, bound_database, is_outage
 from documents.errors import Forbidden, InvalidInput, Refusal
@@ -99,13 +99,13 @@ async def tell_failure(error: BaseException, context: Context, action: str, decl
     denied = isinstance(error, Forbidden)
     await tell(
         Occurrence(
-            EventType.ACCESS_ATTEMPT if denied else declared.event,
+            AuditEventType.ACCESS_ATTEMPT if denied else declared.event,
             action,
             context.actor,
             context.request,
             (declared.resource.__name__, _key_in(input, declared.resource)),
             _subject_in(input),
-            Outcome.DENIED if denied else Outcome.FAILURE,
+            AuditOutcome.DENIED if denied else AuditOutcome.FAILURE,
             facts={"code": code},
         ),
         context,
@@ -118,7 +118,13 @@ async def tell_denied(context: Context, action: str) -> None:
     facts = {"code": Forbidden.code}
     await tell(
         Occurrence(
-            EventType.ACCESS_ATTEMPT, action, context.actor, context.request, resource, outcome=Outcome.DENIED, facts=facts
+            AuditEventType.ACCESS_ATTEMPT,
+            action,
+            context.actor,
+            context.request,
+            resource,
+            outcome=AuditOutcome.DENIED,
+            facts=facts,
         ),
         context,
     )

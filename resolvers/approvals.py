@@ -4,7 +4,7 @@ import strawberry
 from pydantic import Field
 
 from documents.access import GovernanceRole, Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.eligibility.load import attach, keep_standing, submit
 from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Statements, Text, Uri
@@ -32,7 +32,7 @@ class SubmitForApprovalPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version.")
 
 
-@mutation(event=EventType.APPROVAL_REQUESTED, permit=Permission.SUBMIT_FOR_APPROVAL, resource=ModelVersion)
+@mutation(event=AuditEventType.APPROVAL_REQUESTED, permit=Permission.SUBMIT_FOR_APPROVAL, resource=ModelVersion)
 async def submit_for_approval(info: Info, input: SubmitForApprovalInput) -> SubmitForApprovalPayload:
     """Opens a round of approvals, bound to the policies in force; a draft may be submitted, and a rejected version again."""
     version = await input.load()
@@ -57,7 +57,7 @@ class SubmitApprovalPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
 
-@mutation(event=EventType.APPROVAL_GRANTED, permit=Permission.SUBMIT_APPROVAL, resource=ModelVersion)
+@mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.SUBMIT_APPROVAL, resource=ModelVersion)
 async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitApprovalPayload:
     """Decides for a required role, about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
@@ -87,7 +87,7 @@ class AttachEvidencePayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
 
-@mutation(event=EventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
 async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvidencePayload:
     """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale."""
     by, at = info.context.actor, info.context.now
@@ -111,7 +111,7 @@ class WithdrawEvidencePayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
 
-@mutation(event=EventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
 async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> WithdrawEvidencePayload:
     """Says that evidence no longer stands; approvals that it stood for go stale."""
     by, at = info.context.actor, info.context.now
@@ -134,7 +134,7 @@ class CompleteReviewPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version; its standing says when the next review is due.")
 
 
-@mutation(event=EventType.COMPLIANCE_CHECK, permit=Permission.COMPLETE_REVIEW, resource=ModelVersion)
+@mutation(event=AuditEventType.COMPLIANCE_CHECK, permit=Permission.COMPLETE_REVIEW, resource=ModelVersion)
 async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteReviewPayload:
     """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
     by, at = info.context.actor, info.context.now

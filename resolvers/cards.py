@@ -6,7 +6,7 @@ import strawberry
 from pydantic import AfterValidator, Field
 
 from documents.access import Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, each_group_once, each_metric_once
 from documents.eligibility.load import keep_standing
 from documents.values import LIST_LENGTH
@@ -53,7 +53,7 @@ class SaveModelCardPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version.")
 
 
-@mutation(event=EventType.MODEL_UPDATED, permit=Permission.SAVE_MODEL_CARD, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SAVE_MODEL_CARD, resource=ModelVersion)
 async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCardPayload:
     """Writes the first or next revision of a version's card; approvals given on another card go stale."""
     version = await input.load()

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 from strawberry import UNSET
 
 from documents.access import Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.datasheets import DatasetVersion, Datasheet, DatasheetContent
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
@@ -73,7 +73,7 @@ class SaveDatasheetPayload(Payload):
     datasheet: Datasheet = strawberry.field(description="The datasheet.")
 
 
-@mutation(event=EventType.DATASHEET_SAVED, permit=Permission.SAVE_DATASHEET, resource=Datasheet)
+@mutation(event=AuditEventType.DATASHEET_SAVED, permit=Permission.SAVE_DATASHEET, resource=Datasheet)
 async def save_datasheet(info: Info, input: SaveDatasheetInput) -> SaveDatasheetPayload:
     """Writes a datasheet's first or next revision; versions keep the revision that they link."""
     sheet = await Datasheet.saved(input.dataset_id, said(input.datasheet), by=info.context.actor, at=info.context.now)
@@ -92,7 +92,7 @@ class LinkDatasheetPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version.")
 
 
-@mutation(event=EventType.MODEL_UPDATED, permit=Permission.LINK_DATASHEET, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.LINK_DATASHEET, resource=ModelVersion)
 async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheetPayload:
     """Says that a version rests on a dataset, pinned to one revision of its datasheet; linking again pins another."""
     version = await input.load()
@@ -115,7 +115,7 @@ class UnlinkDatasheetPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version.")
 
 
-@mutation(event=EventType.MODEL_UPDATED, permit=Permission.UNLINK_DATASHEET, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.UNLINK_DATASHEET, resource=ModelVersion)
 async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDatasheetPayload:
     """Takes a datasheet's link off a version."""
     version = await input.load()

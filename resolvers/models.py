@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from strawberry import UNSET, Parent
 
 from documents.access import GovernanceRole, Permission
-from documents.audit.event import AuditEvent, EventType
+from documents.audit.event import AuditEvent, AuditEventType
 from documents.eligibility.answer import Eligibility, RequiredApproval
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files, keep_standing
@@ -225,7 +225,7 @@ class RegisterModelPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="Its first version.")
 
 
-@mutation(event=EventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL, resource=ModelVersion)
 async def register_model(info: Info, input: RegisterModelInput) -> RegisterModelPayload:
     """Brings a model and its first version under governance; a model that is registered already is CONFLICT."""
     by, at = info.context.actor, info.context.now
@@ -244,7 +244,7 @@ class RegisterModelVersionPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version.")
 
 
-@mutation(event=EventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL_VERSION, resource=ModelVersion)
+@mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL_VERSION, resource=ModelVersion)
 async def register_model_version(info: Info, input: RegisterModelVersionInput) -> RegisterModelVersionPayload:
     """Brings another version of a model under governance; it begins as a draft, whatever the others are."""
     model = await Model.require(input.model_id)

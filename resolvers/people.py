@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from strawberry import UNSET, Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.people import Email, Stakeholder
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken
@@ -91,7 +91,7 @@ class RegisterStakeholderPayload(Payload):
     stakeholder: Stakeholder = strawberry.field(description="The person.")
 
 
-@mutation(event=EventType.ACCESS_GRANTED, permit=Permission.REGISTER_STAKEHOLDER, resource=Stakeholder)
+@mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.REGISTER_STAKEHOLDER, resource=Stakeholder)
 async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> RegisterStakeholderPayload:
     """Registers a person; one who is registered already is CONFLICT. A token comes from `createApiToken`."""
     person = Stakeholder.register(**dict(input), at=info.context.now)

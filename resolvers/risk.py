@@ -7,7 +7,7 @@ from pydantic import Field
 from strawberry import Parent
 
 from documents.access import Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
 from documents.risk.assessment import RiskAssessment
@@ -84,7 +84,7 @@ class CreateRiskAssessmentPayload(Payload):
     model_version: ModelVersion = strawberry.field(description="The version that it is of.")
 
 
-@mutation(event=EventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
+@mutation(event=AuditEventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
     """Assesses a version's risks from answers to the questionnaire; approvals given on another assessment go stale."""
     version = await input.load()

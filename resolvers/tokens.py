@@ -4,7 +4,7 @@ import strawberry
 from pydantic import BaseModel, Field
 
 from documents.access import Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
 from documents.tokens import ApiToken
 from documents.values import Key, Moment, Name
@@ -45,7 +45,7 @@ class CreateApiTokenPayload(Payload):
     token: str = strawberry.field(description="The text to sign in with. Keep it: it is not shown again.")
 
 
-@mutation(event=EventType.ACCESS_GRANTED, permit=Permission.CREATE_API_TOKEN, resource=ApiToken)
+@mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.CREATE_API_TOKEN, resource=ApiToken)
 async def create_api_token(info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
     """Makes a token for oneself; an administrator also makes tokens for services, and for people ones that only enrol them."""
     token, text = await _made(info.context, input)
@@ -76,7 +76,7 @@ class RevokeApiTokenPayload(Payload):
     api_token: ApiToken = strawberry.field(description="The token.")
 
 
-@mutation(event=EventType.ACCESS_REVOKED, permit=Permission.REVOKE_API_TOKEN, resource=ApiToken)
+@mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.REVOKE_API_TOKEN, resource=ApiToken)
 async def revoke_api_token(info: Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
     """Ends a token at once: one's own, or as an administrator anybody's."""
     token = await ApiToken.require(input.token_id)

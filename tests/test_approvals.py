@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from documents.access import GovernanceRole
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.risk.scales import RiskTier
 from documents.versions.approvals import Dossier, DossierPart
 from documents.versions.version import DECIDABLE, SUBMITTABLE
@@ -115,7 +115,7 @@ async def test_a_rejection_closes_the_round_and_the_next_begins_without_decision
     await submitted(service)
     await decide(service, DAVID)
     await decide(service, CAROL, verdict="REJECTED", comments="It was tried on English only.")
-    assert (await service.trail())[-1]["event_type"] == EventType.APPROVAL_DENIED
+    assert (await service.trail())[-1]["event_type"] == AuditEventType.APPROVAL_DENIED
     service.later(days=1)
     await submit(service)
     asked = "status approvals { role } round { number } closedRounds { number digest deciders { userId role } }"

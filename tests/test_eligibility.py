@@ -16,7 +16,7 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
-from documents.policies import Check, Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, defaults
+from documents.policies import Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, RequirementCheck, defaults
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
@@ -156,7 +156,7 @@ def mending(finding: Finding) -> tuple[str, tuple[str, ...]]:
 def test_every_check_is_tried() -> None:
     checks = {asked.requirement_id: asked.check for policy in POLICIES for asked in policy.says.requirements}
     reviews = {check for requirement, check in checks.items() if requirement.startswith("POL-004")}
-    assert {checks[requirement] for requirement, *_ in UNMET} | reviews == set(Check) == set(CHECKS)
+    assert {checks[requirement] for requirement, *_ in UNMET} | reviews == set(RequirementCheck) == set(CHECKS)
 
 
 def test_whoever_may_mend_it_is_named_in_the_order_of_the_roles() -> None:
@@ -318,7 +318,7 @@ async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -
 
 
 def policy(**said: Any) -> PolicyContent:
-    proof = Requirement(requirement_id="POL-005.drill", title="A drill was held", check=Check.EVIDENCE)
+    proof = Requirement(requirement_id="POL-005.drill", title="A drill was held", check=RequirementCheck.EVIDENCE)
     return PolicyContent(
         name="Drills", description="Somebody has practised.", applicable_tiers=(TIER_2,), requirements=(proof,),
         required_roles=(ETHICS, GovernanceRole.COMPLIANCE_OFFICER), enforcement=Enforcement.BLOCKING, **said,

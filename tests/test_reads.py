@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pymongo import monitoring
 from strawberry.dataloader import DataLoader
 
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.records import Found, NotRead
 from documents.risk.scales import RiskTier
 from documents.versions.numbers import version_key
@@ -143,7 +143,7 @@ async def hundred(server: str) -> AsyncIterator[Watched]:
             version = f"1.0.{number}"
             like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
             like.revision, like._was = 0, None
-            like.tells(EventType.MODEL_REGISTERED)
+            like.tells(AuditEventType.MODEL_REGISTERED)
             await like.store()
 
     with service.database.bound():

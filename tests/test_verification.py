@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from documents.audit import tree, verification
 from documents.audit.canonical import canonical, digest, parsed
-from documents.audit.verification import GENESIS, LISTED, Caveat, Report, Verifier, cited
-from documents.audit.verification import FaultKind as K
+from documents.audit.verification import GENESIS, LISTED, AuditCaveat, Report, Verifier, cited
+from documents.audit.verification import AuditFaultKind as K
 
 Raw = dict[str, Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ def root(events: Sequence[Raw]) -> str:
 def test_an_honest_trail_is_valid_up_to_its_head(size: int) -> None:
     events = honest(size)
     report = verified(events, headed(events))
-    assert report.valid and report.faults == () and report.caveats == (Caveat.UNANCHORED,)
+    assert report.valid and report.faults == () and report.caveats == (AuditCaveat.UNANCHORED,)
     assert (report.events_verified, report.tree_size, report.root) == (size, size, root(events))
 
 
@@ -101,14 +101,14 @@ def test_a_verification_from_the_middle_believes_the_beginning_and_comes_to_the_
     verifier.compare_head(headed(events))
     report = verifier.report()
     assert (report.faults, report.first, report.root) == ((), first, root(events))
-    assert report.caveats == (Caveat.UNANCHORED, Caveat.BEGINNING_BELIEVED)
+    assert report.caveats == (AuditCaveat.UNANCHORED, AuditCaveat.BEGINNING_BELIEVED)
 
 
 def test_a_middle_range_compares_no_head_and_says_so() -> None:
     verifier = Verifier()
     verifier.feed(honest()[:5], CONTENTS)
     report = verifier.report()
-    assert report.valid and report.root == root(honest(5)) and Caveat.HEAD_NOT_COMPARED in report.caveats
+    assert report.valid and report.root == root(honest(5)) and AuditCaveat.HEAD_NOT_COMPARED in report.caveats
 
 
 def edited(**fields: Any) -> Callable[[list[Raw]], None]:
@@ -250,7 +250,7 @@ def test_a_deletion_chained_again_leaves_a_gap() -> None:
 def test_what_was_hashed_again_up_to_the_head_shows_only_as_another_root(told: list[Raw]) -> None:
     events = chained(told)
     report = verified(events, headed(events))
-    assert report.valid and Caveat.UNANCHORED in report.caveats
+    assert report.valid and AuditCaveat.UNANCHORED in report.caveats
     assert report.root != root(honest())
 
 
@@ -331,7 +331,7 @@ def test_ids_are_remembered_within_reach_and_the_report_says_when_some_were_not(
     for again, kinds in ((1, []), (4, [K.DUPLICATE_ID])):
         events = chained(said(seq, event_id=said(again)["event_id"] if seq == 6 else f"AUD-{seq:032x}") for seq in range(7))
         report = verified(events, headed(events))
-        assert [fault.kind for fault in report.faults] == kinds and Caveat.IDS_FORGOTTEN in report.caveats
+        assert [fault.kind for fault in report.faults] == kinds and AuditCaveat.IDS_FORGOTTEN in report.caveats
 
 
 patient = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,7 +13,7 @@ from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 SCHEMA = 1
 
 
-class EventType(Choice):
+class AuditEventType(Choice):
     """What kind of thing happened."""
 
     MODEL_REGISTERED = "model_registered", "A model or a version of one came under governance."
@@ -42,7 +42,7 @@ class EventType(Choice):
     SYSTEM_STARTED = "system_started", "The service prepared a database for the first time, or migrated it."
 
 
-class Outcome(Choice):
+class AuditOutcome(Choice):
     """How it ended."""
 
     SUCCESS = "success", "Done, all of it."
@@ -91,8 +91,8 @@ class AuditEvent(Record):
     schema_version: int = Field(alias="schema", description="Which fields an event has; 1 today.")
     origin: str = Field(description="The trail's name, the same for ever.")
     event_id: Annotated[str, Indexed(unique=True)] = Field(description="AUD- and 32 hexadecimal digits.")
-    event_type: EventType = Field(description="What kind of thing happened.")
-    outcome: Outcome = Field(description="How it ended.")
+    event_type: AuditEventType = Field(description="What kind of thing happened.")
+    outcome: AuditOutcome = Field(description="How it ended.")
     occurred_at: Moment = Field(description="When; never before the event before it.")
     actor: EventActor = Field(description="Who did it.")
     resource: EventResource = Field(description="What it was done to.")

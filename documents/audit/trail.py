@@ -14,7 +14,7 @@ from documents.access import Actor
 from documents.audit import tree
 from documents.audit.canonical import canonical
 from documents.audit.details import Telling, Told, tell
-from documents.audit.event import SCHEMA, AuditEvent, Outcome
+from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
 from documents.audit.verification import GENESIS
 from documents.contents import ContentKind, keep_text
 from documents.database import Record, bound_database
@@ -41,7 +41,7 @@ class Occurrence:
     request: Request
     resource: tuple[str, str]
     subject: Mapping[str, str] | None = None
-    outcome: Outcome = Outcome.SUCCESS
+    outcome: AuditOutcome = AuditOutcome.SUCCESS
     told: Told = field(default_factory=Told)
     facts: dict[str, Any] = field(default_factory=dict)
 

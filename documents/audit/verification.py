@@ -23,7 +23,7 @@ _NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
 _UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
 
 
-class FaultKind(Choice):
+class AuditFaultKind(Choice):
     """What can be wrong with a trail."""
 
     MISSING_EVENTS = "missing_events", "Numbers are left out: events were removed, or one was renumbered."
@@ -48,12 +48,12 @@ class FaultKind(Choice):
 class Fault(Value):
     """Something wrong with a trail, and where it is seen."""
 
-    kind: FaultKind = Field(description="What kind of thing is wrong.")
+    kind: AuditFaultKind = Field(description="What kind of thing is wrong.")
     seq: Count | None = Field(description="The number of the event that shows it; nothing for the head.")
     detail: str = Field(description="What is wrong, in a sentence.")
 
 
-class Caveat(Choice):
+class AuditCaveat(Choice):
     """What a verification cannot exclude."""
 
     UNANCHORED = (
@@ -75,7 +75,7 @@ class Report(Value):
     root: Digest | None = Field(description="Root of the Merkle tree of that size; nothing where events are missing.")
     faults: tuple[Fault, ...] = Field(description=f"What is wrong, as it was met; the first {LISTED:,}.")
     fault_count: Count = Field(description="How many faults there are, listed or not.")
-    caveats: tuple[Caveat, ...] = Field(description="What this verification cannot exclude.")
+    caveats: tuple[AuditCaveat, ...] = Field(description="What this verification cannot exclude.")
 
     @computed_field(description="Whether nothing is wrong, short of what the caveats leave open.")  # type: ignore[prop-decorator]
     @property
@@ -125,7 +125,7 @@ class _Said(Value, strict=True):
     previous_hash: Digest
 
 
-_SHAPE_FAULTS = {"missing": FaultKind.MISSING_FIELD, "extra_forbidden": FaultKind.UNKNOWN_FIELD}
+_SHAPE_FAULTS = {"missing": AuditFaultKind.MISSING_FIELD, "extra_forbidden": AuditFaultKind.UNKNOWN_FIELD}
 
 
 class Verifier:
@@ -157,7 +157,7 @@ class Verifier:
             said = self._said(seq, event)
             leaf = self._leaf(seq, event)
             for digest in sorted(cited(event) - kept):
-                kind = FaultKind.CONTENT_ALTERED if digest in contents else FaultKind.CONTENT_MISSING
+                kind = AuditFaultKind.CONTENT_ALTERED if digest in contents else AuditFaultKind.CONTENT_MISSING
                 self._found(kind, seq, f"It cites the content {digest}.")
             if seq == self._next:
                 self._follow(seq, said, leaf)
@@ -168,7 +168,7 @@ class Verifier:
     def expect(self, seq: int) -> None:
         """Says that every event before `seq` has been fed: whatever was not is missing."""
         if seq > self._next:
-            self._found(FaultKind.MISSING_EVENTS, seq, f"{self._next} to {seq - 1} are missing before it.")
+            self._found(AuditFaultKind.MISSING_EVENTS, seq, f"{self._next} to {seq - 1} are missing before it.")
             self._next, self._edge, self._last_hash = seq, None, None
 
     def compare_head(self, head: Raw | None) -> None:
@@ -176,7 +176,7 @@ class Verifier:
         self._head_compared = True
         if head is None:
             if self._next:
-                self._found(FaultKind.HEAD_MISSING, None, f"There is no head over {self._next} events.")
+                self._found(AuditFaultKind.HEAD_MISSING, None, f"There is no head over {self._next} events.")
             return
         stands = {
             "origin": self._origin,
@@ -188,14 +188,14 @@ class Verifier:
         for name, value in stands.items():
             if value is not None and _spelled(head.get(name)) != _spelled(value):
                 says = f"Its {name} is {_quoted(head.get(name))}, that of the events {_quoted(value)}."
-                self._found(FaultKind.HEAD_DIFFERS, None, says)
+                self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
     def report(self) -> Report:
         caveats = {
-            Caveat.UNANCHORED: True,
-            Caveat.BEGINNING_BELIEVED: self._first > 0,
-            Caveat.HEAD_NOT_COMPARED: not self._head_compared,
-            Caveat.IDS_FORGOTTEN: self._ids_forgotten,
+            AuditCaveat.UNANCHORED: True,
+            AuditCaveat.BEGINNING_BELIEVED: self._first > 0,
+            AuditCaveat.HEAD_NOT_COMPARED: not self._head_compared,
+            AuditCaveat.IDS_FORGOTTEN: self._ids_forgotten,
         }
         return Report(
             first=self._first,
@@ -208,7 +208,7 @@ class Verifier:
             caveats=tuple(caveat for caveat, applies in caveats.items() if applies),
         )
 
-    def _found(self, kind: FaultKind, seq: int | None, detail: str) -> None:
+    def _found(self, kind: AuditFaultKind, seq: int | None, detail: str) -> None:
         self._fault_count += 1
         if self._fault_count <= LISTED:
             self._faults.append(Fault(kind=kind, seq=seq, detail=detail))
@@ -224,7 +224,7 @@ class Verifier:
             if tree.is_hash(found):
                 edge.append(found)
             else:
-                kind = FaultKind.NODES_DIFFER if seq in earlier else FaultKind.MISSING_EVENTS
+                kind = AuditFaultKind.NODES_DIFFER if seq in earlier else AuditFaultKind.MISSING_EVENTS
                 self._found(kind, seq, f"It would hold what is needed to begin at {self._first}.")
         last = earlier.get(self._first - 1, {})
         leaf, at, origin = last.get("event_hash"), last.get("occurred_at"), last.get("origin")
@@ -236,11 +236,11 @@ class Verifier:
     def _place(self, event: Raw) -> int:
         seq = event.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < MAX_SAFE_INTEGER:
-            self._found(FaultKind.INVALID_FIELD, self._next, f'Its "seq" is {_quoted(seq)}.')
+            self._found(AuditFaultKind.INVALID_FIELD, self._next, f'Its "seq" is {_quoted(seq)}.')
             return self._next
         self.expect(seq)
         if seq < self._next:
-            self._found(FaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
+            self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
         return seq
 
     def _said(self, seq: int, event: Raw) -> _Said | None:
@@ -256,7 +256,7 @@ class Verifier:
         if said is None:
             return None
         if not isinstance(event.get("occurred_at"), datetime):
-            self._found(FaultKind.INVALID_FIELD, seq, 'Its "occurred_at" is not stored as a time.')
+            self._found(AuditFaultKind.INVALID_FIELD, seq, 'Its "occurred_at" is not stored as a time.')
         return self._shaped(seq, said)
 
     def _disagreement(self, seq: int, stored: Raw, text: Any) -> Any:
@@ -264,19 +264,19 @@ class Verifier:
         try:
             said = parsed(text)
         except _UNSPEAKABLE as error:
-            self._found(FaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {_quoted(str(error))}.")
+            self._found(AuditFaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {_quoted(str(error))}.")
             return None
         if not isinstance(said, dict):
-            self._found(FaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
+            self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
             return None
         for name, value in stored.items():
             if name not in said:
-                self._found(FaultKind.UNKNOWN_FIELD, seq, f"{_quoted(name)} is stored, and the bytes do not have it.")
+                self._found(AuditFaultKind.UNKNOWN_FIELD, seq, f"{_quoted(name)} is stored, and the bytes do not have it.")
             elif _spelled(value) != _spelled(said[name]):
                 says = f"{_quoted(name)} is stored as {_quoted(value)}, and the bytes say {_quoted(said[name])}."
-                self._found(FaultKind.FIELD_DIFFERS, seq, says)
+                self._found(AuditFaultKind.FIELD_DIFFERS, seq, says)
         for name in sorted(said.keys() - stored.keys()):
-            self._found(FaultKind.MISSING_FIELD, seq, f"{_quoted(name)} is in the bytes, and not stored.")
+            self._found(AuditFaultKind.MISSING_FIELD, seq, f"{_quoted(name)} is in the bytes, and not stored.")
         return said
 
     def _shaped(self, seq: int, said: Any) -> _Said | None:
@@ -284,7 +284,7 @@ class Verifier:
             return _Said.model_validate(said)
         except ValidationError as error:
             for each in error.errors(include_url=False, include_context=False, include_input=False):
-                kind = _SHAPE_FAULTS.get(each["type"], FaultKind.INVALID_FIELD)
+                kind = _SHAPE_FAULTS.get(each["type"], AuditFaultKind.INVALID_FIELD)
                 self._found(kind, seq, f"{_quoted('.'.join(map(str, each['loc'])))}: {each['msg']}.")
             return None
 
@@ -293,7 +293,7 @@ class Verifier:
         text, stored = event.get("canonical"), event.get("event_hash")
         computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
         if computed and stored != computed:
-            self._found(FaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {_quoted(stored)}.")
+            self._found(AuditFaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {_quoted(stored)}.")
         return stored if tree.is_hash(stored) else computed
 
     def _follow(self, seq: int, said: _Said | None, leaf: str | None) -> None:
@@ -301,13 +301,17 @@ class Verifier:
         if said:
             if self._last_hash not in (None, said.previous_hash):
                 before = f"event {seq - 1} has the hash {self._last_hash}" if seq else "the first event has none before it"
-                self._found(FaultKind.BROKEN_LINK, seq, f"It names {said.previous_hash}, but {before}.")
+                self._found(AuditFaultKind.BROKEN_LINK, seq, f"It names {said.previous_hash}, but {before}.")
             if self._last_at and said.occurred_at < self._last_at:
-                self._found(FaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}.")
+                self._found(
+                    AuditFaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}."
+                )
             if self._origin not in (None, said.origin):
-                self._found(FaultKind.ORIGIN_DIFFERS, seq, f"It is of {_quoted(said.origin)}, not of {_quoted(self._origin)}.")
+                self._found(
+                    AuditFaultKind.ORIGIN_DIFFERS, seq, f"It is of {_quoted(said.origin)}, not of {_quoted(self._origin)}."
+                )
             if said.event_id in self._ids or said.event_id in self._older_ids:
-                self._found(FaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
+                self._found(AuditFaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
             self._remember(said.event_id)
             self._origin = said.origin
         self._last_at = said.occurred_at if said else None
@@ -326,7 +330,7 @@ class Verifier:
         self._edge, completed = tree.grow(self._edge, seq, leaf)
         if nodes != completed:
             self._found(
-                FaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
+                AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
             )
 
 

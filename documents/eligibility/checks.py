@@ -10,7 +10,7 @@ from documents.access import Permission, needs
 from documents.cards import ModelCard
 from documents.eligibility.answer import Remedy
 from documents.eligibility.case import CaseFile
-from documents.policies import Check, Requirement
+from documents.policies import Requirement, RequirementCheck
 from documents.values import Value, camel
 
 
@@ -35,10 +35,10 @@ def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy
     return Remedy(mutation=mutation, arguments=dict(known), fill=fill, permitted=tuple(needs(mutation)))
 
 
-Verdict = Callable[[CaseFile, Requirement], Met | Unmet]
+Rule = Callable[[CaseFile, Requirement], Met | Unmet]
 
 
-def _card(holds: Callable[[ModelCard], bool], lacking: str, *fill: str) -> Verdict:
+def _card(holds: Callable[[ModelCard], bool], lacking: str, *fill: str) -> Rule:
     """A check of the card; `saveModelCard` keeps what is left out, so each remedy says only what is missing."""
 
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
@@ -83,7 +83,7 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
     return Unmet(reason, remedy(Permission.LINK_DATASHEET, case.names, "datasetId"))
 
 
-def _assessed(risk_id: str, controlled: bool) -> Verdict:
+def _assessed(risk_id: str, controlled: bool) -> Rule:
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         factor = case.version.latest_assessment.factor(risk_id) if case.version.latest_assessment else None
         if factor and factor.assessed and (factor.controls or not controlled):
@@ -119,27 +119,29 @@ def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
     return Unmet(reason, remedy(Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance"))
 
 
-CHECKS: Mapping[Check, Verdict] = {
-    Check.INTENDED_USE: _card(lambda card: card.names_intended_uses, "no intended use is named", "primaryIntendedUses"),
-    Check.TRAINING_DATA: _training_data,
-    Check.EVALUATION: _card(lambda card: card.reports_metrics, "no metric with its dataset is reported", "metrics"),
-    Check.LIMITATIONS: _card(
+CHECKS: Mapping[RequirementCheck, Rule] = {
+    RequirementCheck.INTENDED_USE: _card(
+        lambda card: card.names_intended_uses, "no intended use is named", "primaryIntendedUses"
+    ),
+    RequirementCheck.TRAINING_DATA: _training_data,
+    RequirementCheck.EVALUATION: _card(lambda card: card.reports_metrics, "no metric with its dataset is reported", "metrics"),
+    RequirementCheck.LIMITATIONS: _card(
         lambda card: card.states_limitations_and_risks, "limitations or risks are not listed", "knownLimitations", "risks"
     ),
-    Check.BIAS_ASSESSED: _assessed("FAIR-001", controlled=False),
-    Check.FAIRNESS_METRIC: _fairness_metric,
-    Check.HARMS_STATED: _card(
+    RequirementCheck.BIAS_ASSESSED: _assessed("FAIR-001", controlled=False),
+    RequirementCheck.FAIRNESS_METRIC: _fairness_metric,
+    RequirementCheck.HARMS_STATED: _card(
         lambda card: card.states_ethical_considerations, "no ethical consideration is stated", "ethicalConsiderations"
     ),
-    Check.RISKS_MITIGATED: _mitigations,
-    Check.INJECTION_CONTROLLED: _assessed("SEC-001", controlled=True),
-    Check.LEAKAGE_CONTROLLED: _assessed("SEC-002", controlled=True),
-    Check.EVIDENCE: _evidence,
-    Check.REGISTRATION_AUDITED: _registration,
-    Check.METRICS_REVIEWED: _reviewed,
-    Check.DRIFT_REVIEWED: _reviewed,
-    Check.INCIDENTS_REVIEWED: _reviewed,
-    Check.COMPLIANCE_REVIEWED: _reviewed,
+    RequirementCheck.RISKS_MITIGATED: _mitigations,
+    RequirementCheck.INJECTION_CONTROLLED: _assessed("SEC-001", controlled=True),
+    RequirementCheck.LEAKAGE_CONTROLLED: _assessed("SEC-002", controlled=True),
+    RequirementCheck.EVIDENCE: _evidence,
+    RequirementCheck.REGISTRATION_AUDITED: _registration,
+    RequirementCheck.METRICS_REVIEWED: _reviewed,
+    RequirementCheck.DRIFT_REVIEWED: _reviewed,
+    RequirementCheck.INCIDENTS_REVIEWED: _reviewed,
+    RequirementCheck.COMPLIANCE_REVIEWED: _reviewed,
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from documents.access import Actor
-from documents.audit.event import EventType, Outcome
+from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.proofs import proven_events
 from documents.datasheets import Datasheet
 from documents.eligibility.case import CaseFile
@@ -44,7 +44,7 @@ async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
     if not versions:
         return set()
     about = {"resource.type": ModelVersion.__name__, "resource.id": {"$in": [each.key for each in versions]}}
-    registered = {"event_type": EventType.MODEL_REGISTERED, "outcome": Outcome.SUCCESS}
+    registered = {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": AuditOutcome.SUCCESS}
     return {each["resource"]["id"] for each in await proven_events(about | registered) if registered.items() <= each.items()}
 
 
@@ -59,7 +59,7 @@ async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
     """Opens a round under the policies in force now; what their requirements said goes on record."""
     await version.submit(tuple(each.bound for each in await in_force(version.tier, at)), by, at)
     judgement = await keep_standing(version, at)
-    version.note(EventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
+    version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
 
 
 async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:

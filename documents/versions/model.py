@@ -7,7 +7,7 @@ from beanie import Indexed
 from pydantic import Field
 
 from documents.access import Actor
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.database import Record
 from documents.values import Key, Moment, Name, Names, Text
 
@@ -16,7 +16,7 @@ class Model(Record):
     """A model under governance: a name, and the versions that bear it."""
 
     keys: ClassVar = ("model_id",)
-    event: ClassVar = EventType.MODEL_REGISTERED
+    event: ClassVar = AuditEventType.MODEL_REGISTERED
 
     model_id: Annotated[Key, Indexed(unique=True)] = Field(description="The model's own name for itself.")
     name: Name = Field(description="What people call it.")

@@ -10,7 +10,7 @@ from pymongo import IndexModel
 
 from documents.access import Actor, GovernanceRole, Permission, Relation
 from documents.audit.canonical import digest
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep
@@ -46,7 +46,7 @@ class ModelVersion(Record):
     """A version of a model: what is governed."""
 
     keys: ClassVar = ("model_id", "version")
-    event: ClassVar = EventType.MODEL_UPDATED
+    event: ClassVar = AuditEventType.MODEL_UPDATED
     private: ClassVar = frozenset(
         {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
     )
@@ -237,7 +237,7 @@ class ModelVersion(Record):
             evidence=tuple(each.evidence_id for each in self.standing_evidence(at)),
         )  # fmt: skip
         self.round = self.round.with_decision(decision)
-        self.tells(EventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else EventType.APPROVAL_GRANTED)
+        self.tells(AuditEventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else AuditEventType.APPROVAL_GRANTED)
         return decision
 
     @staticmethod

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.audit.event import EventType
+from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
 from documents.database import Record
 from resolvers.graph.types import shape
@@ -22,12 +22,12 @@ Resolver = Callable[..., Awaitable[Any]]
 class Declaration:
     """The audit event of the mutation's own resource, and the permission that it needs."""
 
-    event: EventType
+    event: AuditEventType
     permit: Permission
     resource: type[Record]
 
 
-def mutation(event: EventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
+def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
     """Declares a root mutation; its docstring is the description that clients read.
 
     The payload can be null: where a request holds several mutations, one that is refused must not hide the receipts of others.

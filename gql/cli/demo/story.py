@@ -307,7 +307,7 @@ query AuditVerification {
 
 CAVEATS = """
 query Caveats {
-  __type(name: "Caveat") { enumValues { name description } }
+  __type(name: "AuditCaveat") { enumValues { name description } }
 }
 """
 
