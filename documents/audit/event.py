@@ -109,6 +109,6 @@ class AuditEvent(Record):
         name = "audit_events"
         indexes: ClassVar = [
             IndexModel([("seq", ASCENDING)], unique=True),
-            IndexModel([("resource.type", ASCENDING), ("resource.id", ASCENDING)]),
+            IndexModel([("resource.id", ASCENDING), ("resource.type", ASCENDING), ("event_type", ASCENDING)]),
             IndexModel([("subject.model_id", ASCENDING), ("subject.version", ASCENDING)]),
         ]

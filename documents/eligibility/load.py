@@ -43,7 +43,7 @@ async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
     """Keys of the versions whose registration the trail proves."""
     if not versions:
         return set()
-    about = {"resource.type": ModelVersion.__name__, "resource.id": {"$in": [each.key for each in versions]}}
+    about = {"resource.id": {"$in": [each.key for each in versions]}, "resource.type": ModelVersion.__name__}
     registered = {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": AuditOutcome.SUCCESS}
     return {each["resource"]["id"] for each in await proven_events(about | registered) if registered.items() <= each.items()}
 
