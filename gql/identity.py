@@ -41,9 +41,14 @@ class Doorkeeper:
 
     clock: Callable[[], datetime]
     _failures: dict[str, _Failures] = field(default_factory=dict)
+    _guesses: dict[str, _Failures] = field(default_factory=dict)
+    """Failures by the token that was guessed at, whatever the address."""
 
     async def identify(self, authorization: str | None, address: str) -> Identity:
-        """Unauthenticated unless a standing token of an active holder signs in; LimitExceeded after 30 failures in a minute."""
+        """Unauthenticated unless a standing token of an active holder signs in.
+
+        LimitExceeded after 30 failures in a minute: for the address whatever it sends, for the token unless the secret is right.
+        """
         now = self.clock()
         await self.tell_ended(now)
         failed = self._failures.get(address)
@@ -53,7 +58,10 @@ class Doorkeeper:
         try:
             return await self._signed_in(authorization, now)
         except Unauthenticated:
-            await self._failed(address, _token_id(authorization), now)
+            token_id = _token_id(authorization)
+            await self._failed(address, token_id, now)
+            if token_id and (guesses := self._guessed(token_id, now)) > FAILURES:
+                raise LimitExceeded("failed sign-ins with one token in a minute", guesses, FAILURES) from None
             raise
 
     async def _signed_in(self, authorization: str | None, now: datetime) -> Identity:
@@ -79,6 +87,12 @@ class Doorkeeper:
         failed.count, failed.token = failed.count + 1, token_id
         if failed.count == 1:
             await self._tell(address, failed, now)
+
+    def _guessed(self, token_id: str, now: datetime) -> int:
+        self._guesses = {each: made for each, made in self._guesses.items() if now - made.since < WINDOW}
+        guesses = self._guesses.setdefault(token_id, _Failures(now))
+        guesses.count += 1
+        return guesses.count
 
     async def tell_ended(self, now: datetime, *, everything: bool = False) -> None:
         """Tells of the failures whose minute is over."""

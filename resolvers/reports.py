@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from documents.records import whole
 from documents.reports import GovernanceReport, governance_report
 from documents.values import Key
 from documents.versions.version import ModelVersion
@@ -23,8 +24,8 @@ async def report_of_governance(
     version: Annotated[Key, strawberry.argument(description="The version.")],
 ) -> GovernanceReport | None:
     """Everything about the governance of one version, as data."""
-    found = await ModelVersion.wanted(model_id, version)
-    return await governance_report(found, info.context.now) if found else None
+    found = await ModelVersion.seek({"model_id": model_id, "version": version})
+    return await governance_report(whole(found), info.context.now) if found else None
 
 
 PART = Part(queries=[report_of_governance])

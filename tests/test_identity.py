@@ -249,6 +249,15 @@ async def test_after_thirty_failures_in_a_minute_an_address_is_not_heard_and_oth
     assert await attempts(service) == [1, 31]
 
 
+async def test_a_token_is_guessed_at_thirty_times_a_minute_from_wherever_and_still_lets_its_holder_in(service: Service) -> None:
+    wrong = f"Bearer mag_alice_{'t' * 43}"
+    statuses = [(await knocked(service, wrong, f"192.0.2.{at % 8}")).status_code for at in range(32)]
+    assert statuses == [401] * 30 + [429] * 2
+    assert (await knocked(service, f"Bearer {ALICE.token}")).status_code == 200
+    service.later(minutes=1)
+    assert (await knocked(service, wrong)).status_code == 401
+
+
 async def test_the_last_use_of_a_token_is_kept_to_the_hour_and_not_in_the_trail(service: Service) -> None:
     async def last_used() -> str:
         return str((await service.ask(VIEWER))["viewer"]["tokens"][0]["lastUsedAt"])
