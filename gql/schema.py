@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
@@ -28,6 +28,8 @@ PARTS: Sequence[Part] = tuple(
 
 
 class Schema(strawberry.Schema):
+    texts: Texts
+
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
         """Strawberry would log a traceback for every refusal; `gql.errors` logs what deserves it."""
 
@@ -51,13 +53,16 @@ def _refused(error: Any) -> tuple[str, bool]:
 
 
 @cache
-def build_schema(parts: Sequence[Part] = PARTS) -> Schema:
+def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True) -> Schema:
     queries = [permitted(each) for part in parts for each in part.queries]
     mutations = [recorded(each) for part in parts for each in part.mutations]
-    return Schema(
+    texts = Texts()
+    schema = Schema(
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description="What can be done."),
         types=assemble(),
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[Answered, Texts().extension()],
+        extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
+    schema.texts = texts
+    return schema

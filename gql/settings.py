@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     )
     engine: Path | None = Field(None, description="the embedded database's program, a path to secantusd-rs or secantusd-py")
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
+    allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")
+    allow_introspection: bool = Field(True, description="true if clients may ask for the schema, false if not")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
 

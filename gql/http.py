@@ -1,0 +1,230 @@
+"""GraphQL over HTTP, as the specification's main branch had it in August 2026: who is served what, under which status."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from graphql import GraphQLError, OperationType, get_operation_ast
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from strawberry.types import ExecutionResult
+
+from documents.audit.trail import Request as AuditedRequest
+from documents.database import is_outage
+from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
+from gql.errors import coded, refused
+from gql.identity import Doorkeeper
+from gql.schema import Schema
+from resolvers.graph.context import Context
+
+JSON, GRAPHQL = "application/json", "application/graphql-response+json"
+ANYTHING = (JSON, "application/*", "*/*")
+BODY_BYTES, URL_BYTES, HEADER_BYTES = 1024 * 1024, 16 * 1024, 16 * 1024
+PATIENCE = 10.0  # seconds for a body to arrive
+STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
+OURS = {"UNAVAILABLE": 503, "INTERNAL": 500}  # what fails before execution and is not the client's fault
+PARAMETERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_CHARSET = re.compile(r'\s*charset\s*=\s*"?utf-8"?\s*', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    said: Mapping[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Unserved(Exception):
+    """A request that does not come to execution, with its answer."""
+
+    def __init__(self, status: int, refusal: Refusal, **headers: str) -> None:
+        self.answer = Answer(status, refused(refusal), headers)
+
+
+class Entrance:
+    """Lets nobody through to the graph whose token does not sign in."""
+
+    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+        self.doorkeeper, self.clock = doorkeeper, clock
+
+    async def admit(self, caller: HTTPConnection) -> Context:
+        """Unauthenticated, LimitExceeded or Unavailable when it does not."""
+        address = caller.client.host if caller.client else ""
+        try:
+            who = await self.doorkeeper.identify(caller.headers.get("authorization"), address)
+        except Exception as error:
+            if is_outage(error):
+                raise Unavailable from error
+            raise
+        return Context(who.actor, who.person, self.clock(), AuditedRequest(uuid4().hex, address or None))
+
+
+class OverHTTP:
+    """The endpoint: one request, one answer in JSON."""
+
+    def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool) -> None:
+        self.schema, self.entrance = schema, entrance
+        self.methods = ("GET", "POST") if allow_get else ("POST",)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        media = accepted(",".join(request.headers.getlist("accept")))
+        try:
+            answer = await self._answer(request, media)
+        except ClientDisconnect:
+            return
+        except Unserved as unserved:
+            answer = unserved.answer
+        except Exception as error:  # noqa: BLE001  `coded` logs it
+            answer = Answer(500, {"errors": [coded(GraphQLError("", original_error=error)).formatted]})
+        headers = answer.headers | {"content-type": f"{media or JSON}; charset=utf-8"}
+        await Response(json.dumps(answer.said, separators=(",", ":")), answer.status, headers)(scope, receive, send)
+
+    async def _answer(self, request: Request, media: str | None) -> Answer:
+        _check_size(request)
+        context = await self._admit(request)
+        if request.method not in self.methods:
+            allowed = ", ".join(self.methods)
+            raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
+        if media is None:
+            raise Unserved(406, InvalidInput("Accept", f"names neither {GRAPHQL} nor {JSON}"))
+        said = _in_url(request) if request.method == "GET" else await _in_body(request)
+        return await self._executed(_well_formed(said, media), request.method, media, context)
+
+    async def _admit(self, request: Request) -> Context:
+        try:
+            return await self.entrance.admit(request)
+        except Unavailable as away:
+            raise Unserved(503, away, **{"retry-after": str(away.retry_after)}) from away
+        except Refusal as refusal:
+            headers = {"www-authenticate": "Bearer"} if STATUS[refusal.code] == 401 else {}
+            raise Unserved(STATUS[refusal.code], refusal, **headers) from refusal
+
+    async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
+        name = asked.get("operationName")
+        try:
+            operation = get_operation_ast(self.schema.texts.document(asked["query"]), name)
+        except GraphQLError as error:
+            return _not_executed({"errors": [coded(error).formatted]}, media, 400)
+        match operation and operation.operation, method:
+            case None, _:
+                return _not_executed(refused(InvalidInput("operationName", "must name one operation of the document")), media)
+            case OperationType.SUBSCRIPTION, _:
+                return _not_executed(refused(InvalidInput("query", "must not be a subscription: here is one answer")), media)
+            case OperationType.MUTATION, "GET":
+                raise Unserved(405, InvalidInput("method", "must be POST for a mutation"), allow="POST")
+        result = await self.schema.execute(asked["query"], asked.get("variables"), context, operation_name=name)
+        said = _beside_data(result)
+        # An error of the request has no path, one of execution always has (GraphQL, September 2025, section 7.1).
+        if result.data is None and not any(each.path for each in result.errors or ()):
+            return _not_executed(said, media)
+        return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
+
+
+def _not_executed(said: dict[str, Any], media: str, status: int = 422) -> Answer:
+    """Under `application/json` a well-formed request is answered with 200, whatever is said."""
+    status = OURS.get(said["errors"][0]["extensions"]["code"], status)
+    return Answer(status if media == GRAPHQL else 200, said)
+
+
+def _beside_data(result: ExecutionResult) -> dict[str, Any]:
+    errors = {"errors": [each.formatted for each in result.errors]} if result.errors else {}
+    return errors | ({"extensions": result.extensions} if result.extensions else {})
+
+
+def accepted(ranges: str) -> str | None:
+    """The media type that the answer takes: JSON for who takes anything, None for who takes neither (RFC 9110 section 12.5.1)."""
+    qualities = dict(_range(each) for each in ranges.split(",") if each.strip()) or {"*/*": 1.0}
+    json_quality = next((qualities[each] for each in ANYTHING if each in qualities), 0.0)
+    graphql_quality = qualities.get(GRAPHQL, 0.0)
+    if graphql_quality and graphql_quality >= json_quality:
+        return GRAPHQL
+    return JSON if json_quality else None
+
+
+def _range(text: str) -> tuple[str, float]:
+    media, *parameters = (each.strip().lower() for each in text.split(";"))
+    quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    try:
+        return media, float(quality)
+    except ValueError:
+        return media, 0.0
+
+
+def _check_size(request: Request) -> None:
+    url = len(request.scope["path"]) + len(request.scope["query_string"])
+    if url > URL_BYTES:
+        raise Unserved(414, LimitExceeded("the URL", url, URL_BYTES))
+    headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
+    if headers > HEADER_BYTES:
+        raise Unserved(431, LimitExceeded("the header", headers, HEADER_BYTES))
+
+
+def _in_url(request: Request) -> dict[str, Any]:
+    said: dict[str, Any] = {name: value for name, value in request.query_params.items() if value}
+    for name in ("variables", "extensions"):
+        if name in said:
+            said[name] = _json(said[name], name)
+    return said
+
+
+async def _in_body(request: Request) -> Any:
+    media, *parameters = request.headers.get("content-type", "").split(";")
+    if media.strip().lower() != JSON or not all(map(_CHARSET.fullmatch, parameters)):
+        raise Unserved(415, InvalidInput("Content-Type", f"must be {JSON}, in UTF-8"))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return _json(await _body(request), "body")
+    except TimeoutError as error:
+        raise Unserved(408, LimitExceeded("sending the body, in seconds,", int(PATIENCE) + 1, int(PATIENCE))) from error
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES:
+            raise Unserved(413, LimitExceeded("the body of the request", size, BODY_BYTES))
+    return b"".join(parts)
+
+
+def _json(text: str | bytes, path: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise Unserved(400, InvalidInput(path, str(error))) from error
+
+
+def read_json(text: str | bytes) -> Any:
+    """JSON of finite numbers and whole characters (RFC 7493); ValueError for any other."""
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        said = json.loads(text, parse_constant=_no_number)
+        if _SURROGATE.search(text):
+            json.dumps(said, ensure_ascii=False).encode()  # refuses an unpaired one
+    except (ValueError, RecursionError) as error:
+        raise ValueError("holds no JSON, or not such as this service reads") from error
+    return said
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _well_formed(said: Any, media: str) -> Mapping[str, Any]:
+    status = 422 if media == GRAPHQL else 400
+    if not isinstance(said, dict):
+        raise Unserved(status, InvalidInput("body", "must be an object"))
+    for name, kind in PARAMETERS.items():
+        value = said.get(name)
+        if not isinstance(value, kind) and (value is not None or name == "query"):
+            raise Unserved(status, InvalidInput(name, "must be a text" if kind is str else "must be an object"))
+    return said
