@@ -5,6 +5,7 @@ from documents.audit.trail import AuditHead
 from documents.contents import Content
 from documents.database import Record
 from documents.datasheets import Datasheet
+from documents.idempotency import IdempotencyKey
 from documents.migrations import Migration
 from documents.people import Stakeholder
 from documents.policies import Policy
@@ -14,4 +15,5 @@ from documents.versions.version import ModelVersion
 
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
+    IdempotencyKey,
 )  # fmt: skip

@@ -63,7 +63,8 @@ class Entrance:
             if is_outage(error):
                 raise Unavailable from error
             raise
-        return Context(who.actor, who.person, self.clock(), AuditedRequest(uuid4().hex, address or None))
+        asked = AuditedRequest(uuid4().hex, address or None)
+        return Context(who.actor, who.person, self.clock(), asked, caller.headers.get("idempotency-key"))
 
 
 class OverHTTP:

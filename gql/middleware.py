@@ -15,6 +15,7 @@ from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
 from documents.database import Record, bound_database, is_outage
 from documents.errors import Forbidden, InvalidInput, Refusal
+from documents.idempotency import Claim, IdempotencyKey
 from documents.units import Unit
 from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
@@ -66,6 +67,7 @@ class Recorded(FieldExtension):
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
         named = info.operation.name
         context.request = replace(context.request, operation=named.value[:NAME_LENGTH] if named else None)
+        claim = _claim(info, arguments["input"])
         answer: Payload | None = None
 
         async def work(unit: Unit) -> Payload:
@@ -74,11 +76,15 @@ class Recorded(FieldExtension):
             if answer and await AuditEvent.wanted(ids[0]):
                 return answer  # the commit went through after all: only its answer was lost
             context.forget()
+            if claim and (before := await IdempotencyKey.used(claim)):
+                return await declared.payload.again(before.receipt, before.payload)
             answer = await next_(source, info, **arguments)
             told = tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
                 raise InvalidInput("input", "changes nothing")
             answer.receipt = await head.append(told, context.now, ids)
+            if claim:
+                await IdempotencyKey.keep(claim, answer.receipt, answer.traces, context.now)
             return answer
 
         try:
@@ -91,6 +97,12 @@ class Recorded(FieldExtension):
             raise
         finally:
             context.forget()
+
+
+def _claim(info: Info, input: Any) -> Claim | None:
+    """What the request says of itself if it may come again: an idempotency key."""
+    header, by = info.context.idempotency_key, info.context.actor
+    return None if header is None else Claim.of(header, str(info.path.key), info.field_name, input, by)
 
 
 async def tell_failure(error: BaseException, context: Context, action: str, declared: Declaration, input: Any) -> None:

@@ -10,12 +10,12 @@ from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Statements, Text, Uri
 from documents.versions.approvals import Approval, Verdict
 from documents.versions.evidence import Evidence
-from documents.versions.version import ModelVersion
+from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
 from resolvers.graph.inputs import OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
-from resolvers.graph.types import Part, shape
+from resolvers.graph.types import Part, field, shape
 
 
 @shape(Evidence)
@@ -53,8 +53,13 @@ class SubmitApprovalInput(OfVersion):
 
 @strawberry.type(description="The decision as recorded.")
 class SubmitApprovalPayload(Payload):
-    approval: Approval = strawberry.field(description="The decision.")
+    decision_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The decision as it reads now; null where an idempotency key comes again after another round began.")
+    def approval(self, info: Info) -> Approval | None:
+        read = approvals(self.model_version, info.context.now)
+        return next((each for each in read if each.decision_id == self.decision_id), None)
 
 
 @mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.SUBMIT_APPROVAL, resource=ModelVersion)
@@ -66,8 +71,8 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     decision = version.decide(
         input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
     )
-    judgement = await keep_standing(version, at)
-    return SubmitApprovalPayload(approval=judgement.case.approvals[decision.role], model_version=version)
+    await keep_standing(version, at)
+    return SubmitApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
 @graph_input("Evidence to attach.")
@@ -81,10 +86,20 @@ class AttachEvidenceInput(OfVersion):
     valid_until: Moment | None = Field(default=None, description="Until when it counts; left out: without end.")
 
 
-@strawberry.type(description="The evidence as attached.")
-class AttachEvidencePayload(Payload):
-    evidence: Evidence = strawberry.field(description="The evidence.")
+@strawberry.type
+class OfEvidence(Payload):
+    """What a mutation on evidence answers with."""
+
+    evidence_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The evidence.")
+    def evidence(self) -> Evidence:
+        return next(each for each in self.model_version.evidence if each.evidence_id == self.evidence_id)
+
+
+@strawberry.type(description="The evidence as attached.")
+class AttachEvidencePayload(OfEvidence): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
@@ -96,7 +111,7 @@ async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvide
         input.requirement_id, input.title, input.uri, input.sha256, input.note, input.effective_from, input.valid_until, by, at
     )
     await attach(version, evidence, by=by, at=at)
-    return AttachEvidencePayload(evidence=evidence, model_version=version)
+    return AttachEvidencePayload(evidence_id=evidence.evidence_id, model_version=version)
 
 
 @graph_input("Evidence to withdraw.")
@@ -106,9 +121,7 @@ class WithdrawEvidenceInput(OfVersion):
 
 
 @strawberry.type(description="The evidence as withdrawn.")
-class WithdrawEvidencePayload(Payload):
-    evidence: Evidence = strawberry.field(description="The evidence.")
-    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+class WithdrawEvidencePayload(OfEvidence): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
@@ -116,9 +129,9 @@ async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> Withdra
     """Says that evidence no longer stands; approvals that it stood for go stale."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    evidence = version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
+    version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
     await keep_standing(version, at)
-    return WithdrawEvidencePayload(evidence=evidence, model_version=version)
+    return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
 
 
 @graph_input("A periodic review and its four findings.")

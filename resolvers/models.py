@@ -21,7 +21,7 @@ from documents.versions.approvals import Approval, ApprovalRound
 from documents.versions.model import Model
 from documents.versions.parts import Artifact, Review
 from documents.versions.standing import VersionStatus
-from documents.versions.version import ModelVersion
+from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed, window
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
@@ -88,11 +88,7 @@ class ModelVersionNode(Node):
     @field("Every decision of the current round as it reads now, first one first.", reads=["round", "standing", "evidence"])
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
-        now = info.context.now
-        if version.round is None or version.standing is None:
-            return []
-        standing = frozenset(each.evidence_id for each in version.evidence if each.stands(now))
-        return list(version.round.as_read(version.standing.dossier, standing, now))
+        return list(approvals(version, info.context.now))
 
     @field("Its risk assessments, first one first.", reads=["earlier_assessments", "latest_assessment"])
     @staticmethod

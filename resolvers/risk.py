@@ -80,8 +80,12 @@ class CreateRiskAssessmentInput(OfVersion):
 
 @strawberry.type(description="The assessment as made.")
 class CreateRiskAssessmentPayload(Payload):
-    risk_assessment: RiskAssessment = strawberry.field(description="The assessment.")
+    assessment_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is of.")
+
+    @field("The assessment.")
+    def risk_assessment(self) -> RiskAssessment:
+        return next(each for each in self.model_version.assessments if each.assessment_id == self.assessment_id)
 
 
 @mutation(event=AuditEventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
@@ -90,7 +94,7 @@ async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -
     version = await input.load()
     made = await version.assess(input.responses, input.carry_over, by=info.context.actor, at=info.context.now)
     await keep_standing(version, info.context.now)
-    return CreateRiskAssessmentPayload(risk_assessment=made, model_version=version)
+    return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
 
 
 PART = Part(queries=[risk_templates, risk_assessment], mutations=[create_risk_assessment])

@@ -42,7 +42,9 @@ class CreateApiTokenInput(BaseModel):
 @strawberry.type(description="The token as made, with its secret for the only time.")
 class CreateApiTokenPayload(Payload):
     api_token: ApiToken = strawberry.field(description="The token.")
-    token: str = strawberry.field(description="The text to sign in with. Keep it: it is not shown again.")
+    token: str | None = strawberry.field(
+        description="The text to sign in with. Keep it: it is not shown again, and null where an idempotency key comes again."
+    )
 
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.CREATE_API_TOKEN, resource=ApiToken)

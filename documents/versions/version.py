@@ -23,6 +23,7 @@ from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
 from documents.versions.approvals import (
+    Approval,
     ApprovalRound,
     ClosedRound,
     Decider,
@@ -198,12 +199,12 @@ class ModelVersion(Record):
         self.permits(by, Permission.ATTACH_EVIDENCE)
         self.evidence = _longer("the evidence of a version", self.evidence, evidence)
 
-    def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> Evidence:
+    def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> None:
         for place, each in enumerate(self.evidence):
             if each.evidence_id == evidence_id:
                 withdrawn = each.withdraw(reason, by, at)
                 self.evidence = (*self.evidence[:place], withdrawn, *self.evidence[place + 1 :])
-                return withdrawn
+                return
         raise NotFound("Evidence", evidence_id)
 
     async def submit(self, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
@@ -276,6 +277,14 @@ class ModelVersion(Record):
         self.permits(by, Permission.COMPLETE_REVIEW)
         review = Review(at=at, by=by.id, metrics=metrics, drift=drift, incidents=incidents, compliance=compliance)
         self.reviews = (*self.reviews, review)
+
+
+def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:
+    """Every decision of the current round as it reads at `at`, first one first; from round, standing and evidence alone."""
+    if version.round is None or version.standing is None:
+        return ()
+    standing = frozenset(each.evidence_id for each in version.evidence if each.stands(at))
+    return version.round.as_read(version.standing.dossier, standing, at)
 
 
 def lighter(tier: RiskTier, than: RiskTier) -> bool:

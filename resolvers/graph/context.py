@@ -32,6 +32,8 @@ class Context:
     """The actor, if a person."""
     now: datetime
     request: Request
+    idempotency_key: str | None = None
+    """What the header of that name says, unread."""
     _loaders: dict[Any, Loader] = field(default_factory=dict)
 
     def one(self, kind: type[R]) -> Loader:

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, get_args
+from typing import Any, Self, get_args, get_type_hints
 
 import strawberry
 from strawberry.types.field import StrawberryField
+from strawberry.types.private import is_private
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
@@ -18,13 +19,47 @@ DECLARED, PERMIT = "mutation", "permit"
 Resolver = Callable[..., Awaitable[Any]]
 
 
+@shape(Receipt)
+class ReceiptShape: ...
+
+
+@strawberry.type(description="What a mutation answers with.")
+class Payload:
+    """Made of records, and of private texts that name what it shows of them: so an idempotency key can bring it back.
+
+    What else it shows, it shows once: that must be null where it comes back.
+    """
+
+    receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")
+
+    @property
+    def traces(self) -> dict[str, Any]:
+        """The ids of its records and its private texts, by their names."""
+        records, texts = self._parts()
+        return {name: getattr(self, name).id for name in records} | {name: getattr(self, name) for name in texts}
+
+    @classmethod
+    async def again(cls, receipt: Receipt, traces: dict[str, Any]) -> Self:
+        """The payload that left `traces`, with its records as they are now."""
+        records, _ = cls._parts()
+        made: dict[str, Any] = dict.fromkeys(get_type_hints(cls)) | traces | {"receipt": receipt}
+        return cls(**made | {name: await kind.seek({"_id": traces[name]}) for name, kind in records.items()})
+
+    @classmethod
+    def _parts(cls) -> tuple[dict[str, type[Record]], list[str]]:
+        said = get_type_hints(cls, include_extras=True).items()
+        records = {name: kind for name, kind in said if isinstance(kind, type) and issubclass(kind, Record)}
+        return records, [name for name, kind in said if is_private(kind)]
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The audit event of the mutation's own resource, and the permission that it needs."""
+    """The audit event of the mutation's own resource, the permission that it needs, and what it answers with."""
 
     event: AuditEventType
     permit: Permission
     resource: type[Record]
+    payload: type[Payload]
 
 
 def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
@@ -34,8 +69,8 @@ def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) 
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
-        metadata = {DECLARED: Declaration(event, permit, resource)}
         payload = signature(resolver).return_annotation
+        metadata = {DECLARED: Declaration(event, permit, resource, payload)}
         declared: StrawberryField = strawberry.mutation(
             resolver=resolver, graphql_type=payload | None, description=resolver.__doc__, metadata=metadata
         )
@@ -71,12 +106,3 @@ def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField
             case name if name in fields:
                 argument.description = fields[name].description
     return declared
-
-
-@shape(Receipt)
-class ReceiptShape: ...
-
-
-@strawberry.type(description="What a mutation answers with.")
-class Payload:
-    receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")

@@ -1,0 +1,64 @@
+"""Idempotency keys: a mutation that is sent again, because its answer never came, takes effect once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from re import fullmatch
+from typing import Annotated, Any, ClassVar, Self
+
+from beanie import Indexed
+from pydantic import BaseModel, Field
+from pymongo import IndexModel
+
+from documents.access import Actor
+from documents.audit.canonical import digest
+from documents.audit.trail import Receipt
+from documents.database import Record
+from documents.errors import InvalidInput, KeyReused
+from documents.values import Digest, Moment
+
+HEADER, KEPT_FOR = "Idempotency-Key", timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a mutation that may come again is known by, and what it asks, as digests: inputs hold secrets and personal text."""
+
+    header: str
+    key: str
+    asked: str
+
+    @classmethod
+    def of(cls, header: str, field: str, mutation: str, input: BaseModel, by: Actor) -> Self:
+        """The claim of one mutation, answered as `field`; what was left out of its input differs from null."""
+        if not fullmatch("[ -~]{1,200}", header):
+            raise InvalidInput(HEADER, "must be 1 to 200 printable ASCII characters")
+        return cls(header, digest([by.type, by.id, header, field]), digest([mutation, input.model_dump(exclude_unset=True)]))
+
+
+class IdempotencyKey(Record):
+    """What took effect under a key, and what its payload is made of again. It governs nothing, so no event tells of it."""
+
+    keys: ClassVar = ("claim",)
+
+    claim: Annotated[Digest, Indexed(unique=True)] = Field(description="SHA-256 of the caller, the key and the answered field.")
+    asked: Digest = Field(description="SHA-256 of the mutation and its input.")
+    receipt: Receipt = Field(description="The receipt that it was answered with.")
+    payload: dict[str, Any] = Field(description="Ids of the payload's records, and the names of what it shows of them.")
+    at: Moment = Field(description="When.")
+
+    class Settings:
+        name = "idempotency_keys"
+        indexes: ClassVar = [IndexModel(["at"], expireAfterSeconds=int(KEPT_FOR.total_seconds()))]
+
+    @classmethod
+    async def used(cls, claim: Claim) -> Self | None:
+        """What took effect under the claim before; KeyReused if that was something else."""
+        before = await cls.wanted(claim.key)
+        if before and before.asked != claim.asked:
+            raise KeyReused(claim.header)
+        return before
+
+    @classmethod
+    async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, Any], at: datetime) -> None:
+        kept = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)
+        await kept._insert(kept._as_stored())  # no store(), of which events tell
