@@ -5,18 +5,15 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
-from documents.errors import Forbidden, LimitExceeded
+from documents.errors import Forbidden
 from gql.errors import coded
-from gql.limits import BegunInTime
 from gql.middleware import permitted, recorded, tell_denied
-from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import approvals, audit, cards, contents, datasheets, models, nodes, people, policies, reports, risk, tokens
 from resolvers.graph.scalars import SCALARS
@@ -48,10 +45,7 @@ class Answered(SchemaExtension):
     """Gives every error of an operation its code, and puts what was denied to a question on record."""
 
     async def on_operation(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except LimitExceeded as refusal:  # its time is over
-            raise coded(GraphQLError(str(refusal), original_error=refusal)) from refusal
+        yield
         asked: Any = self.execution_context
         if errors := getattr(asked.result, "errors", None):
             for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
@@ -66,10 +60,10 @@ def _refused(error: Any) -> tuple[str, bool]:
 
 
 @cache
-def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = Limits()) -> Schema:
+def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True) -> Schema:
     queries = [permitted(each) for part in parts for each in part.queries]
     mutations = [recorded(each) for part in parts for each in part.mutations]
-    texts = Texts(limits)
+    texts = Texts()
     schema = Schema(
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
