@@ -1,14 +1,16 @@
-# Needs Python 3.11 or later, make and a package index.
+# Needs Python 3.11 or later, make and a package index; test-clients also Node 20 or later and npm.
 
 PYTHON ?= $(shell for each in python3.11 python3; do $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+CLIENTS := tests/clients
+CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test check engine lock
+.PHONY: help run demo test test-clients check engine lock
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
 
 run: $(INSTALLED) ## serve on an embedded database, at http://127.0.0.1:8000/graphql
 	@$(BIN)/magistrate serve
@@ -18,6 +20,9 @@ demo: $(INSTALLED) ## carry one model until it may be deployed, on a server of i
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/pytest -n 2
+
+test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay and the audits of GraphQL over HTTP on a server
+	$(BIN)/python -m tests.clients
 
 check: $(INSTALLED) ## check format, lint, types, import contracts and the schema's snapshot
 	$(BIN)/ruff format --check .
@@ -42,4 +47,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CLIENTS_INSTALLED): $(CLIENTS)/package-lock.json
+	cd $(CLIENTS) && npm ci --loglevel=error
 	@touch $@
