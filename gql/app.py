@@ -55,8 +55,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse("ready\n")
 
-    schema = build_schema(introspection=settings.allow_introspection)
-    endpoint = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get)
+    schema = build_schema(introspection=settings.allow_introspection, limits=settings.limits)
+    endpoint = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
     app = Starlette(routes=[Route("/graphql", endpoint), Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=running)
     app.add_middleware(Bound, database=database)
     return app

@@ -25,7 +25,7 @@ from resolvers.graph.context import Context
 
 JSON, GRAPHQL = "application/json", "application/graphql-response+json"
 ANYTHING = (JSON, "application/*", "*/*")
-BODY_BYTES, URL_BYTES, HEADER_BYTES = 1024 * 1024, 16 * 1024, 16 * 1024
+URL_BYTES, HEADER_BYTES = 16 * 1024, 16 * 1024
 PATIENCE = 10.0  # seconds for a body to arrive
 STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
 OURS = {"UNAVAILABLE": 503, "INTERNAL": 500}  # what fails before execution and is not the client's fault
@@ -64,14 +64,15 @@ class Entrance:
                 raise Unavailable from error
             raise
         asked = AuditedRequest(uuid4().hex, address or None)
-        return Context(who.actor, who.person, self.clock(), asked, caller.headers.get("idempotency-key"))
+        wants_cost = caller.headers.get("x-magistrate-cost") == "true"
+        return Context(who.actor, who.person, self.clock(), asked, caller.headers.get("idempotency-key"), wants_cost)
 
 
 class OverHTTP:
     """The endpoint: one request, one answer in JSON."""
 
-    def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool) -> None:
-        self.schema, self.entrance = schema, entrance
+    def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool, body_bytes: int) -> None:
+        self.schema, self.entrance, self.body_bytes = schema, entrance, body_bytes
         self.methods = ("GET", "POST") if allow_get else ("POST",)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +97,7 @@ class OverHTTP:
             raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
         if media is None:
             raise Unserved(406, InvalidInput("Accept", f"names neither {GRAPHQL} nor {JSON}"))
-        said = _in_url(request) if request.method == "GET" else await _in_body(request)
+        said = _in_url(request) if request.method == "GET" else await _in_body(request, self.body_bytes)
         return await self._executed(_well_formed(said, media), request.method, media, context)
 
     async def _admit(self, request: Request) -> Context:
@@ -176,24 +177,24 @@ def _in_url(request: Request) -> dict[str, Any]:
     return said
 
 
-async def _in_body(request: Request) -> Any:
+async def _in_body(request: Request, most: int) -> Any:
     media, *parameters = request.headers.get("content-type", "").split(";")
     if media.strip().lower() != JSON or not all(map(_CHARSET.fullmatch, parameters)):
         raise Unserved(415, InvalidInput("Content-Type", f"must be {JSON}, in UTF-8"))
     try:
         async with asyncio.timeout(PATIENCE):
-            return _json(await _body(request), "body")
+            return _json(await _body(request, most), "body")
     except TimeoutError as error:
         raise Unserved(408, LimitExceeded("sending the body, in seconds,", int(PATIENCE) + 1, int(PATIENCE))) from error
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         parts.append(part)
         size += len(part)
-        if size > BODY_BYTES:
-            raise Unserved(413, LimitExceeded("the body of the request", size, BODY_BYTES))
+        if size > most:
+            raise Unserved(413, LimitExceeded("the body of the request", size, most))
     return b"".join(parts)
 
 

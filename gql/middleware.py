@@ -33,7 +33,7 @@ def recorded(field: StrawberryField) -> StrawberryField:
     declared = field.metadata.get(DECLARED)
     if not isinstance(declared, Declaration):
         raise UndeclaredField(f"{field.python_name} declares no event, permission and resource")
-    return _through(field, Recorded(declared))
+    return through(field, Recorded(declared))
 
 
 def permitted(field: StrawberryField) -> StrawberryField:
@@ -41,10 +41,11 @@ def permitted(field: StrawberryField) -> StrawberryField:
     permit = field.metadata.get(PERMIT)
     if not isinstance(permit, Permission):
         raise UndeclaredField(f"{field.python_name} declares no permission")
-    return _through(field, Permitted(permit))
+    return through(field, Permitted(permit))
 
 
-def _through(field: StrawberryField, extension: FieldExtension) -> StrawberryField:
+def through(field: StrawberryField, extension: FieldExtension) -> StrawberryField:
+    """A copy of a field that is reached through `extension`."""
     wrapped = copy.copy(field)
     wrapped.extensions = [*field.extensions, extension]
     return wrapped

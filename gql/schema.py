@@ -5,15 +5,18 @@ from functools import cache
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
-from documents.errors import Forbidden
+from documents.errors import Forbidden, LimitExceeded
 from gql.errors import coded
-from gql.middleware import permitted, recorded, tell_denied
+from gql.limits import BegunInTime
+from gql.middleware import permitted, recorded, tell_denied, through
+from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import approvals, audit, cards, contents, datasheets, models, nodes, people, policies, reports, risk, tokens
 from resolvers.graph.scalars import SCALARS
@@ -25,7 +28,7 @@ PARTS: Sequence[Part] = tuple(
         nodes, people, tokens, models, approvals, cards, datasheets, risk, policies, contents, reports, audit
     )
 )  # fmt: skip
-
+DEFAULTS = Limits()
 
 MUTATION = (
     "What can be done. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation takes effect once: "
@@ -45,7 +48,10 @@ class Answered(SchemaExtension):
     """Gives every error of an operation its code, and puts what was denied to a question on record."""
 
     async def on_operation(self) -> AsyncIterator[None]:
-        yield
+        try:
+            yield
+        except LimitExceeded as refusal:  # its time is over
+            raise coded(GraphQLError(str(refusal), original_error=refusal)) from refusal
         asked: Any = self.execution_context
         if errors := getattr(asked.result, "errors", None):
             for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
@@ -60,10 +66,11 @@ def _refused(error: Any) -> tuple[str, bool]:
 
 
 @cache
-def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True) -> Schema:
+def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
     queries = [permitted(each) for part in parts for each in part.queries]
-    mutations = [recorded(each) for part in parts for each in part.mutations]
-    texts = Texts()
+    in_time = BegunInTime(limits.seconds)
+    mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
+    texts = Texts(limits)
     schema = Schema(
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),

@@ -1,5 +1,6 @@
 """What an operator can choose, each by an environment variable `MAGISTRATE_<NAME>`."""
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,20 @@ from gql.faults import SettingRefused
 
 PREFIX = "MAGISTRATE_"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one request may ask."""
+
+    tokens: int = 2_000
+    depth: int = 12
+    aliases: int = 30
+    root_fields: int = 20
+    directives: int = 50
+    nodes: int = 10_000
+    seconds: int = 10
+    body: int = 1024 * 1024
 
 
 class Settings(BaseSettings):
@@ -43,7 +58,19 @@ class Settings(BaseSettings):
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
     allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")
     allow_introspection: bool = Field(True, description="true if clients may ask for the schema, false if not")
+    limit_tokens: int = Field(Limits.tokens, ge=1, description="how many tokens a GraphQL text may have, 1 or more")
+    limit_depth: int = Field(Limits.depth, ge=1, description="how many fields may stand below one another, 1 or more")
+    limit_aliases: int = Field(Limits.aliases, ge=0, description="how many aliases an operation may have, 0 or more")
+    limit_root_fields: int = Field(Limits.root_fields, ge=1, description="how many root fields an operation may have, 1 or more")
+    limit_directives: int = Field(Limits.directives, ge=0, description="how many directives an operation may have, 0 or more")
+    limit_nodes: int = Field(Limits.nodes, ge=1, description="how many records an answer may hold, 1 or more")
+    limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
+    limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(**{each.name: getattr(self, f"limit_{each.name}") for each in fields(Limits)})
 
 
 def read_settings() -> Settings:

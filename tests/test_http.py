@@ -156,7 +156,7 @@ async def test_an_operator_can_turn_get_and_introspection_off(web: Service) -> N
 
 
 async def test_what_is_too_large_is_not_read(web: Service) -> None:
-    assert said(await sent(web, b" " * (http.BODY_BYTES + 1))) == (413, "LIMIT_EXCEEDED")
+    assert said(await sent(web, b" " * (web.settings.limit_body + 1))) == (413, "LIMIT_EXCEEDED")
     assert said(await got(web, query=VIEWER + " " * http.URL_BYTES)) == (414, "LIMIT_EXCEEDED")
     assert said(await sent(web, {"query": VIEWER}, **{"x-long": "x" * http.HEADER_BYTES})) == (431, "LIMIT_EXCEEDED")
 

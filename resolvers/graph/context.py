@@ -4,6 +4,7 @@ from asyncio import shield
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, TypeVar
 
 import strawberry
@@ -34,6 +35,10 @@ class Context:
     request: Request
     idempotency_key: str | None = None
     """What the header of that name says, unread."""
+    wants_cost: bool = False
+    """Whether the answer is to say what it cost."""
+    deadline: float = inf
+    """When no mutation of the request begins any more, on the monotonic clock."""
     _loaders: dict[Any, Loader] = field(default_factory=dict)
 
     def one(self, kind: type[R]) -> Loader:

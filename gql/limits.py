@@ -1,0 +1,227 @@
+"""What an operation may ask, counted before anything is read: its text once, its page sizes whenever it comes.
+
+A fragment is counted once and added wherever it is spread, never expanded: counting takes as long as the text is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    value_from_ast_untyped,
+)
+from strawberry.extensions import FieldExtension
+
+from documents.errors import LimitExceeded
+from documents.values import MAX_SAFE_INTEGER
+from gql.settings import Limits
+from resolvers.graph.context import Info
+
+SIZES = ("first", "last", "ids")  # the arguments that say how many records a field answers with
+INT = 2**31  # what is beyond it, GraphQL refuses
+Size = int | str  # a number, or the variable that holds it
+
+
+@dataclass(slots=True, eq=False)
+class Extent:
+    """What a selection asks, what its fragments ask included."""
+
+    depth: int = 0
+    """Fields below one another; those of introspection count nothing."""
+    aliases: int = 0
+    directives: int = 0
+    records: int = 0
+    """Of the records that it can answer with, those that no variable multiplies."""
+    parts: list[tuple[list[Size] | None, Extent]] = field(default_factory=list)
+    """The others: within pages of these sizes, or once."""
+
+    def include(self, part: Extent, sizes: list[Size] | None = None) -> None:
+        self.depth = max(self.depth, part.depth)
+        self.aliases += part.aliases
+        self.directives += part.directives
+        if part.parts or any(isinstance(each, str) for each in sizes or ()):
+            self.parts.append((sizes, part))
+        else:
+            self.records += _in_pages(part.records, sizes, {})
+
+    def records_at(self, variables: Mapping[str, Any], counted: dict[Extent, int]) -> int:
+        """All records that it can answer with when the variables are these."""
+        if self not in counted:
+            inner = (_in_pages(part.records_at(variables, counted), sizes, variables) for sizes, part in self.parts)
+            counted[self] = self.records + sum(inner)
+        return counted[self]
+
+
+def _in_pages(records: int, sizes: list[Size] | None, variables: Mapping[str, Any]) -> int:
+    if sizes is None:
+        return records
+    held = (_amount(variables.get(each)) if isinstance(each, str) else each for each in sizes)
+    return sum(held) * (1 + records)
+
+
+def _amount(given: Any) -> int:
+    """How many a size or a list of ids means; none for what GraphQL or the field refuses."""
+    match given:
+        case list():
+            return len(given)
+        case int() | float() if 0 < given < INT and given == int(given):
+            return int(given)
+        case str():
+            return 1
+        case _:
+            return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an operation can answer with, in records."""
+
+    extent: Extent
+    defaults: Mapping[str, Any]
+
+    def at(self, variables: Mapping[str, Any] | None) -> int:
+        return min(self.extent.records_at({**self.defaults, **(variables or {})}, {}), MAX_SAFE_INTEGER)
+
+
+class Count:
+    """Counts a valid document."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        self.schema = schema
+        self.operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+        self.fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+        self._counted: dict[str, Extent] = {}
+
+    def operation(self, operation: OperationDefinitionNode) -> Extent:
+        extent = self._selection(self.schema.get_root_type(operation.operation), operation.selection_set)
+        extent.directives += len(operation.directives or ())
+        return extent
+
+    def root_fields(self, selected: SelectionSetNode) -> set[str]:
+        """The keys of the answer."""
+        keys, seen, waiting = set(), set(), [selected]
+        while waiting:
+            for node in waiting.pop().selections:
+                match node:
+                    case FieldNode():
+                        keys.add((node.alias or node.name).value)
+                    case FragmentSpreadNode() if node.name.value not in seen:
+                        seen.add(node.name.value)
+                        waiting.append(self.fragments[node.name.value].selection_set)
+                    case InlineFragmentNode():
+                        waiting.append(node.selection_set)
+        return keys
+
+    def _selection(self, kind: Any, selected: SelectionSetNode | None) -> Extent:
+        extent = Extent()
+        for node in selected.selections if selected else ():
+            extent.directives += len(node.directives or ())
+            match node:
+                case FieldNode():
+                    self._field(extent, kind, node)
+                case FragmentSpreadNode():
+                    extent.include(self._fragment(node.name.value))
+                case InlineFragmentNode(type_condition=on, selection_set=inner):
+                    extent.include(self._selection(self._type(on) if on else kind, inner))
+        return extent
+
+    def _field(self, extent: Extent, kind: Any, node: FieldNode) -> None:
+        declared: Any = self.schema.get_field(kind, node.name.value)
+        answered: Any = get_named_type(declared.type)
+        inner = self._selection(answered, node.selection_set)
+        sized = node.selection_set is not None and any(each in declared.args for each in SIZES)
+        extent.aliases += node.alias is not None
+        extent.records += not sized and _is_record(answered) and not _is_page(kind)
+        inner.depth = 0 if node.name.value.startswith("__") else inner.depth + 1
+        extent.include(inner, [_size(each.value) for each in node.arguments or () if each.name.value in SIZES] if sized else None)
+
+    def _fragment(self, name: str) -> Extent:
+        if name not in self._counted:
+            fragment = self.fragments[name]
+            self._counted[name] = self._selection(self._type(fragment.type_condition), fragment.selection_set)
+        return self._counted[name]
+
+    def _type(self, named: NamedTypeNode) -> Any:
+        return self.schema.get_type(named.name.value)
+
+
+def _is_record(kind: Any) -> bool:
+    return kind.name == "Node" or any(each.name == "Node" for each in getattr(kind, "interfaces", ()))
+
+
+def _is_page(kind: Any) -> bool:
+    """Whether it is a connection or an edge, which show the records that the page's size has counted."""
+    return "pageInfo" in kind.fields or "cursor" in kind.fields
+
+
+def _size(said: ValueNode) -> Size:
+    return said.name.value if isinstance(said, VariableNode) else _amount(value_from_ast_untyped(said))
+
+
+def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
+    """What each operation of a valid document can answer with; LimitExceeded if one is too large whatever its variables."""
+    count, found = Count(schema, document), {}
+    for operation in count.operations:
+        extent = count.operation(operation)
+        within("the depth of the operation", extent.depth, limits.depth)
+        within("the number of its aliases", extent.aliases, limits.aliases)
+        within("the number of its root fields", len(count.root_fields(operation.selection_set)), limits.root_fields)
+        within("the number of its directives", extent.directives, limits.directives)
+        defaults = {
+            each.variable.name.value: value_from_ast_untyped(each.default_value)
+            for each in operation.variable_definitions or ()
+            if each.default_value
+        }
+        found[operation.name.value if operation.name else None] = Cost(extent, defaults)
+    return found
+
+
+def within(what: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise LimitExceeded(what, min(size, MAX_SAFE_INTEGER), limit)
+
+
+@asynccontextmanager
+async def in_time(seconds: int) -> AsyncIterator[None]:
+    """Cuts a question off that takes longer: it has nothing to lose. LimitExceeded then, for to ask it again would not help."""
+    begun = monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise _late(monotonic() - begun, seconds) from error
+
+
+class BegunInTime(FieldExtension):
+    """Begins no mutation when the time of its request is over; one that has begun is never cut off, for it may be committing."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
+        late = monotonic() - info.context.deadline
+        if late > 0:
+            raise _late(self.seconds + late, self.seconds)
+        return await next_(source, info, **arguments)
+
+
+def _late(taken: float, seconds: int) -> LimitExceeded:
+    return LimitExceeded("the operation, in seconds,", ceil(taken), seconds)

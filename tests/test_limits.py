@@ -1,0 +1,313 @@
+"""How much one request may ask: refused before the database hears of it, on one side of each edge and not on the other."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from graphql import get_introspection_query
+from pymongo import monitoring
+
+from gql.app import create_app
+from gql.settings import Limits
+from gql.texts import Texts
+from tests.service import ADA, ALICE, Person, Service
+from tests.test_reads import Commands
+
+
+@dataclass
+class Watched:
+    """A service, and the commands that its requests cost the database."""
+
+    service: Service
+    commands: Commands = field(default_factory=Commands)
+
+    async def said(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+        """The answer; an error comes before any command but the two that sign the caller in."""
+        self.commands.seen.clear()
+        headers |= {"authorization": f"Bearer {ALICE.token}"}
+        sent = {"query": query, "variables": variables}
+        answer: dict[str, Any] = (await self.service.http.post("/graphql", json=sent, headers=headers)).json()
+        if "errors" in answer:
+            assert [next(iter(each.values())) for each in self.commands.seen] == ["api_tokens", "stakeholders"]
+        return answer
+
+    async def refusal(self, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = await self.said(query, variables)
+        assert "data" not in answer
+        extensions: dict[str, Any] = answer["errors"][0]["extensions"]
+        return extensions
+
+
+@pytest.fixture(scope="module")
+async def watched(server: str) -> AsyncIterator[Watched]:
+    first, commands = await Service.started(server), Commands()
+    service = Service(server, first.database.name, event_listeners=[commands])
+    await service.database.prepare(())
+    yield Watched(service, commands)
+    await first.close()
+    await service.close()
+
+
+def text_of(tokens: int) -> str:
+    return "{ viewer { id } }" + "# a comment is a token\n" * (tokens - 6)
+
+
+def nested(depth: int, leaf: str = "__typename modelId") -> str:
+    """`depth` fields below one another; what is asked of introspection counts nothing."""
+    inner = "".join(("latestVersion {", "model {")[each % 2] for each in range(depth - 2))
+    last = leaf if depth % 2 == 0 else leaf.replace("modelId", "version")
+    return f'{{ model(modelId: "x") {{ {inner} {last} {"}" * depth}'
+
+
+def aliased(times: int) -> str:
+    return f"{{ viewer {{ {' '.join(f'a{each}: id' for each in range(times))} }} }}"
+
+
+def rooted(times: int) -> str:
+    return f"{{ viewer {{ id }} {' '.join(f'a{each}: viewer {{ id }}' for each in range(times - 1))} }}"
+
+
+def directed(times: int) -> str:
+    return f"{{ viewer {{ id {'... @include(if: true) { id }' * times} }} }}"
+
+
+def paged(versions: int) -> str:
+    return f"{{ models(first: 100) {{ nodes {{ versions(last: {versions}) {{ edges {{ node {{ version }} }} }} }} }} }}"
+
+
+EDGES = {
+    "tokens": (text_of(2_000), text_of(2_001), 2_000, 2_001),
+    "depth": (nested(12), nested(13), 12, 13),
+    "aliases": (aliased(30), aliased(31), 30, 31),
+    "root fields": (rooted(20), rooted(21), 20, 21),
+    "directives": (directed(50), directed(51), 50, 51),
+    "nodes": (paged(99), paged(100), 10_000, 10_100),
+}
+
+
+@pytest.mark.parametrize(("within", "beyond", "limit", "size"), EDGES.values(), ids=EDGES)
+async def test_a_limit_is_kept_on_both_sides_of_its_edge(
+    watched: Watched, within: str, beyond: str, limit: int, size: int
+) -> None:
+    assert "errors" not in await watched.said(within)
+    for _ in range(2):  # a text that is known is refused as well
+        refused = await watched.refusal(beyond)
+        assert (refused["code"], refused["limit"], refused["size"]) == ("LIMIT_EXCEEDED", limit, size)
+
+
+SPREAD = {
+    "in a fragment": ("{ viewer { ...A } } fragment A on Viewer { %s }", 1),
+    "in a fragment of a fragment": (
+        "{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ... on Viewer { %s } }", 1,
+    ),
+    "in a fragment that is spread twice": ("{ viewer { ...A } two: viewer { ...A } } fragment A on Viewer { %s }", 2),
+    "in another operation": ("query Asked { viewer { id } } query Other { viewer { %s } }", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "times"), SPREAD.values(), ids=SPREAD)
+async def test_what_a_fragment_asks_counts_wherever_it_is_spread(watched: Watched, text: str, times: int) -> None:
+    aliases = " ".join(f"a{each}: id" for each in range(31))
+    sent = {"query": text % aliases, "operationName": "Asked" if "Asked" in text else None}
+    answer = await watched.service.http.post("/graphql", json=sent, headers={"authorization": f"Bearer {ALICE.token}"})
+    refused = answer.json()["errors"][0]["extensions"]
+    assert (refused["code"], refused["size"]) == ("LIMIT_EXCEEDED", 31 * times + times - 1)
+
+
+LISTED = """query($first: Int, $last: Int = 99, $ids: [ID!] = []) {
+    models(first: $first) { nodes { versions(last: $last) { nodes { version owner { name } } } } }
+    nodes(ids: $ids) { ... on Model { versions(first: 100) { totalCount } } } }"""
+COSTS: dict[str, tuple[dict[str, Any], int]] = {
+    "a default": ({"first": 50}, 50 + 50 * 99 * 2),
+    "both given": ({"first": 100, "last": 49}, 100 + 100 * 49 * 2),
+    "a float that is whole": ({"first": 10.0, "last": 1}, 10 + 10 * 2),
+    "ids": ({"first": 0, "ids": ["TW9kZWw6eA=="] * 98}, 98 * 101),
+    "one id": ({"first": 1, "last": 1, "ids": "TW9kZWw6eA=="}, 3 + 101),
+}
+
+
+@pytest.mark.parametrize(("variables", "cost"), COSTS.values(), ids=COSTS)
+async def test_the_cost_is_told_to_who_asks_for_it(watched: Watched, variables: dict[str, Any], cost: int) -> None:
+    answer = await watched.said(LISTED, variables, **{"x-magistrate-cost": "true"})
+    assert answer["extensions"] == {"cost": {"requested": cost, "limit": 10_000}}
+    assert "extensions" not in await watched.said(LISTED, variables)
+
+
+@pytest.mark.parametrize(
+    ("variables", "size"),
+    [
+        ({"first": 100}, 100 + 100 * 99 * 2),
+        ({"first": 100, "last": 2**31 - 1}, 100 + 100 * (2**31 - 1) * 2),
+        ({"first": 1, "last": 1, "ids": ["TW9kZWw6eA=="] * 100}, 3 + 100 * 101),
+    ],
+)
+async def test_page_sizes_in_variables_multiply_too(watched: Watched, variables: dict[str, Any], size: int) -> None:
+    refused = await watched.refusal(LISTED, variables)
+    assert (refused["code"], refused["limit"], refused["size"]) == ("LIMIT_EXCEEDED", 10_000, size)
+    told = await watched.said(LISTED, variables, **{"x-magistrate-cost": "true"})
+    assert told["extensions"] == {"cost": {"requested": size, "limit": 10_000}}
+
+
+@pytest.mark.parametrize("wrong", [-1, 2**31, 1.5, "x", True, [], {}, None])
+async def test_a_page_size_that_is_none_is_no_matter_of_cost(watched: Watched, wrong: Any) -> None:
+    answer = (await watched.service.post(LISTED, {"first": wrong})).json()
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_the_standard_introspection_passes(watched: Watched) -> None:
+    everything = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
+    )
+    answer = await watched.said(everything)
+    assert len(answer["data"]["__schema"]["types"]) > 100
+
+
+def chained(times: int, inside: str, last: str, on: str = "Viewer") -> str:
+    """Fragments that spread the next one twice each: a few lines that mean 2 to the power of `times`."""
+    chain = "".join(f"fragment F{each} on {on} {{ {inside.replace('NEXT', f'...F{each + 1}')} }}" for each in range(times))
+    return f"{chain} fragment F{times} on {on} {{ {last} }}"
+
+
+TWICE = "NEXT NEXT"
+HOSTILE: dict[str, tuple[str, str | None]] = {
+    "depth without end": ("{ a " * 200_000, "INVALID_INPUT"),
+    "lists without end": ("{ viewer(a: " + "[" * 500_000, "INVALID_INPUT"),
+    "a megabyte of nothing": ("{ viewer { id } }" + " ," * 500_000, None),
+    "a megabyte of comment": ("{ viewer { id } } #" + "x" * 1_000_000, None),
+    "a megabyte of text": ('{ model(modelId: "' + "x" * 1_000_000 + '") { name } }', None),
+    "a megabyte of name": ("{ " + "x" * 1_000_000 + " }", "INVALID_INPUT"),
+    "a megabyte of digits": ("{ models(first: " + "9" * 1_000_000 + ") { totalCount } }", "INVALID_INPUT"),
+    "a megabyte of operations": ("query A { viewer { id } } " * 38_000, "LIMIT_EXCEEDED"),
+    "one field again and again": ("{ viewer { " + "id " * 1_990 + "} }", "INVALID_INPUT"),
+    "one record again and again": ('{ model(modelId: "x") { ' + "owner { name } " * 490 + "} }", "INVALID_INPUT"),
+    "fields that do not exist": ("{ " + " ".join(f"modls{each}" for each in range(1_990)) + " }", "INVALID_INPUT"),
+    "a fragment of itself": ("{ viewer { ...A } } fragment A on Viewer { ...A }", "INVALID_INPUT"),
+    "fragments in a circle": (
+        "{ viewer { ...F0 } }" + chained(150, "...F0 NEXT", "...F0"), "INVALID_INPUT",
+    ),
+    "fragments that double": ("{ viewer { ...F0 } }" + chained(150, TWICE, "id"), None),
+    "fragments that double what is read": (
+        '{ model(modelId: "x") { ...F0 } }' + chained(150, TWICE, "owner { name }", "Model"), "LIMIT_EXCEEDED",
+    ),
+    "fragments that double a page": (
+        "query($n: Int = 0) { models(first: 1) { nodes { ...F0 } } }"
+        + chained(150, TWICE, "versions(first: $n) { totalCount }", "Model"), None,
+    ),
+    "fragments that double aliases": ("{ viewer { ...F0 } }" + chained(150, TWICE, "a: id"), "LIMIT_EXCEEDED"),
+    "fragments that double directives": (
+        "{ viewer { ...F0 } }" + chained(120, "...@skip(if: false) { NEXT } NEXT", "id"), "LIMIT_EXCEEDED",
+    ),
+    "fragments in fragments": ("{ viewer { ...F0 } }" + chained(190, "NEXT", "id"), None),
+    "directives that do not exist": ("{ viewer { id " + "@a " * 990 + "} }", "INVALID_INPUT"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)
+async def test_a_hostile_text_is_answered_at_once(watched: Watched, text: str, code: str | None) -> None:
+    begun = time.process_time()
+    answer = await watched.said(text[: 1024 * 1024 - 200])
+    assert time.process_time() - begun < 5
+    assert code == (answer["errors"][0]["extensions"]["code"] if "errors" in answer else None)
+
+
+@pytest.mark.parametrize("batch", [[], [{"query": "{ viewer { id } }"}] * 2])
+async def test_a_batch_is_none(watched: Watched, batch: list[Any]) -> None:
+    headers = {"authorization": f"Bearer {ALICE.token}"}
+    answer = await watched.service.http.post("/graphql", json=batch, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "INVALID_INPUT")
+
+
+def test_the_texts_asked_longest_ago_are_forgotten_first() -> None:
+    texts = Texts(Limits(), entries=2)
+    first, second = texts.known("{ a }"), texts.known("{ b }")
+    assert texts.known("{ a }") is first
+    texts.known("{ c }")
+    assert texts.known("{ a }") is first and texts.known("{ b }") is not second
+
+
+def test_the_texts_kept_are_bounded_in_bytes() -> None:
+    texts = Texts(Limits(), size=10_000)
+    small, large = texts.known("{ a }"), "{ " + "a " * 100 + "}"
+    assert texts.known("{ a }") is small
+    assert texts.known(large) is texts.known(large)  # one is kept however large it is
+    assert texts.known("{ a }") is not small
+
+
+class Slow(Commands):
+    """A database that takes its time over one command."""
+
+    slow = ""
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        super().started(event)
+        if self.slow in (event.command_name, event.command.get(event.command_name)):
+            time.sleep(1.5)  # in the driver's thread
+
+
+@dataclass
+class Limited:
+    """A service that gives each operation a second."""
+
+    service: Service
+    database: Slow
+    http: httpx.AsyncClient
+
+    async def said(self, query: str, by: Person, **variables: Any) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {by.token}"}
+        sent = {"query": query, "variables": variables}
+        answer: dict[str, Any] = (await self.http.post("/graphql", json=sent, headers=headers)).json()
+        return answer
+
+
+@pytest.fixture
+async def limited(server: str, service: Service) -> AsyncIterator[Limited]:
+    slow = Slow()
+    hurried = Service(server, service.database.name, event_listeners=[slow])
+    settings = hurried.settings.model_copy(update={"limit_seconds": 1, "limit_nodes": 5, "limit_body": 2_000})
+    app = create_app(settings, lambda: hurried.now, hurried.database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as web:
+        yield Limited(service, slow, web)
+    await hurried.close()
+
+
+async def test_limits_are_settings(limited: Limited) -> None:
+    refused = await limited.said("{ models(first: 6) { nodes { name } } }", ALICE)
+    assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 6, "limit": 5}.items()
+    refused = await limited.said("{ viewer { id } }" + " " * 2_000, ALICE)
+    assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 2_000}.items()
+
+
+async def test_a_question_that_takes_too_long_is_cut_off(limited: Limited) -> None:
+    limited.database.slow = "models"
+    answer = await limited.said("{ viewer { id } models(first: 1) { nodes { name } } }", ALICE)
+    assert answer["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 2, "limit": 1}.items()
+    limited.database.slow = ""
+    assert (await limited.said("{ models(first: 1) { nodes { name } } }", ALICE))["data"]
+
+
+ENROL_TWO = """mutation($one: RegisterStakeholderInput!, $two: RegisterStakeholderInput!) {
+    one: registerStakeholder(input: $one) { receipt { seq } }
+    two: registerStakeholder(input: $two) { receipt { seq } } }"""
+
+
+def newcomer(user_id: str) -> dict[str, Any]:
+    return {
+        "userId": user_id, "name": user_id, "email": f"{user_id}@example.org", "department": "X", "roles": ["DEPLOYER"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("slow", ["insert", "commitTransaction"])
+async def test_a_mutation_is_never_cut_off_but_none_begins_too_late(limited: Limited, slow: str) -> None:
+    limited.database.slow = slow
+    answer = await limited.said(ENROL_TWO, ADA, one=newcomer("xena"), two=newcomer("yuri"))
+    (late,) = answer["errors"]
+    assert (late["path"], late["extensions"]["code"], late["extensions"]["limit"]) == (["two"], "LIMIT_EXCEEDED", 1)
+    *_, registered, refused = await limited.service.trail()
+    assert answer["data"] == {"one": {"receipt": {"seq": registered["seq"]}}, "two": None}
+    assert (registered["outcome"], refused["outcome"]) == ("success", "failure")
+    assert refused["details"]["facts"] == {"code": "LIMIT_EXCEEDED"}
+    found = await limited.service.ask('{ one: stakeholder(userId: "xena") { name } two: stakeholder(userId: "yuri") { name } }')
+    assert found == {"one": {"name": "xena"}, "two": None}
