@@ -24,7 +24,6 @@ from gql.schema import Schema
 from resolvers.graph.context import Context
 
 JSON, GRAPHQL = "application/json", "application/graphql-response+json"
-ANYTHING = (JSON, "application/*", "*/*")
 URL_BYTES, HEADER_BYTES = 16 * 1024, 16 * 1024
 PATIENCE = 10.0  # seconds for a body to arrive
 STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
@@ -144,11 +143,12 @@ def _beside_data(result: ExecutionResult) -> dict[str, Any]:
 def accepted(ranges: str) -> str | None:
     """The media type that the answer takes: JSON for who takes anything, None for who takes neither (RFC 9110 section 12.5.1)."""
     qualities = dict(_range(each) for each in ranges.split(",") if each.strip()) or {"*/*": 1.0}
-    json_quality = next((qualities[each] for each in ANYTHING if each in qualities), 0.0)
-    graphql_quality = qualities.get(GRAPHQL, 0.0)
-    if graphql_quality and graphql_quality >= json_quality:
-        return GRAPHQL
-    return JSON if json_quality else None
+
+    def quality(media: str) -> float:
+        return next((qualities[each] for each in (media, "application/*", "*/*") if each in qualities), 0.0)
+
+    best = max((GRAPHQL, JSON) if GRAPHQL in qualities else (JSON, GRAPHQL), key=quality)
+    return best if quality(best) else None
 
 
 def _range(text: str) -> tuple[str, float]:
@@ -185,7 +185,7 @@ async def _in_body(request: Request, most: int) -> Any:
         async with asyncio.timeout(PATIENCE):
             return _json(await _body(request, most), "body")
     except TimeoutError as error:
-        raise Unserved(408, LimitExceeded("sending the body, in seconds,", int(PATIENCE) + 1, int(PATIENCE))) from error
+        raise Unserved(408, LimitExceeded("the body's arrival (in seconds)", int(PATIENCE) + 1, int(PATIENCE))) from error
 
 
 async def _body(request: Request, most: int) -> bytes:

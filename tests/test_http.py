@@ -95,7 +95,9 @@ ACCEPTED = {
     "application/json, application/graphql-response+json;q=0.5": JSON,
     "application/graphql-response+json;q=0.5, */*;q=0.1": GRAPHQL,
     "application/graphql-response+json;q=0, */*": JSON,
-    "application/json;q=0, */*": None,
+    "application/json;q=0, */*": GRAPHQL,
+    "application/json;q=0.5, */*;q=0.1": JSON,
+    "application/json;q=0": None,
     "application/graphql-response+json;q=x": None,
     "text/html": None,
 }

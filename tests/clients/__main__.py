@@ -29,6 +29,7 @@ def main() -> int:
             headers = {"authorization": f"Bearer {token}"}
             asked = {"query": mutation, "variables": {"input": fields}}
             answer = httpx.post(running.url, json=asked, headers=headers, timeout=10).json()
+            assert "errors" not in answer, answer["errors"]
             return answer["data"]
 
         admin = (running.folder / "admin-token").read_text().strip()
