@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from time import monotonic
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -24,7 +24,8 @@ from pymongo.read_concern import ReadConcern
 
 from documents import records
 from documents.audit.canonical import same
-from documents.errors import AlreadyExists, LimitExceeded, NotFound, StaleRevision, Unavailable
+from documents.errors import AlreadyExists, ChangesMissed, LimitExceeded, NotFound, StaleRevision, Unavailable
+from documents.streams import Feed, Wanted
 from documents.units import OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ BATCH = 5_000  # whatever a request reads comes in one command, as far as 16 MB 
 AGAIN = ("TransientTransactionError", "UnknownTransactionCommitResult")
 READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 INDEXING = {"create_indexes", "drop_index", "index_information"}
+ROUND, PAUSE = 1_000, 1.0  # milliseconds that a change stream waits at the server; seconds until it is tried again
 
 
 def bound_database() -> Database:
@@ -89,6 +91,7 @@ class Database:
         self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
         self._turn = asyncio.Lock()
+        self._feeds: dict[str, Feed] = {}
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` records of this database, and their indexes."""
@@ -101,6 +104,38 @@ class Database:
             return cast("Mapping[str, Any]", await self.client.admin.command("hello"))
         except ConnectionFailure as error:
             raise Unavailable from error
+
+    def feed(self, collection: str) -> Feed:
+        """The one stream of changes of a collection that all of this process share."""
+        return self._feeds.setdefault(collection, Feed(partial(self._changes, collection)))
+
+    async def end_feeds(self) -> None:
+        for feed in self._feeds.values():
+            await feed.end()
+
+    async def _changes(self, collection: str) -> AsyncGenerator[Raw | None, None]:
+        """Each document as its committed change left it, from now on; None after each second without one.
+
+        Goes on from its resume token when the database comes back; ChangesMissed when that is too old by then.
+        """
+        token = None
+        while True:
+            begun_at = token
+            try:
+                async with self.collection(collection).watch(
+                    full_document="updateLookup", resume_after=token, max_await_time_ms=ROUND
+                ) as stream:
+                    while stream.alive:
+                        change = await stream.try_next()
+                        token = stream.resume_token
+                        yield change and change.get("fullDocument")
+            except PyMongoError as error:
+                if token is None:
+                    raise
+                if token == begun_at and not is_outage(error):
+                    raise ChangesMissed from error
+            await asyncio.sleep(PAUSE)
+            yield None
 
     @contextmanager
     def bound(self) -> Iterator[Database]:
@@ -280,6 +315,13 @@ class Record(Document):
             key = tuple(records.at_path(raw, path) for path in there)
             found.setdefault(key, []).append(cast("Self", records.Found(cls, raw)))
         return found
+
+    @classmethod
+    async def changes(cls, wanted: Wanted, patience: float) -> AsyncGenerator[Sequence[Self], None]:
+        """The records that change from now on and are `wanted`, as they come; none whenever `patience` seconds brought none."""
+        with bound_database().feed(cls.get_collection_name()).heard(wanted) as listener:
+            while True:
+                yield cast("list[Self]", [records.Found(cls, raw) for raw in await listener.take(patience)])
 
     @classmethod
     def _raws(cls) -> Any:

@@ -9,7 +9,7 @@ from datetime import datetime
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from documents.audit.trail import AuditHead
@@ -21,6 +21,7 @@ from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.schema import build_schema
 from gql.settings import Settings
+from gql.subscriptions import OverEvents, OverWebSocket
 
 SWEEP = 60
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
                 sweeping.cancel()
                 with suppress(Exception):  # on the way out the database may be gone
                     await doorkeeper.tell_ended(clock(), everything=True)
+                await database.end_feeds()
                 database.close()
 
     async def healthz(request: Request) -> Response:
@@ -56,8 +58,14 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
         return PlainTextResponse("ready\n")
 
     schema = build_schema(introspection=settings.allow_introspection, limits=settings.limits)
-    endpoint = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
-    app = Starlette(routes=[Route("/graphql", endpoint), Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=running)
+    over_http = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
+    routes = [
+        Route("/graphql", OverEvents(over_http, doorkeeper, clock)),
+        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins)),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+    app = Starlette(routes=routes, lifespan=running)
     app.add_middleware(Bound, database=database)
     return app
 

@@ -78,7 +78,8 @@ class OverHTTP:
         request = Request(scope, receive)
         media = accepted(",".join(request.headers.getlist("accept")))
         try:
-            answer = await self._answer(request, media)
+            context, asked = await self.read(request, media)
+            answer = await self._executed(asked, request.method, media or JSON, context)
         except ClientDisconnect:
             return
         except Unserved as unserved:
@@ -88,7 +89,8 @@ class OverHTTP:
         headers = answer.headers | {"content-type": f"{media or JSON}; charset=utf-8"}
         await Response(json.dumps(answer.said, separators=(",", ":")), answer.status, headers)(scope, receive, send)
 
-    async def _answer(self, request: Request, media: str | None) -> Answer:
+    async def read(self, request: Request, media: str | None) -> tuple[Context, Mapping[str, Any]]:
+        """Who asks, and a well-formed request for GraphQL; Unserved without them."""
         _check_size(request)
         context = await self._admit(request)
         if request.method not in self.methods:
@@ -97,7 +99,7 @@ class OverHTTP:
         if media is None:
             raise Unserved(406, InvalidInput("Accept", f"names neither {GRAPHQL} nor {JSON}"))
         said = _in_url(request) if request.method == "GET" else await _in_body(request, self.body_bytes)
-        return await self._executed(_well_formed(said, media), request.method, media, context)
+        return context, _well_formed(said, media)
 
     async def _admit(self, request: Request) -> Context:
         try:

@@ -3,10 +3,12 @@
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from graphql.error import located_error
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
@@ -38,10 +40,19 @@ def recorded(field: StrawberryField) -> StrawberryField:
 
 def permitted(field: StrawberryField) -> StrawberryField:
     """A copy of a declared query that asks for its permission first."""
+    return through(field, Permitted(_permit(field)))
+
+
+def watched(field: StrawberryField) -> StrawberryField:
+    """A copy of a declared subscription that asks for its permission first, and before each thing that it shows."""
+    return through(field, Watched(_permit(field)))
+
+
+def _permit(field: StrawberryField) -> Permission:
     permit = field.metadata.get(PERMIT)
     if not isinstance(permit, Permission):
         raise UndeclaredField(f"{field.python_name} declares no permission")
-    return through(field, Permitted(permit))
+    return permit
 
 
 def through(field: StrawberryField, extension: FieldExtension) -> StrawberryField:
@@ -58,6 +69,20 @@ class Permitted(FieldExtension):
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
         info.context.actor.needs(self.permit)
         return await next_(source, info, **arguments)
+
+
+class Watched(Permitted):
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
+        return self._permitted(await super().resolve_async(next_, source, info, **arguments), info)
+
+    async def _permitted(self, shown: AsyncGenerator[Any, None], info: Info) -> AsyncGenerator[Any, None]:
+        try:
+            async with aclosing(shown):
+                async for each in shown:
+                    info.context.actor.needs(self.permit)  # the actor as of now: `Context.renew`
+                    yield each
+        except Exception as error:
+            raise located_error(error, info._raw_info.field_nodes, info.path.as_list()) from error
 
 
 class Recorded(FieldExtension):

@@ -15,7 +15,7 @@ from strawberry.types.graphql import OperationType
 from documents.errors import Forbidden, LimitExceeded
 from gql.errors import coded
 from gql.limits import BegunInTime
-from gql.middleware import permitted, recorded, tell_denied, through
+from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import approvals, audit, cards, contents, datasheets, models, nodes, people, policies, reports, risk, tokens
@@ -47,17 +47,28 @@ class Schema(strawberry.Schema):
 class Answered(SchemaExtension):
     """Gives every error of an operation its code, and puts what was denied to a question on record."""
 
+    streamed = False
+
     async def on_operation(self) -> AsyncIterator[None]:
         try:
             yield
         except LimitExceeded as refusal:  # its time is over
             raise coded(GraphQLError(str(refusal), original_error=refusal)) from refusal
+        if not self.streamed:
+            await self._answer(self.execution_context.result)
+
+    async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
+        self.streamed = True
+        await self._answer(result)
+        yield
+
+    async def _answer(self, result: Any) -> None:
         asked: Any = self.execution_context
-        if errors := getattr(asked.result, "errors", None):
+        if errors := getattr(result, "errors", None):
             for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
-                if nested or asked.operation_type is OperationType.QUERY:  # what a mutation was denied is told there
+                if nested or asked.operation_type is not OperationType.MUTATION:  # what a mutation was denied is told there
                     await tell_denied(asked.context, action)
-            asked.result.errors = [coded(error) for error in errors]
+            result.errors = [coded(error) for error in errors]
 
 
 def _refused(error: Any) -> tuple[str, bool]:
@@ -70,10 +81,12 @@ def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, l
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
+    subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits)
     schema = Schema(
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
+        subscription=create_type("Subscription", subscriptions, description="What can be watched."),
         types=assemble(),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],

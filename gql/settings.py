@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gql.faults import SettingRefused
 
 PREFIX = "MAGISTRATE_"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+Origin = Annotated[str, Field(pattern=r"^https?://[^\s/,*]+$")]
+
+
+def _listed(given: Any) -> Any:
+    return [each.strip() for each in given.split(",")] if isinstance(given, str) else given
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,9 @@ class Settings(BaseSettings):
     limit_nodes: int = Field(Limits.nodes, ge=1, description="how many records an answer may hold, 1 or more")
     limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
     limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
+    allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="origins like https://example.org, separated by commas: whose pages may open a WebSocket here"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property

@@ -18,6 +18,8 @@ def main() -> None:
     config = uvicorn.Config(
         create_app(settings),
         http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.limit_body,
         loop="uvloop",
         lifespan="on",
         access_log=False,

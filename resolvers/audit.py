@@ -1,5 +1,6 @@
 """The audit trail in the graph: read and verified by those who may, or whoever is accountable."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import strawberry
@@ -13,8 +14,9 @@ from documents.errors import InvalidInput
 from documents.values import BigInt
 from resolvers.graph.connections import After, Before, Connection, First, Last, listed
 from resolvers.graph.context import Info
-from resolvers.graph.filters import filters
-from resolvers.graph.mutation import query
+from resolvers.graph.filters import filters, meets
+from resolvers.graph.live import live
+from resolvers.graph.mutation import query, subscription
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
 
@@ -70,4 +72,10 @@ async def audit_verification(
     return await verify(start, None if end is UNSET else end)
 
 
-PART = Part(queries=[audit_event, audit_events, audit_verification])
+@subscription(name="auditEvents", permit=Permission.READ_TRAIL)
+async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
+    """Events as they are committed, from whichever process; in the trail's order."""
+    return live(info, AuditEvent, meets(filter))
+
+
+PART = Part(queries=[audit_event, audit_events, audit_verification], subscriptions=[audit_events_told])

@@ -1,6 +1,6 @@
 """Models and their versions in the graph."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import strawberry
@@ -27,7 +27,8 @@ from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input
-from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.live import live
+from resolvers.graph.mutation import Payload, mutation, query, subscription
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
 
@@ -247,4 +248,14 @@ async def register_model_version(info: Info, input: RegisterModelVersionInput) -
     return RegisterModelVersionPayload(model_version=await _registered(model.model_id, input, info.context))
 
 
-PART = Part(queries=[model, models, model_version, model_versions], mutations=[register_model, register_model_version])
+@subscription(name="modelVersionChanged")
+async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[ModelVersion]:
+    """The versions of a model, each whenever it was registered or changed, as it is when that is told."""
+    return live(info, ModelVersion, lambda stored: bool(stored["model_id"] == model_id))
+
+
+PART = Part(
+    queries=[model, models, model_version, model_versions],
+    mutations=[register_model, register_model_version],
+    subscriptions=[model_version_changed],
+)

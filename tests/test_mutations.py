@@ -325,7 +325,12 @@ async def sneak() -> int:
 
 
 @pytest.mark.parametrize(
-    "part", [Part(mutations=[strawberry.mutation(resolver=sneak)]), Part(queries=[strawberry.field(resolver=sneak)])]
+    "part",
+    [
+        Part(mutations=[strawberry.mutation(resolver=sneak)]),
+        Part(queries=[strawberry.field(resolver=sneak)]),
+        Part(subscriptions=[strawberry.subscription(resolver=sneak)]),
+    ],
 )
 def test_a_root_field_without_a_declaration_fails_when_the_schema_is_built(part: Part) -> None:
     with pytest.raises(UndeclaredField, match="sneak"):

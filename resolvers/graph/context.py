@@ -39,6 +39,8 @@ class Context:
     """Whether the answer is to say what it cost."""
     deadline: float = inf
     """When no mutation of the request begins any more, on the monotonic clock."""
+    renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None
+    """Asks again, of what outlives a request, who the actor is and what time it is."""
     _loaders: dict[Any, Loader] = field(default_factory=dict)
 
     def one(self, kind: type[R]) -> Loader:
@@ -52,6 +54,11 @@ class Context:
     def loader(self, name: Any, load: Load, key: Callable[[Any], Any] | None = None) -> Loader:
         """The request's loader of that name; `load` answers a list of keys in their order, `key` tells them apart."""
         return self._loaders.setdefault(name, Loader(load, cache_key_fn=key))
+
+    async def renew(self) -> None:
+        """Brings a request that goes on and on to the present; raises Unauthenticated once its token has ended."""
+        if self.renewed:
+            self.actor, self.person, self.now = await self.renewed()
 
     def forget(self) -> None:
         """After a mutation nothing loaded before it is true for certain."""

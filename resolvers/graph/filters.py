@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 from keyword import iskeyword
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -12,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from strawberry.types.base import has_object_definition
 
 from documents.errors import InvalidInput
-from documents.filters import to_query
+from documents.filters import matches, to_query
 from documents.units import Raw
 from documents.values import LIST_LENGTH, BigInt, FreeObject, Hash, Moment, Phrase
 from resolvers.graph.types import bare, expose
@@ -44,6 +45,11 @@ def filters(document: type[BaseModel], *names: str) -> Callable[[type], Any]:
 def asked_for(given: Any) -> Raw:
     """A filter input as a MongoDB query; everything meets none."""
     return to_query(_said(given)) if given else {}
+
+
+def meets(given: Any) -> Callable[[Raw], bool]:
+    """A filter input as a test of one document as it is stored; everything meets none."""
+    return partial(matches, _said(given) if given else {})
 
 
 def _said(given: Any, depth: int = 0) -> Any:

@@ -92,6 +92,18 @@ def query(permit: Permission = Permission.READ, name: str | None = None) -> Call
     return declare
 
 
+def subscription(name: str, permit: Permission = Permission.READ) -> Callable[[Resolver], StrawberryField]:
+    """Declares a root subscription; its docstring is the description that clients read."""
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        declared: StrawberryField = strawberry.subscription(
+            resolver=resolver, description=resolver.__doc__, metadata={PERMIT: permit}, name=name
+        )
+        return _described(declared, resolver)
+
+    return declare
+
+
 def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField:
     """An argument that says nothing of itself means what its input type says, or the field of its name in what is answered."""
     answered, *_ = (*get_args(signature(resolver).return_annotation), None)

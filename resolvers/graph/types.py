@@ -50,6 +50,7 @@ class Part:
 
     queries: Sequence[Any] = ()
     mutations: Sequence[Any] = ()
+    subscriptions: Sequence[Any] = ()
 
 
 @strawberry.interface(name="Node", description="Anything that has an id.")

@@ -1,0 +1,100 @@
+"""What is committed to a collection, as it happens: one stream a process, for all in it who listen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+
+from documents.errors import LimitExceeded, Unavailable
+from documents.units import Raw
+
+WAITING = 1_000  # documents that a listener may leave untaken
+
+Wanted = Callable[[Raw], bool]
+
+
+class Listener:
+    """The documents that somebody wants, from when they were committed until they are taken."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._waiting: list[Raw] = []
+        self._ended: Exception | None = None
+        self._stirred = asyncio.Event()
+
+    def offer(self, document: Raw) -> None:
+        if self._ended or not self._wanted(document):
+            return
+        self._waiting.append(document)
+        self._stirred.set()
+        if len(self._waiting) > WAITING:
+            self._waiting.clear()
+            self.end(LimitExceeded("what waits for a slow reader", WAITING + 1, WAITING))
+
+    def end(self, reason: Exception) -> None:
+        self._ended = self._ended or reason
+        self._stirred.set()
+
+    async def take(self, patience: float) -> list[Raw]:
+        """All that waits, as soon as anything does; nothing after `patience` seconds. Raises what ended it, after the last."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._stirred.wait()
+        if self._ended and not self._waiting:
+            raise self._ended
+        taken, self._waiting = self._waiting, []
+        if not self._ended:
+            self._stirred.clear()
+        return taken
+
+
+class Feed:
+    """The changes of one collection: the stream is open from the first listener until after the last."""
+
+    def __init__(self, changes: Callable[[], AsyncGenerator[Raw | None, None]]) -> None:
+        self._changes = changes
+        self._listeners: set[Listener] = set()
+        self._reading: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def heard(self, wanted: Wanted) -> Iterator[Listener]:
+        listener = Listener(wanted)
+        self._listeners.add(listener)
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    async def end(self) -> None:
+        """Sends every listener away and waits until the stream is closed."""
+        self._send_away(Unavailable())
+        if self._reading:
+            await self._reading
+
+    async def _read(self) -> None:
+        while self._listeners:
+            try:
+                async with aclosing(self._changes()) as changes:
+                    async for document in changes:
+                        if not self._listeners:
+                            break
+                        if document is not None:
+                            self._tell(document)
+            except Exception as error:  # noqa: BLE001  whatever it is, they must not wait for what does not come
+                self._send_away(error)
+        self._reading = None
+
+    def _tell(self, document: Raw) -> None:
+        for each in self._listeners:
+            try:
+                each.offer(document)
+            except Exception as error:  # noqa: BLE001  of what one wants; the others go on
+                each.end(error)
+
+    def _send_away(self, reason: Exception) -> None:
+        for each in self._listeners:
+            each.end(reason)
+        self._listeners = set()

@@ -1,0 +1,221 @@
+"""Answers that go on and on: over WebSocket (graphql-transport-ws), and as server-sent events for a POST that accepts them."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from copy import copy
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError, get_operation_ast
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from strawberry import UNSET
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import process_result
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+
+from documents.access import Actor
+from documents.audit.trail import Request as AuditedRequest
+from documents.database import is_outage
+from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
+from documents.people import Stakeholder
+from gql.errors import refused
+from gql.http import JSON, PARAMETERS, OverHTTP, Unserved, read_json
+from gql.identity import Doorkeeper
+from gql.schema import Schema
+from resolvers.graph.context import Context
+
+OPERATIONS, INIT_PATIENCE = 100, timedelta(seconds=10)
+PAUSE = 1.0  # seconds between attempts to reach a database that is away
+REASON_BYTES = 123  # of a WebSocket's close (RFC 6455 section 5.5)
+SSE = SSETransport()
+Now = tuple[Actor, Stakeholder | None, datetime]
+
+
+class Caller:
+    """Whoever is at the other end, for as long as the connection stands."""
+
+    def __init__(self, connection: HTTPConnection, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+        self.address = connection.client.host if connection.client else ""
+        self.header = connection.headers.get("authorization")
+        self.connection_params: Mapping[str, Any] = {}
+        self.doorkeeper, self.clock = doorkeeper, clock
+
+    @property
+    def authorization(self) -> str | None:
+        """What `connection_init` says, else the header of the upgrade: browsers cannot set that."""
+        said = {name.lower(): value for name, value in self.connection_params.items()}.get("authorization")
+        return said if isinstance(said, str) else self.header
+
+    async def sign_in(self) -> None:
+        await self.doorkeeper.identify(self.authorization, self.address)
+
+    async def ask(self) -> Context:
+        """A request of its own: its moment, its loaders, its id in the trail."""
+        asked = AuditedRequest(uuid4().hex, self.address or None)
+        try:
+            return Context(*await self._now(), asked, renewed=self.renewed)
+        except Exception as error:
+            if is_outage(error):
+                raise Unavailable from error
+            raise
+
+    async def renewed(self) -> Now:
+        """Who it is by now, as soon as the database can say; Unauthenticated once the token has ended."""
+        while True:
+            try:
+                return await self._now()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+            await asyncio.sleep(PAUSE)
+
+    async def _now(self) -> Now:
+        who = await self.doorkeeper.again(self.authorization)
+        return who.actor, who.person, self.clock()
+
+
+class Socket(ASGIWebSocketAdapter):
+    async def close(self, code: int, reason: str) -> None:
+        await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+
+
+class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
+    """Strawberry's, which takes its callers at their word."""
+
+    async def handle_message(self, message: Any) -> None:
+        if _well_formed(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("no message of graphql-transport-ws")
+
+    async def handle_subscribe(self, message: Any) -> None:
+        if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= OPERATIONS:
+            limit = LimitExceeded("what goes on over one socket", OPERATIONS + 1, OPERATIONS)
+            await self.send_message({"id": message["id"], "type": "error", "payload": _errors(limit)})
+        else:
+            await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[Caller, None]) -> None:
+        try:
+            _check_named(self.schema, operation.query, operation.operation_name)
+            context = await self.context.ask()
+        except Refusal as refusal:
+            await operation.send_operation_message({"id": operation.id, "type": "error", "payload": _errors(refusal)})
+            return
+        one: Any = copy(self)  # Strawberry would share one context among all operations of a socket
+        one.context = context
+        await super(Conversation, one).run_operation(operation)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        if not isinstance(error, WebSocketDisconnected):  # whoever hangs up is nothing to tell
+            await super().handle_task_exception(error)
+
+
+def _well_formed(message: Any) -> bool:
+    match message:
+        case {"type": "subscribe", "id": str(), "payload": {"query": str()} as asked}:
+            return all(isinstance(asked.get(name), kind | None) for name, kind in PARAMETERS.items())
+        case {"type": "complete", "id": str()} | {"type": "connection_init" | "ping" | "pong"}:
+            return True
+    return False
+
+
+def _errors(refusal: Refusal) -> Any:
+    return refused(refusal)["errors"]
+
+
+class OverWebSocket(GraphQL[Caller, None]):
+    """The endpoint for graphql-transport-ws. Pages of other origins are turned away unless theirs is among `origins`."""
+
+    graphql_transport_ws_handler_class = Conversation
+    websocket_adapter_class = Socket
+
+    def __init__(self, schema: Schema, doorkeeper: Doorkeeper, clock: Callable[[], datetime], origins: Sequence[str]) -> None:
+        super().__init__(
+            schema,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=INIT_PATIENCE,
+            allowed_origins=origins,
+        )
+        self.doorkeeper, self.clock = doorkeeper, clock
+
+    async def get_context(self, request: Any, response: Any) -> Caller:
+        return Caller(request, self.doorkeeper, self.clock)
+
+    async def on_ws_connect(self, context: Caller) -> Any:
+        try:
+            await context.sign_in()
+        except Exception as error:
+            if isinstance(error, Refusal) or is_outage(error):
+                raise ConnectionRejectionError from error
+            raise
+        return UNSET
+
+    def decode_json(self, data: str | bytes) -> object:
+        try:
+            return read_json(data)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error  # what Strawberry expects, and answers with 4400
+
+
+class OverEvents:
+    """The endpoint for server-sent events; who does not accept them gets the other one."""
+
+    def __init__(self, otherwise: OverHTTP, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+        self.otherwise, self.doorkeeper, self.clock = otherwise, doorkeeper, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method != "POST" or not SSE.accepts(request.headers.get("accept", "")):
+            await self.otherwise(scope, receive, send)
+            return
+        try:
+            response = await self._response(request)
+        except ClientDisconnect:
+            return
+        except Unserved as unserved:
+            response = JSONResponse(unserved.answer.said, unserved.answer.status, unserved.answer.headers)
+        await response(scope, receive, send)
+
+    async def _response(self, request: Request) -> Response:
+        context, asked = await self.otherwise.read(request, JSON)
+        try:
+            _check_named(self.otherwise.schema, asked["query"], asked.get("operationName"))
+        except InvalidInput as refusal:
+            raise Unserved(400, refusal) from refusal
+        context.renewed = Caller(request, self.doorkeeper, self.clock).renewed
+
+        async def events() -> AsyncGenerator[str, None]:
+            name = asked.get("operationName")
+            results: Any = await self.otherwise.schema.stream(
+                asked["query"], asked.get("variables"), context, operation_name=name
+            )
+            async with aclosing(results):
+                async for result in results:
+                    yield SSE.encode_next(process_result(result), _encoded)
+            yield SSE.encode_complete()
+
+        alive = merge_stream_with_heartbeat(
+            events, lambda: SSE.heartbeat_message(_encoded), SSE.heartbeat_interval, send_initial_heartbeat=True
+        )
+        return StreamingResponse(alive(), headers=SSE.headers)
+
+
+def _check_named(schema: Any, text: str, name: str | None) -> None:
+    """InvalidInput unless it is clear which operation of the text is meant: Strawberry would take the first."""
+    with suppress(GraphQLError):  # the text does not parse, as Strawberry will say
+        if get_operation_ast(schema.texts.document(text), name) is None:
+            raise InvalidInput("operationName", "must name one operation of the document")
+
+
+def _encoded(said: object) -> str:
+    return json.dumps(said, separators=(",", ":"))

@@ -1,0 +1,417 @@
+"""Subscriptions over real sockets: who hears what of what other processes commit, and how each of them ends."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+import uvicorn
+from pymongo import monitoring
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from documents import streams
+from documents.access import GovernanceRole
+from documents.database import Record
+from documents.people import Stakeholder
+from documents.tokens import ApiToken
+from documents.versions.version import ModelVersion
+from gql.app import create_app
+from gql.embedded import Engine
+from gql.subscriptions import OPERATIONS
+from resolvers.graph import live
+from tests.examples import BOT, on_record, register, save_card
+from tests.operated import Operated
+from tests.service import ADA, ADMIN_TOKEN, ALICE, AUDREY, RITA, Person, Service
+
+PROTOCOL = Subprotocol("graphql-transport-ws")
+EVENTS = "subscription { auditEvents { seq action } }"
+REFUSED = 'subscription { auditEvents(filter: {outcome: {eq: FAILURE}, action: {startsWith: "revoke"}}) { action outcome } }'
+VERSIONS = """
+    subscription ($of: String!) { modelVersionChanged(modelId: $of) { modelId card { license } owner { userId } status } }
+"""
+PATIENCE = 10
+
+
+class Socket:
+    """A client's end of graphql-transport-ws."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, kind: str, **said: Any) -> None:
+        await self.connection.send(json.dumps({"type": kind} | said))
+
+    async def heard(self) -> Any:
+        """The next message: a text, or the test fails."""
+        async with asyncio.timeout(PATIENCE):
+            said = await self.connection.recv()
+        assert isinstance(said, str)
+        return json.loads(said)
+
+    async def sign_in(self, who: Person) -> Self:
+        await self.send("connection_init", payload={"authorization": f"Bearer {who.token}"})
+        assert await self.heard() == {"type": "connection_ack"}
+        return self
+
+    async def subscribe(self, query: str, id: str = "1", **variables: Any) -> None:
+        await self.send("subscribe", id=id, payload={"query": query, "variables": variables})
+
+    async def data(self, id: str = "1") -> Any:
+        said = await self.heard()
+        assert (said["type"], said["id"]) == ("next", id) and "errors" not in said["payload"], said
+        return said["payload"]["data"]
+
+    async def code(self) -> str:
+        """The code of the error that ends a subscription, before it began or in the middle."""
+        said = await self.heard()
+        if said["type"] == "error":
+            return str(said["payload"][0]["extensions"]["code"])
+        assert (await self.heard())["type"] == "complete"
+        return str(said["payload"]["errors"][0]["extensions"]["code"])
+
+    async def closed(self) -> int:
+        with pytest.raises(ConnectionClosed) as closed:
+            await self.heard()
+        return closed.value.rcvd.code if closed.value.rcvd else 0
+
+
+class Commands(monitoring.CommandListener):
+    """The change streams that a database was asked for, and those that ended."""
+
+    opened = closed = 0
+
+    def started(self, event: Any) -> None:
+        self.opened += "$changeStream" in str(event.command.get("pipeline", ""))
+        self.closed += event.command_name == "killCursors"
+
+    def succeeded(self, event: Any) -> None: ...
+    def failed(self, event: Any) -> None: ...
+
+
+@asynccontextmanager
+async def served(service: Service) -> AsyncIterator[str]:
+    """The service's app over a real socket."""
+    app: Any = service.app
+    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
+        server.should_exit = True
+        await serving
+    await service.database.end_feeds()
+
+
+@pytest.fixture
+async def address(service: Service) -> AsyncIterator[str]:
+    async with served(service) as where:
+        yield where
+
+
+def dial(address: str, **options: Any) -> connect:
+    return connect(f"ws://{address}", subprotocols=[PROTOCOL], **options)
+
+
+async def told(service: Service, times: int = 1) -> None:
+    """Something that is on record and changes nothing: a refused revocation."""
+    for _ in range(times):
+        assert (await service.refused("revokeApiToken", ADA, tokenId="nobody"))["code"] == "NOT_FOUND"
+
+
+async def listening(service: Service, listener: Socket, id: str = "1") -> Any:
+    """Waits until a subscription to the trail is heard: nothing says when it begins."""
+    hearing = asyncio.create_task(listener.data(id))
+    while not hearing.done():
+        await told(service)
+        await asyncio.wait([hearing], timeout=0.2)
+    said = await hearing
+    while True:
+        try:
+            async with asyncio.timeout(0.3):
+                said = json.loads(await listener.connection.recv())["payload"]["data"]
+        except TimeoutError:
+            return said
+
+
+async def eventually(holds: Any) -> bool:
+    for _ in range(100):
+        if holds():
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_what_another_process_commits_is_heard_through_a_filter(service: Service, server: str, tmp_path: Path) -> None:
+    chosen = {"MONGODB_URI": server, "DATABASE": service.settings.database, "ADMIN_TOKEN": ADMIN_TOKEN}
+    with Operated(tmp_path, **chosen) as other:
+        async with dial(other.url.removeprefix("http://")) as connection:
+            listener = await Socket(connection).sign_in(AUDREY)
+            await listener.subscribe(REFUSED)
+            await listening(service, listener)
+            await listener.subscribe(VERSIONS, "2", of="y")
+            await asyncio.sleep(0.5)
+            for model in ("x", "y"):
+                await register(service, modelId=model)
+            await told(service)
+            heard = [await listener.heard(), await listener.heard()]
+    assert {each["id"]: each["payload"]["data"] for each in heard} == {
+        "1": {"auditEvents": {"action": "revokeApiToken", "outcome": "FAILURE"}},
+        "2": {"modelVersionChanged": {"modelId": "y", "card": None, "owner": {"userId": "alice"}, "status": "DRAFT"}},
+    }
+
+
+async def test_a_version_is_shown_as_it_is_with_its_edges(service: Service, address: str) -> None:
+    await register(service)
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(ALICE)
+        await listener.subscribe(VERSIONS, of=BOT["modelId"])
+        await asyncio.sleep(0.3)
+        await save_card(service)
+        shown = (await listener.data())["modelVersionChanged"]
+        assert (shown["card"], shown["owner"]) == ({"license": "Proprietary"}, {"userId": "alice"})
+
+
+async def test_queries_and_mutations_go_over_the_socket_too_each_a_request_of_its_own(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        caller = await Socket(connection).sign_in(ADA)
+        for each in ("1", "2"):
+            await caller.subscribe('mutation { revokeApiToken(input: {tokenId: "nobody"}) { receipt { seq } } }', each)
+        await caller.subscribe("{ viewer { id } }", "3")
+        heard = [await caller.heard() for _ in range(6)]
+    answers = {each["id"]: each["payload"] for each in heard if each["type"] == "next"}
+    assert answers["3"] == {"data": {"viewer": {"id": "admin"}}}
+    assert answers["1"]["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    first, second = (await service.trail())[-2:]
+    assert first["request"]["id"] != second["request"]["id"]
+
+
+async def test_nobody_is_let_in_without_a_token_and_not_every_page(service: Service, address: str) -> None:
+    for payload in ({}, {"payload": {"authorization": "Bearer mag_x_" + "x" * 43}}, {"payload": {"authorization": 1}}):
+        async with dial(address) as connection:
+            caller = Socket(connection)
+            await caller.send("connection_init", **payload)
+            assert await caller.closed() == 4403
+    async with dial(address) as connection:
+        caller = Socket(connection)
+        await caller.subscribe(EVENTS)
+        assert await caller.closed() == 4401
+    async with dial(address, additional_headers={"authorization": f"Bearer {AUDREY.token}"}) as connection:
+        caller = Socket(connection)
+        await caller.send("connection_init")
+        assert await caller.heard() == {"type": "connection_ack"}
+    with pytest.raises(InvalidStatus):
+        async with dial(address, origin=Origin("https://example.org")):
+            pass
+    async with connect(f"ws://{address}", subprotocols=[Subprotocol("graphql-ws")]) as connection:
+        assert await Socket(connection).closed() == 4406
+
+
+async def test_pages_of_an_allowed_origin_are_let_in(service: Service) -> None:
+    allowing = service.settings.model_copy(update={"allowed_origins": ("https://example.org",)})
+    service.app = create_app(allowing, lambda: service.now, service.database)
+    async with served(service) as address, dial(address, origin=Origin("https://example.org")) as connection:
+        await Socket(connection).sign_in(ALICE)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("{", "[]", "{}", '{"type": "complete"}', '{"type": "subscribe", "id": "1"}'),
+        '{"type": "subscribe", "id": [], "payload": {"query": "{ viewer { id } }"}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ viewer { id } }", "variables": []}}',
+    ],
+)
+async def test_a_message_that_is_none_ends_the_conversation(service: Service, address: str, said: str) -> None:
+    async with dial(address) as connection:
+        caller = await Socket(connection).sign_in(ALICE)
+        await connection.send(said)
+        assert await caller.closed() == 4400
+
+
+async def test_an_operation_that_cannot_be_told_is_refused_and_the_socket_stays(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        caller = await Socket(connection).sign_in(ALICE)
+        for wrong in (
+            {"query": "{"},
+            {"query": "{ nothing }"},
+            {"query": "query A { viewer { id } }", "operationName": "B"},
+            {"query": "query A { viewer { id } } query B { viewer { id } }"},
+        ):
+            await caller.send("subscribe", id="1", payload=wrong)
+            assert await caller.code() == "INVALID_INPUT"
+        for _ in range(2):
+            await caller.subscribe(VERSIONS, "x" * 300, of="none")
+        assert await caller.closed() == 4409
+
+
+async def test_whoever_may_not_read_the_trail_may_not_watch_it_which_is_on_record(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        caller = await Socket(connection).sign_in(ALICE)
+        await caller.subscribe("subscription { mine: auditEvents { seq } }")
+        assert await caller.code() == "FORBIDDEN"
+        event = (await service.trail())[-1]
+        assert (event["outcome"], event["action"], event["actor"]["id"]) == ("denied", "auditEvents", "alice")
+
+
+async def test_a_revoked_token_hears_nothing_of_its_end_and_of_what_comes_after(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(RITA)
+        await listener.subscribe(EVENTS)
+        await listening(service, listener)
+        await service.do("revokeApiToken", ADA, tokenId=RITA.id)
+        assert await listener.code() == "UNAUTHENTICATED"
+        await listener.subscribe("{ viewer { id } }")
+        assert await listener.code() == "UNAUTHENTICATED"
+
+
+async def test_a_role_that_is_taken_away_takes_the_trail_with_it(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(RITA)
+        await listener.subscribe(EVENTS)
+        await listening(service, listener)
+        await changed(service, Stakeholder, RITA.id, roles=(GovernanceRole.DEPLOYER,))
+        assert await listener.code() == "FORBIDDEN"
+
+
+async def test_a_token_that_expires_ends_its_subscription_though_nothing_happens(
+    service: Service, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(RITA)
+        await listener.subscribe(VERSIONS, of="none")
+        await changed(service, ApiToken, RITA.id, expires_at=service.now)
+        assert await listener.code() == "UNAUTHENTICATED"
+
+
+async def test_all_who_listen_share_one_stream_which_is_closed_after_the_last(service: Service, server: str) -> None:
+    commands = Commands()
+    watched = Service(server, service.database.name, event_listeners=[commands])
+    async with served(watched) as address, dial(address) as one, dial(address) as other:
+        listeners = [await Socket(each).sign_in(AUDREY) for each in (one, other)]
+        for each in listeners:
+            await each.subscribe(EVENTS)
+        await asyncio.gather(*(listening(service, each) for each in listeners))
+        await listeners[0].subscribe(EVENTS, "2")
+        await told(service)
+        assert (commands.opened, commands.closed) == (1, 0)
+        await listeners[0].send("complete", id="1")
+        await listeners[0].send("complete", id="2")
+        await listeners[1].send("complete", id="1")
+        assert await eventually(lambda: (commands.opened, commands.closed) == (1, 1))
+    await watched.close()
+
+
+async def test_a_dropped_connection_leaves_nothing_behind(service: Service, address: str) -> None:
+    before = len(asyncio.all_tasks())
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(AUDREY)
+        for each in range(OPERATIONS):
+            await listener.subscribe(EVENTS, str(each))
+        await listener.subscribe(EVENTS, "one more")
+        assert await listener.code() == "LIMIT_EXCEEDED"
+        assert len(asyncio.all_tasks()) > before + OPERATIONS
+        connection.transport.abort()
+    assert await eventually(lambda: len(asyncio.all_tasks()) == before)
+
+
+async def test_server_sent_events_are_for_who_accepts_them(service: Service, address: str) -> None:
+    before = len(asyncio.all_tasks())
+    url, headers = f"http://{address}", {"accept": "text/event-stream"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        assert (await http.post(url, json={"query": EVENTS})).status_code == 401
+        http.headers["authorization"] = f"Bearer {AUDREY.token}"
+        once = await http.post(url, json={"query": "{ viewer { id } }"})
+        assert [line for line in once.text.split("\r\n") if line and line != ": ping"] == [
+            "event: next", 'data: {"data":{"viewer":{"id":"audrey"}}}', "event: complete", "data: ",
+        ]  # fmt: skip
+        async with http.stream("POST", url, json={"query": REFUSED}) as answer:
+            assert answer.headers["content-type"] == "text/event-stream"
+            knocking = asyncio.create_task(told(service, 20))
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    assert json.loads(line[6:]) == {"data": {"auditEvents": {"action": "revokeApiToken", "outcome": "FAILURE"}}}
+                    break
+            await knocking
+    assert await eventually(lambda: len(asyncio.all_tasks()) <= before)
+
+
+async def test_who_is_too_slow_is_cut_off_with_the_limit(service: Service, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "WAITING", 50)
+    with socket.socket() as narrow:
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        host, port = address.removesuffix("/graphql").split(":")
+        narrow.connect((host, int(port)))
+        narrow.setblocking(False)
+        async with dial(address, sock=narrow, max_queue=1, compression=None) as connection:
+            listener = await Socket(connection).sign_in(AUDREY)
+            await listener.subscribe("subscription { auditEvents { seq details } }")
+            await listening(service, listener)
+            await flood(service, 400)
+            heard = []
+            while (said := await listener.heard())["type"] == "next" and "errors" not in said["payload"]:
+                heard.append(said["payload"]["data"]["auditEvents"]["seq"])
+            error = said["payload"]["errors"][0]["extensions"]
+            assert (await listener.heard())["type"] == "complete"
+            assert (error["code"], error["limit"]) == ("LIMIT_EXCEEDED", 50)
+            assert heard == list(range(heard[0], heard[-1] + 1)) and len(heard) < 400
+
+
+async def test_a_killed_database_comes_back_and_nothing_is_missed(tmp_path: Path) -> None:
+    with Engine(tmp_path) as engine:
+        service = await Service.started(engine.uri)
+        async with served(service) as address, dial(address) as connection:
+            listener = await Socket(connection).sign_in(AUDREY)
+            await listener.subscribe(EVENTS)
+            last = (await listening(service, listener))["auditEvents"]["seq"]
+            os.kill(engine.pid, signal.SIGKILL)
+            engine.process.wait()
+            await asyncio.sleep(0.5)
+            engine.launch()
+            engine.listen()
+            await told(service, 3)
+            heard = [(await listener.data())["auditEvents"]["seq"] for _ in range(3)]
+            assert heard == [last + 1, last + 2, last + 3]
+        await service.close()
+
+
+async def test_whoever_would_miss_something_is_told_so(service: Service, address: str) -> None:
+    await register(service)
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(ALICE)
+        await listener.subscribe(VERSIONS, of=BOT["modelId"])
+        await asyncio.sleep(0.3)
+        await service.database.collections[ModelVersion.get_collection_name()].drop()  # no stream goes on after that
+        assert await listener.code() == "UNAVAILABLE"
+
+
+async def changed(service: Service, kind: type[Record], key: str, **to: Any) -> None:
+    """Changes a record as no mutation can."""
+
+    async def change() -> None:
+        record = await kind.require(key)
+        for name, value in to.items():
+            setattr(record, name, value)
+        await record.store()
+
+    await on_record(service, change)
+
+
+async def flood(service: Service, size: int) -> None:
+    """Wide events, past the product: they are many, and their hashes are of nothing."""
+    events = service.database.collections["audit_events"]
+    (last,) = await events.find().sort("seq", -1).limit(1).to_list(None)
+    wide = {"facts": {"text": "x" * 30_000}}
+    for start in range(1, size, 100):
+        await events.insert_many(
+            {**last, "_id": f"{at}", "seq": last["seq"] + at, "event_id": f"{at}", "previous_hash": f"{at}", "details": wide}
+            for at in range(start, start + 100)
+        )
