@@ -10,7 +10,7 @@ from pydantic import Field, computed_field
 from documents.access import Actor, Permission
 from documents.audit.event import AuditEventType
 from documents.contents import ContentKind, Revision, keep
-from documents.database import Record
+from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, Statement, Statements, Value
 
 
@@ -112,12 +112,16 @@ class DatasetRecord(DatasheetContent):
     dataset_id: Key = Field(description="The dataset that it is about.")
 
 
-class Datasheet(Record):
+class Datasheet(Searchable):
     """A datasheet, as its newest revision has it; any number of versions can rest on it."""
 
     keys: ClassVar = ("dataset_id",)
     event: ClassVar = AuditEventType.DATASHEET_SAVED
     reviewed: ClassVar = frozenset({"content"})
+    searched: ClassVar = (
+        "dataset_id", "content.dataset_name", "content.creators", "content.data_types", "content.purpose",
+        "content.instance_description", "content.intended_uses",
+    )  # fmt: skip
 
     dataset_id: Annotated[Key, Indexed(unique=True)] = Field(description="The dataset's own name for itself.")
     content: DatasetRecord = Field(description="What the newest revision says.")
@@ -125,6 +129,7 @@ class Datasheet(Record):
 
     class Settings:
         name = "datasheets"
+        indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     async def saved(cls, dataset_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> Self:

@@ -8,20 +8,21 @@ from pydantic import Field, StringConstraints
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.database import Record
 from documents.errors import InvalidInput
 from documents.risk.scales import RiskTier
+from documents.search import BY_TOKENS, Searchable
 from documents.values import Key, Moment, Name
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
 
 
-class Stakeholder(Record):
+class Stakeholder(Searchable):
     """A person who takes part in governing models."""
 
     keys: ClassVar = ("user_id",)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     private: ClassVar = frozenset({"name", "email"})
+    searched: ClassVar = ("user_id", "name", "department")
 
     user_id: Annotated[Key, Indexed(unique=True)] = Field(description="The name that everything else knows the person by.")
     name: Name = Field(description="Full name.")
@@ -35,6 +36,7 @@ class Stakeholder(Record):
 
     class Settings:
         name = "stakeholders"
+        indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     def register(

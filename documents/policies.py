@@ -9,8 +9,8 @@ from pydantic import Field
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType
 from documents.contents import Content, ContentKind, Revision, keep
-from documents.database import Record
 from documents.risk.scales import RiskTier
+from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value
 
 REVIEW_INTERVAL = {
@@ -95,12 +95,13 @@ class PolicyInForce(BoundPolicy):
         return BoundPolicy(policy_id=self.policy_id, revision=self.revision, digest=self.digest)
 
 
-class Policy(Record):
+class Policy(Searchable):
     """A policy, as its newest revision has it."""
 
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
+    searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
 
     policy_id: Annotated[Key, Indexed(unique=True)] = Field(description="POL- and a number.")
     content: PolicyContent = Field(description="What the newest revision says.")
@@ -108,6 +109,7 @@ class Policy(Record):
 
     class Settings:
         name = "policies"
+        indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:

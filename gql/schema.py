@@ -18,14 +18,28 @@ from gql.limits import BegunInTime
 from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
-from resolvers import approvals, audit, cards, contents, datasheets, models, nodes, people, policies, reports, risk, tokens
+from resolvers import (
+    approvals,
+    audit,
+    cards,
+    contents,
+    datasheets,
+    models,
+    nodes,
+    people,
+    policies,
+    reports,
+    risk,
+    search,
+    tokens,
+)
 from resolvers.graph.scalars import SCALARS
 from resolvers.graph.types import Part, assemble
 
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, tokens, models, approvals, cards, datasheets, risk, policies, contents, reports, audit
+        nodes, people, tokens, models, approvals, cards, datasheets, risk, policies, contents, reports, audit, search
     )
 )  # fmt: skip
 DEFAULTS = Limits()

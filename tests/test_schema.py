@@ -66,7 +66,8 @@ def test_a_mutation_takes_one_input_and_answers_with_a_payload_of_its_own_and_a_
 
 
 def test_every_list_of_the_root_can_be_filtered_and_paged() -> None:
-    lists = [field for field in roots("Query").values() if get_named_type(field.type).name.endswith("Connection")]
+    asked = [field for name, field in roots("Query").items() if name != "search"]  # which is asked by words
+    lists = [field for field in asked if get_named_type(field.type).name.endswith("Connection")]
     assert lists and all(each.args.keys() == {"filter", "first", "after", "last", "before"} for each in lists)
 
 

@@ -8,15 +8,16 @@ from pydantic import Field
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
-from documents.database import Record
+from documents.search import BY_TOKENS, Searchable
 from documents.values import Key, Moment, Name, Names, Text
 
 
-class Model(Record):
+class Model(Searchable):
     """A model under governance: a name, and the versions that bear it."""
 
     keys: ClassVar = ("model_id",)
     event: ClassVar = AuditEventType.MODEL_REGISTERED
+    searched: ClassVar = ("model_id", "name", "tags", "description")
 
     model_id: Annotated[Key, Indexed(unique=True)] = Field(description="The model's own name for itself.")
     name: Name = Field(description="What people call it.")
@@ -28,6 +29,7 @@ class Model(Record):
 
     class Settings:
         name = "models"
+        indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     def register(

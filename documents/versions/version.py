@@ -14,13 +14,13 @@ from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep
-from documents.database import Record
 from documents.errors import Forbidden, InvalidInput, InvalidState, LimitExceeded, NotFound
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
+from documents.search import BY_TOKENS, TOKENS, Searchable
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
 from documents.versions.approvals import (
     Approval,
@@ -43,7 +43,7 @@ SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
 DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
 
 
-class ModelVersion(Record):
+class ModelVersion(Searchable):
     """A version of a model: what is governed."""
 
     keys: ClassVar = ("model_id", "version")
@@ -52,7 +52,11 @@ class ModelVersion(Record):
         {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
     )
     reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
-    derived: ClassVar = frozenset({"standing", "version_key"})
+    derived: ClassVar = frozenset({"standing", "version_key", TOKENS})
+    searched: ClassVar = (
+        "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
+        "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
+    )  # fmt: skip
 
     model_id: Key = Field(description="The model that it is a version of.")
     version: Key = Field(description="Which version; a semantic version orders as such.")
@@ -93,6 +97,7 @@ class ModelVersion(Record):
             IndexModel(["model_id", "version_key"]),
             IndexModel(["registered_at", "_id"]),
             IndexModel(["owner_id"]),
+            BY_TOKENS,
         ]
 
     @classmethod
