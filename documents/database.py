@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 import bson
 from beanie import Document, PydanticObjectId, init_beanie
+from beanie.odm.fields import IndexedAnnotation
 from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import Field, PrivateAttr
@@ -175,6 +176,7 @@ class Record(Document):
     """What is stored: named by its keys, written only inside a unit of work, never over somebody else's change."""
 
     keys: ClassVar[tuple[str, ...]]
+    unique: ClassVar[frozenset[str]] = frozenset()  # fields beside a single key that each tell any two records apart
     event: ClassVar[str]  # the audit event when it changes and nothing says otherwise
     private: ClassVar[frozenset[str]] = frozenset()  # paths that the trail says have changed, not from what to what
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths that the trail tells by their content's digest
@@ -270,15 +272,35 @@ class Record(Document):
         return None if raw is None else cast("Self", records.Found(cls, raw, fields))
 
     @classmethod
-    async def page(
-        cls, query: Raw, by: records.Order, window: records.Window, fields: records.Fields = None
-    ) -> records.Page[Self]:
+    async def page(cls, query: Raw, by: records.By, window: records.Window, fields: records.Fields = None) -> records.Page[Self]:
         """One page of `read`, by keyset: as fast on the last page as on the first."""
-        name, _ = by
-        fetched = await cls.read(
-            window.query(query, by), window.order(by), window.size + 1, None if fields is None else fields | {name}
-        )
+        by = cls.settled(by)
+        if fields is not None:
+            fields = fields | {path.split(".")[0] for path, _ in by} - {"_id"}
+        fetched: list[Self] = []
+        for piece in window.queries(cls, query, by):
+            fetched += await cls.read(piece, window.order(by), window.size + 1 - len(fetched), fields)
+            if len(fetched) > window.size:
+                break
         return records.Page.of(fetched, by, window, count=lambda: cls.tally(query))
+
+    @classmethod
+    def settled(cls, by: records.By) -> records.By:
+        """`by` as far as it takes to tell any two records apart: to the first field that does, else with the id."""
+        for place, (path, _) in enumerate(by, 1):
+            if path in cls.unique or (path,) == cls.keys:
+                return by[:place]
+        return (*by, ("_id", by[-1][1]))
+
+    @classmethod
+    def indexed(cls) -> frozenset[str]:
+        """The paths that an index begins with: what can be looked up, and listed in order, without reading everything."""
+        alone = (
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(each, IndexedAnnotation) for each in field.metadata)
+        )
+        return frozenset([*alone, *(next(iter(each.document["key"])) for each in getattr(cls.Settings, "indexes", ()))])
 
     @classmethod
     async def tally(cls, query: Raw) -> int:
@@ -294,9 +316,9 @@ class Record(Document):
 
     @classmethod
     async def partitions(
-        cls, query: Raw, there: Sequence[str], by: records.Order, window: records.Window
+        cls, query: Raw, there: Sequence[str], by: records.By, window: records.Window
     ) -> dict[tuple[Any, ...], list[Self]]:
-        """A page for each combination of values in the fields `there`, by those values, in one command for all."""
+        """A page, in the settled order `by`, for each combination of values in the fields `there`; in one command for all."""
         order = dict(window.order(by))
         ranked = {
             "partitionBy": {str(at): f"${path}" for at, path in enumerate(there)},
@@ -304,7 +326,7 @@ class Record(Document):
             "output": {"_rank": {"$documentNumber": {}}},
         }
         steps: list[Raw] = [
-            {"$match": window.query(query, by)},
+            {"$match": {"$or": window.queries(cls, query, by)}},
             {"$setWindowFields": ranked},
             {"$match": {"_rank": {"$lte": window.size + 1}}},
             {"$unset": "_rank"},

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from beanie import Indexed
 from pydantic import Field, StringConstraints
+from pymongo import IndexModel
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
@@ -36,7 +37,7 @@ class Stakeholder(Searchable):
 
     class Settings:
         name = "stakeholders"
-        indexes: ClassVar = [BY_TOKENS]
+        indexes: ClassVar = [IndexModel(["registered_at", "_id"]), IndexModel(["department", "registered_at", "_id"]), BY_TOKENS]
 
     @classmethod
     def register(

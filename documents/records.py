@@ -136,7 +136,8 @@ def aware(value: Any) -> Any:
 
 
 T = TypeVar("T")
-Order = tuple[str, int]  # a stored field, and 1 for ascending or -1 for descending
+Order = tuple[str, int]  # the path of a stored field, and 1 for ascending or -1 for descending
+By = tuple[Order, ...]
 
 
 class Place(Generic[T]):
@@ -144,14 +145,13 @@ class Place(Generic[T]):
 
     __slots__ = ("_by", "node")
 
-    def __init__(self, node: T, by: Order) -> None:
+    def __init__(self, node: T, by: By) -> None:
         self.node, self._by = node, by
 
     @property
     def cursor(self) -> str:
         node: Any = self.node
-        name, direction = self._by
-        said = {"by": [name, direction], "at": getattr(node, name), "id": node.id}
+        said = {"by": [list(each) for each in self._by], "at": [at_path(node._raw, path) for path, _ in self._by]}
         return urlsafe_b64encode(bson.encode(said)).decode().rstrip("=")
 
 
@@ -163,31 +163,56 @@ class Window:
     backward: bool = False
     cursor: str | None = None
 
-    def query(self, query: Raw, by: Order) -> Raw:
-        """`query`, and beyond the cursor: keyset, so stable while others insert and delete."""
+    def queries(self, kind: type[BaseModel], query: Raw, by: By) -> list[Raw]:
+        """`query` and beyond the cursor: keyset, so stable while others insert and delete.
+
+        In pieces that follow each other in the order, for an index can serve each of them but not all at once.
+        """
         if self.cursor is None:
-            return query
-        name, direction = by
-        at, identity = _position(self.cursor, by, "before" if self.backward else "after")
-        beyond = "$gt" if (direction > 0) is not self.backward else "$lt"
-        keyset = {"$or": [{name: {beyond: at}}, {name: {"$eq": at}, "_id": {beyond: identity}}]}
-        return {"$and": [query, keyset]} if query else keyset
+            return [query]
+        at = _position(self.cursor, by, "before" if self.backward else "after")
+        pieces = _beyond(kind, list(zip(self.order(by), at, strict=True)))
+        return [{"$and": [query, each]} if query else each for each in pieces]
 
-    def order(self, by: Order) -> list[Order]:
-        name, direction = by
-        direction = -direction if self.backward else direction
-        return [(name, direction), ("_id", direction)]
+    def order(self, by: By) -> list[Order]:
+        return [(path, -direction if self.backward else direction) for path, direction in by]
 
 
-def _position(cursor: str, by: Order, argument: str) -> tuple[Any, ObjectId]:
+def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[Raw]:
+    """What comes after a record in an order: first what differs last. Null is below everything."""
+    found = []
+    for place, ((path, direction), value) in reversed([*enumerate(places)]):
+        equal = {each: {"$eq": there} for (each, _), there in places[:place]}
+        if direction > 0:
+            found.append(equal | {path: {"$ne": None} if value is None else {"$gt": value}})
+        elif value is not None:
+            found.append(equal | {path: {"$lt": value}})
+            found += [equal | {path: {"$eq": None}}] if optional(kind, path) else []
+    return found
+
+
+def optional(kind: Any, path: str) -> bool:
+    """Whether nothing can stand at a path of stored fields."""
+    for step in path.split(".") if path != "_id" else ():
+        annotation = kind.model_fields[step].annotation
+        if NoneType in get_args(annotation):
+            return True
+        kind = annotation
+    return False
+
+
+def _position(cursor: str, by: By, argument: str) -> list[Any]:
     try:
         said: Raw = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))
-        at, identity = said["at"], said["id"]
-        if said["by"] != list(by) or not isinstance(at, str | int | float | datetime) or not isinstance(identity, ObjectId):
+        at = said["at"]
+        if said["by"] != [list(each) for each in by] or len(at) != len(by):
             raise ValueError
+        for (path, _), value in zip(by, at, strict=True):
+            if not isinstance(value, ObjectId if path == "_id" else str | int | float | datetime | None):
+                raise ValueError
     except (ValueError, KeyError, TypeError, bson.errors.BSONError) as error:
         raise InvalidInput(argument, "is no cursor of this list and order") from error
-    return at, identity
+    return list(at)
 
 
 class Page(Generic[T]):
@@ -195,12 +220,12 @@ class Page(Generic[T]):
 
     __slots__ = ("_by", "_count", "has_next_page", "has_previous_page", "nodes")
 
-    def __init__(self, nodes: Sequence[T], by: Order, more: tuple[bool, bool], count: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, nodes: Sequence[T], by: By, more: tuple[bool, bool], count: Callable[[], Awaitable[int]]) -> None:
         self.nodes, self._by, self._count = nodes, by, count
         self.has_previous_page, self.has_next_page = more
 
     @classmethod
-    def of(cls, fetched: Sequence[T], by: Order, window: Window, count: Callable[[], Awaitable[int]]) -> Page[T]:
+    def of(cls, fetched: Sequence[T], by: By, window: Window, count: Callable[[], Awaitable[int]]) -> Page[T]:
         """A page of the one record more than wanted that was fetched to know whether there are more."""
         nodes, more, entered = fetched[: window.size], len(fetched) > window.size, window.cursor is not None
         if window.backward:

@@ -33,6 +33,7 @@ from resolvers import (
     search,
     tokens,
 )
+from resolvers.graph.filters import describe
 from resolvers.graph.scalars import SCALARS
 from resolvers.graph.types import Part, assemble
 
@@ -101,7 +102,7 @@ def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, l
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="What can be watched."),
-        types=assemble(),
+        types=describe(assemble()),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )

@@ -1,6 +1,7 @@
 """The audit trail in the graph: read and verified by those who may, or whoever is accountable."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -11,10 +12,11 @@ from documents.audit.event import AuditEvent
 from documents.audit.verification import Fault, Report
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
+from documents.filters import matches
 from documents.values import BigInt
-from resolvers.graph.connections import After, Before, Connection, First, Last, listed
+from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
-from resolvers.graph.filters import filters, meets
+from resolvers.graph.filters import asked_for, filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.selection import asked_of
@@ -53,14 +55,13 @@ async def audit_event(info: Info, seq: BigInt | None = UNSET, event_id: str | No
     return await AuditEvent.seek(asked, asked_of(info, AuditEvent))
 
 
-@query(permit=Permission.READ_TRAIL)
-async def audit_events(
-    info: Info,
-    filter: AuditEventFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[AuditEvent]:  # fmt: skip
-    """The trail, oldest event first; `last` reads from its end."""
-    return await listed(info, AuditEvent, ("seq", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+audit_events = connection(
+    AuditEvent,
+    "audit_events",
+    "The trail, oldest event first; `last` reads from its end.",
+    ("seq", 1),
+    permit=Permission.READ_TRAIL,
+)
 
 
 @query(permit=Permission.READ_TRAIL)
@@ -75,7 +76,7 @@ async def audit_verification(
 @subscription(name="auditEvents", permit=Permission.READ_TRAIL)
 async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
     """Events as they are committed, from whichever process; in the trail's order."""
-    return live(info, AuditEvent, meets(filter))
+    return live(info, AuditEvent, partial(matches, await asked_for(info.context, filter)))
 
 
 PART = Part(queries=[audit_event, audit_events, audit_verification], subscriptions=[audit_events_told])

@@ -2,7 +2,6 @@
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import UNSET
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
@@ -12,7 +11,7 @@ from documents.errors import InvalidInput
 from documents.values import Key
 from documents.versions.parts import DatasheetLink
 from documents.versions.version import ModelVersion
-from resolvers.graph.connections import After, Before, Connection, First, Last, listed
+from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
@@ -41,14 +40,7 @@ async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
     return await Datasheet.seek({"dataset_id": dataset_id}, asked_of(info, Datasheet))
 
 
-@query()
-async def datasheets(
-    info: Info,
-    filter: DatasheetFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[Datasheet]:  # fmt: skip
-    """Datasheets, by the id of their dataset."""
-    return await listed(info, Datasheet, ("dataset_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+datasheets = connection(Datasheet, "datasheets", "Datasheets, by the id of their dataset.", ("dataset_id", 1))
 
 
 @graph_input("One entry in the history of a dataset.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import UNSET, Parent
+from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEvent, AuditEventType
@@ -22,7 +22,7 @@ from documents.versions.model import Model
 from documents.versions.parts import Artifact, Review
 from documents.versions.standing import VersionStatus
 from documents.versions.version import ModelVersion, approvals
-from resolvers.graph.connections import After, Before, Connection, First, Last, listed, window
+from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
 from resolvers.graph.filters import filters
@@ -32,18 +32,18 @@ from resolvers.graph.mutation import Payload, mutation, query, subscription
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
 
-ABOUT = ("subject.model_id", "subject.version")
-
 
 @node(Model)
 class ModelNode(Node):
     owner = one(Stakeholder, "The model owner.", user_id="owner_id")
-    versions = pages(ModelVersion, "Its versions, in the order of their numbers.", ("version_key", 1), model_id="model_id")
+    versions = pages(
+        ModelVersion, "Its versions, in the order of their numbers.", ("version_key", 1), own={"model_id": "model_id"}
+    )
 
     @field("The version with the highest number.", reads=["model_id"])
     @staticmethod
     async def latest_version(model: Parent[Model], info: Info) -> ModelVersion | None:
-        newest = paged(info.context, ModelVersion, ("model_id",), ("version_key", 1), window(None, None, 1, None))
+        newest = paged(info.context, ModelVersion, ("model_id",), (("version_key", 1),), window(None, None, 1, None))
         found: Sequence[ModelVersion] = (await newest.load((model.model_id,))).nodes
         return found[0] if found else None
 
@@ -73,6 +73,11 @@ class RequiredApprovalShape:
 
 @shape(Eligibility)
 class EligibilityShape: ...
+
+
+def _reads_trail(version: ModelVersion, context: Context) -> None:
+    if context.actor.id not in {version.owner_id, version.data_steward_id}:
+        context.actor.needs(Permission.READ_TRAIL)
 
 
 @node(ModelVersion, hidden=["version_key", "earlier_assessments"])
@@ -107,21 +112,14 @@ class ModelVersionNode(Node):
         found: Eligibility = await judgements(info.context).load(version)
         return found
 
-    @field(
+    audit_events = pages(
+        AuditEvent,
         "Its events in the audit trail; for those who may read the trail and those accountable for it.",
-        reads=["model_id", "version", "owner_id", "data_steward_id"],
+        ("seq", 1),
+        own={"subject.model_id": "model_id", "subject.version": "version"},
+        may=_reads_trail,
+        reads=["owner_id", "data_steward_id"],
     )
-    @staticmethod
-    async def audit_events(
-        version: Parent[ModelVersion],
-        info: Info,
-        first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-    ) -> Connection[AuditEvent] | None:  # fmt: skip
-        actor = info.context.actor
-        if actor.id not in {version.owner_id, version.data_steward_id}:
-            actor.needs(Permission.READ_TRAIL)
-        events = paged(info.context, AuditEvent, ABOUT, ("seq", 1), window(first, after, last, before))
-        return await events.load((version.model_id, version.version))  # type: ignore[no-any-return]
 
 
 def judgements(context: Context) -> Loader:
@@ -151,14 +149,7 @@ async def model(info: Info, model_id: Key) -> Model | None:
     return await Model.seek({"model_id": model_id}, asked_of(info, Model))
 
 
-@query()
-async def models(
-    info: Info,
-    filter: ModelFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[Model]:  # fmt: skip
-    """Models, by their id."""
-    return await listed(info, Model, ("model_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+models = connection(Model, "models", "Models, by their id.", ("model_id", 1))
 
 
 @query()
@@ -167,14 +158,12 @@ async def model_version(info: Info, model_id: Key, version: Key) -> ModelVersion
     return await ModelVersion.seek({"model_id": model_id, "version": version}, asked_of(info, ModelVersion))
 
 
-@query()
-async def model_versions(
-    info: Info,
-    filter: ModelVersionFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[ModelVersion]:  # fmt: skip
-    """Versions of all models, in the order in which they were registered."""
-    return await listed(info, ModelVersion, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+model_versions = connection(
+    ModelVersion,
+    "model_versions",
+    "Versions of all models, in the order in which they were registered.",
+    ("registered_at", 1),
+)
 
 
 @graph_input("A thing that the version is made of.")

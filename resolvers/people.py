@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import UNSET, Parent
+from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
@@ -12,7 +12,7 @@ from documents.people import Email, Stakeholder
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken
 from documents.values import Key, Name
-from resolvers.graph.connections import After, Before, Connection, First, Last, listed
+from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
 from resolvers.graph.edges import many
 from resolvers.graph.filters import filters
@@ -61,14 +61,9 @@ async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
     return await Stakeholder.seek({"user_id": user_id}, asked_of(info, Stakeholder))
 
 
-@query()
-async def stakeholders(
-    info: Info,
-    filter: StakeholderFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[Stakeholder]:  # fmt: skip
-    """People, in the order in which they were registered."""
-    return await listed(info, Stakeholder, ("registered_at", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+stakeholders = connection(
+    Stakeholder, "stakeholders", "People, in the order in which they were registered.", ("registered_at", 1)
+)
 
 
 @graph_input("A person to register.")

@@ -1,10 +1,8 @@
 """Policies in the graph."""
 
-from strawberry import UNSET
-
 from documents.policies import BoundPolicy, Policy
 from documents.values import Key
-from resolvers.graph.connections import After, Before, Connection, First, Last, listed
+from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
@@ -32,14 +30,7 @@ async def policy(info: Info, policy_id: Key) -> Policy | None:
     return await Policy.seek({"policy_id": policy_id}, asked_of(info, Policy))
 
 
-@query()
-async def policies(
-    info: Info,
-    filter: PolicyFilter | None = UNSET,
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-) -> Connection[Policy]:  # fmt: skip
-    """Policies, by their id."""
-    return await listed(info, Policy, ("policy_id", 1), filter, first, after, last, before)  # type: ignore[no-any-return]
+policies = connection(Policy, "policies", "Policies, by their id.", ("policy_id", 1))
 
 
 PART = Part(queries=[policy, policies])

@@ -7,13 +7,18 @@ from random import Random
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from documents.filters import matches, to_query
+from documents.filters import in_order, matches, to_query
+from documents.records import By, Found, Page, Window, optional
 from documents.values import BigInt, Hash
+from documents.versions.version import ModelVersion
+from gql.schema import build_schema
+from resolvers.graph.filters import ACROSS, order_of
 from resolvers.models import ModelVersionFilter
 from tests.examples import register, save_card
 from tests.service import NOW, Service
@@ -33,8 +38,9 @@ OVER_RECORDS = {"and", "or", "not"}
 
 
 def fields_of(kind: Any) -> dict[str, Any]:
-    """The fields of a filter input, by the names that a record has."""
-    return {each.python_name.rstrip("_"): bare(each.type) for each in kind.__strawberry_definition__.fields}
+    """The fields of a filter or order input, by the names that a record has; edges lead to other records."""
+    fields = kind.__strawberry_definition__.fields
+    return {each.python_name.rstrip("_"): bare(each.type) for each in fields if ACROSS not in each.metadata}
 
 
 def bare(kind: Any) -> Any:
@@ -78,7 +84,8 @@ def part(name: str, kind: Any, depth: int) -> st.SearchStrategy[Any]:
 
 
 DICE = Random(9162)
-HELD = [{"_id": at, **drawn(ModelVersionFilter, DICE)} for at in range(30)]
+build_schema()
+HELD = [{"_id": ObjectId(f"{at:024x}"), **drawn(ModelVersionFilter, DICE)} for at in range(30)]
 
 
 @pytest.fixture
@@ -94,6 +101,48 @@ async def held(service: Service) -> Any:
 async def test_the_query_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
     found = await held.find(to_query(filter), {"_id": 1}).to_list(None)
     assert [each["_id"] for each in found] == [each["_id"] for each in HELD if matches(filter, each)]
+
+
+def paths(kind: Any, path: str = "") -> list[str]:
+    """Everything that the order input `kind` orders by."""
+    if not hasattr(kind, "__strawberry_definition__") or isinstance(kind, StrawberryEnumDefinition):
+        return [path]
+    return [each for name, inner in fields_of(kind).items() for each in paths(inner, f"{path}.{name}".lstrip("."))]
+
+
+PATHS = paths(order_of(ModelVersion))
+ENDLESS = [each for each in PATHS if optional(ModelVersion, each)]
+
+
+def orders(among: list[str]) -> st.SearchStrategy[By]:
+    each = st.tuples(st.sampled_from(among), st.sampled_from([1, -1]))
+    several = st.lists(each, min_size=1, max_size=3, unique_by=lambda order: order[0])
+    return several.map(lambda by: (*by, ("_id", by[-1][1])))
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter=wanted(ModelVersionFilter), by=orders(PATHS))
+async def test_the_database_and_the_evaluator_agree_on_any_order(held: Any, filter: dict[str, Any], by: By) -> None:
+    found = await held.find(to_query(filter), {"_id": 1}, sort=list(by)).to_list(None)
+    wanted = [each for each in HELD if matches(filter, each)]
+    assert [each["_id"] for each in found] == [each["_id"] for each in in_order(wanted, by)]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(by=orders(ENDLESS), size=st.integers(5, 12), backward=st.booleans())
+async def test_pages_in_any_order_hold_everything_once_nulls_included(held: Any, by: By, size: int, backward: bool) -> None:
+    seen: list[Any] = []
+    part = Window(size, backward)
+    while True:
+        found = [held.find(each, sort=part.order(by)) for each in part.queries(ModelVersion, {}, by)]
+        raws = [raw for each in found for raw in await each.to_list(None)][: size + 1]
+        page = Page.of([Found(ModelVersion, raw) for raw in raws], by, part, count=lambda: held.count_documents({}))
+        ids = [each._raw["_id"] for each in page.nodes]
+        seen = ids + seen if backward else seen + ids
+        if not (page.has_previous_page if backward else page.has_next_page):
+            break
+        part = Window(size, backward, page.start_cursor if backward else page.end_cursor)
+    assert seen == [each["_id"] for each in in_order(HELD, by)]
 
 
 MODELS = "query($filter: ModelFilter) { models(filter: $filter, first: 100) { nodes { modelId } } }"

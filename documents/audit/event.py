@@ -86,6 +86,7 @@ class AuditEvent(Record):
     """One event of the audit trail."""
 
     keys: ClassVar = ("event_id",)
+    unique: ClassVar = frozenset({"seq"})
 
     seq: Count = Field(description="Place in the trail, from 0, without gap.")
     schema_version: int = Field(alias="schema", description="Which fields an event has; 1 today.")
@@ -110,5 +111,8 @@ class AuditEvent(Record):
         indexes: ClassVar = [
             IndexModel([("seq", ASCENDING)], unique=True),
             IndexModel([("resource.id", ASCENDING), ("resource.type", ASCENDING), ("event_type", ASCENDING)]),
-            IndexModel([("subject.model_id", ASCENDING), ("subject.version", ASCENDING)]),
+            IndexModel([("subject.model_id", ASCENDING), ("subject.version", ASCENDING), ("seq", ASCENDING)]),
+            IndexModel([("event_type", ASCENDING), ("seq", ASCENDING)]),
+            IndexModel([("actor.id", ASCENDING), ("seq", ASCENDING)]),
+            IndexModel([("occurred_at", ASCENDING), ("seq", ASCENDING)]),
         ]

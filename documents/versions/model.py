@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from beanie import Indexed
 from pydantic import Field
+from pymongo import IndexModel
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
@@ -29,7 +30,12 @@ class Model(Searchable):
 
     class Settings:
         name = "models"
-        indexes: ClassVar = [BY_TOKENS]
+        indexes: ClassVar = [
+            IndexModel(["owner_id", "model_id"]),
+            IndexModel(["name", "model_id"]),
+            IndexModel(["registered_at", "model_id"]),
+            BY_TOKENS,
+        ]
 
     @classmethod
     def register(

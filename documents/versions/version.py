@@ -96,8 +96,18 @@ class ModelVersion(Searchable):
             IndexModel(["model_id", "version"], unique=True),
             IndexModel(["model_id", "version_key"]),
             IndexModel(["registered_at", "_id"]),
-            IndexModel(["owner_id"]),
             BY_TOKENS,
+            *(
+                IndexModel([each, "registered_at", "_id"])  # found by it or in its order, and among equals in the list's own
+                for each in (
+                    "owner_id",
+                    "data_steward_id",
+                    "tier",
+                    "standing.status",
+                    "standing.risk_score",
+                    "standing.next_review",
+                )
+            ),
         ]
 
     @classmethod

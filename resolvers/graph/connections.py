@@ -5,12 +5,16 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 from strawberry import UNSET, Parent
+from strawberry.types.field import StrawberryField
 
+from documents.access import Permission
 from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
+from documents.filters import to_query
 from documents.records import Order, Page, Window
 from resolvers.graph.context import Info
-from resolvers.graph.filters import asked_for
+from resolvers.graph.filters import asked_for, filter_of, order_of, ordered_by
+from resolvers.graph.mutation import query
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import field
 
@@ -20,6 +24,11 @@ T = TypeVar("T")
 First = Annotated[int | None, strawberry.argument(description="How many from the beginning, or after `after`; 100 at most.")]
 Last = Annotated[int | None, strawberry.argument(description="How many from the end, or before `before`; 100 at most.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")]
+Filtered = Annotated[T | None, strawberry.argument(description="What they must meet; left out: all are listed.")]
+Ordered = Annotated[
+    list[T] | None,
+    strawberry.argument(description="What they are ordered by, the first field first; left out: as this list says of itself."),
+]
 Before = Annotated[str | None, strawberry.argument(description="The cursor to end before.")]
 
 
@@ -66,15 +75,21 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     return Window(size, backward=last is not None, cursor=after or before)
 
 
-async def listed(
-    info: Info,
-    kind: type[Record],
-    by: Order,
-    filter: Any,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Any:
-    """What a root connection answers: the records of `kind` that meet the filter, as far as the selection asks of them."""
-    return await kind.page(asked_for(filter), by, window(first, after, last, before), asked_of(info, kind))
+def connection(
+    kind: type[Record], name: str, description: str, *by: Order, permit: Permission = Permission.READ
+) -> StrawberryField:
+    """Declares the root list of a noun: `connection(Model, "models", "Models, by their id.", ("model_id", 1))`."""
+
+    async def resolve(
+        info: Info,
+        filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
+        order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
+        first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
+    ) -> Connection[kind]:  # type: ignore[valid-type]  # fmt: skip
+        asked = to_query(await asked_for(info.context, filter))
+        part = window(first, after, last, before)
+        page: Any = await kind.page(asked, ordered_by(order_by, by), part, asked_of(info, kind))
+        return page  # type: ignore[no-any-return]
+
+    resolve.__name__, resolve.__doc__ = name, description
+    return query(permit)(resolve)

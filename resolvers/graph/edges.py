@@ -1,8 +1,6 @@
 """Edges said as data: which noun, by which stored fields. One query a request answers all edges of a kind."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,19 +8,25 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from documents.database import Record
-from documents.records import Order, Page, Window
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from documents.filters import to_query
+from documents.records import By, Order, Page, Window
+from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Context, Info, Loader, carrying
+from resolvers.graph.filters import ACROSS, Across, asked_for, filter_of, order_of, ordered_by
 from resolvers.graph.types import READS
 
 
 def one(kind: type[Record], description: str, **own: str) -> Any:
-    """The record of `kind` whose keys are the values of these fields: `one(Model, "…", model_id="model_id")`."""
+    """The record of `kind` whose keys are the values of these fields: `one(Model, "…", model_id="model_id")`.
+
+    Filters reach over it where one field is the key.
+    """
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
         return await info.context.one(kind).load(tuple([getattr(root, own[key]) for key in kind.keys]))
 
-    return _edge(resolve, own, description, kind | None)
+    across = Across(kind, *next(iter(own.items()))) if len(own) == 1 else None
+    return _edge(resolve, own.values(), description, kind | None, across)
 
 
 def many(kind: type[Record], description: str, **own: str) -> Any:
@@ -31,36 +35,59 @@ def many(kind: type[Record], description: str, **own: str) -> Any:
     async def resolve(root: Parent[Any], info: Info) -> Any:
         return await info.context.many(kind, *own).load(tuple([getattr(root, name) for name in own.values()]))
 
-    return _edge(resolve, own, description, list[kind])  # type: ignore[valid-type]
+    return _edge(resolve, own.values(), description, list[kind])  # type: ignore[valid-type]
 
 
-def pages(kind: type[Record], description: str, by: Order, **own: str) -> Any:
-    """The records of `kind` that carry these values, in pages; one query for the pages of all parents."""
+def pages(
+    kind: type[Record],
+    description: str,
+    *by: Order,
+    own: Mapping[str, str],
+    may: Callable[[Any, Context], None] | None = None,
+    reads: Iterable[str] = (),
+) -> Any:
+    """The records of `kind` that carry these values, in pages; one query for the pages of all parents.
+
+    `may` refuses whoever may not see them, going by the fields of the parent that it `reads`.
+    """
 
     async def resolve(
-        root: Parent[Any], info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-    ) -> Any:
-        loader = paged(info.context, kind, tuple(own), by, window(first, after, last, before))
+        root: Parent[Any], info: Info,
+        filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
+        order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
+        first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
+    ) -> Any:  # fmt: skip
+        if may:
+            may(root, info.context)
+        asked, part = to_query(await asked_for(info.context, filter)), window(first, after, last, before)
+        loader = paged(info.context, kind, tuple(own), ordered_by(order_by, by), part, asked)
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
-    return _edge(resolve, own, description, Connection[kind])  # type: ignore[valid-type]
+    listed: Any = Connection[kind]  # type: ignore[valid-type]
+    return _edge(resolve, [*own.values(), *reads], description, listed | None if may else listed)
 
 
-def paged(context: Context, kind: type[Record], there: tuple[str, ...], by: Order, part: Window) -> Loader:
+def paged(
+    context: Context, kind: type[Record], there: tuple[str, ...], by: By, part: Window, asked: Mapping[str, Any] | None = None
+) -> Loader:
     """Loads, for each tuple of values in the stored fields `there`, the page `part` of the records that carry them."""
+    by = kind.settled(by)
+
+    def query(keys: list[tuple[Any, ...]]) -> dict[str, Any]:
+        return {"$and": [carrying(there, keys), asked]} if asked else carrying(there, keys)
 
     async def load(keys: list[tuple[Any, ...]]) -> Sequence[Page[Any]]:
-        found = await kind.partitions(carrying(there, keys), there, by, part)
+        found = await kind.partitions(query(keys), there, by, part)
         return [Page.of(found.get(key, []), by, part, count=partial(counts.load, key)) for key in keys]
 
     async def count(keys: list[tuple[Any, ...]]) -> Sequence[int]:
-        found = await kind.tallies(carrying(there, keys), there)
+        found = await kind.tallies(query(keys), there)
         return [found.get(key, 0) for key in keys]
 
-    counts = context.loader(("count", kind, there), count)
-    return context.loader((kind, there, by, part), load)
+    counts = context.loader(("count", kind, there, repr(asked)), count)
+    return context.loader((kind, there, by, part, repr(asked)), load)
 
 
-def _edge(resolve: Any, own: dict[str, str], description: str, graphql_type: Any) -> Any:
-    metadata = {READS: frozenset(own.values())}
-    return strawberry.field(resolver=resolve, description=description, graphql_type=graphql_type, metadata=metadata)
+def _edge(resolve: Any, reads: Iterable[str], description: str, graphql_type: Any, across: Across | None = None) -> Any:
+    said = {READS: frozenset(reads), **({ACROSS: across} if across else {})}
+    return strawberry.field(resolver=resolve, description=description, graphql_type=graphql_type, metadata=said)
