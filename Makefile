@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## carry one model until it may be deployed, on a server of i
 test: $(INSTALLED) ## run every test
 	$(BIN)/pytest -n 2
 
-test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay and the audits of GraphQL over HTTP on a server
+test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
 	$(BIN)/python -m tests.clients
 
 check: $(INSTALLED) ## check format, lint, types, import contracts and the schema's snapshot

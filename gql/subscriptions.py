@@ -28,7 +28,7 @@ from documents.database import is_outage
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.people import Stakeholder
 from gql.errors import refused
-from gql.http import JSON, PARAMETERS, OverHTTP, Unserved, read_json
+from gql.http import GRAPHQL, JSON, PARAMETERS, OverHTTP, Unserved, read_json
 from gql.identity import Doorkeeper
 from gql.schema import Schema
 from resolvers.graph.context import Context
@@ -175,7 +175,7 @@ class OverEvents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        if request.method != "POST" or not SSE.accepts(request.headers.get("accept", "")):
+        if request.method != "POST" or not _prefers_events(",".join(request.headers.getlist("accept"))):
             await self.otherwise(scope, receive, send)
             return
         try:
@@ -208,6 +208,11 @@ class OverEvents:
             events, lambda: SSE.heartbeat_message(_encoded), SSE.heartbeat_interval, send_initial_heartbeat=True
         )
         return StreamingResponse(alive(), headers=SSE.headers)
+
+
+def _prefers_events(accept: str) -> bool:
+    """Whether it names them and no JSON: urql accepts either for whatever it asks, and means JSON."""
+    return SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
 
 
 def _check_named(schema: Any, text: str, name: str | None) -> None:

@@ -329,6 +329,10 @@ async def test_server_sent_events_are_for_who_accepts_them(service: Service, add
     async with httpx.AsyncClient(headers=headers) as http:
         assert (await http.post(url, json={"query": EVENTS})).status_code == 401
         http.headers["authorization"] = f"Bearer {AUDREY.token}"
+        either = await http.post(
+            url, json={"query": "{ viewer { id } }"}, headers={"accept": "application/json, text/event-stream"}
+        )
+        assert either.json() == {"data": {"viewer": {"id": "audrey"}}}
         once = await http.post(url, json={"query": "{ viewer { id } }"})
         assert [line for line in once.text.split("\r\n") if line and line != ": ping"] == [
             "event: next", 'data: {"data":{"viewer":{"id":"audrey"}}}', "event: complete", "data: ",
