@@ -23,7 +23,7 @@ from pymongo import WriteConcern
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from documents import records
+from documents import aggregates, records
 from documents.audit.canonical import same
 from documents.errors import AlreadyExists, ChangesMissed, LimitExceeded, NotFound, StaleRevision, Unavailable
 from documents.streams import Feed, Wanted
@@ -313,6 +313,12 @@ class Record(Document):
         grouped = {"_id": names, "count": {"$sum": 1}}
         found = cls._raws().aggregate([{"$match": query}, {"$group": grouped}], batchSize=BATCH)
         return {tuple(map(raw["_id"].get, names)): raw["count"] async for raw in found}
+
+    @classmethod
+    async def groups(cls, query: Raw, by: Sequence[aggregates.Grouping], measured: Sequence[str], limit: int) -> list[Raw]:
+        """What the records that meet `query` come to, group by group, as `aggregates.steps` says it."""
+        steps = aggregates.steps(query, by, measured, limit)
+        return cast("list[Raw]", await cls._raws().aggregate(steps, batchSize=BATCH).to_list(None))
 
     @classmethod
     async def partitions(

@@ -33,7 +33,7 @@ from resolvers import (
     search,
     tokens,
 )
-from resolvers.graph.filters import describe
+from resolvers.graph.aggregates import describe
 from resolvers.graph.scalars import SCALARS
 from resolvers.graph.types import Part, assemble
 

@@ -14,6 +14,7 @@ from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.filters import matches
 from documents.values import BigInt
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
 from resolvers.graph.filters import asked_for, filters
@@ -64,6 +65,14 @@ audit_events = connection(
 )
 
 
+audit_event_aggregates = aggregates(
+    AuditEvent,
+    "audit_event_aggregates",
+    "How many events there are, and when they were, group by group.",
+    permit=Permission.READ_TRAIL,
+)
+
+
 @query(permit=Permission.READ_TRAIL)
 async def audit_verification(
     start: Annotated[BigInt, strawberry.argument(name="from", description="The first event to verify.")] = 0,
@@ -79,4 +88,4 @@ async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET)
     return live(info, AuditEvent, partial(matches, await asked_for(info.context, filter)))
 
 
-PART = Part(queries=[audit_event, audit_events, audit_verification], subscriptions=[audit_events_told])
+PART = Part(queries=[audit_event, audit_events, audit_event_aggregates, audit_verification], subscriptions=[audit_events_told])

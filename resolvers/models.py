@@ -22,6 +22,7 @@ from documents.versions.model import Model
 from documents.versions.parts import Artifact, Review
 from documents.versions.standing import VersionStatus
 from documents.versions.version import ModelVersion, approvals
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, Loader
 from resolvers.graph.edges import one, paged, pages
@@ -166,6 +167,11 @@ model_versions = connection(
 )
 
 
+model_version_aggregates = aggregates(
+    ModelVersion, "model_version_aggregates", "How many versions there are, and what their numbers come to, group by group."
+)
+
+
 @graph_input("A thing that the version is made of.")
 class ArtifactInput(Artifact): ...
 
@@ -244,7 +250,7 @@ async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[Mode
 
 
 PART = Part(
-    queries=[model, models, model_version, model_versions],
+    queries=[model, models, model_version, model_versions, model_version_aggregates],
     mutations=[register_model, register_model_version],
     subscriptions=[model_version_changed],
 )

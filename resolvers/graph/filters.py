@@ -63,12 +63,23 @@ def order_of(document: type[Record]) -> Any:
     return _class(f"{document.__name__}Order")
 
 
-def describe(assembled: list[type]) -> list[type]:
+def group_of(document: type[Record]) -> Any:
+    """The input that groups `document`, likewise."""
+    return _class(f"{document.__name__}GroupBy")
+
+
+def names_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that `model` is asked by: all of them, unless it is described."""
+    return _described.get(model) or tuple(model.model_fields)
+
+
+def describe() -> None:
     """Gives the inputs of every described noun their fields, once all types are assembled: edges are read off these."""
     for document in _described:
         _record_filter(document)
         _record_order(document)
-    return assembled
+    for document in _described:
+        _record_group(document)
 
 
 @dataclass(frozen=True)
@@ -173,7 +184,7 @@ def _record_filter(model: type[BaseModel]) -> Any:
     name = f"{model.__name__}Filter"
     made = _class(name)
     if not has_object_definition(made):
-        named = _described.get(model) or tuple(model.model_fields)
+        named = names_of(model)
         stored = [(each, bare(model.model_fields[each].annotation), model.model_fields[each].description) for each in named]
         fields = {each: (_filter_for(kind), text) for each, kind, text in stored if kind is not FreeObject}
         if issubclass(model, Record):
@@ -246,7 +257,7 @@ def _record_order(model: type[BaseModel]) -> Any:
     name = f"{model.__name__}Order"
     made = _class(name)
     if not has_object_definition(made):
-        named = _described.get(model) or tuple(model.model_fields)
+        named = names_of(model)
         fields: dict[str, tuple[Any, str | None]] = {}
         for each in named:
             stored = model.model_fields[each]
@@ -259,6 +270,15 @@ def _record_order(model: type[BaseModel]) -> Any:
     return made
 
 
+def _record_group(document: Any) -> None:
+    made = group_of(document)
+    if not has_object_definition(made):
+        ordered = order_of(document).__strawberry_definition__.fields
+        own = {each.python_name: (each.type_annotation.raw_annotation, each.description) for each in ordered}
+        across = {each: (order_of(edge.kind), text) for each, (edge, text) in edges_of(document).items()}
+        _input(made, made.__name__, f"One field of, or one edge away from: {document.__doc__}", own | across)
+
+
 def _order_for(kind: Any) -> Any:
     inside = [each for each in get_args(kind) if each is not NoneType]
     if kind is FreeObject or get_origin(kind) is list:
@@ -268,15 +288,15 @@ def _order_for(kind: Any) -> Any:
     return _record_order(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else OrderDirection
 
 
-def ordered_by(given: Any, default: By) -> By:
+def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:
     """A list of order inputs as the order that they mean; what they leave open goes by `default`, the way of the last."""
     if not given:
         return default
     if len(given) > ORDERS:
         raise LimitExceeded("an order", len(given), ORDERS)
-    by = tuple(_order(each, f"orderBy.{at}") for at, each in enumerate(given))
+    by = tuple(_order(each, f"{argument}.{at}") for at, each in enumerate(given))
     if len({path for path, _ in by}) < len(by):
-        raise InvalidInput("orderBy", "names a field twice")
+        raise InvalidInput(argument, "names a field twice")
     return by + tuple((path, by[-1][1]) for path, _ in default if path not in dict(by))
 
 

@@ -1,0 +1,132 @@
+"""What records come to, group by group: counted, added up and averaged over exactly what meets the filter."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from gql.schema import build_schema
+from tests.examples import BOT, CARD, RATED, approved, register, save_card
+from tests.service import ALICE, AUDREY, CAROL, Service, person
+
+QUERIES: dict[str, Any] = dict(build_schema()._schema.query_type.fields)  # type: ignore[union-attr]
+GROUPED = """query($filter: ModelVersionFilter, $groupBy: [ModelVersionGroupBy!]) {
+    modelVersionAggregates(filter: $filter, groupBy: $groupBy) {
+        keys { tier modelId ownerDepartment modelName standingNextReview standingRiskBand } count
+        min { standingRiskScore registeredAt } max { standingRiskScore registeredAt }
+        avg { standingRiskScore } sum { standingRiskScore roundNumber } } }"""
+ANN = person("ann", *ALICE.roles, department="Credit")
+
+
+async def grouped(service: Service, *by: Any, **filter: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await service.ask(GROUPED, groupBy=list(by), filter=filter))["modelVersionAggregates"]
+    return found
+
+
+@pytest.fixture
+async def scored(service: Service) -> dict[str, dict[str, Any]]:
+    """Versions of two departments and two tiers, assessed or not, two of them with a metric that is broken down by group."""
+    await service.enrol(ANN)
+    whole = CARD["metrics"][0] | {"disaggregated": []}
+    for model_id, owner, tier, likelihood, metrics in (
+        ("a", ALICE, "TIER_1_CRITICAL", 5, [whole]),
+        ("b", ALICE, "TIER_1_CRITICAL", 2, []),
+        ("c", ALICE, "TIER_1_CRITICAL", None, None),
+        ("d", ALICE, None, 4, CARD["metrics"]),
+        ("e", ANN, "TIER_1_CRITICAL", 1, [whole]),
+        ("f", ANN, None, 5, [whole]),
+        ("g", ANN, None, 1, [whole]),
+        ("h", ANN, None, 3, CARD["metrics"]),
+    ):
+        service.later(days=1)
+        await register(service, modelId=model_id, ownerId=owner.id, tier=tier)
+        of = {**BOT, "modelId": model_id}
+        if metrics is not None:
+            await service.do("saveModelCard", owner, **of, card={"metrics": metrics})
+        if likelihood:
+            rated = [RATED[0] | {"likelihood": likelihood}]
+            await service.do("createRiskAssessment", owner, **of, responses=rated)
+    every = """{ modelVersions(first: 100) { nodes {
+        modelId tier registeredAt owner { department } standing { riskScore }
+        card { metrics { disaggregated { group } } } } } }"""
+    return {each["modelId"]: each for each in (await service.ask(every))["modelVersions"]["nodes"]}
+
+
+def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
+    aggregates = {name: field for name, field in QUERIES.items() if name.endswith("Aggregates")}
+    assert aggregates.keys() == {"modelVersionAggregates", "auditEventAggregates"}
+    for field in aggregates.values():
+        assert field.args.keys() == {"filter", "groupBy"}
+        assert field.type.of_type.of_type.of_type.fields.keys() == {"keys", "count", "min", "max", "avg", "sum"}
+
+
+async def test_average_residual_risk_by_department_and_tier_without_a_disaggregated_metric_is_one_question(
+    service: Service, scored: dict[str, dict[str, Any]]
+) -> None:
+    """The stored risk score is the mean of the residual scores of a version's assessment, each weighted by its impact."""
+    expected: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    for each in scored.values():
+        if not any(metric["disaggregated"] for metric in (each["card"] or {"metrics": []})["metrics"]):
+            expected[each["owner"]["department"], each["tier"]].append(each["standing"]["riskScore"])
+    found = await grouped(
+        service, {"owner": {"department": "DESC"}}, {"tier": "ASC"},
+        card={"metrics": {"none": {"disaggregated": {"some": {}}}}},
+    )  # fmt: skip
+    assert [(each["keys"]["ownerDepartment"], each["keys"]["tier"], each["count"]) for each in found] == [
+        ("ML Engineering", "TIER_1_CRITICAL", 3), ("Credit", "TIER_1_CRITICAL", 1), ("Credit", "TIER_2_IMPORTANT", 2),
+    ]  # fmt: skip
+    for each in found:
+        scores = [score for score in expected[each["keys"]["ownerDepartment"], each["keys"]["tier"]] if score is not None]
+        assert each["avg"]["standingRiskScore"] == pytest.approx(sum(scores) / len(scores))
+        assert each["sum"]["standingRiskScore"] == pytest.approx(sum(scores))
+        assert (each["min"]["standingRiskScore"], each["max"]["standingRiskScore"]) == (min(scores), max(scores))
+
+
+async def test_without_grouping_everything_is_one_group_and_nothing_is_none(
+    service: Service, scored: dict[str, dict[str, Any]]
+) -> None:
+    (one,) = await grouped(service)
+    moments = [each["registeredAt"] for each in scored.values()]
+    assert one["count"] == len(scored) and set(one["keys"].values()) == {None}
+    assert (one["min"]["registeredAt"], one["max"]["registeredAt"]) == (min(moments), max(moments))
+    assert one["sum"]["roundNumber"] == 0
+    assert await grouped(service, modelId={"eq": "nothing"}) == []
+
+
+async def test_what_is_empty_is_a_group_of_its_own_and_counts_for_no_mean(
+    service: Service, scored: dict[str, dict[str, Any]]
+) -> None:
+    first, *others = await grouped(service, {"standing": {"riskBand": "ASC"}}, model={"name": {"eq": "Support assistant"}})
+    assert first["keys"]["standingRiskBand"] is None and first["count"] == 1
+    assert (first["avg"], first["min"]["standingRiskScore"]) == ({"standingRiskScore": None}, None)
+    assert sum(each["count"] for each in others) == len(scored) - 1
+
+
+async def test_a_group_is_one_field_an_element_and_there_are_a_thousand_at_most(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[Any]] = [[{}], [{"tier": "ASC", "modelId": "ASC"}], [{"owner": {}}], [{"tier": "ASC"}, {"tier": "ASC"}]]
+    for by in asked:
+        refused = await service.refusal(GROUPED, groupBy=by)
+        assert (refused["code"], refused["path"].split(".")[0]) == ("INVALID_INPUT", "groupBy"), by
+    for model_id in "abc":
+        await register(service, modelId=model_id)
+    monkeypatch.setattr("resolvers.graph.aggregates.GROUPS", 2)
+    refused = await service.refusal(GROUPED, groupBy=[{"modelId": "ASC"}])
+    assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 2)
+    assert len(await grouped(service, {"model": {"name": "ASC"}})) == 1
+
+
+async def test_events_are_counted_by_those_who_may_read_the_trail(service: Service) -> None:
+    await approved(service)
+    await save_card(service)
+    query = """{ auditEventAggregates(filter: {subject: {modelId: {eq: "support-assistant"}}}, groupBy: [{eventType: DESC}]) {
+        keys { eventType } count max { seq } } }"""
+    counted: dict[str, int] = defaultdict(int)
+    for event in await service.trail():
+        if (event["subject"] or {}).get("model_id") == BOT["modelId"]:
+            counted[event["event_type"].upper()] += 1
+    found = (await service.ask(query, AUDREY))["auditEventAggregates"]
+    assert [(each["keys"]["eventType"], each["count"]) for each in found] == sorted(counted.items(), reverse=True)
+    assert max(each["max"]["seq"] for each in found) == (await service.trail())[-1]["seq"]
+    assert (await service.refusal(query, CAROL))["code"] == "FORBIDDEN"
