@@ -4,16 +4,16 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 from unicodedata import combining, normalize
 
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import IndexModel
 
-from documents.database import Record
+from documents.database import BATCH, Record
 from documents.errors import InvalidInput
-from documents.records import Window
+from documents.records import Found, Window
 from documents.units import Raw
 from documents.values import NAME_LENGTH
 
@@ -36,6 +36,15 @@ class Searchable(Record):
         stored = super()._as_stored()
         said = (text for path in self.searched for text in _texts(stored, path.split(".")))
         return stored | {TOKENS: words(said)}
+
+    @classmethod
+    async def found(cls, steps: list[Raw]) -> list[Self]:
+        """What an aggregation leaves."""
+        return [cast("Self", Found(cls, raw)) async for raw in cls._raws().aggregate(steps, batchSize=BATCH)]
+
+    @classmethod
+    async def counted(cls, steps: list[Raw]) -> int:
+        return sum([raw["all"] async for raw in cls._raws().aggregate([*steps, {"$count": "all"}])])
 
 
 def words(texts: Iterable[str]) -> list[str]:
@@ -79,7 +88,7 @@ class Hits:
     """A page of what was found, kind by kind."""
 
     kinds: Sequence[type[Searchable]]
-    query: Raw
+    steps: list[Raw]
     nodes: Sequence[Record]
     has_previous_page: bool
     has_next_page: bool
@@ -101,7 +110,7 @@ class Hits:
         return Hit(self.nodes[-1]).cursor if self.nodes else None
 
     async def total_count(self) -> int:
-        return sum([await kind.tally(self.query) for kind in self.kinds])
+        return sum([await kind.counted(self.steps) for kind in self.kinds])
 
 
 async def search(kinds: Sequence[type[Searchable]], text: str, window: Window) -> Hits:
@@ -109,37 +118,43 @@ async def search(kinds: Sequence[type[Searchable]], text: str, window: Window) -
 
     In the order of the kinds, then of the ids: a command for each kind that the page touches.
     """
-    query, found = _holding(text), list[Record]()
+    steps, found = _holding(text), list[Record]()
     walked = list(reversed(kinds)) if window.backward else list(kinds)
     place, beyond = _place(walked, window)
     direction = -1 if window.backward else 1
     for kind in walked[place:]:
-        found += await kind.read(query | beyond, [("_id", direction)], window.size + 1 - len(found))
-        beyond = {}
+        part = [*beyond, {"$sort": {"_id": direction}}, {"$limit": window.size + 1 - len(found)}]
+        found += await kind.found([*steps, *part])
+        beyond = []
         if len(found) > window.size:
             break
     nodes, more, entered = found[: window.size], len(found) > window.size, window.cursor is not None
     if window.backward:
-        return Hits(kinds, query, nodes[::-1], more, entered)
-    return Hits(kinds, query, nodes, entered, more)
+        return Hits(kinds, steps, nodes[::-1], more, entered)
+    return Hits(kinds, steps, nodes, entered, more)
 
 
-def _holding(text: str) -> Raw:
-    """The query for these words. A range and no pattern: what users write stays text, and an index serves it."""
+def _holding(text: str) -> list[Raw]:
+    """The steps that leave what holds these words. A range and no pattern: what users write stays text.
+
+    In two steps, of which the first has an index to look up: the embedded engine uses none for `$all` and `$elemMatch`.
+    """
     asked = words([text]) if len(text) <= NAME_LENGTH else []
     if not asked:
         raise InvalidInput("query", f"must hold a word, and {NAME_LENGTH} characters at most")
     *whole, begun = asked
-    return {TOKENS: ({"$all": whole} if whole else {}) | {"$elemMatch": {"$gte": begun, "$lte": begun + _LAST}}}
+    beginning = {"$gte": begun, "$lte": begun + _LAST}
+    exactly = ({"$all": whole} if whole else {}) | {"$elemMatch": beginning}
+    return [{"$match": {TOKENS: whole[0] if whole else beginning}}, {"$match": {TOKENS: exactly}}]
 
 
-def _place(kinds: Sequence[type[Searchable]], window: Window) -> tuple[int, Raw]:
+def _place(kinds: Sequence[type[Searchable]], window: Window) -> tuple[int, list[Raw]]:
     """Which kind to begin with, and which of its records."""
     if window.cursor is None:
-        return 0, {}
+        return 0, []
     try:
         name, identity = urlsafe_b64decode(window.cursor).decode().split(":")
         place = [each.__name__ for each in kinds].index(name)
-        return place, {"_id": {"$lt" if window.backward else "$gt": ObjectId(identity)}}
+        return place, [{"$match": {"_id": {"$lt" if window.backward else "$gt": ObjectId(identity)}}}]
     except (ValueError, InvalidId) as error:
         raise InvalidInput("before" if window.backward else "after", "is no cursor of this list") from error
