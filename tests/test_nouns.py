@@ -1,0 +1,103 @@
+"""Every noun is built as `docs/add-a-noun.md` says, so that whoever adds one can believe the page."""
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie.odm.fields import IndexedAnnotation
+from graphql import get_named_type
+
+from documents.access import WHO_MAY, Permission
+from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.trail import AuditHead
+from documents.contents import Content
+from documents.database import Record
+from documents.idempotency import IdempotencyKey
+from documents.kinds import RECORDS
+from documents.search import Searchable
+from gql.schema import PARTS, build_schema
+from resolvers.graph.types import NODES
+
+ROOT = Path(__file__).parents[1]
+SCHEMA: Any = build_schema()._schema
+QUERIES = SCHEMA.query_type.fields
+UNTOLD = {AuditEvent, AuditHead, Content, IdempotencyKey}  # the trail itself, and what it has no need to tell of
+UNLISTED = {Content}  # found by its digest alone
+BEANIES = {"id", "revision_id"}
+NOUNS = [each.record for each in NODES.values() if each.record not in UNLISTED]
+
+
+def unique_keys(record: type[Record]) -> set[tuple[str, ...]]:
+    """The fields of each unique index."""
+    alone = {
+        (name,)
+        for name, field in record.model_fields.items()
+        for each in field.metadata
+        if isinstance(each, IndexedAnnotation) and dict(each._indexed[1]).get("unique")
+    }
+    together = (each.document for each in getattr(record.Settings, "indexes", ()))
+    return alone | {tuple(each["key"]) for each in together if each.get("unique")}
+
+
+def has_path(kind: Any, path: str) -> bool:
+    """Whether a stored record has this dotted path; `*` stands for a place in a list."""
+    for step in path.split("."):
+        if step == "*":
+            continue
+        kind = next((each for each in inside(kind) if step in getattr(each, "model_fields", {})), None)
+        if kind is None:
+            return False
+        kind = kind.model_fields[step].annotation
+    return True
+
+
+def inside(annotation: Any) -> list[Any]:
+    parts = getattr(annotation, "__args__", ())
+    return [annotation, *(each for part in parts for each in inside(part))]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_says_what_names_it_and_how_the_trail_tells_of_it(record: type[Record]) -> None:
+    assert record.keys in unique_keys(record)
+    assert record in UNTOLD or record.event in set(AuditEventType)
+    told = record.private | record.reviewed | record.derived - {"search_tokens"}
+    assert [path for path in told if not has_path(record, path)] == []
+    assert [name for name, each in record.model_fields.items() if not each.description and name not in BEANIES] == []
+
+
+@pytest.mark.parametrize("record", [each for each in RECORDS if issubclass(each, Searchable)])
+def test_words_are_found_in_texts_that_exist_and_are_for_all(record: type[Searchable]) -> None:
+    assert record.searched and all(has_path(record, path) for path in record.searched)
+    assert not {"email", "comments", "note"} & {path.split(".")[-1] for path in record.searched}
+
+
+@pytest.mark.parametrize("record", NOUNS)
+def test_a_noun_has_a_list_that_is_asked_anything_and_a_look_up(record: type[Record]) -> None:
+    name = record.__name__
+    lists = [each for each in QUERIES.values() if get_named_type(each.type).name == f"{name}Connection"]
+    assert len(lists) == 1 and {"filter", "orderBy", "first", "after", "last", "before"} == lists[0].args.keys()
+    assert any(get_named_type(each.type).name == name for each in QUERIES.values())
+    assert record in RECORDS
+
+
+def test_every_part_is_assembled_and_kept_apart_from_the_others() -> None:
+    modules = {path.stem for path in (ROOT / "resolvers").glob("*.py")} - {"__init__"}
+    assert {id(import_module(f"resolvers.{each}").PART) for each in modules} == {id(each) for each in PARTS}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (apart,) = (each["modules"] for each in contracts if each["type"] == "independence")
+    assert set(apart) == {f"resolvers.{each}" for each in modules}
+
+
+def test_every_mutation_has_a_permission_of_its_name_and_a_row() -> None:
+    mutations = set(SCHEMA.mutation_type.fields)
+    assert mutations == {str(each) for each in Permission if each not in {Permission.READ, Permission.READ_TRAIL}}
+    assert set(WHO_MAY) == set(Permission)
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "add-a-noun.md").read_text()
+    named = {each for each in re.findall(r"`((?:documents|resolvers|gql|tests)/[\w/]+\.py)`", page) if "<" not in each}
+    assert len(named) >= 5 and [each for each in named if not (ROOT / each).exists()] == []
