@@ -111,8 +111,7 @@ class Database:
         return self._feeds.setdefault(collection, Feed(partial(self._changes, collection)))
 
     async def end_feeds(self) -> None:
-        for feed in self._feeds.values():
-            await feed.end()
+        await asyncio.gather(*(each.end() for each in self._feeds.values()))
 
     async def _changes(self, collection: str) -> AsyncGenerator[Raw | None, None]:
         """Each document as its committed change left it, from now on; None after each second without one.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 
-from documents.errors import LimitExceeded, Unavailable
+from documents.errors import LimitExceeded, ServerEnds
 from documents.units import Raw
 
 WAITING = 1_000  # documents that a listener may leave untaken
@@ -70,7 +70,7 @@ class Feed:
 
     async def end(self) -> None:
         """Sends every listener away and waits until the stream is closed."""
-        self._send_away(Unavailable())
+        self._send_away(ServerEnds())
         if self._reading:
             await self._reading
 

@@ -66,6 +66,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
         Route("/readyz", readyz),
     ]
     app = Starlette(routes=routes, lifespan=running)
+    app.state.database = database
     app.add_middleware(Bound, database=database)
     return app
 

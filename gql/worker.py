@@ -3,6 +3,7 @@
 import logging
 import sys
 from socket import socket
+from typing import Any
 
 import uvicorn
 
@@ -10,6 +11,15 @@ from gql.app import create_app
 from gql.settings import LOG_FORMAT, read_settings
 
 DRAIN = 4  # seconds for requests under way when it is asked to end
+
+
+class Server(uvicorn.Server):
+    """Sends away whoever subscribed before it ends: to wait for them, as for any request, would be to wait in vain."""
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        app: Any = self.config.app
+        await app.state.database.end_feeds()
+        await super().shutdown(sockets)
 
 
 def main() -> None:
@@ -29,7 +39,7 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
     )
-    uvicorn.Server(config).run([socket(fileno=int(sys.argv[1]))])
+    Server(config).run([socket(fileno=int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

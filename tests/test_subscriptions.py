@@ -397,6 +397,17 @@ async def test_whoever_would_miss_something_is_told_so(service: Service, address
         assert await listener.code() == "UNAVAILABLE"
 
 
+async def test_a_server_that_ends_says_so_to_those_who_listen(tmp_path: Path) -> None:
+    with Operated(tmp_path, ADMIN_TOKEN=ADMIN_TOKEN) as running:
+        headers = {"accept": "text/event-stream", "authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with httpx.AsyncClient(headers=headers) as http, http.stream("POST", running.url, json={"query": EVENTS}) as answer:
+            await asyncio.sleep(0.5)
+            running.process.terminate()
+            said = [line async for line in answer.aiter_lines() if ": " in line]
+        (error,) = json.loads(said[-3].removeprefix("data: "))["errors"]
+        assert (error["extensions"]["code"], said[-2]) == ("UNAVAILABLE", "event: complete")
+
+
 async def changed(service: Service, kind: type[Record], key: str, **to: Any) -> None:
     """Changes a record as no mutation can."""
 
