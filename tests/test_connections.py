@@ -19,7 +19,7 @@ CONNECTIONS = {
     f"{kind.name}.{name}": field
     for kind in SCHEMA._schema.type_map.values()
     for name, field in getattr(kind, "fields", {}).items()
-    if get_named_type(field.type).name.endswith("Connection") and name != "search"  # finds several kinds, the best first
+    if get_named_type(field.type).name.endswith("Connection") and name != "search"  # finds several kinds, by words
 }
 LIST = """query($filter: ModelVersionFilter, $orderBy: [ModelVersionOrder!], $after: String, $last: Int, $before: String) {
     modelVersions(filter: $filter, orderBy: $orderBy, first: %s, after: $after, last: $last, before: $before) {
