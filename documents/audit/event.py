@@ -112,7 +112,4 @@ class AuditEvent(Record):
             IndexModel([("seq", ASCENDING)], unique=True),
             IndexModel([("resource.id", ASCENDING), ("resource.type", ASCENDING), ("event_type", ASCENDING)]),
             IndexModel([("subject.model_id", ASCENDING), ("subject.version", ASCENDING), ("seq", ASCENDING)]),
-            IndexModel([("event_type", ASCENDING), ("seq", ASCENDING)]),
-            IndexModel([("actor.id", ASCENDING), ("seq", ASCENDING)]),
-            IndexModel([("occurred_at", ASCENDING), ("seq", ASCENDING)]),
         ]
