@@ -46,7 +46,7 @@ MAY = {
     "completeReview": "MODEL_OWNER RISK_MANAGER",
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
-TRAIL = {"auditEvent", "auditEvents", "auditVerification"}
+TRAIL = {"auditEvent", "auditEvents", "auditEventAggregates", "auditVerification"}
 
 SCHEMA = build_schema()._schema
 SAMPLES = {
