@@ -1,5 +1,6 @@
 """Policies: which requirements a tier must meet and whose approval it needs; revised, never changed in place."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Self
 
@@ -122,9 +123,9 @@ class Policy(Searchable):
         return PolicyInForce(policy_id=self.policy_id, revision=last.revision, digest=last.digest, says=self.content)
 
 
-async def in_force(tier: RiskTier, at: datetime) -> list[PolicyInForce]:
-    """What applies to a tier now, by id."""
-    applied = [each.newest for each in await Policy.every({}) if each.content.in_force(tier, at)]
+def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[PolicyInForce]:
+    """What of `policies` applies to a tier at `at`, by id."""
+    applied = [each.newest for each in policies if each.content.in_force(tier, at)]
     return sorted(applied, key=lambda each: each.policy_id)
 
 

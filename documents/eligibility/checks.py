@@ -86,7 +86,7 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
 def _assessed(risk_id: str, controlled: bool) -> Rule:
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         factor = case.version.latest_assessment.factor(risk_id) if case.version.latest_assessment else None
-        if factor and factor.assessed and (factor.controls or not controlled):
+        if factor and (factor.is_controlled if controlled else factor.assessed):
             return Met()
         reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
         known = {**case.names, "carryOver": True, "responses": [{"riskId": risk_id}]}

@@ -16,9 +16,11 @@ from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
 
 
-async def case_files(versions: Sequence[ModelVersion], at: datetime, with_people: bool = True) -> list[CaseFile]:
-    """A case file for each version: as many database commands for a hundred as for one."""
-    policies = await Policy.every({})
+async def case_files(
+    versions: Sequence[ModelVersion], at: datetime, with_people: bool = True, policies: list[Policy] | None = None
+) -> list[CaseFile]:
+    """A case file for each version: as many database commands for a hundred as for one. `policies` is all of them, if known."""
+    policies = await Policy.every({}) if policies is None else policies
     bound = {each for version in versions if version.round for each in version.round.policies}
     says = await contents_of(bound, policies)
     proven = await _registrations([each for each in versions if each.revision])
@@ -30,7 +32,7 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, with_people
         if version.round:
             applied = [PolicyInForce(**dict(each), says=says[each.digest]) for each in version.round.policies]
         else:
-            applied = [each.newest for each in policies if each.content.in_force(version.tier, at)]
+            applied = in_force(policies, version.tier, at)
         newer = tuple(link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision)
         # A version that is being registered: its event commits with it or not at all.
         registered = not version.revision or version.key in proven
@@ -57,23 +59,25 @@ async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
 
 async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
     """Opens a round under the policies in force now; what their requirements said goes on record."""
-    await version.submit(tuple(each.bound for each in await in_force(version.tier, at)), by, at)
-    judgement = await keep_standing(version, at)
+    policies = await Policy.every({})
+    await version.submit(tuple(each.bound for each in in_force(policies, version.tier, at)), by, at)
+    judgement = await keep_standing(version, at, policies)
     version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
 
 
 async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:
     """Attaches evidence for a requirement of some policy; InvalidInput if none has it."""
     version.attach(evidence, by)
-    known = {asked.requirement_id for each in await Policy.every({}) for asked in each.content.requirements}
+    policies = await Policy.every({})
+    known = {asked.requirement_id for each in policies for asked in each.content.requirements}
     if evidence.requirement_id not in known:
         raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(known))}")
-    await keep_standing(version, at)
+    await keep_standing(version, at, policies)
 
 
-async def keep_standing(version: ModelVersion, at: datetime) -> Judgement:
+async def keep_standing(version: ModelVersion, at: datetime, policies: list[Policy] | None = None) -> Judgement:
     """Stores a version that was changed, with the standing that follows from the change."""
-    (case,) = await case_files([version], at, with_people=False)
+    (case,) = await case_files([version], at, with_people=False, policies=policies)
     judgement = Judgement(case)
     version.standing = judgement.standing
     await version.store()
