@@ -30,7 +30,10 @@ class Searchable(Record):
     """
 
     searched: ClassVar[tuple[str, ...]]
-    derived: ClassVar = frozenset({TOKENS})
+
+    def __init_subclass__(cls, **said: Any) -> None:
+        super().__init_subclass__(**said)
+        cls.derived = cls.derived | {TOKENS}  # whatever else is: tokens hold names, and the trail must not
 
     def _as_stored(self) -> Raw:
         stored = super()._as_stored()

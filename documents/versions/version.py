@@ -20,7 +20,7 @@ from documents.policies import REVIEW_INTERVAL, BoundPolicy
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
-from documents.search import BY_TOKENS, TOKENS, Searchable
+from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
 from documents.versions.approvals import (
     Approval,
@@ -52,7 +52,7 @@ class ModelVersion(Searchable):
         {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
     )
     reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
-    derived: ClassVar = frozenset({"standing", "version_key", TOKENS})
+    derived: ClassVar = frozenset({"standing", "version_key"})
     searched: ClassVar = (
         "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
         "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
