@@ -1,5 +1,6 @@
 """Reviewed content, kept for ever under the digest of its exact text: what was approved can be read again as it was."""
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
@@ -55,6 +56,14 @@ async def keep(kind: ContentKind, value: Any) -> str:
         raise LimitExceeded(f"the {kind.replace('_', ' ')}, as canonical JSON", len(text), DOCUMENT_BYTES)
     await keep_text(kind, digest := sha256(text).hexdigest(), text)
     return digest
+
+
+async def revised(
+    revisions: tuple[Revision, ...], kind: ContentKind, value: Any, author: str, at: datetime
+) -> tuple[Revision, ...]:
+    """`revisions` and one more, whose content is `value` and is kept."""
+    digest = await keep(kind, value)
+    return (*revisions, Revision(revision=len(revisions) + 1, digest=digest, author=author, at=at))
 
 
 async def keep_text(kind: ContentKind, digest: str, text: bytes) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, computed_field
 
 from documents.access import Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.contents import ContentKind, Revision, keep
+from documents.contents import ContentKind, Revision, revised
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, Statement, Statements, Value
 
@@ -138,7 +138,6 @@ class Datasheet(Searchable):
         sheet = await cls.wanted(dataset_id)
         record = DatasetRecord(**(dict(sheet.content if sheet else {}) | dict(said) | {"dataset_id": dataset_id}))
         sheet = sheet or cls(dataset_id=dataset_id, content=record)
-        kept = await keep(ContentKind.DATASHEET, record)
-        sheet.content, number = record, len(sheet.revisions) + 1
-        sheet.revisions = (*sheet.revisions, Revision(revision=number, digest=kept, author=by.id, at=at))
+        sheet.content = record
+        sheet.revisions = await revised(sheet.revisions, ContentKind.DATASHEET, record, by.id, at)
         return sheet

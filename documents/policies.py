@@ -9,7 +9,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType
-from documents.contents import Content, ContentKind, Revision, keep
+from documents.contents import Content, ContentKind, Revision, revised
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value
@@ -114,8 +114,8 @@ class Policy(Searchable):
 
     @classmethod
     async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
-        digest = await keep(ContentKind.POLICY, content)
-        return cls(policy_id=policy_id, content=content, revisions=(Revision(revision=1, digest=digest, author=author, at=at),))
+        revisions = await revised((), ContentKind.POLICY, content, author, at)
+        return cls(policy_id=policy_id, content=content, revisions=revisions)
 
     @property
     def newest(self) -> PolicyInForce:

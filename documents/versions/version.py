@@ -13,7 +13,7 @@ from documents.audit.canonical import digest
 from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
-from documents.contents import ContentKind, Revision, keep
+from documents.contents import ContentKind, Revision, keep, revised
 from documents.errors import Forbidden, InvalidInput, InvalidState, LimitExceeded, NotFound
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
@@ -169,8 +169,7 @@ class ModelVersion(Searchable):
         self.permits(by, Permission.SAVE_MODEL_CARD)
         about = {"model_id": self.model_id, "model_name": model_name, "version": self.version}
         self.card = ModelCard(**(dict(self.card or {}) | dict(said) | about))
-        kept = await keep(ContentKind.MODEL_CARD, self.card)
-        self.card_revisions = _revised(self.card_revisions, kept, by, at)
+        self.card_revisions = await revised(self.card_revisions, ContentKind.MODEL_CARD, self.card, by.id, at)
 
     async def assess(self, responses: Sequence[Response], carry_over: bool, by: Actor, at: datetime) -> RiskAssessment:
         """Makes the next assessment from answers to the questionnaire; the one before stays on record.
@@ -186,8 +185,7 @@ class ModelVersion(Searchable):
         )
         self.earlier_assessments = (*self.earlier_assessments, *([before] if before else []))
         self.latest_assessment = assessment
-        kept = await keep(ContentKind.RISK_ASSESSMENT, assessment)
-        self.assessment_revisions = _revised(self.assessment_revisions, kept, by, at)
+        self.assessment_revisions = await revised(self.assessment_revisions, ContentKind.RISK_ASSESSMENT, assessment, by.id, at)
         return assessment
 
     @property
@@ -323,7 +321,3 @@ def _longer(what: str, items: tuple[T, ...], one: T) -> tuple[T, ...]:
     if len(items) == LIST_LENGTH:
         raise LimitExceeded(what, len(items) + 1, LIST_LENGTH)
     return (*items, one)
-
-
-def _revised(revisions: tuple[Revision, ...], kept: str, by: Actor, at: datetime) -> tuple[Revision, ...]:
-    return (*revisions, Revision(revision=len(revisions) + 1, digest=kept, author=by.id, at=at))
