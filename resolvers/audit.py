@@ -15,9 +15,10 @@ from documents.errors import InvalidInput
 from documents.filters import matches
 from documents.values import BigInt
 from resolvers.graph.aggregates import aggregates
+from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
-from resolvers.graph.filters import asked_for, filters
+from resolvers.graph.filters import filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.selection import asked_of

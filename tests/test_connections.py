@@ -122,7 +122,7 @@ async def test_what_an_edge_of_a_filter_may_lead_to_is_bounded(service: Service,
     owned = {"owner": {"active": {"eq": True}}}
     refused = await service.refusal(VERSIONS, filter={"or": [owned] * 11})
     assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 10)
-    monkeypatch.setattr("resolvers.graph.filters.KEYS", 3)
+    monkeypatch.setattr("resolvers.graph.asked.KEYS", 3)
     refused = await service.refusal(VERSIONS, filter=owned)
     assert (refused["code"], refused["size"], refused["limit"]) == ("LIMIT_EXCEEDED", 4, 3)
 

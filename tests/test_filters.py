@@ -18,7 +18,8 @@ from documents.records import By, Found, Page, Window, optional
 from documents.values import BigInt, Hash
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
-from resolvers.graph.filters import ACROSS, order_of
+from resolvers.graph.asked import ACROSS
+from resolvers.graph.orders import order_of
 from resolvers.models import ModelVersionFilter
 from tests.examples import register, save_card
 from tests.service import NOW, Service

@@ -18,11 +18,13 @@ from documents.errors import LimitExceeded
 from documents.filters import to_query
 from documents.records import aware
 from documents.values import BigInt, FreeObject, camel
-from resolvers.graph import filters
+from resolvers.graph import filters, orders
+from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import Filtered
 from resolvers.graph.context import Info
-from resolvers.graph.filters import asked_for, edges_of, filter_of, group_of, names_of, ordered_by
+from resolvers.graph.filters import edges_of, filter_of, names_of
 from resolvers.graph.mutation import query
+from resolvers.graph.orders import group_of, ordered_by
 from resolvers.graph.types import bare, expose
 
 GROUPS = 1_000
@@ -60,6 +62,7 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
 def describe(assembled: list[type]) -> list[type]:
     """Gives every described noun the fields of its inputs and aggregates, once all types are assembled."""
     filters.describe()
+    orders.describe()
     for kind, made in _aggregated.items():
         if not has_object_definition(made["Aggregate"]):
             _make(kind, made)

@@ -12,9 +12,11 @@ from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
 from documents.filters import to_query
 from documents.records import Order, Page, Window
+from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info
-from resolvers.graph.filters import asked_for, filter_of, order_of, ordered_by
+from resolvers.graph.filters import filter_of
 from resolvers.graph.mutation import query
+from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.selection import asked_of
 from resolvers.graph.types import field
 

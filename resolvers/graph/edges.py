@@ -10,9 +10,11 @@ from strawberry import UNSET, Parent
 from documents.database import Record
 from documents.filters import to_query
 from documents.records import By, Order, Page, Window
+from resolvers.graph.asked import ACROSS, Across, asked_for
 from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Context, Info, Loader, carrying
-from resolvers.graph.filters import ACROSS, Across, asked_for, filter_of, order_of, ordered_by
+from resolvers.graph.filters import filter_of
+from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.types import READS
 
 

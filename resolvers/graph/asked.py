@@ -1,0 +1,106 @@
+"""What a given filter means for stored records: its values as they are stored, its edges followed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from strawberry import UNSET
+from strawberry.types.base import has_object_definition
+
+from documents.database import Record
+from documents.errors import InvalidInput, LimitExceeded
+from documents.filters import Filter, to_query
+from documents.values import LIST_LENGTH, Moment, Phrase
+from resolvers.graph.context import Context
+
+ACROSS = "across"
+DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
+KEYS, EDGES = 10_000, 10  # how many records an edge of a filter may lead to, and how many edges a filter may follow
+_PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
+
+
+@dataclass(frozen=True)
+class Across:
+    """An edge that a filter can follow: to the record of `kind` whose `key` is the value of the field `own`."""
+
+    kind: type[Record]
+    key: str
+    own: str
+
+    async def keys(self, wanted: Sequence[Filter]) -> Sequence[list[Any]]:
+        """The keys of those that meet each filter; one that too many meet is LIMIT_EXCEEDED."""
+        return [await self._keys(each) for each in wanted]
+
+    async def _keys(self, wanted: Filter) -> list[Any]:
+        found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=frozenset({self.key}))
+        if len(found) > KEYS:
+            raise LimitExceeded(f"what the filter asks of {self.kind.__name__}", len(found), KEYS)
+        return [getattr(each, self.key) for each in found]
+
+
+async def asked_for(context: Context, given: Any) -> Filter:
+    """A filter input as `documents.filters` reads it, for a query or for a record in memory; everything meets none.
+
+    Edges are followed first, once a request: what stands for them is the keys of the records that they may lead to.
+    """
+    return await _Reading(context).said(given) if given else {}
+
+
+class _Reading:
+    """One filter input as it is read; null says nothing, as if left out."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.edges = context, 0
+
+    async def said(self, given: Any, depth: int = 0) -> Any:
+        if depth > DEPTH:
+            raise InvalidInput("filter", f"is nested more than {DEPTH} deep")
+        if has_object_definition(given):
+            return await self._record(given, depth + 1)
+        if isinstance(given, list):
+            if len(given) > LIST_LENGTH:
+                raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH}")
+            return [await self.said(each, depth) for each in given]
+        return _as_stored(given)
+
+    async def _record(self, given: Any, depth: int) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        across: list[Filter] = []
+        for each in given.__strawberry_definition__.fields:
+            value = getattr(given, each.python_name)
+            if value is UNSET or value is None:
+                continue
+            inside = await self.said(value, depth)
+            if edge := each.metadata.get(ACROSS):
+                across += [{edge.own: {"in": await self._keys(edge, inside)}}] if inside else []
+            else:
+                said[each.python_name.rstrip("_")] = inside
+        return said | {"and": [*said.get("and", ()), *across]} if across else said
+
+    async def _keys(self, edge: Across, wanted: Filter) -> list[Any]:
+        self.edges += 1
+        if self.edges > EDGES:
+            raise LimitExceeded("the edges of the filter", self.edges, EDGES)
+        found: list[Any] = await self.context.loader(edge, edge.keys, key=repr).load(wanted)
+        return found
+
+
+def _as_stored(value: Any) -> Any:
+    """What a filter compares with, as records hold it."""
+    try:
+        match value:
+            case Enum():
+                return value
+            case str():
+                return _PHRASE.validate_python(value)
+            case datetime():
+                return _MOMENT.validate_python(value)
+            case date():
+                return value.isoformat()
+    except ValidationError as wrong:
+        problem = wrong.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InvalidInput("filter", f"holds a value out of bounds: {problem}") from wrong
+    return value
