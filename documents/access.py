@@ -63,6 +63,7 @@ class Permission(Choice):
     SUBMIT_FOR_APPROVAL = "submitForApproval", "Open a round of approvals."
     SUBMIT_APPROVAL = "submitApproval", "Decide for a required role: authorised for the tier, and in one role only."
     COMPLETE_REVIEW = "completeReview", "Record a periodic review."
+    ASSIGN_ACCOUNTABILITY = "assignAccountability", "Make somebody accountable for a version in a role."
 
 
 ANYONE = tuple(PlatformRole)
@@ -101,6 +102,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.SUBMIT_FOR_APPROVAL: _row(owner=_R.MODEL_OWNER),
     Permission.SUBMIT_APPROVAL: _row(PEOPLE),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+    Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
 }
 
 

@@ -19,6 +19,7 @@ from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import (
+    accountability,
     approvals,
     audit,
     cards,
@@ -30,6 +31,7 @@ from resolvers import (
     policies,
     reports,
     risk,
+    roles,
     search,
     tokens,
 )
@@ -40,7 +42,8 @@ from resolvers.graph.types import Part, assemble
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, tokens, models, approvals, cards, datasheets, risk, policies, contents, reports, audit, search
+        nodes, people, roles, tokens, models, accountability, approvals, cards, datasheets, risk, policies, contents, reports,
+        audit, search
     )
 )  # fmt: skip
 DEFAULTS = Limits()

@@ -17,6 +17,7 @@ from documents.records import whole
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
+from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval, ApprovalRound
 from documents.versions.model import Model
 from documents.versions.parts import Artifact, Review
@@ -77,7 +78,7 @@ class EligibilityShape: ...
 
 
 def _reads_trail(version: ModelVersion, context: Context) -> None:
-    if context.actor.id not in {version.owner_id, version.data_steward_id}:
+    if not relations(version.accountability, context.actor):
         context.actor.needs(Permission.READ_TRAIL)
 
 
@@ -86,6 +87,13 @@ class ModelVersionNode(Node):
     model = one(Model, "The model that it is a version of.", model_id="model_id")
     owner = one(Stakeholder, "The accountable model owner.", user_id="owner_id")
     data_steward = one(Stakeholder, "The accountable data steward.", user_id="data_steward_id")
+
+    @field("Whether somebody answers for it in every role that its tier demands.", reads=["tier", "accountability"])
+    @staticmethod
+    async def coverage(version: Parent[ModelVersion], info: Info) -> Coverage:
+        held = current(version.accountability).values()
+        people = await info.context.one(Stakeholder).load_many([(each.user_id,) for each in held])
+        return Coverage.of(version.tier, version.accountability, {each.user_id: each for each in people})
 
     @field("What the decisions say of it now.", reads=["standing"])
     @staticmethod
@@ -119,7 +127,7 @@ class ModelVersionNode(Node):
         ("seq", 1),
         own={"subject.model_id": "model_id", "subject.version": "version"},
         may=_reads_trail,
-        reads=["owner_id", "data_steward_id"],
+        reads=["accountability"],
     )
 
 
@@ -138,8 +146,8 @@ class ModelFilter: ...
 
 
 @filters(
-    ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "artifacts", "card",
-    "latest_assessment", "datasheets", "evidence", "round", "reviews", "registered_at", "standing",
+    ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "accountability",
+    "artifacts", "card", "latest_assessment", "datasheets", "evidence", "round", "reviews", "registered_at", "standing",
 )  # fmt: skip
 class ModelVersionFilter: ...
 

@@ -44,6 +44,7 @@ MAY = {
     "submitForApproval": "MODEL_OWNER",
     "submitApproval": NINE,
     "completeReview": "MODEL_OWNER RISK_MANAGER",
+    "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {"auditEvent", "auditEvents", "auditEventAggregates", "auditVerification"}
@@ -177,6 +178,7 @@ OF_VERSION: dict[str, dict[str, Any]] = {
     "attachEvidence": ACCESS_VERIFIED,
     "submitForApproval": {},
     "completeReview": REVIEW,
+    "assignAccountability": {"role": "MODEL_OWNER", "userId": "eve"},
 }
 
 

@@ -11,6 +11,7 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
 from documents.risk.scales import RiskTier
+from documents.versions.accountability import current
 from documents.versions.approvals import ApprovalStatus, Condition
 from documents.versions.standing import Standing, VersionStatus
 from documents.versions.version import SUBMITTABLE
@@ -109,6 +110,8 @@ class Judgement:
             approved_until=_first([*(each.expires_at for each in case.counting), *evidence]),
             compliant_until=_first(met),
             next_review=case.version.next_review,
+            accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
+            decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,
             risk_band=assessment.band if assessment else None,
         )

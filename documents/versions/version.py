@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import Field
 from pymongo import IndexModel
 
-from documents.access import Actor, GovernanceRole, Permission, Relation
+from documents.access import Actor, GovernanceRole, Permission
 from documents.audit.canonical import digest
 from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
@@ -22,6 +22,7 @@ from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
+from documents.versions.accountability import Assignment, assigned, relations
 from documents.versions.approvals import (
     Approval,
     ApprovalRound,
@@ -69,6 +70,9 @@ class ModelVersion(Searchable):
     classification: Classification = Field(description="What its words suggest, and which words.")
     owner_id: Key = Field(description="The user id of the accountable model owner.")
     data_steward_id: Key = Field(description="The user id of the accountable data steward.")
+    accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Everybody who is or was accountable for it, in which role and when; first one first."
+    )
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="What it is made of."
     )
@@ -106,6 +110,8 @@ class ModelVersion(Searchable):
                     "standing.status",
                     "standing.risk_score",
                     "standing.next_review",
+                    "standing.accountable_ids",
+                    "standing.decider_ids",
                 )
             ),
         ]
@@ -118,26 +124,33 @@ class ModelVersion(Searchable):
     ) -> Self:  # fmt: skip
         """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
         suggested = classify(purpose, use_cases)
+        answering = assigned((), GovernanceRole.MODEL_OWNER, owner_id, by, at)
+        answering = assigned(answering, GovernanceRole.DATA_STEWARD, data_steward_id, by, at)
         if tier is not None and lighter(tier, suggested.tier):
             _may_lighten(tier_rationale, suggested.tier, by)
         return cls(
             model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
             restrictions=restrictions, tier=tier or suggested.tier, tier_rationale=tier_rationale, classification=suggested,
-            owner_id=owner_id, data_steward_id=data_steward_id, artifacts=artifacts, registered_by=by.id, registered_at=at,
+            owner_id=owner_id, data_steward_id=data_steward_id, accountability=answering, artifacts=artifacts,
+            registered_by=by.id, registered_at=at,
         )  # fmt: skip
 
     @property
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
 
-    def relations(self, user_id: str) -> frozenset[Relation]:
-        """How somebody stands to the version."""
-        held = {Relation.OWNER: self.owner_id, Relation.STEWARD: self.data_steward_id}
-        found = {relation for relation, holder in held.items() if holder == user_id}
-        return frozenset(found | {Relation.ACCOUNTABLE} if found else found)
-
     def permits(self, by: Actor, permission: Permission) -> None:
-        by.needs(permission, self.relations(by.id))
+        by.needs(permission, relations(self.accountability, by))
+
+    def assign(self, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> None:
+        """Makes somebody accountable in a role, in the place of whoever was."""
+        self.permits(by, Permission.ASSIGN_ACCOUNTABILITY)
+        self.accountability = assigned(self.accountability, role, user_id, by, at)
+        match role:
+            case GovernanceRole.MODEL_OWNER:
+                self.owner_id = user_id
+            case GovernanceRole.DATA_STEWARD:
+                self.data_steward_id = user_id
 
     @property
     def status(self) -> VersionStatus:
