@@ -53,6 +53,12 @@ class Permission(Choice):
     REVOKE_API_TOKEN = "revokeApiToken", "End a token: one's own; an administrator anybody's."
     REGISTER_MODEL = "registerModel", "Register a model with its first version."
     REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
+    UPDATE_MODEL_VERSION = (
+        "updateModelVersion",
+        "Change a version's scope, artefacts and dependencies; not owning it, some of them.",
+    )
+    SET_RISK_TIER = "setRiskTier", "Set a version's risk tier."
+    RETIRE_MODEL_VERSION = "retireModelVersion", "Take a version out of use, for good."
     SAVE_MODEL_CARD = "saveModelCard", "Write a version's model card."
     SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
     LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
@@ -62,8 +68,14 @@ class Permission(Choice):
     WITHDRAW_EVIDENCE = "withdrawEvidence", "Withdraw evidence that one attached."
     SUBMIT_FOR_APPROVAL = "submitForApproval", "Open a round of approvals."
     SUBMIT_APPROVAL = "submitApproval", "Decide for a required role: authorised for the tier, and in one role only."
+    WITHDRAW_APPROVAL = "withdrawApproval", "Take back the approval of a required role: whoever could give it."
+    SATISFY_CONDITION = "satisfyCondition", "Say how a condition of an approval is met."
+    CONFIRM_CONDITION = "confirmCondition", "Agree that a condition is met: whoever could give the approval that set it."
+    GRANT_WAIVER = "grantWaiver", "Except a version that one neither owns nor submitted from a requirement, for a time."
+    REVOKE_WAIVER = "revokeWaiver", "Take a waiver back."
+    PLACE_HOLD = "placeHold", "Stop a version's deployment, in a role that may."
+    LIFT_HOLD = "liftHold", "Lift a hold, in the role that placed it."
     COMPLETE_REVIEW = "completeReview", "Record a periodic review."
-    ASSIGN_ACCOUNTABILITY = "assignAccountability", "Make somebody accountable for a version in a role."
 
 
 ANYONE = tuple(PlatformRole)
@@ -92,6 +104,9 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),
+    Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),
+    Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
     Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SAVE_DATASHEET: _row(_R.DATA_STEWARD),
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
@@ -101,8 +116,14 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.WITHDRAW_EVIDENCE: _row(author=(*PEOPLE, _P.SERVICE)),
     Permission.SUBMIT_FOR_APPROVAL: _row(owner=_R.MODEL_OWNER),
     Permission.SUBMIT_APPROVAL: _row(PEOPLE),
+    Permission.WITHDRAW_APPROVAL: _row(PEOPLE),
+    Permission.SATISFY_CONDITION: _row(owner=_R.MODEL_OWNER),
+    Permission.CONFIRM_CONDITION: _row(PEOPLE),
+    Permission.GRANT_WAIVER: _row(_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.REVOKE_WAIVER: _row(_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.PLACE_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
+    Permission.LIFT_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
-    Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
 }
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from documents.units import Raw
+Raw = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

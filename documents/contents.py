@@ -24,6 +24,7 @@ class ContentKind(Choice):
     RISK_ASSESSMENT = "risk_assessment", "A risk assessment."
     POLICY = "policy", "A policy."
     APPROVAL_ROUND = "approval_round", "A closed round of approvals."
+    DOSSIER_PART = "dossier_part", "A part of what was decided about: scope, tier, artefacts, dependencies or datasheet links."
     PART = "part", "A part of a record that was too large to stand in an audit event."
 
 

@@ -129,6 +129,13 @@ def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[P
     return sorted(applied, key=lambda each: each.policy_id)
 
 
+def edges(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[datetime]:
+    """The moments after `at` at which what applies to a tier changes by itself, first one first."""
+    applying = (each.content for each in policies if tier in each.content.applicable_tiers)
+    moments = {moment for each in applying for moment in (each.effective_from, each.effective_until)}
+    return sorted(each for each in moments if each and each > at)
+
+
 async def contents_of(bound: set[BoundPolicy], policies: list[Policy]) -> dict[str, PolicyContent]:
     """What each bound revision says, by digest: from the policies where it is the newest, else as it was kept."""
     known = {policy.newest.digest: policy.content for policy in policies}

@@ -14,8 +14,8 @@ from documents.policies import Enforcement
 from documents.risk.scales import RiskTier
 from documents.values import Key, Moment, Name, Value
 from documents.versions.approvals import Approval, ApprovalRound
+from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
-from documents.versions.standing import VersionStatus
 from documents.versions.version import ModelVersion
 
 

@@ -90,10 +90,6 @@ class Recorded(FieldExtension):
         self.declared = declared
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
-        # Whoever hangs up lets go of what has begun: it is done or refused, and told, all the same.
-        return await asyncio.shield(self._done(next_, source, info, arguments))
-
-    async def _done(self, next_: Callable[..., Any], source: Any, info: Info, arguments: dict[str, Any]) -> Payload:
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
         named = info.operation.name
         context.request = replace(context.request, operation=named.value[:NAME_LENGTH] if named else None)
@@ -121,12 +117,10 @@ class Recorded(FieldExtension):
             context.actor.needs(declared.permit)
             return await bound_database().transact(work)
         except BaseException as error:
-            commits = ids[0] if answer and answer.receipt else None
-            if is_outage(error) and not commits:  # the trail is out of reach too
-                raise
-            if await tell_failure(error, context, action, declared, arguments.get("input"), unless=commits) or not answer:
-                raise
-            return answer  # it took effect
+            if not is_outage(error):  # which is out of reach of the trail too
+                # Shielded: whoever hangs up on a refusal is on record all the same.
+                await asyncio.shield(tell_failure(error, context, action, declared, arguments.get("input")))
+            raise
         finally:
             context.forget()
 
@@ -137,13 +131,11 @@ def _claim(info: Info, input: Any) -> Claim | None:
     return None if header is None else Claim.of(header, str(info.path.key), info.field_name, input, by)
 
 
-async def tell_failure(
-    error: BaseException, context: Context, action: str, declared: Declaration, input: Any, unless: str | None
-) -> bool:
-    """Puts a refused or failed mutation on record, in a transaction of its own; False if `unless` stands: it was done."""
+async def tell_failure(error: BaseException, context: Context, action: str, declared: Declaration, input: Any) -> None:
+    """Puts a refused or failed mutation on record, in a transaction of its own."""
     code = error.code if isinstance(error, Refusal) else "INTERNAL"
     denied = isinstance(error, Forbidden)
-    return await tell(
+    await tell(
         Occurrence(
             AuditEventType.ACCESS_ATTEMPT if denied else declared.event,
             action,
@@ -155,7 +147,6 @@ async def tell_failure(
             facts={"code": code},
         ),
         context,
-        unless,
     )
 
 
@@ -177,12 +168,11 @@ async def tell_denied(context: Context, action: str) -> None:
     )
 
 
-async def tell(occurrence: Occurrence, context: Context, unless: str | None = None) -> bool:
+async def tell(occurrence: Occurrence, context: Context) -> None:
     try:
-        return await record(occurrence, context.now, unless)
+        await record(occurrence, context.now)
     except Exception:  # the caller still hears of the first error; a trail out of reach is for the operator
         log.exception("%s of %s went unrecorded", occurrence.outcome, occurrence.action)
-        return True
 
 
 def _key_in(input: Any, resource: type[Record]) -> str:

@@ -19,21 +19,25 @@ from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import (
-    accountability,
     approvals,
+    artifacts,
     audit,
     cards,
     contents,
     datasheets,
+    evidence,
+    holds,
     models,
     nodes,
     people,
     policies,
     reports,
+    reviews,
     risk,
-    roles,
     search,
     tokens,
+    versions,
+    waivers,
 )
 from resolvers.graph.aggregates import describe
 from resolvers.graph.scalars import SCALARS
@@ -42,8 +46,8 @@ from resolvers.graph.types import Part, assemble
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, roles, tokens, models, accountability, approvals, cards, datasheets, risk, policies, contents, reports,
-        audit, search
+        nodes, people, tokens, models, versions, artifacts, approvals, evidence, waivers, holds, reviews, cards, datasheets, risk,
+        policies, contents, reports, audit, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

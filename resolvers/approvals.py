@@ -1,15 +1,20 @@
-"""Submission, decisions, evidence and reviews in the graph."""
+"""Approvals in the graph: submission, decisions, and the conditions that they set."""
 
 import strawberry
 from pydantic import Field
+from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import attach, keep_standing, submit
+from documents.contents import Content
+from documents.eligibility.answer import RequiredApproval
+from documents.eligibility.load import keep_standing, submit
 from documents.people import Stakeholder
-from documents.values import Digest, Key, Moment, Name, Statement, Statements, Text, Uri
-from documents.versions.approvals import Approval, Verdict
-from documents.versions.evidence import Evidence
+from documents.values import Hash, Key, Moment, Statement, Statements, Text
+from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Verdict
+from documents.versions.conditions import Confirmation, Satisfaction
+from documents.versions.dossier import Dossier, DossierPart, pinned
+from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -18,9 +23,62 @@ from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
 
 
-@shape(Evidence)
-class EvidenceShape:
-    author = one(Stakeholder, "Whoever attached it, if a person did.", user_id="attached_by")
+@shape(Ending)
+class EndingShape:
+    ended_by = one(Stakeholder, "Whoever ended it.", user_id="by")
+
+
+@shape(Satisfaction)
+class SatisfactionShape:
+    satisfied_by = one(Stakeholder, "Whoever said so.", user_id="by")
+
+
+@shape(Confirmation)
+class ConfirmationShape:
+    confirmed_by = one(Stakeholder, "Whoever agreed.", user_id="by")
+
+
+@strawberry.type(description="A part of what was decided about, as it was.")
+class DossierContent:
+    part: DossierPart = strawberry.field(description="Which part; each linked datasheet is one of its own.")
+    digest: Hash = strawberry.field(description="Its digest.")
+    content = one(Content, "Its exact text.", digest="digest")
+
+
+@shape(Dossier)
+class DossierShape:
+    @field("What exactly was decided about: every part that there was, with its text.")
+    @staticmethod
+    async def contents(dossier: Parent[Dossier], info: Info) -> list[DossierContent]:
+        digests = dossier.digests()
+        pins: Content = await info.context.one(Content).load((digests[DossierPart.DATASHEETS],))
+        sheets = [DossierContent(part=DossierPart.DATASHEETS, digest=digest) for digest in pinned(pins.canonical)]
+        return [*(DossierContent(part=part, digest=digest) for part, digest in digests.items()), *sheets]
+
+
+@shape(Approval)
+class ApprovalShape:
+    reviewer = one(Stakeholder, "Whoever decided, as that person is today.", user_id="reviewer_id")
+
+
+@shape(ClosedRound)
+class ClosedRoundShape:
+    content = one(Content, "Its exact text.", digest="digest")
+
+    @field("The whole round, as it was closed.", reads=["digest"])
+    @staticmethod
+    async def round(closed: Parent[ClosedRound], info: Info) -> ApprovalRound:
+        kept: Content = await info.context.one(Content).load((closed.digest,))
+        return ApprovalRound.model_validate_json(kept.canonical)
+
+
+@shape(RequiredApproval, hidden=["candidate_ids"])
+class RequiredApprovalShape:
+    @field("Who could give it: holds the role, authorised for the tier, and separated from who submitted and decided.")
+    @staticmethod
+    async def candidates(approval: Parent[RequiredApproval], info: Info) -> list[Stakeholder]:
+        people = await info.context.one(Stakeholder).load_many([(each,) for each in approval.candidate_ids])
+        return [each for each in people if each]
 
 
 @graph_input("A version to submit.")
@@ -47,12 +105,16 @@ class SubmitApprovalInput(OfVersion):
     )
     verdict: Verdict = Field(description="What is decided.")
     comments: Text = Field(default="", description="What the reviewer has to say.")
-    conditions: Statements = Field(default=(), description="What must be done after deployment.")
+    conditions: Statements = Field(
+        default=(), description="What must be done: before it counts where the verdict is CONDITIONAL, else after deployment."
+    )
     expires_at: Moment | None = Field(default=None, description="From when on it no longer counts; left out: never.")
 
 
-@strawberry.type(description="The decision as recorded.")
-class SubmitApprovalPayload(Payload):
+@strawberry.type
+class OfApproval(Payload):
+    """What a mutation on an approval answers with."""
+
     decision_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
@@ -62,103 +124,88 @@ class SubmitApprovalPayload(Payload):
         return next((each for each in read if each.decision_id == self.decision_id), None)
 
 
+@strawberry.type(description="The decision as recorded.")
+class SubmitApprovalPayload(OfApproval): ...
+
+
 @mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.SUBMIT_APPROVAL, resource=ModelVersion)
 async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitApprovalPayload:
     """Decides for a required role, about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)
-    decision = version.decide(
+    decision = await version.decide(
         input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
     )
     await keep_standing(version, at)
     return SubmitApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
-@graph_input("Evidence to attach.")
-class AttachEvidenceInput(OfVersion):
-    requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
-    title: Name = Field(description="What it is.")
-    uri: Uri = Field(description="Where it is.")
-    sha256: Digest | None = Field(default=None, description="The digest of what stands there.")
-    note: Statement | None = Field(default=None, description="What to know about it.")
-    effective_from: Moment | None = Field(default=None, description="From when on it counts; left out: now.")
-    valid_until: Moment | None = Field(default=None, description="Until when it counts; left out: without end.")
-
-
-@strawberry.type
-class OfEvidence(Payload):
-    """What a mutation on evidence answers with."""
-
-    evidence_id: strawberry.Private[str]
-    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
-
-    @field("The evidence.")
-    def evidence(self) -> Evidence:
-        return next(each for each in self.model_version.evidence if each.evidence_id == self.evidence_id)
-
-
-@strawberry.type(description="The evidence as attached.")
-class AttachEvidencePayload(OfEvidence): ...
-
-
-@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
-async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvidencePayload:
-    """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale."""
-    by, at = info.context.actor, info.context.now
-    version = await input.load()
-    evidence = Evidence.attach(
-        input.requirement_id, input.title, input.uri, input.sha256, input.note, input.effective_from, input.valid_until, by, at
+@graph_input("An approval to take back.")
+class WithdrawApprovalInput(OfVersion):
+    role: GovernanceRole | None = Field(
+        default=None, description="For which required role; may be left out by whoever holds only one of them."
     )
-    await attach(version, evidence, by=by, at=at)
-    return AttachEvidencePayload(evidence_id=evidence.evidence_id, model_version=version)
-
-
-@graph_input("Evidence to withdraw.")
-class WithdrawEvidenceInput(OfVersion):
-    evidence_id: Key = Field(description="Which evidence.")
     reason: Statement = Field(description="Why.")
 
 
-@strawberry.type(description="The evidence as withdrawn.")
-class WithdrawEvidencePayload(OfEvidence): ...
+@strawberry.type(description="The decision as withdrawn.")
+class WithdrawApprovalPayload(OfApproval): ...
 
 
-@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
-async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> WithdrawEvidencePayload:
-    """Says that evidence no longer stands; approvals that it stood for go stale."""
+@mutation(event=AuditEventType.APPROVAL_DENIED, permit=Permission.WITHDRAW_APPROVAL, resource=ModelVersion)
+async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> WithdrawApprovalPayload:
+    """Takes back the approval that stands for a role; the role must decide again before the version is approved."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
+    decision = version.withdraw_approval(input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
     await keep_standing(version, at)
-    return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
+    return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
-@graph_input("A periodic review and its four findings.")
-class CompleteReviewInput(OfVersion):
-    metrics: Statement = Field(description="What the review of the performance metrics found.")
-    drift: Statement = Field(description="What the analysis of drift found.")
-    incidents: Statement = Field(description="What the review of incidents found.")
-    compliance: Statement = Field(description="What the check of compliance found.")
+@graph_input("A condition that is met.")
+class SatisfyConditionInput(OfVersion):
+    condition_id: Key = Field(description="Which condition.")
+    note: Statement | None = Field(default=None, description="How it is met.")
+    evidence_id: Key | None = Field(default=None, description="The version's evidence that shows it.")
 
 
-@strawberry.type(description="The version as reviewed.")
-class CompleteReviewPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version; its standing says when the next review is due.")
+@strawberry.type(description="The decision with its condition satisfied.")
+class SatisfyConditionPayload(OfApproval): ...
 
 
-@mutation(event=AuditEventType.COMPLIANCE_CHECK, permit=Permission.COMPLETE_REVIEW, resource=ModelVersion)
-async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteReviewPayload:
-    """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SATISFY_CONDITION, resource=ModelVersion)
+async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> SatisfyConditionPayload:
+    """Says how a condition is met, by a note or by evidence; it counts once somebody of the role that set it confirms it."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    version.complete_review(input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
+    decision = version.satisfy_condition(input.condition_id, input.note, input.evidence_id, by=by, at=at)
     await keep_standing(version, at)
-    return CompleteReviewPayload(model_version=version)
+    return SatisfyConditionPayload(decision_id=decision.decision_id, model_version=version)
 
 
-PART = Part(
-    mutations=[
-        submit_for_approval, submit_approval, attach_evidence, withdraw_evidence, complete_review
-    ]
-)  # fmt: skip
+@graph_input("A satisfied condition to confirm.")
+class ConfirmConditionInput(OfVersion):
+    condition_id: Key = Field(description="Which condition.")
+    comments: Text = Field(default="", description="What there is to say.")
+
+
+@strawberry.type(description="The decision with its condition confirmed.")
+class ConfirmConditionPayload(OfApproval): ...
+
+
+@mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.CONFIRM_CONDITION, resource=ModelVersion)
+async def confirm_condition(info: Info, input: ConfirmConditionInput) -> ConfirmConditionPayload:
+    """Agrees that a condition is met; a conditional approval counts once all of its conditions are confirmed.
+
+    By whoever could decide for the role that set it.
+    """
+    by, at = info.context.actor, info.context.now
+    version = await input.load()
+    reviewer = await Stakeholder.require(by.id)
+    decision = version.confirm_condition(input.condition_id, input.comments, reviewer, by=by, at=at)
+    await keep_standing(version, at)
+    return ConfirmConditionPayload(decision_id=decision.decision_id, model_version=version)
+
+
+PART = Part(mutations=[submit_for_approval, submit_approval, withdraw_approval, satisfy_condition, confirm_condition])

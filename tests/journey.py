@@ -15,9 +15,15 @@ PROOF: dict[str, Any] = {
     "note": "The reviewer sits in room 101.",
 }  # fmt: skip
 REASON, PRAISE, BLAME = "It was about another system.", "Well measured, Benedikt.", "Somebody left the gate open."
+SECOND_THOUGHTS, EXCUSE, ALARM = "Benedikt convinced me otherwise.", "Lauterbach is on leave.", "A customer called Benedikt."
+CONDITIONS = "approval { conditions { conditionId } }"
+WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
+FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
 ANOTHER: dict[str, Any] = {each: REGISTRATION[each] for each in ("modelId", "purpose", "useCases", "ownerId", "dataStewardId")}
 
-PRIVATE: tuple[str, ...] = (BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME)
+PRIVATE: tuple[str, ...] = (
+    BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME, SECOND_THOUGHTS, EXCUSE, ALARM
+)  # fmt: skip
 """What is said on the way that no event may quote."""
 
 
@@ -55,11 +61,23 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield (proof := await did("attachEvidence", BOB, whose, **BOT, **PROOF))
     yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)
     yield await did("completeReview", RITA, **BOT, **REVIEW)
-    yield await did("assignAccountability", ADA, **BOT, role="ETHICS_REVIEWER", userId=CAROL.id)
     yield await did("submitForApproval", ALICE, **BOT)
-    yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE, conditions=["Watch it for a month."])
+    yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE)
+    yield await did("withdrawApproval", CAROL, **BOT, reason=SECOND_THOUGHTS)
+    yield (demanded := await did("submitApproval", CAROL, CONDITIONS, **BOT, verdict="CONDITIONAL", conditions=["Watch it."]))
+    condition = {"conditionId": demanded[1]["approval"]["conditions"][0]["conditionId"]}
+    yield await did("satisfyCondition", ALICE, **BOT, **condition, note=EXCUSE)
+    yield await did("confirmCondition", CAROL, **BOT, **condition, comments=PRAISE)
+    yield (hold := await did("placeHold", CAROL, "hold { holdId }", **BOT, reason=ALARM))
+    yield await did("liftHold", CAROL, **BOT, **hold[1]["hold"], reason=EXCUSE)
+    except_from = {"requirementId": PROOF["requirementId"], "rationale": EXCUSE, "expiresAt": "2026-04-01T00:00:00Z"}
+    yield (waiver := await did("grantWaiver", RITA, "waiver { waiverId }", **BOT, **except_from))
+    yield await did("revokeWaiver", RITA, **BOT, **waiver[1]["waiver"], reason=ALARM)
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
     yield await did("submitForApproval", ALICE, **BOT)
+    yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE])
+    yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale="It will be asked about refunds.")
+    yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
 
 
 async def mutations(service: Service) -> set[str]:

@@ -34,6 +34,9 @@ MAY = {
     "revokeApiToken": SIGNED_IN,
     "registerModel": "MODEL_OWNER ADMIN SERVICE",
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
+    "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
+    "setRiskTier": "RISK_MANAGER",
+    "retireModelVersion": "MODEL_OWNER",
     "saveModelCard": "MODEL_OWNER SERVICE",
     "saveDatasheet": "DATA_STEWARD",
     "linkDatasheet": "MODEL_OWNER DATA_STEWARD",
@@ -43,8 +46,14 @@ MAY = {
     "withdrawEvidence": f"{NINE} SERVICE",
     "submitForApproval": "MODEL_OWNER",
     "submitApproval": NINE,
+    "withdrawApproval": NINE,
+    "satisfyCondition": "MODEL_OWNER",
+    "confirmCondition": NINE,
+    "grantWaiver": "RISK_MANAGER COMPLIANCE_OFFICER",
+    "revokeWaiver": "RISK_MANAGER COMPLIANCE_OFFICER",
+    "placeHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
+    "liftHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
     "completeReview": "MODEL_OWNER RISK_MANAGER",
-    "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {"auditEvent", "auditEvents", "auditEventAggregates", "auditVerification"}
@@ -59,6 +68,7 @@ SAMPLES = {
     "Float": 0.5,
     "Boolean": True,
     "JSON": {},
+    "DateTime": "2027-01-01T00:00:00Z",
 }
 NAMED = {"email": "x@example.org", "uri": "https://example.org"}
 MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
@@ -178,7 +188,6 @@ OF_VERSION: dict[str, dict[str, Any]] = {
     "attachEvidence": ACCESS_VERIFIED,
     "submitForApproval": {},
     "completeReview": REVIEW,
-    "assignAccountability": {"role": "MODEL_OWNER", "userId": "eve"},
 }
 
 

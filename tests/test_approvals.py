@@ -10,8 +10,8 @@ import pytest
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType
 from documents.risk.scales import RiskTier
-from documents.versions.approvals import Dossier, DossierPart
-from documents.versions.version import DECIDABLE, SUBMITTABLE
+from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE
 from tests.examples import (
     BOT,
     CARD,
@@ -312,8 +312,8 @@ async def test_a_decision_keeps_who_made_it_and_counts_when_that_person_leaves(s
 
 async def test_conditions_oblige_as_long_as_their_approval_counts(service: Service) -> None:
     async def conditions() -> list[dict[str, str]]:
-        found = await read(service, "eligibility { conditions { role text } }")
-        return list(found["eligibility"]["conditions"])
+        found = await read(service, "eligibility { openConditions { role condition { text } } }")
+        return [{"role": each["role"], "text": each["condition"]["text"]} for each in found["eligibility"]["openConditions"]]
 
     await submitted(service)
     await decide(service, CAROL, conditions=["Watch it for 30 days", "Ask again in May"])

@@ -169,10 +169,10 @@ async def test_critical_versions_without_a_standing_ethics_approval_are_one_ques
     await service.do("saveModelCard", **BOT | {"modelId": "stale", "card": {"modelType": "Another"}})
     query = """{ modelVersions(first: 100, orderBy: [{modelId: ASC}], filter: {
         tier: {eq: TIER_1_CRITICAL}, standing: {missingRoles: {some: {eq: ETHICS_REVIEWER}}}
-    }) { nodes { modelId owner { name } approvals { role status conditions } } } }"""
+    }) { nodes { modelId owner { name } approvals { role status conditions { text } } } } }"""
     never, stale = (await service.ask(query))["modelVersions"]["nodes"]
     assert never == {"modelId": "never", "owner": {"name": "Alice"}, "approvals": []}
-    assert stale["approvals"] == [{"role": "ETHICS_REVIEWER", "status": "STALE", "conditions": ["Look again in May"]}]
+    assert stale["approvals"] == [{"role": "ETHICS_REVIEWER", "status": "STALE", "conditions": [{"text": "Look again in May"}]}]
 
 
 FAST = bool(shutil.which("secantusd-rs"))

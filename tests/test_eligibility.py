@@ -22,7 +22,7 @@ from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
 from documents.versions.approvals import ApprovalRound, Decision, Verdict
 from documents.versions.evidence import Evidence
-from documents.versions.standing import VersionStatus
+from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
 from tests.examples import CARD, REGISTRATION, REVIEW, TICKETS, on_record, read, register, save_datasheet, submitted
@@ -60,7 +60,7 @@ def case(
 ) -> CaseFile:  # fmt: skip
     """The case of a version that lacks nothing but what is said."""
     bot = ModelVersion.register(
-        "bot", "1.0.0", "Sorts mail", (), (), tier, "To be tested.", "alice", "bob", (), by=ALICE_ACTS, at=NOW
+        "bot", "1.0.0", "Sorts mail", (), (), tier, "To be tested.", "alice", "bob", (), (), by=ALICE_ACTS, at=NOW
     )
     if card is not None:
         bot.card = ModelCard.model_validate({"model_id": "bot", "model_name": "Bot", "version": "1.0.0", **card})
@@ -75,8 +75,12 @@ def case(
     policies = tuple(each for each in POLICIES if each.says.in_force(tier, NOW))
     if approved:
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
-        bot.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=(), decisions=decisions)
+        bot.round = submitted_round(tier, *decisions)
     return CaseFile(bot, policies, proven, (), people, at)
+
+
+def submitted_round(tier: RiskTier, *decisions: Decision) -> ApprovalRound:
+    return ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, tier=tier, policies=(), decisions=decisions)
 
 
 def decision(version: ModelVersion, role: GovernanceRole, who: str, verdict: Verdict = Verdict.APPROVED) -> Decision:
@@ -219,7 +223,7 @@ def test_candidates_are_those_who_could_really_decide() -> None:
 
     pending = case(approved=False, people=people)
     decided = (decision(pending.version, ETHICS, "ethicist"),)
-    pending.version.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=(), decisions=decided)
+    pending.version.round = submitted_round(TIER_2, *decided)
     # The approval of ethics counts and is not to be given. Alice submitted; the ethicist decided in another role.
     assert candidates() == {OWNER: ("alice", "owner"), ETHICS: (), SECURITY: ("free",)}
     pending.version.card_revisions = (Revision(revision=1, digest="1" * 64, author="alice", at=NOW),)
@@ -258,7 +262,7 @@ def leaves(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 def remedies() -> Iterator[Remedy]:
     bare: dict[str, Any] = {"card": None, "rates": {}, "proofs": (), "reviewed": False}
     draft, undecided = case(**bare, approved=False), case(**bare, approved=False)
-    undecided.version.round = ApprovalRound(number=1, submitted_by="alice", submitted_at=NOW, policies=())
+    undecided.version.round = submitted_round(TIER_2)
     for each in (draft, undecided):
         found = Judgement(each).eligibility
         yield from (finding.remedy for finding in (*found.violations, *found.advisories) if finding.remedy)

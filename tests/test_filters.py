@@ -20,7 +20,7 @@ from documents.versions.version import ModelVersion
 from gql.schema import build_schema
 from resolvers.graph.asked import ACROSS
 from resolvers.graph.orders import order_of
-from resolvers.models import ModelVersionFilter
+from resolvers.versions import ModelVersionFilter
 from tests.examples import register, save_card
 from tests.service import NOW, Service
 

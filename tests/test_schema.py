@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[1]
 SCHEMA = build_schema()
 TYPES: dict[str, Any] = {name: kind for name, kind in SCHEMA._schema.type_map.items() if not name.startswith("__")}
 QUERIES = """
-    viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact stakeholder stakeholders policy
-    policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests changeRequestAggregates
-    deployments datasheet datasheets incident incidents incidentAggregates content auditEvent auditEvents auditEventAggregates
-    auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof auditReport governanceReport riskReport dashboard
-    search
+    viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact eligibility stakeholder stakeholders
+    policy policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests
+    changeRequestAggregates deployments datasheet datasheets incident incidents incidentAggregates content auditEvent auditEvents
+    auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof auditReport governanceReport
+    riskReport dashboard search
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel

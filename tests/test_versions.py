@@ -245,7 +245,7 @@ async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(
 
 def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> None:
     by = Actor("alice", ActorType.USER, frozenset({GovernanceRole.MODEL_OWNER}))
-    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), by=by, at=NOW)
+    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=by, at=NOW)
     proof = Evidence.attach("POL-003.access-control", "A review", "https://example.org", None, None, None, None, by, NOW)
     for _ in range(LIST_LENGTH):
         bot.attach(proof, by=by)

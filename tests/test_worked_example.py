@@ -27,7 +27,7 @@ ELIGIBILITY = f"""
   eligible status tier
   missingApprovals {{ role policies status candidates {{ userId }} {REMEDY} }}
   violations {{ policyId requirementId title reason {REMEDY} }}
-  conditions {{ role text }}
+  openConditions {{ role condition {{ text }} }}
 """
 
 
@@ -86,8 +86,8 @@ async def test_every_requirement_that_is_not_met_is_named_with_its_remedy(servic
         "POL-003.access-control": "attachEvidence",
     }
     assert all(each["title"] and each["reason"] and each["remedy"]["permitted"] for each in found["violations"])
-    assert found["conditions"] == [
-        {"role": role, "text": CONDITION} for role in ("ETHICS_REVIEWER", "SECURITY_REVIEWER")
+    assert found["openConditions"] == [
+        {"role": role, "condition": {"text": CONDITION}} for role in ("ETHICS_REVIEWER", "SECURITY_REVIEWER")
     ]  # fmt: skip
 
 
@@ -98,7 +98,7 @@ async def test_what_was_approved_before_the_papers_were_complete_is_stale_and_sa
     assert await approvals(service) == {"ETHICS_REVIEWER": stale, "SECURITY_REVIEWER": stale}
     found = await eligibility(service)
     assert [each["status"] for each in found["missingApprovals"]] == ["PENDING", "STALE", "STALE"]
-    assert (found["eligible"], found["violations"], found["conditions"]) == (False, [], [])
+    assert (found["eligible"], found["violations"], found["openConditions"]) == (False, [], [])
 
 
 async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: Service) -> None:
@@ -110,7 +110,7 @@ async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: S
     found = await eligibility(service)
     assert (found["eligible"], found["status"], found["tier"]) == (True, "APPROVED", "TIER_2_IMPORTANT")
     assert (found["missingApprovals"], found["violations"]) == ([], [])
-    assert [each["text"] for each in found["conditions"]] == [CONDITION] * 2
+    assert [each["condition"]["text"] for each in found["openConditions"]] == [CONDITION] * 2
 
     report = await service.ask(
         """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
@@ -118,7 +118,7 @@ async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: S
           ownership { owner { userId department } dataSteward { userId } }
           purposeAndScope { purpose useCases restrictions }
           governance { policiesApplied { policyId enforcement } approvals { role status reviewerName comments } }
-          deploymentEligibility { eligible conditions { text } }
+          deploymentEligibility { eligible openConditions { role } }
           reviewSchedule { lastReview nextReview }
         } }""",
         **BOT,
@@ -144,7 +144,9 @@ async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: S
                 {"role": "MODEL_OWNER", "status": "APPROVED", "reviewerName": "Alice", "comments": ""},
             ],
         },
-        "deploymentEligibility": {"eligible": True, "conditions": [{"text": CONDITION}, {"text": CONDITION}]},
+        "deploymentEligibility": {
+            "eligible": True, "openConditions": [{"role": "ETHICS_REVIEWER"}, {"role": "SECURITY_REVIEWER"}],
+        },
         "reviewSchedule": {"lastReview": None, "nextReview": "2026-08-28T12:00:00.123Z"},
     }  # fmt: skip
 

@@ -5,8 +5,11 @@ from pydantic import Field
 from documents.access import GovernanceRole
 from documents.risk.scales import RiskTier
 from documents.values import FreeJson, Value
-from documents.versions.approvals import Approval, ApprovalStatus, Condition
-from documents.versions.standing import VersionStatus
+from documents.versions.approvals import Approval, ApprovalStatus
+from documents.versions.conditions import Condition
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import VersionStatus
+from documents.versions.waivers import Waiver
 
 
 class Remedy(Value):
@@ -29,6 +32,30 @@ class Finding(Value):
     remedy: Remedy | None = Field(description="What would mend it; nothing where no mutation can.")
 
 
+class WaivedFinding(Value):
+    """A blocking requirement that is not met, and the waiver because of which it stops nothing."""
+
+    finding: Finding = Field(description="What is not met, why, and what would mend it.")
+    waiver: Waiver = Field(description="The waiver that ends last of those that stand.")
+
+
+class OpenCondition(Value):
+    """A condition of an approval that stands, as long as it is not confirmed."""
+
+    role: GovernanceRole = Field(description="The role that set it.")
+    decision_id: str = Field(description="The decision that it belongs to.")
+    withholds: bool = Field(description="Whether the approval does not count before it is confirmed.")
+    condition: Condition = Field(description="The condition.")
+    remedy: Remedy = Field(description="What would bring it on: to satisfy it, or to confirm it.")
+
+
+class StandingHold(Value):
+    """A hold that stops the version now."""
+
+    hold: Hold = Field(description="The hold.")
+    remedy: Remedy = Field(description="What would lift it.")
+
+
 class RequiredApproval(Value):
     """A role whose approval is required, and how it stands."""
 
@@ -43,12 +70,16 @@ class RequiredApproval(Value):
 class Eligibility(Value):
     """Whether a version may be deployed, and if not, everything that stands in the way."""
 
-    eligible: bool = Field(description="Approved, every blocking requirement met, all of it now.")
+    eligible: bool = Field(description="Approved, every blocking requirement met or waived, no hold; all of it now.")
     tier: RiskTier = Field(description="Its risk tier.")
     status: VersionStatus = Field(description="What the decisions say.")
     required_approvals: tuple[RequiredApproval, ...] = Field(description="Every role whose approval is required.")
     missing_approvals: tuple[RequiredApproval, ...] = Field(description="Those whose approval does not count.")
-    violations: tuple[Finding, ...] = Field(description="Blocking requirements that are not met.")
+    violations: tuple[Finding, ...] = Field(description="Blocking requirements that are neither met nor waived.")
+    waived: tuple[WaivedFinding, ...] = Field(description="Blocking requirements that are not met, and waived.")
+    holds: tuple[StandingHold, ...] = Field(description="The holds that stand.")
+    open_conditions: tuple[OpenCondition, ...] = Field(
+        description="Conditions of the approvals that stand and are not confirmed."
+    )
     advisories: tuple[Finding, ...] = Field(description="Advisory requirements that are not met; they stop nothing.")
     notices: tuple[str, ...] = Field(description="What else there is to know; stops nothing.")
-    conditions: tuple[Condition, ...] = Field(description="What the approvals that count oblige to.")

@@ -1,6 +1,7 @@
 """The case file: all that there is to judge a version by, at one moment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -8,10 +9,13 @@ from documents.access import GovernanceRole
 from documents.cards import ModelCard
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
-from documents.versions.approvals import Approval, Dossier
+from documents.versions.approvals import Approval
+from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
-from documents.versions.standing import VersionStatus
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
+from documents.versions.waivers import Waiver
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,25 @@ class CaseFile:
     people: tuple[Stakeholder, ...]
     """Whoever holds a required role; none where only the standing is asked for."""
     at: datetime
+    later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
+    """What a draft will be held to from later moments on, first one first."""
 
     @cached_property
     def dossier(self) -> Dossier:
         return self.version.dossier
+
+    def as_of(self, at: datetime) -> "CaseFile":
+        """The same case at a later moment, if nothing changes but the time."""
+        policies = [each for begins, each in self.later_policies.items() if begins <= at]
+        return replace(self, at=at, policies=policies[-1] if policies else self.policies)
+
+    @cached_property
+    def edges(self) -> Sequence[datetime]:
+        """The later moments at which what it is held to, or what shows that it holds, begins or ends; first one first."""
+        evidence = [each for each in self.version.evidence if not each.withdrawn]
+        proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
+        waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
+        return sorted({each for each in (*proofs, *waivers, *self.later_policies) if each and each > self.at})
 
     @cached_property
     def evidence(self) -> list[Evidence]:
@@ -54,8 +73,20 @@ class CaseFile:
     def counting(self) -> list[Approval]:
         return [each for role in self.required if (each := self.approvals.get(role)) and each.counts]
 
+    @cached_property
+    def waivers(self) -> dict[str, Waiver]:
+        """The waiver that ends last of those that stand, for each requirement that is waived."""
+        standing = (each for each in self.version.waivers if each.stands(self.at))
+        return {each.requirement_id: each for each in sorted(standing, key=lambda waiver: waiver.expires_at)}
+
+    @property
+    def holds(self) -> list[Hold]:
+        return [each for each in self.version.holds if each.stands]
+
     @property
     def status(self) -> VersionStatus:
+        if self.version.retired:
+            return VersionStatus.RETIRED
         if self.version.round is None:
             return VersionStatus.DRAFT
         if self.version.round.rejected:

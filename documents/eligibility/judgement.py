@@ -6,15 +6,24 @@ from datetime import datetime
 from functools import cached_property
 
 from documents.access import GovernanceRole, Permission
-from documents.eligibility.answer import Eligibility, Finding, Remedy, RequiredApproval
+from documents.eligibility.answer import (
+    Eligibility,
+    Finding,
+    OpenCondition,
+    Remedy,
+    RequiredApproval,
+    StandingHold,
+    WaivedFinding,
+)
 from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
 from documents.risk.scales import RiskTier
-from documents.versions.accountability import current
-from documents.versions.approvals import ApprovalStatus, Condition
-from documents.versions.standing import Standing, VersionStatus
-from documents.versions.version import SUBMITTABLE
+from documents.versions.approvals import Approval, ApprovalStatus
+from documents.versions.conditions import Condition, ConditionStatus
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import SUBMITTABLE, VersionStatus
+from documents.versions.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Judgement:
         ]
 
     def findings(self, blocking: bool) -> tuple[Finding, ...]:
+        """What is not met, waived or not."""
         return tuple(
             Finding(
                 policy_id=policy.policy_id, policy_name=policy.says.name, requirement_id=asked.requirement_id,
@@ -41,26 +51,66 @@ class Judgement:
             if isinstance(result, Unmet) and policy.blocking is blocking
         )  # fmt: skip
 
+    @cached_property
+    def violations(self) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings(blocking=True) if each.requirement_id not in self.case.waivers)
+
+    @cached_property
+    def waived(self) -> tuple[WaivedFinding, ...]:
+        waivers = self.case.waivers
+        unmet = (each for each in self.findings(blocking=True) if each.requirement_id in waivers)
+        return tuple(WaivedFinding(finding=each, waiver=waivers[each.requirement_id]) for each in unmet)
+
     @property
     def checked(self) -> dict[str, str]:
         """Each requirement and whether it is met, for the event of a submission."""
-        return {asked.requirement_id: "met" if isinstance(result, Met) else "unmet" for _, asked, result in self.results}
+        waived = {each.finding.requirement_id for each in self.waived}
+        return {
+            asked.requirement_id: "met" if isinstance(result, Met) else "waived" if asked.requirement_id in waived else "unmet"
+            for _, asked, result in self.results
+        }
 
     @property
     def eligibility(self) -> Eligibility:
-        case, violations = self.case, self.findings(blocking=True)
+        case = self.case
         required = tuple(self._required(role, policies) for role, policies in case.required.items())
         return Eligibility(
-            eligible=case.status is VersionStatus.APPROVED and not violations,
+            eligible=case.status is VersionStatus.APPROVED and not self.violations and not case.holds,
             tier=case.version.tier,
             status=case.status,
             required_approvals=required,
             missing_approvals=tuple(each for each in required if each.status is not ApprovalStatus.APPROVED),
-            violations=violations,
+            violations=self.violations,
+            waived=self.waived,
+            holds=tuple(self._hold(each) for each in case.holds),
+            open_conditions=tuple(self._open(each, one) for each in self._standing for one in each.open_conditions),
             advisories=self.findings(blocking=False),
             notices=self._notices(),
-            conditions=tuple(Condition(role=each.role, text=text) for each in case.counting for text in each.conditions),
         )
+
+    @property
+    def _standing(self) -> list[Approval]:
+        """The approvals that oblige: that count, or will once their conditions are confirmed."""
+        obliges = {ApprovalStatus.APPROVED, ApprovalStatus.CONDITIONAL}
+        return [each for role in self.case.required if (each := self.case.approvals.get(role)) and each.status in obliges]
+
+    def _hold(self, hold: Hold) -> StandingHold:
+        known = {**self.case.names, "holdId": hold.hold_id}
+        lift = Remedy(mutation=Permission.LIFT_HOLD, arguments=known, fill=("reason",), permitted=(hold.role.name,))
+        return StandingHold(hold=hold, remedy=lift)
+
+    def _open(self, approval: Approval, condition: Condition) -> OpenCondition:
+        withholds = approval.status is ApprovalStatus.CONDITIONAL
+        return OpenCondition(
+            role=approval.role, decision_id=approval.decision_id, withholds=withholds, condition=condition,
+            remedy=self._condition_remedy(approval.role, condition),
+        )  # fmt: skip
+
+    def _condition_remedy(self, role: GovernanceRole, condition: Condition) -> Remedy:
+        known = {**self.case.names, "conditionId": condition.condition_id}
+        if condition.status is ConditionStatus.OPEN:
+            return remedy(Permission.SATISFY_CONDITION, known, "note")
+        return Remedy(mutation=Permission.CONFIRM_CONDITION, arguments=known, permitted=(role.name,))
 
     def _required(self, role: GovernanceRole, policies: tuple[str, ...]) -> RequiredApproval:
         decision = self.case.approvals.get(role)
@@ -69,7 +119,7 @@ class Judgement:
         return RequiredApproval(
             role=role, policies=policies, status=status, decision=decision,
             candidate_ids=tuple(self._could_give(role)) if missing else (),
-            remedy=self._approval_remedy(role) if missing else None,
+            remedy=self._approval_remedy(role, decision) if missing else None,
         )  # fmt: skip
 
     def _could_give(self, role: GovernanceRole) -> Iterable[str]:
@@ -80,7 +130,11 @@ class Judgement:
             barred.add(version.round.submitted_by)
         return (each.user_id for each in self.case.people if each.may_decide(role, version.tier) and each.user_id not in barred)
 
-    def _approval_remedy(self, role: GovernanceRole) -> Remedy:
+    def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
+        if self.case.status is VersionStatus.RETIRED:
+            return None
+        if decision and decision.status is ApprovalStatus.CONDITIONAL:
+            return self._condition_remedy(role, decision.open_conditions[0])
         if self.case.status in SUBMITTABLE:
             return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
         known = {**self.case.names, "role": role.name, "verdict": "APPROVED"}
@@ -96,25 +150,38 @@ class Judgement:
         case, assessment = self.case, self.case.version.latest_assessment
         counts = {each.role for each in case.counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
-        met = [result.until for policy, _, result in self.results if isinstance(result, Met) and policy.blocking]
         stood = {identity for each in case.counting for identity in each.evidence}
         evidence = [each.valid_until for each in case.evidence if each.evidence_id in stood]
+        begins, ends = self._compliance()
         return Standing(
             as_of=case.at,
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
             stale_roles=tuple(stale),
-            violations=tuple(each.requirement_id for each in self.findings(blocking=True)),
+            open_conditions=sum(len(each.open_conditions) for each in self._standing),
+            violations=tuple(each.requirement_id for each in self.violations),
+            waived=tuple(each.finding.requirement_id for each in self.waived),
+            holds=tuple(dict.fromkeys(each.role for each in case.holds)),
             dossier=case.dossier,
             approved_until=_first([*(each.expires_at for each in case.counting), *evidence]),
-            compliant_until=_first(met),
+            compliant_from=begins,
+            compliant_until=ends,
             next_review=case.version.next_review,
-            accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
-            decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,
             risk_band=assessment.band if assessment else None,
         )
+
+    def _compliance(self) -> tuple[datetime | None, datetime | None]:
+        """The first stretch of time, from now on and if nothing changes, in which no blocking requirement is violated."""
+        begins = None if self.violations else self.case.at
+        for edge in self.case.edges:
+            violated = Judgement(self.case.as_of(edge)).violations
+            if begins and violated:
+                return begins, edge
+            if not begins and not violated:
+                begins = edge
+        return begins, None
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

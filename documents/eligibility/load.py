@@ -11,9 +11,10 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
-from documents.policies import Policy, PolicyInForce, contents_of, in_force
+from documents.policies import Policy, PolicyInForce, contents_of, edges, in_force
 from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
+from documents.versions.waivers import Waiver
 
 
 async def case_files(
@@ -29,14 +30,17 @@ async def case_files(
     people = await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}}) if with_people else []
 
     def case(version: ModelVersion) -> CaseFile:
+        later: dict[datetime, tuple[PolicyInForce, ...]] = {}
         if version.round:
             applied = [PolicyInForce(**dict(each), says=says[each.digest]) for each in version.round.policies]
         else:
             applied = in_force(policies, version.tier, at)
+            later = {edge: tuple(in_force(policies, version.tier, edge)) for edge in edges(policies, version.tier, at)}
         newer = tuple(link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision)
         # A version that is being registered: its event commits with it or not at all.
         registered = not version.revision or version.key in proven
-        return CaseFile(version, tuple(sorted(applied, key=lambda each: each.policy_id)), registered, newer, tuple(people), at)
+        held_to = tuple(sorted(applied, key=lambda each: each.policy_id))
+        return CaseFile(version, held_to, registered, newer, tuple(people), at, later)
 
     return [case(version) for version in versions]
 
@@ -65,6 +69,19 @@ async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
     version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
 
 
+async def waive(
+    version: ModelVersion, requirement_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime
+) -> Waiver:
+    """Excepts a version from a blocking requirement that it is held to; InvalidInput if it is held to none of that id."""
+    waiver = version.grant_waiver(requirement_id, rationale, expires_at, by, at)
+    (case,) = await case_files([version], at, with_people=False)
+    blocking = {asked.requirement_id for each in case.policies if each.blocking for asked in each.says.requirements}
+    if requirement_id not in blocking:
+        raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(blocking))}")
+    await keep_standing(version, at)
+    return waiver
+
+
 async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:
     """Attaches evidence for a requirement of some policy; InvalidInput if none has it."""
     version.attach(evidence, by)
@@ -77,6 +94,8 @@ async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datet
 
 async def keep_standing(version: ModelVersion, at: datetime, policies: list[Policy] | None = None) -> Judgement:
     """Stores a version that was changed, with the standing that follows from the change."""
+    policies = await Policy.every({}) if policies is None else policies
+    version.follow(tuple(each.bound for each in in_force(policies, version.tier, at)))
     (case,) = await case_files([version], at, with_people=False, policies=policies)
     judgement = Judgement(case)
     version.standing = judgement.standing

@@ -1,20 +1,28 @@
 """Approvals: who decided what about a version, bound to exactly what there was to decide about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Self
+from uuid import uuid4
 
 from pydantic import Field
 
 from documents.access import GovernanceRole
+from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.people import Stakeholder
 from documents.policies import BoundPolicy
-from documents.values import Choice, Digest, Key, Moment, Name, Statement, Statements, Text, Value
+from documents.risk.scales import RiskTier
+from documents.values import Choice, Digest, Key, Moment, Name, Text, Value
+from documents.versions.conditions import Condition
+from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.parts import Ending
 
 
 class Verdict(Choice):
     """What a reviewer decided."""
 
     APPROVED = "approved", "Go ahead; conditions, if any, are obligations after deployment."
+    CONDITIONAL = "conditional", "Go ahead once each condition is satisfied and confirmed."
     REJECTED = "rejected", "Do not; it closes the round."
 
 
@@ -23,37 +31,12 @@ class ApprovalStatus(Choice):
 
     PENDING = "pending", "Nobody has decided for the role in this round."
     APPROVED = "approved", "It counts."
+    CONDITIONAL = "conditional", "It will count once each of its conditions is satisfied and confirmed."
     REJECTED = "rejected", "It was refused."
+    WITHDRAWN = "withdrawn", "It was taken back."
     EXPIRED = "expired", "It counted until its expiration."
     SUPERSEDED = "superseded", "A later decision for the same role stands in its place."
     STALE = "stale", "What was approved has changed since; it does not count before somebody decides again."
-
-
-class DossierPart(Choice):
-    """A part of what there is to decide about."""
-
-    SCOPE = "scope", "Purpose, use cases and restrictions."
-    TIER = "tier", "The risk tier."
-    ARTIFACTS = "artifacts", "What the version is made of: weights, prompts, code."
-    CARD = "card", "The model card."
-    ASSESSMENT = "assessment", "The risk assessment."
-    DATASHEETS = "datasheets", "The linked datasheets, in the revisions that the links pin."
-    EVIDENCE = "evidence", "The evidence that stood when it was decided."
-
-
-class Dossier(Value):
-    """Digests of what there is to decide about, one a part."""
-
-    scope: Digest = Field(description="Of purpose, use cases and restrictions.")
-    tier: Digest = Field(description="Of the risk tier.")
-    artifacts: Digest = Field(description="Of the artefacts.")
-    card: Digest | None = Field(description="Of the model card; nothing if there is none.")
-    assessment: Digest | None = Field(description="Of the risk assessment; nothing if there is none.")
-    datasheets: Digest = Field(description="Of the linked revisions.")
-
-    def changed_by(self, today: Self) -> tuple[DossierPart, ...]:
-        """The parts in which `today` differs from this."""
-        return tuple(part for part in DossierPart if getattr(self, part, None) != getattr(today, part, None))
 
 
 class Decision(Value):
@@ -67,23 +50,77 @@ class Decision(Value):
     reviewer_department: Name = Field(description="That person's department, as it was.")
     decided_at: Moment = Field(description="When.")
     comments: Text = Field(description="What the reviewer said.")
-    conditions: Statements = Field(default=(), description="What must be done after deployment.")
+    conditions: tuple[Condition, ...] = Field(
+        default=(), description="What must be done: before it counts if it is conditional, else after deployment."
+    )
     expires_at: Moment | None = Field(default=None, description="From when on it no longer counts; nothing: never.")
     dossier: Dossier = Field(description="What it is about, as it was.")
-    evidence: tuple[str, ...] = Field(default=(), description="Ids of the evidence that stood then, and must still stand.")
+    evidence: tuple[str, ...] = Field(default=(), description="Ids of the evidence that it rests on, and that must still stand.")
+    withdrawn: Ending | None = Field(default=None, description="Why it was taken back, if it was.")
+
+    @classmethod
+    def made(
+        cls, role: GovernanceRole, verdict: Verdict, comments: str, conditions: tuple[str, ...], expires_at: datetime | None,
+        reviewer: Stakeholder, dossier: Dossier, evidence: tuple[str, ...], at: datetime,
+    ) -> Self:  # fmt: skip
+        if expires_at is not None and expires_at <= at:
+            raise InvalidInput("input.expiresAt", "must be in the future")
+        if verdict is Verdict.CONDITIONAL and not conditions:
+            raise InvalidInput("input.conditions", "must name what a conditional approval demands")
+        if verdict is Verdict.REJECTED and conditions:
+            raise InvalidInput("input.conditions", "have no place in a rejection: say in `comments` what must change")
+        return cls(
+            decision_id=f"APR-{uuid4().hex}", role=role, verdict=verdict, reviewer_id=reviewer.user_id,
+            reviewer_name=reviewer.name, reviewer_department=reviewer.department, decided_at=at, comments=comments,
+            conditions=tuple(map(Condition.set, conditions)), expires_at=expires_at, dossier=dossier, evidence=evidence,
+        )  # fmt: skip
 
     def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> "Approval":
         """The decision as it reads at `at`, when the dossier is `today` and the evidence of the ids `standing` stands."""
         stale = self.dossier.changed_by(today)
         if not standing.issuperset(self.evidence):
             stale = (*stale, DossierPart.EVIDENCE)
+        return Approval.model_construct(**dict(self), status=self._status(bool(stale), at), stale_parts=stale)
+
+    def _status(self, stale: bool, at: datetime) -> ApprovalStatus:
         if self.verdict is Verdict.REJECTED:
-            status = ApprovalStatus.REJECTED
-        elif self.expires_at is not None and self.expires_at <= at:
-            status = ApprovalStatus.EXPIRED
-        else:
-            status = ApprovalStatus.STALE if stale else ApprovalStatus.APPROVED
-        return Approval.model_construct(**dict(self), status=status, stale_parts=stale)
+            return ApprovalStatus.REJECTED
+        if self.withdrawn:
+            return ApprovalStatus.WITHDRAWN
+        if self.expires_at is not None and self.expires_at <= at:
+            return ApprovalStatus.EXPIRED
+        if stale:
+            return ApprovalStatus.STALE
+        waits = self.verdict is Verdict.CONDITIONAL and self.open_conditions
+        return ApprovalStatus.CONDITIONAL if waits else ApprovalStatus.APPROVED
+
+    @property
+    def open_conditions(self) -> tuple[Condition, ...]:
+        return tuple(each for each in self.conditions if not each.confirmed)
+
+    @property
+    def deciders(self) -> Iterator["Decider"]:
+        """Whoever acted for the role: decided, confirmed a condition, or took the decision back."""
+        acted = [self.reviewer_id, *(each.confirmed.by for each in self.conditions if each.confirmed)]
+        for who in [*acted, *([self.withdrawn.by] if self.withdrawn else [])]:
+            yield Decider(user_id=who, role=self.role)
+
+    def satisfied(self, condition: Condition, note: str | None, evidence_id: str | None, by: str, at: datetime) -> Self:
+        return self._with(condition.satisfy(note, evidence_id, by, at))
+
+    def confirmed(self, condition: Condition, comments: str, by: str, at: datetime) -> Self:
+        """With a condition confirmed; the evidence that satisfied it is from now on among what the decision rests on."""
+        done = condition.confirm(comments, by, at)
+        shown = done.satisfied.evidence_id if done.satisfied else None
+        rests_on = (*self.evidence, shown) if shown and shown not in self.evidence else self.evidence
+        return self._with(done).model_copy(update={"evidence": rests_on})
+
+    def taken_back(self, reason: str, by: str, at: datetime) -> Self:
+        return self.model_copy(update={"withdrawn": Ending(at=at, by=by, reason=reason)})
+
+    def _with(self, condition: Condition) -> Self:
+        kept = tuple(condition if each.condition_id == condition.condition_id else each for each in self.conditions)
+        return self.model_copy(update={"conditions": kept})
 
 
 class Approval(Decision):
@@ -97,13 +134,27 @@ class Approval(Decision):
         return self.status is ApprovalStatus.APPROVED
 
 
+class Decider(Value):
+    """Somebody who decided in a role: on one version one person decides in one role only."""
+
+    user_id: Key = Field(description="Who.")
+    role: GovernanceRole = Field(description="In which role.")
+
+
+def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
+    return tuple(dict.fromkeys(who for each in decisions for who in each.deciders))
+
+
 class ApprovalRound(Value):
     """One submission and what was decided about it."""
 
     number: int = Field(description="1 for the first.")
     submitted_by: Key = Field(description="The user id of whoever submitted.")
     submitted_at: Moment = Field(description="When.")
-    policies: tuple[BoundPolicy, ...] = Field(description="The policy revisions that were in force then and bind the round.")
+    tier: RiskTier = Field(description="The tier that it is held for.")
+    policies: tuple[BoundPolicy, ...] = Field(
+        description="The policy revisions that bind it: in force when it was opened, or its tier last changed."
+    )
     decisions: tuple[Decision, ...] = Field(
         default=(), description="Every decision, first one first; the latest of a role stands."
     )
@@ -112,7 +163,7 @@ class ApprovalRound(Value):
     def rejected(self) -> bool:
         return any(each.verdict is Verdict.REJECTED for each in self.decisions)
 
-    def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> tuple["Approval", ...]:
+    def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> tuple[Approval, ...]:
         """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""
         stands = {each.decision_id for each in self.latest().values()}
         read = (each.as_read(today, standing, at) for each in self.decisions)
@@ -125,14 +176,31 @@ class ApprovalRound(Value):
         return {each.role: each for each in self.decisions}
 
     def with_decision(self, decision: Decision) -> Self:
-        return self.model_copy(update={"decisions": (*self.decisions, decision)})
+        """With a decision more, or with one as it has become."""
+        ids = [each.decision_id for each in self.decisions]
+        if decision.decision_id not in ids:
+            return self.model_copy(update={"decisions": (*self.decisions, decision)})
+        place = ids.index(decision.decision_id)
+        return self.model_copy(update={"decisions": (*self.decisions[:place], decision, *self.decisions[place + 1 :])})
 
+    def approval_of(self, role: GovernanceRole) -> Decision:
+        """The approval that stands for a role and can be taken back; NotFound without one."""
+        decision = self.latest().get(role)
+        if decision is None or decision.withdrawn:
+            raise NotFound("Approval", role.name)
+        return decision
 
-class Decider(Value):
-    """Somebody who decided in a role: on one version one person decides in one role only."""
-
-    user_id: Key = Field(description="Who.")
-    role: GovernanceRole = Field(description="In which role.")
+    def condition(self, condition_id: str, action: str) -> tuple[Decision, Condition]:
+        """A condition and the approval that set it; NotFound without one, InvalidState where that approval no longer stands."""
+        for decision in self.decisions:
+            for each in decision.conditions:
+                if each.condition_id == condition_id:
+                    if decision.withdrawn:
+                        raise InvalidState(action, ApprovalStatus.WITHDRAWN, [ApprovalStatus.CONDITIONAL])
+                    if decision is not self.latest()[decision.role]:
+                        raise InvalidState(action, ApprovalStatus.SUPERSEDED, [ApprovalStatus.CONDITIONAL])
+                    return decision, each
+        raise NotFound("Condition", condition_id)
 
 
 class ClosedRound(Value):
@@ -144,12 +212,21 @@ class ClosedRound(Value):
     deciders: tuple[Decider, ...] = Field(description="Who decided in it.")
 
 
-def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
-    return tuple(dict.fromkeys(Decider(user_id=each.reviewer_id, role=each.role) for each in decisions))
+def refuse_inseparable(
+    role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitter: str, acted: tuple[Decider, ...],
+    reviewer: Stakeholder,
+) -> None:  # fmt: skip
+    """Forbidden unless `reviewer` may act for `role`: required, held, authorised for the tier, and separated.
 
-
-class Condition(Value):
-    """What an approval obliges to, and whose approval it was."""
-
-    role: GovernanceRole = Field(description="The role that set it.")
-    text: Statement = Field(description="What must be done.")
+    On one version one person acts in one role, and whoever submitted it as model owner only.
+    """
+    who = reviewer.user_id
+    if role not in required or not reviewer.holds(role):
+        raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if reviewer.holds(each)])
+    if not reviewer.may_decide(role, tier):
+        raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
+    if others := {each.role for each in acted if each.user_id == who} - {role}:
+        roles = ", ".join(sorted(each.name for each in others))
+        raise Forbidden(f"{who} has decided as {roles} on this version", ["somebody else"])
+    if who == submitter and role is not GovernanceRole.MODEL_OWNER:
+        raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])

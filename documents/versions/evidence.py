@@ -9,14 +9,7 @@ from pydantic import Field
 from documents.access import Actor, Permission, Relation
 from documents.errors import InvalidInput, InvalidState
 from documents.values import Digest, Key, Moment, Name, Statement, Uri, Value
-
-
-class Withdrawal(Value):
-    """Why something no longer stands."""
-
-    at: Moment = Field(description="When it was withdrawn.")
-    by: Key = Field(description="The user id of whoever withdrew it.")
-    reason: Statement = Field(description="Why.")
+from documents.versions.parts import Ending
 
 
 class Evidence(Value):
@@ -32,7 +25,7 @@ class Evidence(Value):
     attached_at: Moment = Field(description="When it was attached.")
     effective_from: Moment = Field(description="From when on it counts.")
     valid_until: Moment | None = Field(default=None, description="Until when it counts; nothing: without end.")
-    withdrawn: Withdrawal | None = Field(default=None, description="Why it no longer counts, if it was withdrawn.")
+    withdrawn: Ending | None = Field(default=None, description="Why it no longer counts, if it was withdrawn.")
 
     @classmethod
     def attach(
@@ -55,4 +48,4 @@ class Evidence(Value):
         by.needs(Permission.WITHDRAW_EVIDENCE, frozenset({Relation.AUTHOR} if by.id == self.attached_by else ()))
         if self.withdrawn:
             raise InvalidState("withdrawEvidence", "WITHDRAWN", ["ATTACHED"])
-        return self.model_copy(update={"withdrawn": Withdrawal(at=at, by=by.id, reason=reason)})
+        return self.model_copy(update={"withdrawn": Ending(at=at, by=by.id, reason=reason)})

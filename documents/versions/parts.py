@@ -1,8 +1,16 @@
-"""What a version nests: what it is made of, what it rests on, and how it was looked at again."""
+"""What a version nests: what it is made of, what it rests on, how it was looked at again, and how such things end."""
 
 from pydantic import Field
 
 from documents.values import Choice, Count, Digest, Key, Moment, Statement, Uri, Value
+
+
+class Ending(Value):
+    """When, by whom and why something ended."""
+
+    at: Moment = Field(description="When.")
+    by: Key = Field(description="The user id of whoever ended it.")
+    reason: Statement = Field(description="Why.")
 
 
 class ArtifactKind(Choice):

@@ -6,17 +6,9 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.risk.scales import RiskBand
-from documents.values import Choice, Key, Moment, Value
-from documents.versions.approvals import Dossier
-
-
-class VersionStatus(Choice):
-    """What the decisions say of a version."""
-
-    DRAFT = "draft", "It was never submitted."
-    PENDING_APPROVAL = "pending_approval", "It was submitted, and not every required approval counts."
-    APPROVED = "approved", "Every required approval counts."
-    REJECTED = "rejected", "A required role rejected it; submitting it again opens a new round."
+from documents.values import Moment, Value
+from documents.versions.dossier import Dossier
+from documents.versions.lifecycle import VersionStatus
 
 
 class Standing(Value):
@@ -27,13 +19,18 @@ class Standing(Value):
     required_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval is required.")
     missing_roles: tuple[GovernanceRole, ...] = Field(description="Those of them without an approval that counts.")
     stale_roles: tuple[GovernanceRole, ...] = Field(description="Those of them whose approval went stale.")
-    violations: tuple[str, ...] = Field(description="Ids of the blocking requirements that are not met.")
+    open_conditions: int = Field(description="How many conditions of the approvals that stand are not confirmed.")
+    violations: tuple[str, ...] = Field(description="Ids of the blocking requirements that are neither met nor waived.")
+    waived: tuple[str, ...] = Field(description="Ids of the blocking requirements that are not met, and waived.")
+    holds: tuple[GovernanceRole, ...] = Field(description="The roles whose hold stands.")
     dossier: Dossier = Field(description="Digests of what there is to decide about.")
     approved_until: Moment | None = Field(description="When the first of the approvals lapses by itself; nothing: never.")
-    compliant_until: Moment | None = Field(description="When the first met requirement lapses by itself; nothing: never.")
+    compliant_from: Moment | None = Field(
+        description="From when on, if nothing changes, no blocking requirement is violated: then, or when a proof or a policy "
+        "begins or ends; nothing: never."
+    )
+    compliant_until: Moment | None = Field(description="When that ends by itself; nothing: never, or it never begins.")
     next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
-    accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
-    decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
     risk_score: float | None = Field(description="The overall score of the current assessment, 0 to 25.")
     risk_band: RiskBand | None = Field(description="Its band.")
 

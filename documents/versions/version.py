@@ -1,15 +1,13 @@
 """Model versions: what is governed, and the rules by which it changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self, TypeVar
-from uuid import uuid4
 
 from pydantic import Field
 from pymongo import IndexModel
 
-from documents.access import Actor, GovernanceRole, Permission
-from documents.audit.canonical import digest
+from documents.access import Actor, GovernanceRole, Permission, PlatformRole, Relation, Role
 from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
@@ -21,27 +19,35 @@ from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
-from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements
-from documents.versions.accountability import Assignment, assigned, relations
+from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements, camel
 from documents.versions.approvals import (
     Approval,
     ApprovalRound,
     ClosedRound,
     Decider,
     Decision,
-    Dossier,
     Verdict,
     deciders,
+    refuse_inseparable,
 )
+from documents.versions.dependencies import Dependency, refuse_doubled
+from documents.versions.dossier import Dossier, DossierPart
 from documents.versions.evidence import Evidence
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import VersionStatus, possible
 from documents.versions.numbers import version_key
-from documents.versions.parts import Artifact, DatasheetLink, Review
-from documents.versions.standing import Standing, VersionStatus
+from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
+from documents.versions.standing import Standing
+from documents.versions.waivers import Waiver
 
 T = TypeVar("T")
 
-SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
-DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
+HOLDING = (GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.COMPLIANCE_OFFICER)
+CHANGES: Mapping[Role, frozenset[str]] = {
+    GovernanceRole.BUSINESS_OWNER: frozenset({"use_cases", "restrictions"}),
+    PlatformRole.SERVICE: frozenset({"artifacts"}),
+}
+"""What those may change of a version who do not own it."""
 
 
 class ModelVersion(Searchable):
@@ -50,7 +56,20 @@ class ModelVersion(Searchable):
     keys: ClassVar = ("model_id", "version")
     event: ClassVar = AuditEventType.MODEL_UPDATED
     private: ClassVar = frozenset(
-        {"round.decisions.*.comments", "round.decisions.*.reviewer_name", "evidence.*.note", "evidence.*.withdrawn.reason"}
+        {
+            "round.decisions.*.comments",
+            "round.decisions.*.reviewer_name",
+            "round.decisions.*.conditions.*.satisfied.note",
+            "round.decisions.*.conditions.*.confirmed.comments",
+            "round.decisions.*.withdrawn.reason",
+            "evidence.*.note",
+            "evidence.*.withdrawn.reason",
+            "waivers.*.rationale",
+            "waivers.*.revoked.reason",
+            "holds.*.reason",
+            "holds.*.lifted.reason",
+            "retired.reason",
+        }
     )
     reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
     derived: ClassVar = frozenset({"standing", "version_key"})
@@ -66,15 +85,17 @@ class ModelVersion(Searchable):
     use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
     restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
     tier: RiskTier = Field(description="How critical it is; policies go by it.")
-    tier_rationale: Statement | None = Field(default=None, description="Why it is in a lighter tier than its words suggest.")
+    tier_rationale: Statement | None = Field(
+        default=None, description="Why a risk manager set the tier; nothing where its words or whoever registered it did."
+    )
     classification: Classification = Field(description="What its words suggest, and which words.")
     owner_id: Key = Field(description="The user id of the accountable model owner.")
     data_steward_id: Key = Field(description="The user id of the accountable data steward.")
-    accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Everybody who is or was accountable for it, in which role and when; first one first."
-    )
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="What it is made of."
+    )
+    depends_on: Annotated[tuple[Dependency, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What it was made from, and what it needs to run."
     )
     card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
     card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
@@ -90,6 +111,13 @@ class ModelVersion(Searchable):
     round: ApprovalRound | None = Field(default=None, description="The current round of approvals.")
     closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds before.")
     reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews, first one first.")
+    waivers: Annotated[tuple[Waiver, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every exception that was granted, standing or not."
+    )
+    holds: Annotated[tuple[Hold, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every hold that was placed, lifted or not."
+    )
+    retired: Ending | None = Field(default=None, description="Why it was taken out of use, if it was.")
     registered_by: Key = Field(description="Who registered it: a user id or a service.")
     registered_at: Moment = Field(description="When.")
     standing: Standing | None = Field(default=None, description="What follows from all this, as of the last change.")
@@ -99,6 +127,8 @@ class ModelVersion(Searchable):
         indexes: ClassVar = [
             IndexModel(["model_id", "version"], unique=True),
             IndexModel(["model_id", "version_key"]),
+            IndexModel(["artifacts.sha256"]),
+            IndexModel(["depends_on.governed.model_id", "depends_on.governed.version"]),
             IndexModel(["registered_at", "_id"]),
             BY_TOKENS,
             *(
@@ -110,8 +140,6 @@ class ModelVersion(Searchable):
                     "standing.status",
                     "standing.risk_score",
                     "standing.next_review",
-                    "standing.accountable_ids",
-                    "standing.decider_ids",
                 )
             ),
         ]
@@ -120,37 +148,38 @@ class ModelVersion(Searchable):
     def register(
         cls, model_id: str, version: str, purpose: str, use_cases: tuple[str, ...], restrictions: tuple[str, ...],
         tier: RiskTier | None, tier_rationale: str | None, owner_id: str, data_steward_id: str, artifacts: tuple[Artifact, ...],
-        by: Actor, at: datetime,
+        depends_on: tuple[Dependency, ...], by: Actor, at: datetime,
     ) -> Self:  # fmt: skip
         """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
         suggested = classify(purpose, use_cases)
-        answering = assigned((), GovernanceRole.MODEL_OWNER, owner_id, by, at)
-        answering = assigned(answering, GovernanceRole.DATA_STEWARD, data_steward_id, by, at)
         if tier is not None and lighter(tier, suggested.tier):
             _may_lighten(tier_rationale, suggested.tier, by)
+        refuse_doubled(depends_on)
         return cls(
             model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
             restrictions=restrictions, tier=tier or suggested.tier, tier_rationale=tier_rationale, classification=suggested,
-            owner_id=owner_id, data_steward_id=data_steward_id, accountability=answering, artifacts=artifacts,
-            registered_by=by.id, registered_at=at,
+            owner_id=owner_id, data_steward_id=data_steward_id, artifacts=artifacts,
+            depends_on=depends_on, registered_by=by.id, registered_at=at,
         )  # fmt: skip
 
     @property
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
 
-    def permits(self, by: Actor, permission: Permission) -> None:
-        by.needs(permission, relations(self.accountability, by))
+    def relations(self, user_id: str) -> frozenset[Relation]:
+        """How somebody stands to the version."""
+        held = {Relation.OWNER: self.owner_id, Relation.STEWARD: self.data_steward_id}
+        found = {relation for relation, holder in held.items() if holder == user_id}
+        return frozenset(found | {Relation.ACCOUNTABLE} if found else found)
 
-    def assign(self, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> None:
-        """Makes somebody accountable in a role, in the place of whoever was."""
-        self.permits(by, Permission.ASSIGN_ACCOUNTABILITY)
-        self.accountability = assigned(self.accountability, role, user_id, by, at)
-        match role:
-            case GovernanceRole.MODEL_OWNER:
-                self.owner_id = user_id
-            case GovernanceRole.DATA_STEWARD:
-                self.data_steward_id = user_id
+    def permits(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless `by` may do it here; InvalidState unless it can be done to what the version is now."""
+        by.needs(permission, self.relations(by.id))
+        self._can(permission)
+
+    def _can(self, permission: Permission) -> None:
+        if self.status not in possible(permission):
+            raise InvalidState(permission.value, self.status, possible(permission))
 
     @property
     def status(self) -> VersionStatus:
@@ -159,15 +188,19 @@ class ModelVersion(Searchable):
     @property
     def dossier(self) -> Dossier:
         """What there is to decide about, as it is now."""
-        pins = sorted([each.dataset_id, each.revision, each.digest] for each in self.datasheets)
-        return Dossier(
-            scope=digest([self.purpose, self.use_cases, self.restrictions]),
-            tier=digest(self.tier),
-            artifacts=digest(self.artifacts),
-            card=self.card_revisions[-1].digest if self.card_revisions else None,
-            assessment=self.assessment_revisions[-1].digest if self.assessment_revisions else None,
-            datasheets=digest(pins),
-        )
+        card, assessment = (each[-1].digest if each else None for each in (self.card_revisions, self.assessment_revisions))
+        return Dossier.of(self._dossier_parts, card, assessment)
+
+    @property
+    def _dossier_parts(self) -> dict[DossierPart, Any]:
+        """The parts of the dossier that are no revisions of something else."""
+        return {
+            DossierPart.SCOPE: [self.purpose, self.use_cases, self.restrictions],
+            DossierPart.TIER: self.tier,
+            DossierPart.ARTIFACTS: self.artifacts,
+            DossierPart.DEPENDENCIES: self.depends_on,
+            DossierPart.DATASHEETS: sorted([each.dataset_id, each.revision, each.digest] for each in self.datasheets),
+        }
 
     def standing_evidence(self, at: datetime) -> list[Evidence]:
         return [each for each in self.evidence if each.stands(at)]
@@ -176,6 +209,42 @@ class ModelVersion(Searchable):
     def next_review(self) -> datetime | None:
         interval = REVIEW_INTERVAL.get(self.tier)
         return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
+
+    def amend(self, said: Mapping[str, Any], by: Actor) -> None:
+        """Changes what is in `said`: scope, artefacts and dependencies. Words that now call for a more critical tier set it.
+
+        A lighter tier takes a risk manager: `set_tier`.
+        """
+        self.permits(by, Permission.UPDATE_MODEL_VERSION)
+        self._may_change(said, by)
+        refuse_doubled(said.get("depends_on", ()))
+        for name, value in said.items():
+            setattr(self, name, value)
+        before, self.classification = self.classification, classify(self.purpose, self.use_cases)
+        if self.classification.tier is not before.tier and lighter(self.tier, self.classification.tier):
+            self.tier, self.tier_rationale = self.classification.tier, None
+
+    def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
+        if GovernanceRole.MODEL_OWNER in by.roles and Relation.OWNER in self.relations(by.id):
+            return
+        permitted = {each for role in by.roles for each in CHANGES.get(role, ())}
+        if barred := said.keys() - permitted:
+            raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
+
+    def set_tier(self, tier: RiskTier, rationale: str, by: Actor) -> None:
+        """Sets the tier, more critical or lighter than its words suggest; the policies of the new tier apply."""
+        self.permits(by, Permission.SET_RISK_TIER)
+        self.tier, self.tier_rationale = tier, rationale
+
+    def follow(self, policies: tuple[BoundPolicy, ...]) -> None:
+        """Binds the round to the policies in force now, if it was bound for another tier."""
+        if self.round and self.round.tier is not self.tier:
+            self.round = self.round.model_copy(update={"tier": self.tier, "policies": policies})
+
+    def retire(self, reason: str, by: Actor, at: datetime) -> None:
+        """Takes the version out of use, for good."""
+        self.permits(by, Permission.RETIRE_MODEL_VERSION)
+        self.retired = Ending(at=at, by=by.id, reason=reason)
 
     async def save_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
         """Makes the next revision of the card: the one before, with the fields in `said` as they are there."""
@@ -226,77 +295,122 @@ class ModelVersion(Searchable):
         self.evidence = _longer("the evidence of a version", self.evidence, evidence)
 
     def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> None:
-        for place, each in enumerate(self.evidence):
-            if each.evidence_id == evidence_id:
-                withdrawn = each.withdraw(reason, by, at)
-                self.evidence = (*self.evidence[:place], withdrawn, *self.evidence[place + 1 :])
-                return
-        raise NotFound("Evidence", evidence_id)
+        place = _place(self.evidence, "evidence_id", evidence_id)
+        self.evidence = _replaced(self.evidence, place, self.evidence[place].withdraw(reason, by, at))
+        self._can(Permission.WITHDRAW_EVIDENCE)
 
     async def submit(self, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
         """Opens a round of approvals under the policies in force; a rejected round is closed and kept."""
         self.permits(by, Permission.SUBMIT_FOR_APPROVAL)
-        if self.status not in SUBMITTABLE:
-            raise InvalidState("submitForApproval", self.status, SUBMITTABLE)
         if self.round:
             kept = await keep(ContentKind.APPROVAL_ROUND, self.round)
             decided = deciders(self.round.decisions)
             closed = ClosedRound(number=self.round.number, digest=kept, closed_at=at, deciders=decided)
             self.closed_rounds = (*self.closed_rounds, closed)
-        self.round = ApprovalRound(number=len(self.closed_rounds) + 1, submitted_by=by.id, submitted_at=at, policies=policies)
+        number = len(self.closed_rounds) + 1
+        self.round = ApprovalRound(number=number, submitted_by=by.id, submitted_at=at, tier=self.tier, policies=policies)
 
-    def decide(
+    async def decide(
         self, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
         expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,
     ) -> Decision:  # fmt: skip
-        """Records a decision for a required role, bound to what there is to decide about now."""
-        self.permits(by, Permission.SUBMIT_APPROVAL)
-        if self.round is None or self.standing is None or self.status not in DECIDABLE:
-            raise InvalidState("submitApproval", self.status, DECIDABLE)
-        role = role or self._only_role(self.standing.required_roles, reviewer)
-        self._may_decide(role, self.standing.required_roles, self.round.submitted_by, reviewer)
-        if expires_at is not None and expires_at <= at:
-            raise InvalidInput("input.expiresAt", "must be in the future")
-        decision = Decision(
-            decision_id=f"APR-{uuid4().hex}", role=role, verdict=verdict, reviewer_id=reviewer.user_id,
-            reviewer_name=reviewer.name, reviewer_department=reviewer.department, decided_at=at, comments=comments,
-            conditions=conditions, expires_at=expires_at, dossier=self.dossier,
-            evidence=tuple(each.evidence_id for each in self.standing_evidence(at)),
-        )  # fmt: skip
-        self.round = self.round.with_decision(decision)
+        """Records a decision for a required role, bound to what there is to decide about now, all of which is kept."""
+        decided_as, submitted = self._acting(role, reviewer, by, Permission.SUBMIT_APPROVAL)
+        evidence = tuple(each.evidence_id for each in self.standing_evidence(at))
+        decision = Decision.made(decided_as, verdict, comments, conditions, expires_at, reviewer, self.dossier, evidence, at)
+        for part in self._dossier_parts.values():
+            await keep(ContentKind.DOSSIER_PART, part)
+        self.round = submitted.with_decision(decision)
         self.tells(AuditEventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else AuditEventType.APPROVAL_GRANTED)
         return decision
 
-    @staticmethod
-    def _only_role(required: tuple[GovernanceRole, ...], reviewer: Stakeholder) -> GovernanceRole:
-        held = [role for role in required if reviewer.holds(role)]
-        if len(held) > 1:
-            raise InvalidInput("input.role", f"must say for which of {', '.join(each.name for each in held)} the decision is")
-        if not held:
-            raise Forbidden(f"{reviewer.user_id} holds no role that must decide here", required)
-        return held[0]
+    def withdraw_approval(
+        self, role: GovernanceRole | None, reason: str, reviewer: Stakeholder, by: Actor, at: datetime
+    ) -> Decision:
+        """Takes back the approval that stands for a role: by whoever gave it, or somebody else who could."""
+        decided_as, submitted = self._acting(role, reviewer, by, Permission.WITHDRAW_APPROVAL)
+        withdrawn = submitted.approval_of(decided_as).taken_back(reason, by.id, at)
+        self.round = submitted.with_decision(withdrawn)
+        return withdrawn
 
-    def _may_decide(
-        self, role: GovernanceRole, required: tuple[GovernanceRole, ...], submitter: str, reviewer: Stakeholder
-    ) -> None:
-        """A required role, held, authorised for the tier; one person in one role; the submitter as model owner only."""
-        who = reviewer.user_id
-        if role not in required or not reviewer.holds(role):
-            raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if reviewer.holds(each)])
-        if not reviewer.may_decide(role, self.tier):
-            raise Forbidden(f"{who} is not authorised for {self.tier.name}", [f"authorised for {self.tier.name}"])
-        if others := {each.role for each in self.deciders if each.user_id == who} - {role}:
-            raise Forbidden(
-                f"{who} has decided as {', '.join(sorted(each.name for each in others))} on this version", ["somebody else"]
-            )
-        if who == submitter and role is not GovernanceRole.MODEL_OWNER:
-            raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])
+    def satisfy_condition(
+        self, condition_id: str, note: str | None, evidence_id: str | None, by: Actor, at: datetime
+    ) -> Decision:
+        """Says how a condition is met: by a note, by evidence that stands, or by both."""
+        self.permits(by, Permission.SATISFY_CONDITION)
+        if note is None and evidence_id is None:
+            raise InvalidInput("input.note", "or `evidenceId` must show how the condition is met")
+        if evidence_id is not None and evidence_id not in {each.evidence_id for each in self.standing_evidence(at)}:
+            raise InvalidInput("input.evidenceId", "must be evidence of this version that stands")
+        submitted = self._submitted
+        decision, condition = submitted.condition(condition_id, Permission.SATISFY_CONDITION.value)
+        decision = decision.satisfied(condition, note, evidence_id, by.id, at)
+        self.round = submitted.with_decision(decision)
+        return decision
+
+    def confirm_condition(self, condition_id: str, comments: str, reviewer: Stakeholder, by: Actor, at: datetime) -> Decision:
+        """Agrees that a condition is met: by somebody who could decide for the role that set it."""
+        self.permits(by, Permission.CONFIRM_CONDITION)
+        decision, condition = self._submitted.condition(condition_id, Permission.CONFIRM_CONDITION.value)
+        _, submitted = self._acting(decision.role, reviewer, by, Permission.CONFIRM_CONDITION)
+        decision = decision.confirmed(condition, comments, by.id, at)
+        self.round = submitted.with_decision(decision)
+        return decision
+
+    def _acting(
+        self, role: GovernanceRole | None, reviewer: Stakeholder, by: Actor, permission: Permission
+    ) -> tuple[GovernanceRole, ApprovalRound]:
+        """The required role in which `reviewer` may act, the only one held if none is said, and the round to act in."""
+        self.permits(by, permission)
+        required, submitted = self.standing.required_roles if self.standing else (), self._submitted
+        role = role or _only(required, reviewer.holds, "input.role", f"{reviewer.user_id} holds no role that must decide here")
+        refuse_inseparable(role, required, self.tier, submitted.submitted_by, self.deciders, reviewer)
+        return role, submitted
+
+    @property
+    def _submitted(self) -> ApprovalRound:
+        """The round of a version whose status says that it has one."""
+        if self.round is None:
+            raise AssertionError(f"{self.key} is {self.status} without a round")
+        return self.round
 
     @property
     def deciders(self) -> tuple[Decider, ...]:
         """Everybody who ever decided about the version, and in which role."""
         earlier = tuple(each for closed in self.closed_rounds for each in closed.deciders)
         return earlier + (deciders(self.round.decisions) if self.round else ())
+
+    def grant_waiver(self, requirement_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime) -> Waiver:
+        """Excepts the version from one requirement for a time: by somebody who neither owns nor submitted it."""
+        self._separate(by, Permission.GRANT_WAIVER)
+        waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
+        self.waivers = _longer("the waivers of a version", self.waivers, waiver)
+        return waiver
+
+    def revoke_waiver(self, waiver_id: str, reason: str, by: Actor, at: datetime) -> None:
+        self._separate(by, Permission.REVOKE_WAIVER)
+        place = _place(self.waivers, "waiver_id", waiver_id)
+        self.waivers = _replaced(self.waivers, place, self.waivers[place].revoke(reason, by.id, at))
+
+    def _separate(self, by: Actor, permission: Permission) -> None:
+        self.permits(by, permission)
+        if by.id in {self.owner_id, self.round and self.round.submitted_by}:
+            raise Forbidden(f"{by.id} owns or submitted this version", ["somebody else"])
+
+    def place_hold(self, role: GovernanceRole | None, reason: str, by: Actor, at: datetime) -> Hold:
+        """Stops the deployment of the version until the same role lifts the hold."""
+        self.permits(by, Permission.PLACE_HOLD)
+        role = role or _only(HOLDING, by.roles.__contains__, "input.role", f"{by.id} holds no role that may place a hold")
+        if role not in HOLDING or role not in by.roles:
+            raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
+        hold = Hold.place(role, reason, by.id, at)
+        self.holds = _longer("the holds of a version", self.holds, hold)
+        return hold
+
+    def lift_hold(self, hold_id: str, reason: str, by: Actor, at: datetime) -> None:
+        self.permits(by, Permission.LIFT_HOLD)
+        place = _place(self.holds, "hold_id", hold_id)
+        self.holds = _replaced(self.holds, place, self.holds[place].lift(reason, by, at))
 
     def complete_review(self, metrics: str, drift: str, incidents: str, compliance: str, by: Actor, at: datetime) -> None:
         """Records a periodic review; the next one is due an interval of the tier later."""
@@ -334,3 +448,25 @@ def _longer(what: str, items: tuple[T, ...], one: T) -> tuple[T, ...]:
     if len(items) == LIST_LENGTH:
         raise LimitExceeded(what, len(items) + 1, LIST_LENGTH)
     return (*items, one)
+
+
+def _place(items: Sequence[Any], key: str, identity: str) -> int:
+    """Where the item of that id stands; NotFound without one."""
+    for place, each in enumerate(items):
+        if getattr(each, key) == identity:
+            return place
+    raise NotFound(key.removesuffix("_id").capitalize(), identity)
+
+
+def _replaced(items: tuple[T, ...], place: int, item: T) -> tuple[T, ...]:
+    return (*items[:place], item, *items[place + 1 :])
+
+
+def _only(roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], path: str, none: str) -> GovernanceRole:
+    """The one of `roles` that somebody holds."""
+    held = [role for role in roles if holds(role)]
+    if len(held) > 1:
+        raise InvalidInput(path, f"must say which of {', '.join(each.name for each in held)} is acting")
+    if not held:
+        raise Forbidden(none, roles)
+    return held[0]

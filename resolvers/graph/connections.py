@@ -1,6 +1,6 @@
 """Lists in pages: one generic connection, by keyset. Its values are `documents.records.Page`, read by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -12,6 +12,7 @@ from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
 from documents.filters import to_query
 from documents.records import Order, Page, Window
+from documents.units import Raw
 from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info
 from resolvers.graph.filters import filter_of
@@ -95,3 +96,20 @@ def connection(
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
+
+
+def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any], Raw]) -> Any:
+    """Like `connection`, of the records that meet what `own` makes of its parent; for what stands at the root alone."""
+
+    async def resolve(
+        root: Parent[Any], info: Info,
+        filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
+        order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
+        first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
+    ) -> Connection[kind]:  # type: ignore[valid-type]  # fmt: skip
+        asked = to_query(await asked_for(info.context, filter))
+        part = window(first, after, last, before)
+        page: Any = await kind.page({"$and": [own(root), asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
+        return page  # type: ignore[no-any-return]
+
+    return strawberry.field(resolver=resolve, description=description)

@@ -106,7 +106,7 @@ def submit(scene: Scene, example: Example) -> None:
 SUBMIT_APPROVAL = """
 mutation SubmitApproval($input: SubmitApprovalInput!) {
   submitApproval(input: $input) {
-    approval { status conditions }
+    approval { status conditions { text } }
     modelVersion { status }
     receipt { seq eventId eventHash }
   }
@@ -119,7 +119,7 @@ def _approve(scene: Scene, example: Example, by: Person, what: str, status: str,
     expected = {"approval": {"status": "APPROVED"}, "modelVersion": {"status": status}}
     decision = example.version | {"verdict": "APPROVED", "comments": "Reviewed as it is now", "conditions": conditions}
     decided = scene.ask(by, SUBMIT_APPROVAL, expected, what, input=decision)
-    obliges = "".join(f", on condition: {each}" for each in decided["approval"]["conditions"])
+    obliges = "".join(f", on condition: {each['text']}" for each in decided["approval"]["conditions"])
     scene.fact("reads", decided["approval"]["status"] + obliges)
     return decided
 
@@ -139,7 +139,7 @@ query Eligibility($modelId: String!, $version: String!) {
       missingApprovals { role status remedy { mutation } }
       violations { requirementId reason remedy { mutation arguments fill } }
       advisories { requirementId }
-      conditions { role text }
+      openConditions { role condition { text } }
     }
   }
 }
@@ -255,13 +255,13 @@ def decide_again(scene: Scene, example: Example) -> Any:
 
 def ask_again(scene: Scene, example: Example) -> None:
     scene.step("May it be deployed now? Yes")
-    conditions = [{"role": each.role, "text": CONDITION} for each in example.reviewers]
-    expected = {"eligible": True, "missingApprovals": [], "violations": [], "conditions": conditions}
+    conditions = [{"role": each.role, "condition": {"text": CONDITION}} for each in example.reviewers]
+    expected = {"eligible": True, "missingApprovals": [], "violations": [], "openConditions": conditions}
     found = scene.ask(example.alice, ELIGIBILITY, {"eligibility": expected}, "asks once more", **example.version)["eligibility"]
     scene.fact("eligible", "true", "bold green")
     scene.fact("status", found["status"])
-    for each in found["conditions"]:
-        scene.fact("obliges", f"{each['text']} ({each['role']})")
+    for each in found["openConditions"]:
+        scene.fact("obliges", f"{each['condition']['text']} ({each['role']})")
     scene.fact("advised", f"{', '.join(each['requirementId'] for each in found['advisories'])}: these stop nothing")
 
 

@@ -1,0 +1,38 @@
+"""Holds: the authority of ethics, security and compliance to stop a deployment."""
+
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.access import Actor, GovernanceRole
+from documents.errors import Forbidden, InvalidState
+from documents.values import Key, Moment, Statement, Value
+from documents.versions.parts import Ending
+
+
+class Hold(Value):
+    """A stop put on a version: it is not eligible before the role that placed it lifts it."""
+
+    hold_id: str = Field(description="HLD- and 32 hexadecimal digits.")
+    role: GovernanceRole = Field(description="The role in which it was placed, and which alone lifts it.")
+    reason: Statement = Field(description="Why.")
+    placed_by: Key = Field(description="The user id of whoever placed it.")
+    placed_at: Moment = Field(description="When.")
+    lifted: Ending | None = Field(default=None, description="Why it was lifted, if it was.")
+
+    @classmethod
+    def place(cls, role: GovernanceRole, reason: str, by: str, at: datetime) -> Self:
+        return cls(hold_id=f"HLD-{uuid4().hex}", role=role, reason=reason, placed_by=by, placed_at=at)
+
+    @property
+    def stands(self) -> bool:
+        return self.lifted is None
+
+    def lift(self, reason: str, by: Actor, at: datetime) -> Self:
+        if self.role not in by.roles:
+            raise Forbidden(f"{by.id} cannot lift what {self.role.name} placed", [self.role])
+        if not self.stands:
+            raise InvalidState("liftHold", "LIFTED", ["STANDING"])
+        return self.model_copy(update={"lifted": Ending(at=at, by=by.id, reason=reason)})

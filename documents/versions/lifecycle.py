@@ -1,0 +1,34 @@
+"""The life of a version: what the decisions say of it, and what may be done with it then."""
+
+from collections.abc import Mapping
+
+from documents.access import Permission
+from documents.values import Choice
+
+
+class VersionStatus(Choice):
+    """What the decisions say of a version."""
+
+    DRAFT = "draft", "It was never submitted."
+    PENDING_APPROVAL = "pending_approval", "It was submitted, and not every required approval counts."
+    APPROVED = "approved", "Every required approval counts."
+    REJECTED = "rejected", "A required role rejected it; submitting it again opens a new round."
+    RETIRED = "retired", "It was taken out of use, for good."
+
+
+LIVE = (VersionStatus.DRAFT, VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED, VersionStatus.REJECTED)
+SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
+DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
+
+_POSSIBLE: Mapping[Permission, tuple[VersionStatus, ...]] = {
+    Permission.SUBMIT_FOR_APPROVAL: SUBMITTABLE,
+    Permission.SUBMIT_APPROVAL: DECIDABLE,
+    Permission.WITHDRAW_APPROVAL: DECIDABLE,
+    Permission.SATISFY_CONDITION: DECIDABLE,
+    Permission.CONFIRM_CONDITION: DECIDABLE,
+}
+
+
+def possible(mutation: Permission) -> tuple[VersionStatus, ...]:
+    """The statuses from which a mutation on a version is possible: all but the last, unless the table says otherwise."""
+    return _POSSIBLE.get(mutation, LIVE)

@@ -1,0 +1,40 @@
+"""Waivers: time-limited exceptions to one requirement of one version."""
+
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.errors import InvalidInput, InvalidState
+from documents.values import Key, Moment, Statement, Value
+from documents.versions.parts import Ending
+
+
+class Waiver(Value):
+    """A time-limited exception to one requirement: what it asks for shows as waived, not as met."""
+
+    waiver_id: str = Field(description="WVR- and 32 hexadecimal digits.")
+    requirement_id: Key = Field(description="The requirement that need not be met: `POL-003.access-control`.")
+    rationale: Statement = Field(description="Why it may be deployed all the same.")
+    granted_by: Key = Field(description="The user id of whoever granted it.")
+    granted_at: Moment = Field(description="When.")
+    expires_at: Moment = Field(description="From when on it no longer counts.")
+    revoked: Ending | None = Field(default=None, description="Why it was taken back, if it was.")
+
+    @classmethod
+    def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
+        if expires_at <= at:
+            raise InvalidInput("input.expiresAt", "must be in the future")
+        return cls(
+            waiver_id=f"WVR-{uuid4().hex}", requirement_id=requirement_id, rationale=rationale, granted_by=by, granted_at=at,
+            expires_at=expires_at,
+        )  # fmt: skip
+
+    def stands(self, at: datetime) -> bool:
+        return self.revoked is None and at < self.expires_at
+
+    def revoke(self, reason: str, by: str, at: datetime) -> Self:
+        if not self.stands(at):
+            raise InvalidState("revokeWaiver", "REVOKED" if self.revoked else "EXPIRED", ["STANDING"])
+        return self.model_copy(update={"revoked": Ending(at=at, by=by, reason=reason)})

@@ -1,0 +1,84 @@
+"""Evidence in the graph: what shows that a requirement is met which no check can decide."""
+
+import strawberry
+from pydantic import Field
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.load import attach, keep_standing
+from documents.people import Stakeholder
+from documents.values import Digest, Key, Moment, Name, Statement, Uri
+from documents.versions.evidence import Evidence
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part, field, shape
+
+
+@shape(Evidence)
+class EvidenceShape:
+    author = one(Stakeholder, "Whoever attached it, if a person did.", user_id="attached_by")
+
+
+@graph_input("Evidence to attach.")
+class AttachEvidenceInput(OfVersion):
+    requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
+    title: Name = Field(description="What it is.")
+    uri: Uri = Field(description="Where it is.")
+    sha256: Digest | None = Field(default=None, description="The digest of what stands there.")
+    note: Statement | None = Field(default=None, description="What to know about it.")
+    effective_from: Moment | None = Field(default=None, description="From when on it counts; left out: now.")
+    valid_until: Moment | None = Field(default=None, description="Until when it counts; left out: without end.")
+
+
+@strawberry.type
+class OfEvidence(Payload):
+    """What a mutation on evidence answers with."""
+
+    evidence_id: strawberry.Private[str]
+    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The evidence.")
+    def evidence(self) -> Evidence:
+        return next(each for each in self.model_version.evidence if each.evidence_id == self.evidence_id)
+
+
+@strawberry.type(description="The evidence as attached.")
+class AttachEvidencePayload(OfEvidence): ...
+
+
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
+async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvidencePayload:
+    """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale."""
+    by, at = info.context.actor, info.context.now
+    version = await input.load()
+    evidence = Evidence.attach(
+        input.requirement_id, input.title, input.uri, input.sha256, input.note, input.effective_from, input.valid_until, by, at
+    )
+    await attach(version, evidence, by=by, at=at)
+    return AttachEvidencePayload(evidence_id=evidence.evidence_id, model_version=version)
+
+
+@graph_input("Evidence to withdraw.")
+class WithdrawEvidenceInput(OfVersion):
+    evidence_id: Key = Field(description="Which evidence.")
+    reason: Statement = Field(description="Why.")
+
+
+@strawberry.type(description="The evidence as withdrawn.")
+class WithdrawEvidencePayload(OfEvidence): ...
+
+
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
+async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> WithdrawEvidencePayload:
+    """Says that evidence no longer stands; approvals that it stood for go stale."""
+    by, at = info.context.actor, info.context.now
+    version = await input.load()
+    version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
+    await keep_standing(version, at)
+    return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
+
+
+PART = Part(mutations=[attach_evidence, withdraw_evidence])

@@ -1,0 +1,18 @@
+"""Versions judged, all of a request together."""
+
+from documents.eligibility.answer import Eligibility
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files
+from documents.records import whole
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Context, Loader
+
+
+def judgements(context: Context) -> Loader:
+    """Answers each version with its eligibility now."""
+
+    async def load(versions: list[ModelVersion]) -> list[Eligibility]:
+        cases = await case_files([whole(each) for each in versions], context.now)
+        return [Judgement(case).eligibility for case in cases]
+
+    return context.loader("judgements", load, key=lambda version: version.id)

@@ -1,0 +1,77 @@
+"""Holds in the graph: deployments stopped by those who may."""
+
+import strawberry
+from pydantic import Field
+
+from documents.access import GovernanceRole, Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.load import keep_standing
+from documents.people import Stakeholder
+from documents.values import Key, Statement
+from documents.versions.holds import Hold
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part, field, shape
+
+
+@shape(Hold)
+class HoldShape:
+    placer = one(Stakeholder, "Whoever placed it.", user_id="placed_by")
+
+
+@strawberry.type
+class OfHold(Payload):
+    """What a mutation on a hold answers with."""
+
+    hold_id: strawberry.Private[str]
+    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The hold.")
+    def hold(self) -> Hold:
+        return next(each for each in self.model_version.holds if each.hold_id == self.hold_id)
+
+
+@graph_input("A hold to place.")
+class PlaceHoldInput(OfVersion):
+    role: GovernanceRole | None = Field(
+        default=None, description="In which role; may be left out by whoever holds only one that may place holds."
+    )
+    reason: Statement = Field(description="Why.")
+
+
+@strawberry.type(description="The hold as placed.")
+class PlaceHoldPayload(OfHold): ...
+
+
+@mutation(event=AuditEventType.HOLD_PLACED, permit=Permission.PLACE_HOLD, resource=ModelVersion)
+async def place_hold(info: Info, input: PlaceHoldInput) -> PlaceHoldPayload:
+    """Stops a version: whatever else is in order, it is not eligible before the same role lifts the hold."""
+    version = await input.load()
+    hold = version.place_hold(input.role, input.reason, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return PlaceHoldPayload(hold_id=hold.hold_id, model_version=version)
+
+
+@graph_input("A hold to lift.")
+class LiftHoldInput(OfVersion):
+    hold_id: Key = Field(description="Which hold.")
+    reason: Statement = Field(description="Why.")
+
+
+@strawberry.type(description="The hold as lifted.")
+class LiftHoldPayload(OfHold): ...
+
+
+@mutation(event=AuditEventType.HOLD_LIFTED, permit=Permission.LIFT_HOLD, resource=ModelVersion)
+async def lift_hold(info: Info, input: LiftHoldInput) -> LiftHoldPayload:
+    """Lifts a hold, in the role that placed it."""
+    version = await input.load()
+    version.lift_hold(input.hold_id, input.reason, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return LiftHoldPayload(hold_id=input.hold_id, model_version=version)
+
+
+PART = Part(mutations=[place_hold, lift_hold])

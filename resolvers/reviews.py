@@ -1,0 +1,48 @@
+"""Periodic reviews in the graph."""
+
+import strawberry
+from pydantic import Field
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.load import keep_standing
+from documents.people import Stakeholder
+from documents.values import Statement
+from documents.versions.parts import Review
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part, shape
+
+
+@shape(Review)
+class ReviewShape:
+    reviewer = one(Stakeholder, "Whoever completed it.", user_id="by")
+
+
+@graph_input("A periodic review and its four findings.")
+class CompleteReviewInput(OfVersion):
+    metrics: Statement = Field(description="What the review of the performance metrics found.")
+    drift: Statement = Field(description="What the analysis of drift found.")
+    incidents: Statement = Field(description="What the review of incidents found.")
+    compliance: Statement = Field(description="What the check of compliance found.")
+
+
+@strawberry.type(description="The version as reviewed.")
+class CompleteReviewPayload(Payload):
+    model_version: ModelVersion = strawberry.field(description="The version; its standing says when the next review is due.")
+
+
+@mutation(event=AuditEventType.COMPLIANCE_CHECK, permit=Permission.COMPLETE_REVIEW, resource=ModelVersion)
+async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteReviewPayload:
+    """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
+    by, at = info.context.actor, info.context.now
+    version = await input.load()
+    version.complete_review(input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
+    await keep_standing(version, at)
+    return CompleteReviewPayload(model_version=version)
+
+
+PART = Part(mutations=[complete_review])

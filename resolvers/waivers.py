@@ -1,0 +1,85 @@
+"""Waivers in the graph: time-limited exceptions to a requirement."""
+
+import strawberry
+from pydantic import Field
+from strawberry import Parent
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.load import keep_standing, waive
+from documents.people import Stakeholder
+from documents.values import Key, Moment, Statement
+from documents.versions.version import ModelVersion
+from documents.versions.waivers import Waiver
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part, field, shape
+
+
+@shape(Waiver)
+class WaiverShape:
+    grantor = one(Stakeholder, "Whoever granted it.", user_id="granted_by")
+
+    @field("Whether it counts now.", reads=["expires_at", "revoked"])
+    @staticmethod
+    def stands(waiver: Parent[Waiver], info: Info) -> bool:
+        return waiver.expires_at > info.context.now and waiver.revoked is None
+
+
+@strawberry.type
+class OfWaiver(Payload):
+    """What a mutation on a waiver answers with."""
+
+    waiver_id: strawberry.Private[str]
+    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The waiver.")
+    def waiver(self) -> Waiver:
+        return next(each for each in self.model_version.waivers if each.waiver_id == self.waiver_id)
+
+
+@graph_input("A waiver to grant.")
+class GrantWaiverInput(OfVersion):
+    requirement_id: Key = Field(description="The blocking requirement that need not be met: `POL-003.access-control`.")
+    rationale: Statement = Field(description="Why it may be deployed all the same.")
+    expires_at: Moment = Field(description="From when on it no longer counts.")
+
+
+@strawberry.type(description="The waiver as granted.")
+class GrantWaiverPayload(OfWaiver): ...
+
+
+@mutation(event=AuditEventType.WAIVER_GRANTED, permit=Permission.GRANT_WAIVER, resource=ModelVersion)
+async def grant_waiver(info: Info, input: GrantWaiverInput) -> GrantWaiverPayload:
+    """Excepts a version from one requirement for a time; it shows as waived, not as met.
+
+    By a risk manager or compliance officer who neither owns nor submitted the version.
+    """
+    version = await input.load()
+    by, at = info.context.actor, info.context.now
+    waiver = await waive(version, input.requirement_id, input.rationale, input.expires_at, by=by, at=at)
+    return GrantWaiverPayload(waiver_id=waiver.waiver_id, model_version=version)
+
+
+@graph_input("A waiver to revoke.")
+class RevokeWaiverInput(OfVersion):
+    waiver_id: Key = Field(description="Which waiver.")
+    reason: Statement = Field(description="Why.")
+
+
+@strawberry.type(description="The waiver as revoked.")
+class RevokeWaiverPayload(OfWaiver): ...
+
+
+@mutation(event=AuditEventType.WAIVER_REVOKED, permit=Permission.REVOKE_WAIVER, resource=ModelVersion)
+async def revoke_waiver(info: Info, input: RevokeWaiverInput) -> RevokeWaiverPayload:
+    """Takes a waiver back before it expires; what it excepted from must be met again."""
+    version = await input.load()
+    version.revoke_waiver(input.waiver_id, input.reason, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return RevokeWaiverPayload(waiver_id=input.waiver_id, model_version=version)
+
+
+PART = Part(mutations=[grant_waiver, revoke_waiver])
