@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import date
 from functools import cache, partial
@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 import bson
+import pymongo
 from beanie import Document, PydanticObjectId, init_beanie
 from beanie.odm.fields import IndexedAnnotation
 from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
@@ -50,6 +51,11 @@ def bound_database() -> Database:
 def is_outage(error: BaseException) -> bool:
     """Whether the database is away, rather than anything wrong with what was asked of it."""
     return isinstance(error, ConnectionFailure) or (isinstance(error, PyMongoError) and any(map(error.has_error_label, AGAIN)))
+
+
+def answered_within(seconds: float) -> AbstractContextManager[None]:
+    """Has the server give up what is asked of it inside, after what is then left of `seconds` (MongoDB's maxTimeMS)."""
+    return pymongo.timeout(seconds)
 
 
 class _DayEncoder(TypeEncoder):

@@ -50,4 +50,4 @@ def _path(location: list[str]) -> str:
 
 
 def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, error.original_error, extensions)

@@ -20,6 +20,7 @@ from documents.database import is_outage
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from gql.errors import coded, refused
 from gql.identity import Doorkeeper
+from gql.limits import OutOfTime
 from gql.schema import Schema
 from resolvers.graph.context import Context
 
@@ -125,10 +126,14 @@ class OverHTTP:
                 raise Unserved(405, InvalidInput("method", "must be POST for a mutation"), allow="POST")
         result = await self.schema.execute(asked["query"], asked.get("variables"), context, operation_name=name)
         said = _beside_data(result)
-        # An error of the request has no path, one of execution always has (GraphQL, September 2025, section 7.1).
-        if result.data is None and not any(each.path for each in result.errors or ()):
+        if result.data is None and not any(map(_of_execution, result.errors or ())):
             return _not_executed(said, media)
         return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
+
+
+def _of_execution(error: GraphQLError) -> bool:
+    """Whether it has a path, as no error of the request has (GraphQL, September 2025, section 7.1), or cut off what had begun."""
+    return error.path is not None or isinstance(error.original_error, OutOfTime)
 
 
 def _not_executed(said: dict[str, Any], media: str, status: int = 422) -> Answer:

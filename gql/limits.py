@@ -30,12 +30,14 @@ from graphql import (
 )
 from strawberry.extensions import FieldExtension
 
+from documents.database import answered_within
 from documents.errors import LimitExceeded
 from documents.values import MAX_SAFE_INTEGER
 from gql.settings import Limits
 from resolvers.graph.context import Info
 
 SIZES = ("first", "last", "ids")  # the arguments that say how many records a field answers with
+MOMENT = 1.0  # seconds that the database has beyond a question's time: its own word would read like an outage
 INT = 2**31  # what is beyond it, GraphQL refuses
 Size = int | str  # a number, or the variable that holds it
 
@@ -199,13 +201,18 @@ def within(what: str, size: int, limit: int) -> None:
         raise LimitExceeded(what, min(size, MAX_SAFE_INTEGER), limit)
 
 
+class OutOfTime(LimitExceeded):
+    """The time of an operation was over when it had begun: to ask it again would not help."""
+
+
 @asynccontextmanager
 async def in_time(seconds: int) -> AsyncIterator[None]:
-    """Cuts a question off that takes longer: it has nothing to lose. LimitExceeded then, for to ask it again would not help."""
+    """Cuts a question off that takes longer, which has nothing to lose, with OutOfTime; the database drops it a moment later."""
     begun = monotonic()
     try:
         async with asyncio.timeout(seconds):
-            yield
+            with answered_within(seconds + MOMENT):
+                yield
     except TimeoutError as error:
         raise _late(monotonic() - begun, seconds) from error
 
@@ -223,5 +230,5 @@ class BegunInTime(FieldExtension):
         return await next_(source, info, **arguments)
 
 
-def _late(taken: float, seconds: int) -> LimitExceeded:
-    return LimitExceeded("the operation, in seconds,", ceil(taken), seconds)
+def _late(taken: float, seconds: int) -> OutOfTime:
+    return OutOfTime("the operation, in seconds,", ceil(taken), seconds)

@@ -12,9 +12,9 @@ from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
-from documents.errors import Forbidden, LimitExceeded
+from documents.errors import Forbidden
 from gql.errors import coded
-from gql.limits import BegunInTime
+from gql.limits import BegunInTime, OutOfTime
 from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
@@ -74,7 +74,7 @@ class Answered(SchemaExtension):
     async def on_operation(self) -> AsyncIterator[None]:
         try:
             yield
-        except LimitExceeded as refusal:  # its time is over
+        except OutOfTime as refusal:
             raise coded(GraphQLError(str(refusal), original_error=refusal)) from refusal
         if not self.streamed:
             await self._answer(self.execution_context.result)
