@@ -53,7 +53,7 @@ class StandingHold(Value):
     """A hold that stops the version now."""
 
     hold: Hold = Field(description="The hold.")
-    remedy: Remedy = Field(description="What would lift it.")
+    remedy: Remedy | None = Field(description="What would lift it; nothing for a version that was retired.")
 
 
 class RequiredApproval(Value):
@@ -64,7 +64,7 @@ class RequiredApproval(Value):
     status: ApprovalStatus = Field(description="How its approval reads now.")
     decision: Approval | None = Field(description="The decision that stands for it; nothing before somebody decides.")
     candidate_ids: tuple[str, ...] = Field(description="User ids of those who could give it.")
-    remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts.")
+    remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts or the version was retired.")
 
 
 class Eligibility(Value):

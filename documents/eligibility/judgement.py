@@ -45,7 +45,7 @@ class Judgement:
         return tuple(
             Finding(
                 policy_id=policy.policy_id, policy_name=policy.says.name, requirement_id=asked.requirement_id,
-                title=asked.title, reason=result.reason, remedy=result.remedy,
+                title=asked.title, reason=result.reason, remedy=None if self.case.version.retired else result.remedy,
             )
             for policy, asked, result in self.results
             if isinstance(result, Unmet) and policy.blocking is blocking
@@ -92,12 +92,13 @@ class Judgement:
     def _standing(self) -> list[Approval]:
         """The approvals that oblige: that count, or will once their conditions are confirmed."""
         obliges = {ApprovalStatus.APPROVED, ApprovalStatus.CONDITIONAL}
-        return [each for role in self.case.required if (each := self.case.approvals.get(role)) and each.status in obliges]
+        required = () if self.case.version.retired else self.case.required
+        return [each for role in required if (each := self.case.approvals.get(role)) and each.status in obliges]
 
     def _hold(self, hold: Hold) -> StandingHold:
         known = {**self.case.names, "holdId": hold.hold_id}
         lift = Remedy(mutation=Permission.LIFT_HOLD, arguments=known, fill=("reason",), permitted=(hold.role.name,))
-        return StandingHold(hold=hold, remedy=lift)
+        return StandingHold(hold=hold, remedy=None if self.case.version.retired else lift)
 
     def _open(self, approval: Approval, condition: Condition) -> OpenCondition:
         withholds = approval.status is ApprovalStatus.CONDITIONAL
@@ -143,7 +144,12 @@ class Judgement:
     def _notices(self) -> tuple[str, ...]:
         newer = [f"datasheet {each} has a newer revision than the one linked" for each in self.case.newer_datasheets]
         tier_4 = self.case.version.tier is RiskTier.TIER_4_EXPERIMENTAL
-        return (*newer, *(("a version in tier 4 may not be deployed to production",) if tier_4 else ()))
+        retired = self.case.version.retired
+        return (
+            *newer,
+            *(("a version in tier 4 may not be deployed to production",) if tier_4 else ()),
+            *((f"the version was retired on {retired.at:%Y-%m-%d}, for good",) if retired else ()),
+        )
 
     @property
     def standing(self) -> Standing:

@@ -16,6 +16,10 @@ class RiskTier(Choice):
     TIER_3_STANDARD = "tier_3_standard", "Does ordinary work within a narrow scope."
     TIER_4_EXPERIMENTAL = "tier_4_experimental", "Is tried out, and not for production."
 
+    def is_lighter_than(self, other: "RiskTier") -> bool:
+        order = list(RiskTier)
+        return order.index(self) > order.index(other)
+
 
 class RiskCategory(Choice):
     """What kind of risk it is."""

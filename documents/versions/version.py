@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 from pymongo import IndexModel
@@ -12,7 +12,7 @@ from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep, revised
-from documents.errors import Forbidden, InvalidInput, InvalidState, LimitExceeded, NotFound
+from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
 from documents.risk.assessment import RiskAssessment
@@ -32,6 +32,7 @@ from documents.versions.approvals import (
 )
 from documents.versions.dependencies import Dependency, refuse_doubled
 from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.entries import changed, longer
 from documents.versions.evidence import Evidence
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus, possible
@@ -39,8 +40,6 @@ from documents.versions.numbers import version_key
 from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
 from documents.versions.standing import Standing
 from documents.versions.waivers import Waiver
-
-T = TypeVar("T")
 
 HOLDING = (GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.COMPLIANCE_OFFICER)
 CHANGES: Mapping[Role, frozenset[str]] = {
@@ -152,7 +151,7 @@ class ModelVersion(Searchable):
     ) -> Self:  # fmt: skip
         """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
         suggested = classify(purpose, use_cases)
-        if tier is not None and lighter(tier, suggested.tier):
+        if tier is not None and tier.is_lighter_than(suggested.tier):
             _may_lighten(tier_rationale, suggested.tier, by)
         refuse_doubled(depends_on)
         return cls(
@@ -221,7 +220,7 @@ class ModelVersion(Searchable):
         for name, value in said.items():
             setattr(self, name, value)
         before, self.classification = self.classification, classify(self.purpose, self.use_cases)
-        if self.classification.tier is not before.tier and lighter(self.tier, self.classification.tier):
+        if self.classification.tier is not before.tier and self.tier.is_lighter_than(self.classification.tier):
             self.tier, self.tier_rationale = self.classification.tier, None
 
     def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
@@ -281,7 +280,7 @@ class ModelVersion(Searchable):
             dataset_id=dataset_id, revision=revision.revision, digest=revision.digest, linked_by=by.id, linked_at=at
         )
         others = tuple(each for each in self.datasheets if each.dataset_id != dataset_id)
-        self.datasheets = _longer("the datasheets of a version", others, link)
+        self.datasheets = longer("the datasheets of a version", others, link)
 
     def unlink(self, dataset_id: str, by: Actor) -> None:
         self.permits(by, Permission.UNLINK_DATASHEET)
@@ -292,11 +291,10 @@ class ModelVersion(Searchable):
 
     def attach(self, evidence: Evidence, by: Actor) -> None:
         self.permits(by, Permission.ATTACH_EVIDENCE)
-        self.evidence = _longer("the evidence of a version", self.evidence, evidence)
+        self.evidence = longer("the evidence of a version", self.evidence, evidence)
 
     def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> None:
-        place = _place(self.evidence, "evidence_id", evidence_id)
-        self.evidence = _replaced(self.evidence, place, self.evidence[place].withdraw(reason, by, at))
+        self.evidence = changed(self.evidence, "evidence_id", evidence_id, lambda each: each.withdraw(reason, by, at))
         self._can(Permission.WITHDRAW_EVIDENCE)
 
     async def submit(self, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
@@ -384,13 +382,12 @@ class ModelVersion(Searchable):
         """Excepts the version from one requirement for a time: by somebody who neither owns nor submitted it."""
         self._separate(by, Permission.GRANT_WAIVER)
         waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
-        self.waivers = _longer("the waivers of a version", self.waivers, waiver)
+        self.waivers = longer("the waivers of a version", self.waivers, waiver)
         return waiver
 
     def revoke_waiver(self, waiver_id: str, reason: str, by: Actor, at: datetime) -> None:
         self._separate(by, Permission.REVOKE_WAIVER)
-        place = _place(self.waivers, "waiver_id", waiver_id)
-        self.waivers = _replaced(self.waivers, place, self.waivers[place].revoke(reason, by.id, at))
+        self.waivers = changed(self.waivers, "waiver_id", waiver_id, lambda each: each.revoke(reason, by.id, at))
 
     def _separate(self, by: Actor, permission: Permission) -> None:
         self.permits(by, permission)
@@ -404,13 +401,12 @@ class ModelVersion(Searchable):
         if role not in HOLDING or role not in by.roles:
             raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
         hold = Hold.place(role, reason, by.id, at)
-        self.holds = _longer("the holds of a version", self.holds, hold)
+        self.holds = longer("the holds of a version", self.holds, hold)
         return hold
 
     def lift_hold(self, hold_id: str, reason: str, by: Actor, at: datetime) -> None:
         self.permits(by, Permission.LIFT_HOLD)
-        place = _place(self.holds, "hold_id", hold_id)
-        self.holds = _replaced(self.holds, place, self.holds[place].lift(reason, by, at))
+        self.holds = changed(self.holds, "hold_id", hold_id, lambda each: each.lift(reason, by, at))
 
     def complete_review(self, metrics: str, drift: str, incidents: str, compliance: str, by: Actor, at: datetime) -> None:
         """Records a periodic review; the next one is due an interval of the tier later."""
@@ -427,12 +423,6 @@ def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:
     return version.round.as_read(version.standing.dossier, standing, at)
 
 
-def lighter(tier: RiskTier, than: RiskTier) -> bool:
-    """Whether `tier` is less critical than `than`."""
-    order = list(RiskTier)
-    return order.index(tier) > order.index(than)
-
-
 def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
     if GovernanceRole.RISK_MANAGER not in by.roles:
         raise Forbidden(
@@ -441,25 +431,6 @@ def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
         )
     if rationale is None:
         raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested.name}")
-
-
-def _longer(what: str, items: tuple[T, ...], one: T) -> tuple[T, ...]:
-    """A list with one more; LimitExceeded where the record could not be read again for it."""
-    if len(items) == LIST_LENGTH:
-        raise LimitExceeded(what, len(items) + 1, LIST_LENGTH)
-    return (*items, one)
-
-
-def _place(items: Sequence[Any], key: str, identity: str) -> int:
-    """Where the item of that id stands; NotFound without one."""
-    for place, each in enumerate(items):
-        if getattr(each, key) == identity:
-            return place
-    raise NotFound(key.removesuffix("_id").capitalize(), identity)
-
-
-def _replaced(items: tuple[T, ...], place: int, item: T) -> tuple[T, ...]:
-    return (*items[:place], item, *items[place + 1 :])
 
 
 def _only(roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], path: str, none: str) -> GovernanceRole:

@@ -1,0 +1,24 @@
+"""The lists that a version nests: how they grow, and how one entry of them changes."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from documents.errors import LimitExceeded, NotFound
+from documents.values import LIST_LENGTH
+
+T = TypeVar("T")
+
+
+def longer(what: str, entries: tuple[T, ...], one: T) -> tuple[T, ...]:
+    """The entries and one more; LimitExceeded where the record could not be read again for it."""
+    if len(entries) == LIST_LENGTH:
+        raise LimitExceeded(what, len(entries) + 1, LIST_LENGTH)
+    return (*entries, one)
+
+
+def changed(entries: tuple[T, ...], key: str, identity: str, change: Callable[[T], T]) -> tuple[T, ...]:
+    """The entries with the one of that id as `change` makes it; NotFound without one."""
+    for place, each in enumerate(entries):
+        if getattr(each, key) == identity:
+            return (*entries[:place], change(each), *entries[place + 1 :])
+    raise NotFound(key.removesuffix("_id").capitalize(), identity)
