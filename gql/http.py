@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as the specification's main branch had it in August 2026: who is served what, under which status."""
+"""GraphQL over HTTP, its first edition (September 2026): who is served what, under which status."""
 
 import asyncio
 import json
