@@ -1,8 +1,12 @@
-"""Who may do what: every mutation and every question by every role, and how somebody must stand to a record."""
+"""Who may do what: every mutation, question and subscription by every role, and how somebody must stand to a record."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from itertools import count
 from typing import Any
 
+import httpx
 import pytest
 from graphql import (
     GraphQLEnumType,
@@ -21,7 +25,9 @@ from documents.people import Stakeholder
 from documents.tokens import ApiToken, TokenKind
 from gql.schema import build_schema
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
+from tests.journey import ANOTHER
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
+from tests.sockets import Socket, dial, served
 
 NINE = (
     "MODEL_OWNER DATA_STEWARD ETHICS_REVIEWER SECURITY_REVIEWER BUSINESS_OWNER COMPLIANCE_OFFICER RISK_MANAGER DEPLOYER TECH_LEAD"
@@ -73,6 +79,7 @@ SAMPLES = {
 NAMED = {"email": "x@example.org", "uri": "https://example.org"}
 MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
 LISTED, UNLISTED = person("pipeline"), person("reader")
+MAJOR = count(2)
 CALLERS = {"ADMIN": ADA, "AUDITOR": AUDREY, "SERVICE": LISTED} | MEMBERS
 
 
@@ -93,14 +100,14 @@ def fields(of: str) -> dict[str, Any]:
     return dict(root.fields)
 
 
-def asking(name: str, field: Any) -> tuple[str, dict[str, Any]]:
+def asking(name: str, field: Any, operation: str = "query") -> tuple[str, dict[str, Any]]:
     """The least that asks for a field of the root."""
     needed = {each: argument.type for each, argument in field.args.items() if is_required_argument(argument)}
     said = ", ".join(f"${each}: {kind}" for each, kind in needed.items())
     given = ", ".join(f"{each}: ${each}" for each in needed)
     selected = "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
     variables = {each: sample(kind) for each, kind in needed.items()}
-    return f"query {f'({said})' if said else ''} {{ {name} {f'({given})' if given else ''} {selected} }}", variables
+    return f"{operation} {f'({said})' if said else ''} {{ {name} {f'({given})' if given else ''} {selected} }}", variables
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +119,7 @@ async def staffed(server: str) -> AsyncIterator[Service]:
     await serve(service, UNLISTED)
     for each in [*CALLERS.values(), UNLISTED]:
         await service.ask("{ viewer { id } }", each)  # the first use of a token in an hour is noted, and that is no change
+    await register(service)
     yield service
     await service.close()
 
@@ -177,6 +185,47 @@ async def test_a_question_is_for_everybody_but_the_trail_is_for_its_readers(staf
     assert [(each["outcome"], each["action"], each["actor"]["id"]) for each in told] == [
         ("denied", question, each) for each in barred
     ]
+
+
+@pytest.mark.parametrize("subscription", fields("Subscription"))
+async def test_a_subscription_is_for_whoever_may_read_what_it_shows(staffed: Service, subscription: str) -> None:
+    query, variables = asking(subscription, fields("Subscription")[subscription], "subscription")
+    readers = MAY_READ_THE_TRAIL.split() if subscription in TRAIL else CALLERS
+    seen, barred = len(await staffed.trail()), [who.id for name, who in CALLERS.items() if name not in readers]
+    async with served(staffed) as address, AsyncExitStack() as dialled:
+        shown = []
+        for who in CALLERS.values():
+            caller = await Socket(await dialled.enter_async_context(dial(address))).sign_in(who)
+            await caller.subscribe(query, **variables | {each: BOT[each] for each in variables.keys() & BOT})
+            if who.id in barred:
+                assert await caller.code() == "FORBIDDEN", who.id
+            else:
+                shown.append(asyncio.create_task(caller.data()))
+        told = (await staffed.trail())[seen:]
+        assert [(each["outcome"], each["action"], each["actor"]["id"]) for each in told] == [
+            ("denied", subscription, each) for each in barred
+        ]
+        while (await asyncio.wait(shown, timeout=0.2))[1]:  # nothing says when they listen
+            await staffed.do("registerModelVersion", **ANOTHER, version=f"{next(MAJOR)}.0.0")
+    assert [each.result().keys() for each in shown] == [{subscription}] * len(readers)
+
+
+@pytest.mark.parametrize("subscription", fields("Subscription"))
+async def test_nobody_is_let_in_to_a_subscription(staffed: Service, subscription: str) -> None:
+    query, variables = asking(subscription, fields("Subscription")[subscription], "subscription")
+    async with served(staffed) as address, httpx.AsyncClient(headers={"accept": "text/event-stream"}) as http:
+        staffed.later(minutes=1)
+        seen = len(await staffed.trail())
+        answer = await http.post(f"http://{address}", json={"query": query, "variables": variables})
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+        staffed.later(minutes=1)
+        async with dial(address) as connection:
+            caller = Socket(connection)
+            await caller.send("connection_init")
+            await caller.subscribe(query, **variables)
+            assert await caller.closed() == 4403
+        told = (await staffed.trail())[seen:]
+    assert [(each["outcome"], each["action"], each["actor"]["id"]) for each in told] == [("denied", "signIn", "anonymous")] * 2
 
 
 EVE, STEVE = person("eve", GovernanceRole.MODEL_OWNER), person("steve", GovernanceRole.DATA_STEWARD)

@@ -6,16 +6,14 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from pymongo import monitoring
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from documents import streams
@@ -30,58 +28,14 @@ from gql.subscriptions import OPERATIONS
 from resolvers.graph import live
 from tests.examples import BOT, on_record, register, save_card
 from tests.operated import Operated
-from tests.service import ADA, ADMIN_TOKEN, ALICE, AUDREY, RITA, Person, Service
+from tests.service import ADA, ADMIN_TOKEN, ALICE, AUDREY, RITA, Service
+from tests.sockets import Socket, dial, served
 
-PROTOCOL = Subprotocol("graphql-transport-ws")
 EVENTS = "subscription { auditEvents { seq action } }"
 REFUSED = 'subscription { auditEvents(filter: {outcome: {eq: FAILURE}, action: {startsWith: "revoke"}}) { action outcome } }'
 VERSIONS = """
     subscription ($of: String!) { modelVersionChanged(modelId: $of) { modelId card { license } owner { userId } status } }
 """
-PATIENCE = 10
-
-
-class Socket:
-    """A client's end of graphql-transport-ws."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
-
-    async def send(self, kind: str, **said: Any) -> None:
-        await self.connection.send(json.dumps({"type": kind} | said))
-
-    async def heard(self) -> Any:
-        """The next message: a text, or the test fails."""
-        async with asyncio.timeout(PATIENCE):
-            said = await self.connection.recv()
-        assert isinstance(said, str)
-        return json.loads(said)
-
-    async def sign_in(self, who: Person) -> Self:
-        await self.send("connection_init", payload={"authorization": f"Bearer {who.token}"})
-        assert await self.heard() == {"type": "connection_ack"}
-        return self
-
-    async def subscribe(self, query: str, id: str = "1", **variables: Any) -> None:
-        await self.send("subscribe", id=id, payload={"query": query, "variables": variables})
-
-    async def data(self, id: str = "1") -> Any:
-        said = await self.heard()
-        assert (said["type"], said["id"]) == ("next", id) and "errors" not in said["payload"], said
-        return said["payload"]["data"]
-
-    async def code(self) -> str:
-        """The code of the error that ends a subscription, before it began or in the middle."""
-        said = await self.heard()
-        if said["type"] == "error":
-            return str(said["payload"][0]["extensions"]["code"])
-        assert (await self.heard())["type"] == "complete"
-        return str(said["payload"]["errors"][0]["extensions"]["code"])
-
-    async def closed(self) -> int:
-        with pytest.raises(ConnectionClosed) as closed:
-            await self.heard()
-        return closed.value.rcvd.code if closed.value.rcvd else 0
 
 
 class Commands(monitoring.CommandListener):
@@ -97,27 +51,10 @@ class Commands(monitoring.CommandListener):
     def failed(self, event: Any) -> None: ...
 
 
-@asynccontextmanager
-async def served(service: Service) -> AsyncIterator[str]:
-    """The service's app over a real socket."""
-    app: Any = service.app
-    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve([listener]))
-        yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
-        server.should_exit = True
-        await serving
-    await service.database.end_feeds()
-
-
 @pytest.fixture
 async def address(service: Service) -> AsyncIterator[str]:
     async with served(service) as where:
         yield where
-
-
-def dial(address: str, **options: Any) -> connect:
-    return connect(f"ws://{address}", subprotocols=[PROTOCOL], **options)
 
 
 async def told(service: Service, times: int = 1) -> None:
