@@ -9,27 +9,70 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What records are grouped by: the value at `path`, or what stands at `beyond` in the record of which that is the `key`."""
+    """What records are grouped by: the value at `path`, or over an edge what stands at `path` in a record of `collection`.
+
+    Over an edge, `keys` are the fields of that record whose values stand in the fields `own`.
+    """
 
     path: str
     direction: int
     collection: str | None = None
-    key: str = ""
-    beyond: str = ""
+    keys: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> Raw:
+        """The value of a record, null where it is empty; over an edge, those of its keys."""
+        if self.collection is None:
+            return {"$ifNull": [f"${self.path}", None]}
+        return {key: {"$ifNull": [f"${own}", None]} for key, own in zip(self.keys, self.own, strict=True)}
+
+    def looked_up(self, there: str, into: str) -> Raw:
+        """The step that puts the record to which the keys at the path `there` belong into a list `into`."""
+        first, *others = self.keys
+        said = {f"k{at}": f"${there}.{key}" for at, key in enumerate(others)}
+        same = [{"$eq": [f"${key}", f"$$k{at}"]} for at, key in enumerate(others)]
+        pipeline = {"let": said, "pipeline": [{"$match": {"$expr": {"$and": same}}}]} if others else {}
+        look = {"from": self.collection, "localField": f"{there}.{first}", "foreignField": first, "as": into}
+        return {"$lookup": look | pipeline}
 
 
-def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[str], limit: int) -> list[Raw]:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is added up: one `value` of a record, or one of each element of a list, which the value calls `$$this`.
+
+    `lists` are the path of that list, and before it those of the lists in whose elements it lies.
+    """
+
+    lists: tuple[str, ...]
+    value: Any
+
+    @property
+    def values(self) -> Any:
+        """A list of them all. Paths lead through lists on MongoDB, but not on the embedded engine."""
+        if not self.lists:
+            return [self.value]
+        elements: Any = f"${self.lists[0]}"
+        for inner in self.lists[1:]:
+            lists = {"$map": {"input": elements, "in": {"$ifNull": [f"$$this.{inner}", []]}}}
+            elements = {"$reduce": {"input": lists, "initialValue": [], "in": {"$concatArrays": ["$$value", "$$this"]}}}
+        return {"$map": {"input": elements, "in": self.value}}
+
+
+def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[Measure], limit: int) -> list[Raw]:
     """The pipeline that answers with `limit` groups, in the order of what they are grouped by.
 
-    A group is `_id: {k0, ..}`, `count`, and for the place n of each measured path `min`n, `max`n, `sum`n and, of how many, `of`n.
-    Over an edge, records are grouped by their key first, so that each key is looked up once.
+    A group is `_id: {k0, ..}`, `count` of its records, and for the place n of each measure `min`n, `max`n, `sum`n and, of how
+    many numbers, `of`n. Over an edge, records are grouped by its keys first, so that each is looked up once.
     """
-    keys = {f"k{at}": {"$ifNull": [f"${each.path}", None]} for at, each in enumerate(by)}
+    told = {f"k{at}": each.said for at, each in enumerate(by)} | {f"v{at}": each.values for at, each in enumerate(measured)}
     sums: Raw = {"count": {"$sum": 1}}
-    for at, path in enumerate(measured):
-        is_number = {"$cond": [{"$isNumber": f"${path}"}, 1, 0]}
-        sums |= {f"{name}{at}": {f"${name}": f"${path}"} for name in ("min", "max", "sum")} | {f"of{at}": {"$sum": is_number}}
-    done: list[Raw] = [{"$match": query}, {"$group": {"_id": keys, **sums}}]
+    for at in range(len(measured)):
+        numbers = {"$filter": {"input": {"$ifNull": [f"$v{at}", []]}, "cond": {"$isNumber": "$$this"}}}
+        sums |= {f"{name}{at}": {f"${name}": {f"${name}": f"$v{at}"}} for name in ("min", "max", "sum")}
+        sums |= {f"of{at}": {"$sum": {"$size": numbers}}}
+    keys = {f"k{at}": f"$k{at}" for at in range(len(by))}
+    done: list[Raw] = [{"$match": query}, {"$project": {"_id": 1, **told}}, {"$group": {"_id": keys, **sums}}]
     if any(each.collection for each in by):
         done += _across(by, sums)
     order = {f"_id.k{at}": each.direction for at, each in enumerate(by)}
@@ -43,9 +86,8 @@ def _across(by: Sequence[Grouping], sums: Raw) -> list[Raw]:
         here, there = f"_id.k{at}", f"e{at}"
         keys[f"k{at}"] = f"${here}"
         if each.collection:
-            look = {"from": each.collection, "localField": here, "foreignField": each.key, "as": there}
-            done += [{"$lookup": look}, {"$unwind": {"path": f"${there}", "preserveNullAndEmptyArrays": True}}]
-            keys[f"k{at}"] = {"$ifNull": [f"${there}.{each.beyond}", None]}
+            done += [each.looked_up(here, there), {"$unwind": {"path": f"${there}", "preserveNullAndEmptyArrays": True}}]
+            keys[f"k{at}"] = {"$ifNull": [f"${there}.{each.path}", None]}
     merged = {name: {"$" + name.rstrip("0123456789"): f"${name}"} for name in sums}
     merged |= {name: {"$sum": f"${name}"} for name in sums if name.startswith(("of", "count"))}
     return [*done, {"$group": {"_id": keys, **merged}}]

@@ -320,7 +320,9 @@ class Record(Document):
         return {tuple(map(raw["_id"].get, names)): raw["count"] async for raw in found}
 
     @classmethod
-    async def groups(cls, query: Raw, by: Sequence[aggregates.Grouping], measured: Sequence[str], limit: int) -> list[Raw]:
+    async def groups(
+        cls, query: Raw, by: Sequence[aggregates.Grouping], measured: Sequence[aggregates.Measure], limit: int
+    ) -> list[Raw]:
         """What the records that meet `query` come to, group by group, as `aggregates.steps` says it."""
         steps = aggregates.steps(query, by, measured, limit)
         return cast("list[Raw]", await cls._raws().aggregate(steps, batchSize=BATCH).to_list(None))

@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NewType, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NewType, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -167,6 +167,8 @@ class Value(BaseModel):
     """A nested record: compared by what it says, never changed in place."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
+    """How MongoDB computes those computed numbers that aggregates sum up, given what it calls the record."""
 
 
 class Choice(StrEnum):

@@ -8,16 +8,18 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from documents.access import Permission
-from documents.audit.event import AuditEvent
+from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.verification import Fault, Report
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.filters import matches
 from documents.values import BigInt
+from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info
+from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
@@ -31,6 +33,11 @@ class AuditEventNode(Node):
     @staticmethod
     def canonical(event: Parent[AuditEvent]) -> str:
         return event.canonical.decode(errors="replace")
+
+
+@shape(EventSubject)
+class EventSubjectShape:
+    model_version = one(ModelVersion, "The version itself, as it is today.", model_id="model_id", version="version")
 
 
 @shape(Report, name="AuditVerification")

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import strawberry
 from pydantic import Field
-from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
@@ -30,10 +29,7 @@ class RiskAssessmentShape:
 
 @shape(RiskFactor)
 class RiskFactorShape:
-    @field("Whoever looks after it.")
-    @staticmethod
-    async def owned_by(factor: Parent[RiskFactor], info: Info) -> Stakeholder | None:
-        return await info.context.one(Stakeholder).load((factor.owner,)) if factor.owner else None
+    owned_by = one(Stakeholder, "Whoever looks after it.", user_id="owner")
 
 
 @shape(Template, name="RiskTemplate")

@@ -15,6 +15,13 @@ GROUPED = """query($filter: ModelVersionFilter, $groupBy: [ModelVersionGroupBy!]
         keys { tier modelId ownerDepartment modelName standingNextReview standingRiskBand } count
         min { standingRiskScore registeredAt } max { standingRiskScore registeredAt }
         avg { standingRiskScore } sum { standingRiskScore roundNumber } } }"""
+ELEMENTS = (
+    "cardMetricsValue cardMetricsDisaggregatedValue latestAssessmentFactorsInherentScore latestAssessmentFactorsResidualScore"
+)
+OF_ELEMENTS = f"""query($filter: ModelVersionFilter, $groupBy: [ModelVersionGroupBy!]) {{
+    modelVersionAggregates(filter: $filter, groupBy: $groupBy) {{
+        keys {{ tier ownerDepartment }} count values {{ {ELEMENTS} standingRiskScore }}
+        min {{ {ELEMENTS} cardMetricsDateMeasured }} max {{ {ELEMENTS} }} avg {{ {ELEMENTS} }} sum {{ {ELEMENTS} }} }} }}"""
 ANN = person("ann", *ALICE.roles, department="Credit")
 
 
@@ -48,7 +55,8 @@ async def scored(service: Service) -> dict[str, dict[str, Any]]:
             await service.do("createRiskAssessment", owner, **of, responses=rated)
     every = """{ modelVersions(first: 100) { nodes {
         modelId tier registeredAt owner { department } standing { riskScore }
-        card { metrics { disaggregated { group } } } } } }"""
+        latestAssessment { factors { residualScore inherentScore } }
+        card { metrics { value dateMeasured disaggregated { group value } } } } } }"""
     return {each["modelId"]: each for each in (await service.ask(every))["modelVersions"]["nodes"]}
 
 
@@ -57,7 +65,7 @@ def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
     assert aggregates.keys() == {"modelVersionAggregates", "auditEventAggregates"}
     for field in aggregates.values():
         assert field.args.keys() == {"filter", "groupBy"}
-        assert field.type.of_type.of_type.of_type.fields.keys() == {"keys", "count", "min", "max", "avg", "sum"}
+        assert field.type.of_type.of_type.of_type.fields.keys() == {"keys", "count", "values", "min", "max", "avg", "sum"}
 
 
 async def test_average_residual_risk_by_department_and_tier_without_a_disaggregated_metric_is_one_question(
@@ -80,6 +88,33 @@ async def test_average_residual_risk_by_department_and_tier_without_a_disaggrega
         assert each["avg"]["standingRiskScore"] == pytest.approx(sum(scores) / len(scores))
         assert each["sum"]["standingRiskScore"] == pytest.approx(sum(scores))
         assert (each["min"]["standingRiskScore"], each["max"]["standingRiskScore"]) == (min(scores), max(scores))
+
+
+async def test_numbers_in_lists_are_summed_up_element_by_element_and_records_counted_once(
+    service: Service, scored: dict[str, dict[str, Any]]
+) -> None:
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for version in scored.values():
+        grouped[version["owner"]["department"], version["tier"]].append(version)
+    by = [{"owner": {"department": "ASC"}}, {"tier": "ASC"}]
+    found = (await service.ask(OF_ELEMENTS, groupBy=by))["modelVersionAggregates"]
+    assert [(each["keys"]["ownerDepartment"], each["keys"]["tier"]) for each in found] == sorted(grouped)
+    for each, versions in zip(found, map(grouped.get, sorted(grouped)), strict=True):
+        assert versions is not None and each["count"] == len(versions)
+        metrics = [metric for version in versions for metric in (version["card"] or {"metrics": []})["metrics"]]
+        factors = [one for version in versions for one in (version["latestAssessment"] or {"factors": []})["factors"]]
+        assert each["values"]["standingRiskScore"] == len([one for one in versions if one["standing"]["riskScore"] is not None])
+        assert each["min"]["cardMetricsDateMeasured"] == min([metric["dateMeasured"] for metric in metrics], default=None)
+        for name, numbers in {
+            "cardMetricsValue": [metric["value"] for metric in metrics],
+            "cardMetricsDisaggregatedValue": [one["value"] for metric in metrics for one in metric["disaggregated"]],
+            "latestAssessmentFactorsInherentScore": [one["inherentScore"] for one in factors],
+            "latestAssessmentFactorsResidualScore": [one["residualScore"] for one in factors],
+        }.items():
+            told = {of: each[of][name] for of in ("values", "min", "max", "avg", "sum")}
+            mean = sum(numbers) / len(numbers) if numbers else None
+            least, most = min(numbers, default=None), max(numbers, default=None)
+            assert told == pytest.approx({"values": len(numbers), "min": least, "max": most, "avg": mean, "sum": sum(numbers)})
 
 
 async def test_without_grouping_everything_is_one_group_and_nothing_is_none(

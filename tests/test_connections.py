@@ -10,7 +10,7 @@ from bson import ObjectId
 from graphql import get_named_type
 
 from gql.schema import build_schema
-from tests.examples import BOT, TICKETS, approved, register, save_datasheet
+from tests.examples import BOT, RATED, TICKETS, approved, register, save_datasheet
 from tests.service import ALICE, AUDREY, CAROL, NOW, Service, person
 from tests.test_reads import Watched, watching
 
@@ -116,6 +116,31 @@ async def test_a_filter_reaches_over_edges_to_owners_models_and_datasheets(servi
         ({"owner": None}, ["one", "other"]),
     ):
         assert await ids(service, filter=wanted) == expected, wanted
+
+
+async def test_a_filter_reaches_over_an_edge_of_two_keys_and_keeps_them_together(service: Service) -> None:
+    critical = {"tier": {"eq": "TIER_1_CRITICAL"}}
+    for model_id, tiers in (("a", ("TIER_1_CRITICAL", "TIER_4_EXPERIMENTAL")), ("b", ("TIER_4_EXPERIMENTAL", "TIER_1_CRITICAL"))):
+        said: dict[str, Any] = {"purpose": "An experimental summary", "useCases": [], "ownerId": ALICE.id, "dataStewardId": "bob"}
+        await register(service, modelId=model_id, version="1.0.0", **said | {"tier": tiers[0]})
+        await service.do("registerModelVersion", modelId=model_id, version="1.1.0", **said | {"tier": tiers[1]})
+    events = """query($filter: AuditEventFilter) { auditEvents(first: 100, orderBy: [{seq: ASC}], filter: $filter) {
+        nodes { subject { modelId version modelVersion { tier } } } } }"""
+
+    async def about(**filter: Any) -> list[tuple[str, str]]:
+        found = (await service.ask(events, AUDREY, filter={"subject": filter}))["auditEvents"]["nodes"]
+        return [(each["subject"]["modelId"], each["subject"]["version"]) for each in found]
+
+    assert await about(modelVersion=critical) == [("a", "1.0.0"), ("b", "1.1.0")]
+    assert await about(**{"not": {"modelVersion": critical}}, modelId={"isNull": False}) == [("a", "1.1.0"), ("b", "1.0.0")]
+    assert await about(modelVersion={"model": {"modelId": {"eq": "b"}}}) == [("b", "1.0.0"), ("b", "1.1.0")]
+    assert await about(modelVersion={"purpose": {"eq": "Another"}}) == []
+    rated = {"latestAssessment": {"modelVersion": critical}}
+    await service.do("createRiskAssessment", **BOT | {"modelId": "a", "responses": RATED})
+    assert await ids(service, filter=rated) == ["a"]
+    assert await ids(service, filter={"latestAssessment": {"factors": {"some": {"ownedBy": {"userId": {"eq": "david"}}}}}}) == [
+        "a"
+    ]
 
 
 async def test_what_an_edge_of_a_filter_may_lead_to_is_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,12 @@
 """Factors: single risks of a version, and the responses that rate them."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, computed_field
 
 from documents.risk.scales import (
+    DIGITS,
     Effectiveness,
     Rating,
     RiskBand,
@@ -49,8 +50,19 @@ class Response(Value):
         return self.likelihood is not None and self.impact is not None
 
 
+def _inherent(of: str) -> Any:
+    return {"$multiply": [f"{of}.likelihood", f"{of}.impact"]}
+
+
+def _residual(of: str) -> Any:
+    left = {"$subtract": [1, f"{of}.control_effectiveness"]}
+    return {"$round": [{"$multiply": [_inherent(of), left]}, DIGITS]}
+
+
 class RiskFactor(Value):
     """One risk of a model version, as assessed."""
+
+    measured: ClassVar = {"inherent_score": _inherent, "residual_score": _residual}
 
     risk_id: Key = Field(description="The template that it comes from.")
     category: RiskCategory = Field(description="What kind of risk it is.")

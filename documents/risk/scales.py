@@ -7,6 +7,8 @@ from pydantic import Field
 
 from documents.values import Choice, Share
 
+DIGITS = 9  # to which scores are rounded
+
 
 class RiskTier(Choice):
     """How much depends on a model version; it decides which policies apply."""
@@ -92,4 +94,4 @@ Effectiveness = Annotated[Share, Field(strict=True)]
 
 def rounded(score: float) -> float:
     """Without the dust of binary fractions: 25 x (1 - 0.8) is 5, and so MEDIUM, not 4.999999999999999."""
-    return round(score, 9)
+    return round(score, DIGITS)

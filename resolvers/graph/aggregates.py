@@ -1,6 +1,7 @@
 """What the records of a noun come to, group by group: types and queries read off the same description as its filters."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import NoneType, SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
@@ -12,12 +13,12 @@ from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.aggregates import Grouping
+from documents.aggregates import Grouping, Measure
 from documents.database import Record
 from documents.errors import LimitExceeded
 from documents.filters import to_query
 from documents.records import aware
-from documents.values import BigInt, FreeObject, camel
+from documents.values import BigInt, FreeObject, Value, camel
 from resolvers.graph import filters, orders
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import Filtered
@@ -35,7 +36,7 @@ _aggregated: dict[type[Record], Mapping[str, Any]] = {}
 
 def aggregates(kind: type[Record], name: str, description: str, permit: Permission = Permission.READ) -> StrawberryField:
     """Declares what the records of a noun come to: `aggregates(ModelVersion, "model_version_aggregates", "…")`."""
-    made = {each: type(f"{kind.__name__}{each}", (), {}) for each in ("Aggregate", "Keys", "Bounds", "Numbers")}
+    made = {each: type(f"{kind.__name__}{each}", (), {}) for each in ("Aggregate", "Keys", "Counts", "Bounds", "Numbers")}
     _aggregated[kind], aggregate = made, made["Aggregate"]
 
     async def resolve(
@@ -48,9 +49,11 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
     ) -> list[aggregate]:  # type: ignore[valid-type]
         by = ordered_by(group_by, (), "groupBy")
         selected = {each.name for each in _selected(info.selected_fields)}
-        measured = {path: of for path, of, _ in _leaves(kind) if of in MEASURED and camel(_flat(path)) in selected}
+        measured = {name: each for name, each in _measures(kind).items() if camel(name) in selected}
         asked = to_query(await asked_for(info.context, filter))
-        groups = await kind.groups(asked, [_grouping(kind, *each) for each in by], list(measured), GROUPS + 1)
+        groups = await kind.groups(
+            asked, [_grouping(kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
+        )
         if len(groups) > GROUPS:
             raise LimitExceeded("the groups", len(groups), GROUPS)
         return [_told(kind, raw, [path for path, _ in by], measured) for raw in groups]
@@ -70,52 +73,84 @@ def describe(assembled: list[type]) -> list[type]:
 
 
 def _make(kind: type[Record], made: Mapping[str, Any]) -> None:
-    leaves, about = list(_leaves(kind)), kind.__doc__
+    measures, about = _measures(kind), kind.__doc__
     _output(made["Keys"], f"What a group has in common; null where it was not grouped by. {about}", _keys(kind))
-    bounds = {_flat(path): (of, text) for path, of, text in leaves if of in MEASURED}
+    bounds = {name: (each.type | None, each.description) for name, each in measures.items()}
     _output(made["Bounds"], f"The least or the greatest in a group; what is empty does not count. {about}", bounds)
-    numbers = {_flat(path): (float, text) for path, of, text in leaves if of in NUMBERS}
+    numbers = {name: (float | None, each.description) for name, each in measures.items() if each.type in NUMBERS}
     _output(made["Numbers"], f"What the numbers of a group come to; what is empty does not count. {about}", numbers)
-    aggregate = made["Aggregate"]
-    aggregate.__annotations__ = {}
-    for name, of, text in (
-        ("keys", made["Keys"], "What it has in common."),
-        ("count", int, "How many records it holds."),
-        ("min", made["Bounds"], "The least."),
-        ("max", made["Bounds"], "The greatest."),
-        ("avg", made["Numbers"], "The mean; null where there is nothing to take it of."),
-        ("sum", made["Numbers"], "The sum; 0 where there is nothing to add."),
-    ):
-        aggregate.__annotations__[name] = of
-        setattr(aggregate, name, strawberry.field(description=text))
-    strawberry.type(aggregate, description=f"A group of records. {about}")
+    counts = {name: (int | None, text) for name, (_, text) in numbers.items()}
+    _output(made["Counts"], f"How many numbers a group has, in lists one an element. {about}", counts)
+    groups = {
+        "keys": (made["Keys"], "What it has in common."),
+        "count": (int, "How many records it holds."),
+        "values": (made["Counts"], "Of how many values `avg` and `sum` are: of several in a record, where they lie in a list."),
+        "min": (made["Bounds"], "The least."),
+        "max": (made["Bounds"], "The greatest."),
+        "avg": (made["Numbers"], "The mean; null where there is nothing to take it of."),
+        "sum": (made["Numbers"], "The sum; 0 where there is nothing to add."),
+    }
+    _output(made["Aggregate"], f"A group of records. {about}", groups)
 
 
 def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None:
     cls.__annotations__ = {}
     for name, (of, text) in fields.items():
         expose(of)
-        cls.__annotations__[name] = of | None
+        cls.__annotations__[name] = of
         setattr(cls, name, strawberry.field(description=text))
     strawberry.type(cls, description=about)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number or a moment that is summed up, stored or computed."""
+
+    of: Measure
+    type: Any
+    description: str
+
+
+def _measures(model: type[BaseModel], lists: tuple[str, ...] = (), path: str = "", named: str = "") -> dict[str, Measured]:
+    """Whatever numbers and moments lie in `model`, those in its lists too, by the names that clients know them by."""
+    found: dict[str, Measured] = {}
+    here = "$$this." if lists else "$"
+    for name in names_of(model):
+        field = model.model_fields[name]
+        of, listed = _single(field.annotation)
+        if isinstance(of, type) and issubclass(of, BaseModel):
+            inside = ((*lists, f"{path}{name}"), "") if listed else (lists, f"{path}{name}.")
+            found |= _measures(of, *inside, f"{named}{name}_")
+        elif of in MEASURED and not listed:
+            found[named + name] = Measured(Measure(lists, f"{here}{path}{name}"), of, field.description or "")
+    for name, computed in model.measured.items() if issubclass(model, Value) else ():
+        said, value = model.model_computed_fields[name], computed(f"{here}{path}".rstrip("."))
+        found[named + name] = Measured(Measure(lists, value), bare(said.return_type), said.description or "")
+    return found
+
+
+def _single(annotation: Any) -> tuple[Any, bool]:
+    """What is single in an annotation, and whether there is a list of it."""
+    of = bare(annotation)
+    of = next((each for each in get_args(of) if each is not NoneType), of) if get_origin(of) is not list else of
+    return (get_args(of)[0], True) if get_origin(of) is list else (of, False)
 
 
 def _leaves(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Any, str]]:
     """Path, type and description of every single value in `model`."""
     for name in names_of(model):
-        of = bare(model.model_fields[name].annotation)
-        of = next((each for each in get_args(of) if each is not NoneType), of) if get_origin(of) is not list else None
-        if isinstance(of, type) and issubclass(of, BaseModel):
+        of, listed = _single(model.model_fields[name].annotation)
+        if isinstance(of, type) and issubclass(of, BaseModel) and not listed:
             yield from _leaves(of, f"{path}{name}.")
-        elif of not in (None, FreeObject):
+        elif of is not FreeObject and not listed:
             yield f"{path}{name}", of, model.model_fields[name].description or ""
 
 
 def _keys(kind: type[Record]) -> dict[str, tuple[Any, str]]:
     """Everything that `kind` can be grouped by: its own values, and those of the records that its edges lead to."""
-    found = {_flat(path): (of, text) for path, of, text in _leaves(kind)}
+    found = {_flat(path): (of | None, text) for path, of, text in _leaves(kind)}
     for name, (edge, about) in edges_of(kind).items():
-        found |= {_flat(f"{name}.{path}"): (of, f"{about} {text}") for path, of, text in _leaves(edge.kind)}
+        found |= {_flat(f"{name}.{path}"): (of | None, f"{about} {text}") for path, of, text in _leaves(edge.kind)}
     return found
 
 
@@ -128,25 +163,25 @@ def _grouping(kind: type[Record], path: str, direction: int) -> Grouping:
     if first not in edges_of(kind):
         return Grouping(path, direction)
     edge, _ = edges_of(kind)[first]
-    return Grouping(edge.own, direction, edge.kind.get_collection_name(), edge.key, rest)
+    return Grouping(rest, direction, edge.kind.get_collection_name(), edge.keys, edge.own)
 
 
-def _told(kind: type[Record], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Any]) -> SimpleNamespace:
+def _told(kind: type[Record], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Measured]) -> SimpleNamespace:
     """A group as its type reads it."""
     keys = _keys(kind)
-    bounds = dict.fromkeys(_flat(path) for path, of, _ in _leaves(kind) if of in MEASURED)
     told = SimpleNamespace(
         count=raw["count"],
         keys=SimpleNamespace(**dict.fromkeys(keys)),
-        **{each: SimpleNamespace(**bounds) for each in ("min", "max", "avg", "sum")},
+        **{each: SimpleNamespace() for each in ("values", "min", "max", "avg", "sum")},
     )
     for at, path in enumerate(by):
         of, _ = keys[_flat(path)]
         setattr(told.keys, _flat(path), _believed(of, raw["_id"][f"k{at}"]))
-    for at, (path, of) in enumerate(measured.items()):
-        name, many = _flat(path), raw[f"of{at}"]
-        setattr(told.min, name, _believed(of, raw[f"min{at}"]))
-        setattr(told.max, name, _believed(of, raw[f"max{at}"]))
+    for at, (name, each) in enumerate(measured.items()):
+        many = raw[f"of{at}"]
+        setattr(told.values, name, many)
+        setattr(told.min, name, _believed(each.type, raw[f"min{at}"]))
+        setattr(told.max, name, _believed(each.type, raw[f"max{at}"]))
         setattr(told.sum, name, raw[f"sum{at}"])
         setattr(told.avg, name, raw[f"sum{at}"] / many if many else None)
     return told

@@ -12,7 +12,7 @@ from strawberry.types.base import has_object_definition
 
 from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
-from documents.filters import Filter, to_query
+from documents.filters import Filter, among, to_query
 from documents.values import LIST_LENGTH, Moment, Phrase
 from resolvers.graph.context import Context
 
@@ -24,21 +24,21 @@ _PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
 
 @dataclass(frozen=True)
 class Across:
-    """An edge that a filter can follow: to the record of `kind` whose `key` is the value of the field `own`."""
+    """An edge that a filter can follow: to the record of `kind` whose `keys` are the values of the fields `own`."""
 
     kind: type[Record]
-    key: str
-    own: str
+    keys: tuple[str, ...]
+    own: tuple[str, ...]
 
-    async def keys(self, wanted: Sequence[Filter]) -> Sequence[list[Any]]:
-        """The keys of those that meet each filter; one that too many meet is LIMIT_EXCEEDED."""
-        return [await self._keys(each) for each in wanted]
+    async def lead(self, wanted: Sequence[Filter]) -> Sequence[Filter]:
+        """What leads to those that meet each filter; one that too many meet is LIMIT_EXCEEDED."""
+        return [await self._lead(each) for each in wanted]
 
-    async def _keys(self, wanted: Filter) -> list[Any]:
-        found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=frozenset({self.key}))
+    async def _lead(self, wanted: Filter) -> Filter:
+        found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=frozenset(self.keys))
         if len(found) > KEYS:
             raise LimitExceeded(f"what the filter asks of {self.kind.__name__}", len(found), KEYS)
-        return [getattr(each, self.key) for each in found]
+        return among(self.own, [tuple([getattr(each, key) for key in self.keys]) for each in found])
 
 
 async def asked_for(context: Context, given: Any) -> Filter:
@@ -75,17 +75,17 @@ class _Reading:
                 continue
             inside = await self.said(value, depth)
             if edge := each.metadata.get(ACROSS):
-                across += [{edge.own: {"in": await self._keys(edge, inside)}}] if inside else []
+                across += [await self._led(edge, inside)] if inside else []
             else:
                 said[each.python_name.rstrip("_")] = inside
         return said | {"and": [*said.get("and", ()), *across]} if across else said
 
-    async def _keys(self, edge: Across, wanted: Filter) -> list[Any]:
+    async def _led(self, edge: Across, wanted: Filter) -> Filter:
         self.edges += 1
         if self.edges > EDGES:
             raise LimitExceeded("the edges of the filter", self.edges, EDGES)
-        found: list[Any] = await self.context.loader(edge, edge.keys, key=repr).load(wanted)
-        return found
+        leads: Filter = await self.context.loader(edge, edge.lead, key=repr).load(wanted)
+        return leads
 
 
 def _as_stored(value: Any) -> Any:

@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 from documents.access import Actor
 from documents.audit.trail import Request
 from documents.database import Record
+from documents.filters import among, to_query
 from documents.people import Stakeholder
 
 R = TypeVar("R", bound=Record)
@@ -76,9 +77,7 @@ class Context:
 
 def carrying(by: tuple[str, ...], keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     """The query for records that carry one of `keys` in the fields `by`."""
-    if len(by) == 1:
-        return {by[0]: {"$in": [key for (key,) in keys]}}
-    return {"$or": [dict(zip(by, key, strict=True)) for key in keys]}
+    return to_query(among(by, keys))
 
 
 Info = strawberry.Info[Context, None]

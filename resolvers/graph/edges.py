@@ -21,13 +21,14 @@ from resolvers.graph.types import READS
 def one(kind: type[Record], description: str, **own: str) -> Any:
     """The record of `kind` whose keys are the values of these fields: `one(Model, "…", model_id="model_id")`.
 
-    Filters reach over it where one field is the key.
+    Filters reach over it.
     """
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
-        return await info.context.one(kind).load(tuple([getattr(root, own[key]) for key in kind.keys]))
+        key = tuple([getattr(root, own[key]) for key in kind.keys])
+        return None if None in key else await info.context.one(kind).load(key)
 
-    across = Across(kind, *next(iter(own.items()))) if len(own) == 1 else None
+    across = Across(kind, kind.keys, tuple([own[key] for key in kind.keys]))
     return _edge(resolve, own.values(), description, kind | None, across)
 
 
