@@ -155,9 +155,14 @@ class Database:
     async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Do `work` in one transaction, and again while `patience` lasts: when another process got in its way, and when
         the answer to the commit was lost. So `work` must know its own traces again: see `AuditHead.touch`.
+
+        Whoever waits for it may be cancelled, the transaction is not: the driver would abort it while it commits.
         """
         if open_unit():
             raise RuntimeError("a unit of work inside a unit of work")
+        return await asyncio.shield(self._in_turn(work))
+
+    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         async with self._turn:
             give_up = monotonic() + self.patience
             for attempt in count(1):

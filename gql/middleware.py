@@ -90,6 +90,10 @@ class Recorded(FieldExtension):
         self.declared = declared
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
+        # Whoever hangs up lets go of what has begun: it is done or refused, and told, all the same.
+        return await asyncio.shield(self._done(next_, source, info, arguments))
+
+    async def _done(self, next_: Callable[..., Any], source: Any, info: Info, arguments: dict[str, Any]) -> Payload:
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
         named = info.operation.name
         context.request = replace(context.request, operation=named.value[:NAME_LENGTH] if named else None)
@@ -117,10 +121,12 @@ class Recorded(FieldExtension):
             context.actor.needs(declared.permit)
             return await bound_database().transact(work)
         except BaseException as error:
-            if not is_outage(error):  # which is out of reach of the trail too
-                # Shielded: whoever hangs up on a refusal is on record all the same.
-                await asyncio.shield(tell_failure(error, context, action, declared, arguments.get("input")))
-            raise
+            commits = ids[0] if answer and answer.receipt else None
+            if is_outage(error) and not commits:  # the trail is out of reach too
+                raise
+            if await tell_failure(error, context, action, declared, arguments.get("input"), unless=commits) or not answer:
+                raise
+            return answer  # it took effect
         finally:
             context.forget()
 
@@ -131,11 +137,13 @@ def _claim(info: Info, input: Any) -> Claim | None:
     return None if header is None else Claim.of(header, str(info.path.key), info.field_name, input, by)
 
 
-async def tell_failure(error: BaseException, context: Context, action: str, declared: Declaration, input: Any) -> None:
-    """Puts a refused or failed mutation on record, in a transaction of its own."""
+async def tell_failure(
+    error: BaseException, context: Context, action: str, declared: Declaration, input: Any, unless: str | None
+) -> bool:
+    """Puts a refused or failed mutation on record, in a transaction of its own; False if `unless` stands: it was done."""
     code = error.code if isinstance(error, Refusal) else "INTERNAL"
     denied = isinstance(error, Forbidden)
-    await tell(
+    return await tell(
         Occurrence(
             AuditEventType.ACCESS_ATTEMPT if denied else declared.event,
             action,
@@ -147,6 +155,7 @@ async def tell_failure(error: BaseException, context: Context, action: str, decl
             facts={"code": code},
         ),
         context,
+        unless,
     )
 
 
@@ -168,11 +177,12 @@ async def tell_denied(context: Context, action: str) -> None:
     )
 
 
-async def tell(occurrence: Occurrence, context: Context) -> None:
+async def tell(occurrence: Occurrence, context: Context, unless: str | None = None) -> bool:
     try:
-        await record(occurrence, context.now)
+        return await record(occurrence, context.now, unless)
     except Exception:  # the caller still hears of the first error; a trail out of reach is for the operator
         log.exception("%s of %s went unrecorded", occurrence.outcome, occurrence.action)
+        return True
 
 
 def _key_in(input: Any, resource: type[Record]) -> str:

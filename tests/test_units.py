@@ -1,6 +1,7 @@
 """What a unit of work promises: all or nothing, in turn, in one database, and no way around it."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -26,6 +27,9 @@ VALID = "{ auditVerification { valid } }"
 async def version(service: Service) -> ModelVersion:
     await register(service)
     return await ModelVersion.require(*KEY)
+
+
+async def nothing(unit: Unit) -> None: ...
 
 
 async def is_valid(service: Service) -> bool:
@@ -76,8 +80,6 @@ async def test_a_task_that_outlives_its_transaction_writes_nothing(service: Serv
 
 
 async def test_a_unit_of_work_inside_another_raises_at_once(service: Service) -> None:
-    async def nothing(unit: Unit) -> None: ...
-
     with pytest.raises(RuntimeError, match="inside a unit of work"):
         await asyncio.wait_for(service.database.transact(lambda unit: service.database.transact(nothing)), 1)
 
@@ -170,9 +172,9 @@ async def test_whatever_a_mutation_reads_and_writes_is_inside_its_one_transactio
     await watched.close()
 
 
-LOST, FORGOTTEN, REFUSED = "lost", "forgotten", "refused"
-"""What can become of a commit: done, but the connection breaks before the answer; done, but the server says that it knows no
-such transaction, begin again; not done, and it says so."""
+DONE, LOST, FORGOTTEN, REFUSED = "done", "lost", "forgotten", "refused"
+"""What can become of a commit: done; done, but the connection breaks before the answer; done, but the server says that it knows
+no such transaction, begin again; not done, and it says so."""
 
 ABORT: dict[str, Any] = {"abortTransaction": 1}
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -199,7 +201,7 @@ class Wire:
                     await self.meanwhile()
                 if fate == LOST:
                     break
-                back.write(rewritten(answer, ANSWERS[fate]) if fate else answer)
+                back.write(rewritten(answer, ANSWERS[fate]) if fate in ANSWERS else answer)
         on.close()
         back.close()
 
@@ -268,6 +270,68 @@ async def test_a_commit_that_fails_leaves_a_failure_event_and_nothing_else(
     assert (event["action"], event["outcome"]) == ("attachEvidence", "failure")
     assert event["details"] == {"changes": [], "facts": {"code": "INTERNAL"}}
     assert await service.state() == before
+
+
+@pytest.mark.parametrize(("fates", "outcome"), [([DONE], "success"), ([LOST, LOST], "success"), ([REFUSED], "failure")])
+async def test_whoever_hangs_up_while_it_commits_leaves_one_event_that_says_what_became_of_it(
+    server: str, service: Service, version: ModelVersion, fates: list[str], outcome: str
+) -> None:
+    async def hang_up() -> None:
+        asking.cancel()
+        await asyncio.sleep(0.05)
+
+    await sign_in(service)
+    size = len(await service.trail())
+    async with Wire(server, *fates, meanwhile=hang_up).service(service.database.name) as far:
+        asking = asyncio.create_task(far.do("attachEvidence", BOB, **BOT, **PROOF))
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        for _ in range(2):  # in turn: after the transaction, and after what is told of it
+            await far.database.transact(nothing)
+    await one_event_tells(service, size, outcome)
+
+
+@pytest.mark.parametrize(("fate", "outcome"), [(DONE, "success"), (REFUSED, "failure")])
+async def test_a_process_that_is_made_to_end_while_it_commits_tells_no_failure_of_what_took_effect(
+    server: str, service: Service, version: ModelVersion, fate: str, outcome: str
+) -> None:
+    committing = threading.Event()
+
+    async def until_it_commits() -> None:
+        asking = asyncio.create_task(far.do("attachEvidence", BOB, **BOT, **PROOF))
+        await asyncio.to_thread(committing.wait)
+        assert not asking.done()  # the loop ends now, and cancels whatever goes on
+
+    async def make_it_end() -> None:
+        committing.set()
+        await asyncio.sleep(0.2)
+
+    await sign_in(service)
+    size = len(await service.trail())
+    async with Wire(server, fate, meanwhile=make_it_end).service(service.database.name) as far:
+        await asyncio.to_thread(asyncio.run, until_it_commits())
+    await one_event_tells(service, size, outcome)
+
+
+@pytest.mark.parametrize("fates", [[LOST, LOST], [FORGOTTEN]], ids="-".join)
+async def test_what_took_effect_is_not_refused_though_patience_ends(
+    server: str, service: Service, version: ModelVersion, fates: list[str]
+) -> None:
+    await sign_in(service)
+    size = len(await service.trail())
+    async with Wire(server, *fates).service(service.database.name) as far:
+        far.database.patience = 0
+        receipt = (await far.do("attachEvidence", BOB, **BOT, **PROOF))["receipt"]
+    assert receipt["seq"] == size
+    await one_event_tells(service, size, "success")
+
+
+async def one_event_tells(service: Service, of: int, outcome: str) -> None:
+    """That after the first `of` events one tells of the attached evidence, or that there is none."""
+    (event,) = (await service.trail())[of:]
+    assert (event["action"], event["outcome"]) == ("attachEvidence", outcome)
+    assert len((await ModelVersion.require(*KEY)).evidence) == (outcome == "success")
+    assert await is_valid(service)
 
 
 async def test_a_record_too_large_is_refused_and_not_stored(service: Service, version: ModelVersion) -> None:

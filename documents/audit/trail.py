@@ -162,16 +162,22 @@ class AuditHead(Record):
             raise RuntimeError("the head moved under a transaction that had touched it")
 
 
-async def record(what: Occurrence, at: datetime) -> None:
-    """Appends the event of what changed nothing, once, in a transaction of its own."""
+async def record(what: Occurrence, at: datetime, unless: str | None = None) -> bool:
+    """Appends the event of what changed nothing, once, in a transaction of its own.
+
+    Nothing is appended, and the answer is False, if the event `unless` stands: that which changed something after all.
+    """
     ids = EventIds()
 
-    async def append(unit: Unit) -> None:
-        head = await AuditHead.touch()
+    async def append(unit: Unit) -> bool:
+        head = await AuditHead.touch()  # waits for a commit under way, so that what stands now stands for good
+        if unless and await AuditEvent.wanted(unless):
+            return False
         if not (ids.made and await AuditEvent.wanted(ids[0])):  # else only the answer to the commit was lost
             await head.append([what], at, ids)
+        return True
 
-    await bound_database().transact(append)
+    return await bound_database().transact(append)
 
 
 def tell_all(
