@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-Raw = dict[str, Any]
+from documents.units import Raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from bson.codec_options import CodecOptions
 from pydantic import BaseModel, TypeAdapter
 
 from documents.errors import InvalidInput
+from documents.units import Raw
 
-Raw = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 Fields = frozenset[str] | None  # the stored fields that were read; None is all of them
 

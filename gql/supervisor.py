@@ -54,18 +54,17 @@ class Worker:
     process: subprocess.Popen[bytes]
 
     def __init__(self, listener: socket.socket, uri: str, on_engine: bool) -> None:
-        self.descriptor, self.uri, self.on_engine, self.launched = listener.fileno(), uri, on_engine, False
+        self.descriptor, self.uri, self.on_engine = listener.fileno(), uri, on_engine
 
     @property
     def name(self) -> str:
         return f"worker {self.process.pid}"
 
     def launch(self) -> None:
-        if self.launched and self.on_engine:  # no database of somebody else: others may work on that one
+        if hasattr(self, "process") and self.on_engine:  # the second time; others may work on a database of somebody else's
             from gql import reach  # noqa: PLC0415
 
             reach.end_transactions(self.uri)
-        self.launched = True
         self.process = children.start(
             # -P: a folder called gql where the command was given must not be taken for ours
             [sys.executable, "-P", "-m", "gql.worker", str(self.descriptor)],

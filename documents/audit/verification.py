@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError, computed_field
 
 from documents.audit import tree
 from documents.audit.canonical import canonical, parsed, plain
+from documents.units import Raw
 from documents.values import MAX_SAFE_INTEGER, Choice, Count, Digest, Value
 
-Raw = Mapping[str, Any]
 GENESIS = "0" * 64  # what stands for the hash of the event before the first
 LISTED = 1_000  # faults in a report; all are counted
 REACH = 50_000  # within how many events a repeated id is sure to be noticed
