@@ -76,6 +76,7 @@ class Permission(Choice):
     PLACE_HOLD = "placeHold", "Stop a version's deployment, in a role that may."
     LIFT_HOLD = "liftHold", "Lift a hold, in the role that placed it."
     COMPLETE_REVIEW = "completeReview", "Record a periodic review."
+    ASSIGN_ACCOUNTABILITY = "assignAccountability", "Make somebody accountable for a version in a role."
 
 
 ANYONE = tuple(PlatformRole)
@@ -124,6 +125,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.PLACE_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
     Permission.LIFT_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+    Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
 }
 
 

@@ -19,6 +19,7 @@ from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
 from resolvers import (
+    accountability,
     approvals,
     artifacts,
     audit,
@@ -34,6 +35,7 @@ from resolvers import (
     reports,
     reviews,
     risk,
+    roles,
     search,
     tokens,
     versions,
@@ -46,8 +48,8 @@ from resolvers.graph.types import Part, assemble
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, tokens, models, versions, artifacts, approvals, evidence, waivers, holds, reviews, cards, datasheets, risk,
-        policies, contents, reports, audit, search,
+        nodes, people, roles, tokens, models, versions, accountability, artifacts, approvals, evidence, waivers, holds, reviews,
+        cards, datasheets, risk, policies, contents, reports, audit, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

@@ -19,6 +19,7 @@ from documents.people import Stakeholder, holder_of
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
+from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
 from documents.versions.lifecycle import VersionStatus
@@ -39,7 +40,7 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 
 def _reads_trail(version: ModelVersion, context: Context) -> None:
-    if context.actor.id not in {version.owner_id, version.data_steward_id}:
+    if not relations(version.accountability, context.actor):
         context.actor.needs(Permission.READ_TRAIL)
 
 
@@ -79,6 +80,13 @@ class ModelVersionNode(Node):
     model = one(Model, "The model that it is a version of.", model_id="model_id")
     owner = one(Stakeholder, "The accountable model owner.", user_id="owner_id")
     data_steward = one(Stakeholder, "The accountable data steward.", user_id="data_steward_id")
+
+    @field("Whether somebody answers for it in every role that its tier demands.", reads=["tier", "accountability"])
+    @staticmethod
+    async def coverage(version: Parent[ModelVersion], info: Info) -> Coverage:
+        held = current(version.accountability).values()
+        people = await info.context.one(Stakeholder).load_many([(each.user_id,) for each in held])
+        return Coverage.of(version.tier, version.accountability, {each.user_id: each for each in people})
 
     @field("What the decisions say of it now.", reads=["standing"])
     @staticmethod
@@ -128,14 +136,14 @@ class ModelVersionNode(Node):
         ("seq", 1),
         own={"subject.model_id": "model_id", "subject.version": "version"},
         may=_reads_trail,
-        reads=["owner_id", "data_steward_id"],
+        reads=["accountability"],
     )
 
 
 @filters(
-    ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "artifacts", "card",
-    "latest_assessment", "datasheets", "evidence", "depends_on", "round", "waivers", "holds", "reviews", "retired",
-    "registered_at", "standing",
+    ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "accountability",
+    "artifacts", "depends_on", "card", "latest_assessment", "datasheets", "evidence", "round", "waivers", "holds", "reviews",
+    "retired", "registered_at", "standing",
 )  # fmt: skip
 class ModelVersionFilter: ...
 

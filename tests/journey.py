@@ -61,6 +61,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield (proof := await did("attachEvidence", BOB, whose, **BOT, **PROOF))
     yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)
     yield await did("completeReview", RITA, **BOT, **REVIEW)
+    yield await did("assignAccountability", ADA, **BOT, role="ETHICS_REVIEWER", userId=CAROL.id)
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE)
     yield await did("withdrawApproval", CAROL, **BOT, reason=SECOND_THOUGHTS)

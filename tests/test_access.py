@@ -60,6 +60,7 @@ MAY = {
     "placeHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
     "liftHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
     "completeReview": "MODEL_OWNER RISK_MANAGER",
+    "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {"auditEvent", "auditEvents", "auditEventAggregates", "auditVerification"}
@@ -237,6 +238,7 @@ OF_VERSION: dict[str, dict[str, Any]] = {
     "attachEvidence": ACCESS_VERIFIED,
     "submitForApproval": {},
     "completeReview": REVIEW,
+    "assignAccountability": {"role": "MODEL_OWNER", "userId": "eve"},
 }
 
 

@@ -315,7 +315,7 @@ async def test_the_widest_input_leaves_a_small_event_and_only_what_it_cites(quie
     (event,) = [each for each in await quiet.trail() if each["resource"]["id"].endswith("/2.0.0")]
     assert len(canonical(event["details"])) <= DETAILS_BYTES
     told = {each["path"]: each["to"] for each in event["details"]["changes"]}
-    cited = {told[path]["content"] for path in ("classification", "restrictions", "use_cases")}
+    cited = {told[path]["content"] for path in ("accountability", "classification", "restrictions", "use_cases")}
     contents = {each["digest"]: each["canonical"] for each in (await quiet.state())["Content"]}
     assert contents.keys() - kept == cited >= {digest(each) for each in wide.values()}
 

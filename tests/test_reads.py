@@ -112,7 +112,7 @@ def where(commands: list[dict[str, Any]]) -> list[str]:
         ("card { overview: modelType }", {"card"}),
         ("owner { name } model { name }", {"owner_id", "model_id"}),
         ("approvals { role }", {"round", "standing", "evidence"}),
-        ("auditEvents(last: 1) { nodes { seq } }", {"model_id", "version", "owner_id", "data_steward_id"}),
+        ("auditEvents(last: 1) { nodes { seq } }", {"model_id", "version", "accountability"}),
         ("purpose eligibility { eligible }", None),
     ],
 )

@@ -19,6 +19,7 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
 from documents.risk.scales import RiskTier
+from documents.versions.accountability import current
 from documents.versions.approvals import Approval, ApprovalStatus
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
@@ -174,6 +175,8 @@ class Judgement:
             compliant_from=begins,
             compliant_until=ends,
             next_review=case.version.next_review,
+            accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
+            decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,
             risk_band=assessment.band if assessment else None,
         )

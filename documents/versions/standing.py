@@ -6,7 +6,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.risk.scales import RiskBand
-from documents.values import Moment, Value
+from documents.values import Key, Moment, Value
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus
 
@@ -31,6 +31,8 @@ class Standing(Value):
     )
     compliant_until: Moment | None = Field(description="When that ends by itself; nothing: never, or it never begins.")
     next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
+    accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
+    decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
     risk_score: float | None = Field(description="The overall score of the current assessment, 0 to 25.")
     risk_band: RiskBand | None = Field(description="Its band.")
 

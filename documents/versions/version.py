@@ -20,6 +20,7 @@ from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements, camel
+from documents.versions.accountability import Assignment, assigned, relations
 from documents.versions.approvals import (
     Approval,
     ApprovalRound,
@@ -90,6 +91,9 @@ class ModelVersion(Searchable):
     classification: Classification = Field(description="What its words suggest, and which words.")
     owner_id: Key = Field(description="The user id of the accountable model owner.")
     data_steward_id: Key = Field(description="The user id of the accountable data steward.")
+    accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Everybody who is or was accountable for it, in which role and when; first one first."
+    )
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="What it is made of."
     )
@@ -139,6 +143,8 @@ class ModelVersion(Searchable):
                     "standing.status",
                     "standing.risk_score",
                     "standing.next_review",
+                    "standing.accountable_ids",
+                    "standing.decider_ids",
                 )
             ),
         ]
@@ -151,13 +157,15 @@ class ModelVersion(Searchable):
     ) -> Self:  # fmt: skip
         """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
         suggested = classify(purpose, use_cases)
+        answering = assigned((), GovernanceRole.MODEL_OWNER, owner_id, by, at)
+        answering = assigned(answering, GovernanceRole.DATA_STEWARD, data_steward_id, by, at)
         if tier is not None and tier.is_lighter_than(suggested.tier):
             _may_lighten(tier_rationale, suggested.tier, by)
         refuse_doubled(depends_on)
         return cls(
             model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
             restrictions=restrictions, tier=tier or suggested.tier, tier_rationale=tier_rationale, classification=suggested,
-            owner_id=owner_id, data_steward_id=data_steward_id, artifacts=artifacts,
+            owner_id=owner_id, data_steward_id=data_steward_id, accountability=answering, artifacts=artifacts,
             depends_on=depends_on, registered_by=by.id, registered_at=at,
         )  # fmt: skip
 
@@ -165,20 +173,24 @@ class ModelVersion(Searchable):
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
 
-    def relations(self, user_id: str) -> frozenset[Relation]:
-        """How somebody stands to the version."""
-        held = {Relation.OWNER: self.owner_id, Relation.STEWARD: self.data_steward_id}
-        found = {relation for relation, holder in held.items() if holder == user_id}
-        return frozenset(found | {Relation.ACCOUNTABLE} if found else found)
-
     def permits(self, by: Actor, permission: Permission) -> None:
         """Forbidden unless `by` may do it here; InvalidState unless it can be done to what the version is now."""
-        by.needs(permission, self.relations(by.id))
+        by.needs(permission, relations(self.accountability, by))
         self._can(permission)
 
     def _can(self, permission: Permission) -> None:
         if self.status not in possible(permission):
             raise InvalidState(permission.value, self.status, possible(permission))
+
+    def assign(self, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> None:
+        """Makes somebody accountable in a role, in the place of whoever was."""
+        self.permits(by, Permission.ASSIGN_ACCOUNTABILITY)
+        self.accountability = assigned(self.accountability, role, user_id, by, at)
+        match role:
+            case GovernanceRole.MODEL_OWNER:
+                self.owner_id = user_id
+            case GovernanceRole.DATA_STEWARD:
+                self.data_steward_id = user_id
 
     @property
     def status(self) -> VersionStatus:
@@ -224,7 +236,7 @@ class ModelVersion(Searchable):
             self.tier, self.tier_rationale = self.classification.tier, None
 
     def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
-        if GovernanceRole.MODEL_OWNER in by.roles and Relation.OWNER in self.relations(by.id):
+        if GovernanceRole.MODEL_OWNER in by.roles and Relation.OWNER in relations(self.accountability, by):
             return
         permitted = {each for role in by.roles for each in CHANGES.get(role, ())}
         if barred := said.keys() - permitted:

@@ -1,0 +1,90 @@
+"""Accountability: who answers for a version in which role, since when, and whom it still lacks."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pydantic import Field
+
+from documents.access import Actor, GovernanceRole, Relation
+from documents.errors import LimitExceeded
+from documents.people import Stakeholder
+from documents.risk.scales import RiskTier
+from documents.roles import ACCOUNTABLE_ROLES
+from documents.values import LIST_LENGTH, Key, Moment, Value
+
+_RELATIONS = {GovernanceRole.MODEL_OWNER: Relation.OWNER, GovernanceRole.DATA_STEWARD: Relation.STEWARD}
+
+
+class Assignment(Value):
+    """Somebody who is or was accountable for a version in a role."""
+
+    role: GovernanceRole = Field(description="In which role.")
+    user_id: Key = Field(description="Who.")
+    assigned_by: Key = Field(description="Who assigned it: a user id or a service.")
+    assigned_at: Moment = Field(description="From when on.")
+    ended_at: Moment | None = Field(default=None, description="Until when; nothing: it is so today.")
+
+
+History = tuple[Assignment, ...]
+"""Every assignment, first one first; for each role the last one at most has not ended."""
+
+
+def current(history: Iterable[Assignment]) -> dict[GovernanceRole, Assignment]:
+    return {each.role: each for each in history if each.ended_at is None}
+
+
+def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> History:
+    """The history with somebody accountable in a role from now on, in the place of whoever was."""
+    before = current(history).get(role)
+    if before and before.user_id == user_id:
+        return history
+    if len(history) == LIST_LENGTH:
+        raise LimitExceeded("the accountability of a version", len(history) + 1, LIST_LENGTH)
+    ended = (Assignment(**{**dict(each), "ended_at": at}) if each is before else each for each in history)
+    return (*ended, Assignment(role=role, user_id=user_id, assigned_by=by.id, assigned_at=at))
+
+
+def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:
+    """How an actor stands to the version: by the roles that are assigned to the actor and that the actor holds today."""
+    roles = {role for role, each in current(history).items() if each.user_id == by.id and role in by.roles}
+    found = {_RELATIONS[role] for role in roles & _RELATIONS.keys()}
+    return frozenset(found | {Relation.ACCOUNTABLE} if roles else found)
+
+
+class Cover(Value):
+    """Whoever is accountable in a role that must be covered, as that person is today."""
+
+    role: GovernanceRole = Field(description="In which role.")
+    user_id: Key = Field(description="Who.")
+    active: bool = Field(description="Whether the person may still act.")
+    holds_role: bool = Field(description="Whether the person is active and still holds the role.")
+
+
+class Coverage(Value):
+    """Whether somebody answers for a version in every role that its tier demands."""
+
+    complete: bool = Field(description="Every required role is assigned, to an active person who holds it.")
+    required: tuple[GovernanceRole, ...] = Field(description="The roles in which somebody must be accountable in this tier.")
+    assigned: tuple[Cover, ...] = Field(description="Those of them that are assigned, and to whom.")
+    missing: tuple[GovernanceRole, ...] = Field(description="Those of them that nobody is assigned to.")
+
+    @classmethod
+    def of(cls, tier: RiskTier, history: Iterable[Assignment], people: Mapping[str, Stakeholder]) -> "Coverage":
+        required, held = ACCOUNTABLE_ROLES[tier], current(history)
+        covers = tuple(_cover(role, people[held[role].user_id]) for role in required if role in held)
+        missing = tuple(role for role in required if role not in held)
+        complete = not missing and all(each.holds_role for each in covers)
+        return cls(complete=complete, required=required, assigned=covers, missing=missing)
+
+
+def _cover(role: GovernanceRole, person: Stakeholder) -> Cover:
+    return Cover(role=role, user_id=person.user_id, active=person.active, holds_role=person.holds(role))
+
+
+def turned_to(
+    role: GovernanceRole, tier: RiskTier, history: Iterable[Assignment], holders: Iterable[Stakeholder]
+) -> list[Stakeholder]:
+    """Who answers for a version in `role`: whoever is accountable in it, else the `holders` who are authorised for the tier."""
+    held = current(history).get(role)
+    accountable = [each for each in holders if held and each.user_id == held.user_id and each.holds(role)]
+    return accountable or [each for each in holders if each.may_decide(role, tier)]

@@ -1,0 +1,52 @@
+"""The governance roles in the graph: what they are there for, and who is turned to."""
+
+from typing import Annotated
+
+import strawberry
+
+from documents.access import GovernanceRole
+from documents.people import Stakeholder
+from documents.roles import DEFINED, ROLES, RoleDefinition
+from documents.values import Key
+from documents.versions.accountability import turned_to
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.mutation import query
+from resolvers.graph.types import Part, shape
+
+
+@shape(RoleDefinition)
+class RoleDefinitionShape: ...
+
+
+@strawberry.type(description="A role that is turned to, and the people who answer in it.")
+class EscalationStep:
+    role: GovernanceRole = strawberry.field(description="The role.")
+    people: list[Stakeholder] = strawberry.field(
+        description="Whoever is accountable in it for the version; if nobody is, its active holders authorised for the tier."
+    )
+
+
+@query()
+async def role_definitions(info: Info) -> list[RoleDefinition]:
+    """What each governance role is there for."""
+    return list(ROLES)
+
+
+@query()
+async def escalation_path(
+    info: Info,
+    role: Annotated[GovernanceRole, strawberry.argument(description="The role that cannot settle it.")],
+    model_id: Annotated[Key, strawberry.argument(description="The model that it is about.")],
+    version: Annotated[Key, strawberry.argument(description="Which version of it.")],
+) -> list[EscalationStep] | None:
+    """Whom a role turns to about a version, the first one first; null where there is no such version."""
+    about = await ModelVersion.seek({"model_id": model_id, "version": version}, frozenset({"tier", "accountability"}))
+    if about is None:
+        return None
+    path = DEFINED[role].escalates_to
+    holders = await Stakeholder.read({"active": True, "roles": {"$in": list(path)}}, [("user_id", 1)])
+    return [EscalationStep(role=each, people=turned_to(each, about.tier, about.accountability, holders)) for each in path]
+
+
+PART = Part(queries=[role_definitions, escalation_path])
