@@ -117,7 +117,9 @@ class Database:
         return self._feeds.setdefault(collection, Feed(partial(self._changes, collection)))
 
     async def end_feeds(self) -> None:
-        await asyncio.gather(*(each.end() for each in self._feeds.values()))
+        """Sends away who listens, and waits until their streams are closed; for who comes back at once there is another."""
+        ended, self._feeds = self._feeds, {}
+        await asyncio.gather(*(each.end() for each in ended.values()))
 
     async def _changes(self, collection: str) -> AsyncGenerator[Raw | None, None]:
         """Each document as its committed change left it, from now on; None after each second without one.

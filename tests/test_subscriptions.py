@@ -349,6 +349,17 @@ async def test_a_server_that_ends_says_so_to_those_who_listen(tmp_path: Path) ->
         assert (error["extensions"]["code"], said[-2]) == ("UNAVAILABLE", "event: complete")
 
 
+async def test_whoever_comes_back_at_once_does_not_hold_up_the_end(service: Service, address: str) -> None:
+    async with dial(address) as connection:
+        listener = await Socket(connection).sign_in(AUDREY)
+        await listener.subscribe(EVENTS)
+        await listening(service, listener)
+        ending = asyncio.create_task(service.database.end_feeds())
+        assert await listener.code() == "UNAVAILABLE"
+        await listener.subscribe(EVENTS, "2")
+        await asyncio.wait_for(ending, 5)
+
+
 async def changed(service: Service, kind: type[Record], key: str, **to: Any) -> None:
     """Changes a record as no mutation can."""
 
