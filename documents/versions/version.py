@@ -222,7 +222,7 @@ class ModelVersion(Searchable):
         return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
 
     def amend(self, said: Mapping[str, Any], by: Actor) -> None:
-        """Changes what is in `said`: scope, artefacts and dependencies. Words that now call for a more critical tier set it.
+        """Changes what is in `said`: scope, artefacts, dependencies. Words that call for a more critical tier than before raise it.
 
         A lighter tier takes a risk manager: `set_tier`.
         """
@@ -232,8 +232,9 @@ class ModelVersion(Searchable):
         for name, value in said.items():
             setattr(self, name, value)
         before, self.classification = self.classification, classify(self.purpose, self.use_cases)
-        if self.classification.tier is not before.tier and self.tier.is_lighter_than(self.classification.tier):
-            self.tier, self.tier_rationale = self.classification.tier, None
+        suggested = self.classification.tier
+        if before.tier.is_lighter_than(suggested) and self.tier.is_lighter_than(suggested):
+            self.tier, self.tier_rationale = suggested, None
 
     def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
         if GovernanceRole.MODEL_OWNER in by.roles and Relation.OWNER in relations(self.accountability, by):
