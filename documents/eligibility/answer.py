@@ -79,7 +79,7 @@ class Eligibility(Value):
     waived: tuple[WaivedFinding, ...] = Field(description="Blocking requirements that are not met, and waived.")
     holds: tuple[StandingHold, ...] = Field(description="The holds that stand.")
     open_conditions: tuple[OpenCondition, ...] = Field(
-        description="Conditions of the approvals that stand and are not confirmed."
+        description="Conditions of the approvals that stand in an open round, as long as they are not confirmed."
     )
     advisories: tuple[Finding, ...] = Field(description="Advisory requirements that are not met; they stop nothing.")
     notices: tuple[str, ...] = Field(description="What else there is to know; stops nothing.")

@@ -23,7 +23,7 @@ from documents.versions.accountability import current
 from documents.versions.approvals import Approval, ApprovalStatus
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
-from documents.versions.lifecycle import SUBMITTABLE, VersionStatus
+from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
 from documents.versions.standing import Standing
 
 
@@ -91,9 +91,9 @@ class Judgement:
 
     @property
     def _standing(self) -> list[Approval]:
-        """The approvals that oblige: that count, or will once their conditions are confirmed."""
+        """The approvals that oblige: of an open round, that count or will once their conditions are confirmed."""
         obliges = {ApprovalStatus.APPROVED, ApprovalStatus.CONDITIONAL}
-        required = () if self.case.version.retired else self.case.required
+        required = self.case.required if self.case.status in DECIDABLE else ()
         return [each for role in required if (each := self.case.approvals.get(role)) and each.status in obliges]
 
     def _hold(self, hold: Hold) -> StandingHold:
@@ -135,10 +135,10 @@ class Judgement:
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
         if self.case.status is VersionStatus.RETIRED:
             return None
-        if decision and decision.status is ApprovalStatus.CONDITIONAL:
-            return self._condition_remedy(role, decision.open_conditions[0])
         if self.case.status in SUBMITTABLE:
             return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
+        if decision and decision.status is ApprovalStatus.CONDITIONAL:
+            return self._condition_remedy(role, decision.open_conditions[0])
         known = {**self.case.names, "role": role.name, "verdict": "APPROVED"}
         return Remedy(mutation=Permission.SUBMIT_APPROVAL, arguments=known, fill=("comments",), permitted=(role.name,))
 
