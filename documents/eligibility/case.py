@@ -47,7 +47,8 @@ class CaseFile:
         evidence = [each for each in self.version.evidence if not each.withdrawn]
         proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
         waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
-        return sorted({each for each in (*proofs, *waivers, *self.later_policies) if each and each > self.at})
+        due = self.version.next_review if self.version.reviews else None
+        return sorted({each for each in (*proofs, due, *waivers, *self.later_policies) if each and each > self.at})
 
     @cached_property
     def evidence(self) -> list[Evidence]:

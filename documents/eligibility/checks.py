@@ -1,8 +1,8 @@
 """The checks: each decides one kind of requirement from a case file, and says what would mend it. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -17,9 +17,6 @@ from documents.values import Value, camel
 @dataclass(frozen=True, slots=True)
 class Met:
     """A requirement that holds."""
-
-    until: datetime | None = None
-    """When it lapses by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +94,8 @@ def _assessed(risk_id: str, controlled: bool) -> Rule:
 
 
 def _evidence(case: CaseFile, requirement: Requirement) -> Met | Unmet:
-    proofs = [each for each in case.evidence if each.requirement_id == requirement.requirement_id]
-    if proofs:
-        return Met(until=_last(each.valid_until for each in proofs))
+    if any(each.requirement_id == requirement.requirement_id for each in case.evidence):
+        return Met()
     known = {**case.names, "requirementId": requirement.requirement_id}
     return Unmet("no evidence for it stands", remedy(Permission.ATTACH_EVIDENCE, known, "title", "uri"))
 
@@ -114,7 +110,7 @@ def _registration(case: CaseFile, _: Requirement) -> Met | Unmet:
 def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
     due = case.version.next_review if case.version.reviews else None
     if due and case.at < due:
-        return Met(until=due)
+        return Met()
     reason = "the last review is older than the tier's interval" if case.version.reviews else "no review is recorded"
     return Unmet(reason, remedy(Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance"))
 
@@ -143,12 +139,6 @@ CHECKS: Mapping[RequirementCheck, Rule] = {
     RequirementCheck.INCIDENTS_REVIEWED: _reviewed,
     RequirementCheck.COMPLIANCE_REVIEWED: _reviewed,
 }
-
-
-def _last(moments: Iterable[datetime | None]) -> datetime | None:
-    """The last of the moments, where nothing is without end."""
-    known = list(moments)
-    return None if None in known else max(each for each in known if each is not None)
 
 
 def as_input(value: Any) -> Any:
