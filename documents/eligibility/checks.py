@@ -35,23 +35,35 @@ def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy
 Rule = Callable[[CaseFile, Requirement], Met | Unmet]
 
 
-def _card(holds: Callable[[ModelCard], bool], lacking: str, *fill: str) -> Rule:
+def _card(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
     """A check of the card; `saveModelCard` keeps what is left out, so each remedy says only what is missing."""
 
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         if case.card and holds(case.card):
             return Met()
-        return Unmet(_of_card(case, lacking), remedy(Permission.SAVE_MODEL_CARD, case.names, *(f"card.{each}" for each in fill)))
+        return Unmet(_of_card(case, lacking), remedy(Permission.SAVE_MODEL_CARD, case.names, f"card.{fill}"))
 
     return check
 
 
-def _fairness_metric(case: CaseFile, _: Requirement) -> Met | Unmet:
-    if case.card and case.card.has_disaggregated_metric:
+def _metric(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
+    def check(case: CaseFile, _: Requirement) -> Met | Unmet:
+        if case.card and holds(case.card):
+            return Met()
+        metrics = case.card.metrics if case.card else ()
+        path = f"card.metrics.0.{fill}" if metrics else "card.metrics"
+        return Unmet(_of_card(case, lacking), _entries(case, "metrics", metrics, [path]))
+
+    return check
+
+
+def _limitations(case: CaseFile, _: Requirement) -> Met | Unmet:
+    if case.card and case.card.states_limitations_and_risks:
         return Met()
-    metrics = case.card.metrics if case.card else ()
-    fill = "card.metrics.0.disaggregated" if metrics else "card.metrics"
-    return Unmet(_of_card(case, "no metric is broken down by group"), _entries(case, "metrics", metrics, [fill]))
+    limitations, risks = (case.card.known_limitations, case.card.risks) if case.card else ((), ())
+    fill = [path for path, said in (("card.knownLimitations", limitations), ("card.risks", risks)) if not said]
+    lacking = _of_card(case, "limitations or risks are not listed")
+    return Unmet(lacking, remedy(Permission.SAVE_MODEL_CARD, case.names, *fill))
 
 
 def _mitigations(case: CaseFile, _: Requirement) -> Met | Unmet:
@@ -120,12 +132,12 @@ CHECKS: Mapping[RequirementCheck, Rule] = {
         lambda card: card.names_intended_uses, "no intended use is named", "primaryIntendedUses"
     ),
     RequirementCheck.TRAINING_DATA: _training_data,
-    RequirementCheck.EVALUATION: _card(lambda card: card.reports_metrics, "no metric with its dataset is reported", "metrics"),
-    RequirementCheck.LIMITATIONS: _card(
-        lambda card: card.states_limitations_and_risks, "limitations or risks are not listed", "knownLimitations", "risks"
-    ),
+    RequirementCheck.EVALUATION: _metric(lambda card: card.reports_metrics, "no metric with its dataset is reported", "dataset"),
+    RequirementCheck.LIMITATIONS: _limitations,
     RequirementCheck.BIAS_ASSESSED: _assessed("FAIR-001", controlled=False),
-    RequirementCheck.FAIRNESS_METRIC: _fairness_metric,
+    RequirementCheck.FAIRNESS_METRIC: _metric(
+        lambda card: card.has_disaggregated_metric, "no metric is broken down by group", "disaggregated"
+    ),
     RequirementCheck.HARMS_STATED: _card(
         lambda card: card.states_ethical_considerations, "no ethical consideration is stated", "ethicalConsiderations"
     ),
