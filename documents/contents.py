@@ -50,11 +50,11 @@ class Content(Record):
         name = "contents"
 
 
-async def keep(kind: ContentKind, value: Any) -> str:
-    """Keeps `value` for ever and answers with its digest; the same content twice is kept once. At most 256 KiB."""
+async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:
+    """Keeps `value` for ever and answers with its digest; the same content twice is kept once."""
     text = canonical(value)
-    if len(text) > DOCUMENT_BYTES:
-        raise LimitExceeded(f"the {kind.replace('_', ' ')}, as canonical JSON", len(text), DOCUMENT_BYTES)
+    if limit is not None and len(text) > limit:
+        raise LimitExceeded(f"the {kind.replace('_', ' ')}, as canonical JSON", len(text), limit)
     await keep_text(kind, digest := sha256(text).hexdigest(), text)
     return digest
 
@@ -62,8 +62,8 @@ async def keep(kind: ContentKind, value: Any) -> str:
 async def revised(
     revisions: tuple[Revision, ...], kind: ContentKind, value: Any, author: str, at: datetime
 ) -> tuple[Revision, ...]:
-    """`revisions` and one more, whose content is `value` and is kept."""
-    digest = await keep(kind, value)
+    """`revisions` and one more, whose content is `value` and is kept; at most 256 KiB."""
+    digest = await keep(kind, value, DOCUMENT_BYTES)
     return (*revisions, Revision(revision=len(revisions) + 1, digest=digest, author=author, at=at))
 
 

@@ -109,7 +109,7 @@ class Decision(Value):
         return self._with(condition.satisfy(note, evidence_id, by, at))
 
     def confirmed(self, condition: Condition, comments: str, by: str, at: datetime) -> Self:
-        """With a condition confirmed; the evidence that satisfied it is among what a conditional approval rests on from now on."""
+        """With a condition confirmed; a conditional approval rests on the evidence that satisfied it from now on."""
         done = condition.confirm(comments, by, at)
         shown = done.satisfied.evidence_id if done.satisfied and self.verdict is Verdict.CONDITIONAL else None
         rests_on = (*self.evidence, shown) if shown and shown not in self.evidence else self.evidence

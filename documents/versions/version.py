@@ -222,7 +222,7 @@ class ModelVersion(Searchable):
         return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
 
     def amend(self, said: Mapping[str, Any], by: Actor) -> None:
-        """Changes what is in `said`: scope, artefacts, dependencies. Words that call for a more critical tier than before raise it.
+        """Changes scope, artefacts and dependencies as `said`; words that call for a more critical tier than before raise it.
 
         A lighter tier takes a risk manager: `set_tier`.
         """
