@@ -94,11 +94,13 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
 
 def _assessed(risk_id: str, controlled: bool) -> Rule:
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
-        factor = case.version.latest_assessment.factor(risk_id) if case.version.latest_assessment else None
+        latest = case.version.latest_assessment
+        factor = latest.factor(risk_id) if latest else None
         if factor and (factor.is_controlled if controlled else factor.assessed):
             return Met()
         reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
-        known = {**case.names, "carryOver": True, "responses": [{"riskId": risk_id}]}
+        carry_over = latest is None or latest.tier is case.version.tier
+        known = {**case.names, "carryOver": carry_over, "responses": [{"riskId": risk_id}]}
         fill = ("responses.0.likelihood", "responses.0.impact", *(("responses.0.controls",) if controlled else ()))
         return Unmet(reason, remedy(Permission.CREATE_RISK_ASSESSMENT, known, *fill))
 
