@@ -20,7 +20,7 @@ from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
-from documents.versions.approvals import Approval, ApprovalStatus
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
@@ -92,9 +92,8 @@ class Judgement:
     @property
     def _standing(self) -> list[Approval]:
         """The approvals that oblige: of an open round, that count or will once their conditions are confirmed."""
-        obliges = {ApprovalStatus.APPROVED, ApprovalStatus.CONDITIONAL}
         required = self.case.required if self.case.status in DECIDABLE else ()
-        return [each for role in required if (each := self.case.approvals.get(role)) and each.status in obliges]
+        return [each for role in required if (each := self.case.approvals.get(role)) and each.status in OBLIGING]
 
     def _hold(self, hold: Hold) -> StandingHold:
         known = {**self.case.names, "holdId": hold.hold_id}

@@ -39,6 +39,9 @@ class ApprovalStatus(Choice):
     STALE = "stale", "What was approved has changed since; it does not count before somebody decides again."
 
 
+OBLIGING = (ApprovalStatus.CONDITIONAL, ApprovalStatus.APPROVED)
+
+
 class Decision(Value):
     """What one reviewer decided for one role, and about what."""
 
@@ -196,9 +199,9 @@ class ApprovalRound(Value):
             for each in decision.conditions:
                 if each.condition_id == condition_id:
                     if decision.withdrawn:
-                        raise InvalidState(action, ApprovalStatus.WITHDRAWN, [ApprovalStatus.CONDITIONAL])
+                        raise InvalidState(action, ApprovalStatus.WITHDRAWN, OBLIGING)
                     if decision is not self.latest()[decision.role]:
-                        raise InvalidState(action, ApprovalStatus.SUPERSEDED, [ApprovalStatus.CONDITIONAL])
+                        raise InvalidState(action, ApprovalStatus.SUPERSEDED, OBLIGING)
                     return decision, each
         raise NotFound("Condition", condition_id)
 
