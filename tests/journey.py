@@ -16,13 +16,15 @@ PROOF: dict[str, Any] = {
 }  # fmt: skip
 REASON, PRAISE, BLAME = "It was about another system.", "Well measured, Benedikt.", "Somebody left the gate open."
 SECOND_THOUGHTS, EXCUSE, ALARM = "Benedikt convinced me otherwise.", "Lauterbach is on leave.", "A customer called Benedikt."
+DEMAND, GROUNDS = "Watch Benedikt for a month.", "Benedikt will be asked about refunds."
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
 FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
 ANOTHER: dict[str, Any] = {each: REGISTRATION[each] for each in ("modelId", "purpose", "useCases", "ownerId", "dataStewardId")}
 
 PRIVATE: tuple[str, ...] = (
-    BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME, SECOND_THOUGHTS, EXCUSE, ALARM
+    BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME, SECOND_THOUGHTS, EXCUSE, ALARM, DEMAND, GROUNDS,
+    *REVIEW.values(),
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
@@ -65,7 +67,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE)
     yield await did("withdrawApproval", CAROL, **BOT, reason=SECOND_THOUGHTS)
-    yield (demanded := await did("submitApproval", CAROL, CONDITIONS, **BOT, verdict="CONDITIONAL", conditions=["Watch it."]))
+    yield (demanded := await did("submitApproval", CAROL, CONDITIONS, **BOT, verdict="CONDITIONAL", conditions=[DEMAND]))
     condition = {"conditionId": demanded[1]["approval"]["conditions"][0]["conditionId"]}
     yield await did("satisfyCondition", ALICE, **BOT, **condition, note=EXCUSE)
     yield await did("confirmCondition", CAROL, **BOT, **condition, comments=PRAISE)
@@ -77,7 +79,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE])
-    yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale="It will be asked about refunds.")
+    yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
 
 
