@@ -27,6 +27,7 @@ from pymongo.read_concern import ReadConcern
 from documents import aggregates, records
 from documents.audit.canonical import same
 from documents.errors import AlreadyExists, ChangesMissed, LimitExceeded, NotFound, StaleRevision, Unavailable
+from documents.fields import Fields, both, fields_at, projection
 from documents.streams import Feed, Wanted
 from documents.units import OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
@@ -265,30 +266,27 @@ class Record(Document):
         return record
 
     @classmethod
-    async def identified(cls, identities: Sequence[str]) -> Sequence[Self]:
+    async def identified(cls, identities: Sequence[str], fields: Fields = None) -> Sequence[Self]:
         """The records of those database ids, in any order; what is no id is nobody's."""
         ids = [PydanticObjectId(each) for each in identities if PydanticObjectId.is_valid(each)]
-        return await cls.read({"_id": {"$in": ids}}) if ids else []
+        return await cls.read({"_id": {"$in": ids}}, fields=fields) if ids else []
 
     @classmethod
-    async def read(
-        cls, query: Raw, by: Sequence[records.Order] = (), limit: int = 0, fields: records.Fields = None
-    ) -> Sequence[Self]:
+    async def read(cls, query: Raw, by: Sequence[records.Order] = (), limit: int = 0, fields: Fields = None) -> Sequence[Self]:
         """What meets `query`, in the order `by`; hydrated as far as somebody asks. The door for the graph."""
-        cursor = cls._raws().find(query, records.projection(cls, fields), limit=limit, sort=list(by) or None, batch_size=BATCH)
+        cursor = cls._raws().find(query, projection(cls, fields), limit=limit, sort=list(by) or None, batch_size=BATCH)
         return cast("list[Self]", [records.Found(cls, raw, fields) for raw in await cursor.to_list(None)])
 
     @classmethod
-    async def seek(cls, query: Raw, fields: records.Fields = None) -> Self | None:
-        raw = await cls._raws().find_one(query, records.projection(cls, fields))
+    async def seek(cls, query: Raw, fields: Fields = None) -> Self | None:
+        raw = await cls._raws().find_one(query, projection(cls, fields))
         return None if raw is None else cast("Self", records.Found(cls, raw, fields))
 
     @classmethod
-    async def page(cls, query: Raw, by: records.By, window: records.Window, fields: records.Fields = None) -> records.Page[Self]:
+    async def page(cls, query: Raw, by: records.By, window: records.Window, fields: Fields = None) -> records.Page[Self]:
         """One page of `read`, by keyset: as fast on the last page as on the first."""
         by = cls.settled(by)
-        if fields is not None:
-            fields = fields | {path.split(".")[0] for path, _ in by} - {"_id"}
+        fields = both(fields, cls._ordering(by))
         fetched: list[Self] = []
         for piece in window.queries(cls, query, by):
             fetched += await cls.read(piece, window.order(by), window.size + 1 - len(fetched), fields)
@@ -303,6 +301,11 @@ class Record(Document):
             if path in cls.unique or (path,) == cls.keys:
                 return by[:place]
         return (*by, ("_id", by[-1][1]))
+
+    @classmethod
+    def _ordering(cls, by: records.By) -> Fields:
+        """What a cursor says of a record."""
+        return fields_at(*(path for path, _ in by if path != "_id"))
 
     @classmethod
     def indexed(cls) -> frozenset[str]:
@@ -336,10 +339,10 @@ class Record(Document):
 
     @classmethod
     async def partitions(
-        cls, query: Raw, there: Sequence[str], by: records.By, window: records.Window
+        cls, query: Raw, there: Sequence[str], by: records.By, window: records.Window, fields: Fields = None
     ) -> dict[tuple[Any, ...], list[Self]]:
         """A page, in the settled order `by`, for each combination of values in the fields `there`; in one command for all."""
-        order = dict(window.order(by))
+        order, fields = dict(window.order(by)), both(fields, both(cls._ordering(by), fields_at(*there)))
         ranked = {
             "partitionBy": {str(at): f"${path}" for at, path in enumerate(there)},
             "sortBy": order,
@@ -349,13 +352,13 @@ class Record(Document):
             {"$match": {"$or": window.queries(cls, query, by)}},
             {"$setWindowFields": ranked},
             {"$match": {"_rank": {"$lte": window.size + 1}}},
-            {"$unset": "_rank"},
+            {"$unset": "_rank"} if fields is None else {"$project": projection(cls, fields)},
             {"$sort": order},
         ]
         found: dict[tuple[Any, ...], list[Self]] = {}
         async for raw in cls._raws().aggregate(steps, batchSize=BATCH):
             key = tuple(records.at_path(raw, path) for path in there)
-            found.setdefault(key, []).append(cast("Self", records.Found(cls, raw)))
+            found.setdefault(key, []).append(cast("Self", records.Found(cls, raw, fields)))
         return found
 
     @classmethod

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, S
 from pydantic import Field
 
 from documents.errors import InvalidInput, LimitExceeded
+from documents.fields import fields_at
 from documents.records import whole
 from documents.values import Choice, Value
 from documents.versions.dependencies import Dependency, VersionName
@@ -12,7 +13,7 @@ from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 
 LINKS, DEPTH = 10_000, 10
-_NAMED = frozenset({"model_id", "version", "depends_on"})
+_NAMED = fields_at("model_id", "version", "depends_on")
 
 
 class LineageLink(Value):
@@ -61,7 +62,7 @@ async def alerts(starts: Sequence[VersionName]) -> list[list[UpstreamAlert]]:
     if not governed:
         return [[] for _ in starts]
     query = {"$and": [{"$or": [dict(each) for each in governed]}, {"standing.status": VersionStatus.RETIRED}]}
-    retired = {_name(each) for each in await ModelVersion.read(query, fields=frozenset({"model_id", "version"}))}
+    retired = {_name(each) for each in await ModelVersion.read(query, fields=fields_at("model_id", "version"))}
     return [_alerts(links, retired) for links in walks]
 
 

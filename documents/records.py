@@ -17,10 +17,10 @@ from bson.codec_options import CodecOptions
 from pydantic import BaseModel, TypeAdapter
 
 from documents.errors import InvalidInput
+from documents.fields import Fields, nests
 from documents.units import Raw
 
 M = TypeVar("M", bound=BaseModel)
-Fields = frozenset[str] | None  # the stored fields that were read; None is all of them
 
 
 class NotRead(AttributeError):
@@ -75,46 +75,59 @@ def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
     field = kind.model_fields.get(name)
     if field is None:
         return None
-    key, believe = field.alias or name, _believe(field.annotation)
+    key = field.alias or name
 
-    def read(found: Found) -> Any:
-        if key in found._raw:
-            return believe(found._raw[key])
-        if field.is_required() or not (found._fields is None or name in found._fields):
+    def fetched(found: Found) -> Fields:
+        if found._fields is None:
+            return None
+        if name not in found._fields:
+            raise NotRead(f"{kind.__name__}.{name}")
+        return found._fields[name]
+
+    def absent(found: Found) -> Any:
+        if fetched(found) is not None and NoneType in get_args(field.annotation):
+            return None  # a part of nothing is not sent
+        if field.is_required():
             raise NotRead(f"{kind.__name__}.{name}")
         return field.get_default(call_default_factory=True)
 
-    return read
+    if nests(field.annotation):
+        stand_in = _stand_in(field.annotation)
+        return lambda found: stand_in(found._raw[key], fetched(found)) if key in found._raw else absent(found)
+    believe = _believe(field.annotation)
+    return lambda found: believe(found._raw[key]) if key in found._raw else absent(found)
+
+
+def _stand_in(annotation: Any) -> Callable[[Any, Fields], Any]:
+    """A stored value as its annotation means it, where that nests records: these are stand-ins again, of what was fetched."""
+    if get_origin(annotation) is Annotated:
+        return _stand_in(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        one = _stand_in(_alone(annotation))
+        return lambda value, fields: None if value is None else one(value, fields)
+    check = TypeAdapter(annotation).validate_python  # says what is wrong with no list and no record
+    if get_origin(annotation) in {list, tuple}:
+        each = _stand_in(_alone(annotation))
+        return lambda value, fields: tuple([each(one, fields) for one in value]) if type(value) is list else check(value)
+    return lambda value, fields: Found(annotation, value, fields) if type(value) is dict else check(value)
 
 
 def _believe(annotation: Any) -> Callable[[Any], Any]:
-    """A stored value as its annotation means it; nested records are stand-ins again. Bounds were checked when it was written."""
+    """A stored value as its annotation means it, where that nests no record. Bounds were checked when it was written."""
     if get_origin(annotation) is Annotated:
         return _believe(get_args(annotation)[0])
-    inside = [each for each in get_args(annotation) if each not in {NoneType, Ellipsis}]
-    if get_origin(annotation) in {Union, UnionType} and len(inside) == 1:
-        one = _believe(inside[0])
+    if get_origin(annotation) in {Union, UnionType} and (alone := _alone(annotation)) is not None:
+        one = _believe(alone)
         return lambda value: None if value is None else one(value)
-    if get_origin(annotation) in {list, tuple} and _records(annotation):
-        each, whole = _believe(inside[0]), TypeAdapter(annotation).validate_python  # says what is wrong with no list
-        return lambda value: tuple(map(each, value)) if type(value) is list else whole(value)
     check = TypeAdapter(annotation).validate_python
-    if _records(annotation):
-        return lambda value: Found(annotation, value) if type(value) is dict else check(value)
     exact = annotation if annotation in (str, int, bool) else ObjectId if annotation is PydanticObjectId else Found
     return lambda value: value if type(value) is exact else check(aware(value))
 
 
-def _records(annotation: Any) -> bool:
+def _alone(annotation: Any) -> Any:
+    """What an annotation is about beside nothing, or holds any number of; nothing if that is several things."""
     inside = [each for each in get_args(annotation) if each not in {NoneType, Ellipsis}]
-    return _records(inside[0]) if len(inside) == 1 else isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def projection(kind: type[BaseModel], fields: Fields) -> Raw | None:
-    """What MongoDB is to send; nothing stands for all of it."""
-    if fields is None:
-        return None
-    return {"_id": 1} | {kind.model_fields[name].alias or name: 1 for name in fields - {"id"}}
+    return inside[0] if len(inside) == 1 else None
 
 
 def at_path(raw: Raw, path: str) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 from unicodedata import combining, normalize
@@ -13,6 +13,7 @@ from pymongo import IndexModel
 
 from documents.database import BATCH, Record
 from documents.errors import InvalidInput
+from documents.fields import Fields, projection
 from documents.records import Found, Window
 from documents.units import Raw
 from documents.values import NAME_LENGTH
@@ -41,9 +42,10 @@ class Searchable(Record):
         return stored | {TOKENS: words(said)}
 
     @classmethod
-    async def found(cls, steps: list[Raw]) -> list[Self]:
+    async def found(cls, steps: list[Raw], fields: Fields) -> list[Self]:
         """What an aggregation leaves."""
-        return [cast("Self", Found(cls, raw)) async for raw in cls._raws().aggregate(steps, batchSize=BATCH)]
+        steps = steps if fields is None else [*steps, {"$project": projection(cls, fields)}]
+        return [cast("Self", Found(cls, raw, fields)) async for raw in cls._raws().aggregate(steps, batchSize=BATCH)]
 
     @classmethod
     async def counted(cls, steps: list[Raw]) -> int:
@@ -116,25 +118,25 @@ class Hits:
         return sum([await kind.counted(self.steps) for kind in self.kinds])
 
 
-async def search(kinds: Sequence[type[Searchable]], text: str, window: Window) -> Hits:
-    """The records of `kinds` that hold every word of `text`, the last one perhaps only begun.
+async def search(kinds: Mapping[type[Searchable], Fields], text: str, window: Window) -> Hits:
+    """The records of `kinds` that hold every word of `text`, the last one perhaps only begun; of each its fields.
 
     In the order of the kinds, then of the ids: a command for each kind that the page touches.
     """
     steps, found = _holding(text), list[Record]()
-    walked = list(reversed(kinds)) if window.backward else list(kinds)
+    walked = [*kinds][:: -1 if window.backward else 1]
     place, beyond = _place(walked, window)
     direction = -1 if window.backward else 1
     for kind in walked[place:]:
         part = [*beyond, {"$sort": {"_id": direction}}, {"$limit": window.size + 1 - len(found)}]
-        found += await kind.found([*steps, *part])
+        found += await kind.found([*steps, *part], kinds[kind])
         beyond = []
         if len(found) > window.size:
             break
     nodes, more, entered = found[: window.size], len(found) > window.size, window.cursor is not None
     if window.backward:
-        return Hits(kinds, steps, nodes[::-1], more, entered)
-    return Hits(kinds, steps, nodes, entered, more)
+        return Hits([*kinds], steps, nodes[::-1], more, entered)
+    return Hits([*kinds], steps, nodes, entered, more)
 
 
 def _holding(text: str) -> list[Raw]:

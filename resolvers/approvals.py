@@ -16,7 +16,7 @@ from documents.versions.conditions import Confirmation, Satisfaction
 from documents.versions.dossier import Dossier, DossierPart, pinned
 from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion, approvals
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.inputs import OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
@@ -47,7 +47,7 @@ class DossierContent:
 
 @shape(Dossier)
 class DossierShape:
-    @field("What exactly was decided about: every part that there was, with its text.")
+    @field("What exactly was decided about: every part that there was, with its text.", loads=[Content])
     @staticmethod
     async def contents(dossier: Parent[Dossier], info: Info) -> list[DossierContent]:
         digests = dossier.digests()
@@ -65,7 +65,7 @@ class ApprovalShape:
 class ClosedRoundShape:
     content = one(Content, "Its exact text.", digest="digest")
 
-    @field("The whole round, as it was closed.", reads=["digest"])
+    @field("The whole round, as it was closed.", reads=["digest"], loads=[Content])
     @staticmethod
     async def round(closed: Parent[ClosedRound], info: Info) -> ApprovalRound:
         kept: Content = await info.context.one(Content).load((closed.digest,))
@@ -77,7 +77,9 @@ class RequiredApprovalShape:
     @field("Who could give it: holds the role, authorised for the tier, and separated from who submitted and decided.")
     @staticmethod
     async def candidates(approval: Parent[RequiredApproval], info: Info) -> list[Stakeholder]:
-        people = await info.context.one(Stakeholder).load_many([(each,) for each in approval.candidate_ids])
+        people = await info.context.one(Stakeholder, asked_of(info, Stakeholder)).load_many(
+            [(each,) for each in approval.candidate_ids]
+        )
         return [each for each in people if each]
 
 

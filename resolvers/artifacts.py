@@ -6,6 +6,7 @@ import strawberry
 
 from documents.eligibility.answer import Eligibility
 from documents.errors import LimitExceeded
+from documents.fields import NOTHING
 from documents.values import Digest, Hash
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
@@ -48,7 +49,7 @@ class ArtifactEligibility:
 @query()
 async def artifact(sha256: Sha256) -> ArtifactHolders | None:
     """The artefact of that digest; nothing where no version holds it."""
-    known = await ModelVersion.seek({"artifacts.sha256": sha256}, frozenset({"artifacts"}))
+    known = await ModelVersion.seek({"artifacts.sha256": sha256}, NOTHING)
     return ArtifactHolders(sha256=sha256) if known else None
 
 

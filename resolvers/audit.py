@@ -18,12 +18,11 @@ from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
 
 

@@ -3,10 +3,9 @@
 from documents.contents import Content, Revision
 from documents.people import Stakeholder
 from documents.values import Digest
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.mutation import query
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
 
 

@@ -12,12 +12,11 @@ from documents.values import Key
 from documents.versions.parts import DatasheetLink
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
 
 

@@ -9,11 +9,10 @@ from documents.values import Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection, window
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one, paged, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node
 
 
@@ -27,7 +26,7 @@ class ModelNode(Node):
     @field("The version with the highest number.", reads=["model_id"])
     @staticmethod
     async def latest_version(model: Parent[Model], info: Info) -> ModelVersion | None:
-        newest = paged(info.context, ModelVersion, ("model_id",), (("version_key", 1),), window(None, None, 1, None))
+        newest = paged(info, ModelVersion, ("model_id",), (("version_key", 1),), window(None, None, 1, None))
         found: Sequence[ModelVersion] = (await newest.load((model.model_id,))).nodes
         return found[0] if found else None
 

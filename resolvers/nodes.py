@@ -7,7 +7,7 @@ from strawberry import relay
 
 from documents.errors import LimitExceeded
 from resolvers.graph.connections import PAGE_SIZE
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.mutation import query
 from resolvers.graph.types import NODES, Node, Part
 
@@ -38,8 +38,9 @@ async def _found(info: Info, ids: list[relay.GlobalID]) -> list[Any]:
         info.context.actor.needs(NODES[kind].permit)
     found: dict[tuple[str, str], Any] = {}
     for kind in {each.type_name for each in known}:
+        record = NODES[kind].record
         wanted = [each.node_id for each in known if each.type_name == kind]
-        found |= {(kind, str(each.id)): each for each in await NODES[kind].record.identified(wanted)}
+        found |= {(kind, str(each.id)): each for each in await record.identified(wanted, asked_of(info, record))}
     return [found.get((each.type_name, each.node_id)) for each in ids]
 
 

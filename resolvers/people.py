@@ -13,12 +13,11 @@ from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken
 from documents.values import Key, Name
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import many
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node
 
 

@@ -3,11 +3,10 @@
 from documents.policies import BoundPolicy, Policy
 from documents.values import Key
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, node, shape
 
 

@@ -8,13 +8,14 @@ from pydantic import Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
+from documents.fields import both, fields_at, within
 from documents.people import Stakeholder
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Answer, Response, RiskFactor, Template
 from documents.risk.templates import TEMPLATES
 from documents.values import LIST_LENGTH, Key
 from documents.versions.version import ModelVersion
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.inputs import OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation, query
@@ -43,10 +44,12 @@ async def risk_templates() -> list[Template]:
 
 
 @query()
-async def risk_assessment(assessment_id: Key) -> RiskAssessment | None:
+async def risk_assessment(info: Info, assessment_id: Key) -> RiskAssessment | None:
     """The assessment of that id, the latest of its version or an earlier one."""
-    places = [{f"{place}.assessment_id": assessment_id} for place in ("latest_assessment", "earlier_assessments")]
-    found = await ModelVersion.seek({"$or": places}, frozenset({"latest_assessment", "earlier_assessments"}))
+    asked = both(asked_of(info, RiskAssessment), fields_at("assessment_id"))
+    places = ("latest_assessment", "earlier_assessments")
+    either = {"$or": [{f"{place}.assessment_id": assessment_id} for place in places]}
+    found = await ModelVersion.seek(either, both(*(within(place, asked) for place in places)))
     if found is None:
         return None
     latest = [found.latest_assessment] if found.latest_assessment else []

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from documents.access import GovernanceRole
+from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.roles import DEFINED, ROLES, RoleDefinition
 from documents.values import Key
@@ -41,7 +42,7 @@ async def escalation_path(
     version: Annotated[Key, strawberry.argument(description="Which version of it.")],
 ) -> list[EscalationStep] | None:
     """Whom a role turns to about a version, the first one first; null where there is no such version."""
-    about = await ModelVersion.seek({"model_id": model_id, "version": version}, frozenset({"tier", "accountability"}))
+    about = await ModelVersion.seek({"model_id": model_id, "version": version}, fields_at("tier", "accountability"))
     if about is None:
         return None
     path = DEFINED[role].escalates_to

@@ -13,7 +13,7 @@ from documents.search import Searchable, search
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import After, Before, Connection, First, Last, window
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Node, Part
 
@@ -32,7 +32,7 @@ async def found(
     info: Info, query: Words, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection[Node]:
     """Models, versions, datasheets, policies and people whose names and texts hold every word, kind by kind, oldest first."""
-    return await search(KINDS, query, window(first, after, last, before))  # type: ignore[return-value]
+    return await search({each: asked_of(info, each) for each in KINDS}, query, window(first, after, last, before))  # type: ignore[return-value]
 
 
 PART = Part(queries=[found])

@@ -25,17 +25,17 @@ from documents.versions.dependencies import Dependency, DependencyRelation, Exte
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
 from documents.versions.parts import Artifact
+from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Context, Info
+from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.judged import judgements
 from resolvers.graph.live import live
 from resolvers.graph.mutation import Payload, mutation, query, subscription
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import Node, Part, field, node, shape
 
 
@@ -81,24 +81,30 @@ class ModelVersionNode(Node):
     owner = one(Stakeholder, "The accountable model owner.", user_id="owner_id")
     data_steward = one(Stakeholder, "The accountable data steward.", user_id="data_steward_id")
 
-    @field("Whether somebody answers for it in every role that its tier demands.", reads=["tier", "accountability"])
+    @field(
+        "Whether somebody answers for it in every role that its tier demands.",
+        reads=["tier", "accountability"],
+        loads=[Stakeholder],
+    )
     @staticmethod
     async def coverage(version: Parent[ModelVersion], info: Info) -> Coverage:
         held = current(version.accountability).values()
         people = await info.context.one(Stakeholder).load_many([(each.user_id,) for each in held])
         return Coverage.of(version.tier, version.accountability, {each.user_id: each for each in people})
 
-    @field("What the decisions say of it now.", reads=["standing"])
+    @field("What the decisions say of it now.", reads=["standing.status", "standing.approved_until"])
     @staticmethod
     def status(version: Parent[ModelVersion], info: Info) -> VersionStatus:
-        return version.standing.status_at(info.context.now) if version.standing else VersionStatus.DRAFT
+        return Standing.status_at(version.standing, info.context.now) if version.standing else VersionStatus.DRAFT
 
-    @field("Every decision of the current round as it reads now, first one first.", reads=["round", "standing", "evidence"])
+    @field(
+        "Every decision of the current round as it reads now, first one first.", reads=["round", "standing.dossier", "evidence"]
+    )
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
         return list(approvals(version, info.context.now))
 
-    @field("Its risk assessments, first one first.", reads=["earlier_assessments", "latest_assessment"])
+    @field("Its risk assessments, first one first.", answers=["earlier_assessments", "latest_assessment"])
     @staticmethod
     def assessments(version: Parent[ModelVersion]) -> list[RiskAssessment]:
         return [*version.earlier_assessments, *([version.latest_assessment] if version.latest_assessment else [])]

@@ -16,6 +16,7 @@ from pymongo import monitoring
 from strawberry.dataloader import DataLoader
 
 from documents.audit.event import AuditEventType
+from documents.fields import fields_at
 from documents.records import Found, NotRead
 from documents.risk.scales import RiskTier
 from documents.versions.numbers import version_key
@@ -47,11 +48,28 @@ def test_a_stand_in_believes_field_by_field_and_hydrates_for_rules_only() -> Non
 
 
 def test_what_was_not_read_is_refused_and_never_a_default() -> None:
-    found: Any = Found(ModelVersion, {"_id": RAW["_id"], "purpose": "Chats."}, frozenset({"purpose", "card"}))
+    found: Any = Found(ModelVersion, {"_id": RAW["_id"], "purpose": "Chats."}, fields_at("purpose", "card"))
     assert found.purpose == "Chats." and found.card is None
     for more in ("evidence", "tier", "next_review"):
         with pytest.raises(NotRead):
             getattr(found, more)
+
+
+def test_what_was_not_read_of_a_nested_record_is_refused_and_of_nothing_there_is_no_part() -> None:
+    parts = {"card": {"model_type": "A", "metrics": [{"value": 0.5}]}, "evidence": [], "standing": {}}
+    asked = ("card.model_type", "card.license", "card.metrics.value", "evidence.title", "round.number", "standing.status")
+    found: Any = Found(ModelVersion, {"_id": RAW["_id"]} | parts, fields_at(*asked))
+    assert (found.card.model_type, found.card.license, found.card.metrics[0].value) == ("A", None, 0.5)
+    assert found.evidence == () and found.round is None
+    not_read = (
+        (found.card, ("architecture", "completeness", "developers")),
+        (found.card.metrics[0], ("dataset", "disaggregated")),
+        (found.standing, ("status", "dossier", "status_at")),
+    )
+    for record, names in not_read:
+        for name in names:
+            with pytest.raises(NotRead):
+                getattr(record, name)
 
 
 def test_what_should_not_be_stored_is_never_believed() -> None:
@@ -101,26 +119,6 @@ async def watching(server: str, service: Service) -> AsyncIterator[Watched]:
 def where(commands: list[dict[str, Any]]) -> list[str]:
     """The collections that the commands are about."""
     return [next(iter(each.values())) for each in commands]
-
-
-@pytest.mark.parametrize(
-    ("selected", "fields"),
-    [
-        ("purpose", {"purpose"}),
-        ("version modelId: __typename", {"version"}),
-        ("...on ModelVersion { tier } status", {"tier", "standing"}),
-        ("card { overview: modelType }", {"card"}),
-        ("owner { name } model { name }", {"owner_id", "model_id"}),
-        ("approvals { role }", {"round", "standing", "evidence"}),
-        ("auditEvents(last: 1) { nodes { seq } }", {"model_id", "version", "accountability"}),
-        ("purpose eligibility { eligible }", None),
-    ],
-)
-async def test_only_what_is_selected_is_read(hundred: Watched, selected: str, fields: set[str] | None) -> None:
-    _, commands = await hundred.costs(f"{{ modelVersions(first: 1) {{ nodes {{ {selected} }} }} }}")
-    (find,) = [each for each in commands if each.get("find") == "model_versions"]
-    asked = find.get("projection")
-    assert asked == (None if fields is None else dict.fromkeys({"_id", "registered_at"} | fields, 1))
 
 
 FACE = """

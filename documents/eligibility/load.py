@@ -10,6 +10,7 @@ from documents.datasheets import Datasheet
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.errors import InvalidInput
+from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.policies import Policy, PolicyInForce, contents_of, edges, in_force
 from documents.versions.evidence import Evidence
@@ -57,7 +58,7 @@ async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
 async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
     if not dataset_ids:
         return {}
-    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=frozenset({"dataset_id", "revisions"}))
+    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=fields_at("dataset_id", "revisions.revision"))
     return {each.dataset_id: len(each.revisions) for each in found}
 
 

@@ -12,6 +12,7 @@ from strawberry.types.base import has_object_definition
 
 from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
+from documents.fields import fields_at
 from documents.filters import Filter, among, to_query
 from documents.values import LIST_LENGTH, Moment, Phrase
 from resolvers.graph.context import Context
@@ -35,7 +36,7 @@ class Across:
         return [await self._lead(each) for each in wanted]
 
     async def _lead(self, wanted: Filter) -> Filter:
-        found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=frozenset(self.keys))
+        found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=fields_at(*self.keys))
         if len(found) > KEYS:
             raise LimitExceeded(f"what the filter asks of {self.kind.__name__}", len(found), KEYS)
         return among(self.own, [tuple([getattr(each, key) for key in self.keys]) for each in found])

@@ -14,11 +14,10 @@ from documents.filters import to_query
 from documents.records import Order, Page, Window
 from documents.units import Raw
 from resolvers.graph.asked import asked_for
-from resolvers.graph.context import Info
+from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import order_of, ordered_by
-from resolvers.graph.selection import asked_of
 from resolvers.graph.types import field
 
 PAGE_SIZE = 100

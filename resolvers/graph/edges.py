@@ -12,7 +12,7 @@ from documents.filters import to_query
 from documents.records import By, Order, Page, Window
 from resolvers.graph.asked import ACROSS, Across, asked_for
 from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
-from resolvers.graph.context import Context, Info, Loader, carrying
+from resolvers.graph.context import Context, Info, Loader, asked_of, carrying
 from resolvers.graph.filters import filter_of
 from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.types import READS
@@ -26,7 +26,7 @@ def one(kind: type[Record], description: str, **own: str) -> Any:
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
         key = tuple([getattr(root, own[key]) for key in kind.keys])
-        return None if None in key else await info.context.one(kind).load(key)
+        return None if None in key else await info.context.one(kind, asked_of(info, kind)).load(key)
 
     across = Across(kind, kind.keys, tuple([own[key] for key in kind.keys]))
     return _edge(resolve, own.values(), description, kind | None, across)
@@ -36,7 +36,9 @@ def many(kind: type[Record], description: str, **own: str) -> Any:
     """Every record of `kind` that carries these values; only where there are few by nature."""
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
-        return await info.context.many(kind, *own).load(tuple([getattr(root, name) for name in own.values()]))
+        return await info.context.many(kind, *own, fields=asked_of(info, kind)).load(
+            tuple([getattr(root, name) for name in own.values()])
+        )
 
     return _edge(resolve, own.values(), description, list[kind])  # type: ignore[valid-type]
 
@@ -63,7 +65,7 @@ def pages(
         if may:
             may(root, info.context)
         asked, part = to_query(await asked_for(info.context, filter)), window(first, after, last, before)
-        loader = paged(info.context, kind, tuple(own), ordered_by(order_by, by), part, asked)
+        loader = paged(info, kind, tuple(own), ordered_by(order_by, by), part, asked)
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
     listed: Any = Connection[kind]  # type: ignore[valid-type]
@@ -71,24 +73,24 @@ def pages(
 
 
 def paged(
-    context: Context, kind: type[Record], there: tuple[str, ...], by: By, part: Window, asked: Mapping[str, Any] | None = None
+    info: Info, kind: type[Record], there: tuple[str, ...], by: By, part: Window, asked: Mapping[str, Any] | None = None
 ) -> Loader:
     """Loads, for each tuple of values in the stored fields `there`, the page `part` of the records that carry them."""
-    by = kind.settled(by)
+    by, fields = kind.settled(by), asked_of(info, kind)
 
     def query(keys: list[tuple[Any, ...]]) -> dict[str, Any]:
         return {"$and": [carrying(there, keys), asked]} if asked else carrying(there, keys)
 
     async def load(keys: list[tuple[Any, ...]]) -> Sequence[Page[Any]]:
-        found = await kind.partitions(query(keys), there, by, part)
+        found = await kind.partitions(query(keys), there, by, part, fields)
         return [Page.of(found.get(key, []), by, part, count=partial(counts.load, key)) for key in keys]
 
     async def count(keys: list[tuple[Any, ...]]) -> Sequence[int]:
         found = await kind.tallies(query(keys), there)
         return [found.get(key, 0) for key in keys]
 
-    counts = context.loader(("count", kind, there, repr(asked)), count)
-    return context.loader((kind, there, by, part, repr(asked)), load)
+    counts = info.context.loader(("count", kind, there, repr(asked)), count)
+    return info.context.loader((kind, there, by, part, repr(asked), id(fields)), load)
 
 
 def _edge(resolve: Any, reads: Iterable[str], description: str, graphql_type: Any, across: Across | None = None) -> Any:

@@ -18,7 +18,7 @@ from documents.access import Permission
 from documents.database import Record
 
 F = TypeVar("F")
-READS = "reads"
+READS, ANSWERS, LOADS = "reads", "answers", "loads"
 _OF_EVERY_RECORD = frozenset({"id", "revision_id"})  # Beanie's own; `Node.id` takes the place of the first
 
 
@@ -34,12 +34,22 @@ NODES: dict[str, NodeType] = {}
 _shapes: dict[type[BaseModel], tuple[type, frozenset[str], str]] = {}
 
 
-def field(description: str, name: str | None = None, reads: Iterable[str] | None = None) -> Callable[[F], F]:
+def field(
+    description: str,
+    name: str | None = None,
+    reads: Iterable[str] | None = None,
+    answers: Iterable[str] = (),
+    loads: Iterable[type[Record]] = (),
+) -> Callable[[F], F]:
     """`strawberry.field`, typed: mypy sees the resolver as it is written.
 
-    `reads` names the stored fields of its parent that the resolver asks for; without it the whole record is read.
+    `reads` are the paths of the stored fields of its parent that the resolver asks for, and `answers` of those that it hands
+    on, of which only what is selected is read; without either the whole record is read. `loads` are the kinds of record that it
+    loads for itself, whole.
     """
-    metadata = {} if reads is None else {READS: frozenset(reads)}
+    metadata: dict[str, Any] = {LOADS: loads}
+    if answers or reads is not None:
+        metadata |= {READS: reads or (), ANSWERS: answers}
     decorate: Callable[[F], F] = strawberry.field(description=description, name=name, metadata=metadata)
     return decorate
 
