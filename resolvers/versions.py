@@ -28,6 +28,7 @@ from documents.versions.parts import Artifact
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.aggregates import aggregates
+from resolvers.graph.asked import Derived
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
@@ -151,7 +152,9 @@ class ModelVersionNode(Node):
     "artifacts", "depends_on", "card", "latest_assessment", "datasheets", "evidence", "round", "waivers", "holds", "reviews",
     "retired", "registered_at", "standing",
 )  # fmt: skip
-class ModelVersionFilter: ...
+class ModelVersionFilter:
+    status = Derived(VersionStatus, Standing.says, "What the decisions say of it now, as `status` does.", by="standing.status")
+    review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
 
 
 @query()

@@ -16,13 +16,15 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from documents.filters import in_order, matches, to_query
 from documents.records import By, Found, Page, Window, optional
 from documents.values import BigInt, Hash
+from documents.versions.lifecycle import VersionStatus
+from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
-from resolvers.graph.asked import ACROSS
+from resolvers.graph.asked import ACROSS, DERIVED
 from resolvers.graph.orders import order_of
 from resolvers.versions import ModelVersionFilter
-from tests.examples import register, save_card
-from tests.service import NOW, Service
+from tests.examples import BOT, EXPERIMENT, decide, read, register, save_card, submit
+from tests.service import ALICE, CAROL, DAVID, NOW, Service
 
 MOMENT = NOW.replace(microsecond=123000)
 DRAWN: Mapping[Any, list[Any]] = {
@@ -40,8 +42,8 @@ OVER_RECORDS = {"and", "or", "not"}
 
 def fields_of(kind: Any) -> dict[str, Any]:
     """The fields of a filter or order input, by the names that a record has; edges lead to other records."""
-    fields = kind.__strawberry_definition__.fields
-    return {each.python_name.rstrip("_"): bare(each.type) for each in fields if ACROSS not in each.metadata}
+    fields = [each for each in kind.__strawberry_definition__.fields if not {ACROSS, DERIVED} & each.metadata.keys()]
+    return {each.python_name.rstrip("_"): bare(each.type) for each in fields}
 
 
 def bare(kind: Any) -> Any:
@@ -183,6 +185,74 @@ async def test_a_filter_reaches_into_what_is_nested_and_null_says_nothing(servic
     ):
         assert await found(service, VERSIONS, wanted), wanted
     assert not await found(service, VERSIONS, {"artifacts": {"some": {"size": {"gte": 1}, "kind": {"eq": "API"}}}})
+
+
+STATUSES = list(VersionStatus)
+ENDS = [None, *(MOMENT + timedelta(milliseconds=each) for each in (-1, 0, 1))]
+
+
+@pytest.mark.parametrize("at", [MOMENT, MOMENT + timedelta(microseconds=999)])
+async def test_what_is_asked_of_stored_standings_is_what_they_say_of_the_moment(service: Service, at: datetime) -> None:
+    await register(service)
+    first = (await ModelVersion.require(*BOT.values())).standing
+    assert first is not None
+    standings = [
+        first.model_copy(update={"status": status, "approved_until": end, "next_review": end})
+        for status in STATUSES
+        for end in ENDS
+    ]
+    raws: list[dict[str, Any]] = [{"_id": at, "standing": each.model_dump()} for at, each in enumerate(standings)]
+    raws.append({"_id": len(raws)})
+    collection = service.database.collection("standings")
+    await collection.insert_many(raws)
+    read = [*(each.status_at(at) for each in standings), VersionStatus.DRAFT]
+    due = [*(each.next_review is not None and each.next_review <= at for each in standings), False]
+    asked = [(Standing.says(status, at), [each is status for each in read]) for status in STATUSES]
+    asked += [(Standing.is_overdue(overdue, at), [each is overdue for each in due]) for overdue in (True, False)]
+    for wanted, holds in asked:
+        expected = [each for each, met in enumerate(holds) if met]
+        assert [each["_id"] for each in raws if matches(wanted, each)] == expected
+        assert [each["_id"] async for each in collection.find(to_query(wanted))] == expected
+
+
+async def test_lists_and_fields_agree_on_a_status_to_the_millisecond(service: Service) -> None:
+    ends = MOMENT + timedelta(days=30)
+    for model_id in ("draft", "pending", "rejected", "lapsing"):
+        await register(service, modelId=model_id)
+        if model_id != "draft":
+            await submit(service, modelId=model_id)
+    await decide(service, CAROL, "REJECTED", modelId="rejected")
+    for who, said in ((CAROL, {"expiresAt": ends.isoformat()}), (DAVID, {}), (ALICE, {})):
+        await decide(service, who, modelId="lapsing", **said)
+    asked = "query($filter: ModelVersionFilter) { modelVersions(filter: $filter, first: 9) { nodes { modelId status } } }"
+    for service.now, lapsing in ((ends - timedelta(milliseconds=1), "APPROVED"), (ends, "PENDING_APPROVAL")):
+        listed = (await service.ask(asked))["modelVersions"]["nodes"]
+        assert {"modelId": "lapsing", "status": lapsing} in listed
+        for one in STATUSES:
+            for status, chosen in (
+                ({"eq": one.name}, {one.name}),
+                ({"in": [one.name, "REJECTED"]}, {one.name, "REJECTED"}),
+                ({"ne": one.name}, {each.name for each in STATUSES} - {one.name}),
+                ({"notIn": [one.name, "REJECTED"]}, {each.name for each in STATUSES} - {one.name, "REJECTED"}),
+                ({"eq": one.name, "in": ["REJECTED"]}, {one.name} & {"REJECTED"}),
+                ({"in": []}, set()),
+                ({}, {each.name for each in STATUSES}),
+            ):  # fmt: skip
+                found = (await service.ask(asked, filter={"status": status}))["modelVersions"]["nodes"]
+                assert found == [each for each in listed if each["status"] in chosen], status
+
+
+async def test_a_review_is_overdue_from_the_moment_on_that_it_is_due(service: Service) -> None:
+    await register(service)
+    await register(service, modelId="experiment", **EXPERIMENT)
+    due = (await read(service, "standing { nextReview }"))["standing"]["nextReview"]
+    for service.now, overdue in (
+        (datetime.fromisoformat(due) - timedelta(milliseconds=1), []), (datetime.fromisoformat(due), ["support-assistant"])
+    ):  # fmt: skip
+        assert await found(service, VERSIONS, {"reviewOverdue": True}) == overdue
+        assert len(await found(service, VERSIONS, {"reviewOverdue": False})) == 2 - len(overdue)
+    later = {"owner": {"userId": {"eq": "alice"}}, "or": [{"reviewOverdue": True}, {"status": {"eq": "RETIRED"}}]}
+    assert await found(service, VERSIONS, {"model": {"owner": {"active": {"eq": True}}}} | later) == ["support-assistant"]
 
 
 async def test_what_a_user_writes_is_never_an_operator_or_a_pattern(service: Service) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from documents.access import GovernanceRole
+from documents.filters import Filter
 from documents.risk.scales import RiskBand
 from documents.values import Key, Moment, Value
 from documents.versions.dossier import Dossier
@@ -40,3 +41,24 @@ class Standing(Value):
         """The status at a moment after `as_of`: an approval may have lapsed by itself."""
         lapsed = self.status is VersionStatus.APPROVED and self.approved_until is not None and self.approved_until <= at
         return VersionStatus.PENDING_APPROVAL if lapsed else self.status
+
+    @staticmethod
+    def says(status: VersionStatus, at: datetime) -> Filter:
+        """The stored versions whose status is that at that moment, as `status_at` has it."""
+        stored = {"status": {"eq": status}}
+        match status:
+            case VersionStatus.APPROVED:
+                return {"standing": stored | {"or": [{"approved_until": {"is_null": True}}, {"approved_until": {"gt": at}}]}}
+            case VersionStatus.PENDING_APPROVAL:
+                lapsed = {"status": {"eq": VersionStatus.APPROVED}, "approved_until": {"lte": at}}
+                return {"standing": {"or": [stored, lapsed]}}
+            case VersionStatus.DRAFT:
+                return {"standing": {"status": {"in": [status, None]}}}
+            case _:
+                return {"standing": stored}
+
+    @staticmethod
+    def is_overdue(overdue: bool, at: datetime) -> Filter:
+        """The stored versions whose periodic review is overdue at that moment, or those whose is not."""
+        due = {"standing": {"next_review": {"lte": at}}}
+        return due if overdue else {"not": due}

@@ -1,6 +1,6 @@
 """What a given filter means for stored records: its values as they are stored, its edges followed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -14,10 +14,10 @@ from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
 from documents.fields import fields_at
 from documents.filters import Filter, among, to_query
-from documents.values import LIST_LENGTH, Moment, Phrase
+from documents.values import LIST_LENGTH, Choice, Moment, Phrase
 from resolvers.graph.context import Context
 
-ACROSS = "across"
+ACROSS, DERIVED = "across", "derived"
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # how many records an edge of a filter may lead to, and how many edges a filter may follow
 _PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
@@ -40,6 +40,36 @@ class Across:
         if len(found) > KEYS:
             raise LimitExceeded(f"what the filter asks of {self.kind.__name__}", len(found), KEYS)
         return among(self.own, [tuple([getattr(each, key) for key in self.keys]) for each in found])
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A condition that no stored field answers alone: `says`, given a value and the moment, is the filter for what has it then.
+
+    Values are of `kind`, a choice or a boolean; `by` is the path of the stored field that is looked up.
+    """
+
+    kind: type[Choice] | type[bool]
+    says: Callable[[Any, datetime], Filter]
+    description: str
+    by: str
+
+    def at(self, asked: Any, moment: datetime) -> Filter:
+        """The filter for what is `asked`: a boolean, or choices under operators."""
+        conditions = asked if isinstance(asked, dict) else {"eq": asked}
+        return {"and": [self._meant(operator, value, moment) for operator, value in conditions.items()]}
+
+    def _meant(self, operator: str, value: Any, moment: datetime) -> Filter:
+        match operator:
+            case "eq":
+                return self.says(value, moment)
+            case "in":
+                return {"or": [self.says(each, moment) for each in value]}
+            case "ne":
+                return {"not": self.says(value, moment)}
+            case "not_in":
+                return {"not": {"or": [self.says(each, moment) for each in value]}}
+        raise AssertionError(operator)
 
 
 async def asked_for(context: Context, given: Any) -> Filter:
@@ -69,17 +99,19 @@ class _Reading:
 
     async def _record(self, given: Any, depth: int) -> dict[str, Any]:
         said: dict[str, Any] = {}
-        across: list[Filter] = []
+        further: list[Filter] = []
         for each in given.__strawberry_definition__.fields:
             value = getattr(given, each.python_name)
             if value is UNSET or value is None:
                 continue
             inside = await self.said(value, depth)
             if edge := each.metadata.get(ACROSS):
-                across += [await self._led(edge, inside)] if inside else []
+                further += [await self._led(edge, inside)] if inside else []
+            elif derived := each.metadata.get(DERIVED):
+                further.append(derived.at(inside, self.context.now))
             else:
                 said[each.python_name.rstrip("_")] = inside
-        return said | {"and": [*said.get("and", ()), *across]} if across else said
+        return said | {"and": [*said.get("and", ()), *further]} if further else said
 
     async def _led(self, edge: Across, wanted: Filter) -> Filter:
         self.edges += 1

@@ -14,7 +14,7 @@ from strawberry.types.base import has_object_definition
 
 from documents.database import Record
 from documents.values import BigInt, FreeObject, Hash, camel
-from resolvers.graph.asked import ACROSS, Across
+from resolvers.graph.asked import ACROSS, DERIVED, Across, Derived
 from resolvers.graph.types import bare, expose
 
 SAME = {"eq": "Equal to.", "ne": "Not equal to.", "in": "One of.", "not_in": "None of.", "is_null": "Whether it is empty."}
@@ -33,15 +33,22 @@ OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
 
 _made: dict[str, Any] = {}
 _described: dict[type[BaseModel], tuple[str, ...]] = {}
+_derived: dict[type[BaseModel], Mapping[str, Derived]] = {}
 
 
 def filters(document: type[Record], *names: str) -> Callable[[type], Any]:
     """Describes a noun: by which fields, and all that is nested in them, it is filtered, ordered and summed up.
 
-    The decorated class stands for its filter input. Edges that `one` declares on it lead on to nouns that are described too.
+    The decorated class stands for its filter input, and holds the conditions that are `Derived` from stored fields. Edges that
+    `one` declares on the noun, and on what is nested in it, lead on to nouns that are described too.
     """
     _described[document] = names
-    return lambda cls: filter_of(document)
+
+    def declare(cls: type) -> Any:
+        _derived[document] = {name: each for name, each in vars(cls).items() if isinstance(each, Derived)}
+        return filter_of(document)
+
+    return declare
 
 
 def filter_of(document: type[Record]) -> Any:
@@ -89,14 +96,27 @@ def _record_filter(model: type[BaseModel]) -> Any:
         fields = {each: (_filter_for(kind), text) for each, kind, text in stored if kind is not FreeObject}
         if issubclass(model, Record):
             fields = {each: (kind, f"{text} {index_of(model, each)}") for each, (kind, text) in fields.items()}
+        derived = {each: _derived_filter(model, each, condition) for each, condition in _derived.get(model, {}).items()}
         across = {each: (filter_of(edge.kind), text, {ACROSS: edge}) for each, (edge, text) in edges_of(model).items()}
         whole = {
             "and": (list[made], "All of these hold."),  # type: ignore[valid-type]
             "or": (list[made], "Any of these holds."),  # type: ignore[valid-type]
             "not": (made, "This does not hold."),
         }
-        make_input(made, name, f"Conditions on: {model.__doc__}", fields | across | whole)
+        make_input(made, name, f"Conditions on: {model.__doc__}", fields | derived | across | whole)
     return made
+
+
+def _derived_filter(document: Any, name: str, condition: Derived) -> tuple[Any, str, Any]:
+    kind: Any = condition.kind
+    if kind is not bool:
+        expose(kind)
+        takes = {"in": list[kind], "not_in": list[kind]}
+        offered = {each: (takes.get(each, kind), text) for each, text in SAME.items() if each != "is_null"}
+        kind = _operators(f"{document.__name__}{camel(f'_{name}')}Filter", offered)
+    by = ".".join(map(camel, condition.by.split(".")))
+    index = f"Indexed by `{by}`." if condition.by in document.indexed() else "Not indexed."
+    return kind, f"{condition.description} {index}", {DERIVED: condition}
 
 
 def _filter_for(kind: Any) -> Any:
@@ -124,7 +144,7 @@ def index_of(document: type[Record], name: str) -> str:
     return "Not indexed." if not begun else "Indexed." if begun == [name] else f"Indexed by {inside}."
 
 
-def _operators(name: str, fields: dict[str, tuple[Any, str | None]]) -> Any:
+def _operators(name: str, fields: Mapping[str, tuple[Any, str | None]]) -> Any:
     made = input_named(name)
     if not has_object_definition(made):
         make_input(made, name, "Conditions that must all hold.", fields)
