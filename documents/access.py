@@ -49,6 +49,8 @@ class Permission(Choice):
     READ = "read", "Read everything but tokens, addresses of other departments and the audit trail."
     READ_TRAIL = "readTrail", "Read and verify the audit trail."
     REGISTER_STAKEHOLDER = "registerStakeholder", "Register a person."
+    UPDATE_STAKEHOLDER = "updateStakeholder", "Change what is known of a person, or let the person act again."
+    DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "End what a person may do."
     CREATE_API_TOKEN = "createApiToken", "Make a token: for oneself; an administrator for others and for services."
     REVOKE_API_TOKEN = "revokeApiToken", "End a token: one's own; an administrator anybody's."
     REGISTER_MODEL = "registerModel", "Register a model with its first version."
@@ -101,6 +103,8 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.READ: _row(ANYONE),
     Permission.READ_TRAIL: _row(_P.AUDITOR, _P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.REGISTER_STAKEHOLDER: _row(_P.ADMIN),
+    Permission.UPDATE_STAKEHOLDER: _row(_P.ADMIN),
+    Permission.DEACTIVATE_STAKEHOLDER: _row(_P.ADMIN),
     Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
     Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),

@@ -322,11 +322,12 @@ class Record(Document):
         return cast("int", await cls._raws().count_documents(query))
 
     @classmethod
-    async def tallies(cls, query: Raw, there: Sequence[str]) -> dict[tuple[Any, ...], int]:
-        """How many there are for each combination of values in the fields `there`, in one command for all."""
-        names = {str(at): f"${path}" for at, path in enumerate(there)}
+    async def tallies(cls, query: Raw, there: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
+        """How many there are for each of the `keys`, the values in the fields `there`, in one command for all."""
+        own, spread = cls._spread(there, keys)
+        names = {str(at): f"${path}" for at, path in enumerate(own)}
         grouped = {"_id": names, "count": {"$sum": 1}}
-        found = cls._raws().aggregate([{"$match": query}, {"$group": grouped}], batchSize=BATCH)
+        found = cls._raws().aggregate([{"$match": query}, *spread, {"$group": grouped}], batchSize=BATCH)
         return {tuple(map(raw["_id"].get, names)): raw["count"] async for raw in found}
 
     @classmethod
@@ -339,27 +340,40 @@ class Record(Document):
 
     @classmethod
     async def partitions(
-        cls, query: Raw, there: Sequence[str], by: records.By, window: records.Window, fields: Fields = None
-    ) -> dict[tuple[Any, ...], list[Self]]:
-        """A page, in the settled order `by`, for each combination of values in the fields `there`; in one command for all."""
+        cls, query: Raw, there: Sequence[str], keys: Sequence[tuple[Any, ...]], by: records.By, window: records.Window,
+        fields: Fields = None,
+    ) -> dict[tuple[Any, ...], list[Self]]:  # fmt: skip
+        """A page, in the settled order `by`, for each of the `keys`, the values in the fields `there`; in one command for all."""
+        own, spread = cls._spread(there, keys)
         order, fields = dict(window.order(by)), both(fields, both(cls._ordering(by), fields_at(*there)))
+        shown = projection(cls, fields)
         ranked = {
-            "partitionBy": {str(at): f"${path}" for at, path in enumerate(there)},
+            "partitionBy": {str(at): f"${path}" for at, path in enumerate(own)},
             "sortBy": order,
             "output": {"_rank": {"$documentNumber": {}}},
         }
         steps: list[Raw] = [
             {"$match": {"$or": window.queries(cls, query, by)}},
+            *spread,
             {"$setWindowFields": ranked},
             {"$match": {"_rank": {"$lte": window.size + 1}}},
-            {"$unset": "_rank"} if fields is None else {"$project": projection(cls, fields)},
+            {"$unset": "_rank"} if shown is None else {"$project": shown | dict.fromkeys(own if spread else (), 1)},
             {"$sort": order},
         ]
         found: dict[tuple[Any, ...], list[Self]] = {}
         async for raw in cls._raws().aggregate(steps, batchSize=BATCH):
-            key = tuple(records.at_path(raw, path) for path in there)
+            key = tuple(records.at_path(raw, path) for path in own)
             found.setdefault(key, []).append(cast("Self", records.Found(cls, raw, fields)))
         return found
+
+    @classmethod
+    def _spread(cls, there: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> tuple[Sequence[str], list[Raw]]:
+        """Where the values of `there` stand after the steps by which a record that lists several of the keys counts for each."""
+        if not any(records.is_list(cls, path) for path in there):
+            return there, []
+        (path,) = there
+        wanted = {"$match": {"_own": {"$in": [key for (key,) in keys]}}}
+        return ["_own"], [{"$set": {"_own": f"${path}"}}, {"$unwind": "$_own"}, wanted]
 
     @classmethod
     async def changes(cls, wanted: Wanted, patience: float) -> AsyncGenerator[Sequence[Self], None]:

@@ -9,7 +9,7 @@ from pymongo import IndexModel
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.errors import InvalidInput
+from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import Key, Moment, Name
@@ -51,22 +51,62 @@ class Stakeholder(Searchable):
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
     ) -> Self:
-        """A person as of now. Members hold a governance role or more; administrators and auditors none: they decide nothing."""
-        if platform_role is PlatformRole.SERVICE:
-            raise InvalidInput("input.platformRole", "is not for people: a service gets a token, from createApiToken")
-        if (platform_role is PlatformRole.MEMBER) is not bool(roles):
-            problem = "must name one role or more for a member" if not roles else f"must be empty for an {platform_role}"
-            raise InvalidInput("input.roles", problem)
+        """A person as of now."""
+        _fits(platform_role, roles)
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
             roles=tuple(dict.fromkeys(roles)), authorized_tiers=tuple(dict.fromkeys(authorized_tiers)), registered_at=at,
         )  # fmt: skip
+
+    def change(
+        self, name: str | None, email: str | None, department: str | None, platform_role: PlatformRole | None,
+        roles: tuple[GovernanceRole, ...] | None, authorized_tiers: tuple[RiskTier, ...] | None, active: bool | None,
+    ) -> None:  # fmt: skip
+        """Changes what is said, keeps what is left out, and lets somebody act again; the trail tells what was lost as revoked."""
+        if active is False:
+            raise InvalidInput("input.active", "ends nothing: to end what a person may do is deactivateStakeholder")
+        before = self._powers
+        self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
+        self.platform_role = platform_role or self.platform_role
+        self.roles = self.roles if roles is None else tuple(dict.fromkeys(roles))
+        self.authorized_tiers = self.authorized_tiers if authorized_tiers is None else tuple(dict.fromkeys(authorized_tiers))
+        self.active = active or self.active
+        _fits(self.platform_role, self.roles)
+        if before - self._powers:
+            self.tells(AuditEventType.ACCESS_REVOKED)
+
+    @property
+    def _powers(self) -> frozenset[str]:
+        """What a person can lose; an administrator reads all that an auditor does."""
+        reads_all = {PlatformRole.AUDITOR} if self.platform_role is PlatformRole.ADMIN else set()
+        return frozenset({self.platform_role, *reads_all, *self.roles, *self.authorized_tiers} - {PlatformRole.MEMBER})
+
+    def deactivate(self) -> None:
+        """Ends what the person may do; what the person was and decided stays on record."""
+        if not self.active:
+            raise InvalidState("deactivateStakeholder", "INACTIVE", ["ACTIVE"])
+        self.active = False
 
     def holds(self, role: GovernanceRole) -> bool:
         return self.active and role in self.roles
 
     def may_decide(self, role: GovernanceRole, tier: RiskTier) -> bool:
         return self.holds(role) and tier in self.authorized_tiers
+
+
+def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:
+    """Members hold a governance role or more; administrators and auditors none: they decide nothing."""
+    if platform_role is PlatformRole.SERVICE:
+        raise InvalidInput("input.platformRole", "is not for people: a service gets a token, from createApiToken")
+    if (platform_role is PlatformRole.MEMBER) is not bool(roles):
+        problem = "must name one role or more for a member" if not roles else f"must be empty for an {platform_role}"
+        raise InvalidInput("input.roles", problem)
+
+
+async def keep_administered(action: str) -> None:
+    """InvalidState unless an active administrator is left: without one nobody could ever be let in again."""
+    if not await Stakeholder.tally({"platform_role": PlatformRole.ADMIN, "active": True}):
+        raise InvalidState(action, "LAST_ADMINISTRATOR", ["ANOTHER_ADMINISTRATOR"])
 
 
 async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholder:

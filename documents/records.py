@@ -214,6 +214,16 @@ def optional(kind: Any, path: str) -> bool:
     return False
 
 
+def is_list(kind: Any, path: str) -> bool:
+    """Whether a list stands at a path of stored fields."""
+    for step in path.split("."):
+        annotation = kind.model_fields[step].annotation
+        if get_origin(annotation) is tuple:
+            return True
+        kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
+    return False
+
+
 def _position(cursor: str, by: By, argument: str) -> list[Any]:
     try:
         said: Raw = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))

@@ -8,13 +8,18 @@ from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.people import Email, Stakeholder
+from documents.departures import depart, uncovered
+from documents.errors import StaleRevision
+from documents.people import Email, Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken
 from documents.values import Key, Name
+from documents.versions.accountability import roles_of
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
-from resolvers.graph.edges import many
+from resolvers.graph.edges import many, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation, query
@@ -31,6 +36,20 @@ class StakeholderNode(Node):
             return None
         sees_all = asking.platform_role in {PlatformRole.ADMIN, PlatformRole.AUDITOR}
         return person.email if sees_all or asking.department == person.department else None
+
+    models = pages(Model, "The models that the person owns, by their id.", ("model_id", 1), own={"owner_id": "user_id"})
+    model_versions = pages(
+        ModelVersion,
+        "The versions for which the person is accountable, in whichever role, in the order in which they were registered.",
+        ("registered_at", 1),
+        own={"standing.accountable_ids": "user_id"},
+    )
+    decisions = pages(
+        ModelVersion,
+        "The versions about which the person decided, in whichever round, in the order in which they were registered.",
+        ("registered_at", 1),
+        own={"standing.decider_ids": "user_id"},
+    )
 
 
 @strawberry.type(description="Whoever the token says is asking.")
@@ -93,4 +112,97 @@ async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> R
     return RegisterStakeholderPayload(stakeholder=person)
 
 
-PART = Part(queries=[viewer, stakeholder, stakeholders], mutations=[register_stakeholder])
+class _OfStakeholder(BaseModel):
+    user_id: Key = Field(description="Who.")
+    expected_revision: int | None = Field(
+        default=None, description="The person's `revision` as the client read it; CONFLICT if somebody has stored it since."
+    )
+
+    async def load(self) -> Stakeholder:
+        person = await Stakeholder.require(self.user_id)
+        if self.expected_revision not in (None, person.revision):
+            raise StaleRevision(Stakeholder.__name__, person.key, self.expected_revision or 0)
+        return person
+
+
+@strawberry.type(description="A version, and a role in which nobody answers for it who still may.")
+class Uncovered:
+    role: GovernanceRole = strawberry.field(description="The role.")
+    model_version: ModelVersion = strawberry.field(description="The version.")
+
+
+@strawberry.type
+class OfStakeholder(Payload):
+    """What a change of a person answers with."""
+
+    stakeholder: Stakeholder = strawberry.field(description="The person.")
+
+    @field(
+        "What nobody answers for any more: where the person is accountable, in roles that the person cannot fill today. Of "
+        "200 versions at most, those registered first; `stakeholder.modelVersions` lists all that the person is accountable for."
+    )
+    async def uncovered(self) -> list[Uncovered]:
+        person = self.stakeholder
+        return [
+            Uncovered(role=role, model_version=version)
+            for version in await uncovered(person)
+            for role in roles_of(version.accountability, person.user_id)
+            if not person.holds(role)
+        ]
+
+
+@graph_input("What is to change about a person; what is left out or null stays.")
+class UpdateStakeholderInput(_OfStakeholder):
+    name: Name | None = Field(default=None, description="Full name.")
+    email: Email | None = Field(default=None, description="Where to write to.")
+    department: Name | None = Field(default=None, description="Where the person works.")
+    platform_role: PlatformRole | None = Field(default=None, description="What the person may use the service for.")
+    roles: Annotated[tuple[GovernanceRole, ...], Field(max_length=20)] | None = Field(
+        default=None, description="Every governance role held: one or more for a member, none for others."
+    )
+    authorized_tiers: Annotated[tuple[RiskTier, ...], Field(max_length=20)] | None = Field(
+        default=None, description="The tiers that the person may decide about."
+    )
+    active: bool | None = Field(default=None, description="True lets somebody act again who was deactivated.")
+
+
+@strawberry.type(description="The person as changed.")
+class UpdateStakeholderPayload(OfStakeholder): ...
+
+
+@mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.UPDATE_STAKEHOLDER, resource=Stakeholder)
+async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> UpdateStakeholderPayload:
+    """Changes what is known of a person and what the person may do; the last active administrator stays one."""
+    person = await input.load()
+    person.change(
+        input.name, input.email, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active
+    )
+    await person.store()
+    await keep_administered("updateStakeholder")
+    return UpdateStakeholderPayload(stakeholder=person)
+
+
+@graph_input("Who is to act no more.")
+class DeactivateStakeholderInput(_OfStakeholder):
+    hand_over_to: Key | None = Field(
+        default=None, description="Who takes over all that the person answers for: active, and a holder of each role in question."
+    )
+
+
+@strawberry.type(description="The person as deactivated.")
+class DeactivateStakeholderPayload(OfStakeholder): ...
+
+
+@mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.DEACTIVATE_STAKEHOLDER, resource=Stakeholder)
+async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) -> DeactivateStakeholderPayload:
+    """Ends what a person may do, and the person's tokens at once; decisions that the person gave stay valid."""
+    person = await input.load()
+    await depart(person, input.hand_over_to, by=info.context.actor, at=info.context.now)
+    await keep_administered("deactivateStakeholder")
+    return DeactivateStakeholderPayload(stakeholder=person)
+
+
+PART = Part(
+    queries=[viewer, stakeholder, stakeholders],
+    mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
+)

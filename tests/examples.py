@@ -5,9 +5,8 @@ from typing import Any
 
 from documents.access import SYSTEM
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.people import Stakeholder
 from documents.units import Unit
-from tests.service import ALICE, BOB, CAROL, DAVID, Person, Service
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service
 
 BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}
 REGISTRATION: dict[str, Any] = BOT | {
@@ -154,10 +153,6 @@ async def on_record(service: Service, change: Callable[[], Awaitable[None]]) -> 
     await service.database.transact(work)
 
 
-async def deactivate(service: Service, who: Person) -> None:
-    async def leave() -> None:
-        person = await Stakeholder.require(who.id)
-        person.active, person.roles = False, ()
-        await person.store()
-
-    await on_record(service, leave)
+async def deactivate(service: Service, who: Person, **said: Any) -> Any:
+    uncovered = "stakeholder { active } uncovered { role modelVersion { modelId version } }"
+    return await service.do("deactivateStakeholder", ADA, uncovered, userId=who.id, **said)

@@ -15,6 +15,7 @@ PROOF: dict[str, Any] = {
     "note": "The reviewer sits in room 101.",
 }  # fmt: skip
 REASON, PRAISE, BLAME = "It was about another system.", "Well measured, Benedikt.", "Somebody left the gate open."
+RENAMED = "Benedikt Lauterbach-Voss"
 SECOND_THOUGHTS, EXCUSE, ALARM = "Benedikt convinced me otherwise.", "Lauterbach is on leave.", "A customer called Benedikt."
 DEMAND, GROUNDS = "Watch Benedikt for a month.", "Benedikt will be asked about refunds."
 CONDITIONS = "approval { conditions { conditionId } }"
@@ -23,7 +24,7 @@ FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external"
 ANOTHER: dict[str, Any] = {each: REGISTRATION[each] for each in ("modelId", "purpose", "useCases", "ownerId", "dataStewardId")}
 
 PRIVATE: tuple[str, ...] = (
-    BEN["name"], BEN["email"], PROOF["note"], REASON, PRAISE, BLAME, SECOND_THOUGHTS, EXCUSE, ALARM, DEMAND, GROUNDS,
+    BEN["name"], BEN["email"], RENAMED, PROOF["note"], REASON, PRAISE, BLAME, SECOND_THOUGHTS, EXCUSE, ALARM, DEMAND, GROUNDS,
     *REVIEW.values(),
 )  # fmt: skip
 """What is said on the way that no event may quote."""
@@ -45,6 +46,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("registerStakeholder", ADA, **BEN)
     yield (enrolled := await did("createApiToken", ADA, made, name="for Ben", holder={"userId": "ben"}))
     ben = Person("ben", enrolled[1]["token"])
+    yield await did("updateStakeholder", ADA, userId="ben", name=RENAMED, authorizedTiers=["TIER_3_STANDARD"])
     yield (own := await did("createApiToken", ben, made, name="laptop"))
     yield await did("revokeApiToken", ADA, tokenId=own[1]["apiToken"]["tokenId"])
     program = {"service": {"name": "training", "mutations": ["SAVE_MODEL_CARD"]}}
@@ -81,6 +83,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE])
     yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
+    yield await did("deactivateStakeholder", ADA, userId="ben")
 
 
 async def mutations(service: Service) -> set[str]:

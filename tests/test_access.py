@@ -21,7 +21,6 @@ from graphql import (
 )
 
 from documents.access import GovernanceRole, Permission
-from documents.people import Stakeholder
 from documents.tokens import ApiToken, TokenKind
 from gql.schema import build_schema
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
@@ -36,6 +35,8 @@ SIGNED_IN = f"ADMIN AUDITOR {NINE}"
 # Who may do what, as the product's design has it, and not as the product has it.
 MAY = {
     "registerStakeholder": "ADMIN",
+    "updateStakeholder": "ADMIN",
+    "deactivateStakeholder": "ADMIN",
     "createApiToken": SIGNED_IN,
     "revokeApiToken": SIGNED_IN,
     "registerModel": "MODEL_OWNER ADMIN SERVICE",
@@ -275,13 +276,7 @@ async def test_evidence_is_withdrawn_by_whoever_attached_it(service: Service) ->
 async def test_a_role_is_worth_nothing_without_holding_it_today(service: Service) -> None:
     """Whoever is accountable in a role that was taken away since is accountable no more."""
     await register(service)
-
-    async def demote() -> None:
-        alice = await Stakeholder.require(ALICE.id)
-        alice.roles = (GovernanceRole.DEPLOYER,)
-        await alice.store()
-
-    await on_record(service, demote)
+    await service.do("updateStakeholder", ADA, userId=ALICE.id, roles=["DEPLOYER"])
     assert (await service.refused("saveModelCard", ALICE, **BOT, card=CARD))["code"] == "FORBIDDEN"
 
 

@@ -305,7 +305,7 @@ async def test_a_decision_keeps_who_made_it_and_counts_when_that_person_leaves(s
     assert found["approvals"] == [
         {
             "status": "APPROVED", "reviewerName": "Carol", "reviewerDepartment": "AI Ethics", "role": "ETHICS_REVIEWER",
-            "reviewer": {"active": False, "roles": []},
+            "reviewer": {"active": False, "roles": ["ETHICS_REVIEWER"]},
         }
     ]  # fmt: skip
 

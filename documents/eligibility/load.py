@@ -96,10 +96,17 @@ async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datet
 
 async def keep_standing(version: ModelVersion, at: datetime, policies: list[Policy] | None = None) -> Judgement:
     """Stores a version that was changed, with the standing that follows from the change."""
-    policies = await Policy.every({}) if policies is None else policies
-    version.follow(tuple(each.bound for each in in_force(policies, version.tier, at)))
-    (case,) = await case_files([version], at, with_people=False, policies=policies)
-    judgement = Judgement(case)
-    version.standing = judgement.standing
-    await version.store()
+    (judgement,) = await keep_standings([version], at, policies)
     return judgement
+
+
+async def keep_standings(versions: Sequence[ModelVersion], at: datetime, policies: list[Policy] | None = None) -> list[Judgement]:
+    """Stores versions that were changed, each with the standing that follows from its change."""
+    policies = await Policy.every({}) if policies is None else policies
+    for version in versions:
+        version.follow(tuple(each.bound for each in in_force(policies, version.tier, at)))
+    judgements = [Judgement(case) for case in await case_files(versions, at, with_people=False, policies=policies)]
+    for version, judgement in zip(versions, judgements, strict=True):
+        version.standing = judgement.standing
+        await version.store()
+    return judgements

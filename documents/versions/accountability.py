@@ -6,11 +6,11 @@ from datetime import datetime
 from pydantic import Field
 
 from documents.access import Actor, GovernanceRole, Relation
-from documents.errors import LimitExceeded
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.roles import ACCOUNTABLE_ROLES
-from documents.values import LIST_LENGTH, Key, Moment, Value
+from documents.values import Key, Moment, Value
+from documents.versions.entries import longer
 
 _RELATIONS = {GovernanceRole.MODEL_OWNER: Relation.OWNER, GovernanceRole.DATA_STEWARD: Relation.STEWARD}
 
@@ -33,15 +33,19 @@ def current(history: Iterable[Assignment]) -> dict[GovernanceRole, Assignment]:
     return {each.role: each for each in history if each.ended_at is None}
 
 
+def roles_of(history: Iterable[Assignment], user_id: str) -> list[GovernanceRole]:
+    """The roles in which somebody is accountable."""
+    return [role for role, each in current(history).items() if each.user_id == user_id]
+
+
 def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> History:
     """The history with somebody accountable in a role from now on, in the place of whoever was."""
     before = current(history).get(role)
     if before and before.user_id == user_id:
         return history
-    if len(history) == LIST_LENGTH:
-        raise LimitExceeded("the accountability of a version", len(history) + 1, LIST_LENGTH)
-    ended = (Assignment(**{**dict(each), "ended_at": at}) if each is before else each for each in history)
-    return (*ended, Assignment(role=role, user_id=user_id, assigned_by=by.id, assigned_at=at))
+    ended = tuple(Assignment(**{**dict(each), "ended_at": at}) if each is before else each for each in history)
+    follows = Assignment(role=role, user_id=user_id, assigned_by=by.id, assigned_at=at)
+    return longer("the accountability of a version", ended, follows)
 
 
 def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:

@@ -45,3 +45,8 @@ class Model(Searchable):
             model_id=model_id, name=name, description=description, tags=tuple(dict.fromkeys(tags)), owner_id=owner_id,
             registered_by=by.id, registered_at=at,
         )  # fmt: skip
+
+    def hand_over(self, owner_id: str) -> None:
+        """Makes somebody else the model's owner; each version has an owner of its own."""
+        self.owner_id = owner_id
+        self.tells(AuditEventType.MODEL_UPDATED)

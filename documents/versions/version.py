@@ -240,7 +240,7 @@ class ModelVersion(Searchable):
             self.tier, self.tier_rationale = suggested, None
 
     def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
-        if GovernanceRole.MODEL_OWNER in by.roles and Relation.OWNER in relations(self.accountability, by):
+        if Relation.OWNER in relations(self.accountability, by):
             return
         permitted = {each for role in by.roles for each in CHANGES.get(role, ())}
         if barred := said.keys() - permitted:

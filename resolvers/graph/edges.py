@@ -51,7 +51,7 @@ def pages(
     may: Callable[[Any, Context], None] | None = None,
     reads: Iterable[str] = (),
 ) -> Any:
-    """The records of `kind` that carry these values, in pages; one query for the pages of all parents.
+    """The records of `kind` that carry these values, or list one, in pages; one query for the pages of all parents.
 
     `may` refuses whoever may not see them, going by the fields of the parent that it `reads`.
     """
@@ -82,11 +82,11 @@ def paged(
         return {"$and": [carrying(there, keys), asked]} if asked else carrying(there, keys)
 
     async def load(keys: list[tuple[Any, ...]]) -> Sequence[Page[Any]]:
-        found = await kind.partitions(query(keys), there, by, part, fields)
+        found = await kind.partitions(query(keys), there, keys, by, part, fields)
         return [Page.of(found.get(key, []), by, part, count=partial(counts.load, key)) for key in keys]
 
     async def count(keys: list[tuple[Any, ...]]) -> Sequence[int]:
-        found = await kind.tallies(query(keys), there)
+        found = await kind.tallies(query(keys), there, keys)
         return [found.get(key, 0) for key in keys]
 
     counts = info.context.loader(("count", kind, there, repr(asked)), count)
