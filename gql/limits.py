@@ -34,12 +34,22 @@ from documents.database import answered_within
 from documents.errors import LimitExceeded
 from documents.values import MAX_SAFE_INTEGER
 from gql.settings import Limits
+from resolvers.graph.aggregates import GROUPS
 from resolvers.graph.context import Info
 
-SIZES = ("first", "last", "ids")  # the arguments that say how many records a field answers with
 MOMENT = 1.0  # seconds that the database has beyond a question's time: its own word would read like an outage
 INT = 2**31  # what is beyond it, GraphQL refuses
-Size = int | str  # a number, or the variable that holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of that name, and how many records its value means."""
+
+    name: str
+    amount: Callable[[Any], int]
+
+
+Size = int | Variable
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +69,7 @@ class Extent:
         self.depth = max(self.depth, part.depth)
         self.aliases += part.aliases
         self.directives += part.directives
-        if part.parts or any(isinstance(each, str) for each in sizes or ()):
+        if part.parts or any(isinstance(each, Variable) for each in sizes or ()):
             self.parts.append((sizes, part))
         else:
             self.records += _in_pages(part.records, sizes, {})
@@ -75,7 +85,7 @@ class Extent:
 def _in_pages(records: int, sizes: list[Size] | None, variables: Mapping[str, Any]) -> int:
     if sizes is None:
         return records
-    held = (_amount(variables.get(each)) if isinstance(each, str) else each for each in sizes)
+    held = (each.amount(variables.get(each.name)) if isinstance(each, Variable) else each for each in sizes)
     return sum(held) * (1 + records)
 
 
@@ -90,6 +100,15 @@ def _amount(given: Any) -> int:
             return 1
         case _:
             return 0
+
+
+def _groups(given: Any) -> int:
+    """How many groups there may be."""
+    return GROUPS if given else 1
+
+
+# The arguments that say how many records or groups a field answers with.
+SIZES: Mapping[str, Callable[[Any], int]] = {"first": _amount, "last": _amount, "ids": _amount, "groupBy": _groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +168,12 @@ class Count:
         declared: Any = self.schema.get_field(kind, node.name.value)
         answered: Any = get_named_type(declared.type)
         inner = self._selection(answered, node.selection_set)
-        sized = node.selection_set is not None and any(each in declared.args for each in SIZES)
+        sizes = [each for each in SIZES if each in declared.args] if node.selection_set else []
+        given = {each.name.value: each.value for each in node.arguments or ()}
         extent.aliases += node.alias is not None
-        extent.records += not sized and _is_record(answered) and not _is_page(kind)
+        extent.records += not sizes and _is_record(answered) and not _is_page(kind)
         inner.depth = 0 if node.name.value.startswith("__") else inner.depth + 1
-        extent.include(inner, [_size(each.value) for each in node.arguments or () if each.name.value in SIZES] if sized else None)
+        extent.include(inner, [_size(SIZES[each], given.get(each)) for each in sizes] or None)
 
     def _fragment(self, name: str) -> Extent:
         if name not in self._counted:
@@ -174,8 +194,10 @@ def _is_page(kind: Any) -> bool:
     return "pageInfo" in kind.fields or "cursor" in kind.fields
 
 
-def _size(said: ValueNode) -> Size:
-    return said.name.value if isinstance(said, VariableNode) else _amount(value_from_ast_untyped(said))
+def _size(amount: Callable[[Any], int], said: ValueNode | None) -> Size:
+    if isinstance(said, VariableNode):
+        return Variable(said.name.value, amount)
+    return amount(said and value_from_ast_untyped(said))
 
 
 def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -198,10 +199,9 @@ async def test_what_is_asked_of_stored_standings_is_what_they_say_of_the_moment(
     assert first is not None
     standings = [
         first.model_copy(update={"status": status, "approved_until": end, "next_review": end})
-        for status in STATUSES
-        for end in ENDS
+        for status, end in product(STATUSES, ENDS)
     ]
-    raws: list[dict[str, Any]] = [{"_id": at, "standing": each.model_dump()} for at, each in enumerate(standings)]
+    raws: list[dict[str, Any]] = [{"_id": place, "standing": each.model_dump()} for place, each in enumerate(standings)]
     raws.append({"_id": len(raws)})
     collection = service.database.collection("standings")
     await collection.insert_many(raws)

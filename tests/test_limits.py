@@ -14,7 +14,7 @@ from gql.app import create_app
 from gql.http import GRAPHQL, JSON
 from gql.settings import Limits
 from gql.texts import Texts
-from tests.service import ADA, ALICE, Person, Service
+from tests.service import ADA, ALICE, AUDREY, Person, Service
 from tests.test_reads import Commands
 
 
@@ -79,6 +79,11 @@ def paged(versions: int) -> str:
     return f"{{ models(first: 100) {{ nodes {{ versions(last: {versions}) {{ edges {{ node {{ version }} }} }} }} }} }}"
 
 
+def grouped(times: int, by: str = "[{tier: ASC}]") -> str:
+    """That many aggregates, of up to 1,000 groups each."""
+    return "{" + " ".join(f"a{each}: modelVersionAggregates(groupBy: {by}) {{ count }}" for each in range(times)) + "}"
+
+
 EDGES = {
     "tokens": (text_of(2_000), text_of(2_001), 2_000, 2_001),
     "depth": (nested(12), nested(13), 12, 13),
@@ -86,6 +91,7 @@ EDGES = {
     "root fields": (rooted(20), rooted(21), 20, 21),
     "directives": (directed(50), directed(51), 50, 51),
     "nodes": (paged(99), paged(100), 10_000, 10_100),
+    "groups": (grouped(10), grouped(11), 10_000, 11_000),
 }
 
 
@@ -150,6 +156,22 @@ async def test_page_sizes_in_variables_multiply_too(watched: Watched, variables:
     assert (refused["code"], refused["limit"], refused["size"]) == ("LIMIT_EXCEEDED", 10_000, size)
     told = await watched.said(LISTED, variables, **{"x-magistrate-cost": "true"})
     assert told["extensions"] == {"cost": {"requested": size, "limit": 10_000}}
+
+
+GROUPS = """query($by: [ModelVersionGroupBy!]) { viewer { id }
+    modelVersionAggregates(groupBy: $by) { count } ...A } fragment A on Query { auditEventAggregates { count } }"""
+
+
+@pytest.mark.parametrize(
+    ("by", "cost"),
+    [(None, 2), ([], 2), ([{"tier": "ASC"}], 1_001), ([{"owner": {"department": "DESC"}}, {"tier": "ASC"}], 1_001)],
+)
+async def test_groups_count_as_records_and_everything_as_one(watched: Watched, by: Any, cost: int) -> None:
+    sent = {"query": GROUPS, "variables": {"by": by}}
+    headers = {"authorization": f"Bearer {AUDREY.token}", "x-magistrate-cost": "true"}
+    answer = (await watched.service.http.post("/graphql", json=sent, headers=headers)).json()
+    assert answer["extensions"]["cost"]["requested"] == cost
+    assert "errors" not in await watched.said(grouped(20, "[]"))
 
 
 @pytest.mark.parametrize("wrong", [-1, 2**31, 1.5, "x", True, [], {}, None])
