@@ -1,4 +1,4 @@
-# Needs Python 3.11 or later, make and a package index; test-clients also Node 20 or later and npm.
+# Needs Python 3.11 or later, make and a package index; test-clients and ide also Node 20 or later and npm.
 
 PYTHON ?= $(shell for each in python3.11 python3; do $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -7,7 +7,7 @@ CLIENTS := tests/clients
 CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-clients check engine lock
+.PHONY: help run demo test test-clients check ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ check: $(INSTALLED) ## check format, lint, types, import contracts and the schem
 	$(BIN)/lint-imports
 	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
 	@$(BIN)/magistrate schema | diff -u schema.graphql -
+
+ide: ## build the page for browsers again, with Node and npm: gql/ide/page.js, page.css and LICENSES.txt
+	cd gql/ide/source && npm ci --ignore-scripts --loglevel=error && npm run --silent build
 
 engine: ## build the faster embedded database, once: 12 minutes, with cargo, cmake and a C compiler
 	cargo install secantus-mdb --version 0.5.3-beta.196 --ignore-rust-version --root .engine

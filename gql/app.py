@@ -16,6 +16,7 @@ from documents.audit.trail import AuditHead
 from documents.database import Database
 from documents.errors import NotFound, Unavailable
 from documents.kinds import RECORDS
+from gql import ide
 from gql.firststart import utc_now
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
@@ -59,11 +60,13 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
 
     schema = build_schema(introspection=settings.allow_introspection, limits=settings.limits)
     over_http = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
+    over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
-        Route("/graphql", OverEvents(over_http, doorkeeper, clock)),
+        Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
         WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins)),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
+        *(ide.parts() if settings.ide else ()),
     ]
     app = Starlette(routes=routes, lifespan=running)
     app.state.database = database

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
     allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")
     allow_introspection: bool = Field(True, description="true if clients may ask for the schema, false if not")
+    ide: bool = Field(True, description="true if browsers get a page to ask from, false if not")
     limit_tokens: int = Field(Limits.tokens, ge=1, description="how many tokens a GraphQL text may have, 1 or more")
     limit_depth: int = Field(Limits.depth, ge=1, description="how many fields may stand below one another, 1 or more")
     limit_aliases: int = Field(Limits.aliases, ge=0, description="how many aliases an operation may have, 0 or more")

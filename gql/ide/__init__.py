@@ -1,0 +1,55 @@
+"""The page for browsers: GraphiQL, whole and from here, so that it works where nothing else can be reached.
+
+`make ide` builds page.js and page.css from source/; nothing is asked of the page's visitor, everything of what it sends.
+"""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HERE = Path(__file__).parent
+HEADERS = {
+    "cache-control": "max-age=3600",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; font-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    "vary": "accept",
+    "x-content-type-options": "nosniff",
+}
+
+
+class ForBrowsers:
+    """The endpoint for a browser that comes without a question; whoever else comes gets the other one."""
+
+    def __init__(self, otherwise: ASGIApp) -> None:
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (_file("page.html") if _is_browsing(Request(scope)) else self.otherwise)(scope, receive, send)
+
+
+def parts() -> list[Route]:
+    """What the page loads."""
+
+    def part(name: str) -> Route:
+        async def answer(request: Request) -> FileResponse:
+            return _file(name)
+
+        return Route(f"/graphql/{name}", answer)
+
+    return [part("page.js"), part("page.css")]
+
+
+def _is_browsing(request: Request) -> bool:
+    """Programs take JSON, or whatever there is; only browsers name HTML."""
+    accept = request.headers.get("accept", "").lower()
+    return request.method == "GET" and "query" not in request.query_params and "text/html" in accept and "json" not in accept
+
+
+def _file(name: str) -> FileResponse:
+    return FileResponse(HERE / name, headers=HEADERS)
