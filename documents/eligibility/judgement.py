@@ -127,8 +127,8 @@ class Judgement:
         """Who could approve for `role`: authorised for the tier, decided in no other, not the submitter unless as owner."""
         version = self.case.version
         barred = {each.user_id for each in version.deciders if each.role is not role}
-        if version.round and role is not GovernanceRole.MODEL_OWNER:
-            barred.add(version.round.submitted_by)
+        if role is not GovernanceRole.MODEL_OWNER:
+            barred |= version.submitters
         return (each.user_id for each in self.case.people if each.may_decide(role, version.tier) and each.user_id not in barred)
 
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:

@@ -212,16 +212,17 @@ class ClosedRound(Value):
     number: int = Field(description="1 for the first.")
     digest: Digest = Field(description="`content(digest)` is the whole round.")
     closed_at: Moment = Field(description="When the next one began.")
+    submitted_by: Key = Field(description="The user id of whoever submitted.")
     deciders: tuple[Decider, ...] = Field(description="Who decided in it.")
 
 
 def refuse_inseparable(
-    role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitter: str, acted: tuple[Decider, ...],
-    reviewer: Stakeholder,
+    role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitters: frozenset[str],
+    acted: tuple[Decider, ...], reviewer: Stakeholder,
 ) -> None:  # fmt: skip
     """Forbidden unless `reviewer` may act for `role`: required, held, authorised for the tier, and separated.
 
-    On one version one person acts in one role, and whoever submitted it as model owner only.
+    On one version one person acts in one role, and whoever submitted it, in this round or before, as model owner only.
     """
     who = reviewer.user_id
     if role not in required or not reviewer.holds(role):
@@ -231,5 +232,5 @@ def refuse_inseparable(
     if others := {each.role for each in acted if each.user_id == who} - {role}:
         roles = ", ".join(sorted(each.name for each in others))
         raise Forbidden(f"{who} has decided as {roles} on this version", ["somebody else"])
-    if who == submitter and role is not GovernanceRole.MODEL_OWNER:
+    if who in submitters and role is not GovernanceRole.MODEL_OWNER:
         raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])

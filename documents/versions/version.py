@@ -319,7 +319,9 @@ class ModelVersion(Searchable):
         if self.round:
             kept = await keep(ContentKind.APPROVAL_ROUND, self.round)
             decided = deciders(self.round.decisions)
-            closed = ClosedRound(number=self.round.number, digest=kept, closed_at=at, deciders=decided)
+            closed = ClosedRound(
+                number=self.round.number, digest=kept, closed_at=at, submitted_by=self.round.submitted_by, deciders=decided
+            )
             self.closed_rounds = (*self.closed_rounds, closed)
         number = len(self.closed_rounds) + 1
         self.round = ApprovalRound(number=number, submitted_by=by.id, submitted_at=at, tier=self.tier, policies=policies)
@@ -378,7 +380,7 @@ class ModelVersion(Searchable):
         self.permits(by, permission)
         required, submitted = self.standing.required_roles if self.standing else (), self._submitted
         role = role or _only(required, reviewer.holds, "input.role", f"{reviewer.user_id} holds no role that must decide here")
-        refuse_inseparable(role, required, self.tier, submitted.submitted_by, self.deciders, reviewer)
+        refuse_inseparable(role, required, self.tier, self.submitters, self.deciders, reviewer)
         return role, submitted
 
     @property
@@ -387,6 +389,12 @@ class ModelVersion(Searchable):
         if self.round is None:
             raise AssertionError(f"{self.key} is {self.status} without a round")
         return self.round
+
+    @property
+    def submitters(self) -> frozenset[str]:
+        """Everybody who ever submitted the version."""
+        earlier = {each.submitted_by for each in self.closed_rounds}
+        return frozenset(earlier | {self.round.submitted_by} if self.round else earlier)
 
     @property
     def deciders(self) -> tuple[Decider, ...]:
@@ -407,7 +415,7 @@ class ModelVersion(Searchable):
 
     def _separate(self, by: Actor, permission: Permission) -> None:
         self.permits(by, permission)
-        if by.id in {self.owner_id, self.round and self.round.submitted_by}:
+        if by.id in {self.owner_id, *self.submitters}:
             raise Forbidden(f"{by.id} owns or submitted this version", ["somebody else"])
 
     def place_hold(self, role: GovernanceRole | None, reason: str, by: Actor, at: datetime) -> Hold:
