@@ -136,6 +136,18 @@ async def read(service: Service, selection: str, by: Person = ALICE, **of: Any) 
     return (await service.ask(query % selection, by, **BOT | of))["modelVersion"]
 
 
+async def refusal(service: Service, mutation: str, by: Person, **said: Any) -> dict[str, Any]:
+    """The refusal of a mutation on the version, which changed nothing; but a token's first use in an hour is noted."""
+
+    async def state() -> Any:
+        return {name: stored for name, stored in (await service.state()).items() if name != "ApiToken"}
+
+    before = await state()
+    refused = await service.refused(mutation, by, **BOT | said)
+    assert await state() == before
+    return refused
+
+
 async def approvals(service: Service) -> dict[str, Any]:
     """Each role's approval as it reads now, with the parts that went stale."""
     found = (await read(service, "approvals { role status staleParts }"))["approvals"]

@@ -71,6 +71,22 @@ async def test_whoever_submitted_decides_as_model_owner_only(service: Service) -
     assert (await decide(service, OLGA, role="MODEL_OWNER"))["status"] == "APPROVED"
 
 
+async def test_whoever_submitted_an_earlier_round_stays_separate_when_somebody_else_owns_the_version(service: Service) -> None:
+    mia = person("mia", OWNER, SECURITY, GovernanceRole.RISK_MANAGER)
+    await service.enrol(mia)
+    await register(service, mia, ownerId="mia")
+    await submit(service, mia)
+    await decide(service, CAROL, "REJECTED")
+    await service.do("assignAccountability", mia, **BOT, role="MODEL_OWNER", userId="alice")
+    await submit(service, ALICE)
+    found = await read(service, "requiredApprovals { role candidates { userId } }")
+    candidates = {each["role"]: [who["userId"] for who in each["candidates"]] for each in found["requiredApprovals"]}
+    assert candidates["SECURITY_REVIEWER"] == ["david"] and "mia" in candidates["MODEL_OWNER"]
+    assert (await refusal(service, mia, role="SECURITY_REVIEWER"))["code"] == "FORBIDDEN"
+    waived = {"requirementId": "POL-003.access-control", "rationale": "It is late.", "expiresAt": "2027-01-01T00:00:00Z"}
+    assert (await service.refused("grantWaiver", mia, **BOT, **waived))["code"] == "FORBIDDEN"
+
+
 async def test_a_role_is_decided_for_by_its_holders_authorised_for_the_tier(service: Service) -> None:
     await service.enrol(TIM)
     await submitted(service)
