@@ -108,14 +108,14 @@ async def lives(server: str) -> AsyncIterator[Lives]:
 
 async def _lived(service: Service, status: str) -> dict[str, dict[str, str]]:
     """Brings a version into a status, with something for each mutation to act upon; answers with their ids."""
-    of = {"modelId": status}
+    of: dict[str, Any] = {"modelId": status}
     await register(service, **of)
     await save_card(service, **of, card=CARD)
     await service.do("linkDatasheet", **BOT | TICKETS | of)
     await assess(service, *RATED, **of)
-    hold = await service.do("placeHold", CAROL, "hold { holdId }", **BOT | of, **REASON)
+    hold = await service.do("placeHold", CAROL, "hold { holdId }", **BOT | of | REASON)
     waiver = await service.do("grantWaiver", RITA, "waiver { waiverId }", **BOT | of, **ACCEPTED)
-    ids = {
+    ids: dict[str, Any] = {
         "withdrawEvidence": {"evidenceId": await attach(service, **of)},
         "liftHold": hold["hold"],
         "revokeWaiver": waiver["waiver"],
@@ -135,7 +135,7 @@ async def _lived(service: Service, status: str) -> dict[str, dict[str, str]]:
     if status == "REJECTED":
         await decide(service, DAVID, "REJECTED", **of)
     if status == "RETIRED":
-        await service.do("retireModelVersion", **BOT | of, **REASON)
+        await service.do("retireModelVersion", **BOT | of | REASON)
     return ids
 
 
