@@ -2,8 +2,9 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, Self, cast
 from unicodedata import combining, normalize
 
@@ -14,7 +15,7 @@ from pymongo import IndexModel
 from documents.database import BATCH, Record
 from documents.errors import InvalidInput
 from documents.fields import Fields, projection
-from documents.records import Found, Window
+from documents.records import By, Found, Window
 from documents.units import Raw
 from documents.values import NAME_LENGTH
 
@@ -77,30 +78,56 @@ def _texts(value: Any, steps: Sequence[str]) -> Iterator[str]:
                 yield from _texts(each, steps)
 
 
+KIND_BY_KIND: By = (("kind", 1), ("id", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Records of one kind that are looked for: what they must meet beside the words, and which of their fields are read."""
+
+    kind: type[Searchable]
+    query: Raw
+    fields: Fields
+
+    async def found(self, steps: list[Raw], direction: int, limit: int, beyond: ObjectId | None) -> list[Searchable]:
+        further = [self.query, *([{"_id": {"$gt" if direction > 0 else "$lt": beyond}}] if beyond else [])]
+        part: list[Raw] = [{"$match": each} for each in further]
+        return await self.kind.found([*steps, *part, {"$sort": {"_id": direction}}, {"$limit": limit}], self.fields)
+
+    async def counted(self, steps: list[Raw]) -> int:
+        return await self.kind.counted([*steps, {"$match": self.query}])
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record that was found, and its place: its kind's, and its own in the order in which they came."""
+    """A record that was found, and its place: its kind's and its own in an order."""
 
     node: Record
+    by: By
 
     @property
     def cursor(self) -> str:
-        return urlsafe_b64encode(f"{self.node.__class__.__name__}:{self.node.id}".encode()).decode()
+        return urlsafe_b64encode(f"{_said(self.by)}:{self.node.__class__.__name__}:{self.node.id}".encode()).decode()
+
+
+def _said(by: By) -> str:
+    return " ".join(f"{path}{direction:+}" for path, direction in by)
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """A page of what was found, kind by kind."""
+    """A page of what was found."""
 
-    kinds: Sequence[type[Searchable]]
+    among: Sequence[Sought]
     steps: list[Raw]
+    by: By
     nodes: Sequence[Record]
     has_previous_page: bool
     has_next_page: bool
 
     @property
     def edges(self) -> list[Hit]:
-        return [Hit(each) for each in self.nodes]
+        return [Hit(each, self.by) for each in self.nodes]
 
     @property
     def page_info(self) -> "Hits":
@@ -108,35 +135,40 @@ class Hits:
 
     @property
     def start_cursor(self) -> str | None:
-        return Hit(self.nodes[0]).cursor if self.nodes else None
+        return Hit(self.nodes[0], self.by).cursor if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
-        return Hit(self.nodes[-1]).cursor if self.nodes else None
+        return Hit(self.nodes[-1], self.by).cursor if self.nodes else None
 
     async def total_count(self) -> int:
-        return sum([await kind.counted(self.steps) for kind in self.kinds])
+        return sum([await each.counted(self.steps) for each in self.among])
 
 
-async def search(kinds: Mapping[type[Searchable], Fields], text: str, window: Window) -> Hits:
-    """The records of `kinds` that hold every word of `text`, the last one perhaps only begun; of each its fields.
+async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> Hits:
+    """The records of what is sought that hold every word of `text`, the last one perhaps only begun.
 
-    In the order of the kinds, then of the ids: a command for each kind that the page touches.
+    In an order by `kind`, as these are given, and by `id`. Kind by kind it takes a command for each that the page touches; by
+    id alone, a command for each.
     """
-    steps, found = _holding(text), list[Record]()
-    walked = [*kinds][:: -1 if window.backward else 1]
-    place, beyond = _place(walked, window)
-    direction = -1 if window.backward else 1
-    for kind in walked[place:]:
-        part = [*beyond, {"$sort": {"_id": direction}}, {"$limit": window.size + 1 - len(found)}]
-        found += await kind.found([*steps, *part], kinds[kind])
-        beyond = []
-        if len(found) > window.size:
-            break
+    steps, order = _holding(text), dict(window.order(by))
+    walked, enough = among[:: order["kind"]], window.size + 1
+    place, beyond = _place([each.kind.__name__ for each in walked], by, window)
+    found: list[Record] = []
+    if by[0][0] == "kind":
+        for each in walked[place:]:
+            found += await each.found(steps, order["id"], enough - len(found), beyond)
+            beyond = None
+            if len(found) == enough:
+                break
+    else:
+        for each in walked:
+            found += await each.found(steps, order["id"], enough, beyond)
+        found.sort(key=attrgetter("id"), reverse=order["id"] < 0)
     nodes, more, entered = found[: window.size], len(found) > window.size, window.cursor is not None
     if window.backward:
-        return Hits([*kinds], steps, nodes[::-1], more, entered)
-    return Hits([*kinds], steps, nodes, entered, more)
+        return Hits(among, steps, by, nodes[::-1], more, entered)
+    return Hits(among, steps, by, nodes, entered, more)
 
 
 def _holding(text: str) -> list[Raw]:
@@ -153,13 +185,14 @@ def _holding(text: str) -> list[Raw]:
     return [{"$match": {TOKENS: whole[0] if whole else beginning}}, {"$match": {TOKENS: exactly}}]
 
 
-def _place(kinds: Sequence[type[Searchable]], window: Window) -> tuple[int, list[Raw]]:
-    """Which kind to begin with, and which of its records."""
+def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, ObjectId | None]:
+    """Which kind to begin with, and after which of its records."""
     if window.cursor is None:
-        return 0, []
+        return 0, None
     try:
-        name, identity = urlsafe_b64decode(window.cursor).decode().split(":")
-        place = [each.__name__ for each in kinds].index(name)
-        return place, [{"$match": {"_id": {"$lt" if window.backward else "$gt": ObjectId(identity)}}}]
+        said, name, identity = urlsafe_b64decode(window.cursor).decode().split(":")
+        if said != _said(by):
+            raise ValueError
+        return names.index(name), ObjectId(identity)
     except (ValueError, InvalidId) as error:
-        raise InvalidInput("before" if window.backward else "after", "is no cursor of this list") from error
+        raise InvalidInput("before" if window.backward else "after", "is no cursor of this list and order") from error

@@ -1,23 +1,80 @@
 """Searching all nouns at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
 
 from documents.datasheets import Datasheet
+from documents.filters import to_query
 from documents.people import Stakeholder
 from documents.policies import Policy
-from documents.search import Searchable, search
+from documents.search import KIND_BY_KIND, Searchable, Sought, search
+from documents.values import Choice
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
-from resolvers.graph.connections import After, Before, Connection, First, Last, window
+from resolvers.graph.asked import asked_for
+from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Info, asked_of
+from resolvers.graph.filters import filter_of, make_input
 from resolvers.graph.mutation import query
-from resolvers.graph.types import Node, Part
+from resolvers.graph.orders import OrderDirection, ordered_by
+from resolvers.graph.types import Node, Part, expose
 
-KINDS: Sequence[type[Searchable]] = (Model, ModelVersion, Datasheet, Policy, Stakeholder)
+
+class NodeKind(Choice):
+    """A kind of record that is found by words."""
+
+    MODEL = "models", "Models."
+    MODEL_VERSION = "model_versions", "Versions of models."
+    DATASHEET = "datasheets", "Datasheets."
+    POLICY = "policies", "Policies."
+    STAKEHOLDER = "stakeholders", "People."
+
+
+KINDS: Mapping[NodeKind, type[Searchable]] = {
+    NodeKind.MODEL: Model,
+    NodeKind.MODEL_VERSION: ModelVersion,
+    NodeKind.DATASHEET: Datasheet,
+    NodeKind.POLICY: Policy,
+    NodeKind.STAKEHOLDER: Stakeholder,
+}
+expose(NodeKind)
+
+
+class SearchFilter: ...
+
+
+make_input(
+    SearchFilter,
+    "NodeFilter",
+    "Conditions on records of several kinds, for each kind its own.",
+    {
+        "kinds": (list[NodeKind], "Which kinds are looked for; left out: all. Indexed: each has a collection to itself."),
+        **{
+            name.value: (filter_of(kind), f"What {name.description.rstrip('.').lower()} must meet.")
+            for name, kind in KINDS.items()
+        },
+    },
+)
+
+
+class SearchOrder: ...
+
+
+make_input(
+    SearchOrder,
+    "NodeOrder",
+    "One thing that all kinds of records have.",
+    {
+        "kind": (
+            OrderDirection,
+            "Models, versions, datasheets, policies, people; or the other way round. Indexed: each has a collection to itself.",
+        ),
+        "id": (OrderDirection, "What was stored first, among all kinds unless `kind` comes before. Indexed."),
+    },
+)
 
 Words = Annotated[
     str,
@@ -29,10 +86,18 @@ Words = Annotated[
 
 @query(name="search")
 async def found(
-    info: Info, query: Words, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection[Node]:
+    info: Info,
+    query: Words,
+    filter: Filtered[SearchFilter] = UNSET,
+    order_by: Ordered[SearchOrder] = UNSET,
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
+) -> Connection[Node]:  # fmt: skip
     """Models, versions, datasheets, policies and people whose names and texts hold every word, kind by kind, oldest first."""
-    return await search({each: asked_of(info, each) for each in KINDS}, query, window(first, after, last, before))  # type: ignore[return-value]
+    part, by = window(first, after, last, before), ordered_by(order_by, KIND_BY_KIND)
+    asked = await asked_for(info.context, filter)
+    kinds = [(name, kind) for name, kind in KINDS.items() if name in asked.get("kinds", KINDS)]
+    among = [Sought(kind, to_query(asked.get(name, {})), asked_of(info, kind)) for name, kind in kinds]
+    return await search(among, query, part, by)  # type: ignore[return-value]
 
 
 PART = Part(queries=[found])

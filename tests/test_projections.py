@@ -192,14 +192,14 @@ async def test_any_selection_of_stored_values_is_read_exactly(
 
 
 @few
-@given(chosen=st.fixed_dictionaries({kind.__name__: some(kind.__name__) for kind in KINDS}))
+@given(chosen=st.fixed_dictionaries({kind.__name__: some(kind.__name__) for kind in KINDS.values()}))
 async def test_search_reads_of_each_kind_exactly_what_its_fragment_selects(
     filled: Watched, chosen: dict[str, list[Leaf]]
 ) -> None:
     fragments = "".join(f"fragment Of{kind} on {kind} {{ {written(each)} }} " for kind, each in chosen.items())
     spreads = " ".join(f"...Of{kind}" for kind in chosen)
     found = await asked(filled, f'{{ search(query: "nothing here", first: 5) {{ nodes {{ {spreads} }} }} }} {fragments}')
-    assert found == {kind.get_collection_name(): {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS}
+    assert found == {kind.get_collection_name(): {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS.values()}
 
 
 WHOLE = {"eligibility", "requiredApprovals"}  # a rule over all of the version: with it everything would be read

@@ -1,6 +1,7 @@
 """Search: by whole words and one that is begun, over what everybody may see, in pages that walk from kind to kind."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,14 @@ from documents.search import LONGEST, MOST, TOKENS, words
 from documents.units import Unit
 from documents.versions.model import Model
 from tests.examples import register, save_card, save_datasheet
-from tests.service import ALICE, STAFF, Service
+from tests.service import STAFF, Service
 from tests.test_reads import watching, where
 
 SEARCH = """
-    query($text: String!, $first: Int, $after: String, $last: Int, $before: String) {
-      search(query: $text, first: $first, after: $after, last: $last, before: $before) {
+    query(
+      $text: String!, $filter: NodeFilter, $orderBy: [NodeOrder!], $first: Int, $after: String, $last: Int, $before: String
+    ) {
+      search(query: $text, filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
         nodes {
           __typename
           ... on Model { modelId } ... on ModelVersion { modelId version } ... on Datasheet { datasetId }
@@ -36,9 +39,9 @@ async def shelf(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
-async def hits(service: Service, query: str) -> list[tuple[str, ...]]:
+async def hits(service: Service, query: str, **asked: Any) -> list[tuple[str, ...]]:
     """What is found, each by its kind and its key."""
-    found = await service.ask(SEARCH, text=query, first=100)
+    found = await service.ask(SEARCH, text=query, first=100, **asked)
     return [tuple(each.values()) for each in found["search"]["nodes"]]
 
 
@@ -130,22 +133,80 @@ async def test_a_query_too_long_and_a_cursor_from_elsewhere_are_refused(shelf: S
     assert [each["path"] for each in refused] == ["query", *["after"] * 4, "before"]
 
 
-async def test_pages_walk_from_kind_to_kind_and_miss_nothing(shelf: Service) -> None:
-    everything = [MODEL, VERSION, SHEET]
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, [MODEL, VERSION, SHEET]),
+        ({"kinds": ["DATASHEET", "MODEL"]}, [MODEL, SHEET]),
+        ({"kinds": []}, []),
+        ({"kinds": None, "models": None}, [MODEL, VERSION, SHEET]),
+        ({"kinds": ["POLICY"]}, []),
+        ({"models": {"name": {"startsWith": "Un"}}}, [VERSION, SHEET]),
+        ({"modelVersions": {"status": {"eq": "DRAFT"}, "owner": {"department": {"contains": "ML"}}}}, [MODEL, VERSION, SHEET]),
+        ({"modelVersions": {"owner": {"department": {"eq": "Elsewhere"}}}, "kinds": ["MODEL_VERSION"]}, []),
+        ({"datasheets": {"content": {"confidentiality": {"ne": "INTERNAL"}}}}, [MODEL, VERSION]),
+    ],
+)
+async def test_each_kind_meets_conditions_of_its_own(shelf: Service, asked: Any, expected: list[tuple[str, ...]]) -> None:
+    assert await hits(shelf, "supp", filter=asked) == expected
+    counted = await shelf.ask(SEARCH.replace("pageInfo", "totalCount pageInfo"), text="supp", filter=asked, first=0)
+    assert counted["search"]["totalCount"] == len(expected)
 
-    async def walk(end: str, cursor: str, at: str, more: str, size: int) -> list[tuple[str, ...]]:
-        found, place = list[tuple[str, ...]](), None
+
+@pytest.fixture(scope="module")
+async def mixed(server: str) -> AsyncIterator[Service]:
+    """Models and their versions, stored in turn, and a datasheet in between."""
+    service = await Service.started(server)
+    await register(service, modelId="assistant-one")
+    await save_datasheet(service, purpose="To support an assistant.")
+    await register(service, modelId="assistant-two")
+    yield service
+    await service.close()
+
+
+ONE = (("Model", "assistant-one"), ("ModelVersion", "assistant-one", "1.0.0"))
+TWO = (("Model", "assistant-two"), ("ModelVersion", "assistant-two", "1.0.0"))
+BY_AGE = [*ONE, SHEET, *TWO]
+BY_KIND = [ONE[0], TWO[0], ONE[1], TWO[1], SHEET]
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ([], BY_KIND),
+        ([{"kind": "ASC"}, {"id": "DESC"}], [TWO[0], ONE[0], TWO[1], ONE[1], SHEET]),
+        ([{"kind": "DESC"}], BY_KIND[::-1]),
+        ([{"kind": "DESC"}, {"id": "ASC"}], [SHEET, ONE[1], TWO[1], ONE[0], TWO[0]]),
+        ([{"id": "ASC"}], BY_AGE),
+        ([{"id": "DESC"}], BY_AGE[::-1]),
+        ([{"id": "DESC"}, {"kind": "ASC"}], BY_AGE[::-1]),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+async def test_pages_in_any_order_hold_every_hit_once_from_either_end(
+    mixed: Service, by: Any, size: int, expected: list[tuple[str, ...]]
+) -> None:
+    for end, cursor, at, more in (
+        ("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")
+    ):  # fmt: skip
+        seen, asked = list[tuple[str, ...]](), dict[str, Any]({end: size})
         while True:
-            page = (await shelf.ask(SEARCH, ALICE, text="supp", **{end: size, cursor: place}))["search"]
+            page = (await mixed.ask(SEARCH, text="assistant", orderBy=by, **asked))["search"]
             nodes = [tuple(each.values()) for each in page["nodes"]]
-            found = found + nodes if end == "first" else nodes + found
-            place = page["pageInfo"][at]
+            seen = seen + nodes if end == "first" else nodes + seen
             if not page["pageInfo"][more]:
-                return found
+                break
+            asked[cursor] = page["pageInfo"][at]
+        assert seen == expected
 
-    for size in (1, 2, 3, 4):
-        assert await walk("first", "after", "endCursor", "hasNextPage", size) == everything
-        assert await walk("last", "before", "startCursor", "hasPreviousPage", size) == everything
+
+async def test_a_cursor_belongs_to_its_order_and_to_the_kinds_that_are_looked_for(mixed: Service) -> None:
+    page = (await mixed.ask(SEARCH, text="assistant", first=1))["search"]
+    for asked in ({"orderBy": [{"id": "ASC"}]}, {"filter": {"kinds": ["POLICY"]}}):
+        refused = await mixed.refusal(SEARCH, text="assistant", first=1, after=page["pageInfo"]["endCursor"], **asked)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "after")
+    refused = await mixed.refusal(SEARCH, text="assistant", first=1, orderBy=[{"kind": "ASC", "id": "ASC"}])
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "orderBy.0")
 
 
 async def test_a_page_stays_where_it_is_while_others_are_stored(service: Service) -> None:
