@@ -99,7 +99,6 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
     rounds = (
         await Content.every({"digest": {"$in": [each.digest for each in version.closed_rounds]}}) if version.closed_rounds else []
     )
-    standing = frozenset(each.evidence_id for each in case.evidence)
     return GovernanceReport(
         generated_at=at,
         model_info=ReportedModel(
@@ -116,7 +115,7 @@ async def governance_report(version: ModelVersion, at: datetime) -> GovernanceRe
                 )
                 for each in case.policies
             ),
-            approvals=version.round.as_read(case.dossier, standing, at) if version.round else (),
+            approvals=case.decisions,
             earlier_rounds=_in_order(rounds),
         ),
         deployment_eligibility=Judgement(case).eligibility,

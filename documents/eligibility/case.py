@@ -55,11 +55,14 @@ class CaseFile:
         return self.version.standing_evidence(self.at)
 
     @cached_property
+    def decisions(self) -> tuple[Approval, ...]:
+        """Every decision of the current round as it reads now, first one first."""
+        return self.version.round.as_read(self.dossier, self.version.evidence, self.at) if self.version.round else ()
+
+    @cached_property
     def approvals(self) -> dict[GovernanceRole, Approval]:
-        """The decision that stands for each role that decided, as it reads now."""
-        standing = frozenset(each.evidence_id for each in self.evidence)
-        latest = self.version.round.latest() if self.version.round else {}
-        return {role: decision.as_read(self.dossier, standing, self.at) for role, decision in latest.items()}
+        """The decision that stands for each role that decided."""
+        return {each.role: each for each in self.decisions}
 
     @cached_property
     def required(self) -> dict[GovernanceRole, tuple[str, ...]]:

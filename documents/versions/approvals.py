@@ -15,6 +15,7 @@ from documents.risk.scales import RiskTier
 from documents.values import Choice, Digest, Key, Moment, Name, Text, Value
 from documents.versions.conditions import Condition
 from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.evidence import Evidence
 from documents.versions.parts import Ending
 
 
@@ -166,8 +167,9 @@ class ApprovalRound(Value):
     def rejected(self) -> bool:
         return any(each.verdict is Verdict.REJECTED for each in self.decisions)
 
-    def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> tuple[Approval, ...]:
+    def as_read(self, today: Dossier, evidence: Iterable[Evidence], at: datetime) -> tuple[Approval, ...]:
         """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""
+        standing = frozenset(each.evidence_id for each in evidence if each.stands(at))
         stands = {each.decision_id for each in self.latest().values()}
         read = (each.as_read(today, standing, at) for each in self.decisions)
         return tuple(

@@ -443,8 +443,7 @@ def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:
     """Every decision of the current round as it reads at `at`, first one first; from round, standing and evidence alone."""
     if version.round is None or version.standing is None:
         return ()
-    standing = frozenset(each.evidence_id for each in version.evidence if each.stands(at))
-    return version.round.as_read(version.standing.dossier, standing, at)
+    return version.round.as_read(version.standing.dossier, version.evidence, at)
 
 
 def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
