@@ -3,18 +3,27 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import Parent
 
-from documents.records import whole
-from documents.reports import GovernanceReport, governance_report
+from documents.audit.canonical import canonical
+from documents.formats.graph import spelled
+from documents.reports.governance import GovernanceReport
+from documents.reports.load import governance_report
 from documents.values import Key
-from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.mutation import query
-from resolvers.graph.types import Part, shape
+from resolvers.graph.types import Part, field, shape
 
 
 @shape(GovernanceReport)
-class GovernanceReportShape: ...
+class GovernanceReportShape:
+    @field(
+        "The whole of it as JSON, under the names of the graph, people as their user ids; canonical (RFC 8785), so that its "
+        "SHA-256 can be cited."
+    )
+    @staticmethod
+    def json(report: Parent[GovernanceReport]) -> str:
+        return canonical(spelled(report)).decode()
 
 
 @query(name="governanceReport")
@@ -24,8 +33,7 @@ async def report_of_governance(
     version: Annotated[Key, strawberry.argument(description="The version.")],
 ) -> GovernanceReport | None:
     """Everything about the governance of one version, as data."""
-    found = await ModelVersion.seek({"model_id": model_id, "version": version})
-    return await governance_report(whole(found), info.context.now) if found else None
+    return await governance_report(model_id, version, info.context.now)
 
 
 PART = Part(queries=[report_of_governance])

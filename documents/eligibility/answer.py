@@ -3,8 +3,9 @@
 from pydantic import Field
 
 from documents.access import GovernanceRole
+from documents.policies import RequirementCheck
 from documents.risk.scales import RiskTier
-from documents.values import FreeJson, Value
+from documents.values import Choice, FreeJson, Value
 from documents.versions.approvals import Approval, ApprovalStatus
 from documents.versions.conditions import Condition
 from documents.versions.holds import Hold
@@ -30,6 +31,27 @@ class Finding(Value):
     title: str = Field(description="What is required.")
     reason: str = Field(description="Why it is not met.")
     remedy: Remedy | None = Field(description="What would mend it; nothing where no mutation can.")
+
+
+class RequirementOutcome(Choice):
+    """How a requirement stands."""
+
+    MET = "met", "It holds."
+    WAIVED = "waived", "It does not hold, and a waiver excepts the version from it."
+    UNMET = "unmet", "It does not hold."
+
+
+class RequirementResult(Value):
+    """A requirement that a version is held to, and how it stands."""
+
+    policy_id: str = Field(description="The policy that asks for it.")
+    requirement_id: str = Field(description="Which requirement of it.")
+    title: str = Field(description="What is required.")
+    check: RequirementCheck = Field(description="How it is decided.")
+    outcome: RequirementOutcome = Field(description="How it stands.")
+    reason: str | None = Field(default=None, description="Why it is not met.")
+    remedy: Remedy | None = Field(default=None, description="What would mend it; nothing where no mutation can.")
+    waiver_id: str | None = Field(default=None, description="The waiver that excepts the version from it.")
 
 
 class WaivedFinding(Value):

@@ -12,6 +12,8 @@ from documents.eligibility.answer import (
     OpenCondition,
     Remedy,
     RequiredApproval,
+    RequirementOutcome,
+    RequirementResult,
     StandingHold,
     WaivedFinding,
 )
@@ -46,7 +48,7 @@ class Judgement:
         return tuple(
             Finding(
                 policy_id=policy.policy_id, policy_name=policy.says.name, requirement_id=asked.requirement_id,
-                title=asked.title, reason=result.reason, remedy=None if self.case.version.retired else result.remedy,
+                title=asked.title, reason=result.reason, remedy=self._mends(result),
             )
             for policy, asked, result in self.results
             if isinstance(result, Unmet) and policy.blocking is blocking
@@ -65,11 +67,27 @@ class Judgement:
     @property
     def checked(self) -> dict[str, str]:
         """Each requirement and whether it is met, for the event of a submission."""
-        waived = {each.finding.requirement_id for each in self.waived}
-        return {
-            asked.requirement_id: "met" if isinstance(result, Met) else "waived" if asked.requirement_id in waived else "unmet"
-            for _, asked, result in self.results
-        }
+        return {each.requirement_id: each.outcome.value for each in self.requirements}
+
+    @property
+    def requirements(self) -> tuple[RequirementResult, ...]:
+        """Everything that the version is held to, and how it stands."""
+        return tuple(self._stands(*each) for each in self.results)
+
+    def _stands(self, policy: PolicyInForce, asked: Requirement, result: Met | Unmet) -> RequirementResult:
+        met = RequirementResult(
+            policy_id=policy.policy_id, requirement_id=asked.requirement_id, title=asked.title, check=asked.check,
+            outcome=RequirementOutcome.MET,
+        )  # fmt: skip
+        if isinstance(result, Met):
+            return met
+        waiver = self.case.waivers.get(asked.requirement_id) if policy.blocking else None
+        outcome = RequirementOutcome.WAIVED if waiver else RequirementOutcome.UNMET
+        said = {"outcome": outcome, "reason": result.reason, "remedy": self._mends(result)}
+        return met.model_copy(update=said | {"waiver_id": waiver and waiver.waiver_id})
+
+    def _mends(self, result: Unmet) -> Remedy | None:
+        return None if self.case.version.retired else result.remedy
 
     @property
     def eligibility(self) -> Eligibility:

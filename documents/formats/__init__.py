@@ -1,0 +1,1 @@
+"""Foreign formats, one a file: how they are written, and read."""

@@ -1,0 +1,192 @@
+"""Governance reports from the database."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from documents import lineage
+from documents.audit.event import AuditEvent
+from documents.audit.trail import AuditHead
+from documents.contents import Content
+from documents.datasheets import DatasetRecord
+from documents.eligibility.answer import RequirementResult
+from documents.eligibility.case import CaseFile
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files
+from documents.fields import fields_at
+from documents.people import Stakeholder
+from documents.reports.governance import (
+    AppliedPolicy,
+    AssessmentRecord,
+    Documentation,
+    EarlierDecision,
+    EarlierRound,
+    Governance,
+    GovernanceReport,
+    Ownership,
+    PurposeAndScope,
+    ReportedCard,
+    ReportedDatasheet,
+    ReportedEvent,
+    ReportedModel,
+    ReportedPerson,
+    ReportedRisk,
+    ReviewSchedule,
+    Submission,
+    TrailAnchor,
+)
+from documents.versions.accountability import Coverage
+from documents.versions.approvals import ApprovalRound
+from documents.versions.dependencies import VersionName
+from documents.versions.dossier import Dossier
+from documents.versions.model import Model
+from documents.versions.parts import DatasheetLink
+from documents.versions.version import ModelVersion
+
+
+async def governance_report(model_id: str, version_name: str, at: datetime) -> GovernanceReport | None:
+    """The report of one version at `at`, in as many database commands for any history."""
+    head = await AuditHead.require("head")  # first: whatever the trail tells up to there is in what is read below
+    version = await ModelVersion.wanted(model_id, version_name)
+    if version is None:
+        return None
+    model = await Model.require(model_id)
+    (case,) = await case_files([version], at)
+    (alerts,) = await lineage.alerts([VersionName(model_id=model_id, version=version_name)])
+    texts = await _texts([*(each.digest for each in version.closed_rounds), *(each.digest for each in version.datasheets)])
+    rounds = tuple(_earlier_round(version, case.dossier, texts))
+    judged = Judgement(case)
+    eligibility = judged.eligibility
+    people = await _people([version, rounds, eligibility])
+    reported = {each.user_id: _person(each) for each in people}
+    return GovernanceReport(
+        generated_at=at,
+        model_info=ReportedModel(
+            model_id=model_id, name=model.name, description=model.description, tags=model.tags, version=version_name,
+            tier=version.tier, tier_rationale=version.tier_rationale, classification=version.classification, status=case.status,
+            registered_by=version.registered_by, registered_at=version.registered_at, retired=version.retired,
+        ),
+        ownership=Ownership(
+            owner=reported[version.owner_id], data_steward=reported[version.data_steward_id],
+            accountability=version.accountability,
+            coverage=Coverage.of(version.tier, version.accountability, {each.user_id: each for each in people}),
+        ),
+        purpose_and_scope=PurposeAndScope(
+            purpose=version.purpose, use_cases=version.use_cases, restrictions=version.restrictions,
+            artifacts=version.artifacts, depends_on=version.depends_on, upstream_alerts=tuple(alerts),
+        ),
+        deployment_eligibility=eligibility,
+        governance=_governance(version, case, judged.requirements, rounds),
+        risk=ReportedRisk(latest=version.latest_assessment, assessments=tuple(_assessments(version))),
+        documentation=_documentation(version, case, texts),
+        review_schedule=ReviewSchedule(
+            last_review=version.reviews[-1].at if version.reviews else None, next_review=version.next_review,
+            overdue=version.next_review is not None and version.next_review < at, reviews=version.reviews,
+        ),
+        people=tuple(reported.values()),
+        audit_trail=TrailAnchor(
+            origin=head.origin, size=head.size, root=head.root, registration_proven=case.registration_proven,
+            last_event=await _last_event(version, head),
+        ),
+    )  # fmt: skip
+
+
+async def _texts(digests: list[str]) -> dict[str, str]:
+    """The contents of those digests."""
+    found = await Content.read({"digest": {"$in": digests}}) if digests else []
+    return {each.digest: each.canonical for each in found}
+
+
+def _earlier_round(version: ModelVersion, today: Dossier, texts: Mapping[str, str]) -> Iterator[EarlierRound]:
+    for closed in version.closed_rounds:
+        kept = ApprovalRound.model_validate_json(texts[closed.digest])
+        decisions = tuple(
+            EarlierDecision(**{**dict(each), "changed_since": each.dossier.changed_by(today)}) for each in kept.decisions
+        )
+        yield EarlierRound(**{**dict(kept), "decisions": decisions, "digest": closed.digest, "closed_at": closed.closed_at})
+
+
+def _governance(
+    version: ModelVersion, case: CaseFile, requirements: tuple[RequirementResult, ...], rounds: tuple[EarlierRound, ...]
+) -> Governance:
+    current = version.round
+    submission = Submission(**{name: getattr(current, name) for name in Submission.model_fields}) if current else None
+    return Governance(
+        policies_applied=tuple(
+            AppliedPolicy(**dict(each.bound), name=each.says.name, enforcement=each.says.enforcement) for each in case.policies
+        ),
+        requirements=requirements,
+        dossier=case.dossier,
+        submission=submission,
+        approvals=case.decisions,
+        earlier_rounds=rounds,
+        evidence=version.evidence,
+        waivers=version.waivers,
+        holds=version.holds,
+    )
+
+
+def _assessments(version: ModelVersion) -> Iterator[AssessmentRecord]:
+    for each, revision in zip(version.assessments, version.assessment_revisions, strict=True):
+        yield AssessmentRecord(
+            **dict(revision), assessment_id=each.assessment_id, overall_score=each.overall_score, band=each.band
+        )
+
+
+def _documentation(version: ModelVersion, case: CaseFile, texts: Mapping[str, str]) -> Documentation:
+    card = version.card
+
+    def datasheet(link: DatasheetLink) -> ReportedDatasheet:
+        says = DatasetRecord.model_validate_json(texts[link.digest])
+        return ReportedDatasheet(
+            **dict(link), name=says.dataset_name, completeness=says.completeness, empty_sections=says.empty_sections,
+            superseded=link.dataset_id in case.newer_datasheets,
+        )  # fmt: skip
+
+    return Documentation(
+        card=ReportedCard(completeness=card.completeness, empty_sections=card.empty_sections, revisions=version.card_revisions)
+        if card
+        else None,
+        datasheets=tuple(map(datasheet, version.datasheets)),
+    )
+
+
+async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent | None:
+    about = {f"subject.{name}": value for name, value in version.filed_under.items()} | {"seq": {"$lt": head.size}}
+    for each in await AuditEvent.read(about, (("seq", -1),), 1, fields_at(*ReportedEvent.model_fields)):
+        return ReportedEvent(seq=each.seq, event_id=each.event_id, event_hash=each.event_hash, occurred_at=each.occurred_at)
+    return None
+
+
+_NAMING = frozenset(
+    {
+        "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids", "data_steward_id", "granted_by", "linked_by",
+        "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
+    }
+)  # fmt: skip
+
+
+async def _people(values: Iterable[Any]) -> list[Stakeholder]:
+    """Whoever is named in any of the values, in the order of the user ids; a service is nobody."""
+    named = sorted({user_id for each in values for user_id in _named(each)})
+    return sorted(await Stakeholder.every({"user_id": {"$in": named}}), key=lambda person: person.user_id)
+
+
+def _person(person: Stakeholder) -> ReportedPerson:
+    return ReportedPerson(**{name: getattr(person, name) for name in ReportedPerson.model_fields})
+
+
+def _named(value: Any) -> Iterator[str]:
+    match value:
+        case BaseModel():
+            for name in type(value).model_fields:
+                said = getattr(value, name)
+                if name in _NAMING:
+                    yield from (said,) if isinstance(said, str) else said or ()
+                else:
+                    yield from _named(said)
+        case tuple() | list():
+            for each in value:
+                yield from _named(each)

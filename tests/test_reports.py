@@ -1,0 +1,198 @@
+"""The governance report: everything about one version, as data, as JSON and as a text to read."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from documents.audit.canonical import canonical
+from documents.formats.graph import spelled
+from documents.reports.load import governance_report
+from gql.schema import build_schema
+from tests.examples import BOT, TICKETS, attach, decide, document, register, save_card, save_datasheet, submit, submitted
+from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation
+from tests.service import ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.test_reads import Watched, watching, where
+
+REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
+TYPES: dict[str, Any] = dict(build_schema()._schema.type_map)
+PEOPLE = {"candidateIds": "candidates"}  # whom the graph shows where the JSON has their ids
+PEOPLE_AS = {name: f"{name}: {field}" for name, field in PEOPLE.items()}
+
+
+async def report(service: Service, selection: str = "json", **of: Any) -> Any:
+    """The report's JSON, read, or what is selected of it."""
+    found = (await service.ask(REPORT % selection, AUDREY, **BOT | of))["governanceReport"]
+    return json.loads(found["json"]) if selection == "json" else found
+
+
+async def through_everything(service: Service) -> None:
+    """A version through every mutation there is: rejected, submitted again, excepted, stopped, changed, retired."""
+    async for _ in every_mutation(service):
+        pass
+
+
+def merged(values: Iterable[Any]) -> Any:
+    """One value with all that any of `values` has."""
+    given = [each for each in values if each is not None]
+    match given[:1]:
+        case [dict()]:
+            return {name: merged(each.get(name) for each in given) for each in given for name in each}
+        case [list()]:
+            return [merged(each for one in given for each in one)]
+    return given[0] if given else None
+
+
+def selection(kind: Any, said: Any) -> str | None:
+    """What asks the graph for all that `said` tells."""
+    named = get_named_type(kind)
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    match said:
+        case list():
+            return selection(kind, said[0])
+        case str():
+            return "{ userId }"
+        case dict():
+            asked = {name: selection(named.fields[PEOPLE.get(name, name)].type, each) for name, each in said.items()}
+            parts = (f"{PEOPLE_AS.get(name, name)} {inside}" for name, inside in asked.items() if inside is not None)
+            return f"{{ {' '.join(parts)} }}"
+    return None
+
+
+def people_by_id(answer: Any) -> Any:
+    match answer:
+        case {"userId": user_id, **others} if not others:
+            return user_id
+        case dict():
+            return {name: people_by_id(each) for name, each in answer.items()}
+        case list():
+            return [people_by_id(each) for each in answer]
+    return answer
+
+
+def asked_for(said: Any, answer: Any) -> Any:
+    """`said` without what was not asked for, which must be empty."""
+    match said, answer:
+        case dict(), dict():
+            assert not any(each for name, each in said.items() if name not in answer)
+            return {name: asked_for(each, answer[name]) for name, each in said.items() if name in answer}
+        case list(), list():
+            return [asked_for(*each) for each in zip(said, answer, strict=True)]
+    return said
+
+
+@pytest.mark.parametrize("retired", [False, True])
+async def test_the_json_tells_what_the_graph_tells(service: Service, retired: bool) -> None:
+    if retired:
+        await through_everything(service)
+    else:
+        await submitted(service)
+        await decide(service, CAROL, verdict="CONDITIONAL", conditions=["Ask again in May"])
+        await service.do("placeHold", CAROL, **BOT, reason="It answers in riddles")
+    told = await report(service)
+    fields = TYPES["GovernanceReport"].fields
+    for name, said in told.items():
+        inside = selection(fields[name].type, merged([said]))
+        answer = people_by_id(await report(service, f"{name} {inside}"))[name]
+        assert asked_for(said, answer) == answer, name
+    assert told.keys() == fields.keys() - {"json"}
+
+
+async def test_the_json_is_the_report_in_canonical_form(service: Service) -> None:
+    await through_everything(service)
+    made = await governance_report(BOT["modelId"], BOT["version"], service.now)
+    text = (await report(service, "text: json"))["text"]
+    assert text.encode() == canonical(spelled(made)) == canonical(json.loads(text))
+    assert all(each in text for each in (BLAME, PRAISE, PROOF["note"]))
+
+
+async def test_it_tells_everything_that_was_ever_done_to_a_version(service: Service) -> None:
+    await through_everything(service)
+    told = await report(service)
+    about, governance = told["modelInfo"], told["governance"]
+    assert (about["tier"], about["status"]) == ("TIER_1_CRITICAL", "RETIRED") and about["tierRationale"]
+    assert about["retired"]["by"] == "alice" and about["classification"]["matches"][0]["keyword"] == "customer"
+    assert [each["sha256"] for each in told["purposeAndScope"]["artifacts"]] == [WEIGHTS["sha256"]]
+    assert [each["external"]["name"] for each in told["purposeAndScope"]["dependsOn"]] == ["base"]
+    (earlier,) = governance["earlierRounds"]
+    withdrawn, conditional, rejected = earlier["decisions"]
+    assert withdrawn["withdrawn"]["by"] == "carol" and rejected["verdict"] == "REJECTED"
+    assert conditional["conditions"][0]["satisfied"]["note"] and conditional["conditions"][0]["confirmed"]["by"] == "carol"
+    assert conditional["changedSince"] == ["TIER", "ARTIFACTS", "DEPENDENCIES"]
+    assert governance["submission"]["number"] == 2 and governance["approvals"] == []
+    assert [bool(each["withdrawn"]) for each in governance["evidence"]] == [False, True]
+    assert governance["waivers"][0]["revoked"]["by"] == "rita" and governance["holds"][0]["lifted"]["by"] == "carol"
+    assert [each["revision"] for each in told["risk"]["assessments"]] == [1, 2]
+    assert told["risk"]["assessments"][-1]["assessmentId"] == told["risk"]["latest"]["assessmentId"]
+    assert [each["by"] for each in told["reviewSchedule"]["reviews"]] == ["rita"]
+    answering = {(each["role"], each["userId"]) for each in told["ownership"]["accountability"]}
+    assert {("MODEL_OWNER", "alice"), ("DATA_STEWARD", "bob")} <= answering
+    assert {"alice", "bob", "carol", "david", "rita"} <= {each["userId"] for each in told["people"]}
+    last = (await service.trail())[-1]
+    anchor = told["auditTrail"]
+    assert (anchor["size"], anchor["lastEvent"]["eventHash"]) == (last["seq"] + 1, last["event_hash"])
+    (proven,) = [each for each in governance["requirements"] if each["check"] == "REGISTRATION_AUDITED"]
+    assert anchor["registrationProven"] and proven["outcome"] == "MET"
+
+
+async def test_each_requirement_is_met_waived_or_not_met_and_says_why(service: Service) -> None:
+    await register(service)
+    await save_card(service)
+    await save_datasheet(service)
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    await save_datasheet(service, purpose="To learn what they mean.")
+    await attach(service)
+    waived = {"requirementId": "POL-003.data-leakage", "rationale": "It sees nothing", "expiresAt": "2026-06-01T00:00:00Z"}
+    payload = await service.do("grantWaiver", RITA, "waiver { waiverId }", **BOT, **waived)
+    told = await report(service)
+    results = {each["requirementId"]: each for each in told["governance"]["requirements"]}
+    assert len(results) == 16 and {each["outcome"] for each in results.values()} == {"MET", "WAIVED", "UNMET"}
+    assert results["POL-003.access-control"]["outcome"] == "MET"
+    excepted = results["POL-003.data-leakage"]
+    assert (excepted["outcome"], excepted["waiverId"]) == ("WAIVED", payload["waiver"]["waiverId"])
+    unmet = results["POL-002.bias-assessment"]
+    assert unmet["reason"] == "FAIR-001 is not assessed" and unmet["remedy"]["mutation"] == "createRiskAssessment"
+    assert {each["requirementId"] for each in told["deploymentEligibility"]["violations"]} == {
+        name for name, each in results.items() if each["outcome"] == "UNMET" and not name.startswith("POL-004")
+    }
+    (sheet,) = told["documentation"]["datasheets"]
+    assert (sheet["revision"], sheet["superseded"], sheet["name"]) == (1, True, "Closed support tickets")
+    assert told["documentation"]["card"]["completeness"] == 1 and sheet["emptySections"]
+    service.later(days=181)
+    assert (await report(service, "reviewSchedule { overdue lastReview }"))["reviewSchedule"] == {
+        "overdue": True, "lastReview": None,
+    }  # fmt: skip
+
+
+@pytest.fixture
+async def watched(server: str, service: Service) -> AsyncIterator[Watched]:
+    async for each in watching(server, service):
+        yield each
+
+
+async def test_a_long_history_costs_as_many_commands_as_a_short_one(service: Service, watched: Watched) -> None:
+    await register(service)
+    await document(service)
+    await submit(service)
+
+    async def rejected(reviewer: Any) -> None:
+        await decide(service, reviewer, verdict="REJECTED")
+        await submit(service)
+
+    await rejected(CAROL)
+    _, short = await watched.costs(REPORT % "json", **BOT)
+    for each in (CAROL, DAVID, CAROL, DAVID):
+        await rejected(each)
+        await attach(service)
+    told, long = await watched.costs(REPORT % "json", **BOT)
+    rounds = json.loads(told["governanceReport"]["json"])["governance"]["earlierRounds"]
+    assert [each["number"] for each in rounds] == [1, 2, 3, 4, 5]
+    assert where(long) == where(short) and len(long) <= 14
+
+
+async def test_who_is_no_version_has_no_report(service: Service) -> None:
+    assert await service.ask(REPORT % "json", ALICE, **BOT) == {"governanceReport": None}
+    assert (await service.refusal(REPORT % "json", None, **BOT))["code"] == "UNAUTHENTICATED"
