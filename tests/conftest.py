@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from tests.service import Service
+
+settings.register_profile("long", max_examples=10_000)
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +27,12 @@ async def service(server: str, request: pytest.FixtureRequest) -> AsyncIterator[
         with service.database.bound():
             yield service
             if request.node.get_closest_marker("tampers") is None:
-                await _standings_are_judged()
+                await standings_are_judged()
     finally:
         await service.close()
 
 
-async def _standings_are_judged() -> None:
+async def standings_are_judged() -> None:
     """The standing of every version that a test leaves is what the rule makes of it, as of the moment it was stored."""
     for version in await ModelVersion.every({}):
         assert version.standing is not None

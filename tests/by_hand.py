@@ -1,0 +1,233 @@
+"""What an auditor works out alone: from raw documents what a version may say of itself, and from the trail every record.
+
+Nothing of the product's judgement is used, so that it can be wrong by itself.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+
+Raw = dict[str, Any]
+REQUIREMENTS: Mapping[str, Callable[["ByHand", str], bool]] = {
+    "intended_use": lambda of, _: bool(of.card.get("primary_intended_uses")),
+    "training_data": lambda of, _: bool(
+        of.version["datasheets"] or (of.card.get("training_data_description") and of.card.get("training_data_sources"))
+    ),
+    "evaluation": lambda of, _: any(each["dataset"] for each in of.card.get("metrics", ())),
+    "limitations": lambda of, _: bool(of.card.get("known_limitations") and of.card.get("risks")),
+    "bias_assessed": lambda of, _: of.assessed("FAIR-001"),
+    "fairness_metric": lambda of, _: any(each["disaggregated"] for each in of.card.get("metrics", ())),
+    "harms_stated": lambda of, _: bool(of.card.get("ethical_considerations")),
+    "risks_mitigated": lambda of, _: bool(of.card.get("risks")) and all(each["mitigation"] for each in of.card["risks"]),
+    "injection_controlled": lambda of, _: of.assessed("SEC-001", "controls"),
+    "leakage_controlled": lambda of, _: of.assessed("SEC-002", "controls"),
+    "evidence": lambda of, name: any(each["requirement_id"] == name for each in of.proofs),
+    "registration_audited": lambda of, _: True,  # nobody tampers here
+}
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """One version at one moment: its document, the parsed contents by digest, and the policies' documents."""
+
+    version: Raw
+    contents: Mapping[str, Any]
+    policies: Iterable[Raw]
+    at: datetime
+
+    @property
+    def card(self) -> Raw:
+        return self.version["card"] or {}
+
+    def assessed(self, risk_id: str, *filled: str) -> bool:
+        factors = (self.version["latest_assessment"] or {}).get("factors", ())
+        return any(each["risk_id"] == risk_id and all(each[name] for name in ("assessed", *filled)) for each in factors)
+
+    @cached_property
+    def proofs(self) -> list[Raw]:
+        """The evidence that stands."""
+        there = [each for each in self.version["evidence"] if not each["withdrawn"] and each["effective_from"] <= self.at]
+        return [each for each in there if each["valid_until"] is None or self.at < each["valid_until"]]
+
+    @property
+    def blocking(self) -> list[Raw]:
+        """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
+        if self.version["round"]:
+            held_to = [self.contents[each["digest"]] for each in self.version["round"]["policies"]]
+        else:
+            held_to = [each["content"] for each in self.policies if self._applies(each["content"])]
+        return [each for each in held_to if each["enforcement"] == "blocking"]
+
+    def _applies(self, content: Raw) -> bool:
+        ended = content["effective_until"] is not None and content["effective_until"] <= self.at
+        return content["effective_from"] <= self.at and not ended and self.version["tier"] in content["applicable_tiers"]
+
+    @property
+    def dossier(self) -> Raw:
+        of = self.version
+        return {
+            "scope": digest([of["purpose"], of["use_cases"], of["restrictions"]]),
+            "tier": digest(of["tier"]),
+            "artifacts": digest(of["artifacts"]),
+            "dependencies": digest(of["depends_on"]),
+            "card": digest(of["card"]) if of["card"] else None,
+            "assessment": digest(of["latest_assessment"]) if of["latest_assessment"] else None,
+            "datasheets": digest(sorted([each["dataset_id"], each["revision"], each["digest"]] for each in of["datasheets"])),
+        }
+
+    @cached_property
+    def approvals(self) -> dict[str, str]:
+        """How each decision of the round reads, by its id."""
+        decisions = self.version["round"]["decisions"] if self.version["round"] else []
+        latest = {each["role"]: each["decision_id"] for each in decisions}
+        stands = latest.values()
+        return {each["decision_id"]: self._reads(each) if each["decision_id"] in stands else "SUPERSEDED" for each in decisions}
+
+    def _reads(self, decision: Raw) -> str:
+        if decision["verdict"] == "rejected":
+            return "REJECTED"
+        if decision["withdrawn"]:
+            return "WITHDRAWN"
+        if decision["expires_at"] and decision["expires_at"] <= self.at:
+            return "EXPIRED"
+        if decision["dossier"] != self.dossier or set(decision["evidence"]) - {each["evidence_id"] for each in self.proofs}:
+            return "STALE"
+        waits = decision["verdict"] == "conditional" and not all(each["confirmed"] for each in decision["conditions"])
+        return "CONDITIONAL" if waits else "APPROVED"
+
+    @property
+    def status(self) -> str:
+        if self.version["retired"]:
+            return "RETIRED"
+        if not self.version["round"]:
+            return "DRAFT"
+        decisions = self.version["round"]["decisions"]
+        if any(each["verdict"] == "rejected" for each in decisions):
+            return "REJECTED"
+        counts = {each["role"] for each in decisions if self.approvals[each["decision_id"]] == "APPROVED"}
+        required = {role for each in self.blocking for role in each["required_roles"]}
+        return "APPROVED" if required <= counts else "PENDING_APPROVAL"
+
+    @property
+    def unmet(self) -> set[str]:
+        asked = [each for policy in self.blocking for each in policy["requirements"]]
+        return {each["requirement_id"] for each in asked if not REQUIREMENTS[each["check"]](self, each["requirement_id"])}
+
+    @property
+    def excepted(self) -> set[str]:
+        standing = (each for each in self.version["waivers"] if not each["revoked"] and self.at < each["expires_at"])
+        return {each["requirement_id"] for each in standing}
+
+    @property
+    def shown(self) -> Raw:
+        """What clients may be shown."""
+        violations = self.unmet - self.excepted
+        held = any(not each["lifted"] for each in self.version["holds"])
+        return {
+            "status": self.status,
+            "approvals": self.approvals,
+            "eligible": self.status == "APPROVED" and not violations and not held,
+            "violations": violations,
+            "waived": self.unmet & self.excepted,
+        }
+
+    def is_separated(self) -> bool:
+        """Whether nobody ever acted in two roles, and whoever submitted a round in none but the owner's in it."""
+        closed = [self.contents[each["digest"]] for each in self.version["closed_rounds"]]
+        rounds = [*closed, *([self.version["round"]] if self.version["round"] else [])]
+        acted = [(each["submitted_by"], who, role) for each in rounds for who, role in _acted(each)]
+        roles = {(who, role) for _, who, role in acted}
+        own = {role for submitter, who, role in acted if who == submitter}
+        return len(roles) == len({who for who, _ in roles}) and own <= {"model_owner"}
+
+
+def _acted(opened: Raw) -> Iterable[tuple[str, str]]:
+    for each in opened["decisions"]:
+        confirmed = [condition["confirmed"]["by"] for condition in each["conditions"] if condition["confirmed"]]
+        for who in [each["reviewer_id"], *confirmed, *([each["withdrawn"]["by"]] if each["withdrawn"] else [])]:
+            yield who, each["role"]
+
+
+def spelled(value: Any) -> Any:
+    """A stored value as canonical JSON spells it."""
+    match value:
+        case datetime():
+            return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03}Z"
+        case dict():
+            return {name: spelled(each) for name, each in value.items()}
+        case list():
+            return [spelled(each) for each in value]
+    return value
+
+
+def digest(value: Any) -> str:
+    return sha256(rfc8785.dumps(spelled(value))).hexdigest()
+
+
+def retold(events: Iterable[Raw], contents: Mapping[str, Any]) -> dict[tuple[str, str], Raw]:
+    """Every record that the changes in the events make, from nothing, by kind and key; private paths are not in it."""
+    records: dict[tuple[str, str], Raw] = {}
+    for event in events:
+        record = records.setdefault((event["resource"]["type"], event["resource"]["id"]), {})
+        for change in event["details"]["changes"]:
+            if "to" in change:
+                cited = isinstance(change["to"], dict)
+                _put(record, change["path"].split("."), contents[change["to"]["content"]] if cited else change["to"])
+    return {each: emptied(record) for each, record in records.items() if record}
+
+
+def _put(into: Any, path: list[str], value: Any) -> None:
+    step, *rest = path
+    place: Any = int(step) if isinstance(into, list) else step
+    if isinstance(into, list):
+        into += [None] * (place + 1 - len(into))
+    if not rest:
+        into[place] = value
+        return
+    inside = into[place] if isinstance(into, list) else into.get(place)
+    if inside is None:
+        inside = into[place] = [] if rest[0].isdigit() else {}
+    _put(inside, rest, value)
+
+
+def emptied(value: Any) -> Any:
+    """Without what says nothing: empty lists and objects, nulls in an object and at the end of a list."""
+    if isinstance(value, dict):
+        return {name: kept for name, each in value.items() if (kept := emptied(each)) is not None} or None
+    if isinstance(value, list):
+        left = [emptied(each) for each in value]
+        while left and left[-1] is None:
+            left.pop()
+        return left or None
+    return value
+
+
+def without(value: Any, paths: Iterable[str]) -> Any:
+    """A document without what stands at these dotted paths, where `*` is any place in a list."""
+    for path in paths:
+        _clear(value, path.split("."))
+    return value
+
+
+def _clear(value: Any, path: list[str]) -> None:
+    step, *rest = path
+    inside = value if isinstance(value, list) and step == "*" else [value] if isinstance(value, dict) else []
+    for each in inside:
+        if step == "*":
+            _clear(each, rest)
+        elif rest:
+            _clear(each.get(step), rest)
+        else:
+            each.pop(step, None)
+
+
+def parsed(contents: list[Raw]) -> dict[str, Any]:
+    """Contents by digest, each of which its text hashes to."""
+    assert all(sha256(each["canonical"].encode()).hexdigest() == each["digest"] for each in contents)
+    return {each["digest"]: json.loads(each["canonical"]) for each in contents}

@@ -1,0 +1,293 @@
+"""Random walks: whatever people do, in whatever order, a version reads what its documents say, and the trail tells it all.
+
+Each run walks other ways; `python -m pytest tests/test_walk.py --hypothesis-profile long` walks a hundred times as far.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from documents.access import GovernanceRole, Permission
+from documents.kinds import RECORDS
+from documents.risk.scales import RiskTier
+from documents.tokens import ApiToken, TokenKind
+from tests.by_hand import ByHand, emptied, parsed, retold, spelled, without
+from tests.conftest import standings_are_judged
+from tests.examples import (
+    ACCESS_VERIFIED,
+    BOT,
+    CARD,
+    DATASHEET,
+    LEAKAGE,
+    RATED,
+    REGISTRATION,
+    REVIEW,
+    TICKETS,
+    eligible,
+    on_record,
+    register,
+)
+from tests.journey import CONDITIONS, FROM_OUTSIDE, WEIGHTS
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
+
+ROLES = GovernanceRole
+OLGA = person("olga", ROLES.MODEL_OWNER, ROLES.ETHICS_REVIEWER)
+EVE = person("eve", ROLES.ETHICS_REVIEWER, ROLES.SECURITY_REVIEWER)
+TIM = person("tim", ROLES.SECURITY_REVIEWER, tiers=(RiskTier.TIER_3_STANDARD,))
+CLEO = person("cleo", ROLES.COMPLIANCE_OFFICER)
+BEA = person("bea", ROLES.BUSINESS_OWNER)
+SECOND: dict[str, Any] = {"modelId": "tagger", "version": "1.0.0"}
+OWNER = Person("owner", "")  # stands for the version's own
+OWNERS, REVIEWERS = [OWNER, OWNER, OWNER, ALICE, OLGA], [CAROL, DAVID, ALICE, OLGA, EVE, TIM]
+PROGRAM = person("pipeline")
+
+USUAL: dict[str, list[Person]] = {
+    "submitForApproval": OWNERS, "submitApproval": REVIEWERS, "withdrawApproval": REVIEWERS, "satisfyCondition": OWNERS,
+    "confirmCondition": REVIEWERS, "saveModelCard": [*OWNERS, PROGRAM], "saveDatasheet": [BOB], "linkDatasheet": [*OWNERS, BOB],
+    "unlinkDatasheet": [*OWNERS, BOB], "createRiskAssessment": [*OWNERS, RITA], "attachEvidence": [*OWNERS, BOB, PROGRAM],
+    "withdrawEvidence": [ALICE, BOB, OLGA], "grantWaiver": [RITA, CLEO], "revokeWaiver": [RITA, CLEO],
+    "placeHold": [CAROL, EVE, CLEO], "liftHold": [CAROL, EVE, CLEO], "completeReview": [ALICE, RITA],
+    "updateModelVersion": [*OWNERS, BEA, PROGRAM], "setRiskTier": [RITA], "retireModelVersion": OWNERS,
+    "registerModelVersion": [ALICE, OLGA, ADA], "assignAccountability": [*OWNERS, CLEO, ADA],
+}  # fmt: skip
+"""Who does what, as a rule; anybody tries anything now and then."""
+EVERYBODY = [ADA, AUDREY, ALICE, OLGA, BOB, CAROL, DAVID, EVE, TIM, RITA, CLEO, BEA, PROGRAM]
+PEOPLE = {each.id: each for each in EVERYBODY}
+TIME = "time passes"
+STEPS = [
+    *USUAL,
+    *["submitApproval", "confirmCondition", "satisfyCondition"] * 3,
+    "submitForApproval",
+    "updateModelVersion",
+    TIME,
+    TIME,
+]
+REFUSED = {"FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID_INPUT", "INVALID_STATE"}
+
+SHOWN = """{ modelVersions(first: 9, orderBy: [{modelId: ASC}, {version: ASC}]) { nodes {
+    status approvals { decisionId status }
+    eligibility { eligible violations { requirementId } waived { finding { requirementId } } } } } }"""
+
+Documents = dict[str, list[dict[str, Any]]]
+"""What a database holds, by kind or collection."""
+
+
+class Walk:
+    """Somebody's steps over one database, each of them looked at."""
+
+    def __init__(self, service: Service, draw: Any) -> None:
+        self.service, self.draw = service, draw
+        self.stored: Documents = {}
+
+    def one(self, *of: Any) -> Any:
+        return self.draw(st.sampled_from(of))
+
+    async def go(self, steps: int) -> None:
+        await self.look()
+        for _ in range(steps):
+            if (mutation := self.one(*STEPS)) == TIME:
+                self.service.later(hours=self.one(1, 30, 24 * 8))
+            else:
+                first, *others = self.stored["ModelVersion"]
+                await self.attempt(mutation, self.one(first, first, first, *others))
+            await self.look()
+
+    async def attempt(self, mutation: str, version: dict[str, Any]) -> None:
+        """Somebody tries a mutation; a refusal leaves one event and changes nothing."""
+        by = self.somebody(mutation, version)
+        said = {each: version[name] for each, name in (("modelId", "model_id"), ("version", "version"))}
+        said = (said if mutation != "saveDatasheet" else {}) | self.input_of(mutation, version, by)
+        events = self.service.database.collection("audit_events")
+        size = await events.count_documents({})
+        answer = (await self.service.post(mutating(mutation), {"input": said}, by)).json()
+        told = await events.find({"seq": {"$gte": size}}).to_list(None)
+        if "errors" not in answer:
+            assert {each["outcome"] for each in told} == {"success"}
+            return
+        assert answer["errors"][0]["extensions"]["code"] in REFUSED, answer
+        assert [each["outcome"] for each in told] in (["denied"], ["failure"]), (answer, told, by)
+        assert await self.state() == self.stored, answer
+
+    def somebody(self, mutation: str, version: dict[str, Any]) -> Person:
+        """Mostly one of those who may, and of those who did before."""
+        decided = [each["reviewer_id"] for each in (version["round"] or {"decisions": []})["decisions"][-3:]]
+        before = {
+            "liftHold": [each["placed_by"] for each in version["holds"]],
+            "withdrawEvidence": [each["attached_by"] for each in version["evidence"]],
+            "confirmCondition": decided, "withdrawApproval": decided,
+        }  # fmt: skip
+        there = [PEOPLE[each] for each in before.get(mutation, ())]
+        usual = [PEOPLE[version["owner_id"]] if each is OWNER else each for each in USUAL[mutation] + there * 3]
+        chosen: Person = self.one(*usual * 5, *EVERYBODY)
+        return chosen
+
+    def input_of(self, mutation: str, version: dict[str, Any], by: Person) -> Any:
+        one, decisions = self.one, (version["round"] or {}).get("decisions", [])
+        match mutation:
+            case "submitApproval":
+                verdict = one("APPROVED", "APPROVED", "APPROVED", "CONDITIONAL", "CONDITIONAL", "REJECTED")
+                conditions = [["Watch it.", "Ask again."]] if verdict == "CONDITIONAL" else [[], [], [], ["Watch it."]]
+                return self.role(by) | {"verdict": verdict, "conditions": one(*conditions), "expiresAt": self.soon(None, None)}
+            case "withdrawApproval":
+                return self.role(by) | {"reason": "Never mind."}
+            case "satisfyCondition":
+                shown = {"note": "Done."}, {"evidenceId": self.any_of(version["evidence"], "evidence_id")}
+                return {"conditionId": self.condition(decisions)} | one(*shown)
+            case "confirmCondition":
+                return {"conditionId": self.condition(decisions)}
+            case "saveModelCard":
+                return {"card": one(CARD, CARD, {"license": "MIT"}, {"metrics": []}, {"risks": []}, {"primaryIntendedUses": []})}
+            case "saveDatasheet":
+                return TICKETS | {"datasheet": DATASHEET | {"purpose": one("To learn.", "To learn more.")}}
+            case "linkDatasheet" | "unlinkDatasheet":
+                return TICKETS
+            case "createRiskAssessment":
+                responses = one([*RATED, LEAKAGE], [LEAKAGE], [{"riskId": "SEC-001", "likelihood": 2}])
+                return {"responses": responses, "carryOver": one(True, False)}
+            case "attachEvidence":
+                begins = one(None, self.ahead(-30), self.ahead(30))
+                return ACCESS_VERIFIED | {"effectiveFrom": begins, "validUntil": self.soon(None)}
+            case "withdrawEvidence":
+                return {"evidenceId": self.any_of(version["evidence"], "evidence_id"), "reason": "It was of another system."}
+            case "grantWaiver":
+                requirement = one("POL-001.evaluation", "POL-002.fairness-metrics", "POL-003.access-control", "POL-004.drift")
+                return {"requirementId": requirement, "rationale": "It is urgent.", "expiresAt": self.soon()}
+            case "revokeWaiver":
+                return {"waiverId": self.any_of(version["waivers"], "waiver_id"), "reason": "It no longer is."}
+            case "placeHold":
+                return self.role(by) | {"reason": "Look at it first."}
+            case "liftHold":
+                return {"holdId": self.any_of(version["holds"], "hold_id"), "reason": "Looked at."}
+            case "completeReview":
+                return REVIEW
+            case "updateModelVersion":
+                on = {"relation": "CALLS", "on": {"governed": one(BOT, SECOND)}}
+                changed = one(
+                    {"purpose": one(REGISTRATION["purpose"], "Sorts mail", "Scores credit applications of customers")},
+                    {"restrictions": one([], ["Not for health"], ["Not for children"]), "useCases": one([], ["Sort mail"])},
+                    {"artifacts": one([], [WEIGHTS])},
+                    {"dependsOn": one([], [FROM_OUTSIDE], [on], [FROM_OUTSIDE, on])},
+                )
+                return {"expectedRevision": version["revision"] - one(0, 0, 0, 1)} | changed
+            case "setRiskTier":
+                return {"tier": one(*(each.name for each in RiskTier)), "rationale": "It was agreed."}
+            case "retireModelVersion":
+                return {"reason": "Nobody needs it.", "expectedRevision": one(0, 0, 0, 0, version["revision"])}
+            case "assignAccountability":
+                return {"role": one("MODEL_OWNER", "ETHICS_REVIEWER"), "userId": one("alice", "olga", "carol", "nobody")}
+            case "registerModelVersion":
+                return {"purpose": "Sorts mail", "ownerId": one("alice", "olga"), "dataStewardId": BOB.id, "version": "2.0.0"}
+        return {}
+
+    def role(self, by: Person) -> dict[str, Any]:
+        said = self.one(*[each.name for each in by.roles] * 3, None, "MODEL_OWNER", "COMPLIANCE_OFFICER")
+        return {"role": said} if said else {}
+
+    def ahead(self, hours: float) -> str:
+        return (self.service.now + timedelta(hours=hours)).isoformat()
+
+    def soon(self, *otherwise: None) -> str | None:
+        said: str | None = self.one(*otherwise, self.ahead(0), self.ahead(1), self.ahead(48), self.ahead(24 * 20))
+        return said
+
+    def any_of(self, there: list[dict[str, Any]], key: str) -> str:
+        return str(self.one(*[each[key] for each in there] or ["none"]))
+
+    def condition(self, decisions: list[dict[str, Any]]) -> str:
+        return self.any_of([each for decision in decisions[-3:] for each in decision["conditions"]], "condition_id")
+
+    async def state(self) -> Documents:
+        """Everything but the trail, and when tokens were last used: a refused mutation is a use."""
+        state: Documents = await self.service.state()
+        for token in state["ApiToken"]:
+            del token["last_used_at"]
+        state["ModelVersion"].sort(key=lambda each: (each["model_id"], each["version_key"]))
+        return state
+
+    async def look(self) -> None:
+        """Each version reads as its documents say at this moment."""
+        self.stored = await self.state()
+        contents = parsed(self.stored["Content"])
+        nodes = (await self.service.ask(SHOWN, AUDREY))["modelVersions"]["nodes"]
+        for stored, shown in zip(self.stored["ModelVersion"], nodes, strict=True):
+            by_hand = ByHand(stored, contents, self.stored["Policy"], self.service.now)
+            assert as_shown(shown) == by_hand.shown
+            assert by_hand.is_separated()
+
+    async def explain(self) -> None:
+        """The trail tells, from nothing, every record as it is, but for what is private or follows from the rest."""
+        told = retold(await self.service.trail(), parsed(self.stored["Content"]))
+        for kind in (each for each in RECORDS if each.__name__ not in UNTOLD):
+            untold = kind.private | kind.derived | {"_id", "revision"}
+            stored = {
+                "/".join(str(each[name]) for name in kind.keys): each for each in (await self.service.state())[kind.__name__]
+            }
+            as_told = {key: record for (name, key), record in told.items() if name == kind.__name__}
+            assert as_told == {key: emptied(spelled(without(each, untold))) for key, each in stored.items()}
+
+
+UNTOLD = {"AuditEvent", "AuditHead", "Content"}
+
+
+def as_shown(node: dict[str, Any]) -> dict[str, Any]:
+    found = node["eligibility"]
+    return {
+        "status": node["status"],
+        "approvals": {each["decisionId"]: each["status"] for each in node["approvals"]},
+        "eligible": found["eligible"],
+        "violations": {each["requirementId"] for each in found["violations"]},
+        "waived": {each["finding"]["requirementId"] for each in found["waived"]},
+    }
+
+
+def mutating(mutation: str) -> str:
+    return f"mutation($input: {mutation[0].upper()}{mutation[1:]}Input!) {{ {mutation}(input: $input) {{ receipt {{ seq }} }} }}"
+
+
+async def let_the_program_in() -> None:
+    token, _ = ApiToken.of(PROGRAM.token, TokenKind.SERVICE, PROGRAM.id, "test", None, ADA.id, NOW)
+    token.mutations = (Permission.SAVE_MODEL_CARD, Permission.UPDATE_MODEL_VERSION, Permission.ATTACH_EVIDENCE)
+    await token.store()
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
+    """A service, and where its walks begin: one version that lacks a confirmation, and a draft of Olga's."""
+    service = await Service.started(server)
+    with service.database.bound():
+        await service.enrol(OLGA, EVE, TIM, CLEO, BEA)
+        await on_record(service, let_the_program_in)
+        await eligible(service)
+        demanded = await service.do("submitApproval", CAROL, CONDITIONS, **BOT, verdict="CONDITIONAL", conditions=["Watch it."])
+        await service.do("satisfyCondition", ALICE, **BOT, **demanded["approval"]["conditions"][0], note="Watched.")
+        await register(service, **SECOND, ownerId=OLGA.id)
+        names = [each.get_collection_name() for each in RECORDS]
+        yield service, {each: await service.database.collection(each).find().to_list(None) for each in names}
+    await service.close()
+
+
+walks = settings(
+    max_examples=settings().max_examples // 12, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@walks
+@given(data=st.data())
+async def test_wherever_a_walk_leads_versions_read_what_is_stored_and_the_trail_tells_it(
+    begun: tuple[Service, Documents], data: st.DataObject
+) -> None:
+    service, documents = begun
+    for name, there in documents.items():
+        await service.database.collection(name).delete_many({})
+        if there:
+            await service.database.collection(name).insert_many(there)
+    service.now = NOW
+    walk = Walk(service, data.draw)
+    await walk.go(steps=20)
+    await walk.explain()
+    with service.database.bound():
+        await standings_are_judged()
