@@ -27,7 +27,7 @@ from documents.audit.trail import Request as AuditedRequest
 from documents.database import is_outage
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.people import Stakeholder
-from gql.errors import refused
+from gql.errors import coded, refused
 from gql.http import GRAPHQL, JSON, PARAMETERS, OverHTTP, Unserved, read_json
 from gql.identity import Doorkeeper
 from gql.schema import Schema
@@ -108,8 +108,9 @@ class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
         try:
             _check_named(self.schema, operation.query, operation.operation_name)
             context = await self.context.ask()
-        except Refusal as refusal:
-            await operation.send_operation_message({"id": operation.id, "type": "error", "payload": _errors(refusal)})
+        except Exception as error:  # noqa: BLE001  `coded` logs it
+            said: Any = [coded(GraphQLError("", original_error=error)).formatted]
+            await operation.send_operation_message({"id": operation.id, "type": "error", "payload": said})
             return
         one: Any = copy(self)  # Strawberry would share one context among all operations of a socket
         one.context = context
@@ -184,6 +185,8 @@ class OverEvents:
             return
         except Unserved as unserved:
             response = JSONResponse(unserved.answer.said, unserved.answer.status, unserved.answer.headers)
+        except Exception as error:  # noqa: BLE001  `coded` logs it
+            response = JSONResponse({"errors": [coded(GraphQLError("", original_error=error)).formatted]}, 500)
         await response(scope, receive, send)
 
     async def _response(self, request: Request) -> Response:

@@ -22,6 +22,7 @@ from documents.database import Record
 from documents.people import Stakeholder
 from documents.tokens import ApiToken
 from documents.versions.version import ModelVersion
+from gql import subscriptions
 from gql.app import create_app
 from gql.embedded import Engine
 from gql.subscriptions import OPERATIONS
@@ -187,6 +188,26 @@ async def test_an_operation_that_cannot_be_told_is_refused_and_the_socket_stays(
         for _ in range(2):
             await caller.subscribe(VERSIONS, "x" * 300, of="none")
         assert await caller.closed() == 4409
+
+
+async def test_what_goes_wrong_before_an_operation_begins_is_hidden_and_ends_it(
+    service: Service, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("/secret/path")
+
+    monkeypatch.setattr(subscriptions, "get_operation_ast", fail)
+    async with dial(address) as connection:
+        caller = await Socket(connection).sign_in(ALICE)
+        for _ in range(2):
+            await caller.subscribe(EVENTS)
+            said = await caller.heard()
+            assert (said["type"], said["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL")
+    headers = {"accept": "text/event-stream", "authorization": f"Bearer {ALICE.token}"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        answer = await http.post(f"http://{address}", json={"query": EVENTS})
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
+    assert "secret" not in answer.text + str(said)
 
 
 async def test_whoever_may_not_read_the_trail_may_not_watch_it_which_is_on_record(service: Service, address: str) -> None:
