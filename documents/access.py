@@ -53,6 +53,9 @@ class Permission(Choice):
     DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "End what a person may do."
     CREATE_API_TOKEN = "createApiToken", "Make a token: for oneself; an administrator for others and for services."
     REVOKE_API_TOKEN = "revokeApiToken", "End a token: one's own; an administrator anybody's."
+    CREATE_POLICY = "createPolicy", "Write a policy."
+    REVISE_POLICY = "revisePolicy", "Write the next revision of a policy."
+    RETIRE_POLICY = "retirePolicy", "End a policy."
     REGISTER_MODEL = "registerModel", "Register a model with its first version."
     REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
     UPDATE_MODEL_VERSION = (
@@ -107,6 +110,9 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.DEACTIVATE_STAKEHOLDER: _row(_P.ADMIN),
     Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
     Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
+    Permission.CREATE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
+    Permission.REVISE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
+    Permission.RETIRE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),

@@ -1,12 +1,10 @@
 """Model cards: what a model is, what it is for, how well it does and where it harms (Mitchell et al. 2019)."""
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, computed_field
 
-from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Names, Number, Statement, Statements, Value
+from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Names, Number, Statement, Statements, Value, each_once
 
 
 class CardRiskLevel(Choice):
@@ -30,12 +28,6 @@ class CardSection(Choice):
     RECOMMENDATIONS = "recommendations", "Filled by at least one recommendation."
 
 
-def _each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
-    for identity, times in Counter(identities).items():
-        if times > 1:
-            raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")
-
-
 class GroupValue(Value):
     """A metric as measured on one group alone."""
 
@@ -44,7 +36,7 @@ class GroupValue(Value):
 
 
 def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
-    _each_once((each.group,) for each in groups)
+    each_once((each.group,) for each in groups)
     return groups
 
 
@@ -62,7 +54,7 @@ class Metric(Value):
 
 
 def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    _each_once((each.metric_name, each.dataset, each.conditions) for each in metrics)
+    each_once((each.metric_name, each.dataset, each.conditions) for each in metrics)
     return metrics
 
 

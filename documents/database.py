@@ -242,11 +242,13 @@ class Record(Document):
         self._notes.append((event, facts))
 
     @classmethod
-    async def require(cls, *key: str) -> Self:
-        """The record of that key, whole and ready to be changed; NotFound without one."""
+    async def require(cls, *key: str, revision: int | None = None) -> Self:
+        """The record of that key, whole and ready to be changed; NotFound without one, StaleRevision if `revision` is past."""
         found = await cls.wanted(*key)
         if found is None:
             raise NotFound(cls.__name__, "/".join(key))
+        if revision is not None and revision != found.revision:
+            raise StaleRevision(cls.__name__, found.key, revision)
         return found
 
     @classmethod
@@ -369,11 +371,12 @@ class Record(Document):
     @classmethod
     def _spread(cls, there: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> tuple[Sequence[str], list[Raw]]:
         """Where the values of `there` stand after the steps by which a record that lists several of the keys counts for each."""
-        if not any(records.is_list(cls, path) for path in there):
+        if (whole := records.list_on(cls, there[0])) is None:
             return there, []
         (path,) = there
-        wanted = {"$match": {"_own": {"$in": [key for (key,) in keys]}}}
-        return ["_own"], [{"$set": {"_own": f"${path}"}}, {"$unwind": "$_own"}, wanted]
+        own = f"_own{path.removeprefix(whole)}"  # the embedded server follows no path through a list
+        wanted = {"$match": {own: {"$in": [key for (key,) in keys]}}}
+        return [own], [{"$set": {"_own": f"${whole}"}}, {"$unwind": "$_own"}, wanted]
 
     @classmethod
     async def changes(cls, wanted: Wanted, patience: float) -> AsyncGenerator[Sequence[Self], None]:

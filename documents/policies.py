@@ -1,18 +1,23 @@
 """Policies: which requirements a tier must meet and whose approval it needs; revised, never changed in place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from beanie import Indexed
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from documents.access import GovernanceRole
+from documents.audit.canonical import digest
 from documents.audit.event import AuditEventType
 from documents.contents import Content, ContentKind, Revision, revised
+from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
-from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value
+from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
+
+C = TypeVar("C", RiskTier, GovernanceRole)
 
 REVIEW_INTERVAL = {
     RiskTier.TIER_1_CRITICAL: timedelta(days=90),
@@ -56,22 +61,57 @@ class Requirement(Value):
     title: Name = Field(description="What is required.")
     check: RequirementCheck = Field(description="How it is decided.")
 
+    def belongs_to(self, policy_id: str) -> bool:
+        """Whether its id is the policy's and a name within it; without a dot in that, no two policies share an id."""
+        before, dot, name = self.requirement_id.rpartition(".")
+        return before == policy_id and bool(dot and name)
 
-class PolicyContent(Value):
-    """What a revision of a policy says."""
+
+def each_requirement_once(requirements: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    each_once((each.requirement_id,) for each in requirements)
+    return requirements
+
+
+def _each_choice_once(choices: tuple[C, ...]) -> tuple[C, ...]:
+    each_once((each.name,) for each in choices)
+    return choices
+
+
+Tiers = Annotated[tuple[RiskTier, ...], Field(min_length=1, max_length=LIST_LENGTH), AfterValidator(_each_choice_once)]
+"""One tier or more, each once."""
+
+Roles = Annotated[tuple[GovernanceRole, ...], Field(max_length=LIST_LENGTH), AfterValidator(_each_choice_once)]
+"""Governance roles, each once."""
+
+
+class PolicyTerms(Value):
+    """What a policy asks, and of which tiers."""
 
     name: Name = Field(description="What the policy is called.")
     description: Statement = Field(description="What it is for.")
-    applicable_tiers: tuple[RiskTier, ...] = Field(description="The tiers that it applies to.")
-    required_roles: tuple[GovernanceRole, ...] = Field(description="Whose approval it requires; asked for if it is blocking.")
-    requirements: Annotated[tuple[Requirement, ...], Field(max_length=LIST_LENGTH)] = Field(description="What must hold.")
+    applicable_tiers: Tiers = Field(description="The tiers that it applies to, each once.")
+    required_roles: Roles = Field(default=(), description="Whose approval it requires; asked for if it is blocking.")
+    requirements: Annotated[tuple[Requirement, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)] = (
+        Field(default=(), description="What must hold, each requirement once.")
+    )
     enforcement: Enforcement = Field(description="What an unmet requirement does.")
-    effective_from: Moment = Field(description="From when on it is in force.")
-    effective_until: Moment | None = Field(default=None, description="Until when it is in force; nothing: without end.")
 
-    def in_force(self, tier: RiskTier, at: datetime) -> bool:
-        begun = self.effective_from <= at and (self.effective_until is None or at < self.effective_until)
-        return begun and tier in self.applicable_tiers
+
+class PolicyContent(PolicyTerms):
+    """What a revision of a policy says."""
+
+    effective_from: Moment = Field(description="From when on it is in force.")
+    effective_until: Moment | None = Field(
+        default=None, description="Until when it is in force; nothing: without end. In a retirement the moment that it begins."
+    )
+
+
+class PolicyRevision(Revision):
+    """A revision of a policy: which tiers it is for, and when, unless a later one takes its place before."""
+
+    applicable_tiers: Tiers = Field(description="The tiers that it applies to.")
+    effective_from: Moment = Field(description="From when on it takes the place of those before it.")
+    effective_until: Moment | None = Field(description="Until when it is in force; nothing: without end.")
 
 
 class BoundPolicy(Value):
@@ -96,17 +136,40 @@ class PolicyInForce(BoundPolicy):
         return BoundPolicy(policy_id=self.policy_id, revision=self.revision, digest=self.digest)
 
 
+class PolicyStatus(Choice):
+    """Whether a policy is in force."""
+
+    UPCOMING = "upcoming", "None of its revisions is in force, and one will be."
+    IN_FORCE = "in_force", "One of its revisions is in force."
+    RETIRED = "retired", "None of its revisions is in force, and none will be unless it is revised."
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When a revision is really in force: from its first moment to before its last."""
+
+    revision: PolicyRevision
+    begins: datetime
+    ends: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.begins <= at and not self.over(at)
+
+    def over(self, at: datetime) -> bool:
+        return self.ends is not None and self.ends <= at
+
+
 class Policy(Searchable):
-    """A policy, as its newest revision has it."""
+    """A policy, as its newest revision has it; which revision is in force is another matter."""
 
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
 
-    policy_id: Annotated[Key, Indexed(unique=True)] = Field(description="POL- and a number.")
-    content: PolicyContent = Field(description="What the newest revision says.")
-    revisions: tuple[Revision, ...] = Field(description="Every revision, first one first.")
+    policy_id: Annotated[Key, Indexed(unique=True)] = Field(description="What names it: `POL-005`.")
+    content: PolicyContent = Field(description="What the newest revision says, whether it is in force or not.")
+    revisions: tuple[PolicyRevision, ...] = Field(description="Every revision, first one first.")
 
     class Settings:
         name = "policies"
@@ -114,35 +177,108 @@ class Policy(Searchable):
 
     @classmethod
     async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
-        revisions = await revised((), ContentKind.POLICY, content, author, at)
-        return cls(policy_id=policy_id, content=content, revisions=revisions)
+        """A policy with its first revision."""
+        policy = cls(policy_id=policy_id, content=content, revisions=())
+        await policy._add(content, author, at)
+        return policy
+
+    async def revise(self, said: Mapping[str, Any], author: str, at: datetime) -> None:
+        """Makes the next revision: the newest one, with the fields in `said` as they are there.
+
+        Unless `said` names a moment, it is in force at once, or from when on the newest one would be.
+        """
+        if digest(dict(self.content) | dict(said)) == digest(self.content):
+            raise InvalidInput("input", "changes nothing")
+        begins = {"effective_from": max(self.content.effective_from, at)}
+        await self._add(PolicyContent(**dict(self.content) | begins | dict(said)), author, at)
+
+    async def retire(self, since: datetime, author: str, at: datetime) -> None:
+        """Makes the last revision, which is in force for no time: from `since` on no revision is, and none before will be."""
+        _not_past(since, at)
+        if (status := self.status_at(since)) is PolicyStatus.RETIRED:
+            raise InvalidState("retirePolicy", status, [PolicyStatus.UPCOMING, PolicyStatus.IN_FORCE])
+        period = {"effective_from": since, "effective_until": since}
+        await self._enter(PolicyContent(**dict(self.content) | period), author, at)
+
+    async def _add(self, content: PolicyContent, author: str, at: datetime) -> None:
+        _not_past(content.effective_from, at)
+        if content.effective_until is not None and content.effective_until <= content.effective_from:
+            raise InvalidInput("input.effectiveUntil", "must be after the revision begins to be in force")
+        if not content.required_roles and not content.requirements:
+            raise InvalidInput("input.requirements", "must name a requirement, or `requiredRoles` a role: it asks nothing")
+        for place, each in enumerate(content.requirements):
+            if not each.belongs_to(self.policy_id):
+                path = f"input.requirements.{place}.requirementId"
+                raise InvalidInput(path, f"must be {self.policy_id}. and a name within the policy, without a dot")
+        await self._enter(content, author, at)
+
+    async def _enter(self, content: PolicyContent, author: str, at: datetime) -> None:
+        *_, kept = await revised(self.revisions, ContentKind.POLICY, content, author, at)
+        scope = {each: getattr(content, each) for each in ("applicable_tiers", "effective_from", "effective_until")}
+        self.content, self.revisions = content, (*self.revisions, PolicyRevision(**dict(kept), **scope))
 
     @property
-    def newest(self) -> PolicyInForce:
-        last = self.revisions[-1]
-        return PolicyInForce(policy_id=self.policy_id, revision=last.revision, digest=last.digest, says=self.content)
+    def periods(self) -> tuple[Period, ...]:
+        """When each revision is in force, one after the other; without those that a later one kept from ever being so."""
+        found: list[Period] = []
+        replaced: datetime | None = None
+        for each in reversed(self.revisions):
+            period = Period(each, each.effective_from, _first(each.effective_until, replaced))
+            if not period.over(period.begins):
+                found.append(period)
+            replaced = _first(each.effective_from, replaced)
+        return tuple(reversed(found))
+
+    def in_force(self, at: datetime) -> PolicyRevision | None:
+        return next((each.revision for each in self.periods if each.holds(at)), None)
+
+    def status_at(self, at: datetime) -> PolicyStatus:
+        if self.in_force(at):
+            return PolicyStatus.IN_FORCE
+        return PolicyStatus.UPCOMING if any(at < each.begins for each in self.periods) else PolicyStatus.RETIRED
+
+    def newer_than(self, revision: int, at: datetime) -> PolicyRevision | None:
+        """The revision in force at `at`, unless it is this one."""
+        found = self.in_force(at)
+        return found if found and found.revision != revision else None
 
 
-def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[PolicyInForce]:
-    """What of `policies` applies to a tier at `at`, by id."""
-    applied = [each.newest for each in policies if each.content.in_force(tier, at)]
-    return sorted(applied, key=lambda each: each.policy_id)
+def _not_past(begins: datetime, at: datetime) -> None:
+    if at - begins >= timedelta(milliseconds=1):  # moments are kept to the millisecond, and now is not
+        raise InvalidInput("input.effectiveFrom", "must not be in the past; what was in force then stays on record")
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each is not None), default=None)
+
+
+def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> tuple[BoundPolicy, ...]:
+    """The revisions of `policies` that apply to a tier at `at`, by the policy's id."""
+    found = [(each.policy_id, each.in_force(at)) for each in policies]
+    applied = [(policy_id, each) for policy_id, each in found if each and tier in each.applicable_tiers]
+    bound = (BoundPolicy(policy_id=policy_id, revision=each.revision, digest=each.digest) for policy_id, each in applied)
+    return tuple(sorted(bound, key=lambda each: each.policy_id))
 
 
 def edges(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[datetime]:
     """The moments after `at` at which what applies to a tier changes by itself, first one first."""
-    applying = (each.content for each in policies if tier in each.content.applicable_tiers)
-    moments = {moment for each in applying for moment in (each.effective_from, each.effective_until)}
-    return sorted(each for each in moments if each and each > at)
+    periods = (period for policy in policies for period in policy.periods if tier in period.revision.applicable_tiers)
+    return sorted({moment for each in periods for moment in (each.begins, each.ends) if moment and moment > at})
 
 
-async def contents_of(bound: set[BoundPolicy], policies: list[Policy]) -> dict[str, PolicyContent]:
+def from_then_on(policies: Sequence[Policy], tier: RiskTier, at: datetime) -> dict[datetime, tuple[BoundPolicy, ...]]:
+    """What applies to a tier at `at` and from each moment after it at which that changes by itself."""
+    return {moment: in_force(policies, tier, moment) for moment in (at, *edges(policies, tier, at))}
+
+
+async def contents_of(policies: Iterable[Policy], bound: Iterable[BoundPolicy]) -> dict[str, PolicyContent]:
     """What each bound revision says, by digest: from the policies where it is the newest, else as it was kept."""
-    known = {policy.newest.digest: policy.content for policy in policies}
-    if older := [each.digest for each in bound if each.digest not in known]:
-        for kept in await Content.read({"digest": {"$in": older}}):
-            known[kept.digest] = PolicyContent.model_validate_json(kept.canonical)
-    return known
+    wanted, newest = {each.digest for each in bound}, {each.revisions[-1].digest: each.content for each in policies}
+    says = {digest: newest[digest] for digest in wanted & newest.keys()}
+    if older := wanted - says.keys():
+        for kept in await Content.read({"digest": {"$in": sorted(older)}}):
+            says[kept.digest] = PolicyContent.model_validate_json(kept.canonical)
+    return says
 
 
 _ALL_BUT_EXPERIMENTAL = (RiskTier.TIER_1_CRITICAL, RiskTier.TIER_2_IMPORTANT, RiskTier.TIER_3_STANDARD)

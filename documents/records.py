@@ -214,14 +214,15 @@ def optional(kind: Any, path: str) -> bool:
     return False
 
 
-def is_list(kind: Any, path: str) -> bool:
-    """Whether a list stands at a path of stored fields."""
-    for step in path.split("."):
+def list_on(kind: Any, path: str) -> str | None:
+    """As much of a path of stored fields as leads to the first list on it; nothing if there is none."""
+    steps = path.split(".")
+    for place, step in enumerate(steps, 1):
         annotation = kind.model_fields[step].annotation
         if get_origin(annotation) is tuple:
-            return True
+            return ".".join(steps[:place])
         kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
-    return False
+    return None
 
 
 def _position(cursor: str, by: By, argument: str) -> list[Any]:

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NewType, Self, TypeAlias
@@ -155,6 +156,13 @@ FreeJson = Annotated[FreeObject, AfterValidator(_free)]
 
 Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]
 Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
+
+
+def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
+    """Raises ValueError, which says what is there several times, unless each identity is there once."""
+    for identity, times in Counter(identities).items():
+        if times > 1:
+            raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")
 
 
 def camel(name: str) -> str:

@@ -1,25 +1,99 @@
 """Policies in the graph."""
 
-from documents.policies import BoundPolicy, Policy
-from documents.values import Key
+from typing import Annotated
+
+import strawberry
+from pydantic import AfterValidator, BaseModel, Field
+from strawberry import Parent
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.contents import Content
+from documents.eligibility.load import enact
+from documents.people import Stakeholder
+from documents.policies import (
+    BoundPolicy,
+    Enforcement,
+    Policy,
+    PolicyContent,
+    PolicyRevision,
+    PolicyStatus,
+    PolicyTerms,
+    Requirement,
+    Roles,
+    Tiers,
+    each_requirement_once,
+)
+from documents.values import LIST_LENGTH, Key, Moment, Name, Statement
+from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection
-from resolvers.graph.context import Info, asked_of
-from resolvers.graph.edges import one
+from resolvers.graph.context import Context, Info, asked_of
+from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
-from resolvers.graph.mutation import query
-from resolvers.graph.types import Node, Part, node, shape
+from resolvers.graph.inputs import graph_input, said
+from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.types import Node, Part, expose, field, node, shape
+
+expose(PolicyStatus)  # which no record stores
 
 
 @node(Policy)
-class PolicyNode(Node): ...
+class PolicyNode(Node):
+    @field("Whether it is in force now.")
+    @staticmethod
+    def status(policy: Parent[Policy], info: Info) -> PolicyStatus:
+        return policy.status_at(info.context.now)
+
+    @field("The revision that is in force now; null where none is.")
+    @staticmethod
+    def in_force(policy: Parent[Policy], info: Info) -> PolicyRevision | None:
+        return policy.in_force(info.context.now)
+
+    versions = pages(
+        ModelVersion,
+        "The versions that are bound to a revision of it, in the order in which they were registered.",
+        ("registered_at", 1),
+        own={"round.policies.policy_id": "policy_id"},
+    )
+
+
+@shape(PolicyRevision)
+class PolicyRevisionShape:
+    content = one(Content, "Its exact text.", digest="digest")
+    author = one(Stakeholder, "Whoever wrote it, if a person did.", user_id="author")
+
+    @field("What it says.", reads=["digest"], loads=[Content])
+    @staticmethod
+    async def says(revision: Parent[PolicyRevision], info: Info) -> PolicyContent:
+        return await _read(revision.digest, info.context)
 
 
 @shape(BoundPolicy)
 class BoundPolicyShape:
     policy = one(Policy, "The policy, as its newest revision has it.", policy_id="policy_id")
 
+    @field("What that revision says.", reads=["digest"], loads=[Content])
+    @staticmethod
+    async def says(bound: Parent[BoundPolicy], info: Info) -> PolicyContent:
+        return await _read(bound.digest, info.context)
 
-@filters(Policy, "policy_id", "content")
+    @field(
+        "The revision that is in force now, if it is another; null too where none is.",
+        reads=["policy_id", "revision"],
+        loads=[Policy],
+    )
+    @staticmethod
+    async def newer_revision(bound: Parent[BoundPolicy], info: Info) -> PolicyRevision | None:
+        policy: Policy = await info.context.one(Policy).load((bound.policy_id,))
+        return policy.newer_than(bound.revision, info.context.now)
+
+
+async def _read(digest: str, context: Context) -> PolicyContent:
+    kept: Content = await context.one(Content).load((digest,))
+    return PolicyContent.model_validate_json(kept.canonical)
+
+
+@filters(Policy, "policy_id", "content", "revisions")
 class PolicyFilter: ...
 
 
@@ -32,4 +106,96 @@ async def policy(info: Info, policy_id: Key) -> Policy | None:
 policies = connection(Policy, "policies", "Policies, by their id.", ("policy_id", 1))
 
 
-PART = Part(queries=[policy, policies])
+@graph_input("One thing that must hold.")
+class RequirementInput(Requirement): ...
+
+
+Requirements = Annotated[tuple[RequirementInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)]
+
+
+@graph_input("A policy to write.")
+class CreatePolicyInput(PolicyTerms):
+    policy_id: Key = Field(description="What names it: `POL-005`.")
+    requirements: Requirements = Field(default=(), description="What must hold, each requirement once.")
+    effective_from: Moment | None = Field(default=None, description="From when on it is in force; left out: now.")
+    effective_until: Moment | None = Field(default=None, description="Until when it is in force; left out: without end.")
+
+
+@strawberry.type(description="The policy as written.")
+class CreatePolicyPayload(Payload):
+    policy: Policy = strawberry.field(description="The policy.")
+
+
+@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.CREATE_POLICY, resource=Policy)
+async def create_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPayload:
+    """Writes a policy; from its first moment on it applies to every draft of its tiers, and to what is submitted then."""
+    by, at = info.context.actor, info.context.now
+    told = {name: value for name, value in said(input).items() if name != "policy_id"}
+    content = PolicyContent(**told | {"effective_from": input.effective_from or at})
+    policy = await Policy.written(input.policy_id, content, by.id, at)
+    await enact(policy, at)
+    return CreatePolicyPayload(policy=policy)
+
+
+class _OfPolicy(BaseModel):
+    policy_id: Key = Field(description="Which policy.")
+    expected_revision: int | None = Field(
+        default=None, description="The policy's `revision` as the client read it; CONFLICT if somebody has stored it since."
+    )
+
+    async def load(self) -> Policy:
+        return await Policy.require(self.policy_id, revision=self.expected_revision)
+
+
+@graph_input("The next revision of a policy; what is left out stays.")
+class RevisePolicyInput(_OfPolicy):
+    name: Name | None = Field(default=None, description="What the policy is called.")
+    description: Statement | None = Field(default=None, description="What it is for.")
+    applicable_tiers: Tiers | None = Field(default=None, description="The tiers that it applies to, each once.")
+    required_roles: Roles | None = Field(default=None, description="Whose approval it requires; an empty list: nobody's.")
+    requirements: Requirements | None = Field(default=None, description="All that must hold; an empty list: nothing.")
+    enforcement: Enforcement | None = Field(default=None, description="What an unmet requirement does.")
+    effective_from: Moment | None = Field(
+        default=None, description="From when on the revision is in force; left out: now, or when the newest revision would be."
+    )
+    effective_until: Moment | None = Field(default=None, description="Until when it is in force; null: without end.")
+
+
+@strawberry.type(description="The policy as revised.")
+class RevisePolicyPayload(Payload):
+    policy: Policy = strawberry.field(description="The policy.")
+
+
+@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.REVISE_POLICY, resource=Policy)
+async def revise_policy(info: Info, input: RevisePolicyInput) -> RevisePolicyPayload:
+    """Writes the next revision of a policy; until it is in force the one before is, and what was submitted keeps its own."""
+    policy = await input.load()
+    told = {each: value for each, value in said(input).items() if each in PolicyContent.model_fields}
+    await policy.revise(
+        {each: value for each, value in told.items() if value is not None or each == "effective_until"},
+        info.context.actor.id, info.context.now,
+    )  # fmt: skip
+    await enact(policy, info.context.now)
+    return RevisePolicyPayload(policy=policy)
+
+
+@graph_input("A policy to end.")
+class RetirePolicyInput(_OfPolicy):
+    effective_from: Moment | None = Field(default=None, description="From when on it is no longer in force; left out: now.")
+
+
+@strawberry.type(description="The policy as retired.")
+class RetirePolicyPayload(Payload):
+    policy: Policy = strawberry.field(description="The policy.")
+
+
+@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.RETIRE_POLICY, resource=Policy)
+async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPayload:
+    """Ends a policy, by a last revision that is in force for no time; what was submitted under it stays bound to it."""
+    policy, at = await input.load(), info.context.now
+    await policy.retire(input.effective_from or at, info.context.actor.id, at)
+    await enact(policy, at)
+    return RetirePolicyPayload(policy=policy)
+
+
+PART = Part(queries=[policy, policies], mutations=[create_policy, revise_policy, retire_policy])

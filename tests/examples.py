@@ -62,6 +62,12 @@ TICKETS: dict[str, Any] = {"datasetId": "support-tickets"}
 ACCESS_VERIFIED: dict[str, Any] = {
     "requirementId": "POL-003.access-control", "title": "Access review of February", "uri": "https://example.org/reviews/17",
 }  # fmt: skip
+DRILL: dict[str, Any] = {"requirementId": "POL-005.drill", "title": "A drill was held", "check": "EVIDENCE"}
+DRILLS: dict[str, Any] = {
+    "policyId": "POL-005", "name": "Drills", "description": "Somebody has practised.", "enforcement": "BLOCKING",
+    "applicableTiers": ["TIER_2_IMPORTANT"], "requiredRoles": ["COMPLIANCE_OFFICER", "ETHICS_REVIEWER"],
+    "requirements": [DRILL],
+}  # fmt: skip
 REVIEW: dict[str, Any] = {"metrics": "As before.", "drift": "None.", "incidents": "None.", "compliance": "In order."}
 
 APPROVAL = "approval { decisionId role verdict reviewerId status staleParts }"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tests.examples import BOT, CARD, DATASHEET, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
+from tests.examples import BOT, CARD, DATASHEET, DRILLS, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service
 
 BEN: dict[str, Any] = {
@@ -66,6 +66,9 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)
     yield await did("completeReview", RITA, **BOT, **REVIEW)
     yield await did("assignAccountability", ADA, **BOT, role="ETHICS_REVIEWER", userId=CAROL.id)
+    yield await did("createPolicy", RITA, **DRILLS)
+    yield await did("revisePolicy", RITA, policyId="POL-005", effectiveFrom="2026-03-02T00:00:00Z", enforcement="ADVISORY")
+    yield await did("retirePolicy", RITA, policyId="POL-005", effectiveFrom="2026-03-03T00:00:00Z")
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE)
     yield await did("withdrawApproval", CAROL, **BOT, reason=SECOND_THOUGHTS)

@@ -39,6 +39,9 @@ MAY = {
     "deactivateStakeholder": "ADMIN",
     "createApiToken": SIGNED_IN,
     "revokeApiToken": SIGNED_IN,
+    "createPolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
+    "revisePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
+    "retirePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "registerModel": "MODEL_OWNER ADMIN SERVICE",
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
     "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
@@ -78,7 +81,9 @@ SAMPLES = {
     "JSON": {},
     "DateTime": "2027-01-01T00:00:00Z",
 }
-NAMED = {"email": "x@example.org", "uri": "https://example.org"}
+NAMED: dict[str, Any] = {
+    "email": "x@example.org", "uri": "https://example.org", "applicableTiers": ["TIER_4_EXPERIMENTAL"],
+}  # fmt: skip
 MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
 LISTED, UNLISTED = person("pipeline"), person("reader")
 MAJOR = count(2)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLList, coerce_input_value, get_nullable_type, is_required_input_field
 
-from documents.access import SYSTEM, Actor, ActorType, GovernanceRole, PlatformRole
+from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
 from documents.cards import ModelCard
 from documents.contents import Revision
 from documents.eligibility.answer import Eligibility, Finding, Remedy
@@ -16,7 +16,7 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
-from documents.policies import Enforcement, Policy, PolicyContent, PolicyInForce, Requirement, RequirementCheck, defaults
+from documents.policies import PolicyInForce, RequirementCheck, defaults
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
@@ -25,7 +25,7 @@ from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
-from tests.examples import CARD, REGISTRATION, REVIEW, TICKETS, on_record, read, register, save_datasheet, submitted
+from tests.examples import CARD, REVIEW, TICKETS, read, register, save_datasheet
 from tests.service import ALICE, ALL_TIERS, BOB, CAROL, DAVID, NOW, RITA, Service
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
@@ -72,7 +72,7 @@ def case(
         bot.attach(proof, by=ALICE_ACTS)
     if reviewed:
         bot.complete_review(**REVIEW, by=ALICE_ACTS, at=NOW)
-    policies = tuple(each for each in POLICIES if each.says.in_force(tier, NOW))
+    policies = tuple(each for each in POLICIES if tier in each.says.applicable_tiers)
     if approved:
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
         bot.round = submitted_round(tier, *decisions)
@@ -319,45 +319,3 @@ async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -
         who = next(WHO[each] for each in left[0]["permitted"] if each in WHO)
         await service.do(left[0]["mutation"], who, **mended(left[0]))
     assert found["eligible"] and not left
-
-
-def policy(**said: Any) -> PolicyContent:
-    proof = Requirement(requirement_id="POL-005.drill", title="A drill was held", check=RequirementCheck.EVIDENCE)
-    return PolicyContent(
-        name="Drills", description="Somebody has practised.", applicable_tiers=(TIER_2,), requirements=(proof,),
-        required_roles=(ETHICS, GovernanceRole.COMPLIANCE_OFFICER), enforcement=Enforcement.BLOCKING, **said,
-    )  # fmt: skip
-
-
-def test_a_policy_is_in_force_from_its_first_moment_to_before_its_last() -> None:
-    begins, ends = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
-    dated = policy(effective_from=begins, effective_until=ends)
-    at = [begins - INSTANT, begins, ends - INSTANT, ends]
-    assert [dated.in_force(TIER_2, each) for each in at] == [False, True, True, False]
-    assert not any(dated.in_force(TIER_1, each) for each in at)
-    assert policy(effective_from=begins).in_force(TIER_2, datetime(2100, 1, 1, tzinfo=UTC))
-
-
-async def test_a_policy_binds_what_is_submitted_once_it_is_in_force(service: Service) -> None:
-    async def asked_of(version: str) -> tuple[dict[str, list[str]], list[str]]:
-        selected = "eligibility { requiredApprovals { role policies } violations { requirementId } }"
-        found = (await read(service, selected, version=version))["eligibility"]
-        violations = [each["requirementId"] for each in found["violations"]]
-        return {each["role"]: each["policies"] for each in found["requiredApprovals"]}, violations
-
-    async def write() -> None:
-        await (await Policy.written("POL-005", policy(effective_from=begins), SYSTEM.id, service.now)).store()
-
-    begins = datetime(2026, 4, 1, tzinfo=UTC)
-    await submitted(service)
-    draft = {name: value for name, value in REGISTRATION.items() if name != "name"} | {"version": "1.1.0"}
-    await service.do("registerModelVersion", **draft)
-    await on_record(service, write)
-    service.now = begins - INSTANT
-    before = await asked_of("1.1.0")
-    assert before == await asked_of("1.0.0")
-    service.now = begins
-    roles, violations = await asked_of("1.1.0")
-    assert roles == before[0] | {"ETHICS_REVIEWER": ["POL-002", "POL-005"], "COMPLIANCE_OFFICER": ["POL-005"]}
-    assert violations == [*before[1], "POL-005.drill"]
-    assert await asked_of("1.0.0") == before

@@ -161,7 +161,7 @@ def test_what_is_reviewed_is_told_by_a_digest_whose_text_is_kept(story: Story) -
     sides = [(each["path"], each.get(side)) for _, told in story.told for each in told for side in ("from", "to")]
     cited = {side["content"] for _, side in sides if isinstance(side, dict)}
     named = {side for path, side in sides if path.endswith(".digest") and side}
-    assert len(cited) == 5 and cited < named | cited
+    assert len(cited) == 8 and cited < named | cited
     assert all(sha256(story.contents[each].encode()).hexdigest() == each for each in cited | named)
 
 

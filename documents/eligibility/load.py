@@ -1,7 +1,8 @@
 """Case files from the database, and what keeps a version's standing true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType, AuditOutcome
@@ -12,8 +13,10 @@ from documents.eligibility.judgement import Judgement
 from documents.errors import InvalidInput
 from documents.fields import fields_at
 from documents.people import Stakeholder
-from documents.policies import Policy, PolicyInForce, contents_of, edges, in_force
+from documents.policies import BoundPolicy, Policy, PolicyInForce, contents_of, from_then_on, in_force
+from documents.risk.scales import RiskTier
 from documents.versions.evidence import Evidence
+from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 
@@ -23,27 +26,25 @@ async def case_files(
 ) -> list[CaseFile]:
     """A case file for each version: as many database commands for a hundred as for one. `policies` is all of them, if known."""
     policies = await Policy.every({}) if policies is None else policies
-    bound = {each for version in versions if version.round for each in version.round.policies}
-    says = await contents_of(bound, policies)
+    drafts = {tier: from_then_on(policies, tier, at) for tier in {each.tier for each in versions if each.round is None}}
+    bound = [{at: each.round.policies} if each.round else drafts[each.tier] for each in versions]
+    says = await contents_of(policies, chain.from_iterable(chain(*each.values()) for each in bound))
     proven = await _registrations([each for each in versions if each.revision])
     newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
     roles = {role for content in says.values() for role in content.required_roles}
     people = await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}}) if with_people else []
 
-    def case(version: ModelVersion) -> CaseFile:
-        later: dict[datetime, tuple[PolicyInForce, ...]] = {}
-        if version.round:
-            applied = [PolicyInForce(**dict(each), says=says[each.digest]) for each in version.round.policies]
-        else:
-            applied = in_force(policies, version.tier, at)
-            later = {edge: tuple(in_force(policies, version.tier, edge)) for edge in edges(policies, version.tier, at)}
+    def held_to(policies: tuple[BoundPolicy, ...]) -> tuple[PolicyInForce, ...]:
+        return tuple(PolicyInForce(**dict(each), says=says[each.digest]) for each in policies)
+
+    def case(version: ModelVersion, bound: Mapping[datetime, tuple[BoundPolicy, ...]]) -> CaseFile:
         newer = tuple(link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision)
         # A version that is being registered: its event commits with it or not at all.
         registered = not version.revision or version.key in proven
-        held_to = tuple(sorted(applied, key=lambda each: each.policy_id))
-        return CaseFile(version, held_to, registered, newer, tuple(people), at, later)
+        later = {moment: held_to(each) for moment, each in bound.items() if moment > at}
+        return CaseFile(version, held_to(bound[at]), registered, newer, tuple(people), at, later)
 
-    return [case(version) for version in versions]
+    return [case(version, each) for version, each in zip(versions, bound, strict=True)]
 
 
 async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
@@ -65,7 +66,7 @@ async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
 async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
     """Opens a round under the policies in force now; what their requirements said goes on record."""
     policies = await Policy.every({})
-    await version.submit(tuple(each.bound for each in in_force(policies, version.tier, at)), by, at)
+    await version.submit(in_force(policies, version.tier, at), by, at)
     judgement = await keep_standing(version, at, policies)
     version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
 
@@ -85,13 +86,27 @@ async def waive(
 
 
 async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:
-    """Attaches evidence for a requirement of some policy; InvalidInput if none has it."""
+    """Attaches evidence for a requirement that binds the version, is in force or will be; InvalidInput if it is none."""
     version.attach(evidence, by)
     policies = await Policy.every({})
-    known = {asked.requirement_id for each in policies for asked in each.content.requirements}
+    to_come = (bound for tier in RiskTier for bound in from_then_on(policies, tier, at).values())
+    says = await contents_of(policies, chain(version.round.policies if version.round else (), *to_come))
+    known = {asked.requirement_id for each in says.values() for asked in each.requirements}
     if evidence.requirement_id not in known:
         raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(known))}")
     await keep_standing(version, at, policies)
+
+
+async def enact(policy: Policy, at: datetime) -> None:
+    """Stores a policy that was changed, and each draft of its tiers, former ones too, that is judged otherwise for it."""
+    await policy.store()
+    tiers = {tier for each in policy.revisions for tier in each.applicable_tiers}
+    drafts = await ModelVersion.every({"standing.status": VersionStatus.DRAFT, "tier": {"$in": sorted(tiers)}})
+    for case in await case_files(drafts, at, with_people=False):
+        version, standing = case.version, Judgement(case).standing
+        if version.standing is None or not version.standing.still(standing):
+            version.standing = standing
+            await version.store()
 
 
 async def keep_standing(version: ModelVersion, at: datetime, policies: list[Policy] | None = None) -> Judgement:
@@ -104,7 +119,7 @@ async def keep_standings(versions: Sequence[ModelVersion], at: datetime, policie
     """Stores versions that were changed, each with the standing that follows from its change."""
     policies = await Policy.every({}) if policies is None else policies
     for version in versions:
-        version.follow(tuple(each.bound for each in in_force(policies, version.tier, at)))
+        version.follow(in_force(policies, version.tier, at))
     judgements = [Judgement(case) for case in await case_files(versions, at, with_people=False, policies=policies)]
     for version, judgement in zip(versions, judgements, strict=True):
         version.standing = judgement.standing

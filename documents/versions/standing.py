@@ -1,6 +1,7 @@
 """Standing: what lists, filters and dashboards need to know of a version without asking anybody else."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import Field
 
@@ -62,3 +63,8 @@ class Standing(Value):
         """The stored versions whose periodic review is overdue at that moment, or those whose is not."""
         due = {"standing": {"next_review": {"lte": at}}}
         return due if overdue else {"not": due}
+
+    def still(self, later: Self) -> bool:
+        """Whether what was computed later says the same: that compliance has begun meanwhile is no news."""
+        begins = self.compliant_from and max(self.compliant_from, later.as_of)
+        return self.model_copy(update={"as_of": later.as_of, "compliant_from": begins}) == later

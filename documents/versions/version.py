@@ -136,6 +136,7 @@ class ModelVersion(Searchable):
             IndexModel(["artifacts.sha256"]),
             IndexModel(["depends_on.governed.model_id", "depends_on.governed.version"]),
             IndexModel(["registered_at", "_id"]),
+            IndexModel(["round.policies.policy_id", "registered_at", "_id"]),
             BY_TOKENS,
             *(
                 IndexModel([each, "registered_at", "_id"])  # found by it or in its order, and among equals in the list's own

@@ -8,7 +8,6 @@ import strawberry
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticUndefined
 
-from documents.errors import StaleRevision
 from documents.values import Key
 from documents.versions.version import ModelVersion
 
@@ -59,7 +58,4 @@ class OfVersion(BaseModel):
 
     async def load(self) -> ModelVersion:
         """The version that the input names, as long as it is at the expected revision."""
-        version = await ModelVersion.require(self.model_id, self.version)
-        if self.expected_revision not in (None, version.revision):
-            raise StaleRevision(ModelVersion.__name__, version.key, self.expected_revision or 0)
-        return version
+        return await ModelVersion.require(self.model_id, self.version, revision=self.expected_revision)
