@@ -11,19 +11,21 @@ from documents.audit.event import AuditEventType
 from documents.departures import depart, uncovered
 from documents.errors import StaleRevision
 from documents.people import Email, Stakeholder, keep_administered
+from documents.records import whole
 from documents.risk.scales import RiskTier
+from documents.tasks import Task, TaskList, tasks_of
 from documents.tokens import ApiToken
 from documents.values import Key, Name
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
-from resolvers.graph.connections import connection
-from resolvers.graph.context import Info, asked_of
-from resolvers.graph.edges import many, pages
+from resolvers.graph.connections import connection, window
+from resolvers.graph.context import Context, Info, Loader, asked_of
+from resolvers.graph.edges import many, one, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.types import Node, Part, field, node
+from resolvers.graph.types import Node, Part, field, node, shape
 
 
 @node(Stakeholder)
@@ -50,6 +52,35 @@ class StakeholderNode(Node):
         ("registered_at", 1),
         own={"standing.decider_ids": "user_id"},
     )
+
+    @field("What waits for the person to do, the longest waiting first.")
+    @staticmethod
+    async def tasks(
+        person: Parent[Stakeholder],
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="How many at most; 100 at most.")],
+    ) -> TaskList:
+        size = window(first, None, None, None).size
+        found: TaskList = await _waiting(info.context).load(person)
+        return found.first(size)
+
+
+def _waiting(context: Context) -> Loader:
+    """Answers each person with what waits for that person now, all of a request together."""
+
+    async def load(people: list[Stakeholder]) -> list[TaskList]:
+        return await tasks_of([whole(each) for each in people], context.now)
+
+    return context.loader("tasks", load, key=lambda person: person.user_id)
+
+
+@shape(Task)
+class TaskShape:
+    model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
+
+
+@shape(TaskList)
+class TaskListShape: ...
 
 
 @strawberry.type(description="Whoever the token says is asking.")

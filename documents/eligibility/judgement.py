@@ -22,7 +22,7 @@ from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
 from documents.policies import PolicyInForce, Requirement
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, separated
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
@@ -144,10 +144,9 @@ class Judgement:
     def _could_give(self, role: GovernanceRole) -> Iterable[str]:
         """Who could approve for `role`: authorised for the tier, decided in no other, not the submitter unless as owner."""
         version = self.case.version
-        barred = {each.user_id for each in version.deciders if each.role is not role}
-        if role is not GovernanceRole.MODEL_OWNER:
-            barred |= version.submitters
-        return (each.user_id for each in self.case.people if each.may_decide(role, version.tier) and each.user_id not in barred)
+        able = (each.user_id for each in self.case.people if each.may_decide(role, version.tier))
+        submitters, acted = version.submitters, version.deciders
+        return (each for each in able if separated(role, each, submitters, acted))
 
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
         if self.case.status is VersionStatus.RETIRED:

@@ -218,6 +218,12 @@ class ClosedRound(Value):
     deciders: tuple[Decider, ...] = Field(description="Who decided in it.")
 
 
+def separated(role: GovernanceRole, who: str, submitters: frozenset[str], acted: Iterable[Decider]) -> bool:
+    """Whether somebody may act for `role`: acted in no other on the version, and never submitted it, unless as model owner."""
+    elsewhere = any(each.user_id == who and each.role is not role for each in acted)
+    return not elsewhere and (who not in submitters or role is GovernanceRole.MODEL_OWNER)
+
+
 def refuse_inseparable(
     role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitters: frozenset[str],
     acted: tuple[Decider, ...], reviewer: Stakeholder,

@@ -147,6 +147,9 @@ class ModelVersion(Searchable):
                     "standing.status",
                     "standing.risk_score",
                     "standing.next_review",
+                    "standing.missing_roles",
+                    "standing.approved_until",
+                    "standing.open_conditions",
                     "standing.accountable_ids",
                     "standing.decider_ids",
                 )
@@ -393,15 +396,11 @@ class ModelVersion(Searchable):
 
     @property
     def submitters(self) -> frozenset[str]:
-        """Everybody who ever submitted the version."""
-        earlier = {each.submitted_by for each in self.closed_rounds}
-        return frozenset(earlier | {self.round.submitted_by} if self.round else earlier)
+        return submitters_of(self)
 
     @property
     def deciders(self) -> tuple[Decider, ...]:
-        """Everybody who ever decided about the version, and in which role."""
-        earlier = tuple(each for closed in self.closed_rounds for each in closed.deciders)
-        return earlier + (deciders(self.round.decisions) if self.round else ())
+        return deciders_of(self)
 
     def grant_waiver(self, requirement_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime) -> Waiver:
         """Excepts the version from one requirement for a time: by somebody who neither owns nor submitted it."""
@@ -438,6 +437,18 @@ class ModelVersion(Searchable):
         self.permits(by, Permission.COMPLETE_REVIEW)
         review = Review(at=at, by=by.id, metrics=metrics, drift=drift, incidents=incidents, compliance=compliance)
         self.reviews = (*self.reviews, review)
+
+
+def submitters_of(version: ModelVersion) -> frozenset[str]:
+    """Everybody who ever submitted a version; from its rounds alone."""
+    earlier = {each.submitted_by for each in version.closed_rounds}
+    return frozenset(earlier | {version.round.submitted_by} if version.round else earlier)
+
+
+def deciders_of(version: ModelVersion) -> tuple[Decider, ...]:
+    """Everybody who ever decided about a version, and in which role; from its rounds alone."""
+    earlier = tuple(each for closed in version.closed_rounds for each in closed.deciders)
+    return earlier + (deciders(version.round.decisions) if version.round else ())
 
 
 def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:

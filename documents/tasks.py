@@ -1,0 +1,182 @@
+"""Tasks: what waits for whom to decide, submit, satisfy, confirm or review. Judged from versions, stored nowhere."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from pydantic import Field
+
+from documents.access import GovernanceRole, Permission, needs
+from documents.eligibility.answer import Remedy
+from documents.fields import fields_at
+from documents.people import Stakeholder
+from documents.units import Raw
+from documents.values import Choice, Key, Moment, Value
+from documents.versions.accountability import roles_of
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
+from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
+from documents.versions.parts import Ending
+from documents.versions.standing import Standing
+from documents.versions.version import ModelVersion, approvals, deciders_of, submitters_of
+
+LOOKED_AT = 500  # versions that one question about tasks reads, whoever it is about
+NOTICE = timedelta(days=30)
+"""How long before a review is due it becomes a task."""
+FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION)
+FINDINGS = ("metrics", "drift", "incidents", "compliance")
+
+_READ = fields_at(
+    "model_id", "version", "tier", "round", "closed_rounds", "evidence", "accountability", "registered_at", "standing"
+)  # fmt: skip
+
+
+class TaskKind(Choice):
+    """What there is to do."""
+
+    SUBMIT = "submit", "Submit a version of one's own that is a draft or was rejected."
+    APPROVE = "approve", "Decide for a required role that has not decided."
+    REAPPROVE = "reapprove", "Decide again for a required role whose approval went stale or expired."
+    SATISFY_CONDITION = "satisfy_condition", "Say how a condition of an approval is met."
+    CONFIRM_CONDITION = "confirm_condition", "Agree that a condition of an approval is met, or decide otherwise."
+    REVIEW = "review", "Complete a periodic review that is overdue, or due within 30 days."
+
+
+class Task(Value):
+    """Something that waits for a person."""
+
+    kind: TaskKind = Field(description="What there is to do.")
+    model_id: Key = Field(description="The model that it is about.")
+    version: Key = Field(description="Which version of it.")
+    role: GovernanceRole = Field(description="The role in which the person is asked.")
+    since: Moment = Field(
+        description="From when on it has waited, as far as that is known: an approval that went stale, from its decision on."
+    )
+    due: Moment | None = Field(default=None, description="When it should be done; nothing where no time is set.")
+    remedy: Remedy = Field(description="The mutation that does it.")
+
+
+class TaskList(Value):
+    """What waits for a person, the longest waiting first."""
+
+    items: tuple[Task, ...] = Field(description="The tasks.")
+    complete: bool = Field(
+        description="Whether these are all. False where `first` is less, and where something waits in more than 500 versions for "
+        "those whom the request asks about: then the 500 registered first were looked at."
+    )
+
+    def first(self, size: int) -> "TaskList":
+        return TaskList(items=self.items[:size], complete=self.complete and size >= len(self.items))
+
+
+@dataclass(frozen=True)
+class Docket:
+    """A version, read as far as tasks go by it, and what waits in it at one moment."""
+
+    version: ModelVersion
+    standing: Standing
+    at: datetime
+
+    @cached_property
+    def status(self) -> VersionStatus:
+        return self.standing.status_at(self.at)
+
+    @cached_property
+    def approvals(self) -> dict[GovernanceRole, Approval]:
+        """The decision that stands for each role that decided."""
+        return {each.role: each for each in approvals(self.version, self.at)}
+
+    def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
+        owner = GovernanceRole.MODEL_OWNER
+        owns = person.holds(owner) and owner in roles_of(self.version.accountability, person.user_id)
+        if owns and self.status in SUBMITTABLE:
+            yield self._submission()
+        if self.status in DECIDABLE and (submitted := self.version.round):
+            for role in self.standing.required_roles:
+                separate = separated(role, person.user_id, *self._acted)
+                could_decide = separate and person.may_decide(role, self.version.tier)
+                yield from self._decision(role, submitted.submitted_at) if could_decide else ()
+                yield from self._conditions(role, owns, could_decide)
+        if self.status in LIVE and (owns or person.holds(GovernanceRole.RISK_MANAGER)):
+            yield from self._review(owner if owns else GovernanceRole.RISK_MANAGER)
+
+    @cached_property
+    def _acted(self) -> tuple[frozenset[str], tuple[Decider, ...]]:
+        """Who ever submitted the version, and who ever decided about it."""
+        return submitters_of(self.version), deciders_of(self.version)
+
+    def _submission(self) -> Task:
+        rejected = (each.decided_at for each in self.approvals.values() if each.verdict is Verdict.REJECTED)
+        since = max(rejected, default=self.version.registered_at)
+        return self._task(TaskKind.SUBMIT, GovernanceRole.MODEL_OWNER, since, Permission.SUBMIT_FOR_APPROVAL, {})
+
+    def _decision(self, role: GovernanceRole, submitted: datetime) -> Iterator[Task]:
+        match self.approvals.get(role):
+            case None:
+                kind, since = TaskKind.APPROVE, submitted
+            case Approval(withdrawn=Ending(at=since)):
+                kind = TaskKind.APPROVE
+            case Approval(status=ApprovalStatus.EXPIRED, expires_at=datetime() as since):
+                kind = TaskKind.REAPPROVE
+            case Approval(status=ApprovalStatus.STALE, decided_at=since):
+                kind = TaskKind.REAPPROVE
+            case _:
+                return
+        yield self._task(kind, role, since, Permission.SUBMIT_APPROVAL, {"role": role.name}, "verdict")
+
+    def _conditions(self, role: GovernanceRole, owns: bool, could_decide: bool) -> Iterator[Task]:
+        approval = self.approvals.get(role)
+        for each in approval.open_conditions if approval and approval.status in OBLIGING else ():
+            known = {"conditionId": each.condition_id}
+            if each.satisfied and could_decide:
+                yield self._task(TaskKind.CONFIRM_CONDITION, role, each.satisfied.at, Permission.CONFIRM_CONDITION, known)
+            if approval and not each.satisfied and owns:
+                since, owner = approval.decided_at, GovernanceRole.MODEL_OWNER
+                yield self._task(TaskKind.SATISFY_CONDITION, owner, since, Permission.SATISFY_CONDITION, known, "note")
+
+    def _review(self, role: GovernanceRole) -> Iterator[Task]:
+        due = self.standing.next_review
+        if due is not None and due <= self.at + NOTICE:
+            task = self._task(TaskKind.REVIEW, role, due - NOTICE, Permission.COMPLETE_REVIEW, {}, *FINDINGS)
+            yield task.model_copy(update={"due": due})
+
+    def _task(
+        self, kind: TaskKind, role: GovernanceRole, since: datetime, mutation: Permission, known: Mapping[str, str], *fill: str
+    ) -> Task:
+        model_id, version = self.version.model_id, self.version.version
+        permitted = [role.name] if mutation in FOR_ONE_ROLE else needs(mutation)
+        arguments = {"modelId": model_id, "version": version, **known}
+        does = Remedy(mutation=mutation, arguments=arguments, fill=fill, permitted=tuple(permitted))
+        return Task(kind=kind, model_id=model_id, version=version, role=role, since=since, remedy=does)
+
+
+async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList]:
+    """What waits for each of the people; one command for all."""
+    acting = [each for each in people if each.active]
+    oldest_first = [("registered_at", 1), ("_id", 1)]
+    found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
+    dockets = [Docket(each, each.standing, at) for each in found[:LOOKED_AT] if each.standing]
+
+    def waiting_for(person: Stakeholder) -> TaskList:
+        tasks = (task for docket in dockets for task in docket.tasks_of(person))
+        return TaskList(items=tuple(sorted(tasks, key=lambda each: each.since)), complete=len(found) <= LOOKED_AT)
+
+    return [waiting_for(each) for each in people]
+
+
+def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:
+    """The query for every version in which something waits for any of the people, and few others."""
+    roles, tiers = {role for each in people for role in each.roles}, {tier for each in people for tier in each.authorized_tiers}
+    answers = {"standing.accountable_ids": {"$in": [each.user_id for each in people]}}
+    decides = {"standing.required_roles": {"$in": sorted(roles)}, "tier": {"$in": sorted(tiers)}}
+    open_ = {"standing.status": {"$in": DECIDABLE}}
+    falls_due = {"standing.next_review": {"$lte": at + NOTICE}, "standing.status": {"$in": LIVE}}
+    return {
+        "$or": [
+            {"standing.missing_roles": {"$in": sorted(roles)}, **decides, **open_},
+            {"standing.approved_until": {"$lte": at}, **decides, **open_},
+            {"standing.open_conditions": {"$gt": 0}, **open_, "$or": [decides, answers]},
+            {**answers, "standing.status": {"$in": SUBMITTABLE}},
+            falls_due if GovernanceRole.RISK_MANAGER in roles else {**answers, **falls_due},
+        ]
+    }
