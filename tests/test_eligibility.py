@@ -204,6 +204,38 @@ def test_a_version_complies_until_its_last_proof_ends_and_is_approved_until_the_
     assert (standing.approved_until, standing.compliant_until) == (early - cut, late - cut)
 
 
+def test_compliance_ends_when_a_review_falls_due_that_a_blocking_policy_asks_for() -> None:
+    strict = [each.says.model_copy(update={"enforcement": Enforcement.BLOCKING}) for each in POLICIES]
+    policies = tuple(each.model_copy(update={"says": says}) for each, says in zip(POLICIES, strict, strict=True))
+    lenient, found = (Judgement(replace(case(), policies=each)).standing for each in (POLICIES, policies))
+    assert lenient.compliant_until is None
+    assert found.compliant_until == found.next_review and Judgement(replace(case(reviewed=False), policies=policies)).violations
+
+
+def test_a_remedy_of_the_card_leaves_what_is_there() -> None:
+    said = SAYS | {"known_limitations": (), "metrics": (METRIC | {"dataset": None},)}
+    remedies = [each.remedy for each in judged(card=said).violations]
+    evaluation, limitations = remedies
+    assert evaluation and limitations and (limitations.fill, limitations.arguments.keys()) == (
+        ("card.knownLimitations",), {"modelId", "version"}
+    )  # fmt: skip
+    assert evaluation.fill == ("card.metrics.0.dataset",)
+    assert evaluation.arguments["card"] == {
+        "metrics": [{"metricName": "accuracy", "value": 0.9, "disaggregated": [{"group": "German", "value": 0.8}]}]
+    }
+
+
+def test_an_assessment_of_another_tier_is_not_carried_over() -> None:
+    def carries_over(found: CaseFile) -> set[bool]:
+        remedies = [each.remedy for each in Judgement(found).violations if each.remedy]
+        return {each.arguments["carryOver"] for each in remedies if each.mutation == "createRiskAssessment"}
+
+    moved = case(rates={})
+    assert carries_over(moved) == {True}
+    moved.version.tier = TIER_3
+    assert carries_over(replace(moved)) == {False}
+
+
 def somebody(who: str, *roles: GovernanceRole, tiers: tuple[RiskTier, ...] = ALL_TIERS, active: bool = True) -> Stakeholder:
     found = Stakeholder.register(who, who, f"{who}@example.org", "Mail", PlatformRole.MEMBER, roles, tiers, NOW)
     found.active = active
