@@ -16,7 +16,7 @@ from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
-from documents.policies import PolicyInForce, RequirementCheck, defaults
+from documents.policies import Enforcement, PolicyInForce, RequirementCheck, defaults
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
@@ -216,9 +216,8 @@ def test_a_remedy_of_the_card_leaves_what_is_there() -> None:
     said = SAYS | {"known_limitations": (), "metrics": (METRIC | {"dataset": None},)}
     remedies = [each.remedy for each in judged(card=said).violations]
     evaluation, limitations = remedies
-    assert evaluation and limitations and (limitations.fill, limitations.arguments.keys()) == (
-        ("card.knownLimitations",), {"modelId", "version"}
-    )  # fmt: skip
+    assert evaluation and limitations
+    assert (limitations.fill, set(limitations.arguments)) == (("card.knownLimitations",), {"modelId", "version"})
     assert evaluation.fill == ("card.metrics.0.dataset",)
     assert evaluation.arguments["card"] == {
         "metrics": [{"metricName": "accuracy", "value": 0.9, "disaggregated": [{"group": "German", "value": 0.8}]}]
