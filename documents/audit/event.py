@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from beanie import Indexed
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
+from pymongo import IndexModel
 
 from documents.access import ActorType
 from documents.database import Record
@@ -113,7 +113,9 @@ class AuditEvent(Record):
     class Settings:
         name = "audit_events"
         indexes: ClassVar = [
-            IndexModel([("seq", ASCENDING)], unique=True),
-            IndexModel([("resource.id", ASCENDING), ("resource.type", ASCENDING), ("event_type", ASCENDING)]),
-            IndexModel([("subject.model_id", ASCENDING), ("subject.version", ASCENDING), ("seq", ASCENDING)]),
+            IndexModel(["seq"], unique=True),
+            IndexModel(["resource.id", "seq"]),
+            IndexModel(["resource.id", "resource.type"], partialFilterExpression={"event_type": AuditEventType.MODEL_REGISTERED}),
+            IndexModel(["subject.model_id", "seq"]),
+            IndexModel(["subject.model_id", "subject.version", "seq"]),
         ]

@@ -133,14 +133,15 @@ class ModelVersion(Searchable):
         indexes: ClassVar = [
             IndexModel(["model_id", "version"], unique=True),
             IndexModel(["model_id", "version_key"]),
-            IndexModel(["artifacts.sha256"]),
-            IndexModel(["depends_on.governed.model_id", "depends_on.governed.version"]),
             IndexModel(["registered_at", "_id"]),
             IndexModel(["round.policies.policy_id", "registered_at", "_id"]),
             BY_TOKENS,
             *(
                 IndexModel([each, "registered_at", "_id"])  # found by it or in its order, and among equals in the list's own
                 for each in (
+                    "model_id",
+                    "artifacts.sha256",
+                    "depends_on.governed.model_id",
                     "owner_id",
                     "data_steward_id",
                     "tier",
