@@ -6,14 +6,29 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
+from markdown_it import MarkdownIt
 
+from documents.access import GovernanceRole
 from documents.audit.canonical import canonical
 from documents.formats.graph import spelled
 from documents.reports.load import governance_report
 from gql.schema import build_schema
-from tests.examples import BOT, TICKETS, attach, decide, document, register, save_card, save_datasheet, submit, submitted
+from tests.examples import (
+    BOT,
+    RATED,
+    REVIEW,
+    TICKETS,
+    attach,
+    decide,
+    document,
+    register,
+    save_card,
+    save_datasheet,
+    submit,
+    submitted,
+)
 from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation
-from tests.service import ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
 from tests.test_reads import Watched, watching, where
 
 REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
@@ -98,7 +113,7 @@ async def test_the_json_tells_what_the_graph_tells(service: Service, retired: bo
         inside = selection(fields[name].type, merged([said]))
         answer = people_by_id(await report(service, f"{name} {inside}"))[name]
         assert asked_for(said, answer) == answer, name
-    assert told.keys() == fields.keys() - {"json"}
+    assert told.keys() == fields.keys() - {"json", "markdown"}
 
 
 async def test_the_json_is_the_report_in_canonical_form(service: Service) -> None:
@@ -131,9 +146,9 @@ async def test_it_tells_everything_that_was_ever_done_to_a_version(service: Serv
     answering = {(each["role"], each["userId"]) for each in told["ownership"]["accountability"]}
     assert {("MODEL_OWNER", "alice"), ("DATA_STEWARD", "bob")} <= answering
     assert {"alice", "bob", "carol", "david", "rita"} <= {each["userId"] for each in told["people"]}
-    last = (await service.trail())[-1]
-    anchor = told["auditTrail"]
-    assert (anchor["size"], anchor["lastEvent"]["eventHash"]) == (last["seq"] + 1, last["event_hash"])
+    trail, anchor = await service.trail(), told["auditTrail"]
+    about_it = [each for each in trail if each["subject"] == {"model_id": BOT["modelId"], "version": BOT["version"]}]
+    assert (anchor["size"], anchor["lastEvent"]["eventHash"]) == (len(trail), about_it[-1]["event_hash"])
     (proven,) = [each for each in governance["requirements"] if each["check"] == "REGISTRATION_AUDITED"]
     assert anchor["registrationProven"] and proven["outcome"] == "MET"
 
@@ -196,3 +211,92 @@ async def test_a_long_history_costs_as_many_commands_as_a_short_one(service: Ser
 async def test_who_is_no_version_has_no_report(service: Service) -> None:
     assert await service.ask(REPORT % "json", ALICE, **BOT) == {"governanceReport": None}
     assert (await service.refusal(REPORT % "json", None, **BOT))["code"] == "UNAUTHENTICATED"
+
+
+POISON = "<img src=x onerror=alert(1)> [a](http://evil.example) ![b](x) `code` **bold** | cell |\n# heading\n| --- |\n- item &lt;"
+LINE = " ".join(POISON.split())
+READERS = (MarkdownIt("gfm-like"), MarkdownIt("commonmark").enable("table"))
+OURS = {"text", "strong_open", "strong_close", "code_inline", "softbreak", "hardbreak"}
+
+
+async def page(service: Service) -> str:
+    return str((await report(service, "markdown"))["markdown"])
+
+
+async def poisoned(service: Service) -> None:
+    """A version of which everything that can be free text is meant to break out of it."""
+    mallory = person("mallory", GovernanceRole.ETHICS_REVIEWER, department=LINE)
+    await service.enrol(mallory)
+    uri = "https://example.org/`x`|[a](b)<c>"
+    await register(
+        service, name=LINE, description=POISON, purpose=POISON, useCases=[POISON], restrictions=[POISON],
+        artifacts=[{"kind": "WEIGHTS", "uri": uri}],
+        dependsOn=[{"relation": "CALLS", "on": {"external": {"name": LINE, "version": LINE, "supplier": LINE, "uri": uri}}}],
+    )  # fmt: skip
+    await service.do("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=POISON)
+    await save_datasheet(service, datasetName=LINE)
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    await service.do("createRiskAssessment", **BOT, responses=[RATED[0] | {"controls": [LINE]}])
+    proof = await attach(service, title=LINE, uri=uri, note=POISON)
+    await service.do("withdrawEvidence", BOB, **BOT, evidenceId=proof, reason=POISON)
+    await service.do("completeReview", RITA, **BOT, **dict.fromkeys(REVIEW, POISON))
+    until = {"requirementId": "POL-003.access-control", "expiresAt": "2026-04-01T00:00:00Z"}
+    await service.do("grantWaiver", RITA, **BOT, **until, rationale=POISON)
+    hold = (await service.do("placeHold", mallory, "hold { holdId }", **BOT, reason=POISON))["hold"]
+    await service.do("liftHold", mallory, **BOT, **hold, reason=POISON)
+    await service.do("placeHold", mallory, **BOT, reason=POISON)
+    await submit(service)
+    made = "approval { conditions { conditionId } }"
+    said = {"verdict": "CONDITIONAL", "comments": POISON, "conditions": [POISON]}
+    (condition,) = (await service.do("submitApproval", mallory, made, **BOT, **said))["approval"]["conditions"]
+    await service.do("satisfyCondition", **BOT, **condition, note=POISON)
+    await service.do("confirmCondition", mallory, **BOT, **condition, comments=POISON)
+    await service.do("withdrawApproval", mallory, **BOT, reason=POISON)
+    await decide(service, mallory, verdict="REJECTED", comments=POISON)
+    await submit(service)
+    await service.do("retireModelVersion", **BOT, reason=POISON)
+
+
+async def test_no_value_breaks_out_of_the_page(service: Service) -> None:
+    await poisoned(service)
+    written = await page(service)
+    for reader in READERS:
+        tokens = reader.parse(written)
+        inside = [each for token in tokens for each in token.children or ()]
+        assert {each.type for each in inside} <= OURS
+        assert not {each.type for each in tokens} & {"html_block", "fence", "code_block", "blockquote_open", "hr"}
+        widths = [each.type for each in tokens if each.type in {"th_open", "td_open", "tr_open"}]
+        assert sum(each == "tr_open" for each in widths) > 60
+        assert not any("evil" in each.content for each in inside if each.type == "code_inline")
+        said = [" ".join("".join(each.content or " " for each in token.children or ()).split()) for token in tokens]
+        assert sum(each.count(LINE) for each in said) == written.count("onerror") >= 30
+    titles = [each.content for each in READERS[1].parse(written) if each.type == "inline" and each.level == 1]
+    assert "heading" not in titles
+
+
+async def test_the_page_tells_an_auditor_what_stands_in_the_way_and_who_decided(service: Service) -> None:
+    await submitted(service)
+    await decide(service, CAROL, comments="Tried in English only.")
+    service.later(days=2)
+    await save_card(service)
+    both = await report(service, "markdown json")
+    lines, told = both["markdown"].splitlines(), json.loads(both["json"])
+    assert lines[0] == r"# Governance report: Support assistant 1.0.0"
+    assert "| May be deployed | **no** |" in lines and "| Version | `1.0.0` |" in lines
+    assert "| Approval by ethics reviewer | Stale | `submitApproval` by ETHICS\\_REVIEWER candidates: Carol `carol` |" in lines
+    unmet = "| `POL-002.bias-assessment` | Bias has been assessed | **Unmet** | FAIR-001 is not assessed | `createRiskAssessment`"
+    assert any(each.startswith(unmet) for each in lines)
+    decided = "| Ethics reviewer | Carol `carol` (AI Ethics) | 2026-03-01 12:00 UTC | Approved | Stale | Card |"
+    assert f"{decided} Tried in English only. |" in lines
+    digests = lines[lines.index("## Digests") :]
+    assert f"| Dossier today: card | `{told['governance']['dossier']['card']}` |" in digests
+    assert f"| Root (RFC 9162) | `{told['auditTrail']['root']}` |" in digests
+
+
+async def test_a_version_of_which_nothing_is_known_has_a_short_page(service: Service) -> None:
+    await register(service, useCases=[])
+    titles = [each for each in (await page(service)).splitlines() if each.startswith("#")]
+    assert titles[1:] == [
+        "## What stands in the way", "## Who answers for it", "## Purpose and scope", "## Policies and requirements",
+        "## Approvals", "## Digests", "## Audit trail",
+    ]  # fmt: skip

@@ -10,8 +10,8 @@ _ACTIVE = re.compile(
     r"""
     [\\`*_{}\[\]<>#|~&$^@!=+]  # may begin something anywhere
   | (?<!\w)-                   # a list item, an underline, a table's rule
-  | (?<=\d)[.)]                # a numbered item
-  | [.:](?=\S) | ^:            # an address that GitHub makes a link of; a definition
+  | (?<=\d)[.)](?!\S)          # a numbered item
+  | [.:](?=[^\s\d]) | (?<!\d)[.:](?=\d)  # an address that GitHub makes a link of
     """,
     re.VERBOSE,
 )

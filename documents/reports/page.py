@@ -1,0 +1,408 @@
+"""The governance report as a text to read: Markdown, of which every value is text and nothing else. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cached_property
+
+from documents.eligibility.answer import Remedy, RequirementOutcome
+from documents.formats.markdown import bullets, code, heading, line, listed, page, paragraph, strong, table
+from documents.reports.governance import EarlierRound, GovernanceReport, ReportedPerson
+from documents.versions.approvals import ApprovalStatus, Decision, Verdict
+from documents.versions.dependencies import Dependency
+from documents.versions.parts import Ending
+
+NONE = "none"
+
+
+def governance_page(report: GovernanceReport) -> str:
+    return page(_Page(report).blocks())
+
+
+@dataclass(frozen=True)
+class _Page:
+    report: GovernanceReport
+
+    def blocks(self) -> Iterator[str]:
+        about = self.report.model_info
+        yield heading(1, line("Governance report:", about.name, about.version))
+        yield from self._summary()
+        sections: dict[str, Callable[[], Iterable[str]]] = {
+            "What stands in the way": self._obstacles,
+            "Who answers for it": self._people,
+            "Purpose and scope": self._scope,
+            "Policies and requirements": self._requirements,
+            "Approvals": self._approvals,
+            "Conditions": self._conditions,
+            "Evidence": self._evidence,
+            "Waivers and holds": self._exceptions,
+            "Risk": self._risk,
+            "Documentation": self._documentation,
+            "Periodic reviews": self._reviews,
+            "Digests": self._digests,
+            "Audit trail": self._trail,
+        }
+        for title, section in sections.items():
+            if blocks := [each for each in section() if each]:
+                yield heading(2, title)
+                yield from blocks
+
+    def _summary(self) -> Iterator[str]:
+        about, eligible = self.report.model_info, self.report.deployment_eligibility
+        counting = len(eligible.required_approvals) - len(eligible.missing_approvals)
+        latest, schedule = self.report.risk.latest, self.report.review_schedule
+        due = line(_day(schedule.next_review), strong("overdue") if schedule.overdue else "")
+        unmet = f"{len(eligible.violations)} not met, {len(eligible.waived)} waived"
+        yield paragraph(about.description)
+        yield table(
+            ["", "On " + _moment(self.report.generated_at)],
+            [
+                ["Model", line(about.name, code(about.model_id))],
+                ["Version", code(about.version)],
+                ["Status", _words(about.status)],
+                ["Risk tier", _words(about.tier)],
+                ["May be deployed", strong("yes" if eligible.eligible else "no")],
+                ["Approvals that count", f"{counting} of {len(eligible.required_approvals)}"],
+                ["Blocking requirements", unmet],
+                ["Risk", f"{latest.overall_score:.1f} of 25, {_words(latest.band)}" if latest else "not assessed"],
+                ["Next review", due if schedule.next_review else NONE],
+                ["Registered", line(_moment(about.registered_at), "by", self._who(about.registered_by))],
+                *([["Retired", self._ending(about.retired)]] if about.retired else []),
+            ],
+        )
+
+    def _obstacles(self) -> Iterator[str]:
+        found = self.report.deployment_eligibility
+        rows = [
+            [
+                line("Approval by", _words(each.role).lower()),
+                _words(each.status),
+                self._could_give(each.candidate_ids, each.remedy),
+            ]
+            for each in found.missing_approvals
+        ]
+        rows += [[line(code(each.requirement_id), each.title), each.reason, _mends(each.remedy)] for each in found.violations]
+        rows += [[line("Hold by", _words(each.hold.role).lower()), each.hold.reason, _mends(each.remedy)] for each in found.holds]
+        yield table(["What", "Why", "What would mend it"], rows)
+        yield bullets(found.notices)
+
+    def _could_give(self, candidates: Iterable[str], remedy: Remedy | None) -> str:
+        people = listed(map(self._who, candidates)) if remedy else ""
+        return line(_mends(remedy), *(["candidates:", people] if people else []))
+
+    def _people(self) -> Iterator[str]:
+        owned = self.report.ownership
+        yield table(
+            ["Role", "Person", "Department", "From", "Until", "Assigned by"],
+            [
+                [
+                    _words(each.role), self._who(each.user_id), self._department(each.user_id), _moment(each.assigned_at),
+                    _moment(each.ended_at) if each.ended_at else "today", self._who(each.assigned_by),
+                ]
+                for each in owned.accountability
+            ],
+        )  # fmt: skip
+        if owned.coverage.missing:
+            yield line(strong("Nobody answers for it as:"), listed(map(_words, owned.coverage.missing)))
+        if lapsed := [each.user_id for each in owned.coverage.assigned if not each.holds_role]:
+            yield line(strong("No longer able to act:"), listed(map(self._who, lapsed)))
+
+    def _scope(self) -> Iterator[str]:
+        scope, about = self.report.purpose_and_scope, self.report.model_info
+        yield paragraph(scope.purpose)
+        yield from _titled("Use cases", scope.use_cases)
+        yield from _titled("Restrictions", scope.restrictions)
+        words = listed(f'"{each.found}" in {each.source}' for each in about.classification.matches)
+        suggested = _words(about.classification.tier)
+        yield line(
+            strong("Risk tier:"),
+            _words(about.tier),
+            "where its words suggest",
+            suggested,
+            *(["because of", words] if words else []),
+        )
+        yield line(strong("Why this tier:"), about.tier_rationale) if about.tier_rationale else ""
+        yield table(
+            ["Artefact", "Where", "Bytes"], [[_words(each.kind), code(each.uri), _count(each.size)] for each in scope.artifacts]
+        )
+        yield table(["Depends on", "How", "Supplier"], map(_dependency, scope.depends_on))
+        yield bullets(
+            line(
+                strong(_words(each.kind)),
+                "upstream:",
+                code(each.on.model_id),
+                code(each.on.version),
+                f"({each.depth} steps away)",
+            )
+            for each in scope.upstream_alerts
+        )
+
+    def _requirements(self) -> Iterator[str]:
+        held = self.report.governance
+        yield table(
+            ["Policy", "Name", "Revision", "Enforcement"],
+            [[code(each.policy_id), each.name, str(each.revision), _words(each.enforcement)] for each in held.policies_applied],
+        )
+        yield table(
+            ["Requirement", "What is required", "Outcome", "Why", "What would mend it"],
+            [
+                [
+                    code(each.requirement_id), each.title,
+                    _marked(each.outcome, each.outcome is not RequirementOutcome.MET),
+                    each.reason or "", "" if each.outcome is RequirementOutcome.MET else _mends(each.remedy),
+                ]
+                for each in held.requirements
+            ],
+        )  # fmt: skip
+
+    def _approvals(self) -> Iterator[str]:
+        held, required = self.report.governance, self.report.deployment_eligibility.required_approvals
+        yield table(
+            ["Required approval", "By policy", "Reads"],
+            [[_words(each.role), listed(map(code, each.policies)), _words(each.status)] for each in required],
+        )
+        if held.submission:
+            yield heading(3, f"Round {held.submission.number}")
+            yield line("Submitted on", _moment(held.submission.submitted_at), "by", self._who(held.submission.submitted_by))
+            stale = {each.decision_id: each.stale_parts for each in held.approvals if each.status is ApprovalStatus.STALE}
+            yield self._decisions(
+                (each, _words(each.status), listed(map(_words, stale.get(each.decision_id, ())))) for each in held.approvals
+            )
+        for each in reversed(held.earlier_rounds):
+            yield from self._earlier(each)
+
+    def _earlier(self, closed: EarlierRound) -> Iterator[str]:
+        yield heading(3, f"Round {closed.number}")
+        opened = line("Submitted on", _moment(closed.submitted_at), "by", self._who(closed.submitted_by))
+        yield line(opened, "as", _words(closed.tier), "and closed on", _moment(closed.closed_at))
+        yield self._decisions(
+            (each, "Withdrawn" if each.withdrawn else "Closed", listed(map(_words, each.changed_since)))
+            for each in closed.decisions
+        )
+
+    def _decisions(self, decisions: Iterable[tuple[Decision, str, str]]) -> str:
+        return table(
+            ["Role", "Decided by", "On", "Verdict", "Reads", "Changed since", "Comments"],
+            [
+                [
+                    _words(each.role), line(each.reviewer_name, code(each.reviewer_id), f"({each.reviewer_department})"),
+                    _moment(each.decided_at), _marked(each.verdict, each.verdict is Verdict.REJECTED),
+                    line(reads, f"until {_moment(each.expires_at)}" if each.expires_at else ""), changed,
+                    line(each.comments, *(["Withdrawn", self._ending(each.withdrawn)] if each.withdrawn else [])),
+                ]
+                for each, reads, changed in decisions
+            ],
+        )  # fmt: skip
+
+    def _conditions(self) -> Iterator[str]:
+        held = self.report.governance
+        decisions: list[tuple[int, Decision]] = [(each.number, one) for each in held.earlier_rounds for one in each.decisions]
+        if held.submission:
+            decisions += [(held.submission.number, each) for each in held.approvals]
+        yield table(
+            ["Round", "Set by", "Condition", "Reads", "Satisfied", "Confirmed"],
+            [
+                [
+                    str(number), _words(decision.role), each.text, _words(each.status),
+                    line(
+                        _moment(each.satisfied.at), "by", self._who(each.satisfied.by), each.satisfied.note or "",
+                        code(each.satisfied.evidence_id or ""),
+                    ) if each.satisfied else "",
+                    line(_moment(each.confirmed.at), "by", self._who(each.confirmed.by), each.confirmed.comments)
+                    if each.confirmed else "",
+                ]
+                for number, decision in decisions for each in decision.conditions
+            ],
+        )  # fmt: skip
+
+    def _evidence(self) -> Iterator[str]:
+        at = self.report.generated_at
+        yield table(
+            ["Evidence", "For", "Where", "Counts", "Attached", "Note"],
+            [
+                [
+                    line(each.title, code(each.evidence_id)), code(each.requirement_id), code(each.uri),
+                    line(
+                        "yes," if each.stands(at) else strong("no,"), "from", _moment(each.effective_from),
+                        f"until {_moment(each.valid_until)}" if each.valid_until else "",
+                    ),
+                    line(_moment(each.attached_at), "by", self._who(each.attached_by)),
+                    line(each.note or "", *(["Withdrawn", self._ending(each.withdrawn)] if each.withdrawn else [])),
+                ]
+                for each in self.report.governance.evidence
+            ],
+        )  # fmt: skip
+
+    def _exceptions(self) -> Iterator[str]:
+        held, at = self.report.governance, self.report.generated_at
+        yield table(
+            ["Waiver for", "Stands", "Granted", "Expires", "Why", "Revoked"],
+            [
+                [
+                    code(each.requirement_id), "yes" if each.stands(at) else "no",
+                    line(_moment(each.granted_at), "by", self._who(each.granted_by)), _moment(each.expires_at), each.rationale,
+                    self._ending(each.revoked) if each.revoked else "",
+                ]
+                for each in held.waivers
+            ],
+        )  # fmt: skip
+        yield table(
+            ["Hold by", "Stands", "Placed", "Why", "Lifted"],
+            [
+                [
+                    _words(each.role), strong("yes") if each.stands else "no",
+                    line(_moment(each.placed_at), "by", self._who(each.placed_by)), each.reason,
+                    self._ending(each.lifted) if each.lifted else "",
+                ]
+                for each in held.holds
+            ],
+        )  # fmt: skip
+
+    def _risk(self) -> Iterator[str]:
+        risk = self.report.risk
+        yield table(
+            ["Assessment", "Made", "Score", "Band"],
+            [
+                [
+                    code(each.assessment_id), line(_moment(each.at), "by", self._who(each.author)), f"{each.overall_score:.1f}",
+                    _words(each.band),
+                ]
+                for each in risk.assessments
+            ],
+        )  # fmt: skip
+        yield table(
+            ["Risk", "What may go wrong", "Inherent", "Residual", "Band", "Controls", "Looked after by"],
+            [
+                [
+                    code(each.risk_id), each.description, str(each.inherent_score), f"{each.residual_score:.1f}",
+                    line(_words(each.band), "" if each.assessed else "(nobody rated it)"), listed(each.controls),
+                    self._who(each.owner) if each.owner else "",
+                ]
+                for each in sorted(risk.latest.factors if risk.latest else (), key=lambda factor: -factor.residual_score)
+            ],
+        )  # fmt: skip
+        yield bullets(risk.latest.recommendations if risk.latest else ())
+
+    def _documentation(self) -> Iterator[str]:
+        papers = self.report.documentation
+        rows = [
+            [
+                line("Datasheet", each.name, code(each.dataset_id)),
+                line(str(each.revision), "(a newer one exists)" if each.superseded else ""), f"{each.completeness:.0%}",
+                listed(map(_words, each.empty_sections)), line(_moment(each.linked_at), "by", self._who(each.linked_by)),
+            ]
+            for each in papers.datasheets
+        ]  # fmt: skip
+        if card := papers.card:
+            last = card.revisions[-1]
+            saved = line(_moment(last.at), "by", self._who(last.author))
+            empty = listed(map(_words, card.empty_sections))
+            rows.insert(0, ["Model card", str(last.revision), f"{card.completeness:.0%}", empty, saved])
+        yield table(["Document", "Revision", "Complete", "Empty sections", "Saved or linked"], rows)
+
+    def _reviews(self) -> Iterator[str]:
+        yield table(
+            ["Reviewed", "Metrics", "Drift", "Incidents", "Compliance"],
+            [
+                [line(_moment(each.at), "by", self._who(each.by)), each.metrics, each.drift, each.incidents, each.compliance]
+                for each in self.report.review_schedule.reviews
+            ],
+        )
+
+    def _digests(self) -> Iterator[str]:
+        held, papers = self.report.governance, self.report.documentation
+        scope = self.report.purpose_and_scope
+        rows = [[line("Dossier today:", _words(part).lower()), digest] for part, digest in held.dossier.digests().items()]
+        rows += [[line("Artefact", code(each.uri)), each.sha256] for each in scope.artifacts if each.sha256]
+        rows += [
+            [line("Policy", code(each.policy_id), f"revision {each.revision}"), each.digest] for each in held.policies_applied
+        ]
+        rows += [
+            [f"Model card, revision {each.revision}", each.digest] for each in (papers.card.revisions if papers.card else ())
+        ]
+        rows += [
+            [line("Datasheet", code(each.dataset_id), f"revision {each.revision}"), each.digest] for each in papers.datasheets
+        ]
+        rows += [[line("Assessment", code(each.assessment_id)), each.digest] for each in self.report.risk.assessments]
+        rows += [[f"Round {each.number}, as it was closed", each.digest] for each in held.earlier_rounds]
+        rows += [[line("Evidence", code(each.evidence_id)), each.sha256] for each in held.evidence if each.sha256]
+        yield table(["Of what", "SHA-256"], [[what, code(digest)] for what, digest in rows])
+
+    def _trail(self) -> Iterator[str]:
+        trail = self.report.audit_trail
+        last = trail.last_event
+        yield paragraph(
+            "Whatever this trail tells of the version up to its last event below is in this report. The digests above are of "
+            "exact contents, which the service keeps."
+        )
+        yield table(
+            ["", ""],
+            [
+                ["Trail", code(trail.origin)],
+                ["Events", str(trail.size)],
+                ["Root (RFC 9162)", code(trail.root)],
+                ["Registration proven", "yes" if trail.registration_proven else strong("no")],
+                *(
+                    [["Last event about it", line(f"{last.seq}, {_moment(last.occurred_at)},", code(last.event_hash))]]
+                    if last
+                    else []
+                ),
+            ],
+        )
+
+    @cached_property
+    def _known(self) -> dict[str, ReportedPerson]:
+        return {each.user_id: each for each in self.report.people}
+
+    def _who(self, user_id: str) -> str:
+        """A person by name and id; a service by its name."""
+        person = self._known.get(user_id)
+        return line(person.name, code(user_id)) if person else code(user_id)
+
+    def _department(self, user_id: str) -> str:
+        person = self._known.get(user_id)
+        return person.department if person else ""
+
+    def _ending(self, ending: Ending) -> str:
+        return line(_moment(ending.at), "by", self._who(ending.by), "because:", ending.reason)
+
+
+def _titled(title: str, items: Iterable[str]) -> Iterator[str]:
+    if said := bullets(items):
+        yield line(strong(f"{title}:"))
+        yield said
+
+
+def _dependency(dependency: Dependency) -> list[str]:
+    how = _words(dependency.relation)
+    if on := dependency.governed:
+        return [line(code(on.model_id), code(on.version)), how, "governed here"]
+    external = dependency.external
+    if external is None:
+        raise AssertionError("a dependency on nothing")
+    return [line(external.name, external.version or "", code(external.uri or "")), how, external.supplier or ""]
+
+
+def _mends(remedy: Remedy | None) -> str:
+    return line(code(remedy.mutation), "by", listed(remedy.permitted)) if remedy else NONE
+
+
+def _words(choice: Enum) -> str:
+    return choice.name.replace("_", " ").capitalize()
+
+
+def _marked(choice: Enum, alarming: bool) -> str:
+    return strong(_words(choice)) if alarming else _words(choice)
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d}" if at else ""
