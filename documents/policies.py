@@ -1,6 +1,6 @@
 """Policies: which requirements a tier must meet and whose approval it needs; revised, never changed in place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -254,21 +254,25 @@ def _first(*moments: datetime | None) -> datetime | None:
 
 def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> tuple[BoundPolicy, ...]:
     """The revisions of `policies` that apply to a tier at `at`, by the policy's id."""
-    found = [(each.policy_id, each.in_force(at)) for each in policies]
-    applied = [(policy_id, each) for policy_id, each in found if each and tier in each.applicable_tiers]
-    bound = (BoundPolicy(policy_id=policy_id, revision=each.revision, digest=each.digest) for policy_id, each in applied)
-    return tuple(sorted(bound, key=lambda each: each.policy_id))
+    return _holding(_periods(policies, tier), at)
 
 
-def edges(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> list[datetime]:
-    """The moments after `at` at which what applies to a tier changes by itself, first one first."""
-    periods = (period for policy in policies for period in policy.periods if tier in period.revision.applicable_tiers)
-    return sorted({moment for each in periods for moment in (each.begins, each.ends) if moment and moment > at})
+def from_then_on(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> dict[datetime, tuple[BoundPolicy, ...]]:
+    """What applies to a tier at `at`, and from each moment after it at which that changes by itself; first one first."""
+    periods = _periods(policies, tier)
+    edges = {moment for _, each in periods for moment in (each.begins, each.ends) if moment and moment > at}
+    return {moment: _holding(periods, moment) for moment in (at, *sorted(edges))}
 
 
-def from_then_on(policies: Sequence[Policy], tier: RiskTier, at: datetime) -> dict[datetime, tuple[BoundPolicy, ...]]:
-    """What applies to a tier at `at` and from each moment after it at which that changes by itself."""
-    return {moment: in_force(policies, tier, moment) for moment in (at, *edges(policies, tier, at))}
+def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, Period]]:
+    """When revisions for a tier are in force, with the policy's id, by that."""
+    periods = ((policy.policy_id, each) for policy in policies for each in policy.periods)
+    return sorted((each for each in periods if tier in each[1].revision.applicable_tiers), key=lambda each: each[0])
+
+
+def _holding(periods: Iterable[tuple[str, Period]], at: datetime) -> tuple[BoundPolicy, ...]:
+    held = ((policy_id, each.revision) for policy_id, each in periods if each.holds(at))
+    return tuple(BoundPolicy(policy_id=policy_id, revision=each.revision, digest=each.digest) for policy_id, each in held)
 
 
 async def contents_of(policies: Iterable[Policy], bound: Iterable[BoundPolicy]) -> dict[str, PolicyContent]:

@@ -17,7 +17,7 @@ from documents.policies import (
     PolicyStatus,
     Requirement,
     RequirementCheck,
-    edges,
+    from_then_on,
     in_force,
 )
 from documents.versions.version import ModelVersion
@@ -121,18 +121,24 @@ def test_one_revision_is_in_force_from_its_first_moment_to_before_the_next(
         assert (at_work(policy, moment - INSTANT), at_work(policy, moment)) == (before, after)
         before = after
     assert at_work(policy, datetime(2100, 1, 1, tzinfo=UTC)) == before
-    assert edges([policy], TIER_2, NOW) == [moment for moment, _ in turns] and edges([policy], TIER_1, NOW) == []
-    assert edges([policy], TIER_2, turns[0][0]) == [moment for moment, _ in turns[1:]]
+    moments = [moment for moment, _ in turns]
+    assert [*from_then_on([policy], TIER_2, NOW)] == [NOW, *moments] and [*from_then_on([policy], TIER_1, NOW)] == [NOW]
+    assert [*from_then_on([policy], TIER_2, moments[0])] == moments
     assert policy.status_at(APRIL - INSTANT) is PolicyStatus.UPCOMING
 
 
 def test_a_tier_sees_the_revisions_that_are_for_it() -> None:
     policy = revised(content(APRIL, tiers=(TIER_1, TIER_2)), content(MAY, JUNE, tiers=(TIER_2, TIER_3)))
     applied = {
-        tier: [[each.revision for each in in_force([policy], tier, at)] for at in (APRIL, MAY, JUNE)] for tier in ALL_TIERS
+        tier: {at: [each.revision for each in bound] for at, bound in from_then_on([policy], tier, NOW).items()}
+        for tier in ALL_TIERS
     }
-    assert applied == {TIER_1: [[1], [], []], TIER_2: [[1], [2], []], TIER_3: [[], [2], []], TIER_4: [[], [], []]}
-    assert [edges([policy], tier, NOW) for tier in ALL_TIERS] == [[APRIL, MAY], [APRIL, MAY, JUNE], [MAY, JUNE], []]
+    assert applied == {
+        TIER_1: {NOW: [], APRIL: [1], MAY: []},
+        TIER_2: {NOW: [], APRIL: [1], MAY: [2], JUNE: []},
+        TIER_3: {NOW: [], MAY: [2], JUNE: []},
+        TIER_4: {NOW: []},
+    }
 
 
 async def test_a_policy_applies_at_once_to_drafts_and_to_nothing_that_was_submitted(service: Service) -> None:
