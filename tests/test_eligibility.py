@@ -25,8 +25,8 @@ from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
-from tests.examples import CARD, REVIEW, TICKETS, read, register, save_datasheet
-from tests.service import ALICE, ALL_TIERS, BOB, CAROL, DAVID, NOW, RITA, Service
+from tests.examples import REVIEW
+from tests.service import ALL_TIERS, NOW
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
 OWNER, ETHICS, SECURITY = GovernanceRole.MODEL_OWNER, GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER
@@ -311,42 +311,3 @@ def test_a_remedy_is_a_mutation_of_the_schema_and_fields_that_it_has(remedy: Rem
     assert all(type_at(kind, path) for path in fill)
     needed = {name for name, each in kind.fields.items() if is_required_input_field(each)}
     assert needed <= {path[0] for path in (*known, *fill)} and remedy.permitted
-
-
-WHO = {
-    "MODEL_OWNER (owner)": ALICE, "MODEL_OWNER": ALICE, "RISK_MANAGER": RITA, "ETHICS_REVIEWER": CAROL,
-    "SECURITY_REVIEWER": DAVID, "DATA_STEWARD (accountable)": BOB,
-}  # fmt: skip
-KNOWS: dict[str, Any] = TICKETS | REVIEW | {
-    "title": "Access review", "uri": "https://example.org/reviews/17", "comments": "In order.",
-    "likelihood": 2, "impact": 3, "controls": ["A filter"],
-}  # fmt: skip
-
-
-def mended(remedy: dict[str, Any]) -> dict[str, Any]:
-    """The input that a remedy asks for."""
-    said = dict(remedy["arguments"])
-    for path in remedy["fill"]:
-        match path.split("."):
-            case ["card", field, *_]:
-                said["card"] = said.get("card", {}) | {field: CARD[field]}
-            case ["responses", "0", field]:
-                said["responses"][0][field] = KNOWS[field]
-            case [field]:
-                said[field] = KNOWS[field]
-    return said
-
-
-async def test_doing_what_the_remedies_say_leads_to_eligible(service: Service) -> None:
-    asked = "remedy { mutation arguments fill permitted }"
-    query = f"eligibility {{ eligible violations {{ {asked} }} advisories {{ {asked} }} missingApprovals {{ {asked} }} }}"
-    await register(service)
-    await save_datasheet(service)
-    for _ in range(30):
-        found = (await read(service, query))["eligibility"]
-        left = [each["remedy"] for each in (*found["violations"], *found["advisories"], *found["missingApprovals"])]
-        if not left:
-            break
-        who = next(WHO[each] for each in left[0]["permitted"] if each in WHO)
-        await service.do(left[0]["mutation"], who, **mended(left[0]))
-    assert found["eligible"] and not left
