@@ -2,7 +2,7 @@
 
 import pytest
 
-from documents.classification import classify
+from documents.classification import KEYWORDS, classify
 from documents.risk.scales import RiskTier
 
 
@@ -25,6 +25,46 @@ def tier(purpose: str) -> str:
 )  # fmt: skip
 def test_only_whole_words_and_their_plurals_make_a_tier(purpose: str, expected: str) -> None:
     assert tier(purpose) == expected
+
+
+# The seed's own lists (section 1), each keyword by itself: the first list that has a word of the text decides.
+RISKY = ("healthcare", "medical", "financial", "legal", "hiring", "credit", "insurance", "criminal", "safety-critical")
+FACING = ("customer", "user-facing", "public", "external", "production")
+TRIED = ("experimental", "prototype")
+TIERS = {"TIER_1": RISKY, "TIER_2": FACING, "TIER_4": TRIED}
+
+
+def test_the_keywords_are_those_of_the_seed_in_its_order() -> None:
+    assert {tier.name[:6]: tuple(words) for tier, words in KEYWORDS.items()} == TIERS and list(KEYWORDS) == sorted(KEYWORDS)
+
+
+@pytest.mark.parametrize(("expected", "keyword"), [(tier, word) for tier, words in TIERS.items() for word in words])
+def test_each_keyword_makes_its_tier_as_a_whole_word_and_none_inside_another(expected: str, keyword: str) -> None:
+    for written in (
+        keyword,
+        keyword.upper(),
+        f"{keyword}s",
+        f"({keyword})",
+        f"for_{keyword}_use",
+        f"non-{keyword}",
+        f"{keyword}.",
+    ):
+        for found in (classify(f"Some {written} work", []), classify("Sorts leaves", ["By day", f"Some {written} work"])):
+            assert found.tier.name[:6] == expected
+            assert [each.keyword for each in found.matches] == [keyword] and not found.possible_keywords
+    for written in (f"x{keyword}", f"{keyword}x", f"x{keyword}s", f"{keyword}ss", f"{keyword}1"):
+        missed = classify(f"Some {written} work", [])
+        assert (missed.tier, missed.matches) == (RiskTier.TIER_3_STANDARD, ())
+        assert [(each.keyword, each.found, each.position) for each in missed.possible_keywords] == [(keyword, written, 5)]
+
+
+@pytest.mark.parametrize("heavier", ["TIER_1", "TIER_2"])
+def test_a_word_of_a_heavier_list_decides_wherever_it_stands(heavier: str) -> None:
+    lighter = [word for tier, words in TIERS.items() if tier > heavier for word in words]
+    for keyword in TIERS[heavier]:
+        found = classify(" ".join(lighter), [*lighter, f"And {keyword}"])
+        assert found.tier.name[:6] == heavier
+        assert [(each.keyword, each.source) for each in found.matches] == [(keyword, f"use_cases.{len(lighter)}")]
 
 
 def test_the_heaviest_group_decides_and_its_words_are_named_with_their_places() -> None:
