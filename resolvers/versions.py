@@ -154,6 +154,9 @@ class ModelVersionNode(Node):
 )  # fmt: skip
 class ModelVersionFilter:
     status = Derived(VersionStatus, Standing.says, "What the decisions say of it now, as `status` does.", by="standing.status")
+    missing_approval = Derived(
+        GovernanceRole, Standing.lacks, "A role whose approval is required and does not count now.", by="standing.required_roles"
+    )
     review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
 
 

@@ -185,21 +185,37 @@ async def test_the_events_of_a_version_are_filtered_and_ordered_by_those_who_may
 
 
 async def test_critical_versions_without_a_standing_ethics_approval_are_one_question(service: Service) -> None:
-    """As far as there are nouns today: where a version is deployed and which conditions are open is not known yet."""
-    for model_id in ("approved", "stale", "lighter", "never"):
+    """As far as there are nouns today: where a version is deployed is not known yet."""
+    ends = NOW.replace(microsecond=0) + timedelta(days=30)
+    for model_id in ("approved", "lapsing", "stale", "lighter", "never"):
         tier = None if model_id == "lighter" else "TIER_1_CRITICAL"
         await register(service, modelId=model_id, tier=tier)
-    for model_id in ("approved", "stale"):
-        said = {**BOT, "modelId": model_id}
-        await service.do("submitForApproval", **said)
-        await service.do("submitApproval", CAROL, **said, verdict="APPROVED", conditions=["Look again in May"])
+    for model_id in ("approved", "lapsing", "stale"):
+        said: dict[str, Any] = {**BOT, "modelId": model_id, "conditions": ["Look again in May"]}
+        await service.do("submitForApproval", **BOT | {"modelId": model_id})
+        if model_id == "approved":  # first for a while, then for good
+            await service.do("submitApproval", CAROL, **said, verdict="APPROVED", expiresAt=ends.isoformat())
+        until = ends.isoformat() if model_id == "lapsing" else None
+        await service.do("submitApproval", CAROL, **said, verdict="APPROVED", expiresAt=until)
     await service.do("saveModelCard", **BOT | {"modelId": "stale", "card": {"modelType": "Another"}})
     query = """{ modelVersions(first: 100, orderBy: [{modelId: ASC}], filter: {
-        tier: {eq: TIER_1_CRITICAL}, standing: {missingRoles: {some: {eq: ETHICS_REVIEWER}}}
-    }) { nodes { modelId owner { name } approvals { role status conditions { text } } } } }"""
+        tier: {eq: TIER_1_CRITICAL}, missingApproval: {eq: ETHICS_REVIEWER}
+    }) { nodes {
+        modelId owner { name } approvals { role status conditions { text status } } eligibility { missingApprovals { role } }
+    } } }"""
+    service.now = ends - timedelta(milliseconds=1)
     never, stale = (await service.ask(query))["modelVersions"]["nodes"]
-    assert never == {"modelId": "never", "owner": {"name": "Alice"}, "approvals": []}
-    assert stale["approvals"] == [{"role": "ETHICS_REVIEWER", "status": "STALE", "conditions": [{"text": "Look again in May"}]}]
+    assert never.items() >= {"modelId": "never", "owner": {"name": "Alice"}, "approvals": []}.items()
+    conditions = [{"text": "Look again in May", "status": "OPEN"}]
+    assert stale["approvals"] == [{"role": "ETHICS_REVIEWER", "status": "STALE", "conditions": conditions}]
+    service.now = ends
+    lapsed, *others = (await service.ask(query))["modelVersions"]["nodes"]
+    assert [each["modelId"] for each in others] == ["never", "stale"]
+    assert lapsed["approvals"] == [{"role": "ETHICS_REVIEWER", "status": "EXPIRED", "conditions": conditions}]
+    for each in (lapsed, *others):
+        assert {"role": "ETHICS_REVIEWER"} in each["eligibility"]["missingApprovals"]
+    kept = query.replace("{eq: ETHICS_REVIEWER}", "{ne: ETHICS_REVIEWER}")
+    assert [each["modelId"] for each in (await service.ask(kept))["modelVersions"]["nodes"]] == ["approved"]
 
 
 FAST = bool(shutil.which("secantusd-rs"))

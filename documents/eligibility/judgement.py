@@ -26,7 +26,7 @@ from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, sep
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
-from documents.versions.standing import Standing
+from documents.versions.standing import Standing, StandingApproval
 
 
 @dataclass(frozen=True)
@@ -171,23 +171,23 @@ class Judgement:
     @property
     def standing(self) -> Standing:
         case, assessment = self.case, self.case.version.latest_assessment
-        counts = {each.role for each in case.counting}
+        counting = [self._counts(each) for each in case.counting]
+        counts = {each.role for each in counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
-        stood = {identity for each in case.counting for identity in each.evidence}
-        evidence = [each.valid_until for each in case.evidence if each.evidence_id in stood]
         begins, ends = self._compliance()
         return Standing(
             as_of=case.at,
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
+            approvals=tuple(counting),
             stale_roles=tuple(stale),
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
             holds=tuple(dict.fromkeys(each.role for each in case.holds)),
             dossier=case.dossier,
-            approved_until=_first([*(each.expires_at for each in case.counting), *evidence]),
+            approved_until=_first(each.until for each in counting),
             compliant_from=begins,
             compliant_until=ends,
             next_review=case.version.next_review,
@@ -196,6 +196,10 @@ class Judgement:
             risk_score=assessment.overall_score if assessment else None,
             risk_band=assessment.band if assessment else None,
         )
+
+    def _counts(self, approval: Approval) -> StandingApproval:
+        evidence = (each.valid_until for each in self.case.evidence if each.evidence_id in approval.evidence)
+        return StandingApproval(role=approval.role, until=_first([approval.expires_at, *evidence]))
 
     def _compliance(self) -> tuple[datetime | None, datetime | None]:
         """The first stretch of time, from now on and if nothing changes, in which no blocking requirement is violated."""

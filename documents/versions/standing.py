@@ -13,6 +13,13 @@ from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus
 
 
+class StandingApproval(Value):
+    """An approval that counts, as long as nothing changes."""
+
+    role: GovernanceRole = Field(description="The role that gave it.")
+    until: Moment | None = Field(description="When it or the evidence that it rests on lapses by itself; nothing: never.")
+
+
 class Standing(Value):
     """Stored with the version, computed by the same rule as eligibility, in the transaction of whatever changed it."""
 
@@ -20,6 +27,7 @@ class Standing(Value):
     status: VersionStatus = Field(description="What the decisions said then; with `approvedUntil` it is what they say now.")
     required_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval is required.")
     missing_roles: tuple[GovernanceRole, ...] = Field(description="Those of them without an approval that counts.")
+    approvals: tuple[StandingApproval, ...] = Field(description="The approvals that count.")
     stale_roles: tuple[GovernanceRole, ...] = Field(description="Those of them whose approval went stale.")
     open_conditions: int = Field(description="How many conditions of the approvals that stand are not confirmed.")
     violations: tuple[str, ...] = Field(description="Ids of the blocking requirements that are neither met nor waived.")
@@ -57,6 +65,12 @@ class Standing(Value):
                 return {"standing": {"status": {"in": [status, None]}}}
             case _:
                 return {"standing": stored}
+
+    @staticmethod
+    def lacks(role: GovernanceRole, at: datetime) -> Filter:
+        """The stored versions that require an approval of that role and have none that counts at that moment."""
+        counts = {"role": {"eq": role}, "or": [{"until": {"is_null": True}}, {"until": {"gt": at}}]}
+        return {"standing": {"required_roles": {"some": {"eq": role}}, "approvals": {"none": counts}}}
 
     @staticmethod
     def is_overdue(overdue: bool, at: datetime) -> Filter:
