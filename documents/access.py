@@ -80,6 +80,22 @@ class Permission(Choice):
     REVOKE_WAIVER = "revokeWaiver", "Take a waiver back."
     PLACE_HOLD = "placeHold", "Stop a version's deployment, in a role that may."
     LIFT_HOLD = "liftHold", "Lift a hold, in the role that placed it."
+    CREATE_CHANGE_REQUEST = "createChangeRequest", "Ask for a change of what runs somewhere."
+    UPDATE_CHANGE_REQUEST = "updateChangeRequest", "Change the plan of a change that one asked for."
+    SUBMIT_CHANGE_FOR_REVIEW = "submitChangeForReview", "Freeze the plan of a change that one asked for, and ask for approvals."
+    REOPEN_CHANGE = "reopenChange", "Take a change that one asked for back to a draft."
+    ADD_CHANGE_APPROVAL = (
+        "addChangeApproval",
+        "Approve or refuse somebody else's change, in a role that its risk demands.",
+    )
+    COMMENT_ON_CHANGE = "commentOnChange", "Say something about a change."
+    RECORD_TEST_RESULT = "recordTestResult", "Record how a required test of a change ended."
+    SCHEDULE_DEPLOYMENT = "scheduleDeployment", "Set when an approved change starts."
+    START_DEPLOYMENT = "startDeployment", "Start an approved change."
+    COMPLETE_DEPLOYMENT = "completeDeployment", "Say how a change that was started ended."
+    ROLLBACK_CHANGE = "rollbackChange", "Ask for the change that takes another back."
+    OPEN_INCIDENT = "openIncident", "Report that something went wrong with a version."
+    RESOLVE_INCIDENT = "resolveIncident", "Declare an incident over; a critical one takes a risk manager."
     COMPLETE_REVIEW = "completeReview", "Record a periodic review."
     ASSIGN_ACCOUNTABILITY = "assignAccountability", "Make somebody accountable for a version in a role."
 
@@ -101,6 +117,7 @@ def _each(roles: Iterable[Role] | Role) -> Iterable[Role]:
 
 
 _R, _P = GovernanceRole, PlatformRole
+REQUESTERS = (_R.MODEL_OWNER, _R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE)
 
 WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.READ: _row(ANYONE),
@@ -134,6 +151,19 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.REVOKE_WAIVER: _row(_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.PLACE_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
     Permission.LIFT_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
+    Permission.CREATE_CHANGE_REQUEST: _row(_R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE, owner=_R.MODEL_OWNER),
+    Permission.UPDATE_CHANGE_REQUEST: _row(author=REQUESTERS),
+    Permission.SUBMIT_CHANGE_FOR_REVIEW: _row(author=REQUESTERS),
+    Permission.REOPEN_CHANGE: _row(author=REQUESTERS),
+    Permission.ADD_CHANGE_APPROVAL: _row(_R.MODEL_OWNER, _R.TECH_LEAD, _R.SECURITY_REVIEWER, _R.BUSINESS_OWNER, _R.RISK_MANAGER),
+    Permission.COMMENT_ON_CHANGE: _row(SIGNED_IN),
+    Permission.RECORD_TEST_RESULT: _row(_R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE),
+    Permission.SCHEDULE_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
+    Permission.START_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
+    Permission.COMPLETE_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
+    Permission.ROLLBACK_CHANGE: _row(_R.DEPLOYER, _P.SERVICE),
+    Permission.OPEN_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
+    Permission.RESOLVE_INCIDENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
 }

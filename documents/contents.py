@@ -24,6 +24,8 @@ class ContentKind(Choice):
     RISK_ASSESSMENT = "risk_assessment", "A risk assessment."
     POLICY = "policy", "A policy."
     APPROVAL_ROUND = "approval_round", "A closed round of approvals."
+    CHANGE_PLAN = "change_plan", "The plan of a change."
+    ELIGIBILITY = "eligibility", "What a version's eligibility was when the gate let a change start."
     DOSSIER_PART = "dossier_part", "A part of what was decided about: scope, tier, artefacts, dependencies or datasheet links."
     PART = "part", "A part of a record that was too large to stand in an audit event."
 

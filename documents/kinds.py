@@ -2,10 +2,13 @@
 
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
+from documents.changes.change import ChangeRequest
 from documents.contents import Content
 from documents.database import Record
 from documents.datasheets import Datasheet
+from documents.deployments import Deployment
 from documents.idempotency import IdempotencyKey
+from documents.incidents import Incident
 from documents.migrations import Migration
 from documents.people import Stakeholder
 from documents.policies import Policy
@@ -15,5 +18,5 @@ from documents.versions.version import ModelVersion
 
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
-    IdempotencyKey,
+    IdempotencyKey, ChangeRequest, Deployment, Incident,
 )  # fmt: skip

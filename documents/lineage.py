@@ -1,6 +1,6 @@
 """Lineage: what a version was made from and what was made from it, walked level by level, one database command each."""
 
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field
 
@@ -9,11 +9,11 @@ from documents.fields import fields_at
 from documents.records import whole
 from documents.values import Choice, Value
 from documents.versions.dependencies import Dependency, VersionName
-from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 
 LINKS, DEPTH = 10_000, 10
 _NAMED = fields_at("model_id", "version", "depends_on")
+_TROUBLE = fields_at("model_id", "version", "retired", "critical_incidents")
 
 
 class LineageLink(Value):
@@ -28,6 +28,7 @@ class UpstreamAlertKind(Choice):
     """What is wrong upstream."""
 
     RETIRED = "retired", "The version was taken out of use."
+    CRITICAL_INCIDENT = "critical_incident", "A critical incident of the version is open."
 
 
 class UpstreamAlert(Value):
@@ -61,17 +62,24 @@ async def alerts(starts: Sequence[VersionName]) -> list[list[UpstreamAlert]]:
     governed = {name for links in walks for link in links if (name := link.dependency.governed)}
     if not governed:
         return [[] for _ in starts]
-    query = {"$and": [{"$or": [dict(each) for each in governed]}, {"standing.status": VersionStatus.RETIRED}]}
-    retired = {_name(each) for each in await ModelVersion.read(query, fields=fields_at("model_id", "version"))}
-    return [_alerts(links, retired) for links in walks]
+    found = await ModelVersion.read({"$or": [dict(each) for each in governed]}, fields=_TROUBLE)
+    trouble = {_name(each): kinds for each in found if (kinds := [*_trouble(each)])}
+    return [_alerts(links, trouble) for links in walks]
 
 
-def _alerts(links: Sequence[LineageLink], retired: Container[VersionName]) -> list[UpstreamAlert]:
+def _trouble(version: ModelVersion) -> Iterator[UpstreamAlertKind]:
+    if version.retired:
+        yield UpstreamAlertKind.RETIRED
+    if version.critical_incidents:
+        yield UpstreamAlertKind.CRITICAL_INCIDENT
+
+
+def _alerts(links: Sequence[LineageLink], trouble: Mapping[VersionName, Sequence[UpstreamAlertKind]]) -> list[UpstreamAlert]:
     nearest: dict[VersionName, int] = {}
     for link in links:
-        if (name := link.dependency.governed) and name in retired:
+        if (name := link.dependency.governed) and name in trouble:
             nearest.setdefault(name, link.depth)
-    return [UpstreamAlert(kind=UpstreamAlertKind.RETIRED, depth=depth, on=name) for name, depth in nearest.items()]
+    return [UpstreamAlert(kind=kind, depth=depth, on=name) for name, depth in nearest.items() for kind in trouble[name]]
 
 
 async def refuse_circle(version: ModelVersion) -> None:

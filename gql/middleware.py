@@ -16,7 +16,7 @@ from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
 from documents.database import Record, bound_database, is_outage
-from documents.errors import Forbidden, InvalidInput, Refusal
+from documents.errors import Forbidden, InvalidInput, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
 from documents.units import Unit
 from documents.values import NAME_LENGTH
@@ -141,18 +141,24 @@ async def tell_failure(
     error: BaseException, context: Context, action: str, declared: Declaration, input: Any, unless: str | None
 ) -> bool:
     """Puts a refused or failed mutation on record, in a transaction of its own; False if `unless` stands: it was done."""
-    code = error.code if isinstance(error, Refusal) else "INTERNAL"
-    denied = isinstance(error, Forbidden)
+    event, outcome, facts = declared.event, AuditOutcome.FAILURE, {"code": "INTERNAL"}
+    match error:
+        case Forbidden():
+            event, outcome, facts = AuditEventType.ACCESS_ATTEMPT, AuditOutcome.DENIED, {"code": error.code}
+        case PolicyBlocked():
+            event, facts = AuditEventType.POLICY_VIOLATION, {"code": error.code, "version": error.key, "in": error.environment}
+        case Refusal():
+            facts = {"code": error.code}
     return await tell(
         Occurrence(
-            AuditEventType.ACCESS_ATTEMPT if denied else declared.event,
+            event,
             action,
             context.actor,
             context.request,
             (declared.resource.__name__, _key_in(input, declared.resource)),
             _subject_in(input),
-            AuditOutcome.DENIED if denied else AuditOutcome.FAILURE,
-            facts={"code": code},
+            outcome,
+            facts=facts,
         ),
         context,
         unless,

@@ -24,10 +24,13 @@ from resolvers import (
     artifacts,
     audit,
     cards,
+    changes,
     contents,
     datasheets,
+    deployments,
     evidence,
     holds,
+    incidents,
     models,
     nodes,
     people,
@@ -49,7 +52,7 @@ PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
         nodes, people, roles, tokens, models, versions, accountability, artifacts, approvals, evidence, waivers, holds, reviews,
-        cards, datasheets, risk, policies, contents, reports, audit, search,
+        cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports, audit, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

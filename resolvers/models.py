@@ -1,19 +1,34 @@
 """Models in the graph: the named things whose versions are governed."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
+import strawberry
 from strawberry import Parent
 
+from documents.access import Permission
+from documents.audit.event import AuditEvent
+from documents.changes.change import ChangeRequest
+from documents.changes.plan import PRODUCTION
+from documents.deployments import Deployment
+from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.values import Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection, window
-from resolvers.graph.context import Info, asked_of
+from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, paged, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Node, Part, field, node
+
+Environment = Annotated[Key, strawberry.argument(description="Where, such as `production`.")]
+
+
+def _reads_trail(model: Model, context: Context) -> None:
+    if context.actor.id != model.owner_id:
+        context.actor.needs(Permission.READ_TRAIL)
 
 
 @node(Model)
@@ -23,6 +38,27 @@ class ModelNode(Node):
         ModelVersion, "Its versions, in the order of their numbers.", ("version_key", 1), own={"model_id": "model_id"}
     )
 
+    deployments = pages(Deployment, "Its deployments, the latest first.", ("deployed_at", -1), own={"model_id": "model_id"})
+    change_requests = pages(
+        ChangeRequest, "The changes of what runs of it, the latest first.", ("created_at", -1), own={"plan.model_id": "model_id"}
+    )
+    incidents = pages(Incident, "What went wrong with it, the latest first.", ("opened_at", -1), own={"model_id": "model_id"})
+    audit_events = pages(
+        AuditEvent,
+        "The events of its versions in the audit trail; for its owner and those who may read the trail.",
+        ("seq", 1),
+        own={"subject.model_id": "model_id"},
+        may=_reads_trail,
+        reads=["owner_id"],
+    )
+
+    @field("The version that runs in an environment now.", reads=["model_id", "running"], loads=[ModelVersion])
+    @staticmethod
+    async def deployed_version(model: Parent[Model], info: Info, environment: Environment = PRODUCTION) -> ModelVersion | None:
+        found = next((each for each in model.running if each.environment == environment), None)
+        loader = info.context.one(ModelVersion, asked_of(info, ModelVersion))
+        return await loader.load((model.model_id, found.version)) if found else None
+
     @field("The version with the highest number.", reads=["model_id"])
     @staticmethod
     async def latest_version(model: Parent[Model], info: Info) -> ModelVersion | None:
@@ -31,7 +67,7 @@ class ModelNode(Node):
         return found[0] if found else None
 
 
-@filters(Model, "model_id", "name", "description", "tags", "owner_id", "registered_at")
+@filters(Model, "model_id", "name", "description", "tags", "owner_id", "running", "registered_at")
 class ModelFilter: ...
 
 

@@ -6,8 +6,10 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from documents.changes.change import ChangeRequest
 from documents.datasheets import Datasheet
 from documents.filters import to_query
+from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.policies import Policy
 from documents.search import KIND_BY_KIND, Searchable, Sought, search
@@ -31,6 +33,8 @@ class NodeKind(Choice):
     DATASHEET = "datasheets", "Datasheets."
     POLICY = "policies", "Policies."
     STAKEHOLDER = "stakeholders", "People."
+    CHANGE_REQUEST = "change_requests", "Changes."
+    INCIDENT = "incidents", "Incidents."
 
 
 KINDS: Mapping[NodeKind, type[Searchable]] = {
@@ -39,6 +43,8 @@ KINDS: Mapping[NodeKind, type[Searchable]] = {
     NodeKind.DATASHEET: Datasheet,
     NodeKind.POLICY: Policy,
     NodeKind.STAKEHOLDER: Stakeholder,
+    NodeKind.CHANGE_REQUEST: ChangeRequest,
+    NodeKind.INCIDENT: Incident,
 }
 expose(NodeKind)
 
@@ -70,7 +76,7 @@ make_input(
     {
         "kind": (
             OrderDirection,
-            "Models, versions, datasheets, policies, people; or the other way round. Indexed: each has a collection to itself.",
+            "Models, versions, datasheets, policies, people, changes, incidents; or the other way round. Indexed.",
         ),
         "id": (OrderDirection, "What was stored first, among all kinds unless `kind` comes before. Indexed."),
     },
@@ -92,7 +98,7 @@ async def found(
     order_by: Ordered[SearchOrder] = UNSET,
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Node]:  # fmt: skip
-    """Models, versions, datasheets, policies and people whose names and texts hold every word, kind by kind, oldest first."""
+    """Models, versions, datasheets, policies, people, changes and incidents that hold every word, kind by kind, oldest first."""
     part, by = window(first, after, last, before), ordered_by(order_by, KIND_BY_KIND)
     asked = await asked_for(info.context, filter)
     kinds = [(name, kind) for name, kind in KINDS.items() if name in asked.get("kinds", KINDS)]

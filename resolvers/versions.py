@@ -11,9 +11,13 @@ from strawberry import Parent
 from documents import lineage
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.changes.carry import refuse_while_changing
+from documents.changes.change import ChangeRequest
+from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility, RequiredApproval
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
+from documents.incidents import Incident
 from documents.lineage import LineageLink, UpstreamAlert, Walk, refuse_circle
 from documents.people import Stakeholder, holder_of
 from documents.risk.assessment import RiskAssessment
@@ -137,6 +141,21 @@ class ModelVersionNode(Node):
         found: Eligibility = await judgements(info.context).load(version)
         return found
 
+    deployments = pages(
+        Deployment, "Its deployments, the latest first.", ("deployed_at", -1), own={"model_id": "model_id", "version": "version"}
+    )
+    change_requests = pages(
+        ChangeRequest,
+        "The changes that are to bring it, or did, the latest first.",
+        ("created_at", -1),
+        own={"plan.model_id": "model_id", "plan.target_version": "version"},
+    )
+    incidents = pages(
+        Incident,
+        "What went wrong with it, the latest first.",
+        ("opened_at", -1),
+        own={"model_id": "model_id", "version": "version"},
+    )
     audit_events = pages(
         AuditEvent,
         "Its events in the audit trail; for those who may read the trail and those accountable for it.",
@@ -150,7 +169,7 @@ class ModelVersionNode(Node):
 @filters(
     ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "accountability",
     "artifacts", "depends_on", "card", "latest_assessment", "datasheets", "evidence", "round", "waivers", "holds", "reviews",
-    "retired", "registered_at", "standing",
+    "critical_incidents", "deployed_in", "retired", "registered_at", "standing",
 )  # fmt: skip
 class ModelVersionFilter:
     status = Derived(VersionStatus, Standing.says, "What the decisions say of it now, as `status` does.", by="standing.status")
@@ -350,6 +369,7 @@ class RetireModelVersionPayload(Payload):
 async def retire_model_version(info: Info, input: RetireModelVersionInput) -> RetireModelVersionPayload:
     """Takes a version out of use, for good: from then on nothing about it can be changed."""
     version = await input.load()
+    await refuse_while_changing(version)
     version.retire(input.reason, by=info.context.actor, at=info.context.now)
     await keep_standing(version, info.context.now)
     return RetireModelVersionPayload(model_version=version)

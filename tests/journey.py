@@ -1,9 +1,10 @@
 """Every mutation of the schema, done for real, in an order in which each succeeds."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from tests.examples import BOT, CARD, DATASHEET, DRILLS, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
+from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
+from tests.operations import DORA, IMPACT, TOM
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service
 
 BEN: dict[str, Any] = {
@@ -18,6 +19,12 @@ REASON, PRAISE, BLAME = "It was about another system.", "Well measured, Benedikt
 RENAMED = "Benedikt Lauterbach-Voss"
 SECOND_THOUGHTS, EXCUSE, ALARM = "Benedikt convinced me otherwise.", "Lauterbach is on leave.", "A customer called Benedikt."
 DEMAND, GROUNDS = "Watch Benedikt for a month.", "Benedikt will be asked about refunds."
+TRIAL: dict[str, Any] = {"modelId": "summaries", "version": "0.1.0"}
+TRY_IT: dict[str, Any] = {
+    "changeType": "MODEL_UPDATE", "title": "Try it", "description": "A few people try it.", "justification": "To learn.",
+    "modelId": TRIAL["modelId"], "targetVersion": TRIAL["version"], "environment": "staging", "impact": IMPACT,
+    "rollbackPlan": "Take it away.",
+}  # fmt: skip
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
 FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
@@ -29,10 +36,13 @@ PRIVATE: tuple[str, ...] = (
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
+Did = Callable[..., Awaitable[tuple[str, Any]]]
+
 
 async def sign_in(service: Service) -> None:
     """Lets everybody sign in, so that no token has its first use of the hour to note later."""
-    for each in (ADA, *STAFF):
+    await service.enrol(DORA, TOM)
+    for each in (ADA, *STAFF, DORA, TOM):
         await service.ask("{ viewer { id } }", each)
 
 
@@ -87,6 +97,42 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
     yield await did("deactivateStakeholder", ADA, userId="ben")
+    async for each in _every_operation(did):
+        yield each
+
+
+async def _every_operation(did: Did) -> AsyncIterator[tuple[str, Any]]:
+    """Another model, run for a while in an environment."""
+    change, tested = "changeRequest { changeId }", {"name": "load", "passed": True, "notes": EXCUSE}
+    yield await did("registerModel", ALICE, **REGISTRATION | EXPERIMENT | TRIAL)
+    yield await did("submitForApproval", ALICE, **TRIAL)
+    yield (first := await did("createChangeRequest", DORA, change, **TRY_IT))
+    it = first[1]["changeRequest"]
+    yield await did("updateChangeRequest", DORA, **it, title="Try it with more people")
+    yield await did("submitChangeForReview", DORA, **it)
+    yield await did("reopenChange", DORA, **it, reason=SECOND_THOUGHTS)
+    yield await did("submitChangeForReview", DORA, **it)
+    yield await did("recordTestResult", TOM, **it, **tested)
+    for who in (ALICE, TOM, DAVID):
+        yield await did("addChangeApproval", who, **it, approved=True, comments=PRAISE)
+    yield await did("scheduleDeployment", DORA, **it, scheduledTime="2026-03-01T13:00:00Z")
+    yield await did("commentOnChange", CAROL, **it, text=ALARM)
+    yield await did("reopenChange", DORA, **it, reason=SECOND_THOUGHTS)
+    yield await did("submitChangeForReview", DORA, **it)
+    yield await did("recordTestResult", TOM, **it, **tested)
+    for who in (ALICE, TOM, DAVID):
+        yield await did("addChangeApproval", who, **it, approved=True)
+    yield await did("startDeployment", DORA, **it)
+    yield await did("completeDeployment", DORA, **it, success=True, notes=PRAISE)
+    yield (incident := await did("openIncident", CAROL, "incident { incidentId }", **TRIAL, severity="CRITICAL", title=ALARM))
+    yield await did("resolveIncident", RITA, **incident[1]["incident"], text=EXCUSE)
+    yield (back := await did("rollbackChange", DORA, "rollback { changeId }", **it, reason=ALARM))
+    it = back[1]["rollback"]
+    yield await did("submitChangeForReview", DORA, **it)
+    for who in (ALICE, TOM):
+        yield await did("addChangeApproval", who, **it, approved=True)
+    yield await did("startDeployment", DORA, **it)
+    yield await did("completeDeployment", DORA, **it, success=True)
 
 
 async def mutations(service: Service) -> set[str]:

@@ -25,6 +25,7 @@ from documents.tokens import ApiToken, TokenKind
 from gql.schema import build_schema
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
 from tests.journey import ANOTHER
+from tests.operations import ask_for
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
 from tests.sockets import Socket, dial, served
 
@@ -63,6 +64,19 @@ MAY = {
     "revokeWaiver": "RISK_MANAGER COMPLIANCE_OFFICER",
     "placeHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
     "liftHold": "ETHICS_REVIEWER SECURITY_REVIEWER COMPLIANCE_OFFICER",
+    "createChangeRequest": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
+    "updateChangeRequest": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
+    "submitChangeForReview": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
+    "reopenChange": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
+    "addChangeApproval": "MODEL_OWNER TECH_LEAD SECURITY_REVIEWER BUSINESS_OWNER RISK_MANAGER",
+    "commentOnChange": SIGNED_IN,
+    "recordTestResult": "DEPLOYER TECH_LEAD SERVICE",
+    "scheduleDeployment": "DEPLOYER SERVICE",
+    "startDeployment": "DEPLOYER SERVICE",
+    "completeDeployment": "DEPLOYER SERVICE",
+    "rollbackChange": "DEPLOYER SERVICE",
+    "openIncident": f"{SIGNED_IN} SERVICE",
+    "resolveIncident": "MODEL_OWNER RISK_MANAGER",
     "completeReview": "MODEL_OWNER RISK_MANAGER",
     "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",
 }
@@ -198,12 +212,14 @@ async def test_a_question_is_for_everybody_but_the_trail_is_for_its_readers(staf
 async def test_a_subscription_is_for_whoever_may_read_what_it_shows(staffed: Service, subscription: str) -> None:
     query, variables = asking(subscription, fields("Subscription")[subscription], "subscription")
     readers = MAY_READ_THE_TRAIL.split() if subscription in TRAIL else CALLERS
-    seen, barred = len(await staffed.trail()), [who.id for name, who in CALLERS.items() if name not in readers]
+    barred = [who.id for name, who in CALLERS.items() if name not in readers]
+    about = BOT | {"changeId": await ask_for(staffed, MEMBERS["DEPLOYER"])}
+    seen = len(await staffed.trail())
     async with served(staffed) as address, AsyncExitStack() as dialled:
         shown = []
         for who in CALLERS.values():
             caller = await Socket(await dialled.enter_async_context(dial(address))).sign_in(who)
-            await caller.subscribe(query, **variables | {each: BOT[each] for each in variables.keys() & BOT})
+            await caller.subscribe(query, **variables | {each: about[each] for each in variables.keys() & about})
             if who.id in barred:
                 assert await caller.code() == "FORBIDDEN", who.id
             else:
@@ -214,6 +230,7 @@ async def test_a_subscription_is_for_whoever_may_read_what_it_shows(staffed: Ser
         ]
         while (await asyncio.wait(shown, timeout=0.2))[1]:  # nothing says when they listen
             await staffed.do("registerModelVersion", **ANOTHER, version=f"{next(MAJOR)}.0.0")
+            await staffed.do("commentOnChange", changeId=about["changeId"], text="Something happens.")
     assert [each.result().keys() for each in shown] == [{subscription}] * len(readers)
 
 

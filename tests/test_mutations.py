@@ -118,7 +118,8 @@ def test_only_a_submission_tells_more_than_what_changed(story: Story) -> None:
     for done in story.done:
         facts = [event for event in done.events if not event["details"]["changes"]]
         assert [event["event_type"] for event in facts] == ["compliance_check"] * (done.mutation == "submitForApproval")
-        assert all(event["details"]["facts"]["requirements"]["POL-003.audit-logging"] == "met" for event in facts)
+        checked = [event["details"]["facts"]["requirements"] for event in facts]
+        assert all(each == {} or each["POL-003.audit-logging"] == "met" for each in checked)  # tier 4 is held to nothing
 
 
 def test_the_events_of_a_mutation_share_one_request_and_no_other(story: Story) -> None:
@@ -161,7 +162,7 @@ def test_what_is_reviewed_is_told_by_a_digest_whose_text_is_kept(story: Story) -
     sides = [(each["path"], each.get(side)) for _, told in story.told for each in told for side in ("from", "to")]
     cited = {side["content"] for _, side in sides if isinstance(side, dict)}
     named = {side for path, side in sides if path.endswith(".digest") and side}
-    assert len(cited) == 8 and cited < named | cited
+    assert len(cited) >= 8 and cited < named | cited
     assert all(sha256(story.contents[each].encode()).hexdigest() == each for each in cited | named)
 
 

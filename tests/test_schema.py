@@ -15,9 +15,9 @@ TYPES: dict[str, Any] = {name: kind for name, kind in SCHEMA._schema.type_map.it
 QUERIES = """
     viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact eligibility stakeholder stakeholders
     policy policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests
-    changeRequestAggregates deployments datasheet datasheets incident incidents incidentAggregates content auditEvent auditEvents
-    auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof auditReport governanceReport
-    riskReport dashboard search
+    changeRequestAggregates deployment deployments datasheet datasheets incident incidents incidentAggregates content
+    auditEvent auditEvents auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof
+    auditReport governanceReport riskReport dashboard search
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel

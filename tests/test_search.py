@@ -219,7 +219,7 @@ async def test_a_page_stays_where_it_is_while_others_are_stored(service: Service
     ]  # fmt: skip
 
 
-COLLECTIONS = ["models", "model_versions", "datasheets", "policies", "stakeholders"]
+COLLECTIONS = ["models", "model_versions", "datasheets", "policies", "stakeholders", "change_requests", "incidents"]
 
 
 async def test_a_page_costs_a_command_for_each_kind_that_it_touches(server: str, shelf: Service) -> None:

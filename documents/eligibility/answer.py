@@ -89,10 +89,19 @@ class RequiredApproval(Value):
     remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts or the version was retired.")
 
 
+class BlockingIncident(Value):
+    """A critical incident of the version that is open."""
+
+    incident_id: str = Field(description="Which incident.")
+    remedy: Remedy = Field(description="What would end it.")
+
+
 class Eligibility(Value):
     """Whether a version may be deployed, and if not, everything that stands in the way."""
 
-    eligible: bool = Field(description="Approved, every blocking requirement met or waived, no hold; all of it now.")
+    eligible: bool = Field(
+        description="Approved, every blocking requirement met or waived, no hold, no critical incident open: now."
+    )
     tier: RiskTier = Field(description="Its risk tier.")
     status: VersionStatus = Field(description="What the decisions say.")
     required_approvals: tuple[RequiredApproval, ...] = Field(description="Every role whose approval is required.")
@@ -100,6 +109,7 @@ class Eligibility(Value):
     violations: tuple[Finding, ...] = Field(description="Blocking requirements that are neither met nor waived.")
     waived: tuple[WaivedFinding, ...] = Field(description="Blocking requirements that are not met, and waived.")
     holds: tuple[StandingHold, ...] = Field(description="The holds that stand.")
+    blocking_incidents: tuple[BlockingIncident, ...] = Field(description="Critical incidents that are open.")
     open_conditions: tuple[OpenCondition, ...] = Field(
         description="Conditions of the approvals that stand in an open round, as long as they are not confirmed."
     )

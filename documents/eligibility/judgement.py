@@ -7,6 +7,7 @@ from functools import cached_property
 
 from documents.access import GovernanceRole, Permission
 from documents.eligibility.answer import (
+    BlockingIncident,
     Eligibility,
     Finding,
     OpenCondition,
@@ -91,10 +92,10 @@ class Judgement:
 
     @property
     def eligibility(self) -> Eligibility:
-        case = self.case
+        case, incidents = self.case, self.case.version.critical_incidents
         required = tuple(self._required(role, policies) for role, policies in case.required.items())
         return Eligibility(
-            eligible=case.status is VersionStatus.APPROVED and not self.violations and not case.holds,
+            eligible=case.status is VersionStatus.APPROVED and not (self.violations or case.holds or incidents),
             tier=case.version.tier,
             status=case.status,
             required_approvals=required,
@@ -102,6 +103,7 @@ class Judgement:
             violations=self.violations,
             waived=self.waived,
             holds=tuple(self._hold(each) for each in case.holds),
+            blocking_incidents=tuple(self._incident(each) for each in incidents),
             open_conditions=tuple(self._open(each, one) for each in self._standing for one in each.open_conditions),
             advisories=self.findings(blocking=False),
             notices=self._notices(),
@@ -117,6 +119,14 @@ class Judgement:
         known = {**self.case.names, "holdId": hold.hold_id}
         lift = Remedy(mutation=Permission.LIFT_HOLD, arguments=known, fill=("reason",), permitted=(hold.role.name,))
         return StandingHold(hold=hold, remedy=None if self.case.version.retired else lift)
+
+    @staticmethod
+    def _incident(incident_id: str) -> BlockingIncident:
+        known = {"incidentId": incident_id}
+        resolve = Remedy(
+            mutation=Permission.RESOLVE_INCIDENT, arguments=known, fill=("text",), permitted=(GovernanceRole.RISK_MANAGER.name,)
+        )
+        return BlockingIncident(incident_id=incident_id, remedy=resolve)
 
     def _open(self, approval: Approval, condition: Condition) -> OpenCondition:
         withholds = approval.status is ApprovalStatus.CONDITIONAL
@@ -186,6 +196,7 @@ class Judgement:
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
             holds=tuple(dict.fromkeys(each.role for each in case.holds)),
+            critical_incidents=len(case.version.critical_incidents),
             dossier=case.dossier,
             approved_until=_first(each.until for each in counting),
             compliant_from=begins,

@@ -10,7 +10,16 @@ from pymongo import IndexModel
 from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.search import BY_TOKENS, Searchable
-from documents.values import Key, Moment, Name, Names, Text
+from documents.values import Key, Moment, Name, Names, Text, Value
+
+
+class Running(Value):
+    """The version of a model that runs in an environment."""
+
+    environment: Key = Field(description="Where it runs.")
+    version: Key = Field(description="Which version.")
+    since: Moment = Field(description="Since when.")
+    deployment_id: str = Field(description="Its deployment.")
 
 
 class Model(Searchable):
@@ -25,6 +34,7 @@ class Model(Searchable):
     description: Text = Field(default="", description="What it is, in a sentence or two.")
     tags: Names = Field(default=(), description="Words to find it by.")
     owner_id: Key = Field(description="The user id of the model owner; a version can have another.")
+    running: tuple[Running, ...] = Field(default=(), description="What runs where, one version an environment.")
     registered_by: Key = Field(description="Who registered it: a user id or a service.")
     registered_at: Moment = Field(description="When.")
 
@@ -50,3 +60,12 @@ class Model(Searchable):
         """Makes somebody else the model's owner; each version has an owner of its own."""
         self.owner_id = owner_id
         self.tells(AuditEventType.MODEL_UPDATED)
+
+    def runs_in(self, environment: str) -> Running | None:
+        return next((each for each in self.running if each.environment == environment), None)
+
+    def run(self, environment: str, running: Running | None) -> None:
+        """From now on that runs there, or nothing."""
+        others = [each for each in self.running if each.environment != environment]
+        self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
+        self.tells(AuditEventType.MODEL_DEPLOYED)

@@ -33,6 +33,7 @@ class Standing(Value):
     violations: tuple[str, ...] = Field(description="Ids of the blocking requirements that are neither met nor waived.")
     waived: tuple[str, ...] = Field(description="Ids of the blocking requirements that are not met, and waived.")
     holds: tuple[GovernanceRole, ...] = Field(description="The roles whose hold stands.")
+    critical_incidents: int = Field(description="How many critical incidents are open.")
     dossier: Dossier = Field(description="Digests of what there is to decide about.")
     approved_until: Moment | None = Field(description="When the first of the approvals lapses by itself; nothing: never.")
     compliant_from: Moment | None = Field(

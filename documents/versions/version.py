@@ -12,7 +12,7 @@ from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep, revised
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound, NotReady
 from documents.people import Stakeholder
 from documents.policies import REVIEW_INTERVAL, BoundPolicy
 from documents.risk.assessment import RiskAssessment
@@ -123,6 +123,8 @@ class ModelVersion(Searchable):
     holds: Annotated[tuple[Hold, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="Every hold that was placed, lifted or not."
     )
+    critical_incidents: tuple[str, ...] = Field(default=(), description="Ids of its critical incidents that are open.")
+    deployed_in: tuple[Key, ...] = Field(default=(), description="The environments in which it runs.")
     retired: Ending | None = Field(default=None, description="Why it was taken out of use, if it was.")
     registered_by: Key = Field(description="Who registered it: a user id or a service.")
     registered_at: Moment = Field(description="When.")
@@ -144,6 +146,7 @@ class ModelVersion(Searchable):
                     "depends_on.governed.model_id",
                     "owner_id",
                     "data_steward_id",
+                    "deployed_in",
                     "tier",
                     "standing.status",
                     "standing.risk_score",
@@ -183,8 +186,12 @@ class ModelVersion(Searchable):
 
     def permits(self, by: Actor, permission: Permission) -> None:
         """Forbidden unless `by` may do it here; InvalidState unless it can be done to what the version is now."""
-        by.needs(permission, relations(self.accountability, by))
+        self.needs(by, permission)
         self._can(permission)
+
+    def needs(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless `by` may do it here, going by roles and by what `by` answers for."""
+        by.needs(permission, relations(self.accountability, by))
 
     def _can(self, permission: Permission) -> None:
         if self.status not in possible(permission):
@@ -199,6 +206,9 @@ class ModelVersion(Searchable):
                 self.owner_id = user_id
             case GovernanceRole.DATA_STEWARD:
                 self.data_steward_id = user_id
+
+    def not_ready(self, permission: Permission, problem: str) -> NotReady:
+        return NotReady(permission.value, self.status, possible(permission), problem)
 
     @property
     def status(self) -> VersionStatus:
@@ -262,9 +272,27 @@ class ModelVersion(Searchable):
             self.round = self.round.model_copy(update={"tier": self.tier, "policies": policies})
 
     def retire(self, reason: str, by: Actor, at: datetime) -> None:
-        """Takes the version out of use, for good."""
+        """Takes the version out of use, for good; not while it runs somewhere."""
         self.permits(by, Permission.RETIRE_MODEL_VERSION)
+        if self.deployed_in:
+            raise self.not_ready(Permission.RETIRE_MODEL_VERSION, f"it runs in {', '.join(self.deployed_in)}")
         self.retired = Ending(at=at, by=by.id, reason=reason)
+
+    def suffer(self, incident_id: str) -> None:
+        """A critical incident was opened."""
+        self.critical_incidents = longer("the open critical incidents of a version", self.critical_incidents, incident_id)
+
+    def recover(self, incident_id: str) -> None:
+        self.critical_incidents = tuple(each for each in self.critical_incidents if each != incident_id)
+
+    def run_in(self, environment: str) -> None:
+        """It was deployed there."""
+        self.deployed_in = tuple(sorted({*self.deployed_in, environment}))
+        self.tells(AuditEventType.MODEL_DEPLOYED)
+
+    def stop_in(self, environment: str) -> None:
+        """Something else runs there, or nothing."""
+        self.deployed_in = tuple(each for each in self.deployed_in if each != environment)
 
     async def save_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
         """Makes the next revision of the card: the one before, with the fields in `said` as they are there."""

@@ -77,19 +77,24 @@ def _make(kind: type[Record], made: Mapping[str, Any]) -> None:
     _output(made["Keys"], f"What a group has in common; null where it was not grouped by. {about}", _keys(kind))
     bounds = {name: (each.type | None, each.description) for name, each in measures.items()}
     _output(made["Bounds"], f"The least or the greatest in a group; what is empty does not count. {about}", bounds)
-    numbers = {name: (float | None, each.description) for name, each in measures.items() if each.type in NUMBERS}
-    _output(made["Numbers"], f"What the numbers of a group come to; what is empty does not count. {about}", numbers)
-    counts = {name: (int | None, text) for name, (_, text) in numbers.items()}
-    _output(made["Counts"], f"How many numbers a group has, in lists one an element. {about}", counts)
     groups = {
         "keys": (made["Keys"], "What it has in common."),
         "count": (int, "How many records it holds."),
-        "values": (made["Counts"], "Of how many values `avg` and `sum` are: of several in a record, where they lie in a list."),
         "min": (made["Bounds"], "The least."),
         "max": (made["Bounds"], "The greatest."),
-        "avg": (made["Numbers"], "The mean; null where there is nothing to take it of."),
-        "sum": (made["Numbers"], "The sum; 0 where there is nothing to add."),
     }
+    if numbers := {name: (float | None, each.description) for name, each in measures.items() if each.type in NUMBERS}:
+        _output(made["Numbers"], f"What the numbers of a group come to; what is empty does not count. {about}", numbers)
+        counts = {name: (int | None, text) for name, (_, text) in numbers.items()}
+        _output(made["Counts"], f"How many numbers a group has, in lists one an element. {about}", counts)
+        groups |= {
+            "values": (
+                made["Counts"],
+                "Of how many values `avg` and `sum` are: several of a record, where they lie in lists.",
+            ),
+            "avg": (made["Numbers"], "The mean; null where there is nothing to take it of."),
+            "sum": (made["Numbers"], "The sum; 0 where there is nothing to add."),
+        }
     _output(made["Aggregate"], f"A group of records. {about}", groups)
 
 

@@ -1,0 +1,175 @@
+"""Carrying changes out: what runs where, the gate that a start goes through, and what completing one brings about."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from documents.access import Actor, Permission
+from documents.changes.change import ChangeRequest, GateBasis, GatePass
+from documents.changes.life import ChangeStatus
+from documents.changes.plan import PRODUCTION, ChangePlan, ChangeType
+from documents.contents import ContentKind, keep
+from documents.deployments import Deployment
+from documents.eligibility.answer import Eligibility
+from documents.eligibility.checks import as_input
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.load import case_files, keep_standing
+from documents.errors import InvalidInput, PolicyBlocked
+from documents.fields import fields_at
+from documents.people import Stakeholder
+from documents.risk.scales import RiskTier
+from documents.versions.model import Model, Running
+from documents.versions.version import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A model and an environment, and what runs there."""
+
+    model: Model
+    environment: str
+
+    @property
+    def running(self) -> str | None:
+        found = self.model.runs_in(self.environment)
+        return found.version if found else None
+
+
+async def site(plan: ChangePlan) -> Site:
+    return Site(await Model.require(plan.model_id), plan.environment)
+
+
+async def fitted(plan: ChangePlan) -> ChangePlan:
+    """`plan` with what runs there now; InvalidInput if its target does not fit, or is not what it says that runs."""
+    running = (await site(plan)).running
+    if plan.current_version not in (None, running):
+        raise InvalidInput("input.currentVersion", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
+    plan = plan.model_copy(update={"current_version": running})
+    plan.refuse_misfit(running, await _ran_before(plan))
+    if plan.target_version and await ModelVersion.wanted(plan.model_id, plan.target_version) is None:
+        raise InvalidInput("input.targetVersion", f"does not exist: {plan.model_id}/{plan.target_version}")
+    return plan
+
+
+async def _ran_before(plan: ChangePlan) -> bool:
+    """Whether the target of a rollback ran there before; nothing did, before the first."""
+    if plan.change_type is not ChangeType.ROLLBACK or plan.target_version is None:
+        return True
+    there = {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
+    return await Deployment.seek(there) is not None
+
+
+async def concerned(plan: ChangePlan) -> ModelVersion:
+    """The version that a plan is about: its target, else what it takes away; InvalidInput where there is neither."""
+    version = plan.target_version or plan.current_version
+    if version is None:
+        raise InvalidInput("input.targetVersion", "must say what is to run")
+    return await ModelVersion.require(plan.model_id, version)
+
+
+async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
+    """A change as planned, by somebody who may ask for it."""
+    plan = await fitted(plan)
+    (await concerned(plan)).permits(by, Permission.CREATE_CHANGE_REQUEST)
+    return await ChangeRequest.ask(plan, by, person.department if person else None, at)
+
+
+async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
+    """Freezes a change's plan, with what runs now."""
+    plan = change.plan.model_copy(update={"current_version": None})
+    await change.submit(await fitted(plan), by, at)
+
+
+async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
+    """Starts a change: nobody else is changing the place, what runs there is what it was planned for, and the gate opens."""
+    change.may_start(by, at)
+    await _alone(change)
+    place = await site(change.plan)
+    if place.running != change.plan.current_version:
+        now, then = place.running or "nothing", change.plan.current_version or "nothing"
+        raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
+    change.start(await _gate(change.plan, by, at), by, at)
+
+
+async def _alone(change: ChangeRequest) -> None:
+    """NotReady while another change of the same model and environment is in progress."""
+    there = {"plan.model_id": change.plan.model_id, "plan.environment": change.plan.environment}
+    if other := await ChangeRequest.seek(there | {"status": ChangeStatus.IN_PROGRESS}, fields_at("change_id")):
+        raise change.not_ready(Permission.START_DEPLOYMENT, f"{other.change_id} is in progress there")
+
+
+async def _gate(plan: ChangePlan, by: Actor, at: datetime) -> GatePass:
+    """Lets through what moves no version, what goes back, and what is eligible at this moment; PolicyBlocked for all else."""
+    if not plan.moves_version:
+        return GatePass(at=at, by=by.id, basis=GateBasis.SAME_VERSION)
+    if plan.change_type is ChangeType.ROLLBACK:
+        return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
+    version = await concerned(plan)
+    (case,) = await case_files([version], at)
+    eligibility = Judgement(case).eligibility
+    if problem := _problem(eligibility, plan.environment):
+        raise PolicyBlocked(version.key, plan.environment, problem, as_input(eligibility))
+    return GatePass(at=at, by=by.id, basis=GateBasis.ELIGIBLE, eligibility=await keep(ContentKind.ELIGIBILITY, eligibility))
+
+
+def _problem(eligibility: Eligibility, environment: str) -> str | None:
+    if eligibility.tier is RiskTier.TIER_4_EXPERIMENTAL and environment == PRODUCTION:
+        return "it is in TIER_4_EXPERIMENTAL"
+    return None if eligibility.eligible else "it is not eligible"
+
+
+async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, at: datetime) -> None:
+    """Ends a change and stores it; carried out, its target runs, and a change that it takes back is rolled back."""
+    change.complete(success, notes, by, at)
+    if success:
+        if change.plan.moves_version:
+            await _move(change, by, at)
+        if change.rolls_back_id:
+            original = await ChangeRequest.require(change.rolls_back_id)
+            original.rolled_back(by, at)
+            await original.store()
+    await change.store()
+
+
+async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
+    """What ran there ends, and the target runs: two versions, two deployments and the model say so."""
+    place = await site(change.plan)
+    if ended := place.model.runs_in(place.environment):
+        deployment = await Deployment.require(ended.deployment_id)
+        deployment.end(change.change_id, at)
+        await deployment.store()
+        version = await ModelVersion.require(place.model.model_id, ended.version)
+        version.stop_in(place.environment)
+        await keep_standing(version, at)
+    place.model.run(place.environment, await _begun(change, by, at))
+    await place.model.store()
+
+
+async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | None:
+    plan = change.plan
+    if plan.target_version is None:
+        return None
+    deployment = Deployment.begin(plan.model_id, plan.target_version, plan.environment, change.change_id, by, at)
+    await deployment.store()
+    version = await ModelVersion.require(plan.model_id, plan.target_version)
+    version.run_in(plan.environment)
+    await keep_standing(version, at)
+    return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)
+
+
+async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
+    """The change that takes `change` back, and that on record with it."""
+    plan = change.roll_back(reason, (await site(change.plan)).running, by)
+    if change.rolled_back_by_id:
+        change.refuse_second_rollback(await ChangeRequest.wanted(change.rolled_back_by_id))
+    rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
+    change.rolled_back_by_id = rollback.change_id
+    await rollback.store()
+    await change.store()
+    return rollback
+
+
+async def refuse_while_changing(version: ModelVersion) -> None:
+    """NotReady while a change that is to bring the version is in progress: it could not be retired then."""
+    bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
+    if change := await ChangeRequest.seek(bringing, fields_at("change_id")):
+        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change.change_id} is in progress and brings it")

@@ -1,0 +1,374 @@
+"""Change requests: planned, approved by role, tested, scheduled, started through the gate, completed or failed, rolled back."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+from uuid import uuid4
+
+from beanie import Indexed
+from pydantic import Field, computed_field
+from pymongo import IndexModel
+
+from documents.access import Actor, GovernanceRole, Permission, Relation
+from documents.audit.event import AuditEventType
+from documents.changes.life import MOVES, POSSIBLE, ChangeStatus
+from documents.changes.plan import REQUIRED_ROLES, ChangePlan, ChangeRisk, ChangeType
+from documents.contents import ContentKind, Revision, revised
+from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady
+from documents.people import Stakeholder
+from documents.risk.scales import RiskTier
+from documents.search import BY_TOKENS, Searchable
+from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Text, Uri, Value, camel
+from documents.versions.entries import longer
+
+
+class ChangeApproval(Value):
+    """What one reviewer said of a plan, for one of the roles that its risk demands."""
+
+    role: GovernanceRole = Field(description="The role that it was said for.")
+    approved: bool = Field(description="Whether the change may go on.")
+    reviewer_id: Key = Field(description="The user id of whoever said it.")
+    reviewer_name: Name = Field(description="That person's name, as it was.")
+    reviewer_department: Name = Field(description="That person's department, as it was.")
+    at: Moment = Field(description="When.")
+    comments: Text = Field(default="", description="What there was to say.")
+    plan: Digest = Field(description="The plan that it is about: `content(digest)`.")
+    submission: int = Field(description="Which submission of the change it is about, 1 for the first.")
+
+
+class RequiredChangeApproval(Value):
+    """A role whose approval a change needs, and what it said."""
+
+    role: GovernanceRole = Field(description="The role.")
+    approval: ChangeApproval | None = Field(description="What it said of the plan as it is frozen; nothing so far.")
+
+
+class TestResult(Value):
+    """How a required test of a frozen plan ended."""
+
+    __test__: ClassVar = False  # pytest would collect it by its name
+
+    name: Name = Field(description="Which test.")
+    passed: bool = Field(description="Whether it passed.")
+    uri: Uri | None = Field(default=None, description="Where its evidence is.")
+    sha256: Digest | None = Field(default=None, description="The digest of that evidence.")
+    notes: Text = Field(default="", description="What there was to say.")
+    recorded_by: Key = Field(description="Who recorded it: a user id or a service.")
+    recorded_at: Moment = Field(description="When.")
+    submission: int = Field(description="Which submission of the change it is of, 1 for the first.")
+
+
+class Comment(Value):
+    """Something said about a change."""
+
+    at: Moment = Field(description="When.")
+    by: Key = Field(description="Who said it: a user id or a service.")
+    text: Statement = Field(description="What.")
+
+
+class Move(Value):
+    """A step from one status to the next."""
+
+    at: Moment = Field(description="When.")
+    by: Key = Field(description="Who made it: a user id or a service.")
+    from_status: ChangeStatus = Field(description="From which status.")
+    to_status: ChangeStatus = Field(description="To which.")
+    reason: Statement | None = Field(default=None, description="Why, where somebody said so.")
+
+
+class GateBasis(Choice):
+    """Why a change was allowed to start."""
+
+    ELIGIBLE = "eligible", "Its target was eligible."
+    SAME_VERSION = "same_version", "Its target ran there already."
+    FORMERLY_DEPLOYED = "formerly_deployed", "It is a rollback to what ran there before, or to nothing."
+
+
+class GatePass(Value):
+    """That the gate let a change start, and why."""
+
+    at: Moment = Field(description="When it started.")
+    by: Key = Field(description="Who started it: a user id or a service.")
+    basis: GateBasis = Field(description="Why it was let through.")
+    eligibility: Digest | None = Field(
+        default=None, description="`content(digest)` is the target's whole eligibility then; nothing where none was asked for."
+    )
+
+
+class ChangeRequest(Searchable):
+    """A change of what runs somewhere, from its plan to its end."""
+
+    keys: ClassVar = ("change_id",)
+    event: ClassVar = AuditEventType.CHANGE_UPDATED
+    private: ClassVar = frozenset(
+        {
+            "approvals.*.comments",
+            "approvals.*.reviewer_name",
+            "test_results.*.notes",
+            "comments.*.text",
+            "moves.*.reason",
+            "deployment_notes",
+        }
+    )
+    reviewed: ClassVar = frozenset({"plan"})
+    derived: ClassVar = frozenset({"risk_level"})
+    searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
+
+    change_id: Annotated[str, Indexed(unique=True)] = Field(description="CR- and 32 hexadecimal digits.")
+    plan: ChangePlan = Field(description="What it is about, as last saved.")
+    revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, first one first.")
+    frozen_plan: Digest | None = Field(
+        default=None, description="The digest of the plan that approvals bind to; nothing while it is a draft."
+    )
+    submissions: int = Field(default=0, description="How often it was submitted; approvals of earlier submissions do not count.")
+    risk_level: ChangeRisk = Field(description="How much can go wrong with it.")
+    status: ChangeStatus = Field(default=ChangeStatus.DRAFT, description="How far it is.")
+    requester: Key = Field(description="Who asked for it: a user id or a service.")
+    department: Name | None = Field(default=None, description="The requester's department, as it was; nothing for a service.")
+    created_at: Moment = Field(description="When it was asked for.")
+    approvals: tuple[ChangeApproval, ...] = Field(default=(), description="Everything that reviewers said, first said first.")
+    test_results: Annotated[tuple[TestResult, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="How tests ended, first one first; the latest of a test counts."
+    )
+    scheduled_time: Moment | None = Field(default=None, description="When it is to start, if that was set.")
+    gate: GatePass | None = Field(default=None, description="Why it was allowed to start, once it was.")
+    completed_time: Moment | None = Field(default=None, description="When it was completed or failed.")
+    deployment_notes: Text = Field(default="", description="What was said of how it went.")
+    comments: Annotated[tuple[Comment, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What people said about it, first said first."
+    )
+    moves: tuple[Move, ...] = Field(default=(), description="Every step of its life, first one first.")
+    rolls_back_id: Key | None = Field(default=None, description="The change that it takes back; nothing for any but a rollback.")
+    rolled_back_by_id: Key | None = Field(default=None, description="The latest change that is to take it back, if any.")
+
+    class Settings:
+        name = "change_requests"
+        indexes: ClassVar = [
+            IndexModel(["created_at", "_id"]),
+            IndexModel(["plan.model_id", "plan.environment", "created_at", "_id"]),
+            *(IndexModel([each, "created_at", "_id"]) for each in ("status", "risk_level", "requester", "rolls_back_id")),
+            BY_TOKENS,
+        ]
+
+    @classmethod
+    async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: str | None = None) -> Self:
+        plan.refuse_impossible_times()
+        revisions = await revised((), ContentKind.CHANGE_PLAN, plan, by.id, at)
+        return cls(
+            change_id=f"CR-{uuid4().hex}", plan=plan, revisions=revisions, risk_level=plan.risk_level, requester=by.id,
+            department=department, created_at=at, rolls_back_id=rolls_back,
+        )  # fmt: skip
+
+    @property
+    def filed_under(self) -> dict[str, str] | None:
+        version = self.plan.target_version or self.plan.current_version
+        return {"model_id": self.plan.model_id, "version": version} if version else None
+
+    @computed_field(description="The statuses that can follow.")  # type: ignore[prop-decorator]
+    @property
+    def allowed_transitions(self) -> tuple[ChangeStatus, ...]:
+        return MOVES[self.status]
+
+    @computed_field(description="Every role whose approval its risk demands, with what that said of this submission.")  # type: ignore[prop-decorator]
+    @property
+    def required_approvals(self) -> tuple[RequiredChangeApproval, ...]:
+        said = self.counting
+        return tuple(RequiredChangeApproval(role=each, approval=said.get(each)) for each in self.required_roles)
+
+    @property
+    def required_roles(self) -> tuple[GovernanceRole, ...]:
+        return REQUIRED_ROLES[self.risk_level]
+
+    @property
+    def counting(self) -> dict[GovernanceRole, ChangeApproval]:
+        """What stands of each role: the latest of this submission, about the plan as it is frozen."""
+        ours = (each for each in self.approvals if each.submission == self.submissions and each.plan == self.frozen_plan)
+        return {each.role: each for each in ours}
+
+    @computed_field(description="Required tests that have not passed since the plan was frozen; an emergency waits for none.")  # type: ignore[prop-decorator]
+    @property
+    def missing_tests(self) -> tuple[str, ...]:
+        if self.plan.change_type is ChangeType.EMERGENCY or self.plan.impact is None:
+            return ()
+        latest = {each.name: each.passed for each in self.test_results if each.submission == self.submissions}
+        return tuple(each for each in self.plan.impact.testing_required if not latest.get(each))
+
+    def possible(self, permission: Permission) -> None:
+        """InvalidState unless it can be done to what the change is now."""
+        if self.status not in POSSIBLE[permission]:
+            raise InvalidState(permission.value, self.status, POSSIBLE[permission])
+
+    def not_ready(self, permission: Permission, problem: str) -> NotReady:
+        return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
+
+    def _permits(self, by: Actor, permission: Permission) -> None:
+        by.needs(permission, frozenset({Relation.AUTHOR} if by.id == self.requester else ()))
+        self.possible(permission)
+
+    async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
+        if plan.model_id != self.plan.model_id:
+            raise InvalidInput("input.modelId", "cannot be changed: ask for another change")
+        await self._plan(plan, by, at)
+
+    async def _plan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        plan.refuse_impossible_times()
+        if plan != self.plan:
+            self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
+            self.plan, self.risk_level = plan, plan.risk_level
+
+    async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        """Freezes `plan`, which is its own with what runs now: approvals bind to its digest."""
+        self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW)
+        for name in ("impact", "rollback_plan"):
+            if getattr(self.plan, name) is None:
+                raise InvalidInput(f"input.{camel(name)}", "must be part of the plan before it is submitted: updateChangeRequest")
+        await self._plan(plan, by, at)
+        self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
+        self._move(ChangeStatus.SUBMITTED, by, at)
+
+    def reopen(self, reason: str, by: Actor, at: datetime) -> None:
+        """Takes it back to a draft; the approvals and test results so far no longer count."""
+        self._permits(by, Permission.REOPEN_CHANGE)
+        self.frozen_plan, self.scheduled_time = None, None
+        self._move(ChangeStatus.DRAFT, by, at, reason)
+
+    def approve(
+        self,
+        role: GovernanceRole | None,
+        approved: bool,
+        comments: str,
+        tier: RiskTier,
+        reviewer: Stakeholder,
+        by: Actor,
+        at: datetime,
+    ) -> ChangeApproval:
+        """Records what a reviewer says for a required role, bound to the frozen plan; never by the requester.
+
+        A refusal rejects the change; the last of the required approvals approves it.
+        """
+        self._permits(by, Permission.ADD_CHANGE_APPROVAL)
+        role = role or self._only_role(reviewer)
+        self._may_approve(role, tier, reviewer)
+        approval = ChangeApproval(
+            role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
+            reviewer_department=reviewer.department, at=at, comments=comments, plan=self.frozen_plan or "",
+            submission=self.submissions,
+        )  # fmt: skip
+        self.approvals = (*self.approvals, approval)
+        if not approved:
+            self._move(ChangeStatus.REJECTED, by, at)
+        elif self.counting.keys() >= set(self.required_roles):
+            self._move(ChangeStatus.APPROVED, by, at)
+        elif self.status is not ChangeStatus.UNDER_REVIEW:
+            self._move(ChangeStatus.UNDER_REVIEW, by, at)
+        return approval
+
+    def _only_role(self, reviewer: Stakeholder) -> GovernanceRole:
+        held = [each for each in self.required_roles if reviewer.holds(each)]
+        if len(held) > 1:
+            raise InvalidInput("input.role", f"must say which of {', '.join(each.name for each in held)} is acting")
+        if not held:
+            raise Forbidden(f"{reviewer.user_id} holds no role that must approve this change", self.required_roles)
+        return held[0]
+
+    def _may_approve(self, role: GovernanceRole, tier: RiskTier, reviewer: Stakeholder) -> None:
+        who = reviewer.user_id
+        if role not in self.required_roles or not reviewer.holds(role):
+            raise Forbidden(
+                f"{who} cannot approve as {role.name}", [each for each in self.required_roles if reviewer.holds(each)]
+            )
+        if not reviewer.may_decide(role, tier):
+            raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
+        if who == self.requester:
+            raise Forbidden(f"{who} asked for this change", ["somebody else"])
+        if others := {each.role for each in self.counting.values() if each.reviewer_id == who} - {role}:
+            roles = ", ".join(sorted(each.name for each in others))
+            raise Forbidden(f"{who} has approved as {roles}", ["somebody else"])
+
+    def record_test(
+        self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime
+    ) -> None:
+        """Records how a required test ended; the latest result of a test counts."""
+        self._permits(by, Permission.RECORD_TEST_RESULT)
+        required = self.plan.impact.testing_required if self.plan.impact else ()
+        if name not in required:
+            raise InvalidInput("input.name", f"must be one of the tests that the plan requires: {', '.join(required) or 'none'}")
+        result = TestResult(
+            name=name, passed=passed, uri=uri, sha256=sha256, notes=notes, recorded_by=by.id, recorded_at=at,
+            submission=self.submissions,
+        )  # fmt: skip
+        self.test_results = longer("the test results of a change", self.test_results, result)
+
+    def schedule(self, start: datetime, by: Actor, at: datetime) -> None:
+        """Sets when it is to start: in the future, in the preferred window, on no blackout date; again: another time."""
+        self._permits(by, Permission.SCHEDULE_DEPLOYMENT)
+        if start <= at:
+            raise InvalidInput("input.scheduledTime", "must be in the future")
+        if problem := self.plan.bars(start):
+            raise InvalidInput("input.scheduledTime", problem)
+        self.scheduled_time = start
+        if self.status is not ChangeStatus.SCHEDULED:
+            self._move(ChangeStatus.SCHEDULED, by, at)
+
+    def may_start(self, by: Actor, at: datetime) -> None:
+        """Refuses a start that is not permitted, too early, on a blackout date, or before the required tests have passed."""
+        self._permits(by, Permission.START_DEPLOYMENT)
+        if self.scheduled_time and at < self.scheduled_time:
+            raise self.not_ready(Permission.START_DEPLOYMENT, f"it starts at {self.scheduled_time:%FT%TZ}")
+        if self.plan.change_type is not ChangeType.EMERGENCY and (problem := self.plan.bars(at)):
+            raise self.not_ready(Permission.START_DEPLOYMENT, f"a start {problem}")
+        if missing := self.missing_tests:
+            raise self.not_ready(Permission.START_DEPLOYMENT, f"no pass of these tests is recorded: {', '.join(missing)}")
+
+    def start(self, gate: GatePass, by: Actor, at: datetime) -> None:
+        """Begins it, let through by the gate."""
+        self.gate = gate
+        self._move(ChangeStatus.IN_PROGRESS, by, at)
+
+    def complete(self, success: bool, notes: str, by: Actor, at: datetime) -> None:
+        """Ends it: carried out, or failed."""
+        self._permits(by, Permission.COMPLETE_DEPLOYMENT)
+        self.completed_time, self.deployment_notes = at, notes
+        self._move(ChangeStatus.COMPLETED if success else ChangeStatus.FAILED, by, at)
+
+    def roll_back(self, reason: str, running: str | None, by: Actor) -> ChangePlan:
+        """The plan of the change that takes this one back: what ran before is to run again."""
+        self._permits(by, Permission.ROLLBACK_CHANGE)
+        if self.status is ChangeStatus.COMPLETED and running != self.plan.target_version:
+            raise self.not_ready(Permission.ROLLBACK_CHANGE, f"{running or 'nothing'} runs there since")
+        before, brought = self.plan.current_version or "nothing", self.plan.target_version or "nothing"
+        impact = self.plan.impact
+        return ChangePlan(
+            change_type=ChangeType.ROLLBACK,
+            title=f"Rollback of {self.change_id}",
+            description=f"{before} runs in {self.plan.environment} again, in the place of {brought}.",
+            justification=reason,
+            model_id=self.plan.model_id,
+            environment=self.plan.environment,
+            current_version=running,
+            target_version=self.plan.current_version,
+            impact=impact
+            and impact.model_copy(
+                update={"estimated_downtime": impact.rollback_time, "testing_required": (), "dependencies": ()}
+            ),
+            rollback_plan=f"Deploy {brought} again by another change; it ran in {self.plan.environment} until this one.",
+        )
+
+    def refuse_second_rollback(self, rollback: "ChangeRequest | None") -> None:
+        if rollback and rollback.status not in {ChangeStatus.REJECTED, ChangeStatus.FAILED}:
+            raise AlreadyExists("the rollback", rollback.change_id)
+
+    def rolled_back(self, by: Actor, at: datetime) -> None:
+        """What ran before runs again."""
+        self.tells(AuditEventType.CHANGE_ROLLED_BACK)
+        self._move(ChangeStatus.ROLLED_BACK, by, at)
+
+    def comment(self, text: str, by: Actor, at: datetime) -> None:
+        self._permits(by, Permission.COMMENT_ON_CHANGE)
+        self.comments = longer("the comments on a change", self.comments, Comment(at=at, by=by.id, text=text))
+
+    def _move(self, to: ChangeStatus, by: Actor, at: datetime, reason: str | None = None) -> None:
+        if to not in MOVES[self.status]:
+            raise InvalidState(f"a move to {to.name}", self.status, MOVES[self.status])
+        self.moves = (*self.moves, Move(at=at, by=by.id, from_status=self.status, to_status=to, reason=reason))
+        self.status = to

@@ -1,0 +1,55 @@
+"""The life of a change: one table of the moves that it can make, and of what may be done with it when."""
+
+from collections.abc import Mapping
+
+from documents.access import Permission
+from documents.values import Choice
+
+
+class ChangeStatus(Choice):
+    """How far a change is."""
+
+    DRAFT = "draft", "It is being planned."
+    SUBMITTED = "submitted", "Its plan is frozen and waits for approvals."
+    UNDER_REVIEW = "under_review", "Some of the required approvals were given."
+    APPROVED = "approved", "Every required approval was given."
+    REJECTED = "rejected", "A required role refused it."
+    SCHEDULED = "scheduled", "It starts at a time that was set."
+    IN_PROGRESS = "in_progress", "It is being carried out."
+    COMPLETED = "completed", "It was carried out; its target runs."
+    FAILED = "failed", "It was tried, and what ran before still runs."
+    ROLLED_BACK = "rolled_back", "It was taken back by another change."
+
+
+_S, _P = ChangeStatus, Permission
+
+MOVES: Mapping[ChangeStatus, tuple[ChangeStatus, ...]] = {
+    _S.DRAFT: (_S.SUBMITTED,),
+    _S.SUBMITTED: (_S.DRAFT, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED),
+    _S.UNDER_REVIEW: (_S.DRAFT, _S.APPROVED, _S.REJECTED),
+    _S.APPROVED: (_S.DRAFT, _S.SCHEDULED, _S.IN_PROGRESS),
+    _S.REJECTED: (_S.DRAFT,),
+    _S.SCHEDULED: (_S.DRAFT, _S.IN_PROGRESS),
+    _S.IN_PROGRESS: (_S.COMPLETED, _S.FAILED),
+    _S.COMPLETED: (_S.ROLLED_BACK,),
+    _S.FAILED: (_S.ROLLED_BACK,),
+    _S.ROLLED_BACK: (),
+}
+"""From each status those that can follow it."""
+
+POSSIBLE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
+    _P.UPDATE_CHANGE_REQUEST: (_S.DRAFT,),
+    _P.SUBMIT_CHANGE_FOR_REVIEW: (_S.DRAFT,),
+    _P.REOPEN_CHANGE: (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.SCHEDULED),
+    _P.ADD_CHANGE_APPROVAL: (_S.SUBMITTED, _S.UNDER_REVIEW),
+    _P.RECORD_TEST_RESULT: (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED),
+    _P.SCHEDULE_DEPLOYMENT: (_S.APPROVED, _S.SCHEDULED),
+    _P.START_DEPLOYMENT: (_S.APPROVED, _S.SCHEDULED),
+    _P.COMPLETE_DEPLOYMENT: (_S.IN_PROGRESS,),
+    _P.ROLLBACK_CHANGE: (_S.COMPLETED, _S.FAILED),
+    _P.COMMENT_ON_CHANGE: tuple(_S),
+}
+"""The statuses from which each mutation on a change is possible."""
+
+OPEN = (_S.DRAFT, _S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED, _S.IN_PROGRESS)
+"""The statuses of a change that is not over."""

@@ -1,0 +1,56 @@
+"""Deployments: which version ran in which environment, from when to when."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+from uuid import uuid4
+
+from beanie import Indexed
+from pydantic import Field
+from pymongo import IndexModel
+
+from documents.access import Actor
+from documents.audit.event import AuditEventType
+from documents.database import Record
+from documents.values import Key, Moment
+
+
+class Deployment(Record):
+    """A version that runs, or ran, in an environment; of a model one at a time."""
+
+    keys: ClassVar = ("deployment_id",)
+    event: ClassVar = AuditEventType.MODEL_DEPLOYED
+
+    deployment_id: Annotated[str, Indexed(unique=True)] = Field(description="DEP- and 32 hexadecimal digits.")
+    model_id: Key = Field(description="The model.")
+    version: Key = Field(description="The version.")
+    environment: Key = Field(description="Where it runs.")
+    active: bool = Field(default=True, description="Whether it runs now.")
+    deployed_at: Moment = Field(description="From when on it ran.")
+    deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
+    change_id: Key = Field(description="The change that brought it.")
+    ended_at: Moment | None = Field(default=None, description="Until when it ran; nothing while it does.")
+    ended_by_change_id: Key | None = Field(default=None, description="The change that took its place, or took it away.")
+
+    class Settings:
+        name = "deployments"
+        indexes: ClassVar = [
+            IndexModel(["model_id", "environment"], unique=True, partialFilterExpression={"active": True}, name="one_active"),
+            IndexModel(["model_id", "environment", "deployed_at", "_id"]),
+            IndexModel(["environment", "deployed_at", "_id"]),
+            IndexModel(["change_id"]),
+            IndexModel(["deployed_at", "_id"]),
+        ]
+
+    @classmethod
+    def begin(cls, model_id: str, version: str, environment: str, change_id: str, by: Actor, at: datetime) -> Self:
+        return cls(
+            deployment_id=f"DEP-{uuid4().hex}", model_id=model_id, version=version, environment=environment, change_id=change_id,
+            deployed_at=at, deployed_by=by.id,
+        )  # fmt: skip
+
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.model_id, "version": self.version}
+
+    def end(self, change_id: str, at: datetime) -> None:
+        self.active, self.ended_at, self.ended_by_change_id = False, at, change_id

@@ -1,0 +1,105 @@
+"""Incidents: what went wrong with a version, and how it ended."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+from uuid import uuid4
+
+from beanie import Indexed
+from pydantic import Field
+from pymongo import IndexModel
+
+from documents.access import Actor, GovernanceRole, Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.load import keep_standing
+from documents.errors import Forbidden, InvalidState
+from documents.search import BY_TOKENS, Searchable
+from documents.values import Choice, Key, Moment, Name, Text
+from documents.versions.parts import Ending
+from documents.versions.version import ModelVersion
+
+
+class IncidentSeverity(Choice):
+    """How bad an incident is."""
+
+    LOW = "low", "A nuisance: nobody was harmed or hindered."
+    MEDIUM = "medium", "Somebody was hindered, or would have been."
+    HIGH = "high", "Somebody was harmed, or much of the service was away."
+    CRITICAL = "critical", "Grave harm or a breach of law; it blocks deployment while it is open."
+
+
+class IncidentStatus(Choice):
+    """How far an incident is."""
+
+    OPEN = "open", "It goes on."
+    RESOLVED = "resolved", "It is over."
+
+
+class Incident(Searchable):
+    """Something that went wrong with a version."""
+
+    keys: ClassVar = ("incident_id",)
+    event: ClassVar = AuditEventType.INCIDENT_CREATED
+    private: ClassVar = frozenset({"title", "description", "resolution.reason"})
+    searched: ClassVar = ("incident_id", "model_id", "title", "description")
+
+    incident_id: Annotated[str, Indexed(unique=True)] = Field(description="INC- and 32 hexadecimal digits.")
+    model_id: Key = Field(description="The model that it happened to.")
+    version: Key = Field(description="The version that it happened to.")
+    environment: Key | None = Field(default=None, description="Where it happened; nothing if nobody said.")
+    severity: IncidentSeverity = Field(description="How bad it is.")
+    status: IncidentStatus = Field(description="How far it is.")
+    title: Name = Field(description="What happened, in a line.")
+    description: Text = Field(default="", description="What is known of it.")
+    opened_by: Key = Field(description="Who reported it: a user id or a service.")
+    opened_at: Moment = Field(description="When it was reported.")
+    resolution: Ending | None = Field(default=None, description="How it ended; nothing while it is open.")
+
+    class Settings:
+        name = "incidents"
+        indexes: ClassVar = [
+            IndexModel(["model_id", "version", "opened_at", "_id"]),
+            IndexModel(["status", "opened_at", "_id"]),
+            IndexModel(["severity", "opened_at", "_id"]),
+            IndexModel(["opened_at", "_id"]),
+            BY_TOKENS,
+        ]
+
+    @classmethod
+    def open(
+        cls, version: ModelVersion, environment: str | None, severity: IncidentSeverity, title: str, description: str,
+        by: Actor, at: datetime,
+    ) -> Self:  # fmt: skip
+        """An incident as of now; a critical one blocks the version's deployment."""
+        incident = cls(
+            incident_id=f"INC-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
+            severity=severity, status=IncidentStatus.OPEN, title=title, description=description, opened_by=by.id, opened_at=at,
+        )  # fmt: skip
+        if incident.blocks_deployment:
+            version.suffer(incident.incident_id)
+        return incident
+
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.model_id, "version": self.version}
+
+    @property
+    def blocks_deployment(self) -> bool:
+        return self.status is IncidentStatus.OPEN and self.severity is IncidentSeverity.CRITICAL
+
+    def resolve(self, version: ModelVersion, text: str, by: Actor, at: datetime) -> None:
+        """Declares it over; a critical one takes a risk manager."""
+        version.needs(by, Permission.RESOLVE_INCIDENT)
+        if self.severity is IncidentSeverity.CRITICAL and GovernanceRole.RISK_MANAGER not in by.roles:
+            raise Forbidden(f"{by.id} may not resolve a critical incident", [GovernanceRole.RISK_MANAGER])
+        if self.status is not IncidentStatus.OPEN:
+            raise InvalidState(Permission.RESOLVE_INCIDENT.value, self.status, [IncidentStatus.OPEN])
+        if self.blocks_deployment:
+            version.recover(self.incident_id)
+        self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)
+
+
+async def settle(incident: Incident, version: ModelVersion, at: datetime) -> None:
+    """Stores an incident that was opened or resolved, and what that means for the version."""
+    await incident.store()
+    if incident.severity is IncidentSeverity.CRITICAL:
+        await keep_standing(version, at)

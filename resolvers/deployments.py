@@ -1,0 +1,47 @@
+"""Deployments in the graph: what runs where, and what ran there on any day."""
+
+from documents.changes.change import ChangeRequest
+from documents.deployments import Deployment
+from documents.people import Stakeholder
+from documents.values import Key
+from documents.versions.model import Model, Running
+from documents.versions.version import ModelVersion
+from resolvers.graph.connections import connection
+from resolvers.graph.context import Info, asked_of
+from resolvers.graph.edges import one
+from resolvers.graph.filters import filters
+from resolvers.graph.mutation import query
+from resolvers.graph.types import Node, Part, node, shape
+
+
+@node(Deployment)
+class DeploymentNode(Node):
+    model = one(Model, "The model.", model_id="model_id")
+    model_version = one(ModelVersion, "The version.", model_id="model_id", version="version")
+    deployer = one(Stakeholder, "Whoever completed it, if a person did.", user_id="deployed_by")
+    change = one(ChangeRequest, "The change that brought it.", change_id="change_id")
+    ended_by_change = one(ChangeRequest, "The change that took its place, or took it away.", change_id="ended_by_change_id")
+
+
+@shape(Running)
+class RunningShape:
+    deployment = one(Deployment, "Its deployment.", deployment_id="deployment_id")
+
+
+@filters(
+    Deployment, "deployment_id", "model_id", "version", "environment", "active", "deployed_at", "deployed_by", "change_id",
+    "ended_at", "ended_by_change_id",
+)  # fmt: skip
+class DeploymentFilter: ...
+
+
+@query()
+async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
+    """The deployment of that id."""
+    return await Deployment.seek({"deployment_id": deployment_id}, asked_of(info, Deployment))
+
+
+deployments = connection(Deployment, "deployments", "Deployments, the latest first.", ("deployed_at", -1))
+
+
+PART = Part(queries=[deployment, deployments])

@@ -1,0 +1,106 @@
+"""Incidents in the graph: what went wrong with a version."""
+
+import strawberry
+from pydantic import BaseModel, Field
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.eligibility.answer import BlockingIncident
+from documents.incidents import Incident, IncidentSeverity, settle
+from documents.people import Stakeholder
+from documents.values import Key, Name, Statement, Text
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
+from resolvers.graph.connections import connection
+from resolvers.graph.context import Info, asked_of
+from resolvers.graph.edges import one
+from resolvers.graph.filters import filters
+from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.mutation import Payload, mutation, query
+from resolvers.graph.types import Node, Part, node, shape
+
+
+@node(Incident)
+class IncidentNode(Node):
+    model = one(Model, "The model that it happened to.", model_id="model_id")
+    model_version = one(ModelVersion, "The version that it happened to.", model_id="model_id", version="version")
+    reporter = one(Stakeholder, "Whoever reported it, if a person did.", user_id="opened_by")
+
+
+@shape(BlockingIncident)
+class BlockingIncidentShape:
+    incident = one(Incident, "The incident.", incident_id="incident_id")
+
+
+@filters(
+    Incident, "incident_id", "model_id", "version", "environment", "severity", "status", "title", "opened_by", "opened_at",
+    "resolution",
+)  # fmt: skip
+class IncidentFilter: ...
+
+
+@query()
+async def incident(info: Info, incident_id: Key) -> Incident | None:
+    """The incident of that id."""
+    return await Incident.seek({"incident_id": incident_id}, asked_of(info, Incident))
+
+
+incidents = connection(Incident, "incidents", "Incidents, the latest first.", ("opened_at", -1))
+
+
+incident_aggregates = aggregates(Incident, "incident_aggregates", "How many incidents there are, group by group.")
+
+
+@strawberry.type
+class OfIncident(Payload):
+    """What a mutation on an incident answers with."""
+
+    incident: Incident = strawberry.field(description="The incident.")
+    model_version: ModelVersion = strawberry.field(description="The version that it happened to.")
+
+
+@graph_input("An incident to report.")
+class OpenIncidentInput(OfVersion):
+    environment: Key | None = Field(default=None, description="Where it happened.")
+    severity: IncidentSeverity = Field(description="How bad it is; a critical one blocks deployment while it is open.")
+    title: Name = Field(description="What happened, in a line.")
+    description: Text = Field(default="", description="What is known of it.")
+
+
+@strawberry.type(description="The incident as reported.")
+class OpenIncidentPayload(OfIncident): ...
+
+
+@mutation(event=AuditEventType.INCIDENT_CREATED, permit=Permission.OPEN_INCIDENT, resource=Incident)
+async def open_incident(info: Info, input: OpenIncidentInput) -> OpenIncidentPayload:
+    """Reports that something went wrong with a version; while a critical incident is open, nothing of it is deployed."""
+    version = await input.load()
+    incident = Incident.open(
+        version, input.environment, input.severity, input.title, input.description, by=info.context.actor, at=info.context.now
+    )
+    await settle(incident, version, info.context.now)
+    return OpenIncidentPayload(incident=incident, model_version=version)
+
+
+@graph_input("An incident that is over.")
+class ResolveIncidentInput(BaseModel):
+    incident_id: Key = Field(description="Which incident.")
+    text: Statement = Field(description="How it ended, and what was done.")
+
+
+@strawberry.type(description="The incident as resolved.")
+class ResolveIncidentPayload(OfIncident): ...
+
+
+@mutation(event=AuditEventType.INCIDENT_RESOLVED, permit=Permission.RESOLVE_INCIDENT, resource=Incident)
+async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIncidentPayload:
+    """Declares an incident over: by the version's owner, a critical one by a risk manager."""
+    incident = await Incident.require(input.incident_id)
+    version = await ModelVersion.require(incident.model_id, incident.version)
+    incident.resolve(version, input.text, by=info.context.actor, at=info.context.now)
+    await settle(incident, version, info.context.now)
+    return ResolveIncidentPayload(incident=incident, model_version=version)
+
+
+PART = Part(queries=[incident, incidents, incident_aggregates], mutations=[open_incident, resolve_incident])
