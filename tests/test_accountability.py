@@ -103,6 +103,13 @@ async def test_a_role_goes_to_an_active_holder_of_it_and_to_a_version_as_it_is_n
     assert len(await history(service)) == 2
 
 
+async def test_a_retired_version_is_assigned_to_nobody_any_more(service: Service) -> None:
+    await register(service)
+    await service.do("retireModelVersion", ALICE, **BOT, reason="It was replaced.")
+    refused = await service.refused("assignAccountability", **BOT, role="ETHICS_REVIEWER", userId=CAROL.id)
+    assert (refused["code"], refused["from"]) == ("INVALID_STATE", "RETIRED")
+
+
 async def test_nobody_can_make_the_history_of_a_version_grow_without_end(service: Service) -> None:
     await service.enrol(EVE)
     await register(service)

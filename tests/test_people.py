@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from documents import departures
 from documents.access import GovernanceRole, PlatformRole
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service, person
@@ -195,6 +196,32 @@ async def test_nothing_is_handed_to_somebody_who_could_not_answer_for_it(service
         refused = await service.refused("deactivateStakeholder", ADA, userId=CAROL.id, handOverTo=nobody.id)
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.handOverTo")
     assert await service.state() == before
+
+
+async def test_what_was_retired_stays_with_whoever_answered_for_it(service: Service) -> None:
+    await service.enrol(EVE)
+    await register(service)
+    await register(service, modelId="second")
+    await service.do("retireModelVersion", ALICE, **BOT, reason="It was replaced.")
+    assert (await update(service, ALICE, roles=["DEPLOYER"]))["uncovered"] == [
+        {"role": "MODEL_OWNER", "modelVersion": {"modelId": "second", "version": "1.0.0"}}
+    ]
+    await deactivate(service, ALICE, handOverTo=EVE.id)
+    assert (await read(service, "ownerId", BOB))["ownerId"] == ALICE.id
+    assert (await read(service, "ownerId", BOB, modelId="second"))["ownerId"] == EVE.id
+
+
+async def test_more_than_one_transaction_can_change_is_not_handed_over(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await service.enrol(EVE)
+    await register(service)
+    await service.ask("{ viewer { id } }", ADA)  # the first use of a token in an hour is noted
+    before = await service.state()
+    monkeypatch.setattr(departures, "HANDED_OVER", 1)
+    refused = await service.refused("deactivateStakeholder", ADA, userId=ALICE.id, handOverTo=EVE.id)
+    assert (refused["code"], refused["size"], refused["limit"]) == ("LIMIT_EXCEEDED", 2, 1)
+    assert await service.state() == before
+    monkeypatch.setattr(departures, "HANDED_OVER", 2)
+    assert (await deactivate(service, ALICE, handOverTo=EVE.id))["uncovered"] == []
 
 
 async def test_a_decision_stays_valid_when_whoever_gave_it_leaves_and_says_so(service: Service) -> None:
