@@ -1,6 +1,7 @@
 """Who may decide about a version, what a decision is about, and how long it counts."""
 
 import json
+from asyncio import gather
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -33,7 +34,7 @@ from tests.examples import (
     submit,
     submitted,
 )
-from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service, person
+from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service, mutating, person
 
 ETHICS, SECURITY, OWNER = GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.MODEL_OWNER
 EVE = person("eve", ETHICS, SECURITY)
@@ -61,6 +62,15 @@ async def test_one_person_decides_in_one_role_only_in_this_round_and_the_next(se
     await submit(service)
     assert (await refusal(service, EVE, role="SECURITY_REVIEWER"))["code"] == "FORBIDDEN"
     assert (await decide(service, EVE, role="ETHICS_REVIEWER"))["status"] == "APPROVED"
+
+
+async def test_of_two_decisions_at_once_in_two_roles_one_is_refused(service: Service) -> None:
+    await service.enrol(EVE)
+    await submitted(service)
+    said = [BOT | {"verdict": "APPROVED", "role": role} for role in ("ETHICS_REVIEWER", "SECURITY_REVIEWER")]
+    answers = await gather(*(service.post(mutating("submitApproval", ""), {"input": each}, EVE) for each in said))
+    codes = [error["extensions"]["code"] for answer in answers for error in answer.json().get("errors", ())]
+    assert (codes, len(await approvals(service))) == (["FORBIDDEN"], 1)
 
 
 async def test_whoever_submitted_decides_as_model_owner_only(service: Service) -> None:

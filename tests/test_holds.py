@@ -1,5 +1,7 @@
 """Holds: whoever answers for ethics, security or compliance stops a version, and only that role lets it go."""
 
+from asyncio import gather
+
 import pytest
 
 from documents.access import Actor, ActorType, GovernanceRole
@@ -7,7 +9,7 @@ from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
 from documents.versions.version import ModelVersion
 from tests.examples import BOT, decide, document, eligible, read, refusal, register, submit
-from tests.service import ALICE, CAROL, DAVID, NOW, RITA, Person, Service, person
+from tests.service import ALICE, CAROL, DAVID, NOW, RITA, Person, Service, mutating, person
 
 ETHICS, SECURITY, COMPLIANCE = (
     GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.COMPLIANCE_OFFICER
@@ -90,6 +92,16 @@ async def test_a_hold_is_lifted_once_and_says_why(service: Service) -> None:
     await service.do("liftHold", CAROL, **BOT | hold | RELIEF)
     refused = await refusal(service, "liftHold", CAROL, **hold, **RELIEF)
     assert (refused["code"], refused["from"], refused["allowed"]) == ("INVALID_STATE", "LIFTED", ["STANDING"])
+
+
+async def test_of_two_who_lift_a_hold_at_once_one_is_refused(service: Service) -> None:
+    cora = person("cora", ETHICS)
+    await service.enrol(cora)
+    await register(service)
+    lifted = {"input": BOT | await place(service, CAROL) | RELIEF}
+    answers = await gather(*(service.post(mutating("liftHold", ""), lifted, each) for each in (CAROL, cora)))
+    codes = [error["extensions"]["code"] for answer in answers for error in answer.json().get("errors", ())]
+    assert codes == ["INVALID_STATE"]
 
 
 async def test_what_is_held_can_be_documented_submitted_and_approved_all_the_same(service: Service) -> None:

@@ -89,7 +89,8 @@ class ModelVersion(Searchable):
     restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
     tier: RiskTier = Field(description="How critical it is; policies go by it.")
     tier_rationale: Statement | None = Field(
-        default=None, description="Why a risk manager set the tier; nothing where its words or whoever registered it did."
+        default=None,
+        description="Why it is in that tier, as a risk manager or whoever registered it said; nothing if nobody did.",
     )
     classification: Classification = Field(description="What its words suggest, and which words.")
     owner_id: Key = Field(description="The user id of the accountable model owner.")
