@@ -20,11 +20,13 @@ from documents.errors import InvalidInput
 from documents.incidents import Incident
 from documents.lineage import LineageLink, UpstreamAlert, Walk, refuse_circle
 from documents.people import Stakeholder, holder_of
+from documents.records import whole
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
+from documents.versions.changes import PartChange, changes
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
@@ -60,6 +62,10 @@ class LineageLinkShape: ...
 
 @shape(UpstreamAlert)
 class UpstreamAlertShape: ...
+
+
+@shape(PartChange)
+class PartChangeShape: ...
 
 
 @shape(Eligibility)
@@ -156,6 +162,21 @@ class ModelVersionNode(Node):
         ("opened_at", -1),
         own={"model_id": "model_id", "version": "version"},
     )
+
+    @field(
+        "What there is to decide about here that is different in another version of the model, part by part; nothing where there "
+        "is no such version.",
+        loads=[ModelVersion],
+    )
+    @staticmethod
+    async def changes_since(
+        version: Parent[ModelVersion],
+        info: Info,
+        other: Annotated[Key, strawberry.argument(name="version", description="The other version.")],
+    ) -> list[PartChange] | None:
+        before = await info.context.one(ModelVersion).load((version.model_id, other))
+        return list(changes(whole(before), whole(version))) if before else None
+
     audit_events = pages(
         AuditEvent,
         "Its events in the audit trail; for those who may read the trail and those accountable for it.",

@@ -27,7 +27,7 @@ from tests.examples import (
     submit,
     submitted,
 )
-from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation
+from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
 from tests.test_reads import Watched, watching, where
 
@@ -45,6 +45,7 @@ async def report(service: Service, selection: str = "json", **of: Any) -> Any:
 
 async def through_everything(service: Service) -> None:
     """A version through every mutation there is: rejected, submitted again, excepted, stopped, changed, retired."""
+    await sign_in(service)
     async for _ in every_mutation(service):
         pass
 
@@ -290,7 +291,7 @@ async def test_the_page_tells_an_auditor_what_stands_in_the_way_and_who_decided(
     assert f"{decided} Tried in English only. |" in lines
     digests = lines[lines.index("## Digests") :]
     assert f"| Dossier today: card | `{told['governance']['dossier']['card']}` |" in digests
-    assert f"| Root (RFC 9162) | `{told['auditTrail']['root']}` |" in digests
+    assert f"| Root, RFC 9162 | `{told['auditTrail']['root']}` |" in digests
 
 
 async def test_a_version_of_which_nothing_is_known_has_a_short_page(service: Service) -> None:

@@ -54,6 +54,13 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
     return told
 
 
+def paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Each path in which two plain values differ, however many."""
+    names = sorted(before.keys() | after.keys())
+    found = (_differences(before.get(name), after.get(name), name, name, Telling(), Told()) for name in names)
+    return [str(change["path"]) for changes in found for change in changes]
+
+
 def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
     if not _differ(was, now):
         return

@@ -341,7 +341,7 @@ class _Page:
             [
                 ["Trail", code(trail.origin)],
                 ["Events", str(trail.size)],
-                ["Root (RFC 9162)", code(trail.root)],
+                ["Root, RFC 9162", code(trail.root)],
                 ["Registration proven", "yes" if trail.registration_proven else strong("no")],
                 *(
                     [["Last event about it", line(f"{last.seq}, {_moment(last.occurred_at)},", code(last.event_hash))]]

@@ -1,0 +1,62 @@
+"""What is different between two versions, part by part of what there is to decide about. Pure."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from documents.audit.canonical import plain
+from documents.audit.details import paths
+from documents.cards import CardContent
+from documents.formats.graph import spelled
+from documents.risk.factors import RiskFactor
+from documents.values import Digest, Value, camel
+from documents.versions.dossier import DossierPart
+from documents.versions.version import ModelVersion
+
+_RATED = [name for name in RiskFactor.model_fields if name != "identified_date"]  # the day differs in any two assessments
+
+
+class PartChange(Value):
+    """A part of what there is to decide about that is different in two versions."""
+
+    part: DossierPart = Field(description="Which part.")
+    before: Digest | None = Field(description="Its digest in the earlier version; nothing if that had none.")
+    after: Digest | None = Field(description="Its digest in this version; nothing if there is none.")
+    paths: tuple[str, ...] = Field(
+        description="What of it is different: `card.metrics.0.value`, `assessment.factors.SEC-001.impact`. What must differ in "
+        "any two versions is left out: their names, who assessed them and when."
+    )
+
+
+def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]:
+    """The parts in which `after` says something else than `before`."""
+    was, now = _parts(before), _parts(after)
+    old, new = before.dossier.digests(), after.dossier.digests()
+    differences = {part: paths({part.value: was[part]}, {part.value: now[part]}) for part in was}
+    return tuple(
+        PartChange(part=part, before=old.get(part), after=new.get(part), paths=tuple(differing))
+        for part, differing in differences.items()
+        if differing
+    )
+
+
+def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
+    """What a version says in each part, under the names of the graph."""
+    card, assessed = version.card, version.latest_assessment
+    said: dict[DossierPart, Any] = {
+        DossierPart.SCOPE: _said(version, "purpose", "use_cases", "restrictions"),
+        DossierPart.TIER: spelled(version.tier),
+        DossierPart.ARTIFACTS: spelled(version.artifacts),
+        DossierPart.DEPENDENCIES: spelled(version.depends_on),
+        DossierPart.CARD: _said(card, *CardContent.model_fields) if card else None,
+        DossierPart.ASSESSMENT: {
+            "tier": spelled(assessed.tier),
+            "factors": {each.risk_id: _said(each, *_RATED) for each in assessed.factors},
+        } if assessed else None,
+        DossierPart.DATASHEETS: {each.dataset_id: _said(each, "revision", "digest") for each in version.datasheets},
+    }  # fmt: skip
+    return {part: plain(each) for part, each in said.items()}
+
+
+def _said(value: BaseModel, *names: str) -> dict[str, Any]:
+    return {camel(name): spelled(getattr(value, name)) for name in names}
