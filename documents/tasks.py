@@ -11,9 +11,9 @@ from documents.access import GovernanceRole, Permission, needs
 from documents.eligibility.answer import Remedy
 from documents.fields import fields_at
 from documents.people import Stakeholder
+from documents.records import whole
 from documents.units import Raw
 from documents.values import Choice, Key, Moment, Value
-from documents.versions.accountability import roles_of
 from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
 from documents.versions.parts import Ending
@@ -27,7 +27,7 @@ FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION)
 FINDINGS = ("metrics", "drift", "incidents", "compliance")
 
 _READ = fields_at(
-    "model_id", "version", "tier", "round", "closed_rounds", "evidence", "accountability", "registered_at", "standing"
+    "model_id", "version", "tier", "owner_id", "round", "closed_rounds", "evidence", "registered_at", "standing"
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class TaskKind(Choice):
     APPROVE = "approve", "Decide for a required role that has not decided."
     REAPPROVE = "reapprove", "Decide again for a required role whose approval went stale or expired."
     SATISFY_CONDITION = "satisfy_condition", "Say how a condition of an approval is met."
-    CONFIRM_CONDITION = "confirm_condition", "Agree that a condition of an approval is met, or decide otherwise."
+    CONFIRM_CONDITION = "confirm_condition", "Agree that a condition of an approval is met."
     REVIEW = "review", "Complete a periodic review that is overdue, or due within 30 days."
 
 
@@ -88,7 +88,7 @@ class Docket:
 
     def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
         owner = GovernanceRole.MODEL_OWNER
-        owns = person.holds(owner) and owner in roles_of(self.version.accountability, person.user_id)
+        owns = person.holds(owner) and person.user_id == self.version.owner_id
         if owns and self.status in SUBMITTABLE:
             yield self._submission()
         if self.status in DECIDABLE and (submitted := self.version.round):
@@ -155,7 +155,7 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
-    dockets = [Docket(each, each.standing, at) for each in found[:LOOKED_AT] if each.standing]
+    dockets = [Docket(each, whole(each.standing), at) for each in found[:LOOKED_AT] if each.standing]
 
     def waiting_for(person: Stakeholder) -> TaskList:
         tasks = (task for docket in dockets for task in docket.tasks_of(person))
