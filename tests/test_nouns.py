@@ -19,7 +19,10 @@ from documents.idempotency import IdempotencyKey
 from documents.kinds import RECORDS
 from documents.search import Searchable
 from gql.schema import PARTS, build_schema
+from resolvers.graph.asked import DERIVED
+from resolvers.graph.filters import filter_of
 from resolvers.graph.types import NODES
+from resolvers.search import KINDS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA: Any = build_schema()._schema
@@ -72,6 +75,18 @@ def test_a_record_says_what_names_it_and_how_the_trail_tells_of_it(record: type[
 def test_words_are_found_in_texts_that_exist_and_are_for_all(record: type[Searchable]) -> None:
     assert record.searched and all(has_path(record, path) for path in record.searched)
     assert not {"email", "comments", "note"} & {path.split(".")[-1] for path in record.searched}
+
+
+def test_every_noun_with_words_is_a_kind_that_search_finds_and_filters() -> None:
+    assert set(KINDS.values()) == {each for each in RECORDS if issubclass(each, Searchable)}
+    asked = {get_named_type(each.type).name for each in SCHEMA.type_map["NodeFilter"].fields.values()}
+    assert asked == {"NodeKind", *(f"{each.__name__}Filter" for each in KINDS.values())}
+
+
+@pytest.mark.parametrize("record", NOUNS)
+def test_a_condition_that_the_clock_changes_looks_at_what_is_stored(record: type[Record]) -> None:
+    fields = filter_of(record).__strawberry_definition__.fields
+    assert [each.name for each in fields if DERIVED in each.metadata and not has_path(record, each.metadata[DERIVED].by)] == []
 
 
 @pytest.mark.parametrize("record", NOUNS)
