@@ -15,7 +15,7 @@ help: ## say what there is
 run: $(INSTALLED) ## serve on an embedded database, at http://127.0.0.1:8000/graphql
 	@$(BIN)/magistrate serve
 
-demo: $(INSTALLED) ## carry one model until it may be deployed, on a server of its own
+demo: $(INSTALLED) ## carry one model from its registration to production, on a server of its own
 	@$(BIN)/magistrate demo
 
 test: $(INSTALLED) ## run every test

@@ -54,6 +54,9 @@ def test_it_tells_the_whole_example_on_a_server_of_its_own_and_leaves_nothing_be
         "POL-003.data-leakage SEC-002 is not assessed createRiskAssessment",
         "Carol Williams ETHICS_REVIEWER STALE CARD, ASSESSMENT, DATASHEETS",
         "eligible true",
+        "risk HIGH: approved by MODEL_OWNER, TECH_LEAD, SECURITY_REVIEWER",
+        "gate ELIGIBLE",
+        "runs model-customer-support-v1 1.0.0",
         "decided 5 times: 3 count, 2 were decided again",
     ):
         assert telling in told

@@ -53,7 +53,7 @@ def run() -> None:
 def _console() -> Console:
     console = Console(highlight=False, markup=False)
     console.width = min(console.width, WIDTH)
-    console.print("Magistrate: one model version, from its registration until it may be deployed", style="bold")
+    console.print("Magistrate: one model version, from its registration to production", style="bold")
     return console
 
 

@@ -26,7 +26,7 @@ def enrol(scene: Scene, example: Example) -> None:
     scene.step("Everybody gets a token of their own")
     admin, people = example.administrator, example.people
     scene.ask(admin, VIEWER, {"stakeholder": {"platformRole": "ADMIN"}})
-    scene.act(admin, "registers five people", REGISTER_STAKEHOLDER)
+    scene.act(admin, f"registers {len(people)} people", REGISTER_STAKEHOLDER)
     for each in people:
         scene.ask(admin, REGISTER_STAKEHOLDER, {"stakeholder": {"userId": each.user_id}}, input=each.registration)
     scene.table(["name", "role", "department"], [[each.name, each.title, each.department] for each in people])

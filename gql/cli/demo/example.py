@@ -41,8 +41,11 @@ class Example:
         self.carol = Person(f"user-003{suffix}", "Carol Williams", "ETHICS_REVIEWER", "AI Ethics", ALL_BUT_EXPERIMENTAL[:2])
         self.david = Person(f"user-004{suffix}", "David Brown", "SECURITY_REVIEWER", "Security", ALL_BUT_EXPERIMENTAL)
         self.erin = Person(f"user-005{suffix}", "Erin Clark", "AUDITOR", "Internal Audit")
+        self.fiona = Person(f"user-006{suffix}", "Fiona Davis", "TECH_LEAD", "ML Engineering", ALL_BUT_EXPERIMENTAL)
+        self.george = Person(f"user-007{suffix}", "George Miller", "DEPLOYER", "Operations", ALL_BUT_EXPERIMENTAL)
         self.reviewers = (self.carol, self.david)
-        self.people = (self.alice, self.bob, self.carol, self.david, self.erin)
+        self.approvers = (self.alice, self.fiona, self.david)
+        self.people = (self.alice, self.bob, self.carol, self.david, self.erin, self.fiona, self.george)
         self.version = {"modelId": f"model-customer-support-v1{suffix}", "version": "1.0.0"}
         self.dataset_id = f"support-conversations{suffix}"
         self.registration = self.version | {
@@ -100,6 +103,25 @@ CARD = {
     ],
     "recommendations": ["Read a sample of the conversations every week"],
 }  # fmt: skip
+
+TEST = "A day's questions again, at ten times the pace"
+
+IMPACT = {
+    "affectedSystems": ["production support chat"],
+    "affectedUsers": "ALL_USERS",
+    "estimatedDowntime": 0,
+    "rollbackTime": 5,
+    "testingRequired": [TEST],
+}
+
+PLAN = {
+    "changeType": "MODEL_UPDATE",
+    "title": "The assistant answers customers",
+    "description": "Version 1.0.0 takes the place of the contact form",
+    "justification": "Four of five questions are answered at once",
+    "rollbackPlan": "The chat shows the contact form again",
+    "rollbackTrigger": "More than one complaint in a hundred conversations",
+}
 
 DATASHEET = {
     "datasetName": "Support conversations",

@@ -4,6 +4,7 @@ from typing import Any
 
 from gql.cli.demo.enrolment import enrol
 from gql.cli.demo.example import CARD, CONDITION, DATASHEET, EVIDENCE, Example, Person
+from gql.cli.demo.rollout import roll_out
 from gql.cli.demo.scene import Scene
 
 
@@ -19,6 +20,7 @@ def tell(scene: Scene, example: Example) -> int:
     find_approvals_stale(scene, example)
     receipt = decide_again(scene, example)
     ask_again(scene, example)
+    roll_out(scene, example)
     report(scene, example)
     return verify(scene, example, receipt)
 
