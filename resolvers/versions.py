@@ -244,7 +244,8 @@ class DependencyInput(BaseModel):
 
     @property
     def meant(self) -> Dependency:
-        return Dependency(relation=self.relation, governed=self.on.governed, external=self.on.external)
+        """In the domain's own values: an input, though of the same fields, equals none of them."""
+        return Dependency.model_validate({"relation": self.relation, **self.on.model_dump()})
 
 
 Artifacts = Annotated[tuple[ArtifactInput, ...], Field(max_length=LIST_LENGTH)]
@@ -350,8 +351,10 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     critical tier than before raise it.
     """
     version = await input.load()
-    version.amend(input.changes, by=info.context.actor)
-    await refuse_circle(version)
+    changes = input.changes
+    version.amend(changes, by=info.context.actor)
+    if "depends_on" in changes:
+        await refuse_circle(version)
     await keep_standing(version, info.context.now)
     return UpdateModelVersionPayload(model_version=version)
 
