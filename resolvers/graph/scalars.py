@@ -1,5 +1,6 @@
 """Scalars, stricter than the stock ones: what goes in is what comes out."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -8,6 +9,8 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from documents.values import MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def _read_moment(value: Any) -> datetime:
@@ -32,6 +35,12 @@ def _text(value: Any, scalar: str) -> str:
     return value
 
 
+def _digest(value: Any) -> str:
+    if not _DIGEST.fullmatch(_text(value, "Hash")):
+        raise ValueError("Hash is 64 lower-case hexadecimal digits")
+    return str(value)
+
+
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_SAFE_INTEGER:
         raise ValueError("BigInt is a whole number up to 2^53-1")
@@ -54,6 +63,6 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     ),
     date: _scalar("Date", "A calendar day, YYYY-MM-DD.", _read_day, date.isoformat),
     BigInt: _scalar("BigInt", "A whole number up to 2^53-1, beyond the 32 bits of Int.", _whole, int),
-    Hash: _scalar("Hash", "A SHA-256 as 64 lower-case hexadecimal digits.", lambda value: _text(value, "Hash"), str),
+    Hash: _scalar("Hash", "A SHA-256 as 64 lower-case hexadecimal digits.", _digest, str),
     FreeObject: _scalar("JSON", "Free content: a JSON object.", _object, lambda value: value),
 }
