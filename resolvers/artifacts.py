@@ -57,7 +57,7 @@ async def artifact(sha256: Sha256) -> ArtifactHolders | None:
 async def eligibility(info: Info, sha256: Sha256) -> ArtifactEligibility | None:
     """Whether the artefact of that digest may be deployed now; nothing where no version in use holds it."""
     in_use: dict[str, Any] = {"artifacts.sha256": sha256, "standing.status": {"$ne": VersionStatus.RETIRED}}
-    found = await ModelVersion.read(in_use, (("registered_at", 1),), HOLDERS + 1)
+    found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:
         raise LimitExceeded("the versions that hold it", len(found), HOLDERS)
     judged: list[Eligibility] = await judgements(info.context).load_many(found)
