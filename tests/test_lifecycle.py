@@ -52,6 +52,7 @@ POSSIBLE = {
     "revokeWaiver": ALL_BUT_RETIRED,
     "completeReview": ALL_BUT_RETIRED,
     "retireModelVersion": ALL_BUT_RETIRED,
+    "openIncident": f"{ALL_BUT_RETIRED} RETIRED",  # in no row: what happened can be said of any version
 }
 MAKE_VERSIONS = {"registerModel", "registerModelVersion"}
 
@@ -78,6 +79,7 @@ SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "revokeWaiver": (RITA, REASON),
     "completeReview": (RITA, REVIEW),
     "retireModelVersion": (ALICE, REASON),
+    "openIncident": (CAROL, {"severity": "CRITICAL", "title": "Somebody was misled"}),
 }
 
 

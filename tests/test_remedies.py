@@ -35,7 +35,7 @@ RELATED = {"": STAFF, "owner": (ALICE,), "steward": (BOB,), "accountable": (ALIC
 
 REMEDY = "remedy { mutation arguments fill permitted }"
 ASKED = f"""eligibility {{ eligible violations {{ {REMEDY} }} missingApprovals {{ {REMEDY} candidates {{ userId }} }}
-  holds {{ {REMEDY} }} openConditions {{ withholds {REMEDY} }} advisories {{ {REMEDY} }} }}"""
+  holds {{ {REMEDY} }} blockingIncidents {{ {REMEDY} }} openConditions {{ withholds {REMEDY} }} advisories {{ {REMEDY} }} }}"""
 ROUNDS = 60
 
 
@@ -84,7 +84,14 @@ async def mend(service: Service, which: int) -> list[str]:
     for _ in range(ROUNDS):
         found = (await read(service, ASKED))["eligibility"]
         withheld = [each for each in found["openConditions"] if each["withholds"]]
-        left = [*found["violations"], *found["missingApprovals"], *found["holds"], *withheld, *found["advisories"]]
+        left = [
+            *found["violations"],
+            *found["missingApprovals"],
+            *found["holds"],
+            *found["blockingIncidents"],
+            *withheld,
+            *found["advisories"],
+        ]
         assert found["eligible"] is (left == found["advisories"])
         if not left:
             return done
@@ -108,7 +115,7 @@ async def test_a_bare_draft_becomes_eligible_in_whatever_order_it_is_mended(serv
 
 
 async def everything_wrong_at_once(service: Service) -> None:
-    """A hold, stale approvals, an approval with open conditions, and a waiver that expired."""
+    """A hold, a critical incident, stale approvals, an approval with open conditions, and a waiver that expired."""
     await register(service)
     await document(service)
     (proof,) = (await read(service, "evidence { evidenceId }"))["evidence"]
@@ -122,6 +129,7 @@ async def everything_wrong_at_once(service: Service) -> None:
     await save_card(service, card=CARD | {"license": "MIT"})
     await decide(service, CAROL, "CONDITIONAL", conditions=["Watch it", "Name who is called at night"])
     await service.do("placeHold", CAROL, **BOT, reason="Somebody was misled.")
+    await service.do("openIncident", CAROL, **BOT, severity="CRITICAL", title="Somebody was misled")
     service.later(days=1)
 
 
@@ -167,7 +175,10 @@ async def incomplete(service: Service) -> None:
 
 
 TROUBLES: list[tuple[Callable[[Service], Awaitable[None]], set[str]]] = [
-    (everything_wrong_at_once, {"attachEvidence", "submitApproval", "satisfyCondition", "confirmCondition", "liftHold"}),
+    (
+        everything_wrong_at_once,
+        {"attachEvidence", "submitApproval", "satisfyCondition", "confirmCondition", "liftHold", "resolveIncident"},
+    ),
     (rejected, DECIDED),
     (of_another_tier, DECIDED | {"createRiskAssessment"}),
     (satisfied_by_what_was_withdrawn, {"confirmCondition", "submitApproval"}),
