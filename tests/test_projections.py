@@ -24,12 +24,12 @@ VERSION = 'modelVersion(modelId: "support-assistant", version: "1.0.0")'
 async def filled(server: str) -> AsyncIterator[Watched]:
     """A version to which everything has happened, and one to which nothing has."""
     service = await Service.started(server)
-    async for mutation, _ in every_mutation(service):
-        if mutation == "updateModelVersion":
-            await decide(service, CAROL)
-            await service.do("linkDatasheet", **BOT, **TICKETS)
-    async for each in watching(server, service):
-        yield each
+    async for watched in watching(server, service):
+        async for mutation, _ in every_mutation(service):
+            if mutation == "updateModelVersion":
+                await decide(service, CAROL)
+                await service.do("linkDatasheet", **BOT, **TICKETS)
+        yield watched
     await service.close()
 
 
