@@ -62,7 +62,8 @@ async def scored(service: Service) -> dict[str, dict[str, Any]]:
 
 def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
     aggregates = {name: field for name, field in QUERIES.items() if name.endswith("Aggregates")}
-    assert aggregates.keys() == {"modelVersionAggregates", "auditEventAggregates"}
+    nouns = ("modelVersion", "changeRequest", "incident", "auditEvent")
+    assert aggregates.keys() == {f"{each}Aggregates" for each in nouns}
     for field in aggregates.values():
         assert field.args.keys() == {"filter", "groupBy"}
         assert field.type.of_type.of_type.of_type.fields.keys() == {"keys", "count", "values", "min", "max", "avg", "sum"}
