@@ -37,7 +37,8 @@ class Deployment(Record):
             IndexModel(["model_id", "environment"], unique=True, partialFilterExpression={"active": True}, name="one_active"),
             IndexModel(["model_id", "environment", "deployed_at", "_id"]),
             IndexModel(["environment", "deployed_at", "_id"]),
-            IndexModel(["change_id"]),
+            IndexModel(["model_id", "deployed_at", "_id"]),
+            IndexModel(["change_id", "deployed_at", "_id"]),
             IndexModel(["deployed_at", "_id"]),
         ]
 

@@ -58,6 +58,7 @@ class Incident(Searchable):
         name = "incidents"
         indexes: ClassVar = [
             IndexModel(["model_id", "version", "opened_at", "_id"]),
+            IndexModel(["model_id", "opened_at", "_id"]),
             IndexModel(["status", "opened_at", "_id"]),
             IndexModel(["severity", "opened_at", "_id"]),
             IndexModel(["opened_at", "_id"]),

@@ -145,7 +145,10 @@ class ChangeRequest(Searchable):
         indexes: ClassVar = [
             IndexModel(["created_at", "_id"]),
             IndexModel(["plan.model_id", "plan.environment", "created_at", "_id"]),
-            *(IndexModel([each, "created_at", "_id"]) for each in ("status", "risk_level", "requester", "rolls_back_id")),
+            *(
+                IndexModel([each, "created_at", "_id"])
+                for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")
+            ),
             BY_TOKENS,
         ]
 
