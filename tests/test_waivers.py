@@ -9,7 +9,7 @@ from documents.access import Actor, ActorType, GovernanceRole
 from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
 from documents.versions.version import ModelVersion
-from tests.examples import BOT, attach, decide, eligible, read, refusal, register, submit, submitted
+from tests.examples import BOT, EXPERIMENT, attach, decide, eligible, read, refusal, register, submit, submitted
 from tests.service import ALICE, BOB, CAROL, DAVID, NOW, RITA, Service, person
 
 OWNER, RISK, COMPLIANCE = GovernanceRole.MODEL_OWNER, GovernanceRole.RISK_MANAGER, GovernanceRole.COMPLIANCE_OFFICER
@@ -164,6 +164,12 @@ async def test_only_a_blocking_requirement_that_the_version_is_held_to_can_be_wa
     refused = await refusal(service, "grantWaiver", RITA, **WAIVED | {"requirementId": requirement})
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.requirementId")
     assert ACCESS in refused["problem"] and requirement not in refused["problem"].split(", ")
+
+
+async def test_where_nothing_is_required_nothing_is_waived(service: Service) -> None:
+    await register(service, **EXPERIMENT)
+    refused = await refusal(service, "grantWaiver", RITA, **WAIVED)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.requirementId") and "none" in refused["problem"]
 
 
 async def test_a_waiver_ends_in_the_future_and_says_why(service: Service) -> None:

@@ -80,7 +80,8 @@ async def waive(
     (case,) = await case_files([version], at, with_people=False, policies=policies)
     blocking = {asked.requirement_id for each in case.policies if each.blocking for asked in each.says.requirements}
     if requirement_id not in blocking:
-        raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(blocking))}")
+        known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
+        raise InvalidInput("input.requirementId", f"must be {known}")
     await keep_standing(version, at, policies)
     return waiver
 
