@@ -1,9 +1,114 @@
-"""The questions in examples/ are answered."""
+"""The questions in examples/, each asked with the variables that it names, of data made for all of them."""
 
+import json
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.examples import BOT, REGISTRATION, decide, eligible, register, submit
+from tests.journey import WEIGHTS
+from tests.service import ALICE, CAROL, DAVID, RITA, Service
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+BASE: dict[str, Any] = {"modelId": "base", "version": "1.0.0"}
+NEXT: dict[str, Any] = BOT | {"version": "2.0.0"}
+REVIEWERS = ((CAROL, "ETHICS_REVIEWER"), (DAVID, "SECURITY_REVIEWER"), (ALICE, "MODEL_OWNER"))
 
 
 def example(name: str) -> str:
     return (EXAMPLES / f"{name}.graphql").read_text()
+
+
+@pytest.fixture(scope="module")
+async def answers(server: str) -> AsyncIterator[dict[str, Any]]:
+    """What each example is answered, by its name."""
+    service = await Service.started(server)
+    with service.database.bound():
+        await happened(service)
+        yield {path.stem: await asked(service, path.read_text()) for path in EXAMPLES.glob("*.graphql")}
+    await service.close()
+
+
+async def asked(service: Service, text: str) -> Any:
+    """The answer to an example, under the variables that its comment names."""
+    (variables,) = re.findall(r"^# variables: (.*)$", text, re.MULTILINE)
+    (answer,) = (await service.ask(text, **json.loads(variables))).values()
+    return answer
+
+
+async def happened(service: Service) -> None:
+    """A model that may be deployed; its next version, built on one that was then retired, excepted, held, and not yet decided."""
+    await eligible(service)
+    await service.do("updateModelVersion", **BOT, artifacts=[WEIGHTS])
+    for reviewer, _ in REVIEWERS:
+        await decide(service, reviewer)
+    await register(service, **BASE)
+    built_on = [{"relation": "FINE_TUNED_FROM", "on": {"governed": BASE}}]
+    known = {name: REGISTRATION[name] for name in ("purpose", "ownerId", "dataStewardId")}
+    await service.do("registerModelVersion", **NEXT, **known, dependsOn=built_on)
+    await service.do("retireModelVersion", **BASE, reason="Its licence ended")
+    await submit(service, **NEXT)
+    until = {"requirementId": "POL-003.access-control", "expiresAt": "2027-01-01T00:00:00Z"}
+    await service.do("grantWaiver", RITA, **NEXT, **until, rationale="It is reached from inside only")
+    await service.do("placeHold", CAROL, **NEXT, reason="It answers in riddles")
+    service.later(days=181)
+
+
+def named(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["modelId"], each["version"]) for each in nodes]
+
+
+def test_what_she_decided(answers: dict[str, Any]) -> None:
+    (version,) = answers["decided-by"]["decisions"]["nodes"]
+    hers = [each["status"] for each in version["approvals"] if each["reviewerId"] == "carol"]
+    assert version["version"] == "1.0.0" and hers == ["SUPERSEDED", "APPROVED"]
+
+
+def test_whether_an_artifact_may_be_deployed(answers: dict[str, Any]) -> None:
+    answer = answers["may-this-artifact-be-deployed"]
+    assert answer["eligible"] and [each["modelVersion"]["version"] for each in answer["holders"]] == ["1.0.0"]
+
+
+def test_which_versions_wait_for_whom(answers: dict[str, Any]) -> None:
+    (waiting,) = answers["who-is-awaited"]["nodes"]
+    missing = {each["role"]: [one["userId"] for one in each["candidates"]] for each in waiting["eligibility"]["missingApprovals"]}
+    assert waiting["version"] == "2.0.0" and missing == {role: [reviewer.id] for reviewer, role in REVIEWERS}
+
+
+def test_which_reviews_are_overdue(answers: dict[str, Any]) -> None:
+    overdue = answers["overdue-reviews"]["nodes"]
+    assert named(overdue) == [("support-assistant", "1.0.0"), ("support-assistant", "2.0.0")]
+    assert all(each["owner"]["name"] == "Alice" and each["standing"]["nextReview"] for each in overdue)
+
+
+def test_which_waivers_and_holds_stand(answers: dict[str, Any]) -> None:
+    (found,) = answers["waivers-and-holds"]["nodes"]
+    assert found["version"] == "2.0.0" and found["waivers"][0]["grantor"] == {"name": "Rita"} and found["waivers"][0]["stands"]
+    assert [(each["role"], each["lifted"]) for each in found["holds"]] == [("ETHICS_REVIEWER", None)]
+
+
+def test_what_is_built_on_a_retired_version(answers: dict[str, Any]) -> None:
+    (base,) = answers["built-on-retired"]["nodes"]
+    (built,) = base["dependents"]
+    assert named([base]) == [("base", "1.0.0")] and named([built["dependent"]]) == [("support-assistant", "2.0.0")]
+    assert built["dependent"]["modelVersion"] == {"status": "PENDING_APPROVAL", "owner": {"name": "Alice"}}
+
+
+def test_what_is_different_between_two_versions(answers: dict[str, Any]) -> None:
+    parts = {each["part"]: each["paths"] for each in answers["what-changed"]["changesSince"]}
+    assert parts["SCOPE"] == ["scope.useCases.0", "scope.useCases.1", "scope.useCases.2"]
+    assert parts.keys() == {"SCOPE", "ARTIFACTS", "DEPENDENCIES", "CARD", "ASSESSMENT", "DATASHEETS"}
+
+
+def test_how_versions_stand_side_by_side(answers: dict[str, Any]) -> None:
+    nodes = answers["versions-side-by-side"]["versions"]["nodes"]
+    assert [(each["version"], each["eligibility"]["eligible"]) for each in nodes] == [("1.0.0", True), ("2.0.0", False)]
+
+
+def test_each_example_says_what_it_asks_and_is_tried_here() -> None:
+    tried = set(re.findall(r'answers\["([a-z-]+)"\]', Path(__file__).read_text()))
+    paths = {path.stem: path.read_text() for path in EXAMPLES.iterdir()}
+    assert tried == paths.keys() and all(re.match(r"# [A-Z].*[?;.,]", text) for text in paths.values())

@@ -28,18 +28,17 @@ def alike(value: Any) -> Any:
     return json.loads(HASH.sub("0" * 64, json.dumps(value)))
 
 
-def ran(command: str, running: Operated, home: Path) -> Any:
+def done(command: str, running: Operated, home: Path) -> str:
     """What a command of the README prints when it is run where the server was started."""
     command = command.replace("http://127.0.0.1:8000/graphql", running.url)
-    done = subprocess.run(["/bin/bash", "-c", command], cwd=home, capture_output=True, text=True, check=True, timeout=30)
-    return json.loads(done.stdout)
+    return subprocess.run(["/bin/bash", "-c", command], cwd=home, capture_output=True, text=True, check=True, timeout=30).stdout
 
 
 def test_its_commands_answer_what_it_says_and_its_queries_work(tmp_path: Path) -> None:
     with Operated(tmp_path / "var") as running:
-        commands = [text for text in of_kind("sh") if text.startswith("curl")]
+        *commands, save = [text for text in of_kind("sh") if text.startswith("curl")]
         answers = [json.loads(text) for text in of_kind("json")]
-        assert [alike(ran(each, running, tmp_path)) for each in commands] == [alike(each) for each in answers]
+        assert [alike(json.loads(done(each, running, tmp_path))) for each in commands] == [alike(each) for each in answers]
         admin = (tmp_path / "var" / "admin-token").read_text().strip()
 
         def asked(query: str, token: str, variables: dict[str, Any] | None = None) -> Any:
@@ -48,7 +47,7 @@ def test_its_commands_answer_what_it_says_and_its_queries_work(tmp_path: Path) -
             assert "errors" not in answer, (query, answer["errors"])
             return answer["data"]
 
-        enrol, make_own, register, eligibility = of_kind("graphql")
+        enrol, make_own, register, eligibility, what_runs = of_kind("graphql")
         enrolment = asked(enrol, admin)["createApiToken"]
         assert enrolment["apiToken"]["kind"] == "ENROLMENT"
         own = asked(make_own, enrolment["token"])["createApiToken"]
@@ -58,6 +57,9 @@ def test_its_commands_answer_what_it_says_and_its_queries_work(tmp_path: Path) -
         version = asked(register, own["token"])["registerModel"]["modelVersion"]
         assert (version["tier"], version["status"]) == ("TIER_2_IMPORTANT", "DRAFT")
         found = asked(eligibility, admin)["modelVersion"]["eligibility"]
+        assert asked(what_runs, admin)["model"] == {"running": [], "deployments": {"nodes": []}, "incidents": {"nodes": []}}
+        done(save, running, tmp_path)
+        assert (tmp_path / "report.md").read_text().startswith("# Governance report: Support Assistant 1.0.0\n")
         assert not found["eligible"] and len(found["violations"]) == 11 and len(found["missingApprovals"]) == 3
 
 
