@@ -42,7 +42,7 @@ class ConfirmationShape:
 class DossierContent:
     part: DossierPart = strawberry.field(description="Which part; each linked datasheet is one of its own.")
     digest: Hash = strawberry.field(description="Its digest.")
-    content = one(Content, "Its exact text.", digest="digest")
+    content = one(Content, "Its exact text; nothing for a part that nobody has decided about yet.", digest="digest")
 
 
 @shape(Dossier)
@@ -51,8 +51,8 @@ class DossierShape:
     @staticmethod
     async def contents(dossier: Parent[Dossier], info: Info) -> list[DossierContent]:
         digests = dossier.digests()
-        pins: Content = await info.context.one(Content).load((digests[DossierPart.DATASHEETS],))
-        sheets = [DossierContent(part=DossierPart.DATASHEETS, digest=digest) for digest in pinned(pins.canonical)]
+        pins: Content | None = await info.context.one(Content).load((digests[DossierPart.DATASHEETS],))
+        sheets = [DossierContent(part=DossierPart.DATASHEETS, digest=each) for each in pinned(pins.canonical)] if pins else []
         return [*(DossierContent(part=part, digest=digest) for part, digest in digests.items()), *sheets]
 
 
