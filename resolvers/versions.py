@@ -197,6 +197,9 @@ class ModelVersionFilter:
     missing_approval = Derived(
         GovernanceRole, Standing.lacks, "A role whose approval is required and does not count now.", by="standing.required_roles"
     )
+    eligible = Derived(
+        bool, Standing.is_eligible, "Whether it may be deployed now, as its eligibility has it.", by="standing.status"
+    )
     review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
 
 

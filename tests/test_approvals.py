@@ -252,6 +252,8 @@ async def reads(service: Service, at: datetime) -> dict[str, Any]:
     asked = "status eligibility { eligible status missingApprovals { role status decision { status staleParts } } }"
     found = await read(service, asked)
     listed = (await service.ask(APPROVED_NOW, now=at.isoformat()))["modelVersions"]["nodes"]
+    may = (await service.ask("{ modelVersions(first: 9, filter: {eligible: true}) { nodes { version } } }"))["modelVersions"]
+    assert bool(may["nodes"]) is found["eligibility"]["eligible"]
     missing = found["eligibility"]["missingApprovals"]
     assert found["status"] == found["eligibility"]["status"]
     assert all(each["status"] == each["decision"]["status"] for each in missing)

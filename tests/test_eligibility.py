@@ -201,15 +201,17 @@ def test_a_version_complies_until_its_last_proof_ends_and_is_approved_until_the_
     early, late = NOW + timedelta(days=1), NOW + timedelta(days=2)
     standing = Judgement(case(proofs=(evidence(until=early), evidence(until=late)))).standing
     cut = timedelta(microseconds=456)
-    assert (standing.approved_until, standing.compliant_until) == (early - cut, late - cut)
+    assert (standing.approved_until, standing.compliance[-1].ends) == (early - cut, late - cut)
 
 
 def test_compliance_ends_when_a_review_falls_due_that_a_blocking_policy_asks_for() -> None:
     strict = [each.says.model_copy(update={"enforcement": Enforcement.BLOCKING}) for each in POLICIES]
     policies = tuple(each.model_copy(update={"says": says}) for each, says in zip(POLICIES, strict, strict=True))
     lenient, found = (Judgement(replace(case(), policies=each)).standing for each in (POLICIES, policies))
-    assert lenient.compliant_until is None
-    assert found.compliant_until == found.next_review and Judgement(replace(case(reviewed=False), policies=policies)).violations
+    assert lenient.compliance[-1].ends is None
+    assert (
+        found.compliance[-1].ends == found.next_review and Judgement(replace(case(reviewed=False), policies=policies)).violations
+    )
 
 
 def test_a_remedy_of_the_card_leaves_what_is_there() -> None:

@@ -85,7 +85,7 @@ async def test_an_enrolment_token_is_used_once_even_by_two_at_once(service: Serv
         questions = [f"mutation {each.replace('%s', create)}" for each in asked]
         answers = await asyncio.gather(*(service.post(each, by=alice) for each in questions))
         codes = [error["extensions"]["code"] for each in answers for error in each.json().get("errors", ())]
-        assert codes == ["INVALID_STATE"]
+        assert codes in (["INVALID_STATE"], ["UNAUTHENTICATED"])  # the latter where one had ended it before the other signed in
         had += 1
         assert await personal() == had
 

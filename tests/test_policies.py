@@ -182,23 +182,23 @@ async def test_a_draft_knows_when_a_policy_of_later_will_break_it_and_when_that_
     await register(service)
     await document(service)
 
-    async def complies() -> tuple[datetime | None, datetime | None]:
+    async def complies() -> list[tuple[datetime, datetime | None]]:
         stored = (await ModelVersion.require(*BOT.values())).standing
         assert stored
-        return stored.compliant_from, stored.compliant_until
+        return [(each.begins, each.ends) for each in stored.compliance]
 
     now = service.now.replace(microsecond=123_000)
-    assert await complies() == (now, None)
+    assert await complies() == [(now, None)]
     await create(service, effectiveFrom=said(APRIL), effectiveUntil=said(MAY))
-    assert await complies() == (now, APRIL)
+    assert await complies() == [(now, APRIL), (MAY, None)]
     service.now = APRIL - INSTANT
     await revise(service, description="Everybody has practised.")
-    assert await complies() == (now, APRIL)
+    assert await complies() == [(now, APRIL), (MAY, None)]
     service.now = APRIL
     await revise(service, description="Everybody has practised a lot.")
-    assert await complies() == (MAY, None)
+    assert await complies() == [(MAY, None)]
     await retire(service)
-    assert await complies() == (APRIL, None)
+    assert await complies() == [(APRIL, None)]
 
 
 BOUND = "round { policies { policyId revision says { name } newerRevision { revision says { name } } } }"

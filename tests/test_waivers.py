@@ -20,9 +20,9 @@ ACCESS = "POL-003.access-control"
 WAIVED: dict[str, Any] = {"requirementId": ACCESS, "rationale": "It runs on one laptop.", "expiresAt": ENDS.isoformat()}
 REVOKED = {"reason": "It left the laptop."}
 
-LISTED = """query($now: DateTime!) { modelVersions(first: 9, filter: { standing: {
-  compliantFrom: { lte: $now }, or: [{ compliantUntil: { isNull: true } }, { compliantUntil: { gt: $now } }]
-} }) { nodes { version } } }"""
+LISTED = """query($now: DateTime!) { modelVersions(first: 9, filter: { standing: { compliance: { some: {
+  begins: { lte: $now }, or: [{ ends: { isNull: true } }, { ends: { gt: $now } }]
+} } } }) { nodes { version } } }"""
 
 
 async def grant(service: Service, **said: Any) -> str:
@@ -57,6 +57,8 @@ async def reads(service: Service, at: datetime) -> Reading:
         found["violations"], [each["finding"] for each in found["waived"]]
     ))  # fmt: skip
     listed = (await service.ask(LISTED, now=at.isoformat()))["modelVersions"]["nodes"]
+    may = (await service.ask("{ modelVersions(first: 9, filter: {eligible: true}) { nodes { version } } }"))["modelVersions"]
+    assert bool(may["nodes"]) is found["eligible"]
     return found["eligible"], violated, waived, bool(listed)
 
 
@@ -70,14 +72,14 @@ async def test_what_is_waived_shows_as_waived_up_to_its_expiry_and_not_at_it(ser
     assert await reads(service, service.now) == VIOLATED
     waiver = await grant(service)
     waived = "waived { finding { title reason remedy { mutation } } waiver { waiverId stands grantor { userId } } }"
-    standing = "standing { violations waived compliantFrom compliantUntil }"
+    standing = "standing { violations waived compliance { begins ends } }"
     found = await read(service, f"eligibility {{ {waived} }} {standing}")
     (shown,) = found["eligibility"]["waived"]
     assert shown["waiver"] == {"waiverId": waiver, "stands": True, "grantor": {"userId": "rita"}}
     assert shown["finding"]["remedy"] == {"mutation": "attachEvidence"} and shown["finding"]["reason"]
     assert found["standing"] == {
         "violations": [], "waived": [ACCESS],
-        "compliantFrom": "2026-03-01T12:00:00.123Z", "compliantUntil": "2026-03-02T12:00:00.000Z",
+        "compliance": [{"begins": "2026-03-01T12:00:00.123Z", "ends": "2026-03-02T12:00:00.000Z"}],
     }  # fmt: skip
     assert await reads(service, ENDS - MOMENT) == EXCEPTED
     assert await reads(service, ENDS) == VIOLATED
@@ -124,21 +126,22 @@ async def test_of_several_waivers_the_last_to_end_counts(service: Service) -> No
     assert await reads(service, ENDS + DAY) == VIOLATED
 
 
-async def test_compliance_is_foretold_for_the_first_time_that_it_holds(service: Service) -> None:
-    async def foretold() -> tuple[str | None, str | None]:
-        found = (await read(service, "standing { compliantFrom compliantUntil }"))["standing"]
-        return found["compliantFrom"], found["compliantUntil"]
+async def test_compliance_is_foretold_for_each_time_that_it_will_hold(service: Service) -> None:
+    async def foretold() -> list[tuple[str, str | None]]:
+        found = (await read(service, "standing { compliance { begins ends } }"))["standing"]
+        return [(each["begins"], each["ends"]) for each in found["compliance"]]
 
     await without_proof(service)
-    assert await foretold() == (None, None)
+    assert await foretold() == []
     await attach(service, effectiveFrom=(ENDS + DAY).isoformat(), validUntil=(ENDS + 2 * DAY).isoformat())
-    assert await foretold() == ("2026-03-03T12:00:00.000Z", "2026-03-04T12:00:00.000Z")
+    later = ("2026-03-03T12:00:00.000Z", "2026-03-04T12:00:00.000Z")
+    assert await foretold() == [later]
     assert [(await reads(service, at))[3] for at in (ENDS + DAY - MOMENT, ENDS + DAY, ENDS + 2 * DAY)] == [False, True, False]
     service.now = NOW
     await grant(service)
-    assert await foretold() == ("2026-03-01T12:00:00.123Z", "2026-03-02T12:00:00.000Z")
+    assert await foretold() == [("2026-03-01T12:00:00.123Z", "2026-03-02T12:00:00.000Z"), later]
     await grant(service, expiresAt=(ENDS + DAY).isoformat())
-    assert await foretold() == ("2026-03-01T12:00:00.123Z", "2026-03-04T12:00:00.000Z")
+    assert await foretold() == [("2026-03-01T12:00:00.123Z", "2026-03-04T12:00:00.000Z")]
 
 
 async def test_neither_owner_nor_submitter_grants_or_revokes_a_waiver(service: Service) -> None:

@@ -1,6 +1,6 @@
 """The judgement of a case file: what clients read of it, and what is stored of it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -27,7 +27,7 @@ from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, sep
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
-from documents.versions.standing import Standing, StandingApproval
+from documents.versions.standing import Period, Standing, StandingApproval
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,6 @@ class Judgement:
         counting = [self._counts(each) for each in case.counting]
         counts = {each.role for each in counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
-        begins, ends = self._compliance()
         return Standing(
             as_of=case.at,
             status=case.status,
@@ -199,8 +198,7 @@ class Judgement:
             critical_incidents=len(case.version.critical_incidents),
             dossier=case.dossier,
             approved_until=_first(each.until for each in counting),
-            compliant_from=begins,
-            compliant_until=ends,
+            compliance=tuple(self._compliance()),
             next_review=case.version.next_review,
             accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
             decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
@@ -212,16 +210,16 @@ class Judgement:
         evidence = (each.valid_until for each in self.case.evidence if each.evidence_id in approval.evidence)
         return StandingApproval(role=approval.role, until=_first([approval.expires_at, *evidence]))
 
-    def _compliance(self) -> tuple[datetime | None, datetime | None]:
-        """The first stretch of time, from now on and if nothing changes, in which no blocking requirement is violated."""
-        begins = None if self.violations else self.case.at
-        for edge in self.case.edges:
-            violated = Judgement(self.case.as_of(edge)).violations
+    def _compliance(self) -> Iterator[Period]:
+        """When, from now on and if nothing changes but the time, no blocking requirement is violated."""
+        begins = None
+        for moment in (self.case.at, *self.case.edges):
+            violated = self.violations if moment == self.case.at else Judgement(self.case.as_of(moment)).violations
             if begins and violated:
-                return begins, edge
-            if not begins and not violated:
-                begins = edge
-        return begins, None
+                yield Period(begins=begins, ends=moment)
+            begins = None if violated else begins or moment
+        if begins:
+            yield Period(begins=begins, ends=None)
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

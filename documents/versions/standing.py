@@ -20,6 +20,17 @@ class StandingApproval(Value):
     until: Moment | None = Field(description="When it or the evidence that it rests on lapses by itself; nothing: never.")
 
 
+class Period(Value):
+    """A stretch of time."""
+
+    begins: Moment = Field(description="Its first moment.")
+    ends: Moment | None = Field(description="The moment at which it is over; nothing: never.")
+
+    def since(self, at: datetime) -> Self | None:
+        """What is left of it at `at`; nothing if it is over."""
+        return None if self.ends and self.ends <= at else self.model_copy(update={"begins": max(self.begins, at)})
+
+
 class Standing(Value):
     """Stored with the version, computed by the same rule as eligibility, in the transaction of whatever changed it."""
 
@@ -36,11 +47,9 @@ class Standing(Value):
     critical_incidents: int = Field(description="How many critical incidents are open.")
     dossier: Dossier = Field(description="Digests of what there is to decide about.")
     approved_until: Moment | None = Field(description="When the first of the approvals lapses by itself; nothing: never.")
-    compliant_from: Moment | None = Field(
-        description="From when on, if nothing changes, no blocking requirement is violated: then, or when a proof or a policy "
-        "begins or ends; nothing: never."
+    compliance: tuple[Period, ...] = Field(
+        description="When, if nothing changes but the time, no blocking requirement is violated; first one first."
     )
-    compliant_until: Moment | None = Field(description="When that ends by itself; nothing: never, or it never begins.")
     next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
     accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
     decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
@@ -79,7 +88,16 @@ class Standing(Value):
         due = {"standing": {"next_review": {"lte": at}}}
         return due if overdue else {"not": due}
 
+    @staticmethod
+    def is_eligible(eligible: bool, at: datetime) -> Filter:
+        """The stored versions that may be deployed at that moment, as eligibility has it, or those that may not."""
+        complies = {"begins": {"lte": at}, "or": [{"ends": {"is_null": True}}, {"ends": {"gt": at}}]}
+        nothing_stops = {"compliance": {"some": complies}, "holds": {"none": {}}, "critical_incidents": {"eq": 0}}
+        found = {"and": [Standing.says(VersionStatus.APPROVED, at), {"standing": nothing_stops}]}
+        return found if eligible else {"not": found}
+
     def still(self, later: Self) -> bool:
-        """Whether what was computed later says the same: that compliance has begun meanwhile is no news."""
-        begins = self.compliant_from and max(self.compliant_from, later.as_of)
-        return self.model_copy(update={"as_of": later.as_of, "compliant_from": begins}) == later
+        """Whether what was computed later says the same: that what was foretold has come is no news."""
+        since = (each.since(later.as_of) for each in self.compliance)
+        foretold = tuple(each for each in since if each)
+        return self.model_copy(update={"as_of": later.as_of, "compliance": foretold}) == later
