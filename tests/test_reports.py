@@ -21,6 +21,7 @@ from tests.examples import (
     attach,
     decide,
     document,
+    eligible,
     register,
     save_card,
     save_datasheet,
@@ -28,6 +29,7 @@ from tests.examples import (
     submitted,
 )
 from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
+from tests.operations import DORA, TOM, deployed
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
 from tests.test_reads import Watched, watching, where
 
@@ -206,7 +208,7 @@ async def test_a_long_history_costs_as_many_commands_as_a_short_one(service: Ser
     told, long = await watched.costs(REPORT % "json", **BOT)
     rounds = json.loads(told["governanceReport"]["json"])["governance"]["earlierRounds"]
     assert [each["number"] for each in rounds] == [1, 2, 3, 4, 5]
-    assert where(long) == where(short) and len(long) <= 14
+    assert where(long) == where(short) and len(long) <= 17
 
 
 async def test_who_is_no_version_has_no_report(service: Service) -> None:
@@ -246,6 +248,7 @@ async def poisoned(service: Service) -> None:
     hold = (await service.do("placeHold", mallory, "hold { holdId }", **BOT, reason=POISON))["hold"]
     await service.do("liftHold", mallory, **BOT, **hold, reason=POISON)
     await service.do("placeHold", mallory, **BOT, reason=POISON)
+    await service.do("openIncident", **BOT, severity="LOW", title=LINE, description=POISON)
     await submit(service)
     made = "approval { conditions { conditionId } }"
     said = {"verdict": "CONDITIONAL", "comments": POISON, "conditions": [POISON]}
@@ -301,3 +304,17 @@ async def test_a_version_of_which_nothing_is_known_has_a_short_page(service: Ser
         "## What stands in the way", "## Who answers for it", "## Purpose and scope", "## Policies and requirements",
         "## Approvals", "## Digests", "## Audit trail",
     ]  # fmt: skip
+
+
+async def test_it_tells_where_the_version_runs_and_what_went_wrong(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    await deployed(service)
+    await service.do("openIncident", **BOT, severity="CRITICAL", title="It insults people", description="Since noon.")
+    both = await report(service, "markdown json")
+    told, lines = json.loads(both["json"]), both["markdown"].splitlines()
+    (ran,), (incident,) = told["operation"]["deployments"], told["operation"]["incidents"]
+    assert (ran["environment"], ran["deployedBy"], ran["endedAt"]) == ("production", "dora", None)
+    assert (incident["severity"], incident["openedBy"], incident["resolution"]) == ("CRITICAL", "alice", None)
+    began = f"| `production` | 2026-03-01 12:00 UTC by Dora `dora` | **today** | `{ran['changeId']}` |"
+    assert began in lines and any(each.startswith(f"| Incident `{incident['incidentId']}` | Critical |") for each in lines)

@@ -8,6 +8,7 @@ from documents.classification import Classification
 from documents.contents import Revision
 from documents.datasheets import DatasheetSection
 from documents.eligibility.answer import Eligibility, RequirementResult
+from documents.incidents import IncidentSeverity
 from documents.lineage import UpstreamAlert
 from documents.policies import BoundPolicy, Enforcement
 from documents.risk.assessment import RiskAssessment
@@ -166,6 +167,37 @@ class ReviewSchedule(Value):
     reviews: tuple[Review, ...] = Field(description="Every periodic review, first one first.")
 
 
+class ReportedDeployment(Value):
+    """That the version runs, or ran, in an environment."""
+
+    deployment_id: str = Field(description="DEP- and 32 hexadecimal digits.")
+    environment: Key = Field(description="Where.")
+    deployed_at: Moment = Field(description="From when on.")
+    deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
+    change_id: Key = Field(description="The change that brought it.")
+    ended_at: Moment | None = Field(description="Until when; nothing while it runs.")
+
+
+class ReportedIncident(Value):
+    """Something that went wrong with the version."""
+
+    incident_id: str = Field(description="INC- and 32 hexadecimal digits.")
+    severity: IncidentSeverity = Field(description="How bad it is.")
+    environment: Key | None = Field(description="Where it happened; nothing if nobody said.")
+    title: Name = Field(description="What happened, in a line.")
+    description: Text = Field(description="What is known of it.")
+    opened_by: Key = Field(description="Who reported it: a user id or a service.")
+    opened_at: Moment = Field(description="When it was reported.")
+    resolution: Ending | None = Field(description="How it ended; nothing while it is open.")
+
+
+class Operation(Value):
+    """Where the version runs and ran, and what went wrong with it."""
+
+    deployments: tuple[ReportedDeployment, ...] = Field(description="Every deployment, first one first.")
+    incidents: tuple[ReportedIncident, ...] = Field(description="Every incident, first one first.")
+
+
 class ReportedEvent(Value):
     """An event of the audit trail, by its place and its hash."""
 
@@ -196,6 +228,7 @@ class GovernanceReport(Value):
     governance: Governance = Field(description="What it is held to, and who decided what.")
     risk: ReportedRisk = Field(description="What may go wrong.")
     documentation: Documentation = Field(description="What is written about it.")
+    operation: Operation = Field(description="Where it runs and ran, and what went wrong.")
     review_schedule: ReviewSchedule = Field(description="When it is reviewed.")
     people: tuple[ReportedPerson, ...] = Field(description="Everybody whom the report names, by user id.")
     audit_trail: TrailAnchor = Field(description="Where the audit trail stood.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,11 +11,13 @@ from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
 from documents.contents import Content
 from documents.datasheets import DatasetRecord
+from documents.deployments import Deployment
 from documents.eligibility.answer import RequirementResult
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
 from documents.fields import fields_at
+from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.reports.governance import (
     AppliedPolicy,
@@ -25,11 +27,14 @@ from documents.reports.governance import (
     EarlierRound,
     Governance,
     GovernanceReport,
+    Operation,
     Ownership,
     PurposeAndScope,
     ReportedCard,
     ReportedDatasheet,
+    ReportedDeployment,
     ReportedEvent,
+    ReportedIncident,
     ReportedModel,
     ReportedPerson,
     ReportedRisk,
@@ -37,6 +42,7 @@ from documents.reports.governance import (
     Submission,
     TrailAnchor,
 )
+from documents.values import Value
 from documents.versions.accountability import Coverage
 from documents.versions.approvals import ApprovalRound
 from documents.versions.dependencies import VersionName
@@ -45,6 +51,8 @@ from documents.versions.model import Model
 from documents.versions.parts import DatasheetLink
 from documents.versions.version import ModelVersion
 
+V = TypeVar("V", bound=Value)
+
 
 async def governance_report(model_id: str, version_name: str, at: datetime) -> GovernanceReport | None:
     """The report of one version at `at`, in as many database commands for any history."""
@@ -52,15 +60,17 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None:
         return None
-    model = await Model.require(model_id)
+    model, about = await Model.require(model_id), version.filed_under
     (case,) = await case_files([version], at)
     (alerts,) = await lineage.alerts([VersionName(model_id=model_id, version=version_name)])
     texts = await _texts([*(each.digest for each in version.closed_rounds), *(each.digest for each in version.datasheets)])
     rounds = tuple(_earlier_round(version, case.dossier, texts))
     judged = Judgement(case)
     eligibility = judged.eligibility
-    people = await _people([version, rounds, eligibility])
-    reported = {each.user_id: _person(each) for each in people}
+    deployments = sorted(await Deployment.every(about), key=lambda each: each.deployed_at)
+    incidents = sorted(await Incident.every(about), key=lambda each: each.opened_at)
+    people = await _people([version, rounds, eligibility, deployments, incidents])
+    reported = {each.user_id: _reported(ReportedPerson, each) for each in people}
     return GovernanceReport(
         generated_at=at,
         model_info=ReportedModel(
@@ -81,6 +91,10 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
         governance=_governance(version, case, judged.requirements, rounds),
         risk=ReportedRisk(latest=version.latest_assessment, assessments=tuple(_assessments(version))),
         documentation=_documentation(version, case, texts),
+        operation=Operation(
+            deployments=tuple(_reported(ReportedDeployment, each) for each in deployments),
+            incidents=tuple(_reported(ReportedIncident, each) for each in incidents),
+        ),
         review_schedule=ReviewSchedule(
             last_review=version.reviews[-1].at if version.reviews else None, next_review=version.next_review,
             overdue=version.next_review is not None and version.next_review < at, reviews=version.reviews,
@@ -112,7 +126,7 @@ def _governance(
     version: ModelVersion, case: CaseFile, requirements: tuple[RequirementResult, ...], rounds: tuple[EarlierRound, ...]
 ) -> Governance:
     current = version.round
-    submission = Submission(**{name: getattr(current, name) for name in Submission.model_fields}) if current else None
+    submission = _reported(Submission, current) if current else None
     return Governance(
         policies_applied=tuple(
             AppliedPolicy(**dict(each.bound), name=each.says.name, enforcement=each.says.enforcement) for each in case.policies
@@ -156,14 +170,14 @@ def _documentation(version: ModelVersion, case: CaseFile, texts: Mapping[str, st
 async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent | None:
     about = {f"subject.{name}": value for name, value in version.filed_under.items()} | {"seq": {"$lt": head.size}}
     for each in await AuditEvent.read(about, (("seq", -1),), 1, fields_at(*ReportedEvent.model_fields)):
-        return ReportedEvent(seq=each.seq, event_id=each.event_id, event_hash=each.event_hash, occurred_at=each.occurred_at)
+        return _reported(ReportedEvent, each)
     return None
 
 
 _NAMING = frozenset(
     {
-        "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids", "data_steward_id", "granted_by", "linked_by",
-        "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
+        "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids", "data_steward_id", "deployed_by", "granted_by",
+        "linked_by", "opened_by", "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
     }
 )  # fmt: skip
 
@@ -174,8 +188,9 @@ async def _people(values: Iterable[Any]) -> list[Stakeholder]:
     return sorted(await Stakeholder.every({"user_id": {"$in": named}}), key=lambda person: person.user_id)
 
 
-def _person(person: Stakeholder) -> ReportedPerson:
-    return ReportedPerson(**{name: getattr(person, name) for name in ReportedPerson.model_fields})
+def _reported(kind: type[V], record: Any) -> V:
+    """What a report tells of a record: the fields that it shares with `kind`."""
+    return kind(**{name: getattr(record, name) for name in kind.model_fields})
 
 
 def _named(value: Any) -> Iterator[str]:

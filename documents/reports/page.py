@@ -39,6 +39,7 @@ class _Page:
             "Waivers and holds": self._exceptions,
             "Risk": self._risk,
             "Documentation": self._documentation,
+            "Deployments and incidents": self._operation,
             "Periodic reviews": self._reviews,
             "Digests": self._digests,
             "Audit trail": self._trail,
@@ -84,6 +85,7 @@ class _Page:
         ]
         rows += [[line(code(each.requirement_id), each.title), each.reason, _mends(each.remedy)] for each in found.violations]
         rows += [[line("Hold by", _words(each.hold.role).lower()), each.hold.reason, _mends(each.remedy)] for each in found.holds]
+        rows += [[line("Incident", code(each.incident_id)), "Critical", _mends(each.remedy)] for each in found.blocking_incidents]
         yield table(["What", "Why", "What would mend it"], rows)
         yield bullets(found.notices)
 
@@ -300,6 +302,29 @@ class _Page:
             empty = listed(map(_words, card.empty_sections))
             rows.insert(0, ["Model card", str(last.revision), f"{card.completeness:.0%}", empty, saved])
         yield table(["Document", "Revision", "Complete", "Empty sections", "Saved or linked"], rows)
+
+    def _operation(self) -> Iterator[str]:
+        ran = self.report.operation
+        yield table(
+            ["Ran in", "From", "Until", "Change"],
+            [
+                [
+                    code(each.environment), line(_moment(each.deployed_at), "by", self._who(each.deployed_by)),
+                    _moment(each.ended_at) if each.ended_at else strong("today"), code(each.change_id),
+                ]
+                for each in ran.deployments
+            ],
+        )  # fmt: skip
+        yield table(
+            ["Incident", "Severity", "Reported", "What happened", "Resolved"],
+            [
+                [
+                    code(each.incident_id), _words(each.severity), line(_moment(each.opened_at), "by", self._who(each.opened_by)),
+                    line(each.title, each.description), self._ending(each.resolution) if each.resolution else strong("no"),
+                ]
+                for each in ran.incidents
+            ],
+        )  # fmt: skip
 
     def _reviews(self) -> Iterator[str]:
         yield table(
