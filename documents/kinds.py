@@ -12,11 +12,12 @@ from documents.incidents import Incident
 from documents.migrations import Migration
 from documents.people import Stakeholder
 from documents.policies import Policy
+from documents.reviews import ReviewCalendar
 from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
-    IdempotencyKey, ChangeRequest, Deployment, Incident,
+    IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar,
 )  # fmt: skip

@@ -19,12 +19,6 @@ from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Sta
 
 C = TypeVar("C", RiskTier, GovernanceRole)
 
-REVIEW_INTERVAL = {
-    RiskTier.TIER_1_CRITICAL: timedelta(days=90),
-    RiskTier.TIER_2_IMPORTANT: timedelta(days=180),
-    RiskTier.TIER_3_STANDARD: timedelta(days=365),
-}  # tier 4 is not reviewed periodically
-
 
 class Enforcement(Choice):
     """What an unmet requirement does."""

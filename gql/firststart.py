@@ -12,11 +12,13 @@ from documents import migrations
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
 from documents.database import Database
+from documents.eligibility.load import keep_calendar
 from documents.errors import AlreadyExists, InvalidInput
 from documents.kinds import RECORDS
 from documents.migrations import SCHEMA, Migration
 from documents.people import Stakeholder
 from documents.policies import Policy, defaults
+from documents.reviews import ReviewCalendar
 from documents.tokens import ApiToken, TokenKind, parted
 from documents.units import Unit
 from gql.settings import Settings
@@ -46,6 +48,7 @@ async def prepare(settings: Settings, uri: str, clock: Clock = utc_now) -> Prepa
         await database.prepare(RECORDS)
         with database.bound():
             made = None if form else await _first_start(database, settings, clock())
+            await _follow(database, settings, clock())
             if settings.admin_token:
                 await _grant(database, settings.admin_token.get_secret_value(), clock())
             head = await AuditHead.require("head")
@@ -77,6 +80,24 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
     except AlreadyExists:  # another process was first, and its token is the one
         return None
     return token
+
+
+async def _follow(database: Database, settings: Settings, at: datetime) -> None:
+    """Goes by the review intervals of the settings, where those that were kept are others."""
+    if (await ReviewCalendar.kept()).days == settings.review_days:
+        return
+    ids = EventIds()
+
+    async def follow(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        calendar = await ReviewCalendar.kept()
+        if calendar.days == settings.review_days:
+            return  # another process was first
+        calendar.keep(settings.review_days)
+        await keep_calendar(calendar, at)
+        await head.append(tell_all(unit, "keepReviewCalendar", SYSTEM, Request(ids[0]), ReviewCalendar), at, ids)
+
+    await database.transact(follow)
 
 
 async def _grant(database: Database, text: str, at: datetime) -> None:

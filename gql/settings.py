@@ -16,6 +16,9 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 Origin = Annotated[str, Field(pattern=r"^https?://[^\s/,*]+$")]
 
 
+ReviewDays = Annotated[int, Field(ge=1, le=3650)]
+
+
 def _listed(given: Any) -> Any:
     return [each.strip() for each in given.split(",")] if isinstance(given, str) else given
 
@@ -74,6 +77,9 @@ class Settings(BaseSettings):
     limit_nodes: int = Field(Limits.nodes, ge=1, description="how many records an answer may hold, 1 or more")
     limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
     limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
+    review_days: Annotated[tuple[ReviewDays, ReviewDays, ReviewDays], NoDecode, BeforeValidator(_listed)] = Field(
+        (90, 180, 365), description="after how many days versions of tier 1, 2 and 3 are reviewed again, like 90,180,365"
+    )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="origins like https://example.org, separated by commas: whose pages may open a WebSocket here"
     )

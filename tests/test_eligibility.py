@@ -17,6 +17,7 @@ from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.people import Stakeholder
 from documents.policies import Enforcement, PolicyInForce, RequirementCheck, defaults
+from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
@@ -76,7 +77,7 @@ def case(
     if approved:
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
         bot.round = submitted_round(tier, *decisions)
-    return CaseFile(bot, policies, proven, (), people, at)
+    return CaseFile(bot, policies, proven, (), people, at, ReviewCalendar())
 
 
 def submitted_round(tier: RiskTier, *decisions: Decision) -> ApprovalRound:

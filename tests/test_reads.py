@@ -41,7 +41,7 @@ def test_a_stand_in_believes_field_by_field_and_hydrates_for_rules_only() -> Non
     assert found.registered_at == NOW and found.registered_at.tzinfo is UTC
     assert isinstance(found.artifacts[0], Artifact) and found.artifacts[0].kind is ArtifactKind.WEIGHTS
     assert found.card is None and found.evidence == () and found._record is None
-    assert found.next_review and found._record is not None
+    assert found.dossier and found._record is not None
     assert found == ModelVersion.model_validate(found._whole().model_dump())
     with pytest.raises(AttributeError):
         found.purpose = "changed"
@@ -50,7 +50,7 @@ def test_a_stand_in_believes_field_by_field_and_hydrates_for_rules_only() -> Non
 def test_what_was_not_read_is_refused_and_never_a_default() -> None:
     found: Any = Found(ModelVersion, {"_id": RAW["_id"], "purpose": "Chats."}, fields_at("purpose", "card"))
     assert found.purpose == "Chats." and found.card is None
-    for more in ("evidence", "tier", "next_review"):
+    for more in ("evidence", "tier", "dossier"):
         with pytest.raises(NotRead):
             getattr(found, more)
 
@@ -159,7 +159,7 @@ async def test_a_hundred_versions_cost_as_many_commands_as_one(hundred: Watched)
     for node in nodes:
         assert node["eligibility"] == {"eligible": True, "violations": []} and node["owner"] == {"name": "Alice"}
         assert len(node["approvals"]) == 3 and node["card"]["metrics"] and node["auditEvents"]["nodes"]
-    assert sorted(where(commands)) == sorted(where(few)) and len(commands) <= 10
+    assert sorted(where(commands)) == sorted(where(few)) and len(commands) <= 11
 
 
 async def test_pages_of_an_edge_are_one_command_for_any_number_of_parents(hundred: Watched) -> None:

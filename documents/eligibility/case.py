@@ -9,6 +9,7 @@ from documents.access import GovernanceRole
 from documents.cards import ModelCard
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
+from documents.reviews import ReviewCalendar
 from documents.versions.approvals import Approval
 from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
@@ -29,6 +30,7 @@ class CaseFile:
     people: tuple[Stakeholder, ...]
     """Whoever holds a required role; none where only the standing is asked for."""
     at: datetime
+    calendar: ReviewCalendar
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
     """What a draft will be held to from later moments on, first one first."""
 
@@ -47,8 +49,12 @@ class CaseFile:
         evidence = [each for each in self.version.evidence if not each.withdrawn]
         proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
         waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
-        due = self.version.next_review if self.version.reviews else None
+        due = self.next_review if self.version.reviews else None
         return sorted({each for each in (*proofs, due, *waivers, *self.later_policies) if each and each > self.at})
+
+    @property
+    def next_review(self) -> datetime | None:
+        return self.version.next_review(self.calendar)
 
     @cached_property
     def evidence(self) -> list[Evidence]:

@@ -122,7 +122,7 @@ def _registration(case: CaseFile, _: Requirement) -> Met | Unmet:
 
 
 def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
-    due = case.version.next_review if case.version.reviews else None
+    due = case.next_review if case.version.reviews else None
     if due and case.at < due:
         return Met()
     reason = "the last review is older than the tier's interval" if case.version.reviews else "no review is recorded"

@@ -199,7 +199,7 @@ class Judgement:
             dossier=case.dossier,
             approved_until=_first(each.until for each in counting),
             compliance=tuple(self._compliance()),
-            next_review=case.version.next_review,
+            next_review=case.next_review,
             accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
             decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,

@@ -14,9 +14,10 @@ from documents.errors import InvalidInput
 from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy, Policy, PolicyInForce, contents_of, from_then_on, in_force
+from documents.reviews import ReviewCalendar
 from documents.risk.scales import RiskTier
 from documents.versions.evidence import Evidence
-from documents.versions.lifecycle import VersionStatus
+from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 
@@ -30,6 +31,7 @@ async def case_files(
     bound = [{at: each.round.policies} if each.round else drafts[each.tier] for each in versions]
     says = await contents_of(policies, chain.from_iterable(chain(*each.values()) for each in bound))
     proven = await _registrations([each for each in versions if each.revision])
+    calendar = await ReviewCalendar.kept()
     newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
     roles = {role for content in says.values() for role in content.required_roles}
     people = await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}}) if with_people else []
@@ -42,7 +44,7 @@ async def case_files(
         # A version that is being registered: its event commits with it or not at all.
         registered = not version.revision or version.key in proven
         later = {moment: held_to(each) for moment, each in bound.items() if moment > at}
-        return CaseFile(version, held_to(bound[at]), registered, newer, tuple(people), at, later)
+        return CaseFile(version, held_to(bound[at]), registered, newer, tuple(people), at, calendar, later)
 
     return [case(version, each) for version, each in zip(versions, bound, strict=True)]
 
@@ -126,3 +128,9 @@ async def keep_standings(versions: Sequence[ModelVersion], at: datetime, policie
         version.standing = judgement.standing
         await version.store()
     return judgements
+
+
+async def keep_calendar(calendar: ReviewCalendar, at: datetime) -> None:
+    """Stores a calendar that was changed, and every version with what follows for its next review."""
+    await calendar.store()
+    await keep_standings(await ModelVersion.every({"standing.status": {"$in": LIVE}}), at)

@@ -96,8 +96,8 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
             incidents=tuple(_reported(ReportedIncident, each) for each in incidents),
         ),
         review_schedule=ReviewSchedule(
-            last_review=version.reviews[-1].at if version.reviews else None, next_review=version.next_review,
-            overdue=version.next_review is not None and version.next_review < at, reviews=version.reviews,
+            last_review=version.reviews[-1].at if version.reviews else None, next_review=case.next_review,
+            overdue=case.next_review is not None and case.next_review <= at, reviews=version.reviews,
         ),
         people=tuple(reported.values()),
         audit_trail=TrailAnchor(

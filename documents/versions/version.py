@@ -14,7 +14,8 @@ from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep, revised
 from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound, NotReady
 from documents.people import Stakeholder
-from documents.policies import REVIEW_INTERVAL, BoundPolicy
+from documents.policies import BoundPolicy
+from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
@@ -235,10 +236,9 @@ class ModelVersion(Searchable):
     def standing_evidence(self, at: datetime) -> list[Evidence]:
         return [each for each in self.evidence if each.stands(at)]
 
-    @property
-    def next_review(self) -> datetime | None:
-        interval = REVIEW_INTERVAL.get(self.tier)
-        return None if interval is None else (self.reviews[-1].at if self.reviews else self.registered_at) + interval
+    def next_review(self, calendar: ReviewCalendar) -> datetime | None:
+        """When it is to be looked at again: an interval of its tier after it last was, or was registered."""
+        return calendar.next_after(self.reviews[-1].at if self.reviews else self.registered_at, self.tier)
 
     def amend(self, said: Mapping[str, Any], by: Actor) -> None:
         """Changes scope, artefacts and dependencies as `said`; words that call for a more critical tier than before raise it.
