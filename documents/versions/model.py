@@ -68,4 +68,4 @@ class Model(Searchable):
         """From now on that runs there, or nothing."""
         others = [each for each in self.running if each.environment != environment]
         self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
-        self.tells(AuditEventType.MODEL_DEPLOYED)
+        self.tells(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)
