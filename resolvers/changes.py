@@ -1,7 +1,8 @@
 """Change requests in the graph: planned, approved, tested, scheduled, started through the gate, ended, taken back."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, get_args
 
 import strawberry
 from pydantic import BaseModel, Field
@@ -13,7 +14,7 @@ from documents.changes.change import ChangeApproval, ChangeRequest, Comment, Gat
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow
 from documents.contents import Content
 from documents.deployments import Deployment
-from documents.errors import InvalidInput, StaleRevision
+from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Statement, Text, Uri, camel
 from documents.versions.model import Model
@@ -136,10 +137,7 @@ class _ChangeInput(BaseModel):
 
     async def load(self) -> ChangeRequest:
         """The change that the input names, as long as it is at the expected revision."""
-        change = await ChangeRequest.require(self.change_id)
-        if self.expected_revision not in (None, change.revision):
-            raise StaleRevision(ChangeRequest.__name__, change.key, self.expected_revision or 0)
-        return change
+        return await ChangeRequest.require(self.change_id, revision=self.expected_revision)
 
 
 @strawberry.type(description="The change as asked for.")
@@ -174,10 +172,8 @@ class UpdateChangeRequestInput(_ChangeInput):
     def revised(self, plan: ChangePlan) -> ChangePlan:
         given: dict[str, Any] = {name: value for name, value in said(self).items() if name in ChangePlan.model_fields}
         for name, value in given.items():
-            if value is None and ChangePlan.model_fields[name].is_required():
+            if value is None and NoneType not in get_args(ChangePlan.model_fields[name].annotation):
                 raise InvalidInput(f"input.{camel(name)}", "must not be null")
-        if given.get("environment", "") is None:
-            del given["environment"]
         return ChangePlan.model_validate((plan.model_copy(update=given)).model_dump() | {"current_version": None})
 
 
@@ -189,8 +185,7 @@ class UpdateChangeRequestPayload(OfChange): ...
 async def update_change_request(info: Info, input: UpdateChangeRequestInput) -> UpdateChangeRequestPayload:
     """Changes the plan of a draft, by whoever asked for it."""
     change = await input.load()
-    plan = await carry.fitted(input.revised(change.plan))
-    await change.replan(plan, by=info.context.actor, at=info.context.now)
+    await carry.replan(change, input.revised(change.plan), by=info.context.actor, at=info.context.now)
     await change.store()
     return UpdateChangeRequestPayload(change_request=change)
 
@@ -255,8 +250,8 @@ async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddC
     """Approves or refuses the frozen plan for a role that its risk demands; never by whoever asked for the change."""
     by, at = info.context.actor, info.context.now
     change = await input.load()
-    tier = (await carry.concerned(change.plan)).tier
-    change.approve(input.role, input.approved, input.comments, tier, await Stakeholder.require(by.id), by=by, at=at)
+    version, reviewer = await carry.concerned(change.plan), await Stakeholder.require(by.id)
+    change.approve(input.role, input.approved, input.comments, version and version.tier, reviewer, by=by, at=at)
     await change.store()
     return AddChangeApprovalPayload(change_request=change)
 

@@ -45,8 +45,11 @@ async def fitted(plan: ChangePlan) -> ChangePlan:
         raise InvalidInput("input.currentVersion", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
     plan = plan.model_copy(update={"current_version": running})
     plan.refuse_misfit(running, await _ran_before(plan))
-    if plan.target_version and await ModelVersion.wanted(plan.model_id, plan.target_version) is None:
-        raise InvalidInput("input.targetVersion", f"does not exist: {plan.model_id}/{plan.target_version}")
+    if plan.target_version:
+        target = await ModelVersion.wanted(plan.model_id, plan.target_version)
+        if target is None or target.retired:
+            problem = "was retired" if target else "does not exist"
+            raise InvalidInput("input.targetVersion", f"{problem}: {plan.model_id}/{plan.target_version}")
     return plan
 
 
@@ -58,25 +61,49 @@ async def _ran_before(plan: ChangePlan) -> bool:
     return await Deployment.seek(there) is not None
 
 
-async def concerned(plan: ChangePlan) -> ModelVersion:
-    """The version that a plan is about: its target, else what it takes away; InvalidInput where there is neither."""
+async def concerned(plan: ChangePlan) -> ModelVersion | None:
+    """The version that a plan is about: its target, else what it takes away; neither is there after a failed first deployment."""
     version = plan.target_version or plan.current_version
+    return await ModelVersion.require(plan.model_id, version) if version else None
+
+
+async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
+    version = await concerned(plan)
     if version is None:
         raise InvalidInput("input.targetVersion", "must say what is to run")
-    return await ModelVersion.require(plan.model_id, version)
+    version.permits(by, Permission.CREATE_CHANGE_REQUEST)
 
 
 async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
     """A change as planned, by somebody who may ask for it."""
     plan = await fitted(plan)
-    (await concerned(plan)).permits(by, Permission.CREATE_CHANGE_REQUEST)
+    await _may_be_asked_for(plan, by)
     return await ChangeRequest.ask(plan, by, person.department if person else None, at)
+
+
+async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetime) -> None:
+    """Plans a draft anew, by whoever asked for it and may ask for what it is to be."""
+    change.may_replan(plan, by)
+    plan = await fitted(plan)
+    if not change.rolls_back_id:
+        await _may_be_asked_for(plan, by)
+    await change.replan(plan, by, at)
 
 
 async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
     """Freezes a change's plan, with what runs now."""
-    plan = change.plan.model_copy(update={"current_version": None})
-    await change.submit(await fitted(plan), by, at)
+    change.may_submit(by)
+    plan = await fitted(change.plan.model_copy(update={"current_version": None}))
+    await _refuse_overtaken(change, plan.current_version, Permission.SUBMIT_CHANGE_FOR_REVIEW)
+    await change.submit(plan, by, at)
+
+
+async def _refuse_overtaken(change: ChangeRequest, running: str | None, permission: Permission) -> None:
+    """NotReady where what a rollback takes back was taken back, or replaced, since."""
+    if change.rolls_back_id:
+        original = await ChangeRequest.require(change.rolls_back_id)
+        if problem := original.overtaken(running):
+            raise change.not_ready(permission, problem)
 
 
 async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
@@ -87,7 +114,8 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
     if place.running != change.plan.current_version:
         now, then = place.running or "nothing", change.plan.current_version or "nothing"
         raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
-    change.start(await _gate(change.plan, by, at), by, at)
+    await _refuse_overtaken(change, place.running, Permission.START_DEPLOYMENT)
+    change.start(await _gate(change, by, at), by, at)
 
 
 async def _alone(change: ChangeRequest) -> None:
@@ -97,13 +125,18 @@ async def _alone(change: ChangeRequest) -> None:
         raise change.not_ready(Permission.START_DEPLOYMENT, f"{other.change_id} is in progress there")
 
 
-async def _gate(plan: ChangePlan, by: Actor, at: datetime) -> GatePass:
+async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
     """Lets through what moves no version, what goes back, and what is eligible at this moment; PolicyBlocked for all else."""
+    plan = change.plan
     if not plan.moves_version:
         return GatePass(at=at, by=by.id, basis=GateBasis.SAME_VERSION)
-    if plan.change_type is ChangeType.ROLLBACK:
+    if plan.target_version is None:
         return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
-    version = await concerned(plan)
+    version = await ModelVersion.require(plan.model_id, plan.target_version)
+    if plan.change_type is ChangeType.ROLLBACK:
+        if version.retired:
+            raise change.not_ready(Permission.START_DEPLOYMENT, f"{version.key} was retired")
+        return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
     (case,) = await case_files([version], at)
     eligibility = Judgement(case).eligibility
     if problem := _problem(eligibility, plan.environment):

@@ -192,7 +192,8 @@ class ChangeRequest(Searchable):
     def missing_tests(self) -> tuple[str, ...]:
         if self.plan.change_type is ChangeType.EMERGENCY or self.plan.impact is None:
             return ()
-        latest = {each.name: each.passed for each in self.test_results if each.submission == self.submissions}
+        ours = (each for each in self.test_results if self.frozen_plan and each.submission == self.submissions)
+        latest = {each.name: each.passed for each in ours}
         return tuple(each for each in self.plan.impact.testing_required if not latest.get(each))
 
     def possible(self, permission: Permission) -> None:
@@ -207,25 +208,28 @@ class ChangeRequest(Searchable):
         by.needs(permission, frozenset({Relation.AUTHOR} if by.id == self.requester else ()))
         self.possible(permission)
 
-    async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+    def may_replan(self, plan: ChangePlan, by: Actor) -> None:
+        """Refuses a new plan that is not permitted, and one that would make something else of what takes a change back."""
         self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
-        if plan.model_id != self.plan.model_id:
-            raise InvalidInput("input.modelId", "cannot be changed: ask for another change")
-        await self._plan(plan, by, at)
+        for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
+            if getattr(plan, name) != getattr(self.plan, name):
+                raise InvalidInput(f"input.{camel(name)}", f"is what takes {self.rolls_back_id} back: ask for another change")
 
-    async def _plan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+    async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
         plan.refuse_impossible_times()
         if plan != self.plan:
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
             self.plan, self.risk_level = plan, plan.risk_level
 
-    async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
-        """Freezes `plan`, which is its own with what runs now: approvals bind to its digest."""
+    def may_submit(self, by: Actor) -> None:
         self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW)
         for name in ("impact", "rollback_plan"):
             if getattr(self.plan, name) is None:
                 raise InvalidInput(f"input.{camel(name)}", "must be part of the plan before it is submitted: updateChangeRequest")
-        await self._plan(plan, by, at)
+
+    async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        """Freezes `plan`, which is its own with what runs now: approvals bind to its digest."""
+        await self.replan(plan, by, at)
         self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
         self._move(ChangeStatus.SUBMITTED, by, at)
 
@@ -240,14 +244,14 @@ class ChangeRequest(Searchable):
         role: GovernanceRole | None,
         approved: bool,
         comments: str,
-        tier: RiskTier,
+        tier: RiskTier | None,
         reviewer: Stakeholder,
         by: Actor,
         at: datetime,
     ) -> ChangeApproval:
         """Records what a reviewer says for a required role, bound to the frozen plan; never by the requester.
 
-        A refusal rejects the change; the last of the required approvals approves it.
+        A refusal rejects the change; the last of the required approvals approves it. `tier` is of the version that it is about.
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         role = role or self._only_role(reviewer)
@@ -274,13 +278,13 @@ class ChangeRequest(Searchable):
             raise Forbidden(f"{reviewer.user_id} holds no role that must approve this change", self.required_roles)
         return held[0]
 
-    def _may_approve(self, role: GovernanceRole, tier: RiskTier, reviewer: Stakeholder) -> None:
+    def _may_approve(self, role: GovernanceRole, tier: RiskTier | None, reviewer: Stakeholder) -> None:
         who = reviewer.user_id
         if role not in self.required_roles or not reviewer.holds(role):
             raise Forbidden(
                 f"{who} cannot approve as {role.name}", [each for each in self.required_roles if reviewer.holds(each)]
             )
-        if not reviewer.may_decide(role, tier):
+        if tier and not reviewer.may_decide(role, tier):
             raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
         if who == self.requester:
             raise Forbidden(f"{who} asked for this change", ["somebody else"])
@@ -337,8 +341,8 @@ class ChangeRequest(Searchable):
     def roll_back(self, reason: str, running: str | None, by: Actor) -> ChangePlan:
         """The plan of the change that takes this one back: what ran before is to run again."""
         self._permits(by, Permission.ROLLBACK_CHANGE)
-        if self.status is ChangeStatus.COMPLETED and running != self.plan.target_version:
-            raise self.not_ready(Permission.ROLLBACK_CHANGE, f"{running or 'nothing'} runs there since")
+        if problem := self.overtaken(running):
+            raise self.not_ready(Permission.ROLLBACK_CHANGE, problem)
         before, brought = self.plan.current_version or "nothing", self.plan.target_version or "nothing"
         impact = self.plan.impact
         return ChangePlan(
@@ -356,6 +360,13 @@ class ChangeRequest(Searchable):
             ),
             rollback_plan=f"Deploy {brought} again by another change; it ran in {self.plan.environment} until this one.",
         )
+
+    def overtaken(self, running: str | None) -> str | None:
+        """Why what it left can no longer be taken back, where `running` runs now; nothing where it can."""
+        if self.status not in POSSIBLE[Permission.ROLLBACK_CHANGE]:
+            return f"{self.change_id} is {self.status.name}"
+        left = self.plan.target_version if self.status is ChangeStatus.COMPLETED else self.plan.current_version
+        return None if running == left else f"{running or 'nothing'} runs there since"
 
     def refuse_second_rollback(self, rollback: "ChangeRequest | None") -> None:
         if rollback and rollback.status not in {ChangeStatus.REJECTED, ChangeStatus.FAILED}:
