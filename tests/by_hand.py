@@ -6,7 +6,7 @@ Nothing of the product's judgement is used, so that it can be wrong by itself.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -29,16 +29,20 @@ REQUIREMENTS: Mapping[str, Callable[["ByHand", str], bool]] = {
     "leakage_controlled": lambda of, _: of.assessed("SEC-002", "controls"),
     "evidence": lambda of, name: any(each["requirement_id"] == name for each in of.proofs),
     "registration_audited": lambda of, _: True,  # nobody tampers here
+    **dict.fromkeys(
+        ["metrics_reviewed", "drift_reviewed", "incidents_reviewed", "compliance_reviewed"], lambda of, _: of.reviewed
+    ),
 }
 
 
 @dataclass(frozen=True)
 class ByHand:
-    """One version at one moment: its document, the parsed contents by digest, and the policies' documents."""
+    """One version at one moment: its document, the parsed contents by digest, and the documents of policies and incidents."""
 
     version: Raw
     contents: Mapping[str, Any]
     policies: Iterable[Raw]
+    incidents: Iterable[Raw]
     at: datetime
 
     @property
@@ -58,15 +62,20 @@ class ByHand:
     @property
     def blocking(self) -> list[Raw]:
         """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
-        if self.version["round"]:
-            held_to = [self.contents[each["digest"]] for each in self.version["round"]["policies"]]
-        else:
-            held_to = [each["content"] for each in self.policies if self._applies(each["content"])]
-        return [each for each in held_to if each["enforcement"] == "blocking"]
+        bound = self.version["round"]["policies"] if self.version["round"] else self._in_force()
+        return [says for each in bound if (says := self.contents[each["digest"]])["enforcement"] == "blocking"]
 
-    def _applies(self, content: Raw) -> bool:
-        ended = content["effective_until"] is not None and content["effective_until"] <= self.at
-        return content["effective_from"] <= self.at and not ended and self.version["tier"] in content["applicable_tiers"]
+    def _in_force(self) -> Iterable[Raw]:
+        for policy in self.policies:
+            *_, last = [None, *(each for each in policy["revisions"] if each["effective_from"] <= self.at)]
+            ended = last and last["effective_until"] is not None and last["effective_until"] <= self.at
+            if last and not ended and self.version["tier"] in last["applicable_tiers"]:
+                yield last
+
+    @property
+    def reviewed(self) -> bool:
+        days = {"tier_1_critical": 90, "tier_2_important": 180, "tier_3_standard": 365}.get(self.version["tier"], 0)
+        return any(self.at < each["at"] + timedelta(days=days) for each in self.version["reviews"][-1:])
 
     @property
     def dossier(self) -> Raw:
@@ -128,7 +137,7 @@ class ByHand:
     def shown(self) -> Raw:
         """What clients may be shown."""
         violations = self.unmet - self.excepted
-        held = any(not each["lifted"] for each in self.version["holds"])
+        held = any(not each["lifted"] for each in self.version["holds"]) or any(map(self._blocks, self.incidents))
         return {
             "status": self.status,
             "approvals": self.approvals,
@@ -137,14 +146,21 @@ class ByHand:
             "waived": self.unmet & self.excepted,
         }
 
+    def _blocks(self, incident: Raw) -> bool:
+        about = all(incident[each] == self.version[each] for each in ("model_id", "version"))
+        return about and incident["severity"] == "critical" and not incident["resolution"]
+
     def is_separated(self) -> bool:
-        """Whether nobody ever acted in two roles, and whoever submitted a round in none but the owner's in it."""
+        """Whether nobody ever acted in two roles, and whoever had submitted a round in none but the owner's since."""
         closed = [self.contents[each["digest"]] for each in self.version["closed_rounds"]]
-        rounds = [*closed, *([self.version["round"]] if self.version["round"] else [])]
-        acted = [(each["submitted_by"], who, role) for each in rounds for who, role in _acted(each)]
-        roles = {(who, role) for _, who, role in acted}
-        own = {role for submitter, who, role in acted if who == submitter}
-        return len(roles) == len({who for who, _ in roles}) and own <= {"model_owner"}
+        submitters: set[str] = set()
+        acted: set[tuple[str, str]] = set()
+        for each in [*closed, *([self.version["round"]] if self.version["round"] else [])]:
+            submitters.add(each["submitted_by"])
+            acted |= {*_acted(each)}
+            if any(who in submitters and role != "model_owner" for who, role in _acted(each)):
+                return False
+        return len(acted) == len({who for who, _ in acted})
 
 
 def _acted(opened: Raw) -> Iterable[tuple[str, str]]:

@@ -41,8 +41,13 @@ TIM = person("tim", ROLES.SECURITY_REVIEWER, tiers=(RiskTier.TIER_3_STANDARD,))
 CLEO = person("cleo", ROLES.COMPLIANCE_OFFICER)
 BEA = person("bea", ROLES.BUSINESS_OWNER)
 SECOND: dict[str, Any] = {"modelId": "tagger", "version": "1.0.0"}
+CHECKED = ("EVIDENCE", "DRIFT_REVIEWED")
+POLICY: dict[str, Any] = {
+    "name": "More", "description": "There is more to ask.", "applicableTiers": ["TIER_1_CRITICAL", "TIER_2_IMPORTANT"],
+    "enforcement": "BLOCKING", "requiredRoles": ["COMPLIANCE_OFFICER"],
+}  # fmt: skip
 OWNER = Person("owner", "")  # stands for the version's own
-OWNERS, REVIEWERS = [OWNER, OWNER, OWNER, ALICE, OLGA], [CAROL, DAVID, ALICE, OLGA, EVE, TIM]
+OWNERS, REVIEWERS = [OWNER, OWNER, OWNER, ALICE, OLGA], [CAROL, DAVID, ALICE, OLGA, EVE, TIM, CLEO]
 PROGRAM = person("pipeline")
 
 USUAL: dict[str, list[Person]] = {
@@ -53,9 +58,12 @@ USUAL: dict[str, list[Person]] = {
     "placeHold": [CAROL, EVE, CLEO], "liftHold": [CAROL, EVE, CLEO], "completeReview": [ALICE, RITA],
     "updateModelVersion": [*OWNERS, BEA, PROGRAM], "setRiskTier": [RITA], "retireModelVersion": OWNERS,
     "registerModelVersion": [ALICE, OLGA, ADA], "assignAccountability": [*OWNERS, CLEO, ADA],
+    "createPolicy": [CLEO, RITA], "revisePolicy": [CLEO, RITA], "retirePolicy": [CLEO, RITA],
+    "openIncident": [BEA, PROGRAM], "resolveIncident": [OWNER, RITA, RITA],
 }  # fmt: skip
 """Who does what, as a rule; anybody tries anything now and then."""
 EVERYBODY = [ADA, AUDREY, ALICE, OLGA, BOB, CAROL, DAVID, EVE, TIM, RITA, CLEO, BEA, PROGRAM]
+OF_NO_VERSION = {"saveDatasheet", "createPolicy", "revisePolicy", "retirePolicy", "resolveIncident"}
 PEOPLE = {each.id: each for each in EVERYBODY}
 TIME = "time passes"
 STEPS = [
@@ -100,7 +108,7 @@ class Walk:
         """Somebody tries a mutation; a refusal leaves one event and changes nothing."""
         by = self.somebody(mutation, version)
         said = {each: version[name] for each, name in (("modelId", "model_id"), ("version", "version"))}
-        said = (said if mutation != "saveDatasheet" else {}) | self.input_of(mutation, version, by)
+        said = ({} if mutation in OF_NO_VERSION else said) | self.input_of(mutation, version, by)
         events = self.service.database.collection("audit_events")
         size = await events.count_documents({})
         answer = (await self.service.post(mutating(mutation), {"input": said}, by)).json()
@@ -114,14 +122,15 @@ class Walk:
 
     def somebody(self, mutation: str, version: dict[str, Any]) -> Person:
         """Mostly one of those who may, and of those who did before."""
-        decided = [each["reviewer_id"] for each in (version["round"] or {"decisions": []})["decisions"][-3:]]
+        decisions = (version["round"] or {"decisions": []})["decisions"]
         before = {
             "liftHold": [each["placed_by"] for each in version["holds"]],
             "withdrawEvidence": [each["attached_by"] for each in version["evidence"]],
-            "confirmCondition": decided, "withdrawApproval": decided,
+            "confirmCondition": [each["reviewer_id"] for each in decisions if each["conditions"]],
+            "withdrawApproval": [each["reviewer_id"] for each in decisions[-3:]],
         }  # fmt: skip
         there = [PEOPLE[each] for each in before.get(mutation, ())]
-        usual = [PEOPLE[version["owner_id"]] if each is OWNER else each for each in USUAL[mutation] + there * 3]
+        usual = [PEOPLE[version["owner_id"]] if each is OWNER else each for each in USUAL[mutation] + there * 5]
         chosen: Person = self.one(*usual * 5, *EVERYBODY)
         return chosen
 
@@ -177,6 +186,19 @@ class Walk:
                 return {"tier": one(*(each.name for each in RiskTier)), "rationale": "It was agreed."}
             case "retireModelVersion":
                 return {"reason": "Nobody needs it.", "expectedRevision": one(0, 0, 0, 0, version["revision"])}
+            case "createPolicy":
+                asks = [{"requirementId": f"POL-9.{each.lower()}", "title": "Shown", "check": each} for each in CHECKED]
+                return POLICY | {"policyId": "POL-9", "requirements": one(*asks, asks), "effectiveFrom": self.soon(None)}
+            case "revisePolicy":
+                roles = one([], ["COMPLIANCE_OFFICER"], ["ETHICS_REVIEWER", "COMPLIANCE_OFFICER"])
+                revised = {"requiredRoles": roles, "enforcement": one("BLOCKING", "ADVISORY"), "effectiveFrom": self.soon(None)}
+                return {"policyId": one("POL-002", "POL-004", "POL-9")} | revised
+            case "retirePolicy":
+                return {"policyId": one("POL-002", "POL-9"), "effectiveFrom": self.soon(None)}
+            case "openIncident":
+                return {"severity": one("CRITICAL", "CRITICAL", "HIGH"), "title": "It misstated a price."}
+            case "resolveIncident":
+                return {"incidentId": self.any_of(self.stored["Incident"], "incident_id"), "text": "The price is right."}
             case "assignAccountability":
                 return {"role": one("MODEL_OWNER", "ETHICS_REVIEWER"), "userId": one("alice", "olga", "carol", "nobody")}
             case "registerModelVersion":
@@ -214,7 +236,7 @@ class Walk:
         contents = parsed(self.stored["Content"])
         nodes = (await self.service.ask(SHOWN, AUDREY))["modelVersions"]["nodes"]
         for stored, shown in zip(self.stored["ModelVersion"], nodes, strict=True):
-            by_hand = ByHand(stored, contents, self.stored["Policy"], self.service.now)
+            by_hand = ByHand(stored, contents, self.stored["Policy"], self.stored["Incident"], self.service.now)
             assert as_shown(shown) == by_hand.shown
             assert by_hand.is_separated()
 
@@ -250,7 +272,12 @@ def mutating(mutation: str) -> str:
 
 async def let_the_program_in() -> None:
     token, _ = ApiToken.of(PROGRAM.token, TokenKind.SERVICE, PROGRAM.id, "test", None, ADA.id, NOW)
-    token.mutations = (Permission.SAVE_MODEL_CARD, Permission.UPDATE_MODEL_VERSION, Permission.ATTACH_EVIDENCE)
+    token.mutations = (
+        Permission.SAVE_MODEL_CARD,
+        Permission.UPDATE_MODEL_VERSION,
+        Permission.ATTACH_EVIDENCE,
+        Permission.OPEN_INCIDENT,
+    )
     await token.store()
 
 
