@@ -35,6 +35,7 @@ from resolvers import (
     nodes,
     people,
     policies,
+    registration,
     reports,
     reviews,
     risk,
@@ -51,8 +52,9 @@ from resolvers.graph.types import Part, assemble
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, roles, tokens, models, versions, accountability, artifacts, approvals, evidence, waivers, holds, reviews,
-        cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports, audit, search,
+        nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
+        waivers, holds, reviews, cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports,
+        audit, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()
