@@ -68,7 +68,7 @@ class _Page:
                 ["Blocking requirements", unmet],
                 ["Risk", f"{latest.overall_score:.1f} of 25, {_words(latest.band)}" if latest else "not assessed"],
                 ["Next review", due if schedule.next_review else NONE],
-                ["Registered", line(_moment(about.registered_at), "by", self._who(about.registered_by))],
+                ["Registered", self._by(about.registered_at, about.registered_by)],
                 *([["Retired", self._ending(about.retired)]] if about.retired else []),
             ],
         )
@@ -76,11 +76,7 @@ class _Page:
     def _obstacles(self) -> Iterator[str]:
         found = self.report.deployment_eligibility
         rows = [
-            [
-                line("Approval by", _words(each.role).lower()),
-                _words(each.status),
-                self._could_give(each.candidate_ids, each.remedy),
-            ]
+            ["Approval by " + _words(each.role).lower(), _words(each.status), self._could_give(each.candidate_ids, each.remedy)]
             for each in found.missing_approvals
         ]
         rows += [[line(code(each.requirement_id), each.title), each.reason, _mends(each.remedy)] for each in found.violations]
@@ -117,13 +113,8 @@ class _Page:
         yield from _titled("Restrictions", scope.restrictions)
         words = listed(f'"{each.found}" in {each.source}' for each in about.classification.matches)
         suggested = _words(about.classification.tier)
-        yield line(
-            strong("Risk tier:"),
-            _words(about.tier),
-            "where its words suggest",
-            suggested,
-            *(["because of", words] if words else []),
-        )
+        because = ["because of", words] if words else []
+        yield line(strong("Risk tier:"), _words(about.tier), "where its words suggest", suggested, *because)
         yield line(strong("Why this tier:"), about.tier_rationale) if about.tier_rationale else ""
         yield table(
             ["Artefact", "Where", "Bytes"], [[_words(each.kind), code(each.uri), _count(each.size)] for each in scope.artifacts]
@@ -191,7 +182,7 @@ class _Page:
                     _words(each.role), line(each.reviewer_name, code(each.reviewer_id), f"({each.reviewer_department})"),
                     _moment(each.decided_at), _marked(each.verdict, each.verdict is Verdict.REJECTED),
                     line(reads, f"until {_moment(each.expires_at)}" if each.expires_at else ""), changed,
-                    line(each.comments, *(["Withdrawn", self._ending(each.withdrawn)] if each.withdrawn else [])),
+                    line(each.comments, self._ending(each.withdrawn, "Withdrawn")),
                 ]
                 for each, reads, changed in decisions
             ],
@@ -229,8 +220,8 @@ class _Page:
                         "yes," if each.stands(at) else strong("no,"), "from", _moment(each.effective_from),
                         f"until {_moment(each.valid_until)}" if each.valid_until else "",
                     ),
-                    line(_moment(each.attached_at), "by", self._who(each.attached_by)),
-                    line(each.note or "", *(["Withdrawn", self._ending(each.withdrawn)] if each.withdrawn else [])),
+                    self._by(each.attached_at, each.attached_by),
+                    line(each.note or "", self._ending(each.withdrawn, "Withdrawn")),
                 ]
                 for each in self.report.governance.evidence
             ],
@@ -243,8 +234,8 @@ class _Page:
             [
                 [
                     code(each.requirement_id), "yes" if each.stands(at) else "no",
-                    line(_moment(each.granted_at), "by", self._who(each.granted_by)), _moment(each.expires_at), each.rationale,
-                    self._ending(each.revoked) if each.revoked else "",
+                    self._by(each.granted_at, each.granted_by), _moment(each.expires_at), each.rationale,
+                    self._ending(each.revoked),
                 ]
                 for each in held.waivers
             ],
@@ -254,8 +245,8 @@ class _Page:
             [
                 [
                     _words(each.role), strong("yes") if each.stands else "no",
-                    line(_moment(each.placed_at), "by", self._who(each.placed_by)), each.reason,
-                    self._ending(each.lifted) if each.lifted else "",
+                    self._by(each.placed_at, each.placed_by), each.reason,
+                    self._ending(each.lifted),
                 ]
                 for each in held.holds
             ],
@@ -267,7 +258,7 @@ class _Page:
             ["Assessment", "Made", "Score", "Band"],
             [
                 [
-                    code(each.assessment_id), line(_moment(each.at), "by", self._who(each.author)), f"{each.overall_score:.1f}",
+                    code(each.assessment_id), self._by(each.at, each.author), f"{each.overall_score:.1f}",
                     _words(each.band),
                 ]
                 for each in risk.assessments
@@ -292,13 +283,13 @@ class _Page:
             [
                 line("Datasheet", each.name, code(each.dataset_id)),
                 line(str(each.revision), "(a newer one exists)" if each.superseded else ""), f"{each.completeness:.0%}",
-                listed(map(_words, each.empty_sections)), line(_moment(each.linked_at), "by", self._who(each.linked_by)),
+                listed(map(_words, each.empty_sections)), self._by(each.linked_at, each.linked_by),
             ]
             for each in papers.datasheets
         ]  # fmt: skip
         if card := papers.card:
             last = card.revisions[-1]
-            saved = line(_moment(last.at), "by", self._who(last.author))
+            saved = self._by(last.at, last.author)
             empty = listed(map(_words, card.empty_sections))
             rows.insert(0, ["Model card", str(last.revision), f"{card.completeness:.0%}", empty, saved])
         yield table(["Document", "Revision", "Complete", "Empty sections", "Saved or linked"], rows)
@@ -309,7 +300,7 @@ class _Page:
             ["Ran in", "From", "Until", "Change"],
             [
                 [
-                    code(each.environment), line(_moment(each.deployed_at), "by", self._who(each.deployed_by)),
+                    code(each.environment), self._by(each.deployed_at, each.deployed_by),
                     _moment(each.ended_at) if each.ended_at else strong("today"), code(each.change_id),
                 ]
                 for each in ran.deployments
@@ -319,7 +310,7 @@ class _Page:
             ["Incident", "Severity", "Reported", "What happened", "Resolved"],
             [
                 [
-                    code(each.incident_id), _words(each.severity), line(_moment(each.opened_at), "by", self._who(each.opened_by)),
+                    code(each.incident_id), _words(each.severity), self._by(each.opened_at, each.opened_by),
                     line(each.title, each.description), self._ending(each.resolution) if each.resolution else strong("no"),
                 ]
                 for each in ran.incidents
@@ -330,7 +321,7 @@ class _Page:
         yield table(
             ["Reviewed", "Metrics", "Drift", "Incidents", "Compliance"],
             [
-                [line(_moment(each.at), "by", self._who(each.by)), each.metrics, each.drift, each.incidents, each.compliance]
+                [self._by(each.at, each.by), each.metrics, each.drift, each.incidents, each.compliance]
                 for each in self.report.review_schedule.reviews
             ],
         )
@@ -389,8 +380,11 @@ class _Page:
         person = self._known.get(user_id)
         return person.department if person else ""
 
-    def _ending(self, ending: Ending) -> str:
-        return line(_moment(ending.at), "by", self._who(ending.by), "because:", ending.reason)
+    def _by(self, at: datetime, user_id: str) -> str:
+        return line(_moment(at), "by", self._who(user_id))
+
+    def _ending(self, ending: Ending | None, how: str = "") -> str:
+        return line(how, self._by(ending.at, ending.by), "because:", ending.reason) if ending else ""
 
 
 def _titled(title: str, items: Iterable[str]) -> Iterator[str]:
