@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import Enum
 from functools import cached_property
 
 from documents.eligibility.answer import Remedy, RequirementOutcome
 from documents.formats.markdown import bullets, code, heading, line, listed, page, paragraph, strong, table
-from documents.reports.governance import EarlierRound, GovernanceReport, ReportedPerson
+from documents.reports.governance import EarlierRound, GovernanceReport
+from documents.reports.words import NONE, People, count, day, marked, mends, moment, words
 from documents.versions.approvals import ApprovalStatus, Decision, Verdict
 from documents.versions.dependencies import Dependency
-from documents.versions.parts import Ending
-
-NONE = "none"
 
 
 def governance_page(report: GovernanceReport) -> str:
@@ -23,6 +19,10 @@ def governance_page(report: GovernanceReport) -> str:
 @dataclass(frozen=True)
 class _Page:
     report: GovernanceReport
+
+    @cached_property
+    def people(self) -> People:
+        return People(self.report.people)
 
     def blocks(self) -> Iterator[str]:
         about = self.report.model_info
@@ -53,41 +53,41 @@ class _Page:
         about, eligible = self.report.model_info, self.report.deployment_eligibility
         counting = len(eligible.required_approvals) - len(eligible.missing_approvals)
         latest, schedule = self.report.risk.latest, self.report.review_schedule
-        due = line(_day(schedule.next_review), strong("overdue") if schedule.overdue else "")
+        due = line(day(schedule.next_review), strong("overdue") if schedule.overdue else "")
         unmet = f"{len(eligible.violations)} not met, {len(eligible.waived)} waived"
         yield paragraph(about.description)
         yield table(
-            ["", "On " + _moment(self.report.generated_at)],
+            ["", "On " + moment(self.report.generated_at)],
             [
                 ["Model", line(about.name, code(about.model_id))],
                 ["Version", code(about.version)],
-                ["Status", _words(about.status)],
-                ["Risk tier", _words(about.tier)],
+                ["Status", words(about.status)],
+                ["Risk tier", words(about.tier)],
                 ["May be deployed", strong("yes" if eligible.eligible else "no")],
                 ["Approvals that count", f"{counting} of {len(eligible.required_approvals)}"],
                 ["Blocking requirements", unmet],
-                ["Risk", f"{latest.overall_score:.1f} of 25, {_words(latest.band)}" if latest else "not assessed"],
+                ["Risk", f"{latest.overall_score:.1f} of 25, {words(latest.band)}" if latest else "not assessed"],
                 ["Next review", due if schedule.next_review else NONE],
-                ["Registered", self._by(about.registered_at, about.registered_by)],
-                *([["Retired", self._ending(about.retired)]] if about.retired else []),
+                ["Registered", self.people.by(about.registered_at, about.registered_by)],
+                *([["Retired", self.people.ending(about.retired)]] if about.retired else []),
             ],
         )
 
     def _obstacles(self) -> Iterator[str]:
         found = self.report.deployment_eligibility
         rows = [
-            ["Approval by " + _words(each.role).lower(), _words(each.status), self._could_give(each.candidate_ids, each.remedy)]
+            ["Approval by " + words(each.role).lower(), words(each.status), self._could_give(each.candidate_ids, each.remedy)]
             for each in found.missing_approvals
         ]
-        rows += [[line(code(each.requirement_id), each.title), each.reason, _mends(each.remedy)] for each in found.violations]
-        rows += [[line("Hold by", _words(each.hold.role).lower()), each.hold.reason, _mends(each.remedy)] for each in found.holds]
-        rows += [[line("Incident", code(each.incident_id)), "Critical", _mends(each.remedy)] for each in found.blocking_incidents]
+        rows += [[line(code(each.requirement_id), each.title), each.reason, mends(each.remedy)] for each in found.violations]
+        rows += [[line("Hold by", words(each.hold.role).lower()), each.hold.reason, mends(each.remedy)] for each in found.holds]
+        rows += [[line("Incident", code(each.incident_id)), "Critical", mends(each.remedy)] for each in found.blocking_incidents]
         yield table(["What", "Why", "What would mend it"], rows)
         yield bullets(found.notices)
 
     def _could_give(self, candidates: Iterable[str], remedy: Remedy | None) -> str:
-        people = listed(map(self._who, candidates)) if remedy else ""
-        return line(_mends(remedy), *(["candidates:", people] if people else []))
+        people = listed(map(self.people.who, candidates)) if remedy else ""
+        return line(mends(remedy), *(["candidates:", people] if people else []))
 
     def _people(self) -> Iterator[str]:
         owned = self.report.ownership
@@ -95,34 +95,35 @@ class _Page:
             ["Role", "Person", "Department", "From", "Until", "Assigned by"],
             [
                 [
-                    _words(each.role), self._who(each.user_id), self._department(each.user_id), _moment(each.assigned_at),
-                    _moment(each.ended_at) if each.ended_at else "today", self._who(each.assigned_by),
+                    words(each.role), self.people.who(each.user_id), self.people.department(each.user_id),
+                    moment(each.assigned_at), moment(each.ended_at) if each.ended_at else "today",
+                    self.people.who(each.assigned_by),
                 ]
                 for each in owned.accountability
             ],
         )  # fmt: skip
         if owned.coverage.missing:
-            yield line(strong("Nobody answers for it as:"), listed(map(_words, owned.coverage.missing)))
+            yield line(strong("Nobody answers for it as:"), listed(map(words, owned.coverage.missing)))
         if lapsed := [each.user_id for each in owned.coverage.assigned if not each.holds_role]:
-            yield line(strong("No longer able to act:"), listed(map(self._who, lapsed)))
+            yield line(strong("No longer able to act:"), listed(map(self.people.who, lapsed)))
 
     def _scope(self) -> Iterator[str]:
         scope, about = self.report.purpose_and_scope, self.report.model_info
         yield paragraph(scope.purpose)
         yield from _titled("Use cases", scope.use_cases)
         yield from _titled("Restrictions", scope.restrictions)
-        words = listed(f'"{each.found}" in {each.source}' for each in about.classification.matches)
-        suggested = _words(about.classification.tier)
-        because = ["because of", words] if words else []
-        yield line(strong("Risk tier:"), _words(about.tier), "where its words suggest", suggested, *because)
+        deciding = listed(f'"{each.found}" in {each.source}' for each in about.classification.matches)
+        suggested = words(about.classification.tier)
+        because = ["because of", deciding] if deciding else []
+        yield line(strong("Risk tier:"), words(about.tier), "where its words suggest", suggested, *because)
         yield line(strong("Why this tier:"), about.tier_rationale) if about.tier_rationale else ""
         yield table(
-            ["Artefact", "Where", "Bytes"], [[_words(each.kind), code(each.uri), _count(each.size)] for each in scope.artifacts]
+            ["Artefact", "Where", "Bytes"], [[words(each.kind), code(each.uri), count(each.size)] for each in scope.artifacts]
         )
         yield table(["Depends on", "How", "Supplier"], map(_dependency, scope.depends_on))
         yield bullets(
             line(
-                strong(_words(each.kind)),
+                strong(words(each.kind)),
                 "upstream:",
                 code(each.on.model_id),
                 code(each.on.version),
@@ -135,15 +136,15 @@ class _Page:
         held = self.report.governance
         yield table(
             ["Policy", "Name", "Revision", "Enforcement"],
-            [[code(each.policy_id), each.name, str(each.revision), _words(each.enforcement)] for each in held.policies_applied],
+            [[code(each.policy_id), each.name, str(each.revision), words(each.enforcement)] for each in held.policies_applied],
         )
         yield table(
             ["Requirement", "What is required", "Outcome", "Why", "What would mend it"],
             [
                 [
                     code(each.requirement_id), each.title,
-                    _marked(each.outcome, each.outcome is not RequirementOutcome.MET),
-                    each.reason or "", "" if each.outcome is RequirementOutcome.MET else _mends(each.remedy),
+                    marked(each.outcome, each.outcome is not RequirementOutcome.MET),
+                    each.reason or "", "" if each.outcome is RequirementOutcome.MET else mends(each.remedy),
                 ]
                 for each in held.requirements
             ],
@@ -153,24 +154,24 @@ class _Page:
         held, required = self.report.governance, self.report.deployment_eligibility.required_approvals
         yield table(
             ["Required approval", "By policy", "Reads"],
-            [[_words(each.role), listed(map(code, each.policies)), _words(each.status)] for each in required],
+            [[words(each.role), listed(map(code, each.policies)), words(each.status)] for each in required],
         )
         if held.submission:
             yield heading(3, f"Round {held.submission.number}")
-            yield line("Submitted on", _moment(held.submission.submitted_at), "by", self._who(held.submission.submitted_by))
+            yield line("Submitted on", moment(held.submission.submitted_at), "by", self.people.who(held.submission.submitted_by))
             stale = {each.decision_id: each.stale_parts for each in held.approvals if each.status is ApprovalStatus.STALE}
             yield self._decisions(
-                (each, _words(each.status), listed(map(_words, stale.get(each.decision_id, ())))) for each in held.approvals
+                (each, words(each.status), listed(map(words, stale.get(each.decision_id, ())))) for each in held.approvals
             )
         for each in reversed(held.earlier_rounds):
             yield from self._earlier(each)
 
     def _earlier(self, closed: EarlierRound) -> Iterator[str]:
         yield heading(3, f"Round {closed.number}")
-        opened = line("Submitted on", _moment(closed.submitted_at), "by", self._who(closed.submitted_by))
-        yield line(opened, "as", _words(closed.tier), "and closed on", _moment(closed.closed_at))
+        opened = line("Submitted on", moment(closed.submitted_at), "by", self.people.who(closed.submitted_by))
+        yield line(opened, "as", words(closed.tier), "and closed on", moment(closed.closed_at))
         yield self._decisions(
-            (each, "Withdrawn" if each.withdrawn else "Closed", listed(map(_words, each.changed_since)))
+            (each, "Withdrawn" if each.withdrawn else "Closed", listed(map(words, each.changed_since)))
             for each in closed.decisions
         )
 
@@ -179,10 +180,10 @@ class _Page:
             ["Role", "Decided by", "On", "Verdict", "Reads", "Changed since", "Comments"],
             [
                 [
-                    _words(each.role), line(each.reviewer_name, code(each.reviewer_id), f"({each.reviewer_department})"),
-                    _moment(each.decided_at), _marked(each.verdict, each.verdict is Verdict.REJECTED),
-                    line(reads, f"until {_moment(each.expires_at)}" if each.expires_at else ""), changed,
-                    line(each.comments, self._ending(each.withdrawn, "Withdrawn")),
+                    words(each.role), line(each.reviewer_name, code(each.reviewer_id), f"({each.reviewer_department})"),
+                    moment(each.decided_at), marked(each.verdict, each.verdict is Verdict.REJECTED),
+                    line(reads, f"until {moment(each.expires_at)}" if each.expires_at else ""), changed,
+                    line(each.comments, self.people.ending(each.withdrawn, "Withdrawn")),
                 ]
                 for each, reads, changed in decisions
             ],
@@ -197,12 +198,12 @@ class _Page:
             ["Round", "Set by", "Condition", "Reads", "Satisfied", "Confirmed"],
             [
                 [
-                    str(number), _words(decision.role), each.text, _words(each.status),
+                    str(number), words(decision.role), each.text, words(each.status),
                     line(
-                        _moment(each.satisfied.at), "by", self._who(each.satisfied.by), each.satisfied.note or "",
+                        moment(each.satisfied.at), "by", self.people.who(each.satisfied.by), each.satisfied.note or "",
                         code(each.satisfied.evidence_id or ""),
                     ) if each.satisfied else "",
-                    line(_moment(each.confirmed.at), "by", self._who(each.confirmed.by), each.confirmed.comments)
+                    line(moment(each.confirmed.at), "by", self.people.who(each.confirmed.by), each.confirmed.comments)
                     if each.confirmed else "",
                 ]
                 for number, decision in decisions for each in decision.conditions
@@ -217,11 +218,11 @@ class _Page:
                 [
                     line(each.title, code(each.evidence_id)), code(each.requirement_id), code(each.uri),
                     line(
-                        "yes," if each.stands(at) else strong("no,"), "from", _moment(each.effective_from),
-                        f"until {_moment(each.valid_until)}" if each.valid_until else "",
+                        "yes," if each.stands(at) else strong("no,"), "from", moment(each.effective_from),
+                        f"until {moment(each.valid_until)}" if each.valid_until else "",
                     ),
-                    self._by(each.attached_at, each.attached_by),
-                    line(each.note or "", self._ending(each.withdrawn, "Withdrawn")),
+                    self.people.by(each.attached_at, each.attached_by),
+                    line(each.note or "", self.people.ending(each.withdrawn, "Withdrawn")),
                 ]
                 for each in self.report.governance.evidence
             ],
@@ -234,8 +235,8 @@ class _Page:
             [
                 [
                     code(each.requirement_id), "yes" if each.stands(at) else "no",
-                    self._by(each.granted_at, each.granted_by), _moment(each.expires_at), each.rationale,
-                    self._ending(each.revoked),
+                    self.people.by(each.granted_at, each.granted_by), moment(each.expires_at), each.rationale,
+                    self.people.ending(each.revoked),
                 ]
                 for each in held.waivers
             ],
@@ -244,9 +245,9 @@ class _Page:
             ["Hold by", "Stands", "Placed", "Why", "Lifted"],
             [
                 [
-                    _words(each.role), strong("yes") if each.stands else "no",
-                    self._by(each.placed_at, each.placed_by), each.reason,
-                    self._ending(each.lifted),
+                    words(each.role), strong("yes") if each.stands else "no",
+                    self.people.by(each.placed_at, each.placed_by), each.reason,
+                    self.people.ending(each.lifted),
                 ]
                 for each in held.holds
             ],
@@ -258,8 +259,8 @@ class _Page:
             ["Assessment", "Made", "Score", "Band"],
             [
                 [
-                    code(each.assessment_id), self._by(each.at, each.author), f"{each.overall_score:.1f}",
-                    _words(each.band),
+                    code(each.assessment_id), self.people.by(each.at, each.author), f"{each.overall_score:.1f}",
+                    words(each.band),
                 ]
                 for each in risk.assessments
             ],
@@ -269,8 +270,8 @@ class _Page:
             [
                 [
                     code(each.risk_id), each.description, str(each.inherent_score), f"{each.residual_score:.1f}",
-                    line(_words(each.band), "" if each.assessed else "(nobody rated it)"), listed(each.controls),
-                    self._who(each.owner) if each.owner else "",
+                    line(words(each.band), "" if each.assessed else "(nobody rated it)"), listed(each.controls),
+                    self.people.who(each.owner) if each.owner else "",
                 ]
                 for each in sorted(risk.latest.factors if risk.latest else (), key=lambda factor: -factor.residual_score)
             ],
@@ -283,14 +284,14 @@ class _Page:
             [
                 line("Datasheet", each.name, code(each.dataset_id)),
                 line(str(each.revision), "(a newer one exists)" if each.superseded else ""), f"{each.completeness:.0%}",
-                listed(map(_words, each.empty_sections)), self._by(each.linked_at, each.linked_by),
+                listed(map(words, each.empty_sections)), self.people.by(each.linked_at, each.linked_by),
             ]
             for each in papers.datasheets
         ]  # fmt: skip
         if card := papers.card:
             last = card.revisions[-1]
-            saved = self._by(last.at, last.author)
-            empty = listed(map(_words, card.empty_sections))
+            saved = self.people.by(last.at, last.author)
+            empty = listed(map(words, card.empty_sections))
             rows.insert(0, ["Model card", str(last.revision), f"{card.completeness:.0%}", empty, saved])
         yield table(["Document", "Revision", "Complete", "Empty sections", "Saved or linked"], rows)
 
@@ -300,8 +301,8 @@ class _Page:
             ["Ran in", "From", "Until", "Change"],
             [
                 [
-                    code(each.environment), self._by(each.deployed_at, each.deployed_by),
-                    _moment(each.ended_at) if each.ended_at else strong("today"), code(each.change_id),
+                    code(each.environment), self.people.by(each.deployed_at, each.deployed_by),
+                    moment(each.ended_at) if each.ended_at else strong("today"), code(each.change_id),
                 ]
                 for each in ran.deployments
             ],
@@ -310,8 +311,8 @@ class _Page:
             ["Incident", "Severity", "Reported", "What happened", "Resolved"],
             [
                 [
-                    code(each.incident_id), _words(each.severity), self._by(each.opened_at, each.opened_by),
-                    line(each.title, each.description), self._ending(each.resolution) if each.resolution else strong("no"),
+                    code(each.incident_id), words(each.severity), self.people.by(each.opened_at, each.opened_by),
+                    line(each.title, each.description), self.people.ending(each.resolution) if each.resolution else strong("no"),
                 ]
                 for each in ran.incidents
             ],
@@ -321,7 +322,7 @@ class _Page:
         yield table(
             ["Reviewed", "Metrics", "Drift", "Incidents", "Compliance"],
             [
-                [self._by(each.at, each.by), each.metrics, each.drift, each.incidents, each.compliance]
+                [self.people.by(each.at, each.by), each.metrics, each.drift, each.incidents, each.compliance]
                 for each in self.report.review_schedule.reviews
             ],
         )
@@ -329,7 +330,7 @@ class _Page:
     def _digests(self) -> Iterator[str]:
         held, papers = self.report.governance, self.report.documentation
         scope = self.report.purpose_and_scope
-        rows = [[line("Dossier today:", _words(part).lower()), digest] for part, digest in held.dossier.digests().items()]
+        rows = [[line("Dossier today:", words(part).lower()), digest] for part, digest in held.dossier.digests().items()]
         rows += [[line("Artefact", code(each.uri)), each.sha256] for each in scope.artifacts if each.sha256]
         rows += [
             [line("Policy", code(each.policy_id), f"revision {each.revision}"), each.digest] for each in held.policies_applied
@@ -360,31 +361,12 @@ class _Page:
                 ["Root, RFC 9162", code(trail.root)],
                 ["Registration proven", "yes" if trail.registration_proven else strong("no")],
                 *(
-                    [["Last event about it", line(f"{last.seq}, {_moment(last.occurred_at)},", code(last.event_hash))]]
+                    [["Last event about it", line(f"{last.seq}, {moment(last.occurred_at)},", code(last.event_hash))]]
                     if last
                     else []
                 ),
             ],
         )
-
-    @cached_property
-    def _known(self) -> dict[str, ReportedPerson]:
-        return {each.user_id: each for each in self.report.people}
-
-    def _who(self, user_id: str) -> str:
-        """A person by name and id; a service by its name."""
-        person = self._known.get(user_id)
-        return line(person.name, code(user_id)) if person else code(user_id)
-
-    def _department(self, user_id: str) -> str:
-        person = self._known.get(user_id)
-        return person.department if person else ""
-
-    def _by(self, at: datetime, user_id: str) -> str:
-        return line(_moment(at), "by", self._who(user_id))
-
-    def _ending(self, ending: Ending | None, how: str = "") -> str:
-        return line(how, self._by(ending.at, ending.by), "because:", ending.reason) if ending else ""
 
 
 def _titled(title: str, items: Iterable[str]) -> Iterator[str]:
@@ -394,34 +376,10 @@ def _titled(title: str, items: Iterable[str]) -> Iterator[str]:
 
 
 def _dependency(dependency: Dependency) -> list[str]:
-    how = _words(dependency.relation)
+    how = words(dependency.relation)
     if on := dependency.governed:
         return [line(code(on.model_id), code(on.version)), how, "governed here"]
     external = dependency.external
     if external is None:
         raise AssertionError("a dependency on nothing")
     return [line(external.name, external.version or "", code(external.uri or "")), how, external.supplier or ""]
-
-
-def _mends(remedy: Remedy | None) -> str:
-    return line(code(remedy.mutation), "by", listed(remedy.permitted)) if remedy else NONE
-
-
-def _words(choice: Enum) -> str:
-    return choice.name.replace("_", " ").capitalize()
-
-
-def _marked(choice: Enum, alarming: bool) -> str:
-    return strong(_words(choice)) if alarming else _words(choice)
-
-
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _day(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d}" if at else ""

@@ -1,0 +1,63 @@
+"""How a report to read says who, when and what. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cached_property
+
+from documents.eligibility.answer import Remedy
+from documents.formats.markdown import code, line, listed, strong
+from documents.reports.governance import ReportedPerson
+from documents.versions.parts import Ending
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom a report names."""
+
+    people: tuple[ReportedPerson, ...]
+
+    @cached_property
+    def known(self) -> dict[str, ReportedPerson]:
+        return {each.user_id: each for each in self.people}
+
+    def who(self, user_id: str) -> str:
+        """A person by name and id; a service by its name."""
+        person = self.known.get(user_id)
+        return line(person.name, code(user_id)) if person else code(user_id)
+
+    def department(self, user_id: str) -> str:
+        person = self.known.get(user_id)
+        return person.department if person else ""
+
+    def by(self, at: datetime, user_id: str) -> str:
+        return line(moment(at), "by", self.who(user_id))
+
+    def ending(self, ending: Ending | None, how: str = "") -> str:
+        return line(how, self.by(ending.at, ending.by), "because:", ending.reason) if ending else ""
+
+
+def mends(remedy: Remedy | None) -> str:
+    return line(code(remedy.mutation), "by", listed(remedy.permitted)) if remedy else NONE
+
+
+def words(choice: Enum) -> str:
+    return choice.name.replace("_", " ").capitalize()
+
+
+def marked(choice: Enum, alarming: bool) -> str:
+    return strong(words(choice)) if alarming else words(choice)
+
+
+def count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def day(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d}" if at else ""
