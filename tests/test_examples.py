@@ -67,6 +67,15 @@ def test_what_she_decided(answers: dict[str, Any]) -> None:
     assert version["version"] == "1.0.0" and hers == ["SUPERSEDED", "APPROVED"]
 
 
+def test_what_exactly_was_approved(answers: dict[str, Any]) -> None:
+    (before, now) = [
+        {part["part"]: part["content"]["canonical"] for part in each["dossier"]["contents"]}
+        for each in answers["what-exactly-was-approved"]["approvals"]
+        if each["reviewerName"] == "Carol"
+    ]
+    assert before["ARTIFACTS"] == "[]" and WEIGHTS["sha256"] in now["ARTIFACTS"] and before["CARD"] == now["CARD"]
+
+
 def test_whether_an_artifact_may_be_deployed(answers: dict[str, Any]) -> None:
     answer = answers["may-this-artifact-be-deployed"]
     assert answer["eligible"] and [each["modelVersion"]["version"] for each in answer["holders"]] == ["1.0.0"]

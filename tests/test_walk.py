@@ -298,7 +298,7 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
 
 
 walks = settings(
-    max_examples=settings().max_examples // 12, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings().max_examples // 14, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
