@@ -1,4 +1,7 @@
-"""Model cards: what a model is, what it is for, how well it does and where it harms (Mitchell et al. 2019)."""
+"""Model cards: what a model is, what it is for, how well it does and where it harms.
+
+Sections are those of Mitchell et al. 2019, Model Cards for Model Reporting (arXiv 1810.03993v2).
+"""
 
 from typing import Annotated
 
@@ -18,18 +21,18 @@ class CardRiskLevel(Choice):
 class CardSection(Choice):
     """A part of a model card; its description says what fills it."""
 
-    MODEL_DETAILS = "model_details", "Filled by type, developers, licence and contact."
-    INTENDED_USE = "intended_use", "Filled by intended uses, intended users and uses out of scope."
-    TRAINING_DATA = "training_data", "Filled by a description and at least one source."
-    EVALUATION = "evaluation", "Filled by at least one metric that names its dataset."
-    ETHICAL_CONSIDERATIONS = "ethical_considerations", "Filled by at least one consideration."
-    LIMITATIONS = "limitations", "Filled by at least one known limitation."
-    RISKS = "risks", "Filled by at least one risk."
-    RECOMMENDATIONS = "recommendations", "Filled by at least one recommendation."
+    MODEL_DETAILS = "model_details", "Filled by type, developers, licence and contact (Mitchell et al. 2019, section 4.1)."
+    INTENDED_USE = "intended_use", "Filled by intended uses, intended users and uses out of scope (section 4.2)."
+    TRAINING_DATA = "training_data", "Filled by a description and at least one source (section 4.6)."
+    EVALUATION = "evaluation", "Filled by at least one metric that names its dataset (sections 4.4, 4.5 and 4.7)."
+    ETHICAL_CONSIDERATIONS = "ethical_considerations", "Filled by at least one consideration (section 4.8)."
+    LIMITATIONS = "limitations", "Filled by at least one known limitation (section 4.9, caveats)."
+    RISKS = "risks", "Filled by at least one risk (section 4.8, risks and harms)."
+    RECOMMENDATIONS = "recommendations", "Filled by at least one recommendation (section 4.9)."
 
 
 class GroupValue(Value):
-    """A metric as measured on one group alone."""
+    """A metric as measured on one group alone (Mitchell et al. 2019, sections 4.3 and 4.7: factors, disaggregated results)."""
 
     group: Name = Field(description="Whom or what the figure is about, such as `women over 60`.")
     value: Number = Field(description="The figure for that group, in the unit of its metric.")
@@ -41,7 +44,7 @@ def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
 
 
 class Metric(Value):
-    """One figure of an evaluation."""
+    """One figure of an evaluation (Mitchell et al. 2019, sections 4.4 and 4.7)."""
 
     metric_name: Name = Field(description="What was measured, such as `accuracy`.")
     value: Number = Field(description="The figure over the whole dataset, in the metric's own unit.")
@@ -52,14 +55,19 @@ class Metric(Value):
         default=(), description="The same figure group by group, each group once."
     )
 
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """What tells it from the other metrics of a card."""
+        return self.metric_name, self.dataset, self.conditions
+
 
 def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    each_once((each.metric_name, each.dataset, each.conditions) for each in metrics)
+    each_once(each.identity for each in metrics)
     return metrics
 
 
 class CardRisk(Value):
-    """A way in which the model may do harm, as its makers see it."""
+    """A way in which the model may do harm, as its makers see it (Mitchell et al. 2019, section 4.8: risks and mitigations)."""
 
     risk_type: Name = Field(description="What kind of risk, such as `privacy`.")
     description: Statement = Field(description="What may happen, and to whom.")
@@ -70,7 +78,11 @@ class CardRisk(Value):
 
 
 class CardContent(Value):
-    """What people say of a model version; what is unknown stays empty."""
+    """What people say of a model version; what is unknown stays empty.
+
+    Mitchell et al. 2019, section 4: model details (4.1), intended use (4.2), training data (4.6), evaluation data, metrics and
+    results by factor (4.3 to 4.5, 4.7), ethical considerations and risks (4.8), caveats and recommendations (4.9).
+    """
 
     model_type: Name | None = Field(default=None, description="What kind of model, such as `embedding model`.")
     architecture: Statement | None = Field(default=None, description="How it is built, and how large.")

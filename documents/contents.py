@@ -1,5 +1,6 @@
 """Reviewed content, kept for ever under the digest of its exact text: what was approved can be read again as it was."""
 
+import json
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
@@ -8,6 +9,7 @@ from beanie import Indexed, PydanticObjectId
 from pydantic import Field
 
 from documents.audit.canonical import canonical
+from documents.audit.details import differences
 from documents.database import Record
 from documents.errors import LimitExceeded
 from documents.units import current_unit
@@ -39,6 +41,14 @@ class Revision(Value):
     at: Moment = Field(description="When.")
 
 
+class ContentChange(Value):
+    """A place in which two contents differ."""
+
+    path: str = Field(description="Where, under the names of the texts: `metrics.0.value`; empty for all of it.")
+    before: str | None = Field(description="What stood there before, as JSON; nothing if nothing did.")
+    after: str | None = Field(description="What stands there now, as JSON; nothing if nothing does.")
+
+
 class Content(Record):
     """An immutable text: a reviewed thing as it was, by its digest."""
 
@@ -50,6 +60,15 @@ class Content(Record):
 
     class Settings:
         name = "contents"
+
+    def changes_since(self, before: "Content") -> tuple[ContentChange, ...]:
+        """Each place in which this says something else than `before`; what is left out and what is empty are the same."""
+        found = differences(json.loads(before.canonical), json.loads(self.canonical))
+        return tuple(ContentChange(path=each.path, before=_as_json(each.was), after=_as_json(each.now)) for each in found)
+
+
+def _as_json(value: Any) -> str | None:
+    return None if value is None else canonical(value).decode()
 
 
 async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:

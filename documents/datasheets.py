@@ -1,4 +1,7 @@
-"""Datasheets: where a dataset comes from, what is in it and what it may be used for (Gebru et al. 2018)."""
+"""Datasheets: where a dataset comes from, what is in it and what it may be used for.
+
+Sections are those of Gebru et al. 2018, Datasheets for Datasets, by the numbers of its latest edition (arXiv 1803.09010v8).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,17 +28,17 @@ class Confidentiality(Choice):
 class DatasheetSection(Choice):
     """A part of a datasheet; its description says what fills it."""
 
-    MOTIVATION = "motivation", "Filled by a purpose and at least one creator."
-    COMPOSITION = "composition", "Filled by what an instance is, how many there are, and how confidential they are."
-    COLLECTION_PROCESS = "collection_process", "Filled by how it was collected and at least one source."
-    PREPROCESSING = "preprocessing", "Filled by at least one step, and by whether the raw data were saved."
-    USES = "uses", "Filled by intended uses and uses out of scope."
-    DISTRIBUTION = "distribution", "Filled by how it is handed out and under which licence."
-    MAINTENANCE = "maintenance", "Filled by a maintainer and how often it is updated."
+    MOTIVATION = "motivation", "Filled by a purpose and at least one creator (Gebru et al. 2018, section 3.1)."
+    COMPOSITION = "composition", "Filled by what an instance is, how many there are, and how confidential they are (section 3.2)."
+    COLLECTION_PROCESS = "collection_process", "Filled by how it was collected and at least one source (section 3.3)."
+    PREPROCESSING = "preprocessing", "Filled by at least one step, and by whether the raw data were saved (section 3.4)."
+    USES = "uses", "Filled by intended uses and uses out of scope (section 3.5)."
+    DISTRIBUTION = "distribution", "Filled by how it is handed out and under which licence (section 3.6)."
+    MAINTENANCE = "maintenance", "Filled by a maintainer and how often it is updated (section 3.7)."
 
 
 class DatasetVersion(Value):
-    """One entry in the history of a dataset."""
+    """One entry in the history of a dataset (Gebru et al. 2018, section 3.7: updates and older versions)."""
 
     version: Name = Field(description="What the version is called.")
     date: Day | None = Field(default=None, description="The day it came out; null if nobody said.")
@@ -43,7 +46,11 @@ class DatasetVersion(Value):
 
 
 class DatasheetContent(Value):
-    """What people say of a dataset; what is unknown stays empty."""
+    """What people say of a dataset; what is unknown stays empty.
+
+    Gebru et al. 2018, section 3: motivation (3.1), composition (3.2), collection process (3.3), preprocessing (3.4), uses (3.5),
+    distribution (3.6) and maintenance (3.7), in that order.
+    """
 
     dataset_name: Name = Field(description="What people call it.")
     creators: Names = Field(default=(), description="The people or teams that made it.")

@@ -4,18 +4,35 @@ from typing import Annotated
 
 import strawberry
 from pydantic import AfterValidator, Field
+from strawberry import Parent
 
 from documents.access import Permission
+from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
-from documents.cards import CardContent, CardRisk, GroupValue, Metric, each_group_once, each_metric_once
+from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard, each_group_once, each_metric_once
 from documents.eligibility.load import keep_standing
+from documents.records import whole
+from documents.reports.documentation import card_page
 from documents.values import LIST_LENGTH
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation
-from resolvers.graph.types import Part
+from resolvers.graph.types import Part, field, shape
+
+
+@shape(ModelCard)
+class ModelCardShape:
+    @field("The whole of it to read, as Markdown: CommonMark with the tables of GitHub Flavored Markdown; every value is text.")
+    @staticmethod
+    def markdown(card: Parent[ModelCard]) -> str:
+        return card_page(whole(card))
+
+    @field("The whole of it as canonical JSON (RFC 8785): the text of its revision, whose SHA-256 approvals bind to.")
+    @staticmethod
+    def json(card: Parent[ModelCard]) -> str:
+        return canonical(whole(card)).decode()
 
 
 @graph_input("A metric as measured on one group alone.")

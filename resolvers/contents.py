@@ -1,16 +1,39 @@
 """Reviewed content in the graph: revisions, and the exact texts behind their digests."""
 
-from documents.contents import Content, Revision
+from typing import Annotated
+
+import strawberry
+from strawberry import Parent
+
+from documents.contents import Content, ContentChange, Revision
 from documents.people import Stakeholder
+from documents.records import whole
 from documents.values import Digest
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.mutation import query
-from resolvers.graph.types import Node, Part, node, shape
+from resolvers.graph.types import Node, Part, field, node, shape
+
+
+@shape(ContentChange)
+class ContentChangeShape: ...
 
 
 @node(Content, hidden=["revision"])
-class ContentNode(Node): ...
+class ContentNode(Node):
+    @field(
+        "What it says otherwise than another content of its kind, such as an earlier revision, place by place; nothing where no "
+        "such content is kept.",
+        loads=[Content],
+    )
+    @staticmethod
+    async def changes_since(
+        content: Parent[Content],
+        info: Info,
+        other: Annotated[Digest, strawberry.argument(name="digest", description="The digest of the other content.")],
+    ) -> list[ContentChange] | None:
+        before: Content | None = await info.context.one(Content).load((other,))
+        return list(whole(content).changes_since(before)) if before and before.kind is content.kind else None
 
 
 @shape(Revision)

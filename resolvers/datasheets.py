@@ -2,12 +2,16 @@
 
 import strawberry
 from pydantic import BaseModel, Field
+from strawberry import Parent
 
 from documents.access import Permission
+from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
-from documents.datasheets import DatasetVersion, Datasheet, DatasheetContent
+from documents.datasheets import DatasetRecord, DatasetVersion, Datasheet, DatasheetContent
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
+from documents.records import whole
+from documents.reports.documentation import datasheet_page
 from documents.values import Key
 from documents.versions.parts import DatasheetLink
 from documents.versions.version import ModelVersion
@@ -17,11 +21,24 @@ from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.types import Node, Part, node, shape
+from resolvers.graph.types import Node, Part, field, node, shape
 
 
 @node(Datasheet)
 class DatasheetNode(Node): ...
+
+
+@shape(DatasetRecord)
+class DatasetRecordShape:
+    @field("The whole of it to read, as Markdown: CommonMark with the tables of GitHub Flavored Markdown; every value is text.")
+    @staticmethod
+    def markdown(sheet: Parent[DatasetRecord]) -> str:
+        return datasheet_page(whole(sheet))
+
+    @field("The whole of it as canonical JSON (RFC 8785): the text of its revision, whose SHA-256 a link pins.")
+    @staticmethod
+    def json(sheet: Parent[DatasetRecord]) -> str:
+        return canonical(whole(sheet)).decode()
 
 
 @shape(DatasheetLink)

@@ -205,6 +205,7 @@ async def test_search_reads_of_each_kind_exactly_what_its_fragment_selects(
     assert found == {kind.get_collection_name(): {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS.values()}
 
 
+OTHERS = {"version": '"1.0.0"', "digest": f'"{"0" * 64}"'}  # what something is compared with
 WHOLE = {"eligibility", "requiredApprovals"}  # a rule over all of the version: with it everything would be read
 
 
@@ -219,8 +220,10 @@ def selections(draw: st.DrawFn, name: str = "ModelVersion", depth: int = 5) -> s
     chosen = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=5, unique=True)) if fields else ["__typename"]
     asked = []
     for each in chosen:
-        sizes = sorted({"first", "last"} & SCHEMA.type_map[name].fields[each].args.keys())
-        page = f"({draw(st.sampled_from(sizes))}: 2)" if sizes else ""
+        arguments = SCHEMA.type_map[name].fields[each].args
+        sizes = sorted({"first", "last"} & arguments.keys())
+        others = [f"{other}: {said}" for other, said in OTHERS.items() if other in arguments]
+        page = f"({draw(st.sampled_from(sizes))}: 2)" if sizes else f"({' '.join(others)})" if others else ""
         inner = fields.get(each)
         beneath = draw(selections(inner.name, depth - 1)) if is_composite_type(inner) else ""
         asked.append(each + page + beneath)

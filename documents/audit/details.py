@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from documents.audit.canonical import canonical, plain, same
 
@@ -43,42 +43,52 @@ def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Te
     """What changed from `before` (nothing: it is new) to `after`, both as stored, ordered by path."""
     left_out, told = _UNTOLD | telling.derived, Told()
     was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
-    names = sorted(was.keys() | now.keys())
-    for name in names:
-        told.changes += _differences(was.get(name), now.get(name), name, name, telling, told)
+    told.changes = [_change(each, telling, told) for each in differences(was, now, ends=telling.private | telling.reviewed)]
     if len(canonical(told.changes)) > DETAILS_BYTES:
         told = Told()  # nothing is kept that no change cites
-        differ = [name for name in names if _differ(was.get(name), now.get(name))]
+        differ = [name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))]
         told.changes = [_whole(was.get(name), now.get(name), name, telling, told) for name in differ]
     told.changes.sort(key=lambda change: str(change["path"]))
     return told
 
 
-def paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Each path in which two plain values differ, however many."""
-    names = sorted(before.keys() | after.keys())
-    found = (_differences(before.get(name), after.get(name), name, name, Telling(), Told()) for name in names)
-    return [str(change["path"]) for changes in found for change in changes]
+class Difference(NamedTuple):
+    """Where two plain values differ: the path, the same with `*` for places in lists, and what stands there in each."""
+
+    path: str
+    shape: str
+    was: Any
+    now: Any
 
 
-def _differences(was: Any, now: Any, path: str, shape: str, telling: Telling, told: Told) -> Iterator[dict[str, Any]]:
+def differences(was: Any, now: Any, path: str = "", shape: str = "", ends: frozenset[str] = frozenset()) -> Iterator[Difference]:
+    """Each leaf in which two plain values differ, however many; what has a shape of `ends` is one."""
     if not _differ(was, now):
         return
-    if shape in telling.private:
-        yield {"path": path, "changed": True}
-    elif shape in telling.reviewed:
-        yield {"path": path, "from": told.value(was, by_digest=True), "to": told.value(now, by_digest=True)}
+    if shape in ends:
+        yield Difference(path, shape, was, now)
     elif isinstance(was, dict | None) and isinstance(now, dict | None):
         for name in sorted((was or {}).keys() | (now or {}).keys()):
-            step = (was or {}).get(name), (now or {}).get(name), f"{path}.{name}", f"{shape}.{name}"
-            yield from _differences(*step, telling, told)
+            sides = (was or {}).get(name), (now or {}).get(name)
+            yield from differences(*sides, _below(path, name), _below(shape, name), ends)
     elif isinstance(was, list | None) and isinstance(now, list | None):
         for at in range(max(len(was or []), len(now or []))):
-            step = _at(was, at), _at(now, at), f"{path}.{at}", f"{shape}.*"
-            yield from _differences(*step, telling, told)
-    else:  # an object here took or gave its place to something else: told raw it could pass for a citation
-        before, after = (told.value(side, by_digest=isinstance(side, dict | list)) for side in (was, now))
-        yield {"path": path, "from": before, "to": after}
+            yield from differences(_at(was, at), _at(now, at), _below(path, str(at)), _below(shape, "*"), ends)
+    else:
+        yield Difference(path, shape, was, now)
+
+
+def _below(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
+
+
+def _change(each: Difference, telling: Telling, told: Told) -> dict[str, Any]:
+    if each.shape in telling.private:
+        return {"path": each.path, "changed": True}
+    reviewed = each.shape in telling.reviewed
+    # an object or a list took or gave its place to something else: told raw it could pass for a citation
+    before, after = (told.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
+    return {"path": each.path, "from": before, "to": after}
 
 
 def _whole(was: Any, now: Any, name: str, telling: Telling, told: Told) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from documents.audit.canonical import plain
-from documents.audit.details import paths
+from documents.audit.details import differences
 from documents.cards import CardContent
 from documents.formats.graph import spelled
 from documents.risk.factors import RiskFactor
@@ -32,10 +32,10 @@ def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]
     """The parts in which `after` says something else than `before`."""
     was, now = _parts(before), _parts(after)
     old, new = before.dossier.digests(), after.dossier.digests()
-    differences = {part: paths({part.value: was[part]}, {part.value: now[part]}) for part in was}
+    paths = {part: tuple(each.path for each in differences(was[part], now[part], part.value)) for part in was}
     return tuple(
-        PartChange(part=part, before=old.get(part), after=new.get(part), paths=tuple(differing))
-        for part, differing in differences.items()
+        PartChange(part=part, before=old.get(part), after=new.get(part), paths=differing)
+        for part, differing in paths.items()
         if differing
     )
 

@@ -1,0 +1,251 @@
+"""Model cards and datasheets to read: as Markdown of which every value is text, as JSON that loses nothing, as they were."""
+
+import json
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it.token import Token
+from pydantic import BaseModel
+
+from documents.audit.canonical import canonical, parsed
+from documents.cards import CardRisk, CardRiskLevel, GroupValue, Metric, ModelCard
+from documents.datasheets import Confidentiality, DatasetRecord, DatasetVersion
+from documents.reports.documentation import NOT_STATED, card_page, datasheet_page
+from documents.values import EARLIEST, LATEST, MAX_SAFE_INTEGER
+from tests.examples import CARD, DATASHEET, TICKETS, read, register, save_card, save_datasheet
+from tests.service import AUDREY, BOB, CAROL, Service
+from tests.test_markdown import LETTERS, READERS, TEXTS, one_line
+
+TRIED = settings(deadline=None, max_examples=40, database=None, suppress_health_check=[HealthCheck.too_slow])
+NAMES = TEXTS.map(one_line).filter(bool)
+SAID = TEXTS.filter(str.strip)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+DAYS = st.dates(EARLIEST, LATEST)
+FREE = st.dictionaries(
+    st.text(LETTERS, min_size=1, max_size=5).filter(lambda key: not key.startswith("$") and "." not in key),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER) | NUMBERS | SAID,
+        lambda inside: st.lists(inside, max_size=2) | st.dictionaries(st.sampled_from(["a|b", "# a"]), inside, max_size=2),
+        max_leaves=3,
+    ),
+    max_size=2,
+)
+
+
+def some(said: st.SearchStrategy[Any], unique_by: Any = None) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(said, max_size=2, unique_by=unique_by).map(tuple)
+
+
+def built(kind: type[BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Values of a kind, each field that can be without value sometimes so."""
+    required = {name for name, field in kind.model_fields.items() if field.is_required()}
+    assert kind.model_fields.keys() == fields.keys()
+    return st.fixed_dictionaries(
+        {name: each for name, each in fields.items() if name in required},
+        optional={name: each for name, each in fields.items() if name not in required},
+    ).map(lambda said: kind(**said))
+
+
+GROUPS = built(GroupValue, group=NAMES, value=NUMBERS)
+METRICS = built(
+    Metric, metric_name=NAMES, value=NUMBERS, dataset=NAMES, date_measured=DAYS, conditions=SAID,
+    disaggregated=some(GROUPS, lambda each: each.group),
+)  # fmt: skip
+LEVELS = st.sampled_from(CardRiskLevel)
+RISKS = built(
+    CardRisk, risk_type=NAMES, description=SAID, likelihood=LEVELS, impact=LEVELS, mitigation=SAID, residual_risk=SAID
+)  # fmt: skip
+CARDS = built(
+    ModelCard, model_id=st.just("leaves"), model_name=NAMES, version=NAMES, model_type=NAMES, architecture=SAID,
+    developers=some(NAMES), release_date=DAYS, license=NAMES, contact=NAMES, primary_intended_uses=some(SAID),
+    primary_intended_users=some(SAID), out_of_scope_uses=some(SAID), training_data_description=SAID,
+    training_data_sources=some(SAID), training_data_size=NAMES, training_data_preprocessing=SAID, training_date_range=NAMES,
+    evaluation_datasets=some(NAMES), evaluation_methodology=SAID,
+    metrics=some(METRICS, lambda each: (each.metric_name, each.dataset, each.conditions)), ethical_considerations=some(SAID),
+    known_limitations=some(SAID), risks=some(RISKS), recommendations=some(SAID), additional_info=FREE,
+)  # fmt: skip
+VERSIONS = built(DatasetVersion, version=NAMES, date=DAYS, changes=SAID)
+SHEETS = built(
+    DatasetRecord, dataset_id=st.just("beans"), dataset_name=NAMES, creators=some(NAMES), creation_date=DAYS, purpose=SAID,
+    funding=SAID, instance_description=SAID, instance_count=st.integers(0, MAX_SAFE_INTEGER), sampling_strategy=SAID,
+    data_types=some(NAMES), labels_or_targets=SAID, missing_data=SAID, confidentiality=st.sampled_from(Confidentiality),
+    sensitive_data=some(SAID), collection_mechanism=SAID, collection_timeframe=NAMES, data_sources=some(SAID),
+    consent_collected=st.booleans(), consent_mechanism=SAID, preprocessing_steps=some(SAID), raw_data_saved=st.booleans(),
+    raw_data_location=SAID, intended_uses=some(SAID), out_of_scope_uses=some(SAID), prior_uses=some(SAID),
+    distribution_method=SAID, distribution_license=NAMES, access_restrictions=some(SAID), maintainer=NAMES,
+    update_frequency=NAMES, version_history=some(VERSIONS), retention_policy=SAID,
+)  # fmt: skip
+
+CARD_HEADINGS = """Model Details/Intended Use/Primary Intended Uses/Primary Intended Users/Out-of-Scope Uses/Training Data/
+Evaluation/Datasets/Methodology/Metrics/Ethical Considerations/Known Limitations/Risks and Mitigations/Recommendations/
+Additional Information"""
+SHEET_HEADINGS = """Motivation/Composition/Collection Process/Preprocessing/Uses/Intended Uses/Out-of-Scope Uses/Prior Uses/
+Distribution/Maintenance/Version History"""
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in a value, its choices and free content left out."""
+    match value:
+        case BaseModel():
+            inside = [getattr(value, name) for name in type(value).model_fields]
+            return [text for each in inside for text in texts(each)]
+        case tuple():
+            return [text for each in value for text in texts(each)]
+        case CardRiskLevel() | Confidentiality():
+            return []
+    return [value] if isinstance(value, str) else []
+
+
+class Reading:
+    """What a Markdown reader finds in a page."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.shapes = [each.type for each in tokens]
+        self.headings: list[str] = []
+        self.said: list[str] = []
+        self.identifiers: set[str] = set()
+        for before, each in pairwise(tokens):
+            if each.type == "inline":
+                self._read(each, before.type == "heading_open")
+
+    def _read(self, inline: Token, heading: bool) -> None:
+        children = inline.children or []
+        markup = {"text", "softbreak", "hardbreak", "code_inline", "strong_open", "strong_close"}
+        assert {each.type for each in children} <= markup, inline.content
+        self.identifiers |= {each.content for each in children if each.type == "code_inline"}
+        said = one_line("".join(each.content or ("\n" if "break" in each.type else "") for each in children))
+        (self.headings if heading else self.said).append(said)
+
+    def holds(self, said: str) -> bool:
+        return any(one_line(said) in each for each in [*self.headings, *self.said])
+
+
+def readings(page: str) -> list[Reading]:
+    return [Reading(reader.parse(page)) for reader in READERS]
+
+
+def titles(said: str) -> list[str]:
+    return said.replace("\n", "").split("/")
+
+
+@TRIED
+@given(CARDS)
+def test_whatever_a_card_says_is_text_in_its_sections(card: ModelCard) -> None:
+    grouped = [one for each in card.metrics for one in each.disaggregated]
+    expected = titles(CARD_HEADINGS)
+    if grouped:
+        expected.insert(expected.index("Metrics") + 1, "Metrics by Group")
+    items = [each for name, each in card if isinstance(each, tuple) and name not in {"developers", "metrics", "risks"}]
+    rows = [8, *(1 + len(each) for each in (card.metrics, grouped, card.risks, card.additional_info) if each)]
+    for found in readings(card_page(card)):
+        assert found.headings == [one_line(f"Model Card: {card.model_name}"), *expected]
+        assert all(found.holds(each) for each in texts(card))
+        assert found.shapes.count("list_item_open") == sum(map(len, items))
+        assert found.shapes.count("tr_open") == 1 + sum(rows)
+        assert found.identifiers <= {card.model_id, card.version}
+        assert not {"html_block", "blockquote_open", "fence", "code_block", "hr", "ordered_list_open"} & {*found.shapes}
+
+
+@TRIED
+@given(SHEETS)
+def test_whatever_a_datasheet_says_is_text_in_its_sections(sheet: DatasetRecord) -> None:
+    items = [
+        each for name, each in sheet if isinstance(each, tuple) and name not in {"creators", "data_types", "version_history"}
+    ]
+    rows = 1 + len(sheet.version_history) if sheet.version_history else 0
+    for found in readings(datasheet_page(sheet)):
+        assert found.headings == [one_line(f"Datasheet: {sheet.dataset_name}"), *titles(SHEET_HEADINGS)]
+        assert all(found.holds(each) for each in texts(sheet))
+        assert found.shapes.count("list_item_open") == sum(map(len, items))
+        assert found.shapes.count("tr_open") == rows
+        assert found.identifiers == {sheet.dataset_id}
+        assert not {"html_block", "blockquote_open", "fence", "code_block", "hr", "ordered_list_open"} & {*found.shapes}
+
+
+def test_what_nobody_said_reads_as_not_stated_and_as_nothing_else() -> None:
+    for found in readings(card_page(ModelCard(model_id="leaves", model_name="Leaves", version="1.0.0"))):
+        told, sections = found.said[:18], found.said[18:]
+        assert told[2:6] == ["Model ID", "leaves", "Version", "1.0.0"] and set(told[7::2]) == {NOT_STATED}
+        assert {each.rpartition(": ")[2] for each in sections if each != "Sources:"} == {NOT_STATED}
+    for found in readings(datasheet_page(DatasetRecord(dataset_id="beans", dataset_name="Beans"))):
+        assert {each.rpartition(": ")[2] for each in found.said if not each.endswith(":")} == {"beans", NOT_STATED}
+
+
+@TRIED
+@given(CARDS)
+def test_the_json_of_a_card_is_the_card(card: ModelCard) -> None:
+    assert ModelCard.model_validate(parsed(canonical(card))) == card
+
+
+@TRIED
+@given(SHEETS)
+def test_the_json_of_a_datasheet_is_the_datasheet(sheet: DatasetRecord) -> None:
+    assert DatasetRecord.model_validate(parsed(canonical(sheet))) == sheet
+
+
+async def test_a_card_reads_as_markdown_and_as_the_text_that_approvals_bind_to(service: Service) -> None:
+    await register(service)
+    await save_card(service, card=CARD | {"additionalInfo": {"seed": 7, "tags": ["a|b"]}})
+    found = await read(service, "card { markdown json } cardRevisions { digest content { canonical } }", AUDREY)
+    (revision,) = found["cardRevisions"]
+    assert found["card"]["json"] == revision["content"]["canonical"]
+    assert sha256(found["card"]["json"].encode()).hexdigest() == revision["digest"]
+    said = json.loads(found["card"]["json"])
+    assert said["additional_info"] == {"seed": 7, "tags": ["a|b"]} and said["metrics"][0]["disaggregated"][1]["group"] == "German"
+    assert found["card"]["markdown"].startswith("# Model Card: Support assistant\n\n## Model Details\n")
+    listed = "{ modelVersions(first: 2) { nodes { card { markdown json } } } }"
+    assert (await service.ask(listed))["modelVersions"]["nodes"] == [{"card": found["card"]}]
+
+
+async def test_a_datasheet_reads_as_markdown_and_as_the_text_that_a_link_pins(service: Service) -> None:
+    payload = "datasheet { content { markdown json } revisions { digest } }"
+    saved = await service.do("saveDatasheet", BOB, payload, **TICKETS, datasheet=DATASHEET)
+    sheet = saved["datasheet"]
+    assert sha256(sheet["content"]["json"].encode()).hexdigest() == sheet["revisions"][0]["digest"]
+    assert "**Total Instances:** 3,000,000,000\n" in sheet["content"]["markdown"]
+    query = "query($datasetId: String!) { datasheet(datasetId: $datasetId) { content { markdown json } } }"
+    assert await service.ask(query, **TICKETS) == {"datasheet": {"content": sheet["content"]}}
+
+
+async def since(service: Service, digest: str, before: str) -> Any:
+    query = """query($digest: Hash!, $before: Hash!) {
+      content(digest: $digest) { changesSince(digest: $before) { path before after } } }"""
+    found = (await service.ask(query, CAROL, digest=digest, before=before))["content"]["changesSince"]
+    return None if found is None else {each["path"]: (each["before"], each["after"]) for each in found}
+
+
+async def test_two_revisions_of_a_card_say_what_changed_from_what_to_what(service: Service) -> None:
+    await register(service)
+    await save_card(service)
+    metric = CARD["metrics"][0] | {"value": 0.95}
+    await save_card(service, card={"metrics": [metric], "license": None, "recommendations": [], "additionalInfo": {"seed": 7}})
+    await save_card(service, card={"license": "A licence. " * 15})
+    digests = [each["digest"] for each in (await read(service, "cardRevisions { digest }"))["cardRevisions"]]
+    assert await since(service, digests[1], digests[0]) == {
+        "additional_info.seed": (None, "7"),
+        "license": ('"Proprietary"', None),
+        "metrics.0.value": ("0.91", "0.95"),
+        "recommendations.0": ('"Offer a person."', None),
+    }
+    assert (await since(service, digests[0], digests[1]))["metrics.0.value"] == ("0.95", "0.91")
+    assert await since(service, digests[2], digests[1]) == {"license": (None, json.dumps("A licence. " * 15))}
+    assert await since(service, digests[0], digests[0]) == {}
+
+
+async def test_two_revisions_of_a_datasheet_say_what_changed_and_a_card_is_compared_with_no_datasheet(service: Service) -> None:
+    await save_datasheet(service)
+    await save_datasheet(service, instanceCount=2, purpose="x" * 20_000)
+    query = "query($datasetId: String!) { datasheet(datasetId: $datasetId) { revisions { digest } } }"
+    first, second = [each["digest"] for each in (await service.ask(query, **TICKETS))["datasheet"]["revisions"]]
+    assert await since(service, second, first) == {
+        "instance_count": ("3000000000", "2"),
+        "purpose": ('"To learn what buyers ask."', f'"{"x" * 20_000}"'),
+    }
+    await register(service)
+    await save_card(service)
+    (card,) = (await read(service, "cardRevisions { digest }"))["cardRevisions"]
+    assert await since(service, card["digest"], first) is None
+    assert await since(service, first, "0" * 64) is None
