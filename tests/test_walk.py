@@ -74,7 +74,7 @@ STEPS = [
     TIME,
     TIME,
 ]
-REFUSED = {"FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID_INPUT", "INVALID_STATE"}
+REFUSED = {"FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID_INPUT", "INVALID_STATE", "POLICY_BLOCKED"}
 
 SHOWN = """{ modelVersions(first: 9, orderBy: [{modelId: ASC}, {version: ASC}]) { nodes {
     status approvals { decisionId status }
@@ -105,20 +105,25 @@ class Walk:
             await self.look()
 
     async def attempt(self, mutation: str, version: dict[str, Any]) -> None:
-        """Somebody tries a mutation; a refusal leaves one event and changes nothing."""
+        """Somebody tries a mutation on a version."""
         by = self.somebody(mutation, version)
         said = {each: version[name] for each, name in (("modelId", "model_id"), ("version", "version"))}
-        said = ({} if mutation in OF_NO_VERSION else said) | self.input_of(mutation, version, by)
+        await self.send(mutation, by, ({} if mutation in OF_NO_VERSION else said) | self.input_of(mutation, version, by))
+
+    async def send(self, mutation: str, by: Person, said: dict[str, Any]) -> str | None:
+        """The code of the refusal, if it is one: that leaves one event and changes nothing."""
         events = self.service.database.collection("audit_events")
         size = await events.count_documents({})
         answer = (await self.service.post(mutating(mutation), {"input": said}, by)).json()
         told = await events.find({"seq": {"$gte": size}}).to_list(None)
         if "errors" not in answer:
             assert {each["outcome"] for each in told} == {"success"}
-            return
-        assert answer["errors"][0]["extensions"]["code"] in REFUSED, answer
+            return None
+        code = str(answer["errors"][0]["extensions"]["code"])
+        assert code in REFUSED, answer
         assert [each["outcome"] for each in told] in (["denied"], ["failure"]), (answer, told, by)
         assert await self.state() == self.stored, answer
+        return code
 
     def somebody(self, mutation: str, version: dict[str, Any]) -> Person:
         """Mostly one of those who may, and of those who did before."""
