@@ -10,11 +10,13 @@ import pytest
 
 from tests.examples import BOT, REGISTRATION, decide, eligible, register, submit
 from tests.journey import WEIGHTS
+from tests.operations import DORA, TOM, deployed
 from tests.service import ALICE, CAROL, DAVID, RITA, Service
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BASE: dict[str, Any] = {"modelId": "base", "version": "1.0.0"}
 NEXT: dict[str, Any] = BOT | {"version": "2.0.0"}
+DORA_SHOWN = {"name": "Dora"}
 REVIEWERS = ((CAROL, "ETHICS_REVIEWER"), (DAVID, "SECURITY_REVIEWER"), (ALICE, "MODEL_OWNER"))
 
 
@@ -40,11 +42,13 @@ async def asked(service: Service, text: str) -> Any:
 
 
 async def happened(service: Service) -> None:
-    """A model that may be deployed; its next version, built on one that was then retired, excepted, held, and not yet decided."""
+    """A model that was deployed; its next version, built on one that was then retired, excepted, held, and not yet decided."""
     await eligible(service)
     await service.do("updateModelVersion", **BOT, artifacts=[WEIGHTS])
     for reviewer, _ in REVIEWERS:
         await decide(service, reviewer)
+    await service.enrol(DORA, TOM)
+    await deployed(service)
     await register(service, **BASE)
     built_on = [{"relation": "FINE_TUNED_FROM", "on": {"governed": BASE}}]
     known = {name: REGISTRATION[name] for name in ("purpose", "ownerId", "dataStewardId")}
@@ -115,6 +119,25 @@ def test_what_is_different_between_two_versions(answers: dict[str, Any]) -> None
 def test_how_versions_stand_side_by_side(answers: dict[str, Any]) -> None:
     nodes = answers["versions-side-by-side"]["versions"]["nodes"]
     assert [(each["version"], each["eligibility"]["eligible"]) for each in nodes] == [("1.0.0", True), ("2.0.0", False)]
+
+
+def test_who_allowed_what_ran_on_a_day(answers: dict[str, Any]) -> None:
+    (ran,) = answers["who-allowed-what-ran"]["nodes"]
+    change = ran["change"]
+    assert (ran["version"], ran["endedAt"], ran["deployer"], change["requestedBy"]) == ("1.0.0", None, DORA_SHOWN, DORA_SHOWN)
+    approved = {each["role"]: each["approval"]["reviewerName"] for each in change["requiredApprovals"]}
+    assert approved == {"MODEL_OWNER": "Alice", "TECH_LEAD": "Tom", "SECURITY_REVIEWER": "David"}
+    plans = {each["approval"]["planContent"]["canonical"] for each in change["requiredApprovals"]}
+    assert [json.loads(each)["title"] for each in plans] == [change["plan"]["title"]]
+    assert (change["gate"]["basis"], change["gate"]["starter"]) == ("ELIGIBLE", DORA_SHOWN)
+    then = json.loads(change["gate"]["eligibilityContent"]["canonical"])
+    assert then["eligible"] and {each["role"] for each in then["required_approvals"]} == {
+        "ethics_reviewer",
+        "security_reviewer",
+        "model_owner",
+    }
+    decided = {each["role"]: each["reviewerName"] for each in ran["modelVersion"]["approvals"] if each["status"] == "APPROVED"}
+    assert decided == {"ETHICS_REVIEWER": "Carol", "SECURITY_REVIEWER": "David", "MODEL_OWNER": "Alice"}
 
 
 def test_each_example_says_what_it_asks_and_is_tried_here() -> None:

@@ -1,0 +1,130 @@
+"""What runs where, and what ran there on that day; what went wrong with it; and who hears of it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from tests.examples import BOT, eligible, read, register
+from tests.operated import Operated
+from tests.operations import DORA, STAGED, TOM, approve, approved_change, carry_out, deployed, experiments, rollback_of, step
+from tests.service import ADMIN_TOKEN, ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.sockets import Socket, dial
+
+FIRST, SECOND = (STAGED | {"targetVersion": f"0.{each}.0"} for each in (1, 2))
+RAN = """query($place: String!, $at: DateTime!) { deployments(first: 9, filter: {
+    environment: {eq: $place}, deployedAt: {lte: $at}, or: [{endedAt: {isNull: true}}, {endedAt: {gt: $at}}]
+}) { totalCount nodes { modelId version } } }"""
+CHANGED = (
+    "subscription($changeId: String!) { changeRequestChanged(changeId: $changeId) { status gate { basis } comments { text } } }"
+)
+
+
+async def test_what_ran_there_is_told_to_the_millisecond(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await experiments(service, "0.1.0", "0.2.0")
+    begun = []
+    for place in (FIRST, SECOND):
+        change_id = await approved_change(service, **place)
+        await step(service, "startDeployment", DORA, change_id)
+        service.later(hours=1)
+        begun.append(service.now.replace(microsecond=123000))
+        await step(service, "completeDeployment", DORA, change_id, success=True)
+    service.later(hours=1)
+    rollback = await rollback_of(service, change_id)
+    await approve(service, rollback)
+    await carry_out(service, rollback)
+    begun.append(service.now.replace(microsecond=123000))
+
+    async def ran(at: Any, place: str = "staging") -> list[str]:
+        found = (await service.ask(RAN, AUDREY, place=place, at=at.isoformat()))["deployments"]
+        assert found["totalCount"] == len(found["nodes"]) and {each["modelId"] for each in found["nodes"]} <= {"summaries"}
+        return [each["version"] for each in found["nodes"]]
+
+    tick = timedelta(milliseconds=1)
+    for at, (before, after) in zip(begun, [([], ["0.1.0"]), (["0.1.0"], ["0.2.0"]), (["0.2.0"], ["0.1.0"])], strict=True):
+        assert (await ran(at - tick), await ran(at), await ran(at + tick)) == (before, after, after)
+    assert await ran(begun[-1] + timedelta(days=999)) == ["0.1.0"] and await ran(begun[-1], "production") == []
+
+
+@pytest.mark.tampers
+async def test_the_database_itself_keeps_to_one_active_deployment_a_model_and_environment(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await experiments(service, "0.1.0")
+    await deployed(service, **FIRST)
+    deployments = service.database.collection("deployments")
+    (there,) = await deployments.find().to_list(None)
+    other = there | {"_id": ObjectId(), "deployment_id": "DEP-other", "version": "0.2.0"}
+    with pytest.raises(DuplicateKeyError):
+        await deployments.insert_one(other)
+    for elsewhere in ({"environment": "canary"}, {"model_id": "another"}, {"active": False}):
+        await deployments.insert_one(other | elsewhere | {"_id": ObjectId(), "deployment_id": f"DEP-{elsewhere}"})
+
+
+async def test_what_another_process_does_with_a_change_is_heard_by_who_subscribed_to_it(
+    service: Service, server: str, tmp_path: Path
+) -> None:
+    await service.enrol(DORA, TOM)
+    await experiments(service, "0.1.0")
+    change_id, other_id = [await approved_change(service, **FIRST | {"environment": each}) for each in ("staging", "canary")]
+    chosen = {"MONGODB_URI": server, "DATABASE": service.settings.database, "ADMIN_TOKEN": ADMIN_TOKEN}
+    with Operated(tmp_path, **chosen) as other:
+        async with dial(other.url.removeprefix("http://")) as connection:
+            listener = await Socket(connection).sign_in(AUDREY)
+            await listener.subscribe(CHANGED, changeId=change_id)
+            hearing = asyncio.create_task(listener.data())
+            while not hearing.done():  # nothing says when a subscription begins
+                await step(service, "commentOnChange", TOM, change_id, text="Here it comes.")
+                await asyncio.wait([hearing], timeout=0.5)
+            assert (await hearing)["changeRequestChanged"]["status"] == "APPROVED"
+            for each in (other_id, change_id):
+                await step(service, "startDeployment", DORA, each)
+            said = await hearing
+            while said["changeRequestChanged"]["status"] == "APPROVED":
+                said = await listener.data()
+    assert said["changeRequestChanged"]["status"] == "IN_PROGRESS" and said["changeRequestChanged"]["gate"] == {
+        "basis": "ELIGIBLE"
+    }
+
+
+async def test_incidents_are_counted_and_listed_by_what_they_were(service: Service) -> None:
+    await register(service)
+    opened = []
+    for severity in ("LOW", "CRITICAL", "CRITICAL"):
+        payload = await service.do("openIncident", CAROL, "incident { incidentId }", **BOT, severity=severity, title="It failed.")
+        opened.append(payload["incident"])
+    await service.do("resolveIncident", RITA, **opened[1], text="It works.")
+    await service.do("resolveIncident", ALICE, **opened[0], text="It works.")
+    asked = "{ incidentAggregates(groupBy: [{severity: ASC}, {status: ASC}]) { keys { severity status } count } }"
+    found = (await service.ask(asked))["incidentAggregates"]
+    assert {(each["keys"]["severity"], each["keys"]["status"]): each["count"] for each in found} == {
+        ("LOW", "RESOLVED"): 1, ("CRITICAL", "RESOLVED"): 1, ("CRITICAL", "OPEN"): 1
+    }  # fmt: skip
+    blocking = "{status: {eq: OPEN}, severity: {eq: CRITICAL}}"
+    query = f"{{ incidents(first: 9, filter: {blocking}) {{ nodes {{ incidentId resolution {{ at }} }} }} }}"
+    assert (await service.ask(query))["incidents"]["nodes"] == [{**opened[2], "resolution": None}]
+    assert (await read(service, "criticalIncidents"))["criticalIncidents"] == [opened[2]["incidentId"]]
+
+
+async def test_a_critical_incident_upstream_alerts_and_blocks_only_its_own_version(service: Service) -> None:
+    await eligible(service)
+    base: dict[str, Any] = {"modelId": "base", "version": "1.0.0"}
+    await register(service, **base)
+    on = [{"relation": "CALLS", "on": {"governed": base}}]
+    await register(service, modelId="caller", dependsOn=on)
+    asked = "upstreamAlerts { kind depth on { modelId version } }"
+
+    async def alerts() -> Any:
+        return (await read(service, asked, modelId="caller"))["upstreamAlerts"]
+
+    for severity, expected in (("HIGH", []), ("CRITICAL", [{"kind": "CRITICAL_INCIDENT", "depth": 1, "on": base}])):
+        opened = await service.do("openIncident", DAVID, "incident { incidentId }", **base, severity=severity, title="A leak.")
+        assert await alerts() == expected
+    blocked = "eligibility { blockingIncidents { incidentId } }"
+    assert (await read(service, blocked, modelId="caller"))["eligibility"] == {"blockingIncidents": []}
+    await service.do("resolveIncident", RITA, **opened["incident"], text="It is closed.")
+    assert await alerts() == []
