@@ -90,13 +90,52 @@ def verify_inclusion(index: int, size: int, leaf: str, proof: Sequence[str], exp
     return last == 0 and reached == expected
 
 
+def subtrees_for_consistency(old: int, size: int) -> frozenset[Subtree]:
+    """What `consistency_proof` asks for, to be fetched in one query: O(log size)."""
+    return frozenset(each for part in _additions(old, size) for each in part)
+
+
+def consistency_proof(old: int, size: int, hash_of: Callable[[Subtree], str]) -> list[str]:
+    """The hashes that show the first `old` leaves to stand unchanged under the first `size` (RFC 9162 section 2.1.4.1)."""
+    return [root([hash_of(each) for each in part]) for part in _additions(old, size)]
+
+
+def verify_consistency(old: int, size: int, old_root: str, expected: str, proof: Sequence[str]) -> bool:
+    """Whether `proof` leads to `old_root` over `old` leaves and to `expected` over `size` (RFC 9162 section 2.1.4.2).
+
+    A tree is consistent with itself, by no hashes; with the empty tree nothing is shown to be.
+    """
+    if not 0 < old <= size or not all(map(is_hash, [old_root, expected, *proof])):
+        return False
+    if old == size:
+        return not proof and old_root == expected
+    if not proof:
+        return False
+    first, *rest = proof if old & (old - 1) else [old_root, *proof]
+    old_reached = reached = first
+    node, last = old - 1, size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    for added in rest:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            old_reached, reached = node_hash(added, old_reached), node_hash(added, reached)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            reached = node_hash(reached, added)
+        node, last = node >> 1, last >> 1
+    return last == 0 and (old_reached, reached) == (old_root, expected)
+
+
 def _siblings(index: int, size: int) -> list[list[Subtree]]:
     """The subtrees beside the way from leaf `index` up, nearest the leaf first, each as the perfect ones that it is made of."""
     if not 0 <= index < size:
         raise ValueError(f"a tree of {size} has no leaf {index}")
     start, siblings = 0, []
     while size > 1:
-        half = 1 << (size - 1).bit_length() - 1  # the largest power of two smaller than size
+        half = _split(size)
         if index - start < half:
             siblings.append(list(_perfect(start + half, size - half)))
             size = half
@@ -104,6 +143,29 @@ def _siblings(index: int, size: int) -> list[list[Subtree]]:
             siblings.append(list(_perfect(start, half)))
             start, size = start + half, size - half
     return siblings[::-1]
+
+
+def _additions(old: int, size: int) -> list[list[Subtree]]:
+    """The subtrees whose hashes SUBPROOF(old, .., true) lists, each as the perfect ones that it is made of."""
+    if not 0 < old <= size:
+        raise ValueError(f"a tree of {size} has no beginning of {old}")
+    start, is_old_root, additions = 0, True, []
+    while old < size:
+        half = _split(size)
+        if old <= half:
+            additions.append(list(_perfect(start + half, size - half)))
+            size = half
+        else:
+            additions.append(list(_perfect(start, half)))
+            start, old, size, is_old_root = start + half, old - half, size - half, False
+    if not is_old_root:
+        additions.append(list(_perfect(start, size)))
+    return additions[::-1]
+
+
+def _split(size: int) -> int:
+    """The largest power of two smaller than `size`."""
+    return 1 << (size - 1).bit_length() - 1
 
 
 def _perfect(start: int, size: int) -> Iterator[Subtree]:
