@@ -17,6 +17,7 @@ from documents.audit.canonical import canonical
 from documents.audit.verification import GENESIS, cited
 from tests.examples import BOT, attach, read, register
 from tests.journey import every_mutation
+from tests.operations import DORA, TOM
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, Service, person
 
 Raw = dict[str, Any]
@@ -33,7 +34,7 @@ async def verified(service: Service, **range: int) -> Any:
 async def busy(server: str) -> AsyncIterator[Service]:
     """A trail of every kind of event, with refusals between, a second apart."""
     service = await Service.started(server)
-    await service.enrol(EVE)
+    await service.enrol(EVE, DORA, TOM)
     async for _ in every_mutation(service):
         service.later(seconds=1)
         await service.refused("submitForApproval", EVE, **BOT)
@@ -383,7 +384,8 @@ async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, n
     tamper, expected = TAMPERS[name]
     honest = await unguarded.trail()
     at = seq_of(honest, "saveDatasheet")  # with a content, and before the clock went on
-    closing = seq_of(honest[::-1], "submitForApproval")  # the last one, which closes a round
+    (closed,) = [each for each in (await Stored.of(unguarded)).contents if each["kind"] == "approval_round"]
+    closing = next(event["seq"] for event in honest if closed["digest"] in cited(event))
     places = {"there": at, "after": at + 1, "odd": at | 1, "closing": closing, "end": len(honest), "far": FAR, None: None}
     async with tampered(unguarded, tamper, at):
         report = await verified(unguarded)
