@@ -9,6 +9,7 @@ from strawberry import UNSET, Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEvent, EventSubject
+from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from documents.audit.verification import Fault, Report
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
@@ -45,6 +46,14 @@ class ReportShape: ...
 
 @shape(Fault, name="AuditFault")
 class FaultShape: ...
+
+
+@shape(InclusionProof, name="AuditInclusionProof")
+class InclusionProofShape: ...
+
+
+@shape(ConsistencyProof, name="AuditConsistencyProof")
+class ConsistencyProofShape: ...
 
 
 @filters(
@@ -89,10 +98,43 @@ async def audit_verification(
     return await verify(start, None if end is UNSET else end)
 
 
+@query(permit=Permission.READ_TRAIL)
+async def audit_inclusion_proof(
+    seq: Annotated[BigInt, strawberry.argument(description="The event's place in the trail, from 0.")],
+    tree_size: Annotated[
+        BigInt | None, strawberry.argument(description="How many events the tree is over; left out: all that there are.")
+    ] = UNSET,
+) -> InclusionProof:
+    """Proves that an event is in the trail as it was when it had so many; verified by RFC 9162 section 2.1.3.2."""
+    return await prove_inclusion(seq, None if tree_size is UNSET else tree_size)
+
+
+@query(permit=Permission.READ_TRAIL)
+async def audit_consistency_proof(
+    old: Annotated[BigInt, strawberry.argument(name="from", description="How many events the earlier tree is over; 1 or more.")],
+    size: Annotated[
+        BigInt | None,
+        strawberry.argument(name="to", description="How many events the later tree is over; left out: all that there are."),
+    ] = UNSET,
+) -> ConsistencyProof:
+    """Proves that the trail only grew from one size to another; verified by RFC 9162 section 2.1.4.2."""
+    return await prove_consistency(old, None if size is UNSET else size)
+
+
 @subscription(name="auditEvents", permit=Permission.READ_TRAIL)
 async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
     """Events as they are committed, from whichever process; in the trail's order."""
     return live(info, AuditEvent, partial(matches, await asked_for(info.context, filter)))
 
 
-PART = Part(queries=[audit_event, audit_events, audit_event_aggregates, audit_verification], subscriptions=[audit_events_told])
+PART = Part(
+    queries=[
+        audit_event,
+        audit_events,
+        audit_event_aggregates,
+        audit_verification,
+        audit_inclusion_proof,
+        audit_consistency_proof,
+    ],
+    subscriptions=[audit_events_told],
+)

@@ -81,7 +81,9 @@ MAY = {
     "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
-TRAIL = {"auditEvent", "auditEvents", "auditEventAggregates", "auditVerification"}
+TRAIL = {
+    "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditInclusionProof", "auditConsistencyProof",
+}  # fmt: skip
 
 SCHEMA = build_schema()._schema
 SAMPLES = {

@@ -1,16 +1,96 @@
-"""Which events the trail proves: their bytes hash to a leaf that the head's root includes."""
+"""Proofs from the hashes that events store: that the trail includes an event, and that it only ever grew."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from pydantic import Field
 
 from documents.audit import tree
 from documents.audit.canonical import parsed
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
 from documents.database import BATCH
+from documents.errors import InvalidInput, Unproven
 from documents.units import Raw
+from documents.values import Count, Digest, Value
 
 _NODES = {"seq": 1, "event_hash": 1, "nodes": 1}
+
+
+class InclusionProof(Value):
+    """That a tree holds an event (RFC 9162 section 2.1.3)."""
+
+    seq: Count = Field(description="The event's place, from 0: the index of its leaf.")
+    leaf: Digest = Field(description="The event's hash: the leaf hash.")
+    tree_size: Count = Field(description="How many events the tree is over.")
+    root: Digest = Field(description="Its root: that of a checkpoint of this size, if the trail is what it was.")
+    hashes: tuple[Digest, ...] = Field(description="The hashes beside the way from the leaf to the root, nearest the leaf first.")
+
+
+class ConsistencyProof(Value):
+    """That one tree is the beginning of another (RFC 9162 section 2.1.4)."""
+
+    from_size: Count = Field(description="How many events the earlier tree is over.")
+    from_root: Digest = Field(description="Its root.")
+    to_size: Count = Field(description="How many events the later tree is over.")
+    to_root: Digest = Field(description="Its root.")
+    hashes: tuple[Digest, ...] = Field(description="The hashes from which both roots follow, in the order of the RFC.")
+
+
+async def prove_inclusion(seq: int, size: int | None = None) -> InclusionProof:
+    """That event `seq` is among the first `size`, or all that there are; InvalidInput outside the trail, two commands."""
+    count = (await AuditHead.require("head")).size
+    size = count if size is None else size
+    if not 1 <= size <= count:
+        raise InvalidInput("treeSize", f"must be from 1 to {count}")
+    if not 0 <= seq < size:
+        raise InvalidInput("seq", f"must be from 0 to {size - 1}")
+    leaf, edge = tree.Subtree(0, seq), tree.edge_subtrees(size)
+    hash_of = await stored_hashes({leaf, *edge, *tree.subtrees_for_inclusion(seq, size)})
+    return InclusionProof(
+        seq=seq,
+        leaf=hash_of(leaf),
+        tree_size=size,
+        root=tree.root(list(map(hash_of, edge))),
+        hashes=tuple(tree.inclusion_proof(seq, size, hash_of)),
+    )
+
+
+async def prove_consistency(old: int, size: int | None = None) -> ConsistencyProof:
+    """That the first `old` events begin the first `size`, or all that there are; InvalidInput outside the trail, two commands."""
+    count = (await AuditHead.require("head")).size
+    size = count if size is None else size
+    if not 1 <= size <= count:
+        raise InvalidInput("to", f"must be from 1 to {count}")
+    if not 1 <= old <= size:
+        raise InvalidInput("from", f"must be from 1 to {size}")
+    beginning, edge = tree.edge_subtrees(old), tree.edge_subtrees(size)
+    hash_of = await stored_hashes({*beginning, *edge, *tree.subtrees_for_consistency(old, size)})
+    return ConsistencyProof(
+        from_size=old,
+        from_root=tree.root(list(map(hash_of, beginning))),
+        to_size=size,
+        to_root=tree.root(list(map(hash_of, edge))),
+        hashes=tuple(tree.consistency_proof(old, size, hash_of)),
+    )
+
+
+async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subtree], str]:
+    """What the trail stores for these, read in one command; asked for one that is not there, it raises Unproven."""
+    seqs = sorted({each.completed_by for each in subtrees})
+    holders = await AuditEvent.get_motor_collection().find({"seq": {"$in": seqs}}, _NODES, batch_size=len(seqs) + 1).to_list(None)
+    by_seq = {each["seq"]: each for each in holders}
+
+    def hash_of(subtree: tree.Subtree) -> str:
+        try:
+            found = subtree.hash_in(by_seq[subtree.completed_by])
+        except (LookupError, TypeError):
+            found = ""
+        if not tree.is_hash(found):
+            raise Unproven(subtree.completed_by)
+        return found
+
+    return hash_of
 
 
 async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
@@ -22,18 +102,15 @@ async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
         return []
     size, root = head.size, tree.root(head.edge)
     counted = [event for event in found if isinstance(event.get("seq"), int) and 0 <= event["seq"] < size]
-    needed = {each for event in counted for each in tree.subtrees_for_inclusion(event["seq"], size)}
-    seqs = sorted({each.completed_by for each in needed})
-    holders = await events.find({"seq": {"$in": seqs}}, _NODES, batch_size=len(seqs) + 1).to_list(None)
-    by_seq = {each["seq"]: each for each in holders}
-    return [said for event in counted if (said := _proven(event, size, root, by_seq))]
+    hash_of = await stored_hashes(each for event in counted for each in tree.subtrees_for_inclusion(event["seq"], size))
+    return [said for event in counted if (said := _proven(event, size, root, hash_of))]
 
 
-def _proven(event: Raw, size: int, root: str, by_seq: Mapping[int, Raw]) -> Mapping[str, Any] | None:
+def _proven(event: Raw, size: int, root: str, hash_of: Callable[[tree.Subtree], str]) -> Mapping[str, Any] | None:
     try:
         said: Mapping[str, Any] = parsed(event["canonical"])
-        proof = tree.inclusion_proof(event["seq"], size, lambda each: each.hash_in(by_seq[each.completed_by]))
+        proof = tree.inclusion_proof(event["seq"], size, hash_of)
         included = tree.verify_inclusion(event["seq"], size, tree.leaf_hash(event["canonical"]), proof, root)
         return said if included and said["seq"] == event["seq"] else None
-    except (ValueError, KeyError, IndexError, TypeError):  # somebody altered the trail: nothing is proven by it
+    except (ValueError, LookupError, TypeError, Unproven):  # somebody altered the trail: nothing is proven by it
         return None
