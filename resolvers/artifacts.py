@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import strawberry
 
+from documents.changes.carry import obstacle
+from documents.changes.plan import PRODUCTION
 from documents.eligibility.answer import Eligibility
 from documents.errors import LimitExceeded
 from documents.fields import NOTHING
-from documents.values import Digest, Hash
+from documents.values import Digest, Hash, Key
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import subset
@@ -17,6 +19,7 @@ from resolvers.graph.mutation import query
 from resolvers.graph.types import Part
 
 HOLDERS = 100
+Environment = Annotated[Key, strawberry.argument(description="Where: an experiment never goes to `production`.")]
 Sha256 = Annotated[Digest, strawberry.argument(description="SHA-256 of its bytes, 64 lower-case hexadecimal digits.")]
 
 
@@ -35,13 +38,14 @@ class ArtifactHolders:
 class HolderEligibility:
     model_version: ModelVersion = strawberry.field(description="The version.")
     eligibility: Eligibility = strawberry.field(description="Whether it may be deployed now, and if not, why.")
+    obstacle: str | None = strawberry.field(description="Why it may not be deployed there, in a line; nothing where it may.")
 
 
-@strawberry.type(description="Whether an artefact may be deployed.")
+@strawberry.type(description="Whether an artefact may be deployed somewhere.")
 class ArtifactEligibility:
     sha256: Hash = strawberry.field(description="SHA-256 of its bytes.")
     eligible: bool = strawberry.field(
-        description="Whether a version that holds it may be deployed now, and no hold stands on any that does."
+        description="Whether a version that holds it may be deployed there now, and no hold stands on any that does."
     )
     holders: list[HolderEligibility] = strawberry.field(description="Every version in use that holds it, oldest first.")
 
@@ -54,25 +58,19 @@ async def artifact(sha256: Sha256) -> ArtifactHolders | None:
 
 
 @query()
-async def eligibility(info: Info, sha256: Sha256) -> ArtifactEligibility | None:
-    """Whether the artefact of that digest may be deployed now; nothing where no version in use holds it."""
+async def eligibility(info: Info, sha256: Sha256, environment: Environment = PRODUCTION) -> ArtifactEligibility | None:
+    """Whether the artefact of that digest may be deployed there now; nothing where no version in use holds it."""
     in_use: dict[str, Any] = {"artifacts.sha256": sha256, "standing.status": {"$ne": VersionStatus.RETIRED}}
     found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:
         raise LimitExceeded("the versions that hold it", len(found), HOLDERS)
     judged: list[Eligibility] = await judgements(info.context).load_many(found)
-    held = any(each.holds for each in judged)
-    return (
-        ArtifactEligibility(
-            sha256=sha256,
-            eligible=any(each.eligible for each in judged) and not held,
-            holders=[
-                HolderEligibility(model_version=version, eligibility=each) for version, each in zip(found, judged, strict=True)
-            ],
-        )
-        if found
-        else None
-    )
+    holders = [
+        HolderEligibility(model_version=version, eligibility=each, obstacle=obstacle(each, environment))
+        for version, each in zip(found, judged, strict=True)
+    ]
+    may = any(each.obstacle is None for each in holders) and not any(each.holds for each in judged)
+    return ArtifactEligibility(sha256=sha256, eligible=may, holders=holders) if holders else None
 
 
 PART = Part(queries=[artifact, eligibility])

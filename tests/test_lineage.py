@@ -244,8 +244,8 @@ API: dict[str, Any] = {"kind": "API", "uri": "https://example.org/v1"}
 ARTIFACT = """query($sha256: Hash!, $filter: ModelVersionFilter, $orderBy: [ModelVersionOrder!], $first: Int, $after: String) {
     artifact(sha256: $sha256) { sha256 versions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
         totalCount nodes { modelId status } pageInfo { endCursor hasNextPage } } } }"""
-MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256) {
-    eligible holders { modelVersion { modelId } eligibility { eligible status holds { hold { reason } } } } } }"""
+MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256, environment: "laboratory") {
+    eligible holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
 
 
 async def may(service: Service, artifact: dict[str, Any] = WEIGHTS) -> Any:
@@ -273,6 +273,19 @@ async def test_an_artefact_may_be_deployed_where_a_version_that_holds_it_may_and
     assert await may(service) == (False, {"draft": False})
     await service.do("updateModelVersion", **of("draft"), artifacts=[TOKENIZER])
     assert await may(service) is None
+
+
+async def test_an_experiment_may_go_anywhere_but_to_production_which_is_meant_where_nothing_is_said(service: Service) -> None:
+    await register(service, **EXPERIMENT | {"artifacts": [WEIGHTS]})
+    unsaid = "query($sha256: Hash!) { eligibility(sha256: $sha256) { eligible holders { obstacle } } }"
+    asked = {"sha256": WEIGHTS["sha256"]}
+    barred = {"eligible": False, "holders": [{"obstacle": "it is in TIER_4_EXPERIMENTAL"}]}
+    for elsewhere in ((False, "it is not eligible"), (True, None)):
+        there = (await service.ask(MAY_IT, **asked))["eligibility"]
+        assert (there["eligible"], there["holders"][0]["obstacle"]) == elsewhere
+        assert (await service.ask(unsaid, **asked))["eligibility"] == barred
+        if not there["eligible"]:
+            await submit(service)
 
 
 async def test_an_artefact_that_was_swapped_takes_its_approvals_with_it(service: Service) -> None:

@@ -139,12 +139,13 @@ async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
         return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
     (case,) = await case_files([version], at)
     eligibility = Judgement(case).eligibility
-    if problem := _problem(eligibility, plan.environment):
+    if problem := obstacle(eligibility, plan.environment):
         raise PolicyBlocked(version.key, plan.environment, problem, as_input(eligibility))
     return GatePass(at=at, by=by.id, basis=GateBasis.ELIGIBLE, eligibility=await keep(ContentKind.ELIGIBILITY, eligibility))
 
 
-def _problem(eligibility: Eligibility, environment: str) -> str | None:
+def obstacle(eligibility: Eligibility, environment: str) -> str | None:
+    """Why what is judged so may not be deployed there; nothing where it may."""
     if eligibility.tier is RiskTier.TIER_4_EXPERIMENTAL and environment == PRODUCTION:
         return "it is in TIER_4_EXPERIMENTAL"
     return None if eligibility.eligible else "it is not eligible"
