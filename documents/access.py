@@ -68,7 +68,11 @@ class Permission(Choice):
     SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
     LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
     UNLINK_DATASHEET = "unlinkDatasheet", "Take a datasheet's link off a version."
+    CREATE_RISK_TEMPLATE = "createRiskTemplate", "Add a risk to the questionnaire of every assessment."
     CREATE_RISK_ASSESSMENT = "createRiskAssessment", "Assess a version's risks."
+    MITIGATE_RISK = "mitigateRisk", "Change what is done against one of a version's risks."
+    ACCEPT_RISK = "acceptRisk", "Take on, for a time, what is left of one of a version's risks."
+    APPROVE_RISK_ASSESSMENT = "approveRiskAssessment", "Approve an assessment that one did not make."
     ATTACH_EVIDENCE = "attachEvidence", "Attach evidence to a version."
     WITHDRAW_EVIDENCE = "withdrawEvidence", "Withdraw evidence that one attached."
     SUBMIT_FOR_APPROVAL = "submitForApproval", "Open a round of approvals."
@@ -139,7 +143,11 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.SAVE_DATASHEET: _row(_R.DATA_STEWARD),
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
+    Permission.CREATE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.CREATE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+    Permission.MITIGATE_RISK: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
+    Permission.ACCEPT_RISK: _row(_R.RISK_MANAGER, _R.BUSINESS_OWNER),
+    Permission.APPROVE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER),
     Permission.ATTACH_EVIDENCE: _row(_P.SERVICE, accountable=PEOPLE),
     Permission.WITHDRAW_EVIDENCE: _row(author=(*PEOPLE, _P.SERVICE)),
     Permission.SUBMIT_FOR_APPROVAL: _row(owner=_R.MODEL_OWNER),

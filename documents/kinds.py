@@ -12,6 +12,7 @@ from documents.incidents import Incident
 from documents.migrations import Migration
 from documents.people import Stakeholder
 from documents.policies import Policy
+from documents.questionnaire import RiskTemplate
 from documents.reviews import ReviewCalendar
 from documents.tokens import ApiToken
 from documents.versions.model import Model
@@ -19,5 +20,5 @@ from documents.versions.version import ModelVersion
 
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
-    IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar,
+    IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, RiskTemplate,
 )  # fmt: skip

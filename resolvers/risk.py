@@ -1,31 +1,43 @@
-"""Risk in the graph: the questionnaire and the assessments made from it."""
+"""Risk in the graph: the questionnaire, the assessments made from it, and what is decided about them."""
 
 from typing import Annotated
 
 import strawberry
 from pydantic import Field
+from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
 from documents.fields import both, fields_at, within
 from documents.people import Stakeholder
+from documents.questionnaire import Questions, RiskTemplate, questionnaire
 from documents.risk.assessment import RiskAssessment
-from documents.risk.factors import Answer, Response, RiskFactor, Template
-from documents.risk.templates import TEMPLATES
-from documents.values import LIST_LENGTH, Key
+from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template
+from documents.risk.scales import Effectiveness
+from documents.values import LIST_LENGTH, Day, Key, Moment, Names, Statement
+from documents.versions.risks import AssessmentApproval, RiskAcceptance
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
-from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.types import Part, field, shape
+
+APPROVALS = fields_at("assessment_approvals")
+TREATMENT = ("controls", "control_effectiveness", "owner", "review_date")
 
 
 @shape(RiskAssessment)
 class RiskAssessmentShape:
     model_version = one(ModelVersion, "The version that it is of.", model_id="model_id", version="version")
     assessed_by = one(Stakeholder, "Whoever made it, if a person did.", user_id="assessor")
+
+    @field("Its approval; nothing if nobody approved it.", reads=["assessment_id", "model_id", "version"])
+    @staticmethod
+    async def approval(assessment: Parent[RiskAssessment], info: Info) -> AssessmentApproval | None:
+        of = await info.context.one(ModelVersion, APPROVALS).load((assessment.model_id, assessment.version))
+        return next((each for each in of.assessment_approvals if each.assessment_id == assessment.assessment_id), None)
 
 
 @shape(RiskFactor)
@@ -37,10 +49,25 @@ class RiskFactorShape:
 class TemplateShape: ...
 
 
+@shape(RiskAcceptance)
+class RiskAcceptanceShape:
+    acceptor = one(Stakeholder, "Whoever accepted it.", user_id="accepted_by")
+
+    @field("Whether it counts now.", reads=["expires_at", "ended"])
+    @staticmethod
+    def stands(acceptance: Parent[RiskAcceptance], info: Info) -> bool:
+        return acceptance.ended is None and info.context.now < acceptance.expires_at
+
+
+@shape(AssessmentApproval)
+class AssessmentApprovalShape:
+    approver = one(Stakeholder, "Whoever approved it.", user_id="approved_by")
+
+
 @query()
 async def risk_templates() -> list[Template]:
-    """The questionnaire: the risks that every assessment looks at, and what to ask about them."""
-    return list(TEMPLATES)
+    """The questionnaire: the risks that every assessment looks at and what to ask about them; those that were added come last."""
+    return list(await questionnaire())
 
 
 @query()
@@ -56,6 +83,28 @@ async def risk_assessment(info: Info, assessment_id: Key) -> RiskAssessment | No
     return next((each for each in [*latest, *found.earlier_assessments] if each.assessment_id == assessment_id), None)
 
 
+@graph_input("A risk to add to the questionnaire.")
+class CreateRiskTemplateInput(Template):
+    questions: Questions = Field(description="What to ask before rating it, each question once.")
+
+
+@strawberry.type(description="The template as added.")
+class CreateRiskTemplatePayload(Payload):
+    risk_id: strawberry.Private[str]
+
+    @field("The template.")
+    async def risk_template(self) -> Template:
+        return (await RiskTemplate.require(self.risk_id)).template
+
+
+@mutation(event=AuditEventType.RISK_TEMPLATE_CREATED, permit=Permission.CREATE_RISK_TEMPLATE, resource=RiskTemplate)
+async def create_risk_template(info: Info, input: CreateRiskTemplateInput) -> CreateRiskTemplatePayload:
+    """Adds a risk to the questionnaire of every later assessment, for good: what was answered cites its questions."""
+    template = await RiskTemplate.added(input, by=info.context.actor.id, at=info.context.now)
+    await template.store()
+    return CreateRiskTemplatePayload(risk_id=template.risk_id)
+
+
 @graph_input("What was said to one question of a template.")
 class AnswerInput(Answer): ...
 
@@ -67,18 +116,28 @@ class RiskResponseInput(Response):
     )
 
 
+@graph_input("A risk that no template asks about.")
+class OwnRiskInput(OwnRisk): ...
+
+
 @graph_input("A questionnaire as answered.")
 class CreateRiskAssessmentInput(OfVersion):
     responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
         description="What is said of each risk; a template that nobody responds to takes the defaults and counts as not assessed."
     )
+    own_risks: Annotated[tuple[OwnRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Risks that no template asks about."
+    )
     carry_over: bool = Field(
-        default=False, description="Whether what the latest assessment rated, and nobody responds to now, stands as it was."
+        default=False,
+        description="Whether what the latest assessment rated, and nobody speaks of now, stands as it was; risks of its own too.",
     )
 
 
-@strawberry.type(description="The assessment as made.")
-class CreateRiskAssessmentPayload(Payload):
+@strawberry.type
+class OfAssessment(Payload):
+    """What a mutation on an assessment answers with."""
+
     assessment_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is of.")
 
@@ -87,13 +146,93 @@ class CreateRiskAssessmentPayload(Payload):
         return next(each for each in self.model_version.assessments if each.assessment_id == self.assessment_id)
 
 
+@strawberry.type(description="The assessment as made.")
+class CreateRiskAssessmentPayload(OfAssessment): ...
+
+
 @mutation(event=AuditEventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
-    """Assesses a version's risks from answers to the questionnaire; approvals given on another assessment go stale."""
-    version = await input.load()
-    made = await version.assess(input.responses, input.carry_over, by=info.context.actor, at=info.context.now)
+    """Assesses a version's risks: the questionnaire's, and its own; approvals given on another assessment go stale."""
+    version, templates = await input.load(), await questionnaire()
+    made = await version.assess(
+        input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
+    )
     await keep_standing(version, info.context.now)
     return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
 
 
-PART = Part(queries=[risk_templates, risk_assessment], mutations=[create_risk_assessment])
+@graph_input("What to change of a risk's treatment; what is left out stays, and null or an empty list empties.")
+class MitigateRiskInput(OfVersion):
+    risk_id: Key = Field(description="Which risk of the latest assessment.")
+    controls: Names = Field(default=(), description="All that is done against it now.")
+    control_effectiveness: Effectiveness = Field(default=0, description="The share of the risk that the controls take away.")
+    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
+    review_date: Day | None = Field(default=None, description="The day to look at it again.")
+
+
+@strawberry.type(description="The assessment that the mitigation made.")
+class MitigateRiskPayload(OfAssessment): ...
+
+
+@mutation(event=AuditEventType.RISK_MITIGATED, permit=Permission.MITIGATE_RISK, resource=ModelVersion)
+async def mitigate_risk(info: Info, input: MitigateRiskInput) -> MitigateRiskPayload:
+    """Changes what is done against one risk: by the next assessment, so that approvals given on the latest go stale."""
+    version = await input.load()
+    treatment = {name: value for name, value in said(input).items() if name in TREATMENT}
+    made = await version.mitigate(input.risk_id, treatment, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return MitigateRiskPayload(assessment_id=made.assessment_id, model_version=version)
+
+
+@graph_input("A risk to accept.")
+class AcceptRiskInput(OfVersion):
+    risk_id: Key = Field(description="Which risk of the latest assessment.")
+    rationale: Statement = Field(description="Why what is left of it can be borne.")
+    expires_at: Moment = Field(description="From when on it counts as not accepted; in the future.")
+
+
+@strawberry.type(description="The acceptance.")
+class AcceptRiskPayload(Payload):
+    acceptance_id: strawberry.Private[str]
+    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+
+    @field("The acceptance.")
+    def acceptance(self) -> RiskAcceptance:
+        return next(each for each in self.model_version.acceptances if each.acceptance_id == self.acceptance_id)
+
+
+@mutation(event=AuditEventType.RISK_ACCEPTED, permit=Permission.ACCEPT_RISK, resource=ModelVersion)
+async def accept_risk(info: Info, input: AcceptRiskInput) -> AcceptRiskPayload:
+    """Takes on what is left of a risk, for a time; approvals stay as they are.
+
+    It is not revoked: it ends when it expires, when the risk is accepted anew, or when an assessment finds more of it left.
+    """
+    version = await input.load()
+    by, at = info.context.actor, info.context.now
+    acceptance = version.accept_risk(input.risk_id, input.rationale, input.expires_at, by=by, at=at)
+    await keep_standing(version, at)
+    return AcceptRiskPayload(acceptance_id=acceptance.acceptance_id, model_version=version)
+
+
+@graph_input("An assessment to approve.")
+class ApproveRiskAssessmentInput(OfVersion):
+    assessment_id: Key = Field(description="The latest assessment of the version, so that what was read is what is approved.")
+
+
+@strawberry.type(description="The assessment as approved.")
+class ApproveRiskAssessmentPayload(OfAssessment): ...
+
+
+@mutation(event=AuditEventType.COMPLIANCE_CHECK, permit=Permission.APPROVE_RISK_ASSESSMENT, resource=ModelVersion)
+async def approve_risk_assessment(info: Info, input: ApproveRiskAssessmentInput) -> ApproveRiskAssessmentPayload:
+    """Approves the latest assessment, which somebody else made; approvals of the version stay as they are."""
+    version = await input.load()
+    version.approve_assessment(input.assessment_id, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return ApproveRiskAssessmentPayload(assessment_id=input.assessment_id, model_version=version)
+
+
+PART = Part(
+    queries=[risk_templates, risk_assessment],
+    mutations=[create_risk_template, create_risk_assessment, mitigate_risk, accept_risk, approve_risk_assessment],
+)

@@ -26,6 +26,7 @@ from documents.versions.changes import PartChange, changes
 from documents.versions.dependencies import VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
+from documents.versions.risks import HighRisk
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion, approvals
 from resolvers.graph.aggregates import aggregates
@@ -114,6 +115,15 @@ class ModelVersionNode(Node):
     def assessments(version: Parent[ModelVersion]) -> list[RiskAssessment]:
         return [*version.earlier_assessments, *([version.latest_assessment] if version.latest_assessment else [])]
 
+    @field(
+        "The risks with a residual score of 10 or more and neither control nor an acceptance that stands now.",
+        reads=["standing.high_risks"],
+    )
+    @staticmethod
+    def open_high_risks(version: Parent[ModelVersion], info: Info) -> list[HighRisk]:
+        found = version.standing.high_risks if version.standing else ()
+        return [each for each in found if HighRisk.is_open(each, info.context.now)]
+
     @field("Every role whose approval is required, with its decision or PENDING.")
     @staticmethod
     async def required_approvals(version: Parent[ModelVersion], info: Info) -> list[RequiredApproval]:
@@ -183,8 +193,9 @@ class ModelVersionNode(Node):
 
 @filters(
     ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "accountability",
-    "artifacts", "depends_on", "card", "latest_assessment", "datasheets", "evidence", "round", "waivers", "holds", "reviews",
-    "critical_incidents", "deployed_in", "retired", "registered_at", "standing",
+    "artifacts", "depends_on", "card", "latest_assessment", "assessment_approvals", "acceptances",
+    "datasheets", "evidence", "round", "waivers", "holds", "reviews", "critical_incidents", "deployed_in", "retired",
+    "registered_at", "standing",
 )  # fmt: skip
 class ModelVersionFilter:
     status = Derived(VersionStatus, Standing.says, "What the decisions say of it now, as `status` does.", by="standing.status")
@@ -193,6 +204,12 @@ class ModelVersionFilter:
     )
     eligible = Derived(
         bool, Standing.is_eligible, "Whether it may be deployed now, as its eligibility has it.", by="standing.status"
+    )
+    open_high_risk = Derived(
+        bool,
+        Standing.has_open_high_risk,
+        "Whether some risk with a residual score of 10 or more has neither control nor an acceptance that stands now.",
+        by="standing.high_risks",
     )
     review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
 

@@ -37,6 +37,11 @@ LEAKAGE: dict[str, Any] = {
     "answers": [{"question": "What filters its outputs?", "text": "A list of patterns and a classifier."}],
 }  # fmt: skip
 
+REFUNDS: dict[str, Any] = {
+    "riskId": "FIN-001", "category": "FINANCIAL", "description": "It grants refunds that nobody owes.",
+    "questions": ["What is the most that it may grant?", "Who sees what it granted?"],
+}  # fmt: skip
+
 CARD: dict[str, Any] = {
     "modelType": "Language model with retrieval", "developers": ["Support engineering"], "license": "Proprietary",
     "contact": "support-ml@example.org", "releaseDate": "2026-03-15",

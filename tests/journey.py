@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
+from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
 from tests.operations import DORA, IMPACT, TOM
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service
 
@@ -25,6 +25,7 @@ TRY_IT: dict[str, Any] = {
     "modelId": TRIAL["modelId"], "targetVersion": TRIAL["version"], "environment": "staging", "impact": IMPACT,
     "rollbackPlan": "Take it away.",
 }  # fmt: skip
+TREATED: dict[str, Any] = {"riskId": "MQ-001", "controls": ["A person reads every answer"], "controlEffectiveness": 0.9}
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
 FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
@@ -69,8 +70,13 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET | {"purpose": "To learn what they mean."})
     yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)
     yield await did("unlinkDatasheet", BOB, **BOT, **TICKETS)
+    yield await did("createRiskTemplate", RITA, **REFUNDS)
     yield await did("createRiskAssessment", ALICE, **BOT, responses=RATED)
     yield await did("createRiskAssessment", RITA, **BOT, responses=[LEAKAGE], carryOver=True)
+    yield (mitigated := await did("mitigateRisk", ALICE, "riskAssessment { assessmentId }", **BOT, **TREATED))
+    yield await did("acceptRisk", RITA, **BOT, riskId="MQ-002", rationale=EXCUSE, expiresAt="2026-04-01T00:00:00Z")
+    yield await did("acceptRisk", RITA, **BOT, riskId="MQ-002", rationale=GROUNDS, expiresAt="2026-05-01T00:00:00Z")
+    yield await did("approveRiskAssessment", RITA, **BOT, **mitigated[1]["riskAssessment"])
     yield await did("attachEvidence", ALICE, **BOT, **PROOF)
     yield (proof := await did("attachEvidence", BOB, whose, **BOT, **PROOF))
     yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)

@@ -37,6 +37,9 @@ POSSIBLE = {
     "linkDatasheet": ALL_BUT_RETIRED,
     "unlinkDatasheet": ALL_BUT_RETIRED,
     "createRiskAssessment": ALL_BUT_RETIRED,
+    "mitigateRisk": ALL_BUT_RETIRED,
+    "acceptRisk": ALL_BUT_RETIRED,
+    "approveRiskAssessment": ALL_BUT_RETIRED,
     "attachEvidence": ALL_BUT_RETIRED,
     "withdrawEvidence": ALL_BUT_RETIRED,
     "setRiskTier": ALL_BUT_RETIRED,
@@ -64,6 +67,9 @@ SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "linkDatasheet": (ALICE, {"datasetId": "another"}),
     "unlinkDatasheet": (ALICE, TICKETS),
     "createRiskAssessment": (ALICE, {"responses": [LEAKAGE]}),
+    "mitigateRisk": (ALICE, {"riskId": "MQ-001", "controlEffectiveness": 0.9}),
+    "acceptRisk": (RITA, {"riskId": "MQ-002", "rationale": "It is watched.", "expiresAt": "2027-01-01T00:00:00Z"}),
+    "approveRiskAssessment": (RITA, {}),
     "attachEvidence": (BOB, ACCESS_VERIFIED),
     "withdrawEvidence": (BOB, REASON),
     "setRiskTier": (RITA, {"tier": "TIER_1_CRITICAL", "rationale": "It is asked about refunds."}),
@@ -114,13 +120,14 @@ async def _lived(service: Service, status: str) -> dict[str, dict[str, str]]:
     await register(service, **of)
     await save_card(service, **of, card=CARD)
     await service.do("linkDatasheet", **BOT | TICKETS | of)
-    await assess(service, *RATED, **of)
+    assessed = (await assess(service, *RATED, **of))["riskAssessment"]
     hold = await service.do("placeHold", CAROL, "hold { holdId }", **BOT | of | REASON)
     waiver = await service.do("grantWaiver", RITA, "waiver { waiverId }", **BOT | of, **ACCEPTED)
     ids: dict[str, Any] = {
         "withdrawEvidence": {"evidenceId": await attach(service, **of)},
         "liftHold": hold["hold"],
         "revokeWaiver": waiver["waiver"],
+        "approveRiskAssessment": {"assessmentId": assessed["assessmentId"]},
         "satisfyCondition": {"conditionId": "CON-0"},
         "confirmCondition": {"conditionId": "CON-0"},
     }

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from graphql import get_named_type, is_composite_type
+from graphql import get_named_type, is_composite_type, is_required_argument
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -135,7 +135,7 @@ async def test_a_fragment_is_read_wherever_it_is_spread(filled: Watched) -> None
 
 
 async def test_an_assessment_is_found_by_its_id_without_its_version(filled: Watched) -> None:
-    (_, latest) = (await filled.service.ask(f"{{ {VERSION} {{ assessments {{ assessmentId }} }} }}"))["modelVersion"][
+    (*_, latest) = (await filled.service.ask(f"{{ {VERSION} {{ assessments {{ assessmentId }} }} }}"))["modelVersion"][
         "assessments"
     ]
     query = "query($assessmentId: String!) { riskAssessment(assessmentId: $assessmentId) { factors { riskId } tier } }"
@@ -215,7 +215,9 @@ def selections(draw: st.DrawFn, name: str = "ModelVersion", depth: int = 5) -> s
     fields = {
         each: get_named_type(field.type)
         for each, field in SCHEMA.type_map[name].fields.items()
-        if each not in WHOLE and (depth > 1 or not is_composite_type(get_named_type(field.type)))
+        if each not in WHOLE
+        and not any(map(is_required_argument, field.args.values()))
+        and (depth > 1 or not is_composite_type(get_named_type(field.type)))
     }
     chosen = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=5, unique=True)) if fields else ["__typename"]
     asked = []

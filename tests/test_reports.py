@@ -143,7 +143,10 @@ async def test_it_tells_everything_that_was_ever_done_to_a_version(service: Serv
     assert governance["submission"]["number"] == 2 and governance["approvals"] == []
     assert [bool(each["withdrawn"]) for each in governance["evidence"]] == [False, True]
     assert governance["waivers"][0]["revoked"]["by"] == "rita" and governance["holds"][0]["lifted"]["by"] == "carol"
-    assert [each["revision"] for each in told["risk"]["assessments"]] == [1, 2]
+    assert [each["revision"] for each in told["risk"]["assessments"]] == [1, 2, 3]
+    assert [each["assessmentId"] for each in told["risk"]["approvals"]] == [told["risk"]["latest"]["assessmentId"]]
+    replaced, accepted = told["risk"]["acceptances"]
+    assert replaced["ended"]["by"] == accepted["acceptedBy"] == "rita" and accepted["rationale"]
     assert told["risk"]["assessments"][-1]["assessmentId"] == told["risk"]["latest"]["assessmentId"]
     assert [each["by"] for each in told["reviewSchedule"]["reviews"]] == ["rita"]
     answering = {(each["role"], each["userId"]) for each in told["ownership"]["accountability"]}

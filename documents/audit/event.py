@@ -43,6 +43,7 @@ class AuditEventType(Choice):
     WAIVER_GRANTED = "waiver_granted", "A version was excepted from a requirement for a time."
     WAIVER_REVOKED = "waiver_revoked", "Such an exception was taken back."
     POLICY_CHANGED = "policy_changed", "A policy was written or revised."
+    RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
     SYSTEM_STARTED = "system_started", "The service prepared a database for the first time, or migrated it."
 

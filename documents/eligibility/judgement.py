@@ -27,6 +27,7 @@ from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, sep
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
+from documents.versions.risks import high_risks
 from documents.versions.standing import Period, Standing, StandingApproval
 
 
@@ -204,6 +205,9 @@ class Judgement:
             decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,
             risk_band=assessment.band if assessment else None,
+            risk_trend=case.version.risk_trend,
+            assessment_approved=case.version.assessment_approval is not None,
+            high_risks=high_risks(assessment, case.version.acceptances, case.at),
         )
 
     def _counts(self, approval: Approval) -> StandingApproval:

@@ -22,6 +22,7 @@ from documents.versions.evidence import Evidence
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
+from documents.versions.risks import AssessmentApproval, RiskAcceptance
 from documents.versions.waivers import Waiver
 
 
@@ -132,6 +133,8 @@ class ReportedRisk(Value):
 
     latest: RiskAssessment | None = Field(description="The latest assessment, whole.")
     assessments: tuple[AssessmentRecord, ...] = Field(description="Every assessment, first one first.")
+    approvals: tuple[AssessmentApproval, ...] = Field(description="Those of them that were approved, first one first.")
+    acceptances: tuple[RiskAcceptance, ...] = Field(description="Every risk that was accepted, standing or not, first one first.")
 
 
 class ReportedCard(Value):

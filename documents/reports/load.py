@@ -89,7 +89,10 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
         ),
         deployment_eligibility=eligibility,
         governance=_governance(version, case, judged.requirements, rounds),
-        risk=ReportedRisk(latest=version.latest_assessment, assessments=tuple(_assessments(version))),
+        risk=ReportedRisk(
+            latest=version.latest_assessment, assessments=tuple(_assessments(version)),
+            approvals=version.assessment_approvals, acceptances=version.acceptances,
+        ),
         documentation=_documentation(version, case, texts),
         operation=Operation(
             deployments=tuple(_reported(ReportedDeployment, each) for each in deployments),
@@ -176,7 +179,8 @@ async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent |
 
 _NAMING = frozenset(
     {
-        "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids", "data_steward_id", "deployed_by", "granted_by",
+        "accepted_by", "approved_by", "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids",
+        "data_steward_id", "deployed_by", "granted_by",
         "linked_by", "opened_by", "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
     }
 )  # fmt: skip

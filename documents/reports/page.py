@@ -256,11 +256,11 @@ class _Page:
     def _risk(self) -> Iterator[str]:
         risk = self.report.risk
         yield table(
-            ["Assessment", "Made", "Score", "Band"],
+            ["Assessment", "Made", "Score", "Band", "Approved"],
             [
                 [
                     code(each.assessment_id), self.people.by(each.at, each.author), f"{each.overall_score:.1f}",
-                    words(each.band),
+                    words(each.band), self._approved(each.assessment_id),
                 ]
                 for each in risk.assessments
             ],
@@ -277,6 +277,21 @@ class _Page:
             ],
         )  # fmt: skip
         yield bullets(risk.latest.recommendations if risk.latest else ())
+        yield table(
+            ["Accepted risk", "Stands", "Residual", "Accepted", "Expires", "Why", "Ended"],
+            [
+                [
+                    code(each.risk_id), "yes" if each.stands(self.report.generated_at) else "no", f"{each.residual_score:.1f}",
+                    self.people.by(each.accepted_at, each.accepted_by), moment(each.expires_at), each.rationale,
+                    self.people.ending(each.ended),
+                ]
+                for each in risk.acceptances
+            ],
+        )  # fmt: skip
+
+    def _approved(self, assessment_id: str) -> str:
+        found = (each for each in self.report.risk.approvals if each.assessment_id == assessment_id)
+        return listed(self.people.by(each.approved_at, each.approved_by) for each in found)
 
     def _documentation(self) -> Iterator[str]:
         papers = self.report.documentation

@@ -1,15 +1,15 @@
 """Assessments: every factor of a version rated at one time, and what follows from that."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import uuid4
 
 from pydantic import Field, computed_field
 
-from documents.errors import InvalidInput
-from documents.risk.factors import Response, RiskFactor, Template
-from documents.risk.scales import RiskBand, RiskTier, rounded
+from documents.errors import InvalidInput, LimitExceeded
+from documents.risk.factors import OwnRisk, Response, RiskFactor, Template
+from documents.risk.scales import RiskBand, RiskTier, RiskTrend, rounded
 from documents.risk.templates import TEMPLATES
 from documents.values import LIST_LENGTH, Key, Moment, Value
 
@@ -35,17 +35,20 @@ class RiskAssessment(Value):
         tier: RiskTier,
         responses: Sequence[Response],
         before: Self | None = None,
+        own: Sequence[OwnRisk] = (),
         *,
         by: str,
         at: datetime,
         templates: Sequence[Template] = TEMPLATES,
     ) -> Self:
-        """Assesses every template; what `before` rated and nobody responds to stands as it was.
+        """Assesses every template and the risks in `own`; what `before` rated and nobody speaks of now stands as it was.
 
-        InvalidInput for an unknown risk or question, and for one that is responded to twice.
+        InvalidInput for an unknown risk or question, for one that is responded to twice, and for a name that is no risk's own;
+        LimitExceeded for more than 200 risks.
         """
         known = {each.risk_id: each for each in templates}
         _refuse_unknown_and_doubled("input.responses", "riskId", [each.risk_id for each in responses], known)
+        _refuse_not_own([each.risk_id for each in own], known)
         for place, response in enumerate(responses):
             asked, questions = [each.question for each in response.answers], known[response.risk_id].questions
             _refuse_unknown_and_doubled(f"input.responses.{place}.answers", "question", asked, questions)
@@ -58,15 +61,34 @@ class RiskAssessment(Value):
                 return earlier
             return template.assess(response or Response(risk_id=template.risk_id), tier, on)
 
+        spoken_of = {*known, *(each.risk_id for each in own)}
+        carried = [each for each in (before.factors if before else ()) if each.risk_id not in spoken_of]
+        factors = (*map(factor, templates), *(each.assess(tier, on) for each in own), *carried)
+        if len(factors) > LIST_LENGTH:
+            raise LimitExceeded("the risks of an assessment", len(factors), LIST_LENGTH)
         return cls(
-            assessment_id=f"RA-{uuid4().hex}",
+            assessment_id=_new_id(),
             model_id=model_id,
             version=version,
             assessor=by,
             assessed_at=at,
             tier=tier,
-            factors=tuple(factor(each) for each in templates),
+            factors=factors,
         )
+
+    def mitigated(self, risk_id: str, said: Mapping[str, Any], by: str, at: datetime) -> Self:
+        """The next assessment: this one, with what `said` changes of one risk's treatment."""
+        factor = self.known_factor(risk_id)
+        treated = factor.model_copy(update=dict(said))
+        if treated == factor:
+            raise InvalidInput("input", "changes nothing")
+        factors = tuple(treated if each is factor else each for each in self.factors)
+        return self.model_copy(
+            update={"assessment_id": _new_id(), "assessor": by, "assessed_at": at, "factors": factors},
+        )
+
+    def trend_since(self, before: Self | None) -> RiskTrend:
+        return RiskTrend.of(before.overall_score if before else None, self.overall_score)
 
     @computed_field(description="The mean of the residual scores, each weighted by its impact.")  # type: ignore[prop-decorator]
     @property
@@ -87,6 +109,12 @@ class RiskAssessment(Value):
     def factor(self, risk_id: str) -> RiskFactor | None:
         return next((each for each in self.factors if each.risk_id == risk_id), None)
 
+    def known_factor(self, risk_id: str) -> RiskFactor:
+        factor = self.factor(risk_id)
+        if factor is None:
+            raise InvalidInput("input.riskId", f"is unknown: {risk_id}")
+        return factor
+
     def _about_the_whole(self) -> Sequence[str]:
         match self.band:
             case RiskBand.CRITICAL:
@@ -101,7 +129,7 @@ class RiskAssessment(Value):
 
     def _about_high_factors(self) -> Iterator[str]:
         for each in self.factors:
-            if each.band in {RiskBand.HIGH, RiskBand.CRITICAL}:
+            if each.is_high:
                 taken = f"its controls take away only {each.control_effectiveness:.0%}"
                 yield f"High priority: lower {each.risk_id}, {taken}: {each.description}"
 
@@ -109,6 +137,17 @@ class RiskAssessment(Value):
         for each in self.factors:
             if not each.controls:
                 yield f"Medium priority: put a control on {each.risk_id}: {each.description}"
+
+
+def _new_id() -> str:
+    return f"RA-{uuid4().hex}"
+
+
+def _refuse_not_own(said: Sequence[str], templates: Container[str]) -> None:
+    for place, each in enumerate(said):
+        if each in templates or each in said[:place]:
+            problem = "is a template's, to be responded to" if each in templates else "is there twice"
+            raise InvalidInput(f"input.ownRisks.{place}.riskId", f"{problem}: {each}")
 
 
 def _refuse_unknown_and_doubled(path: str, field: str, said: Sequence[str], known: Container[str]) -> None:

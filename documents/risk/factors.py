@@ -29,7 +29,18 @@ class Answer(Value):
 Answers = Annotated[tuple[Answer, ...], Field(max_length=LIST_LENGTH)]
 
 
-class Response(Value):
+class Treatment(Value):
+    """What is done against a risk, and who looks after it."""
+
+    controls: Names = Field(default=(), description="What is done against it.")
+    control_effectiveness: Effectiveness | None = Field(
+        default=None, description="The share of the risk that the controls take away; 0 if not said."
+    )
+    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
+    review_date: Day | None = Field(default=None, description="The day to look at it again.")
+
+
+class Response(Treatment):
     """What an assessor says of one risk; what is not said takes the defaults."""
 
     risk_id: Key = Field(description="The template that it responds to.")
@@ -37,17 +48,26 @@ class Response(Value):
     impact: Rating | None = Field(
         default=None, description="1, negligible, to 5, catastrophic; 3 if not said. In tier 1 it counts for one more, up to 5."
     )
-    control_effectiveness: Effectiveness | None = Field(
-        default=None, description="The share of the risk that the controls take away; 0 if not said."
-    )
-    controls: Names = Field(default=(), description="What is done against it.")
-    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
-    review_date: Day | None = Field(default=None, description="The day to look at it again.")
     answers: Answers = Field(default=(), description="Answers to the template's questions, each answered once.")
 
     @property
     def rates(self) -> bool:
         return self.likelihood is not None and self.impact is not None
+
+
+class OwnRisk(Treatment):
+    """A risk that no template asks about, as an assessor sees it."""
+
+    risk_id: Key = Field(description="A name of its own, which no template has: `FIN-REFUNDS`.")
+    category: RiskCategory = Field(description="What kind of risk it is.")
+    description: Statement = Field(description="What may go wrong.")
+    likelihood: Rating = Field(description="1, rare, to 5, almost certain.")
+    impact: Rating = Field(description="1, negligible, to 5, catastrophic. In tier 1 it counts for one more, up to 5.")
+
+    def assess(self, tier: RiskTier, on: date) -> "RiskFactor":
+        named = Template(risk_id=self.risk_id, category=self.category, description=self.description, questions=())
+        said = {name: getattr(self, name) for name in (*Treatment.model_fields, "risk_id", "likelihood", "impact")}
+        return named.assess(Response(**said), tier, on)
 
 
 def _inherent(of: str) -> Any:
@@ -64,7 +84,7 @@ class RiskFactor(Value):
 
     measured: ClassVar = {"inherent_score": _inherent, "residual_score": _residual}
 
-    risk_id: Key = Field(description="The template that it comes from.")
+    risk_id: Key = Field(description="The template that it comes from, or a name of its own.")
     category: RiskCategory = Field(description="What kind of risk it is.")
     description: Statement = Field(description="What may go wrong.")
     likelihood: Rating = Field(description="How likely it is, from 1 to 5.")
@@ -105,6 +125,10 @@ class RiskFactor(Value):
     @property
     def is_controlled(self) -> bool:
         return self.assessed and bool(self.controls)
+
+    @property
+    def is_high(self) -> bool:
+        return self.band in {RiskBand.HIGH, RiskBand.CRITICAL}
 
 
 class Template(Value):

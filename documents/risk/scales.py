@@ -54,6 +54,21 @@ class RiskBand(Choice):
         return cls.MEDIUM if score >= 5 else cls.LOW
 
 
+class RiskTrend(Choice):
+    """How an overall score compares with that of the assessment before."""
+
+    UP = "up", "It rose."
+    DOWN = "down", "It fell."
+    SAME = "same", "It is what it was."
+    NONE = "none", "There is no assessment before to compare it with."
+
+    @classmethod
+    def of(cls, before: float | None, now: float) -> Self:
+        if before is None:
+            return cls.NONE
+        return cls.SAME if now == before else cls.UP if now > before else cls.DOWN
+
+
 class Grade(IntEnum):
     """A step on a scale from 1 to 5 that says what it means."""
 

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.filters import Filter
-from documents.risk.scales import RiskBand
+from documents.risk.scales import RiskBand, RiskTrend
 from documents.values import Key, Moment, Value
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus
+from documents.versions.risks import HighRisk
 
 
 class StandingApproval(Value):
@@ -55,6 +56,11 @@ class Standing(Value):
     decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
     risk_score: float | None = Field(description="The overall score of the current assessment, 0 to 25.")
     risk_band: RiskBand | None = Field(description="Its band.")
+    risk_trend: RiskTrend = Field(description="How that score compares with the one of the assessment before.")
+    assessment_approved: bool = Field(description="Whether a risk manager approved the current assessment.")
+    high_risks: tuple[HighRisk, ...] = Field(
+        description="The risks with a residual score of 10 or more and without any control, accepted or not."
+    )
 
     def status_at(self, at: datetime) -> VersionStatus:
         """The status at a moment after `as_of`: an approval may have lapsed by itself."""
@@ -95,6 +101,12 @@ class Standing(Value):
         nothing_stops = {"compliance": {"some": complies}, "holds": {"none": {}}, "critical_incidents": {"eq": 0}}
         found = {"and": [Standing.says(VersionStatus.APPROVED, at), {"standing": nothing_stops}]}
         return found if eligible else {"not": found}
+
+    @staticmethod
+    def has_open_high_risk(yes: bool, at: datetime) -> Filter:
+        """The stored versions with a high risk that has neither control nor, at that moment, acceptance; or those without."""
+        is_open = {"or": [{"accepted_until": {"is_null": True}}, {"accepted_until": {"lte": at}}]}
+        return {"standing": {"high_risks": {"some" if yes else "none": is_open}}}
 
     def still(self, later: Self) -> bool:
         """Whether what was computed later says the same: that what was foretold has come is no news."""

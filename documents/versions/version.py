@@ -17,8 +17,8 @@ from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
-from documents.risk.factors import Response
-from documents.risk.scales import RiskTier
+from documents.risk.factors import OwnRisk, Response, Template
+from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements, camel
 from documents.versions.accountability import Assignment, assigned, relations
@@ -40,6 +40,7 @@ from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus, possible
 from documents.versions.numbers import version_key
 from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
+from documents.versions.risks import AssessmentApproval, RiskAcceptance, accepted_anew, still_covering
 from documents.versions.standing import Standing
 from documents.versions.waivers import Waiver
 
@@ -68,6 +69,8 @@ class ModelVersion(Searchable):
             "evidence.*.note",
             "evidence.*.withdrawn.reason",
             *(f"reviews.*.{finding}" for finding in ("metrics", "drift", "incidents", "compliance")),
+            "acceptances.*.rationale",
+            "acceptances.*.ended.reason",
             "waivers.*.rationale",
             "waivers.*.revoked.reason",
             "holds.*.reason",
@@ -110,6 +113,12 @@ class ModelVersion(Searchable):
     latest_assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
     earlier_assessments: tuple[RiskAssessment, ...] = Field(default=(), description="The assessments before, first one first.")
     assessment_revisions: tuple[Revision, ...] = Field(default=(), description="Every assessment's digest, first one first.")
+    assessment_approvals: Annotated[tuple[AssessmentApproval, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The assessments that were approved, by whom and when; first one first."
+    )
+    acceptances: Annotated[tuple[RiskAcceptance, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every risk that was accepted, for how long; standing or not, first one first."
+    )
     datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The datasheets that it rests on."
     )
@@ -302,22 +311,81 @@ class ModelVersion(Searchable):
         self.card = ModelCard(**(dict(self.card or {}) | dict(said) | about))
         self.card_revisions = await revised(self.card_revisions, ContentKind.MODEL_CARD, self.card, by.id, at)
 
-    async def assess(self, responses: Sequence[Response], carry_over: bool, by: Actor, at: datetime) -> RiskAssessment:
-        """Makes the next assessment from answers to the questionnaire; the one before stays on record.
+    async def assess(
+        self, responses: Sequence[Response], own: Sequence[OwnRisk], carry_over: bool, templates: Sequence[Template],
+        by: Actor, at: datetime,
+    ) -> RiskAssessment:  # fmt: skip
+        """Makes the next assessment from answers to the questionnaire and risks of its own; the one before stays on record.
 
-        With `carry_over`, what the one before rated and nobody responds to now stands as it was.
+        With `carry_over`, what the one before rated and nobody speaks of now stands as it was.
         """
         self.permits(by, Permission.CREATE_RISK_ASSESSMENT)
         before = self.latest_assessment
         if carry_over and before and before.tier is not self.tier:
             raise InvalidInput("input.carryOver", f"is not possible: the latest assessment was made for {before.tier.name}")
         assessment = RiskAssessment.from_responses(
-            self.model_id, self.version, self.tier, responses, before if carry_over else None, by=by.id, at=at
-        )
-        self.earlier_assessments = (*self.earlier_assessments, *([before] if before else []))
-        self.latest_assessment = assessment
-        self.assessment_revisions = await revised(self.assessment_revisions, ContentKind.RISK_ASSESSMENT, assessment, by.id, at)
+            self.model_id, self.version, self.tier, responses, before if carry_over else None, own,
+            by=by.id, at=at, templates=templates,
+        )  # fmt: skip
+        await self._reassess(assessment)
         return assessment
+
+    async def mitigate(self, risk_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> RiskAssessment:
+        """Makes the next assessment: the latest, with what `said` changes of one risk's controls, owner or review date."""
+        self.permits(by, Permission.MITIGATE_RISK)
+        latest = self._assessed(Permission.MITIGATE_RISK)
+        if latest.tier is not self.tier:
+            raise self.not_ready(Permission.MITIGATE_RISK, f"the latest assessment was made for {latest.tier.name}: assess anew")
+        assessment = latest.mitigated(risk_id, said, by.id, at)
+        await self._reassess(assessment)
+        return assessment
+
+    async def _reassess(self, now: RiskAssessment) -> None:
+        before, kept = self.latest_assessment, self.assessment_revisions
+        self.earlier_assessments = (*self.earlier_assessments, *([before] if before else []))
+        self.latest_assessment = now
+        self.assessment_revisions = await revised(kept, ContentKind.RISK_ASSESSMENT, now, now.assessor, now.assessed_at)
+        self.acceptances = still_covering(self.acceptances, now)
+
+    def _assessed(self, permission: Permission) -> RiskAssessment:
+        if self.latest_assessment is None:
+            raise self.not_ready(permission, "its risks were never assessed")
+        return self.latest_assessment
+
+    def accept_risk(self, risk_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime) -> RiskAcceptance:
+        """Takes on what the latest assessment leaves of a risk, for a time; no part of the dossier changes."""
+        self.permits(by, Permission.ACCEPT_RISK)
+        latest = self._assessed(Permission.ACCEPT_RISK)
+        factor = latest.known_factor(risk_id)
+        acceptance = RiskAcceptance.of(factor, latest.assessment_id, rationale, expires_at, by.id, at)
+        self.acceptances = accepted_anew(self.acceptances, acceptance)
+        return acceptance
+
+    def approve_assessment(self, assessment_id: str, by: Actor, at: datetime) -> AssessmentApproval:
+        """Approves the latest assessment, by somebody who did not make it; no part of the dossier changes."""
+        self.permits(by, Permission.APPROVE_RISK_ASSESSMENT)
+        latest = self._assessed(Permission.APPROVE_RISK_ASSESSMENT)
+        if latest.assessment_id != assessment_id:
+            raise InvalidInput("input.assessmentId", f"must be the latest assessment: {latest.assessment_id}")
+        if latest.assessor == by.id:
+            raise Forbidden(f"{by.id} made this assessment", ["a RISK_MANAGER who did not make it"])
+        if self.assessment_approval:
+            raise InvalidState(Permission.APPROVE_RISK_ASSESSMENT.value, "APPROVED", ["UNAPPROVED"])
+        digest = self.assessment_revisions[-1].digest
+        approval = AssessmentApproval(assessment_id=assessment_id, digest=digest, approved_by=by.id, approved_at=at)
+        self.assessment_approvals = longer("the approved assessments of a version", self.assessment_approvals, approval)
+        return approval
+
+    @property
+    def assessment_approval(self) -> AssessmentApproval | None:
+        """The approval of the latest assessment."""
+        latest = self.latest_assessment and self.latest_assessment.assessment_id
+        return next((each for each in self.assessment_approvals if each.assessment_id == latest), None)
+
+    @property
+    def risk_trend(self) -> RiskTrend:
+        before = self.earlier_assessments[-1] if self.earlier_assessments else None
+        return self.latest_assessment.trend_since(before) if self.latest_assessment else RiskTrend.NONE
 
     @property
     def assessments(self) -> tuple[RiskAssessment, ...]:

@@ -1,0 +1,103 @@
+"""What is decided about the risks of a version: which are accepted, until when, and whose assessment is approved."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.errors import InvalidInput
+from documents.risk.assessment import RiskAssessment
+from documents.risk.factors import RiskFactor
+from documents.values import Digest, Key, Moment, Statement, Value
+from documents.versions.entries import longer
+from documents.versions.parts import Ending
+
+
+class RiskAcceptance(Value):
+    """A remaining risk that somebody took on for a time.
+
+    It is not revoked: it ends when it expires, when the risk is accepted anew, or when a later assessment finds more of it left.
+    """
+
+    acceptance_id: str = Field(description="ACC- and 32 hexadecimal digits.")
+    risk_id: Key = Field(description="The risk that was accepted.")
+    assessment_id: str = Field(description="The assessment by which it was accepted.")
+    residual_score: float = Field(description="How much of it was accepted: its residual score in that assessment.")
+    rationale: Statement = Field(description="Why it can be borne.")
+    accepted_by: Key = Field(description="The user id of whoever accepted it.")
+    accepted_at: Moment = Field(description="When.")
+    expires_at: Moment = Field(description="From when on it counts as not accepted.")
+    ended: Ending | None = Field(default=None, description="Why it ended before it expired, if it did.")
+
+    @classmethod
+    def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
+        if expires_at <= at:
+            raise InvalidInput("input.expiresAt", "must be in the future")
+        return cls(
+            acceptance_id=f"ACC-{uuid4().hex}", risk_id=factor.risk_id, assessment_id=assessment_id,
+            residual_score=factor.residual_score, rationale=rationale, accepted_by=by, accepted_at=at, expires_at=expires_at,
+        )  # fmt: skip
+
+    def stands(self, at: datetime) -> bool:
+        return self.ended is None and at < self.expires_at
+
+    def covers(self, factor: RiskFactor) -> bool:
+        return self.risk_id == factor.risk_id and factor.residual_score <= self.residual_score
+
+    def end(self, reason: str, by: str, at: datetime) -> Self:
+        return self.model_copy(update={"ended": Ending(at=at, by=by, reason=reason)})
+
+
+class AssessmentApproval(Value):
+    """A risk manager's approval of one assessment, exactly as it was made."""
+
+    assessment_id: str = Field(description="The assessment.")
+    digest: Digest = Field(description="`content(digest)` is that assessment.")
+    approved_by: Key = Field(description="The user id of whoever approved it, who did not make it.")
+    approved_at: Moment = Field(description="When.")
+
+
+class HighRisk(Value):
+    """A risk with a residual score of 10 or more and without any control."""
+
+    risk_id: Key = Field(description="Which risk.")
+    residual_score: float = Field(description="What is left of it, 10 to 25.")
+    accepted_until: Moment | None = Field(description="When its acceptance lapses by itself; nothing if it is not accepted.")
+
+    def is_open(self, at: datetime) -> bool:
+        return self.accepted_until is None or self.accepted_until <= at
+
+
+def accepted_anew(acceptances: tuple[RiskAcceptance, ...], one: RiskAcceptance) -> tuple[RiskAcceptance, ...]:
+    """The acceptances with one more, which takes the place of the one that stood for its risk."""
+
+    def replaced(each: RiskAcceptance) -> RiskAcceptance:
+        stood = each.risk_id == one.risk_id and each.stands(one.accepted_at)
+        return each.end("The risk was accepted anew.", one.accepted_by, one.accepted_at) if stood else each
+
+    return longer("the acceptances of a version", tuple(map(replaced, acceptances)), one)
+
+
+def still_covering(acceptances: Iterable[RiskAcceptance], by: RiskAssessment) -> tuple[RiskAcceptance, ...]:
+    """The acceptances after an assessment, which ends those that stood for less than it finds."""
+
+    def held(each: RiskAcceptance) -> RiskAcceptance:
+        factor = by.factor(each.risk_id)
+        if not each.stands(by.assessed_at) or (factor and each.covers(factor)):
+            return each
+        reason = "A later assessment finds more of the risk left." if factor else "A later assessment does not name the risk."
+        return each.end(reason, by.assessor, by.assessed_at)
+
+    return tuple(map(held, acceptances))
+
+
+def high_risks(assessment: RiskAssessment | None, acceptances: Iterable[RiskAcceptance], at: datetime) -> tuple[HighRisk, ...]:
+    """Every high risk without control, and until when it is accepted."""
+    until = {each.risk_id: each.expires_at for each in acceptances if each.stands(at)}
+    return tuple(
+        HighRisk(risk_id=each.risk_id, residual_score=each.residual_score, accepted_until=until.get(each.risk_id))
+        for each in (assessment.factors if assessment else ())
+        if each.is_high and not each.controls
+    )
