@@ -65,6 +65,7 @@ class Permission(Choice):
     SET_RISK_TIER = "setRiskTier", "Set a version's risk tier."
     RETIRE_MODEL_VERSION = "retireModelVersion", "Take a version out of use, for good."
     SAVE_MODEL_CARD = "saveModelCard", "Write a version's model card."
+    GENERATE_MODEL_CARD = "generateModelCard", "Write a version's model card from what a training run tells."
     SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
     LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
     UNLINK_DATASHEET = "unlinkDatasheet", "Take a datasheet's link off a version."
@@ -140,6 +141,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),
     Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
     Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
+    Permission.GENERATE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SAVE_DATASHEET: _row(_R.DATA_STEWARD),
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),

@@ -13,10 +13,12 @@ from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard
 from documents.eligibility.load import keep_standing
 from documents.records import whole
 from documents.reports.documentation import card_page
-from documents.values import LIST_LENGTH
+from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun, each_figure_once
+from documents.values import LIST_LENGTH, FreeJson
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
+from resolvers.graph.filled import FilledCard
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
@@ -80,4 +82,65 @@ async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCar
     return SaveModelCardPayload(model_version=version)
 
 
-PART = Part(mutations=[save_model_card])
+@graph_input("How a training run was set up.")
+class TrainingConfigInput(TrainingConfig): ...
+
+
+@graph_input("One figure that a run measured.")
+class RunMetricInput(RunMetric):
+    disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
+        default=(), description="The same figure group by group, each group once."
+    )
+
+
+@graph_input("What a run measured on one dataset under the same conditions.")
+class EvaluationResultInput(EvaluationResult):
+    metrics: Annotated[tuple[RunMetricInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What came out."
+    )
+
+
+@graph_input("What is known of the model beside how it was trained.")
+class RunMetadataInput(RunMetadata): ...
+
+
+@graph_input("A training run to write a model card from; what it leaves out, and what is null or empty, stays as it is.")
+class GenerateModelCardInput(OfVersion):
+    training_config: TrainingConfigInput | None = Field(default=None, description="How it was set up.")
+    evaluation_results: Annotated[
+        tuple[EvaluationResultInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_figure_once)
+    ] = Field(
+        default=(),
+        description="What it measured, each metric, dataset and conditions once; figures of the card that it measured again go.",
+    )
+    metadata: RunMetadataInput | None = Field(default=None, description="What is known beside that.")
+    additional_info: FreeJson = Field(
+        default={},
+        description="What else there is, such as the run's id and its hyperparameters; joins the card's, name by name.",
+    )
+
+    @property
+    def run(self) -> TrainingRun:
+        return TrainingRun(
+            training_config=self.training_config or TrainingConfig(),
+            evaluation_results=self.evaluation_results,
+            metadata=self.metadata or RunMetadata(),
+            additional_info=self.additional_info,
+        )
+
+
+@strawberry.type(description="The version with the next revision of its card.")
+class GenerateModelCardPayload(FilledCard): ...
+
+
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.GENERATE_MODEL_CARD, resource=ModelVersion)
+async def generate_model_card(info: Info, input: GenerateModelCardInput) -> GenerateModelCardPayload:
+    """Writes the next revision of a version's card from what a training run tells of it, and nothing else; approvals go stale."""
+    version = await input.load()
+    model = await Model.require(input.model_id)
+    filled = await version.generate_card(input.run, model.name, by=info.context.actor, at=info.context.now)
+    await keep_standing(version, info.context.now)
+    return GenerateModelCardPayload(model_version=version, fields=" ".join(filled))
+
+
+PART = Part(mutations=[save_model_card, generate_model_card])

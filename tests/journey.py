@@ -29,6 +29,11 @@ TREATED: dict[str, Any] = {"riskId": "MQ-001", "controls": ["A person reads ever
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
 FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
+RUN: dict[str, Any] = {
+    "trainingConfig": {"architecture": "Decoder, 7B parameters"},
+    "evaluationResults": [{"dataset": "Tickets of 2026", "metrics": [{"metricName": "accuracy", "value": 0.9}]}],
+    "additionalInfo": {"seed": 7},
+}
 ANOTHER: dict[str, Any] = {each: REGISTRATION[each] for each in ("modelId", "purpose", "useCases", "ownerId", "dataStewardId")}
 
 PRIVATE: tuple[str, ...] = (
@@ -65,6 +70,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("registerModel", ALICE, **REGISTRATION)
     yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
     yield await did("saveModelCard", ALICE, **BOT, card=CARD)
+    yield await did("generateModelCard", ALICE, "filled missing { requirementId }", **BOT, **RUN)
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET)
     yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET | {"purpose": "To learn what they mean."})

@@ -49,6 +49,7 @@ MAY = {
     "setRiskTier": "RISK_MANAGER",
     "retireModelVersion": "MODEL_OWNER",
     "saveModelCard": "MODEL_OWNER SERVICE",
+    "generateModelCard": "MODEL_OWNER SERVICE",
     "saveDatasheet": "DATA_STEWARD",
     "linkDatasheet": "MODEL_OWNER DATA_STEWARD",
     "unlinkDatasheet": "MODEL_OWNER DATA_STEWARD",
@@ -261,6 +262,7 @@ async def test_nobody_is_let_in_to_a_subscription(staffed: Service, subscription
 EVE, STEVE = person("eve", GovernanceRole.MODEL_OWNER), person("steve", GovernanceRole.DATA_STEWARD)
 OF_VERSION: dict[str, dict[str, Any]] = {
     "saveModelCard": {"card": CARD},
+    "generateModelCard": {"metadata": {"license": "MIT"}},
     "linkDatasheet": TICKETS,
     "unlinkDatasheet": TICKETS,
     "createRiskAssessment": {"responses": RATED},

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.audit.canonical import canonical, digest, same
-from documents.audit.details import DETAILS_BYTES, PART_BYTES, Telling, tell
+from documents.audit.details import DETAILS_BYTES, PART_BYTES, Difference, Telling, differences, tell
 from documents.audit.verification import cited
 
 Raw = dict[str, Any]
@@ -34,6 +34,11 @@ def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
     assert tell(None, new, PLAIN).changes == [
         change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
     ]  # fmt: skip
+
+
+def test_values_that_are_no_records_differ_by_place_or_as_a_whole() -> None:
+    assert [*differences(["a", "b"], ["a", "c"])] == [Difference("1", "*", "b", "c")]
+    assert [*differences("a", {"b": 1})] == [Difference("", "", "a", {"b": 1})]
 
 
 @pytest.mark.parametrize(

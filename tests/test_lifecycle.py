@@ -34,6 +34,7 @@ ALL_BUT_RETIRED = "DRAFT PENDING_APPROVAL APPROVED REJECTED"
 POSSIBLE = {
     "updateModelVersion": ALL_BUT_RETIRED,
     "saveModelCard": ALL_BUT_RETIRED,
+    "generateModelCard": ALL_BUT_RETIRED,
     "linkDatasheet": ALL_BUT_RETIRED,
     "unlinkDatasheet": ALL_BUT_RETIRED,
     "createRiskAssessment": ALL_BUT_RETIRED,
@@ -64,6 +65,7 @@ ACCEPTED = {"requirementId": "POL-003.access-control", "rationale": "It runs off
 SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "updateModelVersion": (ALICE, {"restrictions": ["Not for lawyers"]}),
     "saveModelCard": (ALICE, {"card": {"license": "MIT"}}),
+    "generateModelCard": (ALICE, {"metadata": {"license": "MIT"}}),
     "linkDatasheet": (ALICE, {"datasetId": "another"}),
     "unlinkDatasheet": (ALICE, TICKETS),
     "createRiskAssessment": (ALICE, {"responses": [LEAKAGE]}),

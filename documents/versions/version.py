@@ -8,8 +8,9 @@ from pydantic import Field
 from pymongo import IndexModel
 
 from documents.access import Actor, GovernanceRole, Permission, PlatformRole, Relation, Role
+from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
-from documents.cards import ModelCard
+from documents.cards import CardContent, ModelCard
 from documents.classification import Classification, classify
 from documents.contents import ContentKind, Revision, keep, revised
 from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound, NotReady
@@ -20,6 +21,7 @@ from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import OwnRisk, Response, Template
 from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
+from documents.training import TrainingRun
 from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements, camel
 from documents.versions.accountability import Assignment, assigned, relations
 from documents.versions.approvals import (
@@ -307,6 +309,17 @@ class ModelVersion(Searchable):
     async def save_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
         """Makes the next revision of the card: the one before, with the fields in `said` as they are there."""
         self.permits(by, Permission.SAVE_MODEL_CARD)
+        await self._revise_card(said, model_name, by, at)
+
+    async def generate_card(self, run: TrainingRun, model_name: str, by: Actor, at: datetime) -> tuple[str, ...]:
+        """Makes the next revision of the card from what a training run tells; the names of the fields that differ."""
+        self.permits(by, Permission.GENERATE_MODEL_CARD)
+        before = self.card or CardContent()
+        said = run.fills(before)
+        await self._revise_card(said, model_name, by, at)
+        return tuple(name for name, value in said.items() if canonical(value) != canonical(getattr(before, name)))
+
+    async def _revise_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
         about = {"model_id": self.model_id, "model_name": model_name, "version": self.version}
         self.card = ModelCard(**(dict(self.card or {}) | dict(said) | about))
         self.card_revisions = await revised(self.card_revisions, ContentKind.MODEL_CARD, self.card, by.id, at)

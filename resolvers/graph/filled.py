@@ -1,0 +1,31 @@
+"""What a mutation answers with that fills a model card from what was said elsewhere."""
+
+import strawberry
+
+from documents.access import Permission
+from documents.eligibility.answer import Eligibility, Finding
+from documents.values import camel
+from documents.versions.version import ModelVersion
+from resolvers.graph.context import Info
+from resolvers.graph.judged import judgements
+from resolvers.graph.mutation import Payload
+from resolvers.graph.types import field
+
+DOCUMENTING = (Permission.SAVE_MODEL_CARD, Permission.LINK_DATASHEET)
+
+
+@strawberry.type
+class FilledCard(Payload):
+    fields: strawberry.Private[str]
+    """The names of the card's fields that were filled, with blanks between them."""
+    model_version: ModelVersion = strawberry.field(description="The version.")
+
+    @field("The fields of the card that say something else than before.")
+    def filled(self) -> list[str]:
+        return [camel(each) for each in self.fields.split()]
+
+    @field("What the policies, POL-001 first, still ask of the version that a fuller card or a linked datasheet would meet.")
+    async def missing(self, info: Info) -> list[Finding]:
+        found: Eligibility = await judgements(info.context).load(self.model_version)
+        asked = (*found.violations, *found.advisories)
+        return [each for each in asked if each.remedy and each.remedy.mutation in DOCUMENTING]
