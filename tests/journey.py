@@ -1,6 +1,7 @@
 """Every mutation of the schema, done for real, in an order in which each succeeds."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
@@ -43,6 +44,10 @@ PRIVATE: tuple[str, ...] = (
 """What is said on the way that no event may quote."""
 
 Did = Callable[..., Awaitable[tuple[str, Any]]]
+
+
+def in_days(now: datetime, days: int) -> str:
+    return (now + timedelta(days=days)).isoformat()
 
 
 async def sign_in(service: Service) -> None:
@@ -89,8 +94,8 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("completeReview", RITA, **BOT, **REVIEW)
     yield await did("assignAccountability", ADA, **BOT, role="ETHICS_REVIEWER", userId=CAROL.id)
     yield await did("createPolicy", RITA, **DRILLS)
-    yield await did("revisePolicy", RITA, policyId="POL-005", effectiveFrom="2026-03-02T00:00:00Z", enforcement="ADVISORY")
-    yield await did("retirePolicy", RITA, policyId="POL-005", effectiveFrom="2026-03-03T00:00:00Z")
+    yield await did("revisePolicy", RITA, policyId="POL-005", effectiveFrom=in_days(service.now, 1), enforcement="ADVISORY")
+    yield await did("retirePolicy", RITA, policyId="POL-005", effectiveFrom=in_days(service.now, 2))
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("submitApproval", CAROL, **BOT, verdict="APPROVED", comments=PRAISE)
     yield await did("withdrawApproval", CAROL, **BOT, reason=SECOND_THOUGHTS)
@@ -100,7 +105,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("confirmCondition", CAROL, **BOT, **condition, comments=PRAISE)
     yield (hold := await did("placeHold", CAROL, "hold { holdId }", **BOT, reason=ALARM))
     yield await did("liftHold", CAROL, **BOT, **hold[1]["hold"], reason=EXCUSE)
-    except_from = {"requirementId": PROOF["requirementId"], "rationale": EXCUSE, "expiresAt": "2026-04-01T00:00:00Z"}
+    except_from = {"requirementId": PROOF["requirementId"], "rationale": EXCUSE, "expiresAt": in_days(service.now, 30)}
     yield (waiver := await did("grantWaiver", RITA, "waiver { waiverId }", **BOT, **except_from))
     yield await did("revokeWaiver", RITA, **BOT, **waiver[1]["waiver"], reason=ALARM)
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
@@ -109,11 +114,11 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
     yield await did("deactivateStakeholder", ADA, userId="ben")
-    async for each in _every_operation(did):
+    async for each in _every_operation(did, service.now):
         yield each
 
 
-async def _every_operation(did: Did) -> AsyncIterator[tuple[str, Any]]:
+async def _every_operation(did: Did, now: datetime) -> AsyncIterator[tuple[str, Any]]:
     """Another model, run for a while in an environment."""
     change, tested = "changeRequest { changeId }", {"name": "load", "passed": True, "notes": EXCUSE}
     yield await did("registerModel", ALICE, **REGISTRATION | EXPERIMENT | TRIAL)
@@ -127,7 +132,7 @@ async def _every_operation(did: Did) -> AsyncIterator[tuple[str, Any]]:
     yield await did("recordTestResult", TOM, **it, **tested)
     for who in (ALICE, TOM, DAVID):
         yield await did("addChangeApproval", who, **it, approved=True, comments=PRAISE)
-    yield await did("scheduleDeployment", DORA, **it, scheduledTime="2026-03-01T13:00:00Z")
+    yield await did("scheduleDeployment", DORA, **it, scheduledTime=in_days(now, 1))
     yield await did("commentOnChange", CAROL, **it, text=ALARM)
     yield await did("reopenChange", DORA, **it, reason=SECOND_THOUGHTS)
     yield await did("submitChangeForReview", DORA, **it)
