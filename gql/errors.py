@@ -1,6 +1,7 @@
 """The one place where an error becomes `extensions.code`, and what nobody foresaw is hidden."""
 
 import logging
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from documents.errors import InvalidInput, Refusal, Unavailable
 from documents.values import camel
 
 log = logging.getLogger(__name__)
+_AT = re.compile(r"Variable '\$(\w+)' has invalid value at ([\w.\[\]]+): ")
 
 
 def coded(error: GraphQLError) -> GraphQLError:
@@ -23,9 +25,9 @@ def coded(error: GraphQLError) -> GraphQLError:
             problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
             return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
         case None | GraphQLError():  # GraphQL's own word on what the client sent
-            return _again(error, error.message, {"code": InvalidInput.code})
+            return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
         case ValueError() if error.path is None:  # a scalar's, on a literal
-            return _again(error, error.message, {"code": InvalidInput.code})
+            return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
         case outage if is_outage(outage):
             log.warning("the database is out of reach: %s", outage)
             return _again(error, str(Unavailable()), code_of(Unavailable()))
@@ -43,6 +45,12 @@ def code_of(refusal: Refusal) -> dict[str, Any]:
 def refused(refusal: Refusal) -> dict[str, Any]:
     """The answer to a request that does not reach GraphQL."""
     return {"errors": [{"message": str(refusal), "extensions": code_of(refusal)}]}
+
+
+def _where(message: str) -> dict[str, str]:
+    """The path into a variable that GraphQL names in its message alone: `$input.artifacts[0].sha256`."""
+    found = _AT.match(message)
+    return {"path": (found[1] + found[2]).replace("[", ".").replace("]", "")} if found else {}
 
 
 def _path(location: list[str]) -> str:
