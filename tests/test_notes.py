@@ -1,0 +1,183 @@
+"""Checkpoints, read and signed twice: by the product, and from the text of C2SP's specifications by another way."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from hashlib import sha256, sha512
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents.audit.notes import BadNote, Checkpoint, SigningKey, VerifierKey, opened
+
+ROOT = "0ac5186a91863e8e1d90c8080 14aa89bf5da8fbee1d9f0763 0f0378f68f1ab62".replace(" ", "")
+TRAIL = Checkpoint("magistrate.local/0a1b2c3d", 20_852_163, ROOT)
+KEY, ANOTHER = SigningKey("magistrate.local/0a1b2c3d", bytes(range(32))), SigningKey("magistrate.local/0a1b2c3d", bytes(32))
+NOTE = TRAIL.signed(KEY)
+
+# Ed25519 as RFC 8032 section 5.1 has it, over integers: slow, short, and nobody else's.
+P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+Point = tuple[int, int]
+
+
+def added(a: Point, b: Point) -> Point:
+    slope = D * a[0] * b[0] * a[1] * b[1] % P
+    return (
+        (a[0] * b[1] + a[1] * b[0]) * pow(1 + slope, -1, P) % P,
+        (a[1] * b[1] + a[0] * b[0]) * pow(1 - slope, -1, P) % P,
+    )
+
+
+def times(factor: int, point: Point) -> Point:
+    total: Point = (0, 1)
+    while factor:
+        total, point, factor = added(total, point) if factor & 1 else total, added(point, point), factor >> 1
+    return total
+
+
+def point_of(encoded: bytes) -> Point:
+    y = int.from_bytes(encoded, "little") & (1 << 255) - 1
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
+    assert x * x % P == square
+    return (x if x & 1 == encoded[31] >> 7 else P - x), y
+
+
+BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    r, s = signature[:32], int.from_bytes(signature[32:], "little")
+    k = int.from_bytes(sha512(r + public + message).digest(), "little") % ORDER
+    return s < ORDER and times(s, BASE) == added(point_of(r), times(k, point_of(public)))
+
+
+def checked(note: bytes, verifier_key: str) -> tuple[bytes, int, bytes]:
+    """Origin, size and root of a checkpoint with one signature, or AssertionError: the specifications, sentence by sentence."""
+    name, key_id, key = verifier_key.encode().split(b"+", 2)
+    kind_and_public = b64decode(key)
+    assert kind_and_public[0] == 1 and len(kind_and_public) == 33
+    assert sha256(name + b"\x0a" + kind_and_public).digest()[:4] == bytes.fromhex(key_id.decode())
+    end = note.rindex(b"\n\n") + 1  # the text includes its final newline but not the separating blank line
+    text, (signature, rest) = note[:end], note[end + 1 :].split(b"\n", 1)
+    assert rest == b"" and signature.startswith("— ".encode() + name + b" ")
+    raw = b64decode(signature.rsplit(b" ", 1)[1])
+    assert raw[:4] == bytes.fromhex(key_id.decode()) and holds(kind_and_public[1:], raw[4:], text)
+    origin, size, root, nothing = text.split(b"\n")
+    assert nothing == b"" and size == str(int(size)).encode()
+    return origin, int(size), b64decode(root)
+
+
+def test_a_checkpoint_verifies_by_the_specifications_read_another_way() -> None:
+    for size in (1, 2, 20_852_163, 2**53 - 1):
+        trail = Checkpoint(TRAIL.origin, size, ROOT)
+        found = checked(trail.signed(KEY).encode(), str(KEY.verifier))
+        assert found == (trail.origin.encode(), size, bytes.fromhex(ROOT))
+    with pytest.raises(AssertionError):
+        checked(NOTE.replace("20852163", "20852164").encode(), str(KEY.verifier))
+
+
+def test_a_checkpoint_reads_as_it_was_signed_and_spells_its_root_as_the_specification_does() -> None:
+    lines = NOTE.split("\n")
+    assert lines[:4] == ["magistrate.local/0a1b2c3d", "20852163", "CsUYapGGPo4dkMgIAUqom/Xaj77h2fB2MPA3j2jxq2I=", ""]
+    assert len(lines) == 6 and lines[5] == "" and opened(NOTE, [ANOTHER.verifier, KEY.verifier]) == TRAIL
+
+
+def test_keys_and_signatures_are_those_of_the_go_library_that_the_specification_comes_from() -> None:
+    private = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+    public = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+    signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+    key = VerifierKey.read(public)
+    assert SigningKey.read(private).verifier == key and str(key) == public and SigningKey.read(private).text == private
+    assert b64decode(signature)[:4] == key.id and key.has_signed(text, b64decode(signature)[4:])
+    with pytest.raises(BadNote, match="no checkpoint"):
+        opened(f"{text}\n— PeterNeumann {signature}\n", [key])
+
+
+def test_any_bit_changed_makes_a_checkpoint_one_that_nobody_signed() -> None:
+    note = NOTE.encode()
+    for at in range(len(note)):
+        other = bytearray(note)
+        other[at] ^= 1 << at % 8
+        with pytest.raises(BadNote):
+            opened(other.decode(errors="replace"), [KEY.verifier])
+
+
+def resigned(text: str, key: SigningKey = KEY) -> str:
+    """Any text, signed as a note is."""
+    raw = key.verifier.id + Ed25519PrivateKey.from_private_bytes(key.secret).sign(text.encode())
+    return f"{text}\n— {key.name} {b64encode(raw).decode()}\n"
+
+
+TEXT, SIGNED = TRAIL.text, NOTE.split("\n")[4]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "", "\n\n", TEXT, f"{TEXT}\n", NOTE[:-1], NOTE + "\n", NOTE.replace("\n", "\r\n"), NOTE.replace("— ", "- "),
+        f"{TEXT}\n{SIGNED}\nmore\n", f"{TEXT}\n{SIGNED} \n", f"{TEXT}\n{SIGNED[:-4]}\n", f"{TEXT}\n" + f"{SIGNED}\n" * 17,
+        "x" * 20_000 + NOTE, "\ud800" + NOTE, "\t" + NOTE,
+        *(resigned(text) for text in (
+            "a\n1\n", f"a\n01\n{b64encode(bytes(32)).decode()}\n", f"a\n-1\n{b64encode(bytes(32)).decode()}\n",
+            f"a\n1\n{b64encode(bytes(31)).decode()}\n", f"\n1\n{b64encode(bytes(32)).decode()}\n", f"{TEXT}extension\n",
+            f"a\n{2**53}\n{b64encode(bytes(32)).decode()}\n", f"a\n1\n{'A' * 42}B=\n", f"\n{TEXT}", f"{TEXT}\n",
+        )),
+    ],
+)  # fmt: skip
+def test_what_is_no_checkpoint_is_refused_whoever_signed_it(note: str) -> None:
+    with pytest.raises(BadNote):
+        opened(note, [KEY.verifier])
+
+
+def test_a_checkpoint_by_another_key_or_of_another_name_is_signed_by_nobody_who_is_trusted() -> None:
+    for key in (ANOTHER, SigningKey("elsewhere.example", KEY.secret)):
+        with pytest.raises(BadNote, match="no key that is trusted"):
+            opened(TRAIL.signed(key), [KEY.verifier])
+    impostor = b64encode(KEY.verifier.id + b64decode(SIGNED.split(" ")[2])[4:][::-1]).decode()
+    with pytest.raises(BadNote, match="not signed by the key"):
+        opened(f"{TEXT}\n— {KEY.name} {impostor}\n", [KEY.verifier])
+
+
+def test_signatures_of_others_beside_ours_are_passed_over_and_a_false_one_of_ours_is_not() -> None:
+    witness = resigned(TEXT, SigningKey("witness.example", bytes(32))).split("\n")[4]
+    assert opened(f"{TEXT}\n{witness}\n{SIGNED}\n", [KEY.verifier]) == TRAIL
+    assert opened(f"{TEXT}\n" + f"{witness}\n" * 15 + f"{SIGNED}\n", [KEY.verifier]) == TRAIL
+    false = f"— {KEY.name} {b64encode(KEY.verifier.id + bytes(64)).decode()}"
+    with pytest.raises(BadNote, match="not signed by the key"):
+        opened(f"{TEXT}\n{SIGNED}\n{false}\n", [KEY.verifier])
+
+
+READERS: list[Callable[[str], object]] = [VerifierKey.read, SigningKey.read]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "+", "a+b+c", str(KEY.verifier)[:-4], str(KEY.verifier).replace("+", "+0", 1), KEY.text[:-4]]
+)
+def test_what_is_no_key_is_refused(text: str) -> None:
+    for read in READERS:
+        with pytest.raises(ValueError, match=r"is no Ed25519|says the id"):
+            read(text)
+
+
+def test_a_key_that_was_made_is_read_again_and_never_shown() -> None:
+    made = SigningKey.made("magistrate.local/0a1b2c3d")
+    assert SigningKey.read(f"{made.text}\n") == made != SigningKey.made(made.name)
+    assert b64encode(made.secret).decode() not in repr(made) and repr(made.secret) not in repr(made)
+    for name in ("", "a b", "a+b", "a\u2003b"):
+        with pytest.raises(ValueError, match="names a key"):
+            SigningKey.made(name)
+
+
+@settings(deadline=None, database=None)
+@given(st.text(st.characters(codec=None)) | st.text("—+ \n=Aa1").map(lambda text: f"{TEXT}\n— {text}"))
+def test_garbage_is_no_checkpoint_and_no_key(text: str) -> None:
+    with pytest.raises(BadNote):
+        opened(text, [KEY.verifier])
+    for read in READERS:
+        with pytest.raises(ValueError, match=" "):
+            read(text)
