@@ -1,10 +1,12 @@
 """Model cards and datasheets to read: as Markdown of which every value is text, as JSON that loses nothing, as they were."""
 
 import json
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it.token import Token
@@ -18,6 +20,7 @@ from documents.values import EARLIEST, LATEST, MAX_SAFE_INTEGER
 from tests.examples import CARD, DATASHEET, TICKETS, read, register, save_card, save_datasheet
 from tests.service import AUDREY, BOB, CAROL, Service
 from tests.test_markdown import LETTERS, READERS, TEXTS, one_line
+from tests.test_reads import Watched, watching, where
 
 TRIED = settings(deadline=None, max_examples=40, database=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = TEXTS.map(one_line).filter(bool)
@@ -169,9 +172,9 @@ def test_what_nobody_said_reads_as_not_stated_and_as_nothing_else() -> None:
     for found in readings(card_page(ModelCard(model_id="leaves", model_name="Leaves", version="1.0.0"))):
         told, sections = found.said[:18], found.said[18:]
         assert told[2:6] == ["Model ID", "leaves", "Version", "1.0.0"] and set(told[7::2]) == {NOT_STATED}
-        assert {each.rpartition(": ")[2] for each in sections if each != "Sources:"} == {NOT_STATED}
+        assert {each.rpartition(": ")[2] for each in sections} == {NOT_STATED}
     for found in readings(datasheet_page(DatasetRecord(dataset_id="beans", dataset_name="Beans"))):
-        assert {each.rpartition(": ")[2] for each in found.said if not each.endswith(":")} == {"beans", NOT_STATED}
+        assert {each.rpartition(": ")[2] for each in found.said} == {"beans", NOT_STATED}
 
 
 @TRIED
@@ -249,3 +252,27 @@ async def test_two_revisions_of_a_datasheet_say_what_changed_and_a_card_is_compa
     (card,) = (await read(service, "cardRevisions { digest }"))["cardRevisions"]
     assert await since(service, card["digest"], first) is None
     assert await since(service, first, "0" * 64) is None
+
+
+@pytest.fixture
+async def watched(server: str, service: Service) -> AsyncIterator[Watched]:
+    async for each in watching(server, service):
+        yield each
+
+
+async def test_comparing_every_revision_with_the_first_costs_no_more_than_comparing_one(
+    service: Service, watched: Watched
+) -> None:
+    await register(service)
+    await save_card(service)
+    (first,) = (await read(service, "cardRevisions { digest }"))["cardRevisions"]
+    query = """query($first: Hash!) { modelVersions(first: 1) { nodes {
+      card { markdown json } cardRevisions { content { changesSince(digest: $first) { path } } } } } }"""
+    _, few = await watched.costs(query, first=first["digest"])
+    for each in ("MIT", "Apache-2.0", "GPL-3.0-only"):
+        await save_card(service, card={"license": each})
+    many, commands = await watched.costs(query, first=first["digest"])
+    (found,) = many["modelVersions"]["nodes"]
+    changed = [[one["path"] for one in each["content"]["changesSince"]] for each in found["cardRevisions"]]
+    assert changed == [[], ["license"], ["license"], ["license"]]
+    assert sorted(where(commands)) == sorted(where(few))

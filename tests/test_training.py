@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from documents.cards import CardContent, Metric, ModelCard
 from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun
-from tests.examples import BOT, CARD, approvals, approved, decide, refusal, register, save_card
-from tests.service import ALICE, BOB, CAROL, DAVID, Service
+from tests.examples import BOT, CARD, approvals, approved, decide, read, refusal, register, save_card
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service
 from tests.test_documentation import CARDS, DAYS, FREE, GROUPS, NAMES, NUMBERS, SAID, TRIED, built, some
 
 GENERATE = "generateModelCard"
@@ -147,6 +147,7 @@ MANY = [{"metricName": f"m{each}", "value": each} for each in range(150)]
             {"evaluationResults": [{"dataset": each, "metrics": MANY} for each in "AB"]},
             {"code": "LIMIT_EXCEEDED", "size": 300, "limit": 200},
         ),
+        ({"additionalInfo": {"log": "x" * 2**18}}, {"code": "LIMIT_EXCEEDED", "limit": 2**18}),
         ({"expectedRevision": 9, "additionalInfo": {"seed": 7}}, {"code": "CONFLICT", "revision": 9}),
     ],
 )
@@ -159,6 +160,18 @@ async def test_what_a_card_cannot_hold_is_refused(service: Service, said: dict[s
 async def test_who_may_is_asked_before_what_is_wrong_with_the_run(service: Service) -> None:
     await register(service)
     assert (await refusal(service, GENERATE, BOB))["code"] == "FORBIDDEN"
+
+
+async def test_a_pipeline_writes_cards_by_a_token_that_lists_just_that(service: Service) -> None:
+    await register(service)
+    holder = {"service": {"name": "training", "mutations": ["GENERATE_MODEL_CARD"]}}
+    made = await service.do("createApiToken", ADA, "token", name="pipeline", holder=holder)
+    pipeline = Person("training", made["token"])
+    await service.do(GENERATE, pipeline, **BOT | RUN)
+    assert (await service.refused("saveModelCard", pipeline, **BOT, card=CARD))["code"] == "FORBIDDEN"
+    revision = (await read(service, "cardRevisions { author { userId } digest }"))["cardRevisions"]
+    assert [each["author"] for each in revision] == [None]
+    assert (await service.trail())[-2]["actor"]["type"] == "automated"
 
 
 EXPORTED: dict[str, Any] = {

@@ -154,8 +154,11 @@ def _labelled(label: str, said: str | None) -> str:
 
 
 def _labelled_items(label: str, items: Iterable[str]) -> Iterator[str]:
-    yield strong(f"{label}:")
-    yield bullets(items) or NOT_STATED
+    if said := bullets(items):
+        yield strong(f"{label}:")
+        yield said
+    else:
+        yield _labelled(label, None)
 
 
 def _word(choice: CardRiskLevel | Confidentiality | None) -> str:
