@@ -53,6 +53,14 @@ class ByHand:
         factors = (self.version["latest_assessment"] or {}).get("factors", ())
         return any(each["risk_id"] == risk_id and all(each[name] for name in ("assessed", *filled)) for each in factors)
 
+    @property
+    def open_risks(self) -> set[str]:
+        """The risks with 10 or more left and neither control nor standing acceptance."""
+        accepted = {each["risk_id"] for each in self.version["acceptances"] if not each["ended"] and self.at < each["expires_at"]}
+        bare = [each for each in (self.version["latest_assessment"] or {}).get("factors", ()) if not each["controls"]]
+        left = {each["risk_id"]: each["likelihood"] * each["impact"] * (1 - each["control_effectiveness"]) for each in bare}
+        return {risk_id for risk_id, score in left.items() if score >= 10} - accepted
+
     @cached_property
     def proofs(self) -> list[Raw]:
         """The evidence that stands."""
@@ -141,6 +149,7 @@ class ByHand:
         return {
             "status": self.status,
             "approvals": self.approvals,
+            "open": self.open_risks,
             "eligible": self.status == "APPROVED" and not violations and not held,
             "violations": violations,
             "waived": self.unmet & self.excepted,

@@ -1,16 +1,19 @@
 """How risks are rated, weighed and put into bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from documents.audit.canonical import canonical, parsed
 from documents.errors import InvalidInput
 from documents.risk.assessment import RiskAssessment
-from documents.risk.factors import Answer, Response, RiskFactor, Template
+from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template
 from documents.risk.scales import RiskBand, RiskCategory, RiskImpact, RiskLikelihood, RiskTier
 from documents.risk.templates import TEMPLATES
 
@@ -52,10 +55,77 @@ def test_the_templates_are_the_seeds() -> None:
 
 def test_the_seeds_worked_example_is_medium() -> None:
     assessment = assess(*SEED_EXAMPLE)
+    # MQ-001 3 x 4 x 0.4 = 4.8 · SEC-001 3 x 4 x 0.3 = 3.6 · FAIR-001 2 x 4 x 0.5 = 4 · the five others 3 x 3 = 9, by impact:
+    # 4.8 x 4 + 3.6 x 4 + 4 x 4 + 5 x 9 x 3 = 19.2 + 14.4 + 16 + 135 = 184.6, and 4 + 4 + 4 + 5 x 3 = 27
     assert assessment.overall_score == pytest.approx(184.6 / 27)
     assert assessment.band is RiskBand.MEDIUM
     assert [each.risk_id for each in assessment.factors if each.is_controlled] == ["MQ-001", "SEC-001", "FAIR-001"]
     assert [each.residual_score for each in assessment.factors] == [4.8, 9, 3.6, 9, 4, 9, 9, 9]
+
+
+Rated = tuple[int, int, int]  # likelihood, impact, and how many hundredths of the risk the controls take away
+ANY_RATED = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 100))
+
+
+def rated(responses: Mapping[str, Rated], tier: RiskTier, own: Sequence[Rated] = ()) -> RiskAssessment:
+    said = [
+        Response(risk_id=risk_id, likelihood=likelihood, impact=impact, control_effectiveness=share / 100)
+        for risk_id, (likelihood, impact, share) in responses.items()
+    ]
+    risks = [
+        OwnRisk(
+            risk_id=f"OWN-{at}", category=RiskCategory.FINANCIAL, description="It costs too much", likelihood=likelihood,
+            impact=impact, control_effectiveness=share / 100,
+        )
+        for at, (likelihood, impact, share) in enumerate(own)
+    ]  # fmt: skip
+    return RiskAssessment.from_responses("bot", "1.0.0", tier, said, own=risks, by="user-001", at=NOW)
+
+
+@given(
+    st.dictionaries(st.sampled_from([each.risk_id for each in TEMPLATES]), ANY_RATED),
+    st.lists(ANY_RATED, max_size=4),
+    st.sampled_from(RiskTier),
+)
+def test_scores_are_what_the_seeds_formulas_come_to_in_fractions(
+    responses: dict[str, Rated], own: list[Rated], tier: RiskTier
+) -> None:
+    weighted, weights, high = Fraction(0), 0, []
+    everything = [responses.get(each.risk_id, (3, 3, 0)) for each in TEMPLATES] + own
+    assessment = rated(responses, tier, own)
+    for factor, (likelihood, impact, share) in zip(assessment.factors, everything, strict=True):
+        weight = (2, 3, 4, 5, 5)[impact - 1] if tier.name == "TIER_1_CRITICAL" else impact
+        inherent = likelihood * weight
+        residual = Fraction(inherent * (100 - share), 100)
+        weighted = weighted + residual * weight
+        weights = weights + weight
+        assert (factor.inherent_score, factor.impact) == (inherent, weight)
+        assert factor.residual_score == pytest.approx(float(residual), abs=1e-9)
+        high += [factor.risk_id] if residual >= 10 else []
+    overall = weighted / weights
+    band = "CRITICAL" if overall >= 15 else "HIGH" if overall >= 10 else "MEDIUM" if overall >= 5 else "LOW"
+    assert assessment.overall_score == pytest.approx(float(overall), abs=1e-9)
+    assert assessment.band.name == band
+    assert [each.risk_id for each in assessment.factors if each.is_high] == high
+
+
+@pytest.mark.parametrize(
+    ("share", "score", "band"),
+    [
+        (0, 25, "CRITICAL"),
+        (40, 15, "CRITICAL"),  # 25 x 0.6
+        (41, 14.75, "HIGH"),
+        (60, 10, "HIGH"),  # 25 x 0.4
+        (61, 9.75, "MEDIUM"),
+        (80, 5, "MEDIUM"),  # 25 x 0.2, which in binary is 4.999999999999999
+        (81, 4.75, "LOW"),
+        (100, 0, "LOW"),
+    ],
+)
+def test_a_whole_assessment_lies_in_a_band_from_its_threshold_on(share: int, score: float, band: str) -> None:
+    assessment = rated({each.risk_id: (5, 5, share) for each in TEMPLATES}, RiskTier.TIER_2_IMPORTANT)
+    assert (assessment.overall_score, assessment.band.name) == (score, band)
+    assert {each.band.name for each in assessment.factors} == {band}
 
 
 def test_tier_1_raises_impact_by_one_and_to_5_at_most() -> None:

@@ -53,7 +53,8 @@ PROGRAM = person("pipeline")
 USUAL: dict[str, list[Person]] = {
     "submitForApproval": OWNERS, "submitApproval": REVIEWERS, "withdrawApproval": REVIEWERS, "satisfyCondition": OWNERS,
     "confirmCondition": REVIEWERS, "saveModelCard": [*OWNERS, PROGRAM], "saveDatasheet": [BOB], "linkDatasheet": [*OWNERS, BOB],
-    "unlinkDatasheet": [*OWNERS, BOB], "createRiskAssessment": [*OWNERS, RITA], "attachEvidence": [*OWNERS, BOB, PROGRAM],
+    "unlinkDatasheet": [*OWNERS, BOB], "createRiskAssessment": [*OWNERS, RITA], "mitigateRisk": [*OWNERS, RITA],
+    "acceptRisk": [RITA, BEA], "approveRiskAssessment": [RITA], "attachEvidence": [*OWNERS, BOB, PROGRAM],
     "withdrawEvidence": [ALICE, BOB, OLGA], "grantWaiver": [RITA, CLEO], "revokeWaiver": [RITA, CLEO],
     "placeHold": [CAROL, EVE, CLEO], "liftHold": [CAROL, EVE, CLEO], "completeReview": [ALICE, RITA],
     "updateModelVersion": [*OWNERS, BEA, PROGRAM], "setRiskTier": [RITA], "retireModelVersion": OWNERS,
@@ -77,7 +78,7 @@ STEPS = [
 REFUSED = {"FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID_INPUT", "INVALID_STATE", "POLICY_BLOCKED"}
 
 SHOWN = """{ modelVersions(first: 9, orderBy: [{modelId: ASC}, {version: ASC}]) { nodes {
-    status approvals { decisionId status }
+    status approvals { decisionId status } openHighRisks { riskId }
     eligibility { eligible violations { requirementId } waived { finding { requirementId } } } } } }"""
 
 Documents = dict[str, list[dict[str, Any]]]
@@ -162,6 +163,15 @@ class Walk:
             case "createRiskAssessment":
                 responses = one([*RATED, LEAKAGE], [LEAKAGE], [{"riskId": "SEC-001", "likelihood": 2}])
                 return {"responses": responses, "carryOver": one(True, False)}
+            case "mitigateRisk":
+                said = one({"controls": ["A filter"]}, {"controls": []}, {"controlEffectiveness": one(0, 0.5, 1)})
+                return {"riskId": one("MQ-001", "SEC-001", "SEC-002", "FAIR-001")} | said
+            case "acceptRisk":
+                risk_id = one("SEC-001", "SEC-002", "OPS-001")
+                return {"riskId": risk_id, "rationale": "It is worth it.", "expiresAt": self.soon()}
+            case "approveRiskAssessment":
+                latest = version["latest_assessment"] or {"assessment_id": "none"}
+                return {"assessmentId": latest["assessment_id"]}
             case "attachEvidence":
                 begins = one(None, self.ahead(-30), self.ahead(30))
                 return ACCESS_VERIFIED | {"effectiveFrom": begins, "validUntil": self.soon(None)}
@@ -265,6 +275,7 @@ def as_shown(node: dict[str, Any]) -> dict[str, Any]:
     return {
         "status": node["status"],
         "approvals": {each["decisionId"]: each["status"] for each in node["approvals"]},
+        "open": {each["riskId"] for each in node["openHighRisks"]},
         "eligible": found["eligible"],
         "violations": {each["requirementId"] for each in found["violations"]},
         "waived": {each["finding"]["requirementId"] for each in found["waived"]},

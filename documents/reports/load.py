@@ -42,6 +42,7 @@ from documents.reports.governance import (
     Submission,
     TrailAnchor,
 )
+from documents.reports.risk import RiskReport
 from documents.values import Value
 from documents.versions.accountability import Coverage
 from documents.versions.approvals import ApprovalRound
@@ -108,6 +109,16 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
             last_event=await _last_event(version, head),
         ),
     )  # fmt: skip
+
+
+async def risk_report(model_id: str, version_name: str, at: datetime) -> RiskReport | None:
+    """The report of the latest assessment of a version at `at`; nothing if there is none."""
+    version = await ModelVersion.wanted(model_id, version_name)
+    if version is None or version.latest_assessment is None:
+        return None
+    latest, approval = version.latest_assessment, version.assessment_approval
+    people = await _people([latest, version.acceptances, *([approval] if approval else [])])
+    return RiskReport.of(version, latest, [_reported(ReportedPerson, each) for each in people], at)
 
 
 async def _texts(digests: list[str]) -> dict[str, str]:
