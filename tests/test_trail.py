@@ -547,7 +547,7 @@ async def test_whoever_is_accountable_for_a_version_reads_its_events(busy: Servi
     asked = "auditEvents(first: 100) { nodes { seq } }"
     own = [{"seq": event["seq"]} for event in await busy.trail() if (event["subject"] or {}).get("version") == "1.0.0"]
     for reader in (ALICE, BOB, AUDREY):
-        assert (await read(busy, asked, reader))["auditEvents"]["nodes"] == own
+        assert (await read(busy, asked, reader))["auditEvents"]["nodes"] == own[:100]
 
 
 async def test_nobody_else_does_not_and_that_is_told(service: Service) -> None:
