@@ -16,10 +16,24 @@ from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
 from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
 from tests.conftest import standings_are_judged
-from tests.examples import BOT, EXPERIMENT, REGISTRATION, decide, document, eligible, on_record, submit
+from tests.examples import (
+    BOT,
+    EXPERIMENT,
+    LEAKAGE,
+    RATED,
+    REGISTRATION,
+    TICKETS,
+    assess,
+    decide,
+    eligible,
+    on_record,
+    save_card,
+    submit,
+)
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
 from tests.test_walk import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk
+from tests.test_walk import let_the_program_in as let_the_pipeline_in
 
 PROGRAM = person("rollout")
 LISTED = (
@@ -41,7 +55,8 @@ ON_VERSIONS = (
     "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier",
 )  # fmt: skip
 ASK, GO_ON, ANYTHING = "somebody asks for a change", "a change goes on", "somebody tries anything"
-STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, "somebody does something to a version", TIME)
+TROUBLE = "something is wrong with what is to start"
+STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, TROUBLE, TROUBLE, "somebody does something to a version", TIME)
 OPEN = ("draft", "submitted", "under_review", "approved", "rejected", "scheduled", "in_progress", "completed", "failed")
 
 
@@ -59,6 +74,8 @@ class Operations(Walk):
                     await self.ask()
                 case "a change goes on":
                     await self.go_on(self.one(2, 4, 8))
+                case "something is wrong with what is to start":
+                    await self.trouble()
                 case "somebody tries anything":
                     await self.anything()
                 case _:
@@ -108,11 +125,23 @@ class Operations(Walk):
         chosen = self.one(*there, *there[-2:] * 2)
         for _ in range(steps):
             change = next(each for each in self.stored["ChangeRequest"] if each["change_id"] == chosen)
-            if change["status"] in {"completed", "failed"} and not self.one(False, False, True):
+            if change["status"] in {"in_progress", "completed", "failed"} and not self.one(False, False, True):
                 return
             mutation, by, said = self.next_of(change)
             if await self.tried(mutation, by, changeId=chosen, **said):
                 return
+
+    async def trouble(self) -> None:
+        """Somebody stops what is about to run, and it is started all the same."""
+        ready = [each for each in self.stored["ChangeRequest"] if each["status"] in {"approved", "scheduled"}]
+        targets = {each["plan"]["target_version"] for each in ready}
+        if versions := [each for each in self.stored["ModelVersion"] if each["version"] in targets]:
+            version = self.one(*versions)
+            await self.attempt(self.one("placeHold", "openIncident", "saveModelCard", "withdrawApproval"), version)
+            await self.look()
+            for each in ready:
+                if each["plan"]["target_version"] == version["version"]:
+                    await self.tried("startDeployment", DORA, changeId=each["change_id"])
 
     def next_of(self, change: Raw) -> tuple[str, Person, dict[str, Any]]:
         one, asked, requester = self.one, ChangeByHand(change, None), PEOPLE[change["requester"]]
@@ -178,15 +207,20 @@ async def let_the_program_in() -> None:
 
 @pytest.fixture(scope="module")
 async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
-    """A service, and where its walks begin: an eligible version runs, another and an experiment are to replace it."""
+    """A service, and where its walks begin: a version runs; one that has a waiver and an experiment are to follow."""
     service = await Service.started(server)
     with service.database.bound():
         await service.enrol(DORA, TOM, BEA, OLGA, EVE, TIM, CLEO)
         await on_record(service, let_the_program_in)
+        await on_record(service, let_the_pipeline_in)
         await eligible(service)
         about = BOT | {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId", "purpose", "useCases")}
         await service.do("registerModelVersion", ALICE, **about | {"version": "1.1.0"})
-        await document(service, version="1.1.0")
+        await save_card(service, version="1.1.0")
+        await service.do("linkDatasheet", **BOT | TICKETS | {"version": "1.1.0"})
+        await assess(service, *RATED, LEAKAGE, version="1.1.0")
+        waived = {"requirementId": "POL-003.access-control", "expiresAt": "2026-03-02T18:00:00Z"}
+        await service.do("grantWaiver", RITA, **BOT | {"version": "1.1.0"}, **waived, rationale="It is reached from inside only.")
         await submit(service, version="1.1.0")
         for each in (CAROL, DAVID, ALICE):
             await decide(service, each, version="1.1.0")
