@@ -203,10 +203,11 @@ class Actor:
 
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         """Raises Forbidden unless the table permits it; without `relations` only the roles are looked at."""
-        if not self._may(permission, relations):
+        if not self.may(permission, relations):
             raise Forbidden(self._problem(permission, relations), needs(permission))
 
-    def _may(self, permission: Permission, relations: frozenset[Relation] | None) -> bool:
+    def may(self, permission: Permission, relations: frozenset[Relation] | None = None) -> bool:
+        """Whether the table permits it, likewise."""
         if self.enrolling:
             return permission is Permission.CREATE_API_TOKEN
         if PlatformRole.SERVICE in self.roles and permission not in self.mutations | {Permission.READ}:

@@ -1,6 +1,6 @@
 """Groups of records and what they come to, as MongoDB computes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,28 @@ def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[Measure], limit
         done += _across(by, sums)
     order = {f"_id.k{at}": each.direction for at, each in enumerate(by)}
     return [*done, *([{"$sort": order}] if order else []), {"$limit": limit}]
+
+
+def counts(query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str]) -> list[Raw]:
+    """The pipeline that answers with one document: under each name how many there are, as `{n: ..}` in a list that may be empty.
+
+    Of the records that meet `query`, these are those that meet each query in `of`, and the different values at each path in
+    `distinct`.
+    """
+    parts: dict[str, list[Raw]] = {name: [{"$match": each}] for name, each in of.items()}
+    parts |= {name: [{"$group": {"_id": f"${path}"}}] for name, path in distinct.items()}
+    read = {field: 1 for each in of.values() for field in _fields(each)} | dict.fromkeys(distinct.values(), 1)
+    counted = {name: [*each, {"$count": "n"}] for name, each in parts.items()}
+    return [{"$match": query}, {"$project": {"_id": 1, **read}}, {"$facet": counted}]
+
+
+def _fields(query: Raw) -> Iterator[str]:
+    """The fields of a record that a query looks at, or into."""
+    for name, each in query.items():
+        if name.startswith("$"):
+            yield from (field for part in each for field in _fields(part))
+        else:
+            yield name.partition(".")[0]
 
 
 def _across(by: Sequence[Grouping], sums: Raw) -> list[Raw]:

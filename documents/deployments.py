@@ -28,6 +28,7 @@ class Deployment(Record):
     deployed_at: Moment = Field(description="From when on it ran.")
     deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
     change_id: Key = Field(description="The change that brought it.")
+    by_rollback: bool = Field(default=False, description="Whether that change took another back.")
     ended_at: Moment | None = Field(default=None, description="Until when it ran; nothing while it does.")
     ended_by_change_id: Key | None = Field(default=None, description="The change that took its place, or took it away.")
 
@@ -43,10 +44,12 @@ class Deployment(Record):
         ]
 
     @classmethod
-    def begin(cls, model_id: str, version: str, environment: str, change_id: str, by: Actor, at: datetime) -> Self:
+    def begin(
+        cls, model_id: str, version: str, environment: str, change_id: str, by_rollback: bool, by: Actor, at: datetime
+    ) -> Self:
         return cls(
             deployment_id=f"DEP-{uuid4().hex}", model_id=model_id, version=version, environment=environment, change_id=change_id,
-            deployed_at=at, deployed_by=by.id,
+            by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
         )  # fmt: skip
 
     @property

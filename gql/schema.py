@@ -26,6 +26,7 @@ from resolvers import (
     cards,
     changes,
     contents,
+    dashboard,
     datasheets,
     deployments,
     evidence,
@@ -54,7 +55,7 @@ PARTS: Sequence[Part] = tuple(
     for each in (
         nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
         waivers, holds, reviews, cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports,
-        audit, search,
+        audit, dashboard, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

@@ -30,7 +30,7 @@ class RunningShape:
 
 @filters(
     Deployment, "deployment_id", "model_id", "version", "environment", "active", "deployed_at", "deployed_by", "change_id",
-    "ended_at", "ended_by_change_id",
+    "by_rollback", "ended_at", "ended_by_change_id",
 )  # fmt: skip
 class DeploymentFilter: ...
 

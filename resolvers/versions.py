@@ -211,6 +211,7 @@ class ModelVersionFilter:
         "Whether some risk with a residual score of 10 or more has neither control nor an acceptance that stands now.",
         by="standing.high_risks",
     )
+    compliant = Derived(bool, Standing.is_compliant, "Whether no blocking requirement is violated now.", by="standing.compliance")
     review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
 
 

@@ -1,6 +1,7 @@
 """One event of the trail, as stored: what happened, to what, by whom, and what binds it to the event before."""
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar, cast
 
 from beanie import Indexed
 from pydantic import Field
@@ -8,6 +9,7 @@ from pymongo import IndexModel
 
 from documents.access import ActorType
 from documents.database import Record
+from documents.units import Raw
 from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 
 SCHEMA = 1
@@ -116,8 +118,23 @@ class AuditEvent(Record):
         name = "audit_events"
         indexes: ClassVar = [
             IndexModel(["seq"], unique=True),
+            IndexModel(["occurred_at", "seq"]),
             IndexModel(["resource.id", "seq"]),
             IndexModel(["resource.id", "resource.type"], partialFilterExpression={"event_type": AuditEventType.MODEL_REGISTERED}),
             IndexModel(["subject.model_id", "seq"]),
             IndexModel(["subject.model_id", "subject.version", "seq"]),
         ]
+
+    @classmethod
+    async def denials(cls, since: datetime, threshold: int, limit: int) -> list[Raw]:
+        """Who was denied more than `threshold` attempts on a UTC day, and when: `limit` groups, the most attempts first."""
+        who = {"actor_id": "$actor.id", "day": {"$dateToString": {"date": "$occurred_at", "format": "%Y-%m-%d"}}}
+        attempts = {"$sum": {"$ifNull": ["$details.facts.attempts", 1]}}
+        steps: list[Raw] = [
+            {"$match": {"occurred_at": {"$gte": since}, "outcome": AuditOutcome.DENIED}},
+            {"$group": {"_id": who, "attempts": attempts, "events": {"$sum": 1}}},
+            {"$match": {"attempts": {"$gt": threshold}}},
+            {"$sort": {"attempts": -1, "_id": 1}},
+            {"$limit": limit},
+        ]
+        return cast("list[Raw]", await cls._raws().aggregate(steps).to_list(None))

@@ -182,7 +182,8 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     plan = change.plan
     if plan.target_version is None:
         return None
-    deployment = Deployment.begin(plan.model_id, plan.target_version, plan.environment, change.change_id, by, at)
+    rollback = plan.change_type is ChangeType.ROLLBACK
+    deployment = Deployment.begin(plan.model_id, plan.target_version, plan.environment, change.change_id, rollback, by, at)
     await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
     version.run_in(plan.environment)

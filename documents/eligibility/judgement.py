@@ -181,7 +181,7 @@ class Judgement:
 
     @property
     def standing(self) -> Standing:
-        case, assessment = self.case, self.case.version.latest_assessment
+        case, card, assessment = self.case, self.case.card, self.case.version.latest_assessment
         counting = [self._counts(each) for each in case.counting]
         counts = {each.role for each in counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
@@ -200,6 +200,7 @@ class Judgement:
             dossier=case.dossier,
             approved_until=_first(each.until for each in counting),
             compliance=tuple(self._compliance()),
+            card_completeness=card.completeness if card else None,
             next_review=case.next_review,
             accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
             decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),

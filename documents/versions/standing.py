@@ -8,7 +8,7 @@ from pydantic import Field
 from documents.access import GovernanceRole
 from documents.filters import Filter
 from documents.risk.scales import RiskBand, RiskTrend
-from documents.values import Key, Moment, Value
+from documents.values import Key, Moment, Share, Value
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.risks import HighRisk
@@ -51,6 +51,9 @@ class Standing(Value):
     compliance: tuple[Period, ...] = Field(
         description="When, if nothing changes but the time, no blocking requirement is violated; first one first."
     )
+    card_completeness: Share | None = Field(
+        description="The share of the card's sections that are filled; nothing without a card."
+    )
     next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
     accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
     decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
@@ -89,17 +92,29 @@ class Standing(Value):
         return {"standing": {"required_roles": {"some": {"eq": role}}, "approvals": {"none": counts}}}
 
     @staticmethod
+    def lacks_none(at: datetime) -> Filter:
+        """The stored versions of which no required approval is missing at that moment; in tier 4 none is required."""
+        lasts = [{"approved_until": {"is_null": True}}, {"approved_until": {"gt": at}}]
+        return {"standing": {"missing_roles": {"none": {}}, "or": lasts}}
+
+    @staticmethod
     def is_overdue(overdue: bool, at: datetime) -> Filter:
         """The stored versions whose periodic review is overdue at that moment, or those whose is not."""
         due = {"standing": {"next_review": {"lte": at}}}
         return due if overdue else {"not": due}
 
     @staticmethod
+    def is_compliant(compliant: bool, at: datetime) -> Filter:
+        """The stored versions of which no blocking requirement is violated at that moment, or those of which one is."""
+        then = {"begins": {"lte": at}, "or": [{"ends": {"is_null": True}}, {"ends": {"gt": at}}]}
+        return {"standing": {"compliance": {"some" if compliant else "none": then}}}
+
+    @staticmethod
     def is_eligible(eligible: bool, at: datetime) -> Filter:
         """The stored versions that may be deployed at that moment, as eligibility has it, or those that may not."""
-        complies = {"begins": {"lte": at}, "or": [{"ends": {"is_null": True}}, {"ends": {"gt": at}}]}
-        nothing_stops = {"compliance": {"some": complies}, "holds": {"none": {}}, "critical_incidents": {"eq": 0}}
-        found = {"and": [Standing.says(VersionStatus.APPROVED, at), {"standing": nothing_stops}]}
+        nothing_stops = {"holds": {"none": {}}, "critical_incidents": {"eq": 0}}
+        approved, compliant = Standing.says(VersionStatus.APPROVED, at), Standing.is_compliant(True, at)
+        found = {"and": [approved, compliant, {"standing": nothing_stops}]}
         return found if eligible else {"not": found}
 
     @staticmethod

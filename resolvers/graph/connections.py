@@ -1,6 +1,7 @@
 """Lists in pages: one generic connection, by keyset. Its values are `documents.records.Page`, read by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -97,8 +98,8 @@ def connection(
     return query(permit)(resolve)
 
 
-def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any], Raw]) -> Any:
-    """Like `connection`, of the records that meet what `own` makes of its parent; for what stands at the root alone."""
+def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any], Raw | Awaitable[Raw]]) -> Any:
+    """Like `connection`, of the records that meet what `own` makes of its parent; a query each, so few to an answer."""
 
     async def resolve(
         root: Parent[Any], info: Info,
@@ -107,8 +108,9 @@ def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
     ) -> Connection[kind]:  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
-        part = window(first, after, last, before)
-        page: Any = await kind.page({"$and": [own(root), asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
+        part, mine = window(first, after, last, before), own(root)
+        mine = await mine if isawaitable(mine) else mine
+        page: Any = await kind.page({"$and": [mine, asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
         return page  # type: ignore[no-any-return]
 
     return strawberry.field(resolver=resolve, description=description)

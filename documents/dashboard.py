@@ -1,0 +1,137 @@
+"""The dashboard: what each of its figures counts at a moment, in one command for each kind of record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
+
+from pydantic import Field
+
+from documents.aggregates import Grouping
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.changes.change import ChangeRequest
+from documents.changes.life import OPEN, ChangeStatus
+from documents.database import Record
+from documents.deployments import Deployment
+from documents.errors import LimitExceeded
+from documents.filters import Filter, to_query
+from documents.risk.scales import RiskBand, RiskTier
+from documents.units import Raw
+from documents.values import Value
+from documents.versions.lifecycle import LIVE, VersionStatus
+from documents.versions.standing import Standing
+from documents.versions.version import ModelVersion
+
+MODELS, ANOMALIES = 10_000, 1_000
+IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
+
+
+class Counted(TypedDict):
+    """How many records a query finds."""
+
+    count: int
+    query: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted of the records of one kind that meet the filter `among`: those that meet each in `of`."""
+
+    kind: type[Record]
+    among: Filter
+    of: Mapping[str, Filter]
+    distinct: Mapping[str, str] = field(default_factory=dict)
+    """Paths at which different values are counted, rather than records."""
+
+    async def counted(self) -> Mapping[str, Counted]:
+        asked = {name: to_query(each) for name, each in self.of.items()}
+        found = await self.kind.counts(to_query(self.among), asked, self.distinct)
+        whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
+        return {name: Counted(count=found[name], query=whole[name]) for name in found}
+
+
+def versions(at: datetime) -> Figures:
+    """Of the versions in use, those in each tier among them."""
+    of: dict[str, Filter] = {
+        "versions": {},
+        "pending_approval": Standing.says(VersionStatus.PENDING_APPROVAL, at),
+        "overdue_review": Standing.is_overdue(True, at),
+        "with_model_card": {"standing": {"card_completeness": {"eq": 1}}},
+        "with_risk_assessment": {"standing": {"risk_score": {"is_null": False}}},
+        "with_all_approvals": Standing.lacks_none(at),
+        "policy_violations": Standing.is_compliant(False, at),
+        "high_risk": {"standing": {"risk_band": {"in": [RiskBand.HIGH, RiskBand.CRITICAL]}}},
+    }
+    of |= {each: {"tier": {"eq": each}} for each in RiskTier}
+    return Figures(ModelVersion, IN_USE, of, distinct={"models": "model_id"})
+
+
+def changes(at: datetime) -> Figures:
+    """Of the changes that are not over."""
+    pending = {"status": {"in": [ChangeStatus.SUBMITTED, ChangeStatus.UNDER_REVIEW]}}
+    return Figures(ChangeRequest, {"status": {"in": OPEN}}, {"open": {}, "pending_approval": pending})
+
+
+def deployments(at: datetime) -> Figures:
+    """Of the deployments of the UTC month."""
+    return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}, "rollbacks": {"by_rollback": {"eq": True}}})
+
+
+def events(at: datetime) -> Figures:
+    """Of the events of the UTC month."""
+    of: dict[str, Filter] = {
+        "today": {"occurred_at": {"gte": day(at)}},
+        "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
+    }
+    return Figures(AuditEvent, {"occurred_at": {"gte": month(at)}}, of)
+
+
+async def models_in_use() -> Raw:
+    """The query for the models of the versions in use; LimitExceeded if these are too many to be named."""
+    found = await ModelVersion.groups(to_query(IN_USE), [Grouping("model_id", 1)], [], MODELS + 1)
+    if len(found) > MODELS:
+        raise LimitExceeded("the models in use", len(found), MODELS)
+    return {"model_id": {"$in": [each["_id"]["k0"] for each in found]}}
+
+
+class AccessAnomaly(Value):
+    """Somebody who was denied more on one day than the threshold allows."""
+
+    actor_id: str = Field(description="A user id or a service's name; `anonymous` is whoever did not sign in.")
+    day: date = Field(description="The UTC day.")
+    attempts: int = Field(description="How many attempts were denied; a burst of failed sign-ins is one event of several.")
+    events: int = Field(description="How many events tell of them.")
+
+    @property
+    def told_by(self) -> Filter:
+        """The events that tell of them, among all that were denied."""
+        begins = _midnight(self.day)
+        return {"actor": {"id": {"eq": self.actor_id}}, "occurred_at": {"gte": begins, "lt": begins + timedelta(days=1)}}
+
+
+async def anomalies(at: datetime, threshold: int) -> list[AccessAnomaly]:
+    """Of the UTC month, worst first; LimitExceeded beyond a thousand."""
+    found = await AuditEvent.denials(month(at), threshold, ANOMALIES + 1)
+    if len(found) > ANOMALIES:
+        raise LimitExceeded("the access anomalies above the threshold", len(found), ANOMALIES)
+    return [AccessAnomaly(**each.pop("_id"), **each) for each in found]
+
+
+def denied(those: list[AccessAnomaly]) -> Counted:
+    """The events that tell of them."""
+    told: Filter = {"outcome": {"eq": AuditOutcome.DENIED}, "or": [each.told_by for each in those]}
+    return Counted(count=sum(each.events for each in those), query=to_query(told))
+
+
+def day(at: datetime) -> datetime:
+    """When the UTC day began."""
+    return _midnight(at.astimezone(UTC).date())
+
+
+def month(at: datetime) -> datetime:
+    """When the UTC month began."""
+    return day(at).replace(day=1)
+
+
+def _midnight(on: date) -> datetime:
+    return datetime.combine(on, time(), UTC)

@@ -1,0 +1,226 @@
+"""The dashboard in the graph: figures that say what they count, and list it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from documents import dashboard as figures
+from documents.access import Permission
+from documents.audit.event import AuditEvent
+from documents.changes.change import ChangeRequest
+from documents.dashboard import AccessAnomaly, Counted, Figures
+from documents.deployments import Deployment
+from documents.errors import InvalidInput
+from documents.people import Stakeholder
+from documents.risk.scales import RiskTier
+from documents.units import Raw
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
+from resolvers.graph.connections import subset
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.mutation import query
+from resolvers.graph.types import Part, field, shape
+
+THRESHOLD = 10
+
+
+def _own(figure: Any) -> Raw:
+    found: Raw = figure.query
+    return found
+
+
+@strawberry.type(description="How many models, and which.")
+class ModelFigure:
+    count: int = strawberry.field(description="How many.")
+    models = subset(Model, "They, by their id.", ("model_id", 1), own=lambda _: figures.models_in_use())
+
+
+@strawberry.type(description="How many versions, and which.")
+class VersionFigure:
+    count: int = strawberry.field(description="How many.")
+    query: strawberry.Private[Raw]
+    model_versions = subset(ModelVersion, "They, in the order in which they were registered.", ("registered_at", 1), own=_own)
+
+
+@strawberry.type(description="How many versions are in a tier, and which.")
+class TierFigure(VersionFigure):
+    tier: RiskTier = strawberry.field(description="The tier.")
+
+
+@strawberry.type(description="How many versions, which, and which share of those in use.")
+class VersionShare(VersionFigure):
+    share: float | None = strawberry.field(description="Of the versions in use, 0 to 1; nothing where there is none.")
+
+
+@strawberry.type(description="How many changes, and which.")
+class ChangeFigure:
+    count: int = strawberry.field(description="How many.")
+    query: strawberry.Private[Raw]
+    change_requests = subset(ChangeRequest, "They, the latest first.", ("created_at", -1), own=_own)
+
+
+@strawberry.type(description="How many deployments, and which.")
+class DeploymentFigure:
+    count: int = strawberry.field(description="How many.")
+    query: strawberry.Private[Raw]
+    deployments = subset(Deployment, "They, the latest first.", ("deployed_at", -1), own=_own)
+
+
+@strawberry.type(description="How many events of the audit trail, and which.")
+class EventFigure:
+    count: int = strawberry.field(description="How many.")
+    query: strawberry.Private[Raw]
+    audit_events = subset(AuditEvent, "They, oldest first.", ("seq", 1), own=_own)
+
+
+@strawberry.type(description="What is governed: versions in use are those that are not RETIRED.")
+class DashboardInventory:
+    models: ModelFigure = strawberry.field(description="Models with a version in use.")
+    versions: VersionFigure = strawberry.field(description="Versions in use.")
+    by_risk_tier: list[TierFigure] = strawberry.field(description="Versions in use, tier by tier, the most critical first.")
+    pending_approval: VersionFigure = strawberry.field(
+        description="Versions in use whose status is PENDING_APPROVAL now, those among them of which an approval lapsed."
+    )
+    overdue_review: VersionFigure = strawberry.field(description="Versions in use whose periodic review is due by now.")
+
+
+@strawberry.type(description="How far versions in use, which are those that are not RETIRED, do what is asked of them.")
+class DashboardCompliance:
+    with_model_card: VersionShare = strawberry.field(
+        description="Versions in use with a model card of which no section is empty."
+    )
+    with_risk_assessment: VersionShare = strawberry.field(description="Versions in use with a risk assessment.")
+    with_all_approvals: VersionShare = strawberry.field(
+        description="Versions in use for which every required approval counts now; in tier 4 none is required."
+    )
+    policy_violations: VersionFigure = strawberry.field(
+        description="Versions in use that violate a blocking requirement now which is not waived."
+    )
+
+
+@strawberry.type(description="What is being changed, and was in the UTC month.")
+class DashboardChanges:
+    open: ChangeFigure = strawberry.field(description="Changes that are not COMPLETED, FAILED, REJECTED or ROLLED_BACK.")
+    pending_approval: ChangeFigure = strawberry.field(description="Changes that are SUBMITTED or UNDER_REVIEW.")
+    deployed_this_month: DeploymentFigure = strawberry.field(
+        description="Deployments that began in this UTC month, whether they run yet or not."
+    )
+    rollbacks_this_month: DeploymentFigure = strawberry.field(
+        description="Those of them that a rollback brought; a rollback to nothing, or to what runs, brings none."
+    )
+
+
+@strawberry.type(description="The risk of versions in use, which are those that are not RETIRED.")
+class DashboardRisk:
+    high_risk: VersionFigure = strawberry.field(
+        description="Versions in use whose latest assessment is HIGH or CRITICAL: an overall score of 10 or more."
+    )
+
+
+@shape(AccessAnomaly)
+class AccessAnomalyShape:
+    actor = one(Stakeholder, "Who it was, if a person who is known.", user_id="actor_id")
+
+
+@strawberry.type(description="Who was denied more on one day than the threshold allows.")
+class AccessAnomalies:
+    count: int = strawberry.field(description="How many anomalies: one for each actor and UTC day of this month.")
+    anomalies: Sequence[AccessAnomaly] = strawberry.field(description="They, the most attempts first.")
+    denied: EventFigure = strawberry.field(description="The events that tell of the attempts.")
+
+
+Threshold = Annotated[
+    int, strawberry.argument(description="How many denied attempts of one actor on one UTC day are no anomaly yet.")
+]
+
+
+@strawberry.type(description="What the audit trail shows.")
+class DashboardAudit:
+    events_today: EventFigure = strawberry.field(description="Events since the UTC day began.")
+    policy_violations_this_month: EventFigure = strawberry.field(
+        description="POLICY_VIOLATION events since the UTC month began: starts that the gate refused."
+    )
+
+    @field("Actors who were denied more often on one UTC day of this month than the threshold allows; a thousand at most.")
+    async def access_anomalies(self, info: Info, threshold: Threshold = THRESHOLD) -> AccessAnomalies:
+        if threshold < 0:
+            raise InvalidInput("threshold", "must not be negative")
+        found = await figures.anomalies(info.context.now, threshold)
+        return AccessAnomalies(count=len(found), anomalies=found, denied=EventFigure(**figures.denied(found)))
+
+
+@strawberry.type(description="Where governance stands: figures that count what is true at one moment, and list it.")
+class Dashboard:
+    as_of: datetime = strawberry.field(description="The moment.")
+
+    @field("What is governed.")
+    async def inventory(self, info: Info) -> DashboardInventory:
+        of = await _counted(info, figures.versions)
+        return DashboardInventory(
+            models=ModelFigure(count=of["models"]["count"]),
+            versions=VersionFigure(**of["versions"]),
+            by_risk_tier=[TierFigure(tier=each, **of[each]) for each in RiskTier],
+            pending_approval=VersionFigure(**of["pending_approval"]),
+            overdue_review=VersionFigure(**of["overdue_review"]),
+        )
+
+    @field("How far what is governed does what is asked of it.")
+    async def compliance(self, info: Info) -> DashboardCompliance:
+        of = await _counted(info, figures.versions)
+        total = of["versions"]["count"]
+
+        def share(name: str) -> VersionShare:
+            return VersionShare(**of[name], share=of[name]["count"] / total if total else None)
+
+        return DashboardCompliance(
+            with_model_card=share("with_model_card"),
+            with_risk_assessment=share("with_risk_assessment"),
+            with_all_approvals=share("with_all_approvals"),
+            policy_violations=VersionFigure(**of["policy_violations"]),
+        )
+
+    @field("What is being changed, and was this month.")
+    async def changes(self, info: Info) -> DashboardChanges:
+        asked, deployed = await _counted(info, figures.changes), await _counted(info, figures.deployments)
+        return DashboardChanges(
+            open=ChangeFigure(**asked["open"]),
+            pending_approval=ChangeFigure(**asked["pending_approval"]),
+            deployed_this_month=DeploymentFigure(**deployed["deployed"]),
+            rollbacks_this_month=DeploymentFigure(**deployed["rollbacks"]),
+        )
+
+    @field("What may go wrong.")
+    async def risk(self, info: Info) -> DashboardRisk:
+        of = await _counted(info, figures.versions)
+        return DashboardRisk(high_risk=VersionFigure(**of["high_risk"]))
+
+    @field("What the audit trail shows; null for those who may not read the trail.")
+    async def audit(self, info: Info) -> DashboardAudit | None:
+        if not info.context.actor.may(Permission.READ_TRAIL):
+            return None
+        of = await _counted(info, figures.events)
+        return DashboardAudit(
+            events_today=EventFigure(**of["today"]), policy_violations_this_month=EventFigure(**of["policy_violations"])
+        )
+
+
+async def _counted(info: Info, wanted: Callable[[datetime], Figures]) -> Mapping[str, Counted]:
+    """The figures of one kind of record, counted once a request."""
+
+    async def load(those: list[Callable[[datetime], Figures]]) -> Sequence[Mapping[str, Counted]]:
+        return [await each(info.context.now).counted() for each in those]
+
+    found: Mapping[str, Counted] = await info.context.loader("dashboard", load).load(wanted)
+    return found
+
+
+@query(name="dashboard")
+async def dashboard(info: Info) -> Dashboard:
+    """Where governance stands at this moment, in figures; each lists what it counts."""
+    return Dashboard(as_of=info.context.now)
+
+
+PART = Part(queries=[dashboard])

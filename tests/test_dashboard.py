@@ -1,0 +1,357 @@
+"""The dashboard: each figure is what going through the records one by one makes of it, and lists what it counts."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from graphql import get_named_type, is_object_type
+
+from documents.access import GovernanceRole
+from documents.audit.event import AuditEventType, AuditOutcome
+from documents.changes.life import ChangeStatus
+from documents.risk.scales import RiskBand, RiskTier
+from documents.versions.lifecycle import VersionStatus
+from gql.schema import build_schema
+from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
+from tests.operations import DORA, TOM, approve, approved_change, ask_for, carry_out, deployed, rollback_of, step
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Service, person
+from tests.test_reads import Watched, watching, where
+
+Raw = dict[str, Any]
+SCHEMA: Any = build_schema()._schema
+KEYS = {
+    "Model": ["modelId"], "ModelVersion": ["modelId", "version"], "ChangeRequest": ["changeId"],
+    "Deployment": ["deploymentId"], "AuditEvent": ["eventId"],
+}  # fmt: skip
+THEN = (NOW + timedelta(days=16)).replace(microsecond=0)  # neither a day nor a month begins close to it
+DAY, MONTH, MOMENT = THEN.replace(hour=0, minute=0, second=0), NOW.replace(hour=0, minute=0, second=0, microsecond=0), 0.001
+STORED = {"modelId": "model_id", "version": "version", "changeId": "change_id", "deploymentId": "deployment_id"}
+STORED |= {"eventId": "event_id"}
+KINDS = ("models", "model_versions", "change_requests", "deployments", "audit_events")
+
+
+def whole(kind: str = "Dashboard", *, listed: bool = False) -> str:
+    """A selection of all that there is of the dashboard, without lists of records or with them."""
+    parts = []
+    for name, field in SCHEMA.type_map[kind].fields.items():
+        inner = get_named_type(field.type)
+        if inner.name.endswith("Connection"):
+            keys = " ".join(KEYS[inner.name.removesuffix("Connection")])
+            parts += [f"{name}(first: 100) {{ totalCount nodes {{ {keys} }} }}"] if listed else []
+        elif not is_object_type(inner):
+            parts.append(name)
+        elif "Node" not in [each.name for each in inner.interfaces]:
+            parts.append(f"{name} {{ {whole(inner.name, listed=listed)} }}")
+    return " ".join(parts)
+
+
+COUNTS, LISTS = f"{{ dashboard {{ {whole()} }} }}", f"{{ dashboard {{ {whole(listed=True)} }} }}"
+
+
+def figures(told: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every figure in an answer, and its path; a tier stands in the path."""
+    if "count" in told:
+        yield path + ("." + told["tier"].lower() if "tier" in told else ""), told
+    for name, each in told.items():
+        for one in each if isinstance(each, list) else [each]:
+            if isinstance(one, dict) and name not in {*KEYS, "nodes"} and "totalCount" not in one:
+                yield from figures(one, f"{path}.{name}".lstrip("."))
+
+
+def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]]:
+    """The records that each figure counts, by its definition, one by one."""
+    versions = [each for each in stored["model_versions"] if each["standing"]["status"] != "retired"]
+    events = [each for each in stored["audit_events"] if each["occurred_at"] >= MONTH]
+    recent = [each for each in stored["deployments"] if each["deployed_at"] >= MONTH]
+    status = {name: [each for each in stored["change_requests"] if each["status"] == name] for name in ChangeStatus}
+    over = {"completed", "failed", "rejected", "rolled_back"}
+
+    def those(holds: Any) -> list[Raw]:
+        return [each for each in versions if holds(each["standing"])]
+
+    def lapsed(standing: Raw) -> bool:
+        return standing["approved_until"] is not None and standing["approved_until"] <= now
+
+    def pending(standing: Raw) -> bool:
+        return standing["status"] == "pending_approval" or (standing["status"] == "approved" and lapsed(standing))
+
+    def violates(standing: Raw) -> bool:
+        return not any(each["begins"] <= now and (each["ends"] is None or now < each["ends"]) for each in standing["compliance"])
+
+    refused = [each for each in events if each["outcome"] == "denied"]
+    attempts: Counter[tuple[str, Any]] = Counter()
+    for each in refused:
+        attempts[each["actor"]["id"], each["occurred_at"].date()] += each["details"]["facts"].get("attempts", 1)
+    anomalous = {who for who, many in attempts.items() if many > 10}
+    used = {each["model_id"] for each in versions}
+    return {
+        "inventory.models": [each for each in stored["models"] if each["model_id"] in used],
+        "inventory.versions": versions,
+        **{f"inventory.byRiskTier.{tier}": [each for each in versions if each["tier"] == tier] for tier in RiskTier},
+        "inventory.pendingApproval": those(pending),
+        "inventory.overdueReview": those(lambda standing: standing["next_review"] and standing["next_review"] <= now),
+        "compliance.withModelCard": those(lambda standing: standing["card_completeness"] == 1),
+        "compliance.withRiskAssessment": those(lambda standing: standing["risk_score"] is not None),
+        "compliance.withAllApprovals": those(lambda standing: not standing["missing_roles"] and not lapsed(standing)),
+        "compliance.policyViolations": those(violates),
+        "changes.open": [each for name, found in status.items() if name not in over for each in found],
+        "changes.pendingApproval": [*status[ChangeStatus.SUBMITTED], *status[ChangeStatus.UNDER_REVIEW]],
+        "changes.deployedThisMonth": recent,
+        "changes.rollbacksThisMonth": [each for each in recent if each["by_rollback"]],
+        "risk.highRisk": those(lambda standing: standing["risk_score"] is not None and standing["risk_score"] >= 10),
+        "audit.eventsToday": [each for each in events if each["occurred_at"] >= now.replace(hour=0, minute=0, second=0)],
+        "audit.policyViolationsThisMonth": [each for each in events if each["event_type"] == "policy_violation"],
+        "audit.accessAnomalies": [{"actor_id": who, "day": on.isoformat()} for who, on in anomalous],
+        "audit.accessAnomalies.denied": [
+            each for each in refused if (each["actor"]["id"], each["occurred_at"].date()) in anomalous
+        ],
+    }  # fmt: skip
+
+
+async def stored(service: Service) -> dict[str, list[Raw]]:
+    return {each: await service.database.collection(each).find().to_list(None) for each in KINDS}
+
+
+async def filled(server: str, many: int) -> AsyncIterator[Watched]:
+    """As many versions of a tenth as many models, and changes, deployments and events, put there past the trail."""
+    service, dice = await Service.started(server), Random(many)
+    with service.database.bound():
+        await register(service)
+        await ask_for(service, ALICE)
+    first = {each: (await service.database.collection(each).find_one({})) or {} for each in KINDS}
+    made: dict[str, list[Raw]] = {each: [] for each in KINDS}
+    made["models"] = [first["models"] | {"model_id": f"m{place}"} for place in range(many // 10)]
+    made["audit_events"] = [event(first["audit_events"], place, dice) for place in range(500)]
+    made["model_versions"] = [version(first["model_versions"], place, many // 10, dice) for place in range(many)]
+    for place in range(many // 5):
+        status = dice.choice([*ChangeStatus])
+        made["change_requests"].append(first["change_requests"] | {"change_id": f"CR-{place:032x}", "status": status})
+        ran = {"environment": "production", "active": False, "deployed_by": "dora", "change_id": f"CR-{place:032x}"}
+        began = {"deployed_at": around(MONTH, dice), "by_rollback": dice.random() < 0.3, "ended_at": None}
+        about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1"}
+        made["deployments"].append(about | ran | began | {"ended_by_change_id": None})
+    await service.database.collections["model_versions"].drop_indexes()  # none is worth its while for one count
+    for name, each in made.items():
+        await service.database.raw(name).insert_many([raw | {"_id": ObjectId()} for raw in each])
+    async for watched in watching(server, service):
+        watched.service.now = THEN
+        await watched.service.ask("{ viewer { id } }", AUDREY)
+        yield watched
+    await service.close()
+
+
+def around(moment: datetime, dice: Random) -> datetime:
+    """That moment, the one before or the one after, or one far away."""
+    return moment + dice.choice([timedelta(), timedelta(seconds=MOMENT), timedelta(seconds=-MOMENT), *FAR])
+
+
+FAR = (timedelta(days=40), timedelta(days=-40))
+
+
+def version(first: Raw, place: int, models: int, dice: Random) -> Raw:
+    """A version like that one, of one of the models, that stands somehow; those of every seventh model are retired."""
+    model = place % models
+    status = "retired" if model % 7 == 0 else dice.choice([*VersionStatus])
+    score = dice.choice([None, 4.5, 9.999999999, 10.0, 15.5])
+    begins = around(THEN, dice)
+    compliance = [{"begins": begins, "ends": dice.choice([None, begins + timedelta(seconds=MOMENT), begins + FAR[0]])}]
+    standing = {
+        "status": status,
+        "approved_until": dice.choice([None, around(THEN, dice)]),
+        "missing_roles": dice.choice([[], [], ["model_owner"]]),
+        "next_review": dice.choice([None, around(THEN, dice)]),
+        "card_completeness": dice.choice([None, 0.875, 1.0]),
+        "compliance": dice.choice([[], compliance, [{"begins": THEN - FAR[0], "ends": THEN}, *compliance]]),
+        "risk_score": score,
+        "risk_band": None if score is None else RiskBand.of(score),
+    }
+    said = {"model_id": f"m{model}", "version": f"2.0.{place}", "tier": dice.choice([*RiskTier])}
+    return first | said | {"standing": first["standing"] | standing}
+
+
+def event(first: Raw, place: int, dice: Random) -> Raw:
+    """An event like that one, from before or after the month or the day began, by one of few."""
+    outcome = dice.choice([AuditOutcome.SUCCESS, AuditOutcome.DENIED])
+    facts = {"attempts": dice.randrange(1, 4)} if dice.random() < 0.3 else {}
+    named = {"seq": 10_000 + place, "event_id": f"AUD-{place:032x}", "previous_hash": f"{place + 1:064x}"}
+    return first | named | {
+        "event_type": dice.choice([AuditEventType.POLICY_VIOLATION, AuditEventType.ACCESS_ATTEMPT]),
+        "outcome": outcome,
+        "occurred_at": around(dice.choice([DAY, MONTH]), dice),
+        "actor": {"id": dice.choice(["alice", "bob", "anonymous", f"s{dice.randrange(99)}"]), "type": "user"},
+        "details": {"changes": [], "facts": facts},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def many(server: str) -> AsyncIterator[Watched]:
+    async for each in filled(server, 2_000):
+        yield each
+
+
+@pytest.fixture(scope="module")
+async def few(server: str) -> AsyncIterator[Watched]:
+    async for each in filled(server, 200):
+        yield each
+
+
+async def test_every_figure_over_two_thousand_versions_is_what_counting_one_by_one_makes_of_it(many: Watched) -> None:
+    answer, commands = await many.costs(COUNTS, AUDREY)
+    assert sorted(where(commands)) == ["audit_events", "audit_events", "change_requests", "deployments", "model_versions"]
+    told, found = dict(figures(answer["dashboard"])), expected(await stored(many.service), THEN)
+    assert {path: each["count"] for path, each in told.items()} == {path: len(each) for path, each in found.items()}
+    total = len(found["inventory.versions"])
+    assert all(each["count"] > 0 for each in told.values())
+    assert {path: each["share"] for path, each in told.items() if "share" in each} == {
+        path: len(found[path]) / total
+        for path in ("compliance.withModelCard", "compliance.withRiskAssessment", "compliance.withAllApprovals")
+    }
+
+
+async def test_every_figure_lists_what_it_counts(few: Watched) -> None:
+    found = expected(await stored(few.service), THEN)
+    told = dict(figures((await few.service.ask(LISTS, AUDREY))["dashboard"]))
+    anomalies = told.pop("audit.accessAnomalies")
+    assert sorted((each["actorId"], each["day"]) for each in anomalies["anomalies"]) == sorted(
+        (each["actor_id"], each["day"]) for each in found.pop("audit.accessAnomalies")
+    )
+    assert told.keys() == found.keys()
+    for path, figure in told.items():
+        (listed,) = (each for each in figure.values() if isinstance(each, dict))
+        keys = [*listed["nodes"][0]]
+        wanted = {tuple(each[STORED[key]] for key in keys) for each in found[path]}
+        shown = {tuple(each.values()) for each in listed["nodes"]}
+        assert figure["count"] == listed["totalCount"] == len(wanted), path
+        assert len(shown) == len(listed["nodes"]) == min(100, len(wanted)) and shown <= wanted, path
+
+
+async def test_what_a_figure_lists_can_be_narrowed_and_ordered(few: Watched) -> None:
+    query = """{ dashboard { risk { highRisk { modelVersions(
+        first: 100, filter: {tier: {eq: TIER_1_CRITICAL}}, orderBy: [{standing: {riskScore: DESC}}]
+    ) { totalCount nodes { tier standing { riskScore } } } } } } }"""
+    found = (await few.service.ask(query, BOB))["dashboard"]["risk"]["highRisk"]["modelVersions"]
+    wanted = [each for each in expected(await stored(few.service), THEN)["risk.highRisk"] if each["tier"] == "tier_1_critical"]
+    assert [each["standing"]["riskScore"] for each in found["nodes"]] == sorted(
+        (each["standing"]["risk_score"] for each in wanted), reverse=True
+    )
+    assert found["totalCount"] == len(wanted) > 0
+
+
+async def test_what_is_not_asked_for_is_not_counted(few: Watched) -> None:
+    for section, collections in (
+        ("asOf", []),
+        ("inventory { models { count } } compliance { policyViolations { count } } risk { highRisk { count } }", KINDS[1:2]),
+        ("changes { open { count } }", ["change_requests", "deployments"]),
+        ("audit { eventsToday { count } }", ["audit_events"]),
+    ):
+        _, commands = await few.costs(f"{{ dashboard {{ {section} }} }}", AUDREY)
+        assert where(commands) == list(collections), section
+
+
+async def test_the_trail_is_summed_up_for_those_who_may_read_it(service: Service) -> None:
+    clara = person("clara", GovernanceRole.COMPLIANCE_OFFICER)
+    await service.enrol(clara, DORA)
+    query = "{ dashboard { inventory { versions { count } } audit { eventsToday { count } } } }"
+    for who in (ADA, AUDREY, RITA, clara, ALICE, BOB, CAROL, DAVID, DORA):
+        told = (await service.ask(query, who))["dashboard"]
+        may = who in (ADA, AUDREY, RITA, clara)
+        assert (told["audit"] is not None) is may, who.id
+        assert told["inventory"] == {"versions": {"count": 0}}
+    before = len(await service.trail())
+    await service.ask(query, ALICE)
+    assert len(await service.trail()) == before  # a section less is no refusal
+    assert (await service.refusal(query, None))["code"] == "UNAUTHENTICATED"
+
+
+async def test_who_was_denied_more_often_than_the_threshold_is_an_anomaly(service: Service) -> None:
+    query = """query($threshold: Int! = 10) { dashboard { audit { accessAnomalies(threshold: $threshold) {
+        count anomalies { actorId day attempts events actor { name } } denied { count } } } } }"""
+
+    async def anomalies(**said: Any) -> Any:
+        return (await service.ask(query, AUDREY, **said))["dashboard"]["audit"]["accessAnomalies"]
+
+    service.now = NOW.replace(hour=23)
+    for _ in range(10):
+        await service.refused("submitForApproval", CAROL, **BOT)
+    assert await anomalies() == {"count": 0, "anomalies": [], "denied": {"count": 0}}
+    await service.refused("submitForApproval", CAROL, **BOT)
+    carol = {"actorId": "carol", "day": "2026-03-01", "attempts": 11, "events": 11, "actor": {"name": "Carol"}}
+    assert await anomalies() == {"count": 1, "anomalies": [carol], "denied": {"count": 11}}
+    service.later(hours=2)
+    await service.refused("submitForApproval", CAROL, **BOT)
+    assert (await anomalies())["anomalies"] == [carol]  # a new day
+    found = await anomalies(threshold=0)
+    assert [each["day"] for each in found["anomalies"]] == ["2026-03-01", "2026-03-02"] and found["denied"]["count"] == 12
+    refused = await service.refusal(query, AUDREY, threshold=-1)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "threshold")
+    service.later(days=31)
+    assert (await anomalies(threshold=0))["count"] == 0
+
+
+async def test_a_small_journey_is_summed_up_and_time_alone_changes_what_it_changes(service: Service) -> None:
+    """One version goes into production and back, one is a draft, one is tried out, one is retired."""
+
+    async def sums() -> dict[str, int]:
+        """Every figure that is not 0."""
+        told = figures((await service.ask(COUNTS, AUDREY))["dashboard"])
+        return {path.partition(".")[2]: each["count"] for path, each in told if each["count"] and "events" not in path}
+
+    await service.enrol(DORA, TOM)
+    assert await sums() == {}
+    await eligible(service)
+    service.later(hours=1)
+    lapses = NOW.replace(microsecond=0) + timedelta(days=40)
+    await decide(service, CAROL, expiresAt=lapses.isoformat())
+    await register(service, modelId="loans", tier="TIER_1_CRITICAL")
+    await assess(service, RATED[0] | {"likelihood": 5, "impact": 5, "controlEffectiveness": 0.0}, modelId="loans")
+    await register(service, modelId="notes", **EXPERIMENT)
+    await submit(service, modelId="notes")
+    await register(service, modelId="gone")
+    await service.do("retireModelVersion", **BOT | {"modelId": "gone"}, reason="Nobody uses it.")
+    inventory = {"models": 3, "versions": 3, "byRiskTier.tier_1_critical": 1, "byRiskTier.tier_2_important": 1}
+    inventory |= {"byRiskTier.tier_4_experimental": 1}
+    compliance = {"withModelCard": 1, "withRiskAssessment": 2, "withAllApprovals": 2, "policyViolations": 1}
+    assert await sums() == inventory | compliance | {"highRisk": 1}
+    await deployed(service)
+    await try_out(service)
+    change = await approved_change(service, changeType="CONFIG_CHANGE")
+    await service.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    blocked = await approved_change(service, environment="staging")
+    assert (await service.refused("startDeployment", DORA, changeId=blocked))["code"] == "POLICY_BLOCKED"
+    now = await sums()
+    assert {name: now.pop(name) for name in now.keys() - (inventory | compliance).keys()} == {
+        "open": 2, "deployedThisMonth": 4, "rollbacksThisMonth": 1, "highRisk": 1, "policyViolationsThisMonth": 1
+    }  # fmt: skip
+    await step(service, "reopenChange", DORA, change, reason="Another value.")
+    assert "pendingApproval" not in await sums()
+    await step(service, "submitChangeForReview", DORA, change)
+    assert (await sums())["pendingApproval"] == 1
+    service.now = lapses - timedelta(milliseconds=1)
+    before = await sums()
+    assert before["withAllApprovals"] == 3 and "deployedThisMonth" not in before and "policyViolationsThisMonth" not in before
+    service.now = lapses
+    after = await sums()
+    assert (after["withAllApprovals"], after["pendingApproval"]) == (2, 1)
+    asked = "{ dashboard { inventory { pendingApproval { modelVersions(first: 9) { nodes { modelId status } } } } } }"
+    told = (await service.ask(asked))["dashboard"]["inventory"]["pendingApproval"]["modelVersions"]["nodes"]
+    assert told == [{"modelId": BOT["modelId"], "status": "PENDING_APPROVAL"}]
+    for days, overdue in ((89, None), (90, 1), (180, 2)):
+        service.now = NOW + timedelta(days=days, hours=1)
+        assert (await sums()).get("overdueReview") == overdue
+
+
+async def try_out(service: Service) -> None:
+    """Deploys an experiment, then its next version, and takes that back."""
+    said: dict[str, Any] = {"modelId": "notes", "environment": "staging"}
+    await deployed(service, **said)
+    await service.do(
+        "registerModelVersion", modelId="notes", version="1.1.0", ownerId=ALICE.id, dataStewardId=BOB.id, **EXPERIMENT
+    )
+    await submit(service, modelId="notes", version="1.1.0")
+    rollback = await rollback_of(service, await deployed(service, **said, targetVersion="1.1.0"))
+    await approve(service, rollback)
+    await carry_out(service, rollback)
