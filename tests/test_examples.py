@@ -58,6 +58,10 @@ async def happened(service: Service) -> None:
     until = {"requirementId": "POL-003.access-control", "expiresAt": "2027-01-01T00:00:00Z"}
     await service.do("grantWaiver", RITA, **NEXT, **until, rationale="It is reached from inside only")
     await service.do("placeHold", CAROL, **NEXT, reason="It answers in riddles")
+    accepted = {"riskId": "SEC-002", "rationale": "It sees nothing secret", "expiresAt": "2026-08-01T00:00:00Z"}
+    grave = [{"riskId": each, "likelihood": 4, "impact": 4} for each in ("SEC-001", "SEC-002")]
+    await service.do("createRiskAssessment", ALICE, **NEXT, responses=grave)
+    await service.do("acceptRisk", RITA, **NEXT, **accepted)
     service.later(days=181)
 
 
@@ -101,6 +105,15 @@ def test_which_waivers_and_holds_stand(answers: dict[str, Any]) -> None:
     (found,) = answers["waivers-and-holds"]["nodes"]
     assert found["version"] == "2.0.0" and found["waivers"][0]["grantor"] == {"name": "Rita"} and found["waivers"][0]["stands"]
     assert [(each["role"], each["lifted"]) for each in found["holds"]] == [("ETHICS_REVIEWER", None)]
+
+
+def test_which_high_risks_are_neither_controlled_nor_accepted(answers: dict[str, Any]) -> None:
+    (found,) = answers["open-high-risks"]["nodes"]
+    assert found["version"] == "2.0.0" and found["owner"] == {"name": "Alice"}
+    # two risks of 16, and six that nobody rated, of 9: 2 x 16 x 4 + 6 x 9 x 3 = 290, by 2 x 4 + 6 x 3 = 26
+    assert found["standing"] == {"riskScore": 11.153846154, "riskBand": "HIGH", "riskTrend": "NONE", "assessmentApproved": False}
+    open_now = {"residualScore": 16, "acceptedUntil": None}, {"residualScore": 16, "acceptedUntil": "2026-08-01T00:00:00.000Z"}
+    assert found["openHighRisks"] == [{"riskId": "SEC-001"} | open_now[0], {"riskId": "SEC-002"} | open_now[1]]
 
 
 def test_what_is_built_on_a_retired_version(answers: dict[str, Any]) -> None:
