@@ -1,5 +1,6 @@
 """Every kind of record there is: what a database is prepared for."""
 
+from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
 from documents.changes.change import ChangeRequest
@@ -20,5 +21,5 @@ from documents.versions.version import ModelVersion
 
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
-    IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, RiskTemplate,
+    IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, AuditCheckpoint, RiskTemplate,
 )  # fmt: skip

@@ -12,11 +12,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
 from documents.database import Database
 from documents.errors import NotFound, Unavailable
 from documents.kinds import RECORDS
 from gql import ide
+from gql.checkpoints import sign_in_turns
 from gql.firststart import utc_now
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
@@ -37,11 +39,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
     async def running(app: Starlette) -> AsyncIterator[None]:
         with database.bound():
             await database.prepare(RECORDS)
-            sweeping = asyncio.create_task(_sweep(doorkeeper, clock))
+            turns = [_sweep(doorkeeper, clock)]
+            if settings.audit_key:
+                key = SigningKey.read(settings.audit_key.get_secret_value())
+                turns.append(sign_in_turns(key, clock, settings.checkpoint_seconds, settings.checkpoint_file))
+            tasks = [asyncio.create_task(each) for each in turns]
             try:
                 yield
             finally:
-                sweeping.cancel()
+                for each in tasks:
+                    each.cancel()
                 with suppress(Exception):  # on the way out the database may be gone
                     await doorkeeper.tell_ended(clock(), everything=True)
                 await database.end_feeds()

@@ -87,6 +87,14 @@ class EngineFailed(CannotServe):
 
 
 @dataclass(eq=False)
+class AuditKeyRefused(CannotServe):
+    status = 12
+    says = "the key in {where} cannot sign the audit trail: it {reason}"
+    where: str
+    reason: str
+
+
+@dataclass(eq=False)
 class WorkerFailed(CannotServe):
     status = 11
     says = "the server did not start: {reason}"

@@ -60,7 +60,7 @@ async def prepare(settings: Settings, uri: str, clock: Clock = utc_now) -> Prepa
 async def _first_start(database: Database, settings: Settings, at: datetime) -> str | None:
     token = None if settings.admin_token else f"mag_{token_hex(8)}_{token_urlsafe(32)}"
     if token:
-        _write_private(settings.data_dir / TOKEN_FILE, f"{token}\n")  # before the commit: a lost token would lock us out
+        write_private(settings.data_dir / TOKEN_FILE, f"{token}\n")  # before the commit: a lost token would lock us out
     ids = EventIds()
 
     async def begin(unit: Unit) -> None:
@@ -124,7 +124,7 @@ def _token(text: str, at: datetime) -> ApiToken:
     return token
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Atomically, and readable by nobody else at any moment."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)

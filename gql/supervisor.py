@@ -23,6 +23,7 @@ from gql.preflight import alone_in, listen
 from gql.settings import LOG_FORMAT, PREFIX, Settings
 
 if TYPE_CHECKING:
+    from documents.audit.notes import SigningKey
     from gql.firststart import Prepared
 
 VIEWER = "{ viewer { id stakeholder { name } } }"
@@ -41,10 +42,10 @@ def serve(settings: Settings) -> Never:
         listen(settings.host, settings.port) as listener,
         _database(settings, folder) as engine,
     ):
-        prepared, uri = _prepared(settings, engine)
-        with _workers(settings.workers, listener, uri, on_engine=engine is not None) as workers:
+        prepared, key, uri = _prepared(settings, engine)
+        with _workers(settings.workers, listener, uri, key, on_engine=engine is not None) as workers:
             _await_ready(workers, listener)
-            _announce(settings, prepared, listener, monotonic() - began)
+            _announce(settings, prepared, key, listener, monotonic() - began)
             children.keep([engine, *workers] if engine else workers)
 
 
@@ -53,8 +54,9 @@ class Worker:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, listener: socket.socket, uri: str, on_engine: bool) -> None:
+    def __init__(self, listener: socket.socket, uri: str, key: "SigningKey | None", on_engine: bool) -> None:
         self.descriptor, self.uri, self.on_engine = listener.fileno(), uri, on_engine
+        self.key = {f"{PREFIX}AUDIT_KEY": key.text} if key else {}
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ class Worker:
             # -P: a folder called gql where the command was given must not be taken for ours
             [sys.executable, "-P", "-m", "gql.worker", str(self.descriptor)],
             pass_fds=[self.descriptor],
-            env=os.environ | {f"{PREFIX}MONGODB_URI": self.uri},
+            env=os.environ | {f"{PREFIX}MONGODB_URI": self.uri} | self.key,
         )
 
 
@@ -94,28 +96,31 @@ def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
         engine.stop()
 
 
-def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", str]:
+def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", "SigningKey | None", str]:
     # Imported here, because the drivers take as long as the engine takes to start.
     from pymongo.errors import PyMongoError  # noqa: PLC0415
 
-    from gql import firststart, reach  # noqa: PLC0415
+    from gql import checkpoints, firststart, reach  # noqa: PLC0415
 
     uri = engine.listen() if engine else str(settings.mongodb_uri)
     reach.check(uri)
     try:
-        return asyncio.run(firststart.prepare(settings, uri)), uri
+        prepared = asyncio.run(firststart.prepare(settings, uri))
     except Refusal as refusal:
         raise NotPrepared(str(refusal)) from refusal
     except PyMongoError as error:
         raise reach.unusable(error) from error
+    return prepared, checkpoints.signing_key(settings, prepared.origin, on_engine=engine is not None), uri
 
 
 @contextmanager
-def _workers(count: int, listener: socket.socket, uri: str, *, on_engine: bool) -> Iterator[list[Worker]]:
+def _workers(
+    count: int, listener: socket.socket, uri: str, key: "SigningKey | None", *, on_engine: bool
+) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for _ in range(count):
-            worker = Worker(listener, uri, on_engine)
+            worker = Worker(listener, uri, key, on_engine)
             worker.launch()
             workers.append(worker)
         yield workers
@@ -151,7 +156,9 @@ def _readyz(listener: socket.socket) -> str:
         connection.close()
 
 
-def _announce(settings: Settings, prepared: "Prepared", listener: socket.socket, seconds: float) -> None:
+def _announce(
+    settings: Settings, prepared: "Prepared", key: "SigningKey | None", listener: socket.socket, seconds: float
+) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     host, port = listener.getsockname()[:2]
@@ -163,6 +170,7 @@ def _announce(settings: Settings, prepared: "Prepared", listener: socket.socket,
     console.print(f"Magistrate serves {url}, ready in {seconds:.1f} s", style="bold")
     console.print(f"  data    {folder.resolve()}" + ("" if settings.mongodb_uri else ", embedded database"))
     console.print(f"  trail   {prepared.origin}")
+    console.print(f"  signed  {f'by {key.verifier}' if key else 'by nobody: there is no MAGISTRATE_AUDIT_KEY'}")
     if prepared.admin_token:
         console.print(f"  token   {prepared.admin_token} (the administrator's, shown once; kept in {folder / 'admin-token'})")
     console.print(f"  try     {ask}")

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from documents.access import Permission
+from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from documents.audit.verification import Fault, Report
@@ -46,6 +47,10 @@ class ReportShape: ...
 
 @shape(Fault, name="AuditFault")
 class FaultShape: ...
+
+
+@shape(AuditCheckpoint, hidden=["revision"])
+class CheckpointShape: ...
 
 
 @shape(InclusionProof, name="AuditInclusionProof")
@@ -121,6 +126,12 @@ async def audit_consistency_proof(
     return await prove_consistency(old, None if size is UNSET else size)
 
 
+@query(permit=Permission.READ_TRAIL)
+async def audit_checkpoint() -> AuditCheckpoint | None:
+    """How far the trail had come when it was last signed; nothing while it never was. Keep it where nobody here can write."""
+    return await AuditCheckpoint.newest()
+
+
 @subscription(name="auditEvents", permit=Permission.READ_TRAIL)
 async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
     """Events as they are committed, from whichever process; in the trail's order."""
@@ -133,6 +144,7 @@ PART = Part(
         audit_events,
         audit_event_aggregates,
         audit_verification,
+        audit_checkpoint,
         audit_inclusion_proof,
         audit_consistency_proof,
     ],

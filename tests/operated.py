@@ -54,6 +54,10 @@ class Operated:
         return str(re.findall(r"trail +(\S+)", self.said)[0])
 
     @property
+    def signed_by(self) -> str:
+        return str(re.findall(r"signed +by (.+)", self.said)[0])
+
+    @property
     def children(self) -> set[int]:
         return {pid for pid, parent in parents() if parent == self.process.pid}
 

@@ -128,7 +128,7 @@ class Service:
 
     async def state(self) -> dict[str, Any]:
         """Everything stored but the trail: what a refusal must not change."""
-        kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead"}]
+        kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
         return {each.__name__: await self.database.collection(each.get_collection_name()).find().to_list(None) for each in kinds}
 
     async def close(self) -> None:

@@ -87,7 +87,8 @@ MAY = {
 }
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {
-    "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditInclusionProof", "auditConsistencyProof",
+    "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditCheckpoint", "auditInclusionProof",
+    "auditConsistencyProof",
 }  # fmt: skip
 
 SCHEMA = build_schema()._schema

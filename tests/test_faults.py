@@ -76,6 +76,7 @@ async def test_two_hundred_mutations_at_once_from_two_processes_make_one_chain(s
     # On a busy machine the last of them waits for longer than a request may take.
     shared = {"MONGODB_URI": server, "DATABASE": "faults", "ADMIN_TOKEN": TOKEN, "LIMIT_SECONDS": 60}
     with Operated(tmp_path / "one", **shared) as one, Operated(tmp_path / "two", **shared) as two:
+        assert one.signed_by == "nobody: there is no MAGISTRATE_AUDIT_KEY"
         async with signed_in(TOKEN) as http:
             writers = [Writer(http, each.url, f"{letter}{at}-") for letter, each in (("a", one), ("b", two)) for at in range(100)]
             await asyncio.gather(*[each.write(enough=1) for each in writers])

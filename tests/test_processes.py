@@ -41,7 +41,8 @@ def test_a_second_start_finds_what_the_first_one_left(tmp_path: Path) -> None:
         children = first.children
     assert first.process.returncode == 0 and len(children) == 2 and not children & dict(parents()).keys()
     with Operated(tmp_path) as second:
-        assert second.trail == first.trail and "token" not in second.said.replace("admin-token", "")
+        assert second.trail == first.trail and second.signed_by == first.signed_by
+        assert "token" not in second.said.replace("admin-token", "")
         assert second.viewer() == {"data": {"viewer": {"id": "admin"}}}
 
 

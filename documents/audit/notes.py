@@ -43,7 +43,7 @@ class VerifierKey:
             raise ValueError("is no Ed25519 key: a name, the key's id and the key, with + between them")
         key = cls(_named(name), public)
         if told != key.id.hex():
-            raise ValueError(f"says the id {told}, and is the key {key.id.hex()}")
+            raise ValueError("bears another id than its own")
         return key
 
     @property
@@ -82,7 +82,7 @@ class SigningKey:
             raise ValueError("is no Ed25519 signing key: PRIVATE+KEY, a name, the key's id and the key, with + between them")
         key = cls(_named(name), secret)
         if told != key.verifier.id.hex():
-            raise ValueError(f"says the id {told[:8]}, and is the key {key.verifier.id.hex()}")
+            raise ValueError("bears another id than its own")
         return key
 
     @property

@@ -1,0 +1,110 @@
+"""The trail's checkpoints: each signed once, consistent with the one before, and kept."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+
+from beanie import Indexed
+from pydantic import Field
+
+from documents.access import SYSTEM
+from documents.audit import tree
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
+from documents.audit.proofs import stored_hashes
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
+from documents.database import Record, bound_database
+from documents.errors import Inconsistent, Unproven
+from documents.units import Unit
+from documents.values import Count, Digest, Moment
+
+
+class AuditCheckpoint(Record):
+    """How far the trail had come, signed: whoever keeps it outside can show later that nothing before it was altered."""
+
+    keys: ClassVar = ("size",)
+
+    size: Annotated[Count, Indexed(unique=True)] = Field(description="How many events the trail had.")
+    root: Digest = Field(description="The root of the Merkle tree over them, hexadecimal.")
+    signed_at: Moment = Field(description="When it was signed.")
+    verifier_key: str = Field(description="The key that it verifies with, in C2SP form: be told it by another way than this.")
+    text: str = Field(description="The signed note, a C2SP tlog-checkpoint; keep every byte of it, the last newline too.")
+
+    class Settings:
+        name = "audit_checkpoints"
+
+    @classmethod
+    async def newest(cls) -> Self | None:
+        found = await cls.get_motor_collection().find_one(sort=[("size", -1)])
+        return None if found is None else cls.hydrated(found)
+
+
+async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
+    """The checkpoint of the trail as it stands, signed unless it was before; nothing while there is no event.
+
+    Raises Inconsistent, and signs nothing, where the trail does not go on from what was signed last. That another key signs
+    than last time is told to the trail first.
+    """
+    head, last = await AuditHead.require("head"), await AuditCheckpoint.newest()
+    if head.size == 0 or (last and _is_of(last, head, key)):
+        return last
+    ids = EventIds()
+
+    async def work(unit: Unit) -> AuditCheckpoint:
+        head = await AuditHead.touch()  # so one process signs at a time
+        last = await AuditCheckpoint.newest()
+        if last:
+            await _goes_on(last, head)
+            if _is_of(last, head, key):
+                return last
+            if last.verifier_key != str(key.verifier):
+                facts = {"from": last.verifier_key, "to": str(key.verifier)}
+                resource = AuditCheckpoint.__name__, last.key
+                told = Occurrence(AuditEventType.SYSTEM_STARTED, "rotateAuditKey", SYSTEM, Request(ids[0]), resource, facts=facts)
+                await head.append([told], at, ids)
+        signed = AuditCheckpoint(
+            size=head.size,
+            root=head.root,
+            signed_at=at,
+            verifier_key=str(key.verifier),
+            text=Checkpoint(head.origin, head.size, head.root).signed(key),
+        )
+        await signed.store()
+        return signed
+
+    return await bound_database().transact(work)
+
+
+async def tell(found: Inconsistent, at: datetime) -> None:
+    """Has the trail say that it was not signed, once for each checkpoint that it does not go on from."""
+    ids, kind = EventIds(), AuditCheckpoint.__name__
+    told = {"resource.id": str(found.size), "resource.type": kind, "outcome": AuditOutcome.FAILURE}
+
+    async def work(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        if await AuditEvent.get_motor_collection().find_one(told) is None:
+            occurrence = Occurrence(
+                AuditEventType.COMPLIANCE_CHECK, "signCheckpoint", SYSTEM, Request(ids[0]), (kind, str(found.size)),
+                outcome=AuditOutcome.FAILURE, facts={"code": found.code, **found.facts},
+            )  # fmt: skip
+            await head.append([occurrence], at, ids)
+
+    await bound_database().transact(work)
+
+
+def _is_of(last: AuditCheckpoint, head: AuditHead, key: SigningKey) -> bool:
+    return (last.size, last.root, last.verifier_key) == (head.size, head.root, str(key.verifier))
+
+
+async def _goes_on(last: AuditCheckpoint, head: AuditHead) -> None:
+    """Raises Inconsistent unless the head's tree begins with the one that was signed last."""
+    try:
+        if opened(last.text, [VerifierKey.read(last.verifier_key)]) != Checkpoint(head.origin, last.size, last.root):
+            raise Inconsistent(last.size, "it is kept beside another size, root or origin than it was signed with")
+        if head.size < last.size:
+            raise Inconsistent(last.size, f"there are {head.size} today")
+        hash_of = await stored_hashes(tree.subtrees_for_consistency(last.size, head.size))
+        proof = tree.consistency_proof(last.size, head.size, hash_of)
+    except (ValueError, Unproven) as error:
+        raise Inconsistent(last.size, str(error)) from error
+    if not tree.verify_consistency(last.size, head.size, last.root, head.root, proof):
+        raise Inconsistent(last.size, "its events are others today")
