@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH = 200, 20_000, 200, 2_000, 10
+NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH, FILE_LENGTH = 200, 20_000, 200, 2_000, 10, 2**18
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: what every reader of the JSON can hold exactly
 EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
 
@@ -38,6 +38,14 @@ def _printable(text: str) -> str:
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("is blank")
+    return text
+
+
+def _readable(text: str) -> str:
+    if _CONTROL_BUT_LINES.search(text) or _SURROGATE.search(text):
+        raise ValueError("holds a control character or an unpaired surrogate: it is no text")
+    if "\ufffd" in text:
+        raise ValueError("holds the mark of a character that was lost: read the file in its own encoding, as a rule UTF-8")
     return text
 
 
@@ -117,6 +125,9 @@ Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
 
 Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(_printable), AfterValidator(_not_blank)]
 """Prose that says something: 1 to 20,000 characters."""
+
+File = Annotated[str, Field(min_length=1, max_length=FILE_LENGTH), AfterValidator(_readable)]
+"""The text of a file, up to 262,144 characters, whatever ends its lines."""
 
 Phrase = Annotated[str, Field(max_length=URI_LENGTH), AfterValidator(_printable)]
 """A text to look for: as long as a URI at most."""

@@ -1,0 +1,110 @@
+"""What comes of a foreign text, and of a text for others: what was understood, and what was left out and why."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from documents.values import LIST_LENGTH, NAME_LENGTH, Value, camel
+
+INPUT = "input.text"
+NO_FIELD = "has no field here"
+
+
+class Omission(Value):
+    """Something that one side said and the other has no place for."""
+
+    path: str = Field(description="Where it stands: a path of the file's data, a heading of it, or a field.")
+    reason: str = Field(description="Why it was left out.")
+
+
+class Export(Value):
+    """Something as a foreign format holds it."""
+
+    text: str = Field(description="The file's text.")
+    left_out: tuple[Omission, ...] = Field(
+        description="What would not come back, or come back otherwise, if the text were imported: found by reading it."
+    )
+
+
+class Reading:
+    """What a foreign text says, field by field of `kind`; what a field does not take is left out, with the reason."""
+
+    def __init__(self, kind: type[BaseModel], **required: Any) -> None:
+        self.kind, self.fields, self._required = kind, dict[str, Any](), required
+        self._left_out: list[Omission] = []
+        self._unlisted = 0
+
+    @property
+    def content(self) -> BaseModel:
+        """All of it that was understood, as the kind that it is; what is required and was not said stands as it was given."""
+        return self.kind.model_validate(self._required | self.fields)
+
+    @property
+    def left_out(self) -> tuple[Omission, ...]:
+        more = Omission(path="", reason=f"{self._unlisted} more are not listed here")
+        return (*self._left_out, *([more] if self._unlisted else []))
+
+    def leave(self, path: str, reason: str) -> None:
+        if len(self._left_out) < LIST_LENGTH:
+            self._left_out.append(Omission(path=path[:NAME_LENGTH], reason=reason))
+        else:
+            self._unlisted += 1
+
+    def say(self, name: str, value: Any, path: str) -> None:
+        """Fills a field: one that holds text already with a further paragraph, a list with a further entry."""
+        said, problem = self.fields.get(name), None
+        match self.kind.model_fields[name].default:
+            case () if said and len(said) == LIST_LENGTH:
+                problem = f"is beyond the {LIST_LENGTH} that the field takes"
+            case ():
+                value = (*(said or ()), value)
+            case {}:
+                value = _joined(said or {}, value)
+            case _ if said is not None:
+                value = f"{said}\n\n{value}"
+        if problem := problem or self._problem(name, value):
+            self.leave(path, problem)
+        else:
+            self.fields[name] = value
+
+    def _problem(self, name: str, value: Any) -> str | None:
+        try:
+            self.kind.model_validate(self._required | {name: value})
+        except ValidationError as error:
+            (first, *_) = error.errors(include_url=False, include_input=False)
+            inside = [str(each) for each in first["loc"][1:] if not isinstance(each, int)]
+            return " ".join([*inside, first["msg"].removeprefix("Value error, ")])
+        return None
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {**one, **{name: _joined(one.get(name, {}), each) if isinstance(each, dict) else each for name, each in other.items()}}
+
+
+def lost(said: BaseModel, back: BaseModel) -> Iterator[Omission]:
+    """What is not in `back` as it was `said`, by its path."""
+    for name in type(said).model_fields:
+        yield from _lost(getattr(said, name), getattr(back, name), camel(name))
+
+
+def _lost(said: Any, back: Any, path: str) -> Iterator[Omission]:
+    match said, back:
+        case _ if said == back:
+            pass
+        case ((None | ()), _):
+            yield Omission(path=path, reason="comes back although nothing is said")
+        case _, (None | ()):
+            yield Omission(path=path, reason="has no place in the format")
+        case BaseModel(), BaseModel():
+            yield from (Omission(path=f"{path}.{each.path}", reason=each.reason) for each in lost(said, back))
+        case tuple(), tuple() if len(said) == len(back):
+            for place, (one, other) in enumerate(zip(said, back, strict=True)):
+                yield from _lost(one, other, f"{path}.{place}")
+        case tuple(), tuple():
+            missing = [place for place, each in enumerate(said) if each not in back]
+            yield from (Omission(path=f"{path}.{place}", reason="has no place in the format") for place in missing)
+            if not missing:
+                yield Omission(path=path, reason="comes back in other parts")
+        case _:
+            yield Omission(path=path, reason="comes back otherwise")
