@@ -66,7 +66,9 @@ class Permission(Choice):
     RETIRE_MODEL_VERSION = "retireModelVersion", "Take a version out of use, for good."
     SAVE_MODEL_CARD = "saveModelCard", "Write a version's model card."
     GENERATE_MODEL_CARD = "generateModelCard", "Write a version's model card from what a training run tells."
+    IMPORT_MODEL_CARD = "importModelCard", "Fill a version's model card from a file."
     SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
+    IMPORT_DATASHEET = "importDatasheet", "Fill a datasheet from a file."
     LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
     UNLINK_DATASHEET = "unlinkDatasheet", "Take a datasheet's link off a version."
     CREATE_RISK_TEMPLATE = "createRiskTemplate", "Add a risk to the questionnaire of every assessment."
@@ -142,7 +144,9 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
     Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.GENERATE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
+    Permission.IMPORT_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SAVE_DATASHEET: _row(_R.DATA_STEWARD),
+    Permission.IMPORT_DATASHEET: _row(_R.DATA_STEWARD),
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.CREATE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),

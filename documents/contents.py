@@ -29,6 +29,7 @@ class ContentKind(Choice):
     CHANGE_PLAN = "change_plan", "The plan of a change."
     ELIGIBILITY = "eligibility", "What a version's eligibility was when the gate let a change start."
     DOSSIER_PART = "dossier_part", "A part of what was decided about: scope, tier, artefacts, dependencies or datasheet links."
+    IMPORT_REPORT = "import_report", "What an import filled, what it left out, and why."
     PART = "part", "A part of a record that was too large to stand in an audit event."
 
 

@@ -199,6 +199,8 @@ class Record(Document):
     _was: Raw | None = PrivateAttr(default=None)
     _told_as: str | None = PrivateAttr(default=None)
     _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)
+    _facts: Raw = PrivateAttr(default_factory=dict)
+    _partly: bool = PrivateAttr(default=False)
 
     @classmethod
     def _collection(cls) -> Any:
@@ -240,6 +242,19 @@ class Record(Document):
 
     def note(self, event: str, facts: Raw) -> None:
         self._notes.append((event, facts))
+
+    @property
+    def facts(self) -> Raw:
+        """What the audit event of its change tells beside the change."""
+        return self._facts
+
+    @property
+    def partly(self) -> bool:
+        """Whether the change is a part only of what somebody asked for."""
+        return self._partly
+
+    def tells_of(self, facts: Raw, partly: bool) -> None:
+        self._facts, self._partly = facts, partly
 
     @classmethod
     async def require(cls, *key: str, revision: int | None = None) -> Self:

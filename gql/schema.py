@@ -31,6 +31,7 @@ from resolvers import (
     deployments,
     evidence,
     holds,
+    imports,
     incidents,
     models,
     nodes,
@@ -55,7 +56,7 @@ PARTS: Sequence[Part] = tuple(
     for each in (
         nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
         waivers, holds, reviews, cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports,
-        audit, dashboard, search,
+        audit, dashboard, imports, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

@@ -43,6 +43,8 @@ PRIVATE: tuple[str, ...] = (
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
+LICENSED = "---\nlicense: mit\n---\n"
+
 Did = Callable[..., Awaitable[tuple[str, Any]]]
 
 
@@ -76,7 +78,9 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
     yield await did("saveModelCard", ALICE, **BOT, card=CARD)
     yield await did("generateModelCard", ALICE, "filled missing { requirementId }", **BOT, **RUN)
+    yield await did("importModelCard", ALICE, **BOT, format="HUGGING_FACE", text=LICENSED, expectedRevision=3)
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET)
+    yield await did("importDatasheet", BOB, **TICKETS, text=LICENSED)
     yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET | {"purpose": "To learn what they mean."})
     yield await did("linkDatasheet", ALICE, **BOT, **TICKETS)

@@ -24,7 +24,7 @@ from documents.access import GovernanceRole, Permission
 from documents.tokens import ApiToken, TokenKind
 from gql.schema import build_schema
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
-from tests.journey import ANOTHER
+from tests.journey import ANOTHER, LICENSED
 from tests.operations import ask_for
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
 from tests.sockets import Socket, dial, served
@@ -50,7 +50,9 @@ MAY = {
     "retireModelVersion": "MODEL_OWNER",
     "saveModelCard": "MODEL_OWNER SERVICE",
     "generateModelCard": "MODEL_OWNER SERVICE",
+    "importModelCard": "MODEL_OWNER SERVICE",
     "saveDatasheet": "DATA_STEWARD",
+    "importDatasheet": "DATA_STEWARD",
     "linkDatasheet": "MODEL_OWNER DATA_STEWARD",
     "unlinkDatasheet": "MODEL_OWNER DATA_STEWARD",
     "createRiskTemplate": "COMPLIANCE_OFFICER RISK_MANAGER",
@@ -264,6 +266,7 @@ EVE, STEVE = person("eve", GovernanceRole.MODEL_OWNER), person("steve", Governan
 OF_VERSION: dict[str, dict[str, Any]] = {
     "saveModelCard": {"card": CARD},
     "generateModelCard": {"metadata": {"license": "MIT"}},
+    "importModelCard": {"format": "HUGGING_FACE", "text": LICENSED},
     "linkDatasheet": TICKETS,
     "unlinkDatasheet": TICKETS,
     "createRiskAssessment": {"responses": RATED},

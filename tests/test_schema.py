@@ -24,9 +24,10 @@ MUTATIONS = """
     registerModelVersion updateModelVersion setRiskTier retireModelVersion attachEvidence withdrawEvidence submitForApproval
     submitApproval withdrawApproval satisfyCondition confirmCondition placeHold liftHold grantWaiver revokeWaiver completeReview
     assignAccountability saveModelCard generateModelCard importModelCard saveDatasheet linkDatasheet unlinkDatasheet
-    createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest updateChangeRequest
-    submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult scheduleDeployment startDeployment
-    completeDeployment rollbackChange openIncident resolveIncident importModels createApiToken revokeApiToken
+    importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
+    updateChangeRequest submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult
+    scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
+    createApiToken revokeApiToken
 """
 
 

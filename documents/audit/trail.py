@@ -51,7 +51,8 @@ class Occurrence:
         record = change.record
         told = tell(change.before, change.after, Telling(record.private, record.reviewed, record.derived))
         resource = (type(record).__name__, record.key)
-        return cls(event_type, action, actor, request, resource, record.filed_under, told=told)
+        outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
+        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, told, record.facts)
 
     def said(self) -> Raw:
         """The event as far as it does not depend on its place in the trail."""

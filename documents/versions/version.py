@@ -306,9 +306,16 @@ class ModelVersion(Searchable):
         """Something else runs there, or nothing."""
         self.deployed_in = tuple(each for each in self.deployed_in if each != environment)
 
-    async def save_card(self, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
+    async def save_card(
+        self,
+        said: Mapping[str, Any],
+        model_name: str,
+        by: Actor,
+        at: datetime,
+        permission: Permission = Permission.SAVE_MODEL_CARD,
+    ) -> None:
         """Makes the next revision of the card: the one before, with the fields in `said` as they are there."""
-        self.permits(by, Permission.SAVE_MODEL_CARD)
+        self.permits(by, permission)
         await self._revise_card(said, model_name, by, at)
 
     async def generate_card(self, run: TrainingRun, model_name: str, by: Actor, at: datetime) -> tuple[str, ...]:
