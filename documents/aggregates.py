@@ -79,15 +79,17 @@ def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[Measure], limit
     return [*done, *([{"$sort": order}] if order else []), {"$limit": limit}]
 
 
-def counts(query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str]) -> list[Raw]:
+def counts(query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str], elements: Mapping[str, tuple[str, Raw]]) -> list[Raw]:
     """The pipeline that answers with one document: under each name how many there are, as `{n: ..}` in a list that may be empty.
 
-    Of the records that meet `query`, these are those that meet each query in `of`, and the different values at each path in
-    `distinct`.
+    Of the records that meet `query`, these are those that meet each query in `of`, the different values at each path in
+    `distinct`, and of the lists at the paths in `elements` what meets the query beside it.
     """
     parts: dict[str, list[Raw]] = {name: [{"$match": each}] for name, each in of.items()}
     parts |= {name: [{"$group": {"_id": f"${path}"}}] for name, path in distinct.items()}
-    read = {field: 1 for each in of.values() for field in _fields(each)} | dict.fromkeys(distinct.values(), 1)
+    parts |= {name: [{"$unwind": f"${path}"}, {"$match": each}] for name, (path, each) in elements.items()}
+    paths = [*distinct.values(), *(path for path, _ in elements.values())]
+    read = {field: 1 for each in of.values() for field in _fields(each)} | {path.partition(".")[0]: 1 for path in paths}
     counted = {name: [*each, {"$count": "n"}] for name, each in parts.items()}
     return [{"$match": query}, {"$project": {"_id": 1, **read}}, {"$facet": counted}]
 

@@ -15,10 +15,11 @@ from documents.database import Record
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
 from documents.filters import Filter, to_query
-from documents.risk.scales import RiskBand, RiskTier
+from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.units import Raw
 from documents.values import Value
 from documents.versions.lifecycle import LIVE, VersionStatus
+from documents.versions.risks import HighRisk, RiskAcceptance
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
@@ -27,7 +28,7 @@ IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
 
 
 class Counted(TypedDict):
-    """How many records a query finds."""
+    """How many there are, and the query for the records that they are, or are found in."""
 
     count: int
     query: Raw
@@ -42,10 +43,13 @@ class Figures:
     of: Mapping[str, Filter]
     distinct: Mapping[str, str] = field(default_factory=dict)
     """Paths at which different values are counted, rather than records."""
+    elements: Mapping[str, tuple[str, Filter]] = field(default_factory=dict)
+    """Lists of which the elements are counted that meet a filter."""
 
     async def counted(self) -> Mapping[str, Counted]:
         asked = {name: to_query(each) for name, each in self.of.items()}
-        found = await self.kind.counts(to_query(self.among), asked, self.distinct)
+        elements = {name: (path, to_query(each, path)) for name, (path, each) in self.elements.items()}
+        found = await self.kind.counts(to_query(self.among), asked, self.distinct, elements)
         whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
         return {name: Counted(count=found[name], query=whole[name]) for name in found}
 
@@ -60,10 +64,17 @@ def versions(at: datetime) -> Figures:
         "with_risk_assessment": {"standing": {"risk_score": {"is_null": False}}},
         "with_all_approvals": Standing.lacks_none(at),
         "policy_violations": Standing.is_compliant(False, at),
+        "with_unmitigated_risk": Standing.has_open_high_risk(True, at),
+        "with_accepted_risk": {"acceptances": {"some": RiskAcceptance.standing_at(at)}},
+        "trending_up": {"standing": {"risk_trend": {"eq": RiskTrend.UP}}},
         "high_risk": {"standing": {"risk_band": {"in": [RiskBand.HIGH, RiskBand.CRITICAL]}}},
     }
     of |= {each: {"tier": {"eq": each}} for each in RiskTier}
-    return Figures(ModelVersion, IN_USE, of, distinct={"models": "model_id"})
+    elements = {
+        "unmitigated_risks": ("standing.high_risks", HighRisk.open_at(at)),
+        "accepted_risks": ("acceptances", RiskAcceptance.standing_at(at)),
+    }
+    return Figures(ModelVersion, IN_USE, of, distinct={"models": "model_id"}, elements=elements)
 
 
 def changes(at: datetime) -> Figures:

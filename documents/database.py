@@ -339,9 +339,11 @@ class Record(Document):
         return cast("int", await cls._raws().count_documents(query))
 
     @classmethod
-    async def counts(cls, query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str]) -> dict[str, int]:
+    async def counts(
+        cls, query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str], elements: Mapping[str, tuple[str, Raw]]
+    ) -> dict[str, int]:
         """How many of the records that meet `query` are of each kind, as `aggregates.counts` says it; in one command for all."""
-        (found,) = await cls._raws().aggregate(aggregates.counts(query, of, distinct)).to_list(None)
+        (found,) = await cls._raws().aggregate(aggregates.counts(query, of, distinct, elements)).to_list(None)
         return {name: sum(each["n"] for each in counted) for name, counted in found.items()}
 
     @classmethod

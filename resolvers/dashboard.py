@@ -55,6 +55,12 @@ class VersionShare(VersionFigure):
     share: float | None = strawberry.field(description="Of the versions in use, 0 to 1; nothing where there is none.")
 
 
+@strawberry.type(description="How many risks, and the versions that have them.")
+class RiskFigure:
+    count: int = strawberry.field(description="How many risks, several of a version.")
+    versions: VersionFigure = strawberry.field(description="The versions that have them.")
+
+
 @strawberry.type(description="How many changes, and which.")
 class ChangeFigure:
     count: int = strawberry.field(description="How many.")
@@ -117,6 +123,16 @@ class DashboardChanges:
 class DashboardRisk:
     high_risk: VersionFigure = strawberry.field(
         description="Versions in use whose latest assessment is HIGH or CRITICAL: an overall score of 10 or more."
+    )
+    unmitigated_risks: RiskFigure = strawberry.field(
+        description="Risks in the latest assessments of versions in use that have a residual score of 10 or more, and neither a "
+        "control nor an acceptance that stands now."
+    )
+    accepted_risks: RiskFigure = strawberry.field(
+        description="Acceptances for versions in use that stand now: neither expired nor ended before."
+    )
+    trending_up: VersionFigure = strawberry.field(
+        description="Versions in use whose overall score is higher than that of the assessment before."
     )
 
 
@@ -195,7 +211,16 @@ class Dashboard:
     @field("What may go wrong.")
     async def risk(self, info: Info) -> DashboardRisk:
         of = await _counted(info, figures.versions)
-        return DashboardRisk(high_risk=VersionFigure(**of["high_risk"]))
+
+        def risks(name: str, versions: str) -> RiskFigure:
+            return RiskFigure(count=of[name]["count"], versions=VersionFigure(**of[versions]))
+
+        return DashboardRisk(
+            high_risk=VersionFigure(**of["high_risk"]),
+            unmitigated_risks=risks("unmitigated_risks", "with_unmitigated_risk"),
+            accepted_risks=risks("accepted_risks", "with_accepted_risk"),
+            trending_up=VersionFigure(**of["trending_up"]),
+        )
 
     @field("What the audit trail shows; null for those who may not read the trail.")
     async def audit(self, info: Info) -> DashboardAudit | None:

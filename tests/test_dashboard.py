@@ -13,7 +13,7 @@ from graphql import get_named_type, is_object_type
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.changes.life import ChangeStatus
-from documents.risk.scales import RiskBand, RiskTier
+from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
 from gql.schema import build_schema
 from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
@@ -82,6 +82,12 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
     def violates(standing: Raw) -> bool:
         return not any(each["begins"] <= now and (each["ends"] is None or now < each["ends"]) for each in standing["compliance"])
 
+    def is_open(risk: Raw) -> bool:
+        return risk["accepted_until"] is None or risk["accepted_until"] <= now
+
+    def stands(acceptance: Raw) -> bool:
+        return acceptance["ended"] is None and acceptance["expires_at"] > now
+
     refused = [each for each in events if each["outcome"] == "denied"]
     attempts: Counter[tuple[str, Any]] = Counter()
     for each in refused:
@@ -103,6 +109,11 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
         "changes.deployedThisMonth": recent,
         "changes.rollbacksThisMonth": [each for each in recent if each["by_rollback"]],
         "risk.highRisk": those(lambda standing: standing["risk_score"] is not None and standing["risk_score"] >= 10),
+        "risk.unmitigatedRisks": [one for each in versions for one in each["standing"]["high_risks"] if is_open(one)],
+        "risk.unmitigatedRisks.versions": those(lambda standing: any(map(is_open, standing["high_risks"]))),
+        "risk.acceptedRisks": [one for each in versions for one in each["acceptances"] if stands(one)],
+        "risk.acceptedRisks.versions": [each for each in versions if any(map(stands, each["acceptances"]))],
+        "risk.trendingUp": those(lambda standing: standing["risk_trend"] == "up"),
         "audit.eventsToday": [each for each in events if each["occurred_at"] >= now.replace(hour=0, minute=0, second=0)],
         "audit.policyViolationsThisMonth": [each for each in events if each["event_type"] == "policy_violation"],
         "audit.accessAnomalies": [{"actor_id": who, "day": on.isoformat()} for who, on in anomalous],
@@ -167,10 +178,20 @@ def version(first: Raw, place: int, models: int, dice: Random) -> Raw:
         "card_completeness": dice.choice([None, 0.875, 1.0]),
         "compliance": dice.choice([[], compliance, [{"begins": THEN - FAR[0], "ends": THEN}, *compliance]]),
         "risk_score": score,
+        "risk_trend": dice.choice([*RiskTrend]),
+        "high_risks": [{"risk_id": name, "residual_score": 12.0, "accepted_until": until} for name, until in some(dice)],
         "risk_band": None if score is None else RiskBand.of(score),
     }
-    said = {"model_id": f"m{model}", "version": f"2.0.{place}", "tier": dice.choice([*RiskTier])}
+    accepted: list[Raw] = [
+        {"risk_id": name, "expires_at": until or THEN, "ended": dice.choice([None, {}])} for name, until in some(dice)
+    ]
+    said = {"model_id": f"m{model}", "version": f"2.0.{place}", "tier": dice.choice([*RiskTier]), "acceptances": accepted}
     return first | said | {"standing": first["standing"] | standing}
+
+
+def some(dice: Random) -> list[tuple[str, datetime | None]]:
+    """Some risks, and until when each is accepted, if it is."""
+    return [(name, dice.choice([None, around(THEN, dice)])) for name in dice.sample(["a", "b", "c"], dice.randrange(3))]
 
 
 def event(first: Raw, place: int, dice: Random) -> Raw:
@@ -221,6 +242,8 @@ async def test_every_figure_lists_what_it_counts(few: Watched) -> None:
     )
     assert told.keys() == found.keys()
     for path, figure in told.items():
+        if path in {"risk.unmitigatedRisks", "risk.acceptedRisks"}:  # elements: their versions are listed
+            continue
         (listed,) = (each for each in figure.values() if isinstance(each, dict))
         keys = [*listed["nodes"][0]]
         wanted = {tuple(each[STORED[key]] for key in keys) for each in found[path]}
@@ -315,7 +338,13 @@ async def test_a_small_journey_is_summed_up_and_time_alone_changes_what_it_chang
     inventory = {"models": 3, "versions": 3, "byRiskTier.tier_1_critical": 1, "byRiskTier.tier_2_important": 1}
     inventory |= {"byRiskTier.tier_4_experimental": 1}
     compliance = {"withModelCard": 1, "withRiskAssessment": 2, "withAllApprovals": 2, "policyViolations": 1}
-    assert await sums() == inventory | compliance | {"highRisk": 1}
+    risk = {"highRisk": 1, "unmitigatedRisks": 7, "unmitigatedRisks.versions": 1}  # all but the one that was rated
+    assert await sums() == inventory | compliance | risk
+    loans: dict[str, Any] = {**BOT, "modelId": "loans"}
+    await service.do("acceptRisk", RITA, **loans, riskId="SEC-001", rationale="Nobody reaches it.", expiresAt=lapses.isoformat())
+    await assess(service, RATED[2] | {"likelihood": 5, "impact": 5, "controls": []}, carryOver=True, **loans)
+    risk |= {"unmitigatedRisks": 6, "acceptedRisks": 1, "acceptedRisks.versions": 1, "trendingUp": 1}
+    assert await sums() == inventory | compliance | risk
     await deployed(service)
     await try_out(service)
     change = await approved_change(service, changeType="CONFIG_CHANGE")
@@ -323,8 +352,8 @@ async def test_a_small_journey_is_summed_up_and_time_alone_changes_what_it_chang
     blocked = await approved_change(service, environment="staging")
     assert (await service.refused("startDeployment", DORA, changeId=blocked))["code"] == "POLICY_BLOCKED"
     now = await sums()
-    assert {name: now.pop(name) for name in now.keys() - (inventory | compliance).keys()} == {
-        "open": 2, "deployedThisMonth": 4, "rollbacksThisMonth": 1, "highRisk": 1, "policyViolationsThisMonth": 1
+    assert {name: now[name] for name in now.keys() - (inventory | compliance | risk).keys()} == {
+        "open": 2, "deployedThisMonth": 4, "rollbacksThisMonth": 1, "policyViolationsThisMonth": 1
     }  # fmt: skip
     await step(service, "reopenChange", DORA, change, reason="Another value.")
     assert "pendingApproval" not in await sums()
@@ -336,6 +365,8 @@ async def test_a_small_journey_is_summed_up_and_time_alone_changes_what_it_chang
     service.now = lapses
     after = await sums()
     assert (after["withAllApprovals"], after["pendingApproval"]) == (2, 1)
+    assert (before["unmitigatedRisks"], before["acceptedRisks"]) == (6, 1)
+    assert after["unmitigatedRisks"] == 7 and "acceptedRisks" not in after
     asked = "{ dashboard { inventory { pendingApproval { modelVersions(first: 9) { nodes { modelId status } } } } } }"
     told = (await service.ask(asked))["dashboard"]["inventory"]["pendingApproval"]["modelVersions"]["nodes"]
     assert told == [{"modelId": BOT["modelId"], "status": "PENDING_APPROVAL"}]

@@ -8,6 +8,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.errors import InvalidInput
+from documents.filters import Filter
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import RiskFactor
 from documents.values import Digest, Key, Moment, Statement, Value
@@ -43,6 +44,11 @@ class RiskAcceptance(Value):
     def stands(self, at: datetime) -> bool:
         return self.ended is None and at < self.expires_at
 
+    @staticmethod
+    def standing_at(at: datetime) -> Filter:
+        """The stored ones that stand at that moment."""
+        return {"ended": {"is_null": True}, "expires_at": {"gt": at}}
+
     def covers(self, factor: RiskFactor) -> bool:
         return self.risk_id == factor.risk_id and factor.residual_score <= self.residual_score
 
@@ -68,6 +74,11 @@ class HighRisk(Value):
 
     def is_open(self, at: datetime) -> bool:
         return self.accepted_until is None or self.accepted_until <= at
+
+    @staticmethod
+    def open_at(at: datetime) -> Filter:
+        """The stored ones that are open at that moment."""
+        return {"or": [{"accepted_until": {"is_null": True}}, {"accepted_until": {"lte": at}}]}
 
 
 def accepted_anew(acceptances: tuple[RiskAcceptance, ...], one: RiskAcceptance) -> tuple[RiskAcceptance, ...]:

@@ -120,8 +120,7 @@ class Standing(Value):
     @staticmethod
     def has_open_high_risk(yes: bool, at: datetime) -> Filter:
         """The stored versions with a high risk that has neither control nor, at that moment, acceptance; or those without."""
-        is_open = {"or": [{"accepted_until": {"is_null": True}}, {"accepted_until": {"lte": at}}]}
-        return {"standing": {"high_risks": {"some" if yes else "none": is_open}}}
+        return {"standing": {"high_risks": {"some" if yes else "none": HighRisk.open_at(at)}}}
 
     def still(self, later: Self) -> bool:
         """Whether what was computed later says the same: that what was foretold has come is no news."""
