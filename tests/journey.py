@@ -77,7 +77,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("registerModel", ALICE, **REGISTRATION)
     yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
     yield await did("saveModelCard", ALICE, **BOT, card=CARD)
-    yield await did("generateModelCard", ALICE, "filled missing { requirementId }", **BOT, **RUN)
+    yield await did("generateModelCard", ALICE, **BOT, **RUN)
     yield await did("importModelCard", ALICE, **BOT, format="HUGGING_FACE", text=LICENSED, expectedRevision=3)
     yield await did("saveDatasheet", BOB, **TICKETS, datasheet=DATASHEET)
     yield await did("importDatasheet", BOB, **TICKETS, text=LICENSED)

@@ -31,7 +31,7 @@ from tests.examples import (
     on_record,
     register,
 )
-from tests.journey import CONDITIONS, FROM_OUTSIDE, WEIGHTS
+from tests.journey import CONDITIONS, FROM_OUTSIDE, RUN, WEIGHTS
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
 
 ROLES = GovernanceRole
@@ -52,7 +52,8 @@ PROGRAM = person("pipeline")
 
 USUAL: dict[str, list[Person]] = {
     "submitForApproval": OWNERS, "submitApproval": REVIEWERS, "withdrawApproval": REVIEWERS, "satisfyCondition": OWNERS,
-    "confirmCondition": REVIEWERS, "saveModelCard": [*OWNERS, PROGRAM], "saveDatasheet": [BOB], "linkDatasheet": [*OWNERS, BOB],
+    "confirmCondition": REVIEWERS, "saveModelCard": [*OWNERS, PROGRAM], "generateModelCard": [*OWNERS, PROGRAM],
+    "saveDatasheet": [BOB], "linkDatasheet": [*OWNERS, BOB],
     "unlinkDatasheet": [*OWNERS, BOB], "createRiskAssessment": [*OWNERS, RITA], "mitigateRisk": [*OWNERS, RITA],
     "acceptRisk": [RITA, BEA], "approveRiskAssessment": [RITA], "attachEvidence": [*OWNERS, BOB, PROGRAM],
     "withdrawEvidence": [ALICE, BOB, OLGA], "grantWaiver": [RITA, CLEO], "revokeWaiver": [RITA, CLEO],
@@ -156,6 +157,8 @@ class Walk:
                 return {"conditionId": self.condition(decisions)}
             case "saveModelCard":
                 return {"card": one(CARD, CARD, {"license": "MIT"}, {"metrics": []}, {"risks": []}, {"primaryIntendedUses": []})}
+            case "generateModelCard":
+                return one(RUN, {"metadata": {"license": "MIT"}}, {"additionalInfo": {"seed": 8}})
             case "saveDatasheet":
                 return TICKETS | {"datasheet": DATASHEET | {"purpose": one("To learn.", "To learn more.")}}
             case "linkDatasheet" | "unlinkDatasheet":
@@ -290,6 +293,7 @@ async def let_the_program_in() -> None:
     token, _ = ApiToken.of(PROGRAM.token, TokenKind.SERVICE, PROGRAM.id, "test", None, ADA.id, NOW)
     token.mutations = (
         Permission.SAVE_MODEL_CARD,
+        Permission.GENERATE_MODEL_CARD,
         Permission.UPDATE_MODEL_VERSION,
         Permission.ATTACH_EVIDENCE,
         Permission.OPEN_INCIDENT,
