@@ -11,7 +11,7 @@ from pymongo import IndexModel
 from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.database import Record
-from documents.values import Key, Moment
+from documents.values import Key, Moment, Place
 
 
 class Deployment(Record):
@@ -23,7 +23,7 @@ class Deployment(Record):
     deployment_id: Annotated[str, Indexed(unique=True)] = Field(description="DEP- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The model.")
     version: Key = Field(description="The version.")
-    environment: Key = Field(description="Where it runs.")
+    environment: Place = Field(description="Where it runs.")
     active: bool = Field(default=True, description="Whether it runs now.")
     deployed_at: Moment = Field(description="From when on it ran.")
     deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")

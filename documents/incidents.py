@@ -13,7 +13,7 @@ from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
 from documents.errors import Forbidden, InvalidState
 from documents.search import BY_TOKENS, Searchable
-from documents.values import Choice, Key, Moment, Name, Text
+from documents.values import Choice, Key, Moment, Name, Place, Text
 from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion
 
@@ -45,7 +45,7 @@ class Incident(Searchable):
     incident_id: Annotated[str, Indexed(unique=True)] = Field(description="INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
-    environment: Key | None = Field(default=None, description="Where it happened; nothing if nobody said.")
+    environment: Place | None = Field(default=None, description="Where it happened; nothing if nobody said.")
     severity: IncidentSeverity = Field(description="How bad it is.")
     status: IncidentStatus = Field(description="How far it is.")
     title: Name = Field(description="What happened, in a line.")

@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import carry
-from documents.changes.change import ChangeApproval, ChangeRequest, Comment, GatePass, Move, TestResult
+from documents.changes.change import ChangeRequest
+from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow
 from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
-from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Statement, Text, Uri, camel
+from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Place, Statement, Text, Uri, camel
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -159,7 +160,7 @@ class UpdateChangeRequestInput(_ChangeInput):
     title: Name | None = Field(default=None, description="What is to be done, in a line.")
     description: Statement | None = Field(default=None, description="What is to be done.")
     justification: Statement | None = Field(default=None, description="Why.")
-    environment: Key | None = Field(default=None, description="Where it is carried out.")
+    environment: Place | None = Field(default=None, description="Where it is carried out.")
     target_version: Key | None = Field(default=None, description="What is to run there.")
     impact: ChangeImpactInput | None = Field(default=None, description="What it touches.")
     rollback_plan: Statement | None = Field(default=None, description="How it is undone.")

@@ -97,7 +97,7 @@ async def lives(server: str) -> AsyncIterator[Lives]:
 
 async def lived(service: Service, status: str) -> str:
     """Brings a change into a status."""
-    place = STAGED | {"environment": status, "targetVersion": "0.1.0"}
+    place = STAGED | {"environment": status.lower(), "targetVersion": "0.1.0"}
     if status in {"DRAFT", "SUBMITTED", "UNDER_REVIEW", "REJECTED"}:
         change_id = await ask_for(service, **place)
         if status != "DRAFT":

@@ -122,6 +122,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rollbackTrigger": " \n "}, "rollbackTrigger"),
     ({"environment": ""}, "environment"),
     ({"environment": "pro duction"}, "environment"),
+    ({"environment": "Production"}, "environment"),
     ({"targetVersion": "9.9.9"}, "targetVersion"),
     ({"targetVersion": None}, "targetVersion"),
     ({"targetVersion": "0.1.0"}, "targetVersion"),  # it runs there

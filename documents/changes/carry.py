@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.change import ChangeRequest, GateBasis, GatePass
-from documents.changes.life import ChangeStatus
+from documents.changes.change import ChangeRequest
+from documents.changes.life import UNDER_WAY, ChangeStatus
+from documents.changes.parts import GateBasis, GatePass
 from documents.changes.plan import PRODUCTION, ChangePlan, ChangeType
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
@@ -13,7 +14,7 @@ from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files, keep_standing
-from documents.errors import InvalidInput, PolicyBlocked
+from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
 from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
@@ -194,13 +195,19 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
     """The change that takes `change` back, and that on record with it."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
-    if change.rolled_back_by_id:
-        change.refuse_second_rollback(await ChangeRequest.wanted(change.rolled_back_by_id))
+    await _refuse_second_rollback(change)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
     change.rolled_back_by_id = rollback.change_id
     await rollback.store()
     await change.store()
     return rollback
+
+
+async def _refuse_second_rollback(change: ChangeRequest) -> None:
+    """AlreadyExists where one is under way; a draft stands in nobody's way, for only whoever asked for it can go on with it."""
+    under_way = {"rolls_back_id": change.change_id, "status": {"$in": UNDER_WAY}}
+    if other := await ChangeRequest.seek(under_way, fields_at("change_id")):
+        raise AlreadyExists("the rollback", other.change_id)
 
 
 async def refuse_while_changing(version: ModelVersion) -> None:

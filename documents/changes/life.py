@@ -51,5 +51,8 @@ POSSIBLE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
 }
 """The statuses from which each mutation on a change is possible."""
 
-OPEN = (_S.DRAFT, _S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED, _S.IN_PROGRESS)
+UNDER_WAY = (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED, _S.IN_PROGRESS)
+"""The statuses of a change that was submitted and is not over."""
+
+OPEN = (_S.DRAFT, *UNDER_WAY)
 """The statuses of a change that is not over."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.errors import InvalidInput
-from documents.values import LIST_LENGTH, Choice, Day, Key, Moment, Name, Names, Statement, Text, Value
+from documents.values import LIST_LENGTH, Choice, Day, Key, Moment, Name, Names, Place, Statement, Text, Value
 
 PRODUCTION = "production"
 LONGEST_WINDOW = timedelta(days=366)
@@ -101,7 +101,7 @@ class ChangePlan(Value):
     description: Statement = Field(description="What is to be done.")
     justification: Statement = Field(description="Why.")
     model_id: Key = Field(description="The model that it is about.")
-    environment: Key = Field(default=PRODUCTION, description="Where it is carried out.")
+    environment: Place = Field(default=PRODUCTION, description="Where it is carried out.")
     current_version: Key | None = Field(
         default=None, description="What ran there when the plan was last saved or submitted; nothing if nothing did."
     )

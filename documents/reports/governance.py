@@ -13,7 +13,7 @@ from documents.lineage import UpstreamAlert
 from documents.policies import BoundPolicy, Enforcement
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskBand, RiskTier
-from documents.values import Count, Digest, Key, Moment, Name, Names, Statement, Text, Value
+from documents.values import Count, Digest, Key, Moment, Name, Names, Place, Statement, Text, Value
 from documents.versions.accountability import Assignment, Coverage
 from documents.versions.approvals import Approval, ApprovalRound, Decision
 from documents.versions.dependencies import Dependency
@@ -174,7 +174,7 @@ class ReportedDeployment(Value):
     """That the version runs, or ran, in an environment."""
 
     deployment_id: str = Field(description="DEP- and 32 hexadecimal digits.")
-    environment: Key = Field(description="Where.")
+    environment: Place = Field(description="Where.")
     deployed_at: Moment = Field(description="From when on.")
     deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
     change_id: Key = Field(description="The change that brought it.")
@@ -186,7 +186,7 @@ class ReportedIncident(Value):
 
     incident_id: str = Field(description="INC- and 32 hexadecimal digits.")
     severity: IncidentSeverity = Field(description="How bad it is.")
-    environment: Key | None = Field(description="Where it happened; nothing if nobody said.")
+    environment: Place | None = Field(description="Where it happened; nothing if nobody said.")
     title: Name = Field(description="What happened, in a line.")
     description: Text = Field(description="What is known of it.")
     opened_by: Key = Field(description="Who reported it: a user id or a service.")

@@ -10,13 +10,13 @@ from pymongo import IndexModel
 from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.search import BY_TOKENS, Searchable
-from documents.values import Key, Moment, Name, Names, Text, Value
+from documents.values import Key, Moment, Name, Names, Place, Text, Value
 
 
 class Running(Value):
     """The version of a model that runs in an environment."""
 
-    environment: Key = Field(description="Where it runs.")
+    environment: Place = Field(description="Where it runs.")
     version: Key = Field(description="Which version.")
     since: Moment = Field(description="Since when.")
     deployment_id: str = Field(description="Its deployment.")

@@ -22,7 +22,7 @@ from documents.risk.factors import OwnRisk, Response, Template
 from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
 from documents.training import TrainingRun
-from documents.values import LIST_LENGTH, Key, Moment, Statement, Statements, camel
+from documents.values import LIST_LENGTH, Key, Moment, Place, Statement, Statements, camel
 from documents.versions.accountability import Assignment, assigned, relations
 from documents.versions.approvals import (
     Approval,
@@ -137,7 +137,7 @@ class ModelVersion(Searchable):
         default=(), description="Every hold that was placed, lifted or not."
     )
     critical_incidents: tuple[str, ...] = Field(default=(), description="Ids of its critical incidents that are open.")
-    deployed_in: tuple[Key, ...] = Field(default=(), description="The environments in which it runs.")
+    deployed_in: tuple[Place, ...] = Field(default=(), description="The environments in which it runs.")
     retired: Ending | None = Field(default=None, description="Why it was taken out of use, if it was.")
     registered_by: Key = Field(description="Who registered it: a user id or a service.")
     registered_at: Moment = Field(description="When.")
