@@ -275,15 +275,27 @@ async def test_what_is_not_asked_for_is_not_counted(few: Watched) -> None:
         assert where(commands) == list(collections), section
 
 
+async def test_what_is_too_much_to_be_named_is_refused_and_counted_all_the_same(
+    few: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("documents.dashboard.MODELS", 3)
+    monkeypatch.setattr("documents.dashboard.ANOMALIES", 0)
+    counted = await few.service.ask("{ dashboard { inventory { models { count } } audit { eventsToday { count } } } }", AUDREY)
+    assert counted["dashboard"]["inventory"]["models"]["count"] > 4
+    for asked in ("inventory { models { models(first: 1) { totalCount } } }", "audit { accessAnomalies { count } }"):
+        refused = await few.service.refusal(f"{{ dashboard {{ {asked} }} }}", AUDREY)
+        assert (refused["code"], refused["size"] - refused["limit"]) == ("LIMIT_EXCEEDED", 1), asked
+
+
 async def test_the_trail_is_summed_up_for_those_who_may_read_it(service: Service) -> None:
     clara = person("clara", GovernanceRole.COMPLIANCE_OFFICER)
     await service.enrol(clara, DORA)
-    query = "{ dashboard { inventory { versions { count } } audit { eventsToday { count } } } }"
+    query = "{ dashboard { compliance { withModelCard { count share } } audit { eventsToday { count } } } }"
     for who in (ADA, AUDREY, RITA, clara, ALICE, BOB, CAROL, DAVID, DORA):
         told = (await service.ask(query, who))["dashboard"]
         may = who in (ADA, AUDREY, RITA, clara)
         assert (told["audit"] is not None) is may, who.id
-        assert told["inventory"] == {"versions": {"count": 0}}
+        assert told["compliance"] == {"withModelCard": {"count": 0, "share": None}}  # of nothing there is no share
     before = len(await service.trail())
     await service.ask(query, ALICE)
     assert len(await service.trail()) == before  # a section less is no refusal

@@ -157,3 +157,12 @@ def test_each_example_says_what_it_asks_and_is_tried_here() -> None:
     tried = set(re.findall(r'answers\["([a-z-]+)"\]', Path(__file__).read_text()))
     paths = {path.stem: path.read_text() for path in EXAMPLES.iterdir()}
     assert tried == paths.keys() and all(re.match(r"# [A-Z].*[?;.,]", text) for text in paths.values())
+
+
+def test_where_governance_stands(answers: dict[str, Any]) -> None:
+    told = answers["where-governance-stands"]
+    overdue = told["inventory"]["overdueReview"]
+    assert overdue["count"] == 2 and named(overdue["modelVersions"]["nodes"]) == named(answers["overdue-reviews"]["nodes"])
+    assert told["compliance"]["withModelCard"] == {"share": 0.5}
+    unmitigated = told["risk"]["unmitigatedRisks"]["versions"]["modelVersions"]["nodes"]
+    assert named(unmitigated) == named(answers["open-high-risks"]["nodes"]) == [("support-assistant", "2.0.0")]
