@@ -13,6 +13,7 @@ from documents.contents import Content, ContentKind, keep
 from documents.database import Record
 from documents.datasheets import Datasheet
 from documents.errors import InvalidInput
+from documents.formats import cyclonedx
 from documents.formats.exchange import INPUT, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
 from documents.formats.huggingface.modelcard import read_model_card
@@ -27,11 +28,13 @@ class CardSource(Choice):
     """What a file is that is imported."""
 
     HUGGING_FACE = "hugging_face", "A card of the Hugging Face Hub: front matter and prose."
+    CYCLONE_DX = "cyclone_dx", "A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, that names one model."
     HUGGING_FACE_RESULTS = "hugging_face_results", "A file of the Hub's `.eval_results/`: YAML, a list of evaluation results."
 
 
 CARD_READERS: Mapping[CardSource, Callable[[str], Reading]] = {
     CardSource.HUGGING_FACE: read_model_card,
+    CardSource.CYCLONE_DX: cyclonedx.read_model_card,
     CardSource.HUGGING_FACE_RESULTS: read_results,
 }
 

@@ -10,6 +10,7 @@ from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
 from documents.datasheets import DatasetRecord, Datasheet
 from documents.eligibility.load import keep_standing
+from documents.formats import cyclonedx
 from documents.formats.exchange import Export, Omission
 from documents.formats.huggingface.datasetcard import write_dataset_card
 from documents.formats.huggingface.modelcard import write_model_card
@@ -43,6 +44,11 @@ class ModelCardShape:
     @staticmethod
     def hugging_face(card: Parent[ModelCard]) -> Export:
         return write_model_card(whole(card))
+
+    @field("The card in a CycloneDX 1.7 bill of materials, as JSON: one component, the model, with its `modelCard`.")
+    @staticmethod
+    def cyclone_dx(card: Parent[ModelCard]) -> Export:
+        return cyclonedx.write_model_card(whole(card))
 
 
 @shape(DatasetRecord)

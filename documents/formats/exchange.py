@@ -47,6 +47,7 @@ class Reading:
 
     def leave(self, path: str, reason: str) -> None:
         if len(self._left_out) < LIST_LENGTH:
+            path, reason = (each.encode(errors="replace").decode() for each in (path, reason))  # no half characters
             self._left_out.append(Omission(path=path[:NAME_LENGTH], reason=reason))
         else:
             self._unlisted += 1
