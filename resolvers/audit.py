@@ -98,9 +98,21 @@ audit_event_aggregates = aggregates(
 async def audit_verification(
     start: Annotated[BigInt, strawberry.argument(name="from", description="The first event to verify.")] = 0,
     end: Annotated[BigInt | None, strawberry.argument(name="to", description="The last; left out: the newest.")] = UNSET,
+    checkpoint: Annotated[
+        str | None,
+        strawberry.argument(
+            description="The text of a checkpoint that you kept: with it, what was there then is proven unaltered."
+        ),
+    ] = UNSET,
+    keys: Annotated[
+        list[str] | None,
+        strawberry.argument(
+            description="With a checkpoint: the verifier keys, in C2SP form, whose signature you trust; up to 16."
+        ),
+    ] = UNSET,
 ) -> Report:
     """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault."""
-    return await verify(start, None if end is UNSET else end)
+    return await verify(start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or ())
 
 
 @query(permit=Permission.READ_TRAIL)

@@ -3,7 +3,7 @@
 It stands apart from what writes the trail and imports no database: whoever doubts the one can read the other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, computed_field
 
 from documents.audit import tree
 from documents.audit.canonical import canonical, parsed, plain
+from documents.audit.notes import Checkpoint
 from documents.units import Raw
 from documents.values import MAX_SAFE_INTEGER, Choice, Count, Digest, Value
 
@@ -43,13 +44,17 @@ class AuditFaultKind(Choice):
     CONTENT_ALTERED = "content_altered", "A content that the event cites does not hash to its digest."
     HEAD_MISSING = "head_missing", "There are events and no head."
     HEAD_DIFFERS = "head_differs", "The head says something else than the events."
+    CHECKPOINT_FORGED = "checkpoint_forged", "The checkpoint to compare with is none, or was signed by no key that is trusted."
+    CHECKPOINT_OF_ANOTHER_TRAIL = "checkpoint_of_another_trail", "The checkpoint to compare with bears the name of another trail."
+    TAIL_CUT = "tail_cut", "There are fewer events than when the checkpoint was signed."
+    REWRITTEN = "rewritten", "Events are others than when the checkpoint was signed, and everything after was hashed again."
 
 
 class Fault(Value):
     """Something wrong with a trail, and where it is seen."""
 
     kind: AuditFaultKind = Field(description="What kind of thing is wrong.")
-    seq: Count | None = Field(description="The number of the event that shows it; nothing for the head.")
+    seq: Count | None = Field(description="The number of the event that shows it; nothing for the head or a checkpoint.")
     detail: str = Field(description="What is wrong, in a sentence.")
 
 
@@ -60,6 +65,7 @@ class AuditCaveat(Choice):
         "unanchored",
         "No checkpoint from outside the database was compared: events may be cut off the end, or changed and hashed again.",
     )
+    AFTER_CHECKPOINT = "after_checkpoint", "What came after the checkpoint may be cut off, or changed and hashed again."
     BEGINNING_BELIEVED = "beginning_believed", "What stands before the first number was believed as it is stored, not verified."
     HEAD_NOT_COMPARED = "head_not_compared", "What stands after the last number was not read, nor the head compared with it."
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
@@ -132,15 +138,18 @@ class Verifier:
     """Reads the events from `first` on and lists their faults; whatever they hold, it never raises.
 
     To begin in the middle it takes `earlier`, the events that complete `tree.edge_subtrees(first)`, and believes them.
+    It remembers the roots of the sizes in `marks`, to be compared with checkpoints.
     """
 
-    def __init__(self, first: int = 0, earlier: Iterable[Raw] = ()) -> None:
+    def __init__(self, first: int = 0, earlier: Iterable[Raw] = (), marks: Container[int] = ()) -> None:
         self._first = self._next = first
         self._verified = self._fault_count = 0
         self._faults: list[Fault] = []
         self._ids: set[str] = set()
         self._older_ids: set[str] = set()
         self._ids_forgotten = self._head_compared = False
+        self._marks, self._roots = marks, dict[int, str]()
+        self._anchor: int | None = None
         # What stands before the next event. None is what a fault has hidden: nothing is judged by it.
         self._edge: list[str] | None = []
         self._last_hash: str | None = GENESIS
@@ -148,6 +157,8 @@ class Verifier:
         self._origin: str | None = None
         if first:
             self._believe({event["seq"]: event for event in earlier if isinstance(event.get("seq"), int)})
+        if self._edge is not None:
+            self._roots[first] = tree.root(self._edge)
 
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
         """Takes the next events, raw and in order of `seq`, with the texts, by digest, of all contents that they cite."""
@@ -163,6 +174,8 @@ class Verifier:
                 self._follow(seq, said, leaf)
                 self._grow(seq, leaf, event.get("nodes"))
                 self._next += 1
+                if self._edge is not None and self._next in self._marks:
+                    self._roots[self._next] = tree.root(self._edge)
             self._verified += 1
 
     def expect(self, seq: int) -> None:
@@ -190,9 +203,48 @@ class Verifier:
                 says = f"Its {name} is {_quoted(head.get(name))}, that of the events {_quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
+    def deny_checkpoint(self, why: str) -> None:
+        """Says of the checkpoint to compare with that it is not to be trusted."""
+        self._found(AuditFaultKind.CHECKPOINT_FORGED, None, f"It {why}.")
+
+    def compare_checkpoint(self, pinned: Checkpoint, size: int, proof: Sequence[str], kept: Iterable[Checkpoint] = ()) -> None:
+        """Compares a trail of `size` events with what was signed, as far as it was read; feed it first.
+
+        `proof` is the consistency proof between the trees of the checkpoint and of the nearest number that was read, where its
+        own was not. `kept` are other checkpoints of whoever signed it: they narrow down what was rewritten.
+        """
+        if self._origin not in (None, pinned.origin):
+            says = f"It is of {_quoted(pinned.origin)}, not of {_quoted(self._origin)}."
+            self._found(AuditFaultKind.CHECKPOINT_OF_ANOTHER_TRAIL, None, says)
+            return
+        agree = {each.size: self._roots[each.size] == each.root for each in kept if each.size in self._roots}
+        if size < pinned.size:
+            self._found(AuditFaultKind.TAIL_CUT, size, f"There were {pinned.size} events, and there are {size}.")
+        elif (agrees := self._agrees(pinned, proof)) is None:
+            return
+        else:
+            agree[pinned.size] = agrees
+        self._anchor = pinned.size
+        if not all(agree.values()):
+            until = min(each for each, same in agree.items() if not same)
+            since = max((each for each, same in agree.items() if same and each < until), default=0)
+            says = f"From {since} to {until - 1} something is not what it was: another root of {until} events was signed."
+            self._found(AuditFaultKind.REWRITTEN, since, says)
+
+    def _agrees(self, pinned: Checkpoint, proof: Sequence[str]) -> bool | None:
+        """Whether the tree that was read has or continues the root that was signed; None if a fault has hidden its own."""
+        if pinned.size in self._roots:
+            return self._roots[pinned.size] == pinned.root
+        if pinned.size < self._first and self._first in self._roots:
+            return tree.verify_consistency(pinned.size, self._first, pinned.root, self._roots[self._first], proof)
+        if pinned.size > self._next and self._edge is not None:
+            return tree.verify_consistency(self._next, pinned.size, tree.root(self._edge), pinned.root, proof)
+        return None
+
     def report(self) -> Report:
         caveats = {
-            AuditCaveat.UNANCHORED: True,
+            AuditCaveat.UNANCHORED: self._anchor is None,
+            AuditCaveat.AFTER_CHECKPOINT: self._anchor is not None and self._anchor < self._next,
             AuditCaveat.BEGINNING_BELIEVED: self._first > 0,
             AuditCaveat.HEAD_NOT_COMPARED: not self._head_compared,
             AuditCaveat.IDS_FORGOTTEN: self._ids_forgotten,

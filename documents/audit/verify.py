@@ -1,18 +1,29 @@
 """Verifies the trail in the database, window by window: flat memory, however long it is."""
 
+from collections.abc import Sequence
+
 from documents.audit import tree
+from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
+from documents.audit.notes import BadNote, Checkpoint, VerifierKey, opened
+from documents.audit.proofs import stored_hashes
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Report, Verifier, cited
 from documents.contents import Content
-from documents.errors import InvalidInput, LimitExceeded
+from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.units import Raw
 
 EVENTS_A_CALL, WINDOW = 50_000, 500
+CHECKPOINTS, KEYS = 1_000, 16
 
 
-async def verify(first: int = 0, last: int | None = None) -> Report:
-    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most 50,000 events a call."""
+async def verify(first: int = 0, last: int | None = None, checkpoint: str | None = None, keys: Sequence[str] = ()) -> Report:
+    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most 50,000 events a call.
+
+    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it.
+    """
+    trusted = _trusted(checkpoint, keys)
+    pinned = _opened(checkpoint, trusted) if checkpoint is not None else None
     head = await _head()
     end = _size(head)
     stop = end if last is None else min(last + 1, end)
@@ -20,14 +31,64 @@ async def verify(first: int = 0, last: int | None = None) -> Report:
         raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
     if stop - first > EVENTS_A_CALL:
         raise LimitExceeded("a verification", stop - first, EVENTS_A_CALL)
-    verifier = Verifier(first, await _earlier(first))
+    signed = pinned if isinstance(pinned, Checkpoint) else None
+    kept = await _kept(first, min(stop, signed.size), trusted) if signed else []
+    verifier = Verifier(first, await _earlier(first), {each.size for each in (*kept, *([signed] if signed else ()))})
     for start in range(first, stop, WINDOW):
         await _feed(verifier, await _events({"seq": {"$gte": start, "$lt": min(start + WINDOW, stop)}}))
     verifier.expect(stop)
     if stop == end:
         await _feed(verifier, await _strays(end))
         verifier.compare_head(head)
+    if signed:
+        verifier.compare_checkpoint(signed, end, await _between(signed.size, first, stop, end), kept)
+    elif pinned:
+        verifier.deny_checkpoint(str(pinned))
     return verifier.report()
+
+
+def _trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
+    if checkpoint is None and keys:
+        raise InvalidInput("checkpoint", "must be given with `keys`: it is what they verify")
+    if checkpoint is not None and not 0 < len(keys) <= KEYS:
+        raise InvalidInput("keys", f"must be 1 to {KEYS} that are trusted: whose signature the checkpoint bears")
+    trusted = []
+    for at, each in enumerate(keys):
+        try:
+            trusted.append(VerifierKey.read(each))
+        except ValueError as error:
+            raise InvalidInput(f"keys.{at}", str(error)) from error
+    return trusted
+
+
+def _opened(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote:
+    """What was signed, or why it is not to be trusted; empty lines around it are no part of it."""
+    try:
+        pinned = opened(checkpoint.strip("\n") + "\n", keys)
+    except BadNote as bad:
+        return bad
+    return pinned if pinned.size else BadNote("is of no events: such a one is never signed")
+
+
+async def _kept(first: int, last: int, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+    """The newest of the checkpoints of `first` to `last` events that are kept here and that one of `keys` signed."""
+    checkpoints = AuditCheckpoint.get_motor_collection()
+    query = {"size": {"$gte": max(first, 1), "$lte": last}}
+    found = await checkpoints.find(query, {"text": 1}, limit=CHECKPOINTS, batch_size=CHECKPOINTS).sort("size", -1).to_list(None)
+    opening = [_opened(each["text"], keys) for each in found if isinstance(each.get("text"), str)]
+    return [each for each in opening if isinstance(each, Checkpoint)]
+
+
+async def _between(signed: int, first: int, stop: int, end: int) -> list[str]:
+    """The proof that the tree of `signed` events is consistent with the nearest of those from `first` to `stop`; none within."""
+    old, size = (signed, first) if signed < first else (stop, signed)
+    if not 0 < old < size <= end:
+        return []
+    try:
+        hash_of = await stored_hashes(tree.subtrees_for_consistency(old, size))
+        return tree.consistency_proof(old, size, hash_of)
+    except Unproven:
+        return []
 
 
 async def _feed(verifier: Verifier, events: list[Raw]) -> None:
