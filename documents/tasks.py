@@ -15,10 +15,11 @@ from documents.records import whole
 from documents.units import Raw
 from documents.values import Choice, Key, Moment, Value
 from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
+from documents.versions.decided import approvals, deciders_of, submitters_of
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
 from documents.versions.parts import Ending
 from documents.versions.standing import Standing
-from documents.versions.version import ModelVersion, approvals, deciders_of, submitters_of
+from documents.versions.version import ModelVersion
 
 LOOKED_AT = 500  # versions that one question about tasks reads, whoever it is about
 NOTICE = timedelta(days=30)

@@ -13,9 +13,10 @@ from documents.people import Stakeholder
 from documents.values import Hash, Key, Moment, Statement, Statements, Text
 from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Verdict
 from documents.versions.conditions import Confirmation, Satisfaction
+from documents.versions.decided import approvals
 from documents.versions.dossier import Dossier, DossierPart, pinned
 from documents.versions.parts import Ending
-from documents.versions.version import ModelVersion, approvals
+from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
 from resolvers.graph.inputs import OfVersion, graph_input

@@ -23,12 +23,13 @@ from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
 from documents.versions.changes import PartChange, changes
+from documents.versions.decided import approvals
 from documents.versions.dependencies import VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
 from documents.versions.risks import HighRisk
 from documents.versions.standing import Standing
-from documents.versions.version import ModelVersion, approvals
+from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import Derived
 from resolvers.graph.connections import connection

@@ -1,0 +1,201 @@
+"""The record of a version: what is stored of it, and what every rule about it asks first."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from pymongo import IndexModel
+
+from documents.access import Actor, Permission
+from documents.audit.event import AuditEventType
+from documents.cards import ModelCard
+from documents.classification import Classification
+from documents.contents import Revision
+from documents.errors import InvalidState, NotReady
+from documents.reviews import ReviewCalendar
+from documents.risk.assessment import RiskAssessment
+from documents.risk.scales import RiskTier
+from documents.search import BY_TOKENS, Searchable
+from documents.values import LIST_LENGTH, Key, Moment, Place, Statement, Statements
+from documents.versions.accountability import Assignment, relations
+from documents.versions.approvals import (
+    ApprovalRound,
+    ClosedRound,
+)
+from documents.versions.dependencies import Dependency
+from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.evidence import Evidence
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import VersionStatus, possible
+from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
+from documents.versions.risks import AssessmentApproval, RiskAcceptance
+from documents.versions.standing import Standing
+from documents.versions.waivers import Waiver
+
+
+class VersionRecord(Searchable):
+    """What is stored of a version, who may do what with it, and what there is to decide about."""
+
+    keys: ClassVar = ("model_id", "version")
+    event: ClassVar = AuditEventType.MODEL_UPDATED
+    private: ClassVar = frozenset(
+        {
+            "round.decisions.*.comments",
+            "round.decisions.*.reviewer_name",
+            "tier_rationale",
+            "round.decisions.*.conditions.*.text",
+            "round.decisions.*.conditions.*.satisfied.note",
+            "round.decisions.*.conditions.*.confirmed.comments",
+            "round.decisions.*.withdrawn.reason",
+            "evidence.*.note",
+            "evidence.*.withdrawn.reason",
+            *(f"reviews.*.{finding}" for finding in ("metrics", "drift", "incidents", "compliance")),
+            "acceptances.*.rationale",
+            "acceptances.*.ended.reason",
+            "waivers.*.rationale",
+            "waivers.*.revoked.reason",
+            "holds.*.reason",
+            "holds.*.lifted.reason",
+            "retired.reason",
+        }
+    )
+    reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
+    derived: ClassVar = frozenset({"standing", "version_key"})
+    searched: ClassVar = (
+        "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
+        "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
+    )  # fmt: skip
+
+    model_id: Key = Field(description="The model that it is a version of.")
+    version: Key = Field(description="Which version; a semantic version orders as such.")
+    version_key: str = Field(description="What versions order by.")
+    purpose: Statement = Field(description="What the version is for.")
+    use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
+    restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
+    tier: RiskTier = Field(description="How critical it is; policies go by it.")
+    tier_rationale: Statement | None = Field(
+        default=None,
+        description="Why it is in that tier, as a risk manager or whoever registered it said; nothing if nobody did.",
+    )
+    classification: Classification = Field(description="What its words suggest, and which words.")
+    owner_id: Key = Field(description="The user id of the accountable model owner.")
+    data_steward_id: Key = Field(description="The user id of the accountable data steward.")
+    accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Everybody who is or was accountable for it, in which role and when; first one first."
+    )
+    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What it is made of."
+    )
+    depends_on: Annotated[tuple[Dependency, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="What it was made from, and what it needs to run."
+    )
+    card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
+    card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
+    latest_assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
+    earlier_assessments: tuple[RiskAssessment, ...] = Field(default=(), description="The assessments before, first one first.")
+    assessment_revisions: tuple[Revision, ...] = Field(default=(), description="Every assessment's digest, first one first.")
+    assessment_approvals: Annotated[tuple[AssessmentApproval, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The assessments that were approved, by whom and when; first one first."
+    )
+    acceptances: Annotated[tuple[RiskAcceptance, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every risk that was accepted, for how long; standing or not, first one first."
+    )
+    datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The datasheets that it rests on."
+    )
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Everything attached as evidence, withdrawn or not."
+    )
+    round: ApprovalRound | None = Field(default=None, description="The current round of approvals.")
+    closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds before.")
+    reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews, first one first.")
+    waivers: Annotated[tuple[Waiver, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every exception that was granted, standing or not."
+    )
+    holds: Annotated[tuple[Hold, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="Every hold that was placed, lifted or not."
+    )
+    critical_incidents: tuple[str, ...] = Field(default=(), description="Ids of its critical incidents that are open.")
+    deployed_in: tuple[Place, ...] = Field(default=(), description="The environments in which it runs.")
+    retired: Ending | None = Field(default=None, description="Why it was taken out of use, if it was.")
+    registered_by: Key = Field(description="Who registered it: a user id or a service.")
+    registered_at: Moment = Field(description="When.")
+    standing: Standing | None = Field(default=None, description="What follows from all this, as of the last change.")
+
+    class Settings:
+        name = "model_versions"
+        indexes: ClassVar = [
+            IndexModel(["model_id", "version"], unique=True),
+            IndexModel(["model_id", "version_key"]),
+            IndexModel(["registered_at", "_id"]),
+            IndexModel(["round.policies.policy_id", "registered_at", "_id"]),
+            BY_TOKENS,
+            *(
+                IndexModel([each, "registered_at", "_id"])  # found by it or in its order, and among equals in the list's own
+                for each in (
+                    "model_id",
+                    "artifacts.sha256",
+                    "depends_on.governed.model_id",
+                    "owner_id",
+                    "data_steward_id",
+                    "deployed_in",
+                    "tier",
+                    "standing.status",
+                    "standing.risk_score",
+                    "standing.next_review",
+                    "standing.missing_roles",
+                    "standing.approved_until",
+                    "standing.open_conditions",
+                    "standing.accountable_ids",
+                    "standing.decider_ids",
+                )
+            ),
+        ]
+
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.model_id, "version": self.version}
+
+    def permits(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless `by` may do it here; InvalidState unless it can be done to what the version is now."""
+        self.needs(by, permission)
+        self._can(permission)
+
+    def needs(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless `by` may do it here, going by roles and by what `by` answers for."""
+        by.needs(permission, relations(self.accountability, by))
+
+    def _can(self, permission: Permission) -> None:
+        if self.status not in possible(permission):
+            raise InvalidState(permission.value, self.status, possible(permission))
+
+    def not_ready(self, permission: Permission, problem: str) -> NotReady:
+        return NotReady(permission.value, self.status, possible(permission), problem)
+
+    @property
+    def status(self) -> VersionStatus:
+        return self.standing.status if self.standing else VersionStatus.DRAFT
+
+    @property
+    def dossier(self) -> Dossier:
+        """What there is to decide about, as it is now."""
+        card, assessment = (each[-1].digest if each else None for each in (self.card_revisions, self.assessment_revisions))
+        return Dossier.of(self._dossier_parts, card, assessment)
+
+    @property
+    def _dossier_parts(self) -> dict[DossierPart, Any]:
+        """The parts of the dossier that are no revisions of something else."""
+        return {
+            DossierPart.SCOPE: [self.purpose, self.use_cases, self.restrictions],
+            DossierPart.TIER: self.tier,
+            DossierPart.ARTIFACTS: self.artifacts,
+            DossierPart.DEPENDENCIES: self.depends_on,
+            DossierPart.DATASHEETS: sorted([each.dataset_id, each.revision, each.digest] for each in self.datasheets),
+        }
+
+    def standing_evidence(self, at: datetime) -> list[Evidence]:
+        return [each for each in self.evidence if each.stands(at)]
+
+    def next_review(self, calendar: ReviewCalendar) -> datetime | None:
+        """When it is to be looked at again: an interval of its tier after it last was, or was registered."""
+        return calendar.next_after(self.reviews[-1].at if self.reviews else self.registered_at, self.tier)
