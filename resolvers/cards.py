@@ -11,6 +11,9 @@ from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard, each_group_once, each_metric_once
 from documents.eligibility.load import keep_standing
+from documents.formats import cyclonedx
+from documents.formats.exchange import Export
+from documents.formats.huggingface.modelcard import write_model_card
 from documents.records import whole
 from documents.reports.documentation import card_page
 from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun, each_figure_once
@@ -35,6 +38,16 @@ class ModelCardShape:
     @staticmethod
     def json(card: Parent[ModelCard]) -> str:
         return canonical(whole(card)).decode()
+
+    @field("The card as a model card of the Hugging Face Hub: front matter with its `model-index`, and prose.")
+    @staticmethod
+    def hugging_face(card: Parent[ModelCard]) -> Export:
+        return write_model_card(whole(card))
+
+    @field("The card in a CycloneDX 1.7 bill of materials, as JSON: one component, the model, with its `modelCard`.")
+    @staticmethod
+    def cyclone_dx(card: Parent[ModelCard]) -> Export:
+        return cyclonedx.write_model_card(whole(card))
 
 
 @graph_input("A metric as measured on one group alone.")

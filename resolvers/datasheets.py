@@ -10,6 +10,8 @@ from documents.audit.event import AuditEventType
 from documents.datasheets import DatasetRecord, DatasetVersion, Datasheet, DatasheetContent
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
+from documents.formats.exchange import Export
+from documents.formats.huggingface.datasetcard import write_dataset_card
 from documents.records import whole
 from documents.reports.documentation import datasheet_page
 from documents.values import Key
@@ -39,6 +41,11 @@ class DatasetRecordShape:
     @staticmethod
     def json(sheet: Parent[DatasetRecord]) -> str:
         return canonical(whole(sheet)).decode()
+
+    @field("The datasheet as a dataset card of the Hugging Face Hub: front matter and prose.")
+    @staticmethod
+    def hugging_face(sheet: Parent[DatasetRecord]) -> Export:
+        return write_dataset_card(whole(sheet))
 
 
 @shape(DatasheetLink)

@@ -2,20 +2,14 @@
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import Parent
 
 from documents import imports
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.cards import ModelCard
-from documents.datasheets import DatasetRecord, Datasheet
+from documents.datasheets import Datasheet
 from documents.eligibility.load import keep_standing
-from documents.formats import cyclonedx
 from documents.formats.exchange import Export, Omission
-from documents.formats.huggingface.datasetcard import write_dataset_card
-from documents.formats.huggingface.modelcard import write_model_card
 from documents.imports import CardSource, ImportReport
-from documents.records import whole
 from documents.values import File, Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -36,27 +30,6 @@ class ExportShape: ...
 
 @shape(ImportReport)
 class ImportReportShape: ...
-
-
-@shape(ModelCard)
-class ModelCardShape:
-    @field("The card as a model card of the Hugging Face Hub: front matter with its `model-index`, and prose.")
-    @staticmethod
-    def hugging_face(card: Parent[ModelCard]) -> Export:
-        return write_model_card(whole(card))
-
-    @field("The card in a CycloneDX 1.7 bill of materials, as JSON: one component, the model, with its `modelCard`.")
-    @staticmethod
-    def cyclone_dx(card: Parent[ModelCard]) -> Export:
-        return cyclonedx.write_model_card(whole(card))
-
-
-@shape(DatasetRecord)
-class DatasetRecordShape:
-    @field("The datasheet as a dataset card of the Hugging Face Hub: front matter and prose.")
-    @staticmethod
-    def hugging_face(sheet: Parent[DatasetRecord]) -> Export:
-        return write_dataset_card(whole(sheet))
 
 
 @graph_input("A file to fill a version's card from.")

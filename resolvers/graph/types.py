@@ -82,6 +82,8 @@ def shape(model: type[BaseModel], hidden: Iterable[str] = (), name: str | None =
     """Makes the decorated class the GraphQL type of a value: its fields and the class's own, but for those in `hidden`."""
 
     def declare(cls: type) -> type:
+        if model in _shapes:
+            raise TypeError(f"{model.__name__} has a shape already, which this one would take the place of")
         _shapes[model] = cls, frozenset(hidden), name or model.__name__
         return cls
 
