@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from documents.audit import tree
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.trail import AuditHead
 from gql.checkpoints import checkpoint
+from gql.cli import app
 from tests.examples import attach, register
 from tests.operated import Operated, eventually
 from tests.service import AUDREY, Service
@@ -183,6 +185,15 @@ def test_a_server_makes_its_key_prints_what_verifies_it_and_signs(tmp_path: Path
     kept_key = running.folder / "audit-key"
     assert kept_key.stat().st_mode & 0o777 == 0o600 and SigningKey.read(kept_key.read_text()).verifier == key
     assert file.read_text() == f"{text}\n"
+
+
+def test_a_key_is_made_for_a_trail_on_the_command_line() -> None:
+    run = CliRunner()
+    for origin in ("own.example", "own.example/trail"):
+        made = run.invoke(app, ["audit", "key", origin])
+        assert SigningKey.read(made.stdout).verifier == VerifierKey.read(made.stderr) and made.stdout.count("\n") == 1
+        assert SigningKey.read(made.stdout).name == origin
+    assert run.invoke(app, ["audit", "key", "own example"]).exit_code == 2
 
 
 @pytest.mark.parametrize("text", ["nonsense", SigningKey("elsewhere.example", bytes(32)).text])
