@@ -10,8 +10,8 @@ from strawberry import UNSET, Parent
 from documents.access import Permission
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent, EventSubject
+from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
-from documents.audit.verification import Fault, Report
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.filters import matches

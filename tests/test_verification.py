@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from documents.audit import tree, verification
 from documents.audit.canonical import canonical, digest, parsed
-from documents.audit.verification import GENESIS, LISTED, AuditCaveat, Report, Verifier, cited
-from documents.audit.verification import AuditFaultKind as K
+from documents.audit.findings import LISTED, AuditCaveat, Report
+from documents.audit.findings import AuditFaultKind as K
+from documents.audit.verification import GENESIS, Verifier, cited
 
 Raw = dict[str, Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
