@@ -57,6 +57,7 @@ class Permission(Choice):
     REVISE_POLICY = "revisePolicy", "Write the next revision of a policy."
     RETIRE_POLICY = "retirePolicy", "End a policy."
     REGISTER_MODEL = "registerModel", "Register a model with its first version."
+    IMPORT_MODELS = "importModels", "Register the models of a bill of materials, each with its first version."
     REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",
@@ -138,6 +139,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.REVISE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.RETIRE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.IMPORT_MODELS: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
     Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),

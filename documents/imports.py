@@ -1,14 +1,14 @@
 """Imports: what a file of somebody else's brings into a card or a datasheet. What is said there already stays unless asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from documents.access import Actor, Permission
-from documents.cards import Metric
+from documents.cards import CardContent, Metric
 from documents.contents import Content, ContentKind, keep
 from documents.database import Record
 from documents.datasheets import Datasheet
@@ -18,9 +18,12 @@ from documents.formats.exchange import INPUT, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
 from documents.formats.huggingface.modelcard import read_model_card
 from documents.formats.huggingface.results import read_results
+from documents.units import Raw
 from documents.values import Choice, Digest, Value, camel
+from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
+MODELS = 50
 TAKEN = "something else is said there: send `expectedRevision` to overwrite it"
 
 
@@ -79,11 +82,59 @@ async def import_datasheet(
 
 
 async def _reported(record: Record, source: CardSource, text: str, said: Mapping[str, Any], reading: Reading) -> str:
+    digest, facts = await _kept(source, text, said, reading)
+    record.tells_of(facts, partly=bool(reading.left_out))
+    return digest
+
+
+async def _kept(source: CardSource, text: str, said: Iterable[str], reading: Reading) -> tuple[str, Raw]:
+    """The digest of the report, and what events tell of it."""
     read = sha256(text.encode()).hexdigest()
     report = ImportReport(source=source, sha256=read, filled=tuple(map(camel, said)), left_out=reading.left_out)
     digest = await keep(ContentKind.IMPORT_REPORT, report)
-    record.tells_of({"sha256": read, "report": {"content": digest}}, partly=bool(report.left_out))
-    return digest
+    return digest, {"sha256": read, "report": {"content": digest}}
+
+
+async def import_models(text: str, owner_id: str, steward_id: str, by: Actor, at: datetime) -> tuple[list[ModelVersion], str]:
+    """The models of a bill of materials, each registered with its first version and its card, and the digest of the report.
+
+    What is registered already, and what names no version or no purpose, is left out. The versions are still to be stored.
+    """
+    found, made, report = [*cyclonedx.read_models(text)], list[ModelVersion](), Reading(CardContent)
+    known = {each.model_id for each in await Model.every({"model_id": {"$in": [each.model_id for each in found]}})}
+    for each in found:
+        name, number, card = each.text("name"), each.text("version"), each.read()
+        purpose = each.text("description") or next(iter(card.fields.get("primary_intended_uses", ())), None)
+        if each.model_id in known:
+            report.leave(each.path, f"{each.model_id} is registered already")
+        elif len(made) == MODELS:
+            report.leave(each.path, f"is beyond the {MODELS} that an import takes")
+        elif not (name and number and purpose):
+            report.leave(each.path, "needs a name, a version, and a description or use case that says what it is for")
+        else:
+            try:
+                model = Model.register(each.model_id, name, "", (), owner_id, by=by, at=at)
+                version = ModelVersion.register(
+                    model.model_id, number, purpose, card.fields.get("primary_intended_uses", ()), (), None, None, owner_id,
+                    steward_id, (), (), by=by, at=at,
+                )  # fmt: skip
+            except ValidationError as error:
+                report.leave(each.path, f"{error.errors()[0]['loc'][0]} is not as it must be here")
+                continue
+            await model.store()
+            if card.fields:
+                await version.save_card(brought(card, None, overwrite=False), name, by, at, Permission.IMPORT_MODELS)
+            known.add(model.model_id)
+            made.append(version)
+            for omission in card.left_out:
+                report.leave(f"{each.path}.{omission.path}", omission.reason)
+    if not made:
+        why = "; ".join(f"{each.path}: {each.reason}" for each in report.left_out[:3]) or "it names none"
+        raise InvalidInput(INPUT, f"brings no model to register ({why})")
+    digest, facts = await _kept(CardSource.CYCLONE_DX, text, (), report)
+    for version in made:
+        version.tells_of(facts, partly=bool(report.left_out))
+    return made, digest
 
 
 async def report_of(digest: str) -> ImportReport:

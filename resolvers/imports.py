@@ -4,12 +4,13 @@ import strawberry
 from pydantic import BaseModel, Field
 
 from documents import imports
-from documents.access import Permission
+from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.datasheets import Datasheet
-from documents.eligibility.load import keep_standing
+from documents.eligibility.load import keep_standing, keep_standings
 from documents.formats.exchange import Export, Omission
 from documents.imports import CardSource, ImportReport
+from documents.people import holder_of
 from documents.values import File, Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -91,4 +92,35 @@ async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDat
     return ImportDatasheetPayload(digest=digest, datasheet=sheet)
 
 
-PART = Part(mutations=[import_model_card, import_datasheet])
+@graph_input("A bill of materials whose models are to be registered.")
+class ImportModelsInput(BaseModel):
+    text: File = Field(description="A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, 262,144 characters at most.")
+    owner_id: Key = Field(description="The accountable model owner of them all: an active holder of that role.")
+    data_steward_id: Key = Field(description="The accountable data steward of them all: an active holder of that role.")
+
+
+@strawberry.type(description="What was registered.")
+class ImportModelsPayload(Imported):
+    keys: strawberry.Private[str]
+
+    @field("The first version of each model that was registered, a draft with its card.")
+    async def model_versions(self, info: Info) -> list[ModelVersion]:
+        keys = [tuple(each.split("/")) for each in self.keys.split()]
+        return [each for each in await info.context.one(ModelVersion).load_many(keys) if each]
+
+
+@mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.IMPORT_MODELS, resource=ModelVersion)
+async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPayload:
+    """Registers the models of a bill of materials, 50 at most, each as a draft with its first version and its card.
+
+    What is registered already stays as it is, and is left out like what names no version or purpose.
+    """
+    by, at = info.context.actor, info.context.now
+    await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "input.ownerId")
+    await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "input.dataStewardId")
+    versions, digest = await imports.import_models(input.text, input.owner_id, input.data_steward_id, by=by, at=at)
+    await keep_standings(versions, at)
+    return ImportModelsPayload(digest=digest, keys=" ".join(each.key for each in versions))
+
+
+PART = Part(mutations=[import_models, import_model_card, import_datasheet])

@@ -43,6 +43,11 @@ PRIVATE: tuple[str, ...] = (
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
+BILL: dict[str, Any] = {
+    "text": '{"bomFormat": "CycloneDX", "specVersion": "1.7", "components": [{"type": "machine-learning-model", "name": "leaf", '
+    '"version": "1", "description": "An experimental sorter", "modelCard": {"modelParameters": {"task": "sorting"}}}]}',
+    "ownerId": ALICE.id, "dataStewardId": BOB.id,
+}  # fmt: skip
 LICENSED = "---\nlicense: mit\n---\n"
 
 Did = Callable[..., Awaitable[tuple[str, Any]]]
@@ -75,6 +80,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     program = {"service": {"name": "training", "mutations": ["SAVE_MODEL_CARD"]}}
     yield await did("createApiToken", ADA, made, name="pipeline", holder=program)
     yield await did("registerModel", ALICE, **REGISTRATION)
+    yield await did("importModels", ADA, **BILL)
     yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
     yield await did("saveModelCard", ALICE, **BOT, card=CARD)
     yield await did("generateModelCard", ALICE, **BOT, **RUN)

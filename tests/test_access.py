@@ -44,6 +44,7 @@ MAY = {
     "revisePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "retirePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "registerModel": "MODEL_OWNER ADMIN SERVICE",
+    "importModels": "MODEL_OWNER ADMIN SERVICE",
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
     "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
     "setRiskTier": "RISK_MANAGER",

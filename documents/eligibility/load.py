@@ -54,8 +54,10 @@ async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
     if not versions:
         return set()
     about = {"resource.id": {"$in": [each.key for each in versions]}, "resource.type": ModelVersion.__name__}
-    registered = {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": AuditOutcome.SUCCESS}
-    return {each["resource"]["id"] for each in await proven_events(about | registered) if registered.items() <= each.items()}
+    done = [AuditOutcome.SUCCESS, AuditOutcome.PARTIAL]  # an import that left something out has registered all the same
+    query = about | {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": {"$in": done}}
+    proven = [each for each in await proven_events(query) if each["event_type"] == AuditEventType.MODEL_REGISTERED]
+    return {each["resource"]["id"] for each in proven if each["outcome"] in done}
 
 
 async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:

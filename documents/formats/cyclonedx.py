@@ -7,6 +7,7 @@ is believed as long as what stands beside it is what would be written for it, so
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from documents.cards import CardContent, Metric, ModelCard
@@ -25,9 +26,9 @@ def _is_formats(said: Any) -> bool:
 
 
 KEPT = "cycloneDx"
-OURS = "magistrate:card:"
+OURS, MODEL_ID = "magistrate:card:", "magistrate:modelId"
 READ, WRITTEN = ("1.5", "1.6", "1.7"), "1.7"
-MODEL, DEPTH = "machine-learning-model", 32
+MODEL, NESTED, DEPTH = "machine-learning-model", 8, 32
 NATIVE: Mapping[str, tuple[str, ...]] = {
     "developers": ("authors",),
     "license": ("licenses",),
@@ -53,33 +54,57 @@ BESIDES: Mapping[tuple[str, ...], Callable[[Any], bool]] = {
 TOO_DEEP = f"is nested more than {DEPTH} deep"
 NAMING = ("type", "bom-ref", "group", "name", "version", "description", "components", "properties", "modelCard")
 _FIELDS = {camel(name): name for name in CardContent.model_fields}
+_NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
 
 
-def read_models(text: str) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Component:
+    """A model of a bill of materials: where it stands, and what is said of it."""
+
+    path: str
+    said: dict[str, Any]
+
+    def text(self, name: str) -> str | None:
+        value = self.said.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def model_id(self) -> str:
+        """The id that it was written with, else one made of its group and name."""
+        ours = [value for name, value in _properties(self.said) if name == MODEL_ID]
+        named = ours[0] if ours else ":".join(filter(None, [self.text("group"), self.text("name")]))
+        return _NO_KEY.sub("-", named).strip("-")
+
+    def read(self) -> Reading:
+        return _Reader(self.said).reading
+
+
+def read_models(text: str) -> Iterator[Component]:
     """Every component of a bill of materials that is a model, nested ones too; InvalidInput for a text that is no bill."""
     bom = _loaded(text)
     if not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX" or bom.get("specVersion") not in READ:
         raise InvalidInput(INPUT, f"is no CycloneDX bill of materials of version {', '.join(READ)}, as JSON")
     main = bom.get("metadata", {})
-    yield from _models({"components": [main["component"]]} if isinstance(main, dict) and "component" in main else {})
-    yield from _models(bom)
+    yield from _models({"components": [main["component"]]} if isinstance(main, dict) and "component" in main else {}, "metadata")
+    yield from _models(bom, "")
 
 
-def _models(within: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _models(within: Mapping[str, Any], above: str, depth: int = 1) -> Iterator[Component]:
     found = within.get("components")
-    for each in found if isinstance(found, list) else []:
-        if isinstance(each, dict):
+    for place, each in enumerate(found if isinstance(found, list) else []):
+        if isinstance(each, dict) and depth <= NESTED:
+            path = f"{above}.components.{place}".removeprefix(".")
             if each.get("type") == MODEL:
-                yield each
-            yield from _models(each)
+                yield Component(path, each)
+            yield from _models(each, path, depth + 1)
 
 
 def read_model_card(text: str) -> Reading:
     """What a bill of materials says of the one model that is in it."""
     models = [*read_models(text)]
     if len(models) != 1:
-        raise InvalidInput(INPUT, f"names {len(models)} models, and a card is about one")
-    return _Reader(models[0]).reading
+        raise InvalidInput(INPUT, f"names {len(models)} models, and a card is about one; importModels registers several")
+    return models[0].read()
 
 
 def _loaded(text: str) -> Any:
@@ -278,6 +303,7 @@ def write_model_card(card: ModelCard) -> Export:
         "components": [
             {"type": MODEL, "bom-ref": f"{card.model_id}@{card.version}", "name": card.model_name, "version": card.version}
             | component
+            | {"properties": [{"name": MODEL_ID, "value": card.model_id}]}
         ],
     }  # fmt: skip
     text = json.dumps(bom, ensure_ascii=False, indent=2) + "\n"
