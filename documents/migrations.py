@@ -7,10 +7,10 @@ from pydantic import Field
 
 from documents.audit.event import AuditEventType
 from documents.database import Database, Record
-from documents.errors import NewerSchema
+from documents.errors import NewerSchema, OlderSchema
 from documents.values import Moment
 
-SCHEMA = 1
+SCHEMA = 2  # what the first previews stored, form 1, has no way here: none of it was released
 
 
 class Migration(Record):
@@ -27,9 +27,11 @@ class Migration(Record):
 
 
 async def check(database: Database) -> int:
-    """The form of the data, 0 where there are none; NewerSchema where a later release wrote them. Changes nothing."""
+    """The form of the data, 0 where there are none; NewerSchema or OlderSchema where it is not this one. Changes nothing."""
     newest = await database.collections[Migration.Settings.name].find_one(sort=[("number", -1)])
     found = int(newest["number"]) if newest else 0
     if found > SCHEMA:
         raise NewerSchema(found, SCHEMA)
+    if 0 < found < SCHEMA:
+        raise OlderSchema(found, SCHEMA)
     return found

@@ -107,11 +107,13 @@ def test_a_database_without_transactions_is_refused(tmp_path: Path) -> None:
     assert code == 7 and "replica set" in complaint
 
 
-def test_data_of_a_later_release_are_left_alone(server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [1, 99])
+def test_data_of_a_preview_or_a_later_release_are_left_alone(server: str, tmp_path: Path, form: int) -> None:
     with MongoClient[dict[str, object]](server) as client:
-        client["later"]["migrations"].insert_one({"number": 99})
-        code, complaint = refused(DATA_DIR=tmp_path, MONGODB_URI=server, DATABASE="later")
-        assert code == 8 and "99" in complaint and client["later"].list_collection_names() == ["migrations"]
+        other = client[f"form{form}"]
+        other["migrations"].insert_one({"number": form})
+        code, complaint = refused(DATA_DIR=tmp_path, MONGODB_URI=server, DATABASE=f"form{form}")
+        assert code == 8 and f"schema {form}," in complaint and other.list_collection_names() == ["migrations"]
 
 
 def test_a_missing_engine_says_what_to_install(tmp_path: Path) -> None:
