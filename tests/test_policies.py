@@ -382,7 +382,7 @@ INVALID: dict[str, tuple[str, dict[str, Any], str | None]] = {
         CREATE, {"requirements": [DRILL | {"requirementId": "POL-005"}]}, "input.requirements.0.requirementId",
     ),
     "a requirement without a title": (CREATE, {"requirements": [DRILL | {"title": " "}]}, "input.requirements.0.title"),
-    "an unknown check": (CREATE, {"requirements": [DRILL | {"check": "TEA"}]}, None),
+    "an unknown check": (CREATE, {"requirements": [DRILL | {"check": "TEA"}]}, "input.requirements.0.check"),
     "201 requirements": (
         CREATE, {"requirements": [DRILL | {"requirementId": f"POL-005.r{each}"} for each in range(201)]}, "input.requirements",
     ),
