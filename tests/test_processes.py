@@ -14,7 +14,7 @@ from gql.embedded import LISTENING, Engine, find_program
 from gql.preflight import alone_in
 from tests.operated import Operated, eventually, parents, started
 
-READY_WITHIN = 5.0
+READY_WITHIN = 10.0
 
 
 def processor_seconds(pid: int) -> float:
@@ -29,7 +29,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
         yield running
 
 
-def test_it_is_ready_in_five_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
+def test_it_is_ready_in_ten_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
     kept = operated.folder / "admin-token"
     assert sum(processor_seconds(each) for each in (operated.process.pid, *operated.children)) < READY_WITHIN
     assert kept.read_text().strip() in operated.said and kept.stat().st_mode & 0o777 == 0o600
