@@ -9,7 +9,6 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.departures import depart, uncovered
-from documents.errors import StaleRevision
 from documents.people import Email, Stakeholder, keep_administered
 from documents.records import whole
 from documents.risk.scales import RiskTier
@@ -150,10 +149,7 @@ class _OfStakeholder(BaseModel):
     )
 
     async def load(self) -> Stakeholder:
-        person = await Stakeholder.require(self.user_id)
-        if self.expected_revision not in (None, person.revision):
-            raise StaleRevision(Stakeholder.__name__, person.key, self.expected_revision or 0)
-        return person
+        return await Stakeholder.require(self.user_id, revision=self.expected_revision)
 
 
 @strawberry.type(description="A version, and a role in which nobody answers for it who still may.")

@@ -26,6 +26,7 @@ from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text, camel
+from documents.versions.decided import only
 from documents.versions.entries import longer
 
 
@@ -189,7 +190,8 @@ class ChangeRequest(Searchable):
         A refusal rejects the change; the last of the required approvals approves it. `tier` is of the version that it is about.
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
-        role = role or self._only_role(reviewer)
+        nobody = f"{reviewer.user_id} holds no role that must approve this change"
+        role = role or only(self.required_roles, reviewer.holds, "input.role", nobody)
         self._may_approve(role, tier, reviewer)
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
@@ -204,14 +206,6 @@ class ChangeRequest(Searchable):
         elif self.status is not ChangeStatus.UNDER_REVIEW:
             self._move(ChangeStatus.UNDER_REVIEW, by, at)
         return approval
-
-    def _only_role(self, reviewer: Stakeholder) -> GovernanceRole:
-        held = [each for each in self.required_roles if reviewer.holds(each)]
-        if len(held) > 1:
-            raise InvalidInput("input.role", f"must say which of {', '.join(each.name for each in held)} is acting")
-        if not held:
-            raise Forbidden(f"{reviewer.user_id} holds no role that must approve this change", self.required_roles)
-        return held[0]
 
     def _may_approve(self, role: GovernanceRole, tier: RiskTier | None, reviewer: Stakeholder) -> None:
         who = reviewer.user_id
