@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from documents.audit.canonical import canonical, digest, same
 from documents.audit.details import DETAILS_BYTES, PART_BYTES, Difference, Telling, differences, tell
-from documents.audit.verification import cited
+from documents.audit.schema import cited
 
 Raw = dict[str, Any]
 PLAIN = Telling()

@@ -14,7 +14,8 @@ from bson import ObjectId
 from documents.access import GovernanceRole
 from documents.audit import tree, verify
 from documents.audit.canonical import canonical
-from documents.audit.verification import GENESIS, cited
+from documents.audit.schema import cited
+from documents.audit.verification import GENESIS
 from tests.examples import BOT, attach, read, register
 from tests.journey import every_mutation
 from tests.operations import DORA, TOM

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from documents.values import MAX_SAFE_INTEGER
 
+UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
+
 
 def plain(value: Any) -> Any:
     """What JSON means by `value`.
@@ -72,6 +74,21 @@ def parsed(text: bytes) -> Any:
     except RecursionError as error:
         raise ValueError("is nested too deep") from error
     raise ValueError("is JSON, but not in its canonical form")
+
+
+def spelled(value: Any) -> bytes | None:
+    """The canonical form of whatever somebody stored; none of what JSON cannot say."""
+    try:
+        return canonical(value)
+    except UNSPEAKABLE:
+        return None
+
+
+def quoted(value: Any) -> str:
+    """The beginning of it, for a reader."""
+    text = spelled(value)
+    said = "what JSON cannot say" if text is None else text.decode()
+    return said if len(said) <= 100 else f"{said[:100]}..."
 
 
 def _text(text: Any) -> str:

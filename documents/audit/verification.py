@@ -3,69 +3,24 @@
 It stands apart from what writes the trail and imports no database: whoever doubts the one can read the other.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import rfc8785
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from documents.audit import tree
-from documents.audit.canonical import canonical, parsed, plain
+from documents.audit.canonical import UNSPEAKABLE, parsed, plain, quoted, spelled
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.notes import Checkpoint
+from documents.audit.schema import Said, cited, shape_faults
 from documents.units import Raw
-from documents.values import MAX_SAFE_INTEGER, Count, Digest, Value
+from documents.values import MAX_SAFE_INTEGER
 
 GENESIS = "0" * 64  # what stands for the hash of the event before the first
 _NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
-_UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
-
-
-class _Party(Value, strict=True):
-    id: str
-    type: Literal["user", "system", "automated"]
-
-
-class _Resource(Value, strict=True):
-    type: str
-    id: str
-
-
-class _Subject(Value, strict=True):
-    model_id: str
-    version: str
-
-
-class _Request(Value, strict=True):
-    id: str
-    ip: str | None
-    token: str | None
-    token_issuer: str | None
-    operation: str | None
-
-
-class _Said(Value, strict=True):
-    """The shape of schema 1: what the canonical bytes hold, closed but for `details`."""
-
-    seq: Count
-    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # a Literal would take `true` for 1
-    origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
-    event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
-    event_type: Annotated[str, Field(min_length=1)]
-    outcome: Literal["success", "failure", "partial", "denied"]
-    occurred_at: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z$")]
-    actor: _Party
-    resource: _Resource
-    subject: _Subject | None
-    action: str
-    details: dict[str, Any]
-    request: _Request
-    previous_hash: Digest
-
-
-_SHAPE_FAULTS = {"missing": AuditFaultKind.MISSING_FIELD, "extra_forbidden": AuditFaultKind.UNKNOWN_FIELD}
 
 
 class Verifier:
@@ -133,8 +88,8 @@ class Verifier:
             "edge": self._edge,
         }
         for name, value in stands.items():
-            if value is not None and _spelled(head.get(name)) != _spelled(value):
-                says = f"Its {name} is {_quoted(head.get(name))}, that of the events {_quoted(value)}."
+            if value is not None and spelled(head.get(name)) != spelled(value):
+                says = f"Its {name} is {quoted(head.get(name))}, that of the events {quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
     def deny_checkpoint(self, why: str) -> None:
@@ -148,7 +103,7 @@ class Verifier:
         own was not. `kept` are other checkpoints of whoever signed it: they narrow down what was rewritten.
         """
         if self._origin not in (None, pinned.origin):
-            says = f"It is of {_quoted(pinned.origin)}, not of {_quoted(self._origin)}."
+            says = f"It is of {quoted(pinned.origin)}, not of {quoted(self._origin)}."
             self._found(AuditFaultKind.CHECKPOINT_OF_ANOTHER_TRAIL, None, says)
             return
         agree = {each.size: self._roots[each.size] == each.root for each in kept if each.size in self._roots}
@@ -222,20 +177,20 @@ class Verifier:
     def _place(self, event: Raw) -> int:
         seq = event.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < MAX_SAFE_INTEGER:
-            self._found(AuditFaultKind.INVALID_FIELD, self._next, f'Its "seq" is {_quoted(seq)}.')
+            self._found(AuditFaultKind.INVALID_FIELD, self._next, f'Its "seq" is {quoted(seq)}.')
             return self._next
         self.expect(seq)
         if seq < self._next:
             self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
         return seq
 
-    def _said(self, seq: int, event: Raw) -> _Said | None:
+    def _said(self, seq: int, event: Raw) -> Said | None:
         """What the bytes of `event` say, if it has the shape of an event; the stored fields must say exactly the same."""
         stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
         try:
             said = plain(stored)
             agree = rfc8785.dumps(said) == event.get("canonical")
-        except _UNSPEAKABLE:
+        except UNSPEAKABLE:
             agree = False
         if not agree:
             said = self._disagreement(seq, stored, event.get("canonical"))
@@ -249,29 +204,28 @@ class Verifier:
         """Lists how the stored fields differ from the bytes, and answers with what the bytes say."""
         try:
             said = parsed(text)
-        except _UNSPEAKABLE as error:
-            self._found(AuditFaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {_quoted(str(error))}.")
+        except UNSPEAKABLE as error:
+            self._found(AuditFaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {quoted(str(error))}.")
             return None
         if not isinstance(said, dict):
             self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
             return None
         for name, value in stored.items():
             if name not in said:
-                self._found(AuditFaultKind.UNKNOWN_FIELD, seq, f"{_quoted(name)} is stored, and the bytes do not have it.")
-            elif _spelled(value) != _spelled(said[name]):
-                says = f"{_quoted(name)} is stored as {_quoted(value)}, and the bytes say {_quoted(said[name])}."
+                self._found(AuditFaultKind.UNKNOWN_FIELD, seq, f"{quoted(name)} is stored, and the bytes do not have it.")
+            elif spelled(value) != spelled(said[name]):
+                says = f"{quoted(name)} is stored as {quoted(value)}, and the bytes say {quoted(said[name])}."
                 self._found(AuditFaultKind.FIELD_DIFFERS, seq, says)
         for name in sorted(said.keys() - stored.keys()):
-            self._found(AuditFaultKind.MISSING_FIELD, seq, f"{_quoted(name)} is in the bytes, and not stored.")
+            self._found(AuditFaultKind.MISSING_FIELD, seq, f"{quoted(name)} is in the bytes, and not stored.")
         return said
 
-    def _shaped(self, seq: int, said: Any) -> _Said | None:
+    def _shaped(self, seq: int, said: Any) -> Said | None:
         try:
-            return _Said.model_validate(said)
+            return Said.model_validate(said)
         except ValidationError as error:
-            for each in error.errors(include_url=False, include_context=False, include_input=False):
-                kind = _SHAPE_FAULTS.get(each["type"], AuditFaultKind.INVALID_FIELD)
-                self._found(kind, seq, f"{_quoted('.'.join(map(str, each['loc'])))}: {each['msg']}.")
+            for kind, detail in shape_faults(error):
+                self._found(kind, seq, detail)
             return None
 
     def _leaf(self, seq: int, event: Raw) -> str | None:
@@ -279,10 +233,10 @@ class Verifier:
         text, stored = event.get("canonical"), event.get("event_hash")
         computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
         if computed and stored != computed:
-            self._found(AuditFaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {_quoted(stored)}.")
+            self._found(AuditFaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {quoted(stored)}.")
         return stored if tree.is_hash(stored) else computed
 
-    def _follow(self, seq: int, said: _Said | None, leaf: str | None) -> None:
+    def _follow(self, seq: int, said: Said | None, leaf: str | None) -> None:
         """How the event follows the one before it."""
         if said:
             if self._last_hash not in (None, said.previous_hash):
@@ -293,9 +247,7 @@ class Verifier:
                     AuditFaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}."
                 )
             if self._origin not in (None, said.origin):
-                self._found(
-                    AuditFaultKind.ORIGIN_DIFFERS, seq, f"It is of {_quoted(said.origin)}, not of {_quoted(self._origin)}."
-                )
+                self._found(AuditFaultKind.ORIGIN_DIFFERS, seq, f"It is of {quoted(said.origin)}, not of {quoted(self._origin)}.")
             if said.event_id in self._ids or said.event_id in self._older_ids:
                 self._found(AuditFaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
             self._remember(said.event_id)
@@ -320,37 +272,5 @@ class Verifier:
             )
 
 
-def cited(event: Raw) -> set[str]:
-    """The digests of the contents that the changes which `event` tells rest on."""
-    details = event.get("details")
-    changes = details.get("changes") if isinstance(details, dict) else None
-    named = [_named(change.get("path"), change.get(side)) for change in _objects(changes) for side in ("from", "to")]
-    return {digest for digest in named if tree.is_hash(digest)}
-
-
-def _named(path: Any, value: Any) -> Any:
-    """The content that a value names: one that stands in its place, or that a field called `digest` says."""
-    if isinstance(value, dict):
-        return value["content"] if value.keys() == {"content"} else None
-    return value if isinstance(path, str) and path.endswith(".digest") else None
-
-
-def _objects(values: Any) -> Iterator[dict[str, Any]]:
-    return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
-
-
 def _hashes_to(digest: str, text: Any) -> bool:
     return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest
-
-
-def _spelled(value: Any) -> bytes | None:
-    try:
-        return canonical(value)
-    except _UNSPEAKABLE:
-        return None
-
-
-def _quoted(value: Any) -> str:
-    spelled = _spelled(value)
-    text = "what JSON cannot say" if spelled is None else spelled.decode()
-    return text if len(text) <= 100 else f"{text[:100]}..."

@@ -8,8 +8,9 @@ from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
+from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
-from documents.audit.verification import Verifier, cited
+from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.units import Raw
