@@ -20,7 +20,7 @@ from beanie.odm.fields import IndexedAnnotation
 from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import Field, PrivateAttr
-from pymongo import WriteConcern
+from pymongo import IndexModel, WriteConcern
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -38,7 +38,6 @@ RECORD_BYTES = 4 * 1024 * 1024
 BATCH = 5_000  # whatever a request reads comes in one command, as far as 16 MB go
 AGAIN = ("TransientTransactionError", "UnknownTransactionCommitResult")
 READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
-INDEXING = {"create_indexes", "drop_index", "index_information"}
 ROUND, PAUSE = 1_000, 1.0  # milliseconds that a change stream waits at the server; seconds until it is tried again
 
 
@@ -80,7 +79,7 @@ class Readable:
         self._collection = collection
 
     def __getattr__(self, name: str) -> Any:
-        if name not in READS | INDEXING:
+        if name not in READS:
             raise OutsideUnitOfWork(f"{name} goes past store()")
         if self._collection is None:
             raise RuntimeError(f"{name}: no database is bound here")
@@ -103,8 +102,11 @@ class Database:
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` records of this database, and their indexes."""
+        # Beanie is told of a kind once: each time it asks the server's version twice a kind, and for the indexes that are there.
+        new = [each for each in kinds if "_document_settings" not in vars(each)]
+        await init_beanie(database=self.collections, document_models=new, skip_indexes=True)
         with self.bound():
-            await init_beanie(database=self.collections, document_models=list(kinds))
+            await asyncio.gather(*(each._collection().create_indexes(each.indexes()) for each in kinds))
 
     async def check(self) -> Mapping[str, Any]:
         """What the server says of itself; raises Unavailable where none answers."""
@@ -325,14 +327,20 @@ class Record(Document):
         return fields_at(*(path for path, _ in by if path != "_id"))
 
     @classmethod
+    def indexes(cls) -> list[IndexModel]:
+        """What it is looked up and listed by: of single fields as their annotations say, and of several as `Settings` does."""
+        annotated = [
+            IndexModel([(name, each._indexed[0])], **each._indexed[1])
+            for name, field in cls.model_fields.items()
+            for each in field.metadata
+            if isinstance(each, IndexedAnnotation)
+        ]
+        return [*annotated, *getattr(cls.Settings, "indexes", ())]
+
+    @classmethod
     def indexed(cls) -> frozenset[str]:
         """The paths that an index begins with: what can be looked up, and listed in order, without reading everything."""
-        alone = (
-            name
-            for name, field in cls.model_fields.items()
-            if any(isinstance(each, IndexedAnnotation) for each in field.metadata)
-        )
-        return frozenset([*alone, *(next(iter(each.document["key"])) for each in getattr(cls.Settings, "indexes", ()))])
+        return frozenset(next(iter(each.document["key"])) for each in cls.indexes())
 
     @classmethod
     async def tally(cls, query: Raw) -> int:

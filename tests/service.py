@@ -72,7 +72,6 @@ class Service:
     async def started(cls, uri: str) -> Self:
         service = cls(uri)
         await prepare(service.settings, uri, clock=lambda: service.now)
-        await service.database.prepare(RECORDS)
         with service.database.bound():
             await service.enrol(*STAFF)
         return service
