@@ -13,7 +13,9 @@ from documents.contents import Content, ContentKind, keep
 from documents.database import Record
 from documents.datasheets import Datasheet
 from documents.errors import InvalidInput
-from documents.formats import cyclonedx
+from documents.formats.cyclonedx.bill import read_models
+from documents.formats.cyclonedx.modelcard import read_component
+from documents.formats.cyclonedx.modelcard import read_model_card as read_bill
 from documents.formats.exchange import INPUT, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
 from documents.formats.huggingface.modelcard import read_model_card
@@ -37,7 +39,7 @@ class CardSource(Choice):
 
 CARD_READERS: Mapping[CardSource, Callable[[str], Reading]] = {
     CardSource.HUGGING_FACE: read_model_card,
-    CardSource.CYCLONE_DX: cyclonedx.read_model_card,
+    CardSource.CYCLONE_DX: read_bill,
     CardSource.HUGGING_FACE_RESULTS: read_results,
 }
 
@@ -100,10 +102,10 @@ async def import_models(text: str, owner_id: str, steward_id: str, by: Actor, at
 
     What is registered already, and what names no version or no purpose, is left out. The versions are still to be stored.
     """
-    found, made, report = [*cyclonedx.read_models(text)], list[ModelVersion](), Reading(CardContent)
+    found, made, report = [*read_models(text)], list[ModelVersion](), Reading(CardContent)
     known = {each.model_id for each in await Model.every({"model_id": {"$in": [each.model_id for each in found]}})}
     for each in found:
-        name, number, card = each.text("name"), each.text("version"), each.read()
+        name, number, card = each.text("name"), each.text("version"), read_component(each)
         purpose = each.text("description") or next(iter(card.fields.get("primary_intended_uses", ())), None)
         if each.model_id in known:
             report.leave(each.path, f"{each.model_id} is registered already")

@@ -11,7 +11,7 @@ from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard, each_group_once, each_metric_once
 from documents.eligibility.load import keep_standing
-from documents.formats import cyclonedx
+from documents.formats.cyclonedx import modelcard as cyclonedx
 from documents.formats.exchange import Export
 from documents.formats.huggingface.modelcard import write_model_card
 from documents.records import whole

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from documents.cards import CardContent
 from documents.errors import InvalidInput
-from documents.formats.cyclonedx import read_model_card, write_model_card
+from documents.formats.cyclonedx.modelcard import read_model_card, write_model_card
 from documents.formats.huggingface.licenses import SPDX
 from tests.examples import BOT, read, register
 from tests.service import ADA, ALICE, BOB, Service

@@ -1,0 +1,87 @@
+"""A bill of materials: which models it names, and where."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from documents.errors import InvalidInput
+from documents.formats.cyclonedx.places import properties
+from documents.formats.exchange import INPUT
+
+READ = ("1.5", "1.6", "1.7")
+MODEL_ID = "magistrate:modelId"
+MODEL, NESTED, DEPTH = "machine-learning-model", 8, 32
+TOO_DEEP = f"is nested more than {DEPTH} deep"
+_NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A model of a bill of materials: where it stands, and what is said of it."""
+
+    path: str
+    said: dict[str, Any]
+
+    def text(self, name: str) -> str | None:
+        value = self.said.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def model_id(self) -> str:
+        """The id that it was written with, else one made of its group and name."""
+        ours = [value for name, value in properties(self.said) if name == MODEL_ID]
+        named = ours[0] if ours else ":".join(filter(None, [self.text("group"), self.text("name")]))
+        return _NO_KEY.sub("-", named).strip("-")
+
+
+def read_models(text: str) -> Iterator[Component]:
+    """Every component of a bill of materials that is a model, nested ones too; InvalidInput for a text that is no bill."""
+    bom = _loaded(text)
+    if not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX" or bom.get("specVersion") not in READ:
+        raise InvalidInput(INPUT, f"is no CycloneDX bill of materials of version {', '.join(READ)}, as JSON")
+    main = bom.get("metadata", {})
+    yield from _models({"components": [main["component"]]} if isinstance(main, dict) and "component" in main else {}, "metadata")
+    yield from _models(bom, "")
+
+
+def _models(within: Mapping[str, Any], above: str, depth: int = 1) -> Iterator[Component]:
+    found = within.get("components")
+    for place, each in enumerate(found if isinstance(found, list) else []):
+        if isinstance(each, dict) and depth <= NESTED:
+            path = f"{above}.components.{place}".removeprefix(".")
+            if each.get("type") == MODEL:
+                yield Component(path, each)
+            yield from _models(each, path, depth + 1)
+
+
+def _loaded(text: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            raise ValueError("a key stands twice")
+        return made
+
+    def none(constant: str) -> Any:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        loaded = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=once, parse_constant=none)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(INPUT, f"is no JSON: {error.msg} in line {error.lineno}") from error
+    except ValueError as error:
+        raise InvalidInput(INPUT, "is no JSON that can be taken: a key stands twice, or a number has no end") from error
+    except RecursionError as error:
+        raise InvalidInput(INPUT, TOO_DEEP) from error
+    if _deeper(loaded):
+        raise InvalidInput(INPUT, TOO_DEEP)
+    return loaded
+
+
+def _deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEPTH):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for values in inside for each in values]
+    return bool(level)
