@@ -107,6 +107,19 @@ def test_what_somebody_edited_is_not_overruled_by_what_was_written_beside_it() -
     assert [each.path for each in reading.left_out] == ["magistrate:card:metrics"]
 
 
+def test_what_somebody_added_takes_the_place_of_what_could_not_be_kept_beside_it() -> None:
+    bom = json.loads(write_model_card(named({"additional_info": {"cycloneDx": "ours", "of": "ours"}})).text)
+    bom["components"][0]["modelCard"]["modelParameters"] = {"approach": {"type": "supervised"}}
+    reading = read_model_card(json.dumps(bom))
+    assert reading.fields["additional_info"] == {"cycloneDx": {"approach": {"type": "supervised"}}, "of": "ours"}
+
+
+def test_a_figure_takes_as_many_groups_as_a_card_has_room_for() -> None:
+    whole, *parts = [{"type": "accuracy", "value": "1"} | ({"slice": str(each)} if each else {}) for each in range(300)]
+    reading = read_model_card(json.dumps(bill(modelCard={"quantitativeAnalysis": {"performanceMetrics": [whole, *parts]}})))
+    assert len(reading.fields["metrics"][0]["disaggregated"]) == 200 and len(reading.left_out) == 99
+
+
 @round_trips
 @given(said=CARDS)
 def test_any_card_comes_back_but_for_what_is_named(said: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -123,6 +124,13 @@ def test_a_long_index_fills_what_a_card_takes_and_counts_the_rest() -> None:
     reading = read_model_card(f"---\n{yaml.safe_dump(index)}---\n")
     assert len(reading.fields["metrics"]) == 200 and len(reading.left_out) == 201
     assert reading.left_out[-1].reason == "100 more are not listed here"
+
+
+def test_many_metadata_are_read_in_a_time_in_proportion() -> None:
+    begun_at = perf_counter()
+    reading = read_model_card("---\n" + "".join(f"k{each}: v\n" for each in range(8_000)) + "---\n")
+    assert len(reading.fields["additional_info"]["huggingFace"]) == 8_000
+    assert perf_counter() - begun_at < 10  # in proportion to the square it was minutes
 
 
 def test_what_fits_no_field_is_left_out_and_the_rest_is_read() -> None:

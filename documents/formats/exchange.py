@@ -54,18 +54,18 @@ class Reading:
 
     def say(self, name: str, value: Any, path: str) -> None:
         """Fills a field: one that holds text already with a further paragraph, a list with a further entry."""
-        said, problem = self.fields.get(name), None
+        said, problem, free = self.fields.get(name), None, self.kind.model_fields[name].default == {}
         match self.kind.model_fields[name].default:
             case () if said and len(said) == LIST_LENGTH:
                 problem = f"is beyond the {LIST_LENGTH} that the field takes"
             case ():
                 value = (*(said or ()), value)
-            case {}:
-                value = _joined(said or {}, value)
-            case _ if said is not None:
+            case _ if said is not None and not free:
                 value = f"{said}\n\n{value}"
         if problem := problem or self._problem(name, value):
             self.leave(path, problem)
+        elif free:  # what is free in its parts is so in all, and there can be thousands of them
+            _join(self.fields.setdefault(name, {}), value)
         else:
             self.fields[name] = value
 
@@ -79,8 +79,12 @@ class Reading:
         return None
 
 
-def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    return {**one, **{name: _joined(one.get(name, {}), each) if isinstance(each, dict) else each for name, each in other.items()}}
+def _join(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, each in more.items():
+        if isinstance(each, dict) and isinstance(there := into.setdefault(name, {}), dict):
+            _join(there, each)
+        else:
+            into[name] = each
 
 
 def lost(said: BaseModel, back: BaseModel) -> Iterator[Omission]:

@@ -14,7 +14,7 @@ from documents.errors import InvalidInput
 from documents.formats.cyclonedx.bill import MODEL, MODEL_ID, Component, read_models
 from documents.formats.cyclonedx.places import BESIDES, KEPT, NATIVE, at, placed, properties
 from documents.formats.exchange import INPUT, NO_FIELD, Export, Reading, lost
-from documents.values import camel
+from documents.values import LIST_LENGTH, camel
 
 OURS, WRITTEN = "magistrate:card:", "1.7"
 NAMING = ("type", "bom-ref", "group", "name", "version", "description", "components", "properties", "modelCard")
@@ -119,6 +119,9 @@ class _Reader:
             self.reading.say("metrics", {"metric_name": kind, "value": value, "conditions": conditions}, path)
             return
         groups = (*metrics[whole].get("disaggregated", ()), {"group": part, "value": value})
+        if len(groups) > LIST_LENGTH:
+            self.reading.leave(path, f"is beyond the {LIST_LENGTH} that the field takes")
+            return
         before = self.reading.fields.pop("metrics")
         self.reading.say("metrics", metrics[whole] | {"disaggregated": groups}, path)
         changed = self.reading.fields.get("metrics")
