@@ -33,7 +33,7 @@ class Reading:
     def __init__(self, kind: type[BaseModel], **required: Any) -> None:
         self.kind, self.fields, self._required = kind, dict[str, Any](), required
         self._left_out: list[Omission] = []
-        self._unlisted = 0
+        self._more = 0
 
     @property
     def content(self) -> BaseModel:
@@ -42,15 +42,17 @@ class Reading:
 
     @property
     def left_out(self) -> tuple[Omission, ...]:
-        more = Omission(path="", reason=f"{self._unlisted} more are not listed here")
-        return (*self._left_out, *([more] if self._unlisted else []))
+        """At most so many as a list takes: the last tells how many more there are."""
+        if not self._more:
+            return tuple(self._left_out)
+        return (*self._left_out[:-1], Omission(path="", reason=f"{self._more + 1} more are not listed here"))
 
     def leave(self, path: str, reason: str) -> None:
         if len(self._left_out) < LIST_LENGTH:
             path, reason = (each.encode(errors="replace").decode() for each in (path, reason))  # no half characters
             self._left_out.append(Omission(path=path[:NAME_LENGTH], reason=reason))
         else:
-            self._unlisted += 1
+            self._more += 1
 
     def say(self, name: str, value: Any, path: str) -> None:
         """Fills a field: one that holds text already with a further paragraph, a list with a further entry."""
