@@ -2,6 +2,7 @@
 
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
+from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
 from documents.changes.change import ChangeRequest
 from documents.contents import Content
@@ -22,4 +23,5 @@ from documents.versions.version import ModelVersion
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
     IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, AuditCheckpoint, RiskTemplate,
+    VerificationRun, VerificationTurn,
 )  # fmt: skip

@@ -25,6 +25,7 @@ from gql.identity import Doorkeeper
 from gql.schema import build_schema
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
+from gql.verifications import verify_in_turns
 
 SWEEP = 60
 log = logging.getLogger(__name__)
@@ -39,10 +40,11 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
     async def running(app: Starlette) -> AsyncIterator[None]:
         with database.bound():
             await database.prepare(RECORDS)
+            key = SigningKey.read(settings.audit_key.get_secret_value()) if settings.audit_key else None
             turns = [_sweep(doorkeeper, clock)]
-            if settings.audit_key:
-                key = SigningKey.read(settings.audit_key.get_secret_value())
+            if key:
                 turns.append(sign_in_turns(key, clock, settings.checkpoint_seconds, settings.checkpoint_file))
+            turns.append(verify_in_turns(key.verifier if key else None, clock, settings.verification_seconds))
             tasks = [asyncio.create_task(each) for each in turns]
             try:
                 yield

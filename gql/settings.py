@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     )
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
+    verification_seconds: int = Field(
+        300, ge=1, description="after how many seconds what came since is verified again, 1 or more"
+    )
     engine: Path | None = Field(None, description="the embedded database's program, a path to secantusd-rs or secantusd-py")
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
     allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")

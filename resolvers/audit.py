@@ -12,6 +12,7 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
+from documents.audit.runs import VerificationRun
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.filters import matches
@@ -49,6 +50,10 @@ class ReportShape: ...
 class FaultShape: ...
 
 
+@node(VerificationRun, hidden=["revision"], permit=Permission.READ_TRAIL)
+class VerificationRunNode(Node): ...
+
+
 @shape(AuditCheckpoint, hidden=["revision"])
 class CheckpointShape: ...
 
@@ -65,6 +70,10 @@ class ConsistencyProofShape: ...
     AuditEvent, "seq", "event_id", "event_type", "outcome", "occurred_at", "actor", "resource", "subject", "action", "request"
 )
 class AuditEventFilter: ...
+
+
+@filters(VerificationRun, "number", "began_at", "ended_at", "found", "checkpoint_size", "is_news")
+class VerificationRunFilter: ...
 
 
 @query(permit=Permission.READ_TRAIL)
@@ -115,6 +124,22 @@ async def audit_verification(
     return await verify(start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or ())
 
 
+audit_verifications = connection(
+    VerificationRun,
+    "audit_verifications",
+    "What the server found whenever it verified the trail by itself, the latest first: the last thousand runs, and those before "
+    "that found something new wrong.",
+    ("number", -1),
+    permit=Permission.READ_TRAIL,
+)
+
+
+@query(permit=Permission.READ_TRAIL)
+async def audit_verification_run(info: Info, number: BigInt) -> VerificationRun | None:
+    """One of the server's own verifications of the trail, by its number."""
+    return await VerificationRun.seek({"number": number}, asked_of(info, VerificationRun))
+
+
 @query(permit=Permission.READ_TRAIL)
 async def audit_inclusion_proof(
     seq: Annotated[BigInt, strawberry.argument(description="The event's place in the trail, from 0.")],
@@ -156,6 +181,8 @@ PART = Part(
         audit_events,
         audit_event_aggregates,
         audit_verification,
+        audit_verifications,
+        audit_verification_run,
         audit_checkpoint,
         audit_inclusion_proof,
         audit_consistency_proof,

@@ -91,7 +91,7 @@ MAY = {
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {
     "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditCheckpoint", "auditInclusionProof",
-    "auditConsistencyProof",
+    "auditConsistencyProof", "auditVerifications", "auditVerificationRun",
 }  # fmt: skip
 
 SCHEMA = build_schema()._schema

@@ -13,6 +13,7 @@ from graphql import get_named_type
 from documents.access import WHO_MAY, Permission
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
 from documents.contents import Content
 from documents.database import Record
@@ -28,7 +29,8 @@ from resolvers.search import KINDS
 ROOT = Path(__file__).parents[1]
 SCHEMA: Any = build_schema()._schema
 QUERIES = SCHEMA.query_type.fields
-UNTOLD = {AuditCheckpoint, AuditEvent, AuditHead, Content, IdempotencyKey}  # the trail itself, and what it has no need to tell of
+UNTOLD = {AuditCheckpoint, AuditEvent, AuditHead, VerificationRun, VerificationTurn}  # the trail itself
+UNTOLD |= {Content, IdempotencyKey}  # and what it has no need to tell of
 UNLISTED = {Content}  # found by its digest alone
 BEANIES = {"id", "revision_id"}
 NOUNS = [each.record for each in NODES.values() if each.record not in UNLISTED]

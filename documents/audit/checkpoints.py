@@ -33,8 +33,10 @@ class AuditCheckpoint(Record):
         name = "audit_checkpoints"
 
     @classmethod
-    async def newest(cls) -> Self | None:
-        found = await cls.get_motor_collection().find_one(sort=[("size", -1)])
+    async def newest(cls, by: VerifierKey | None = None) -> Self | None:
+        """The last one, or the last that says it is signed by that key."""
+        query = {} if by is None else {"verifier_key": str(by)}
+        found = await cls.get_motor_collection().find_one(query, sort=[("size", -1)])
         return None if found is None else cls.hydrated(found)
 
 

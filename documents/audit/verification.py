@@ -120,6 +120,18 @@ class Verifier:
             says = f"From {since} to {until - 1} something is not what it was: another root of {until} events was signed."
             self._found(AuditFaultKind.REWRITTEN, since, says)
 
+    def compare_earlier(self, size: int, root: str) -> None:
+        """Compares with the root of the first `size` events that an earlier verification computed; give `size` as a mark."""
+        known = {each.kind for each in self._faults}
+        if self._next < size:
+            kind, says = AuditFaultKind.TAIL_CUT, f"{size} events were verified, and there are {self._next}."
+        elif self._roots.get(size, root) != root:
+            kind, says = AuditFaultKind.REWRITTEN, f"Before {size} something is not what it was when it was verified."
+        else:
+            return
+        if kind not in known:  # else the comparison with a checkpoint said it
+            self._found(kind, self._next if kind is AuditFaultKind.TAIL_CUT else 0, says)
+
     def _agrees(self, pinned: Checkpoint, proof: Sequence[str]) -> bool | None:
         """Whether the tree that was read has or continues the root that was signed; None if a fault has hidden its own."""
         if pinned.size in self._roots:

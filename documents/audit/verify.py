@@ -1,6 +1,7 @@
 """Verifies the trail in the database, window by window: flat memory, however long it is."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from documents.audit import tree
 from documents.audit.checkpoints import AuditCheckpoint
@@ -15,8 +16,23 @@ from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.units import Raw
 
-EVENTS_A_CALL, WINDOW = 50_000, 500
-CHECKPOINTS, KEYS = 1_000, 16
+EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
+CHECKPOINTS, NEWEST, KEYS = 1_000, 16, 16
+Seen = tuple[int, str]  # how many events a verification read from the first on, and the root that it computed of them
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the trail is compared with: a checkpoint, or why it is none; others by its signer; what was computed before."""
+
+    pinned: Checkpoint | BadNote | None = None
+    kept: Sequence[Checkpoint] = ()
+    earlier: Seen | None = None
+
+    @property
+    def sizes(self) -> set[int]:
+        signed = (self.pinned,) if isinstance(self.pinned, Checkpoint) else ()
+        return {each.size for each in (*self.kept, *signed)} | ({self.earlier[0]} if self.earlier else set())
 
 
 async def verify(first: int = 0, last: int | None = None, checkpoint: str | None = None, keys: Sequence[str] = ()) -> Report:
@@ -33,19 +49,51 @@ async def verify(first: int = 0, last: int | None = None, checkpoint: str | None
         raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
     if stop - first > EVENTS_A_CALL:
         raise LimitExceeded("a verification", stop - first, EVENTS_A_CALL)
-    signed = pinned if isinstance(pinned, Checkpoint) else None
-    kept = await _kept(first, min(stop, signed.size), trusted) if signed else []
-    verifier = Verifier(first, await _earlier(first), {each.size for each in (*kept, *([signed] if signed else ()))})
-    for start in range(first, stop, WINDOW):
-        await _feed(verifier, await _events({"seq": {"$gte": start, "$lt": min(start + WINDOW, stop)}}))
+    kept = await _kept(first, min(stop, pinned.size), trusted) if isinstance(pinned, Checkpoint) else []
+    return await _verified(head, first, stop, Comparison(pinned, kept))
+
+
+async def verify_on(
+    first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Callable[[], Awaitable[None]]
+) -> Report:
+    """Recomputes everything from `first` on, and all of it if there is less than that: any number of events.
+
+    Compared with `earlier`, what a verification computed of a beginning, and with `checkpoint`, the text of one that was signed
+    before; awaits `reached` after every window.
+    """
+    pinned = _opened(checkpoint, keys) if checkpoint is not None else None
+    head = await _head()
+    end = _size(head)
+    first = first if first <= end else 0
+    kept = await _kept(first, min(end, pinned.size), keys, NEWEST) if isinstance(pinned, Checkpoint) else []
+    return await _verified(head, first, end, Comparison(pinned, kept, earlier), reached, SMALL_WINDOW)
+
+
+async def _verified(
+    head: Raw | None,
+    first: int,
+    stop: int,
+    against: Comparison,
+    reached: Callable[[], Awaitable[None]] | None = None,
+    window: int | None = None,
+) -> Report:
+    end, window = _size(head), window or WINDOW
+    verifier = Verifier(first, await _earlier(first), against.sizes)
+    for start in range(first, stop, window):
+        await _feed(verifier, await _events({"seq": {"$gte": start, "$lt": min(start + window, stop)}}))
+        if reached:
+            await reached()
     verifier.expect(stop)
     if stop == end:
         await _feed(verifier, await _strays(end))
         verifier.compare_head(head)
-    if signed:
-        verifier.compare_checkpoint(signed, end, await _between(signed.size, first, stop, end), kept)
-    elif pinned:
-        verifier.deny_checkpoint(str(pinned))
+    match against.pinned:
+        case Checkpoint() as signed:
+            verifier.compare_checkpoint(signed, end, await _between(signed.size, first, stop, end), against.kept)
+        case BadNote() as bad:
+            verifier.deny_checkpoint(str(bad))
+    if against.earlier:
+        verifier.compare_earlier(*against.earlier)
     return verifier.report()
 
 
@@ -72,11 +120,12 @@ def _opened(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNot
     return pinned if pinned.size else BadNote("is of no events: such a one is never signed")
 
 
-async def _kept(first: int, last: int, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int | None = None) -> list[Checkpoint]:
     """The newest of the checkpoints of `first` to `last` events that are kept here and that one of `keys` signed."""
     checkpoints = AuditCheckpoint.get_motor_collection()
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
-    found = await checkpoints.find(query, {"text": 1}, limit=CHECKPOINTS, batch_size=CHECKPOINTS).sort("size", -1).to_list(None)
+    limit = limit or CHECKPOINTS
+    found = await checkpoints.find(query, {"text": 1}, limit=limit, batch_size=limit).sort("size", -1).to_list(None)
     opening = [_opened(each["text"], keys) for each in found if isinstance(each.get("text"), str)]
     return [each for each in opening if isinstance(each, Checkpoint)]
 
