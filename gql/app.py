@@ -16,13 +16,11 @@ from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
 from documents.database import Database
 from documents.errors import NotFound, Unavailable
-from documents.kinds import RECORDS
 from gql import ide
 from gql.checkpoints import sign_in_turns
-from gql.firststart import utc_now
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
-from gql.schema import build_schema
+from gql.schema import Schema, build_schema
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
 from gql.verifications import verify_in_turns
@@ -31,16 +29,13 @@ SWEEP = 60
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, database: Database | None = None) -> Starlette:
-    """The service over a prepared database, that of the settings unless one is given; any number of them can serve one."""
-    database = database or Database(str(settings.mongodb_uri), settings.database)
+def create_app(settings: Settings, clock: Callable[[], datetime], database: Database, key: SigningKey | None = None) -> Starlette:
+    """The service over a prepared database, whose trail it signs with `key`; any number of them can serve one."""
     doorkeeper = Doorkeeper(clock)
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
         with database.bound():
-            await database.prepare(RECORDS)
-            key = SigningKey.read(settings.audit_key.get_secret_value()) if settings.audit_key else None
             turns = [_sweep(doorkeeper, clock)]
             if key:
                 turns.append(sign_in_turns(key, clock, settings.checkpoint_seconds, settings.checkpoint_file))
@@ -67,7 +62,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse("ready\n")
 
-    schema = build_schema(introspection=settings.allow_introspection, limits=settings.limits)
+    schema = schema_of(settings)
     over_http = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
     over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
@@ -81,6 +76,11 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now, data
     app.state.database = database
     app.add_middleware(Bound, database=database)
     return app
+
+
+def schema_of(settings: Settings) -> Schema:
+    """The one schema of all apps whose settings ask for the same."""
+    return build_schema(introspection=settings.allow_introspection, limits=settings.limits)
 
 
 async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:

@@ -20,12 +20,12 @@ KEY_FILE, TAIL = "audit-key", 4096
 log = logging.getLogger(__name__)
 
 
-def signing_key(settings: Settings, origin: str, *, on_engine: bool) -> SigningKey | None:
+def signing_key(settings: Settings, origin: str) -> SigningKey | None:
     """The key of the settings, else that in the folder of an embedded database, made where there is none; or AuditKeyRefused."""
     folder = settings.data_dir / KEY_FILE
     if settings.audit_key:
         return _read(settings.audit_key.get_secret_value(), f"{PREFIX}AUDIT_KEY", origin)
-    if not on_engine:
+    if settings.mongodb_uri:
         return None
     try:
         if not folder.exists():

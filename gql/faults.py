@@ -1,5 +1,8 @@
 """Why there is no service: each fault says in one line what to mend, and has its own exit code."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -99,3 +102,16 @@ class WorkerFailed(CannotServe):
     status = 11
     says = "the server did not start: {reason}"
     reason: str
+
+
+STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Ends the process for a fault inside, which it tells on standard error."""
+    try:
+        yield
+    except CannotServe as fault:
+        sys.stderr.write(f"magistrate: {fault}\n")
+        sys.exit(fault.status)

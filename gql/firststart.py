@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
@@ -31,30 +30,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A database that can serve."""
+async def prepare(settings: Settings, database: Database, clock: Clock = utc_now) -> tuple[str, str | None]:
+    """Makes of an empty database one that can serve, and leaves any other as it is; NewerSchema if a later release wrote it.
 
-    admin_token: str | None
-    """The administrator's token, if it was made just now."""
-    origin: str
-
-
-async def prepare(settings: Settings, uri: str, clock: Clock = utc_now) -> Prepared:
-    """Makes of an empty database one that can serve, and leaves any other as it is; NewerSchema if a later release wrote it."""
-    database = Database(uri, settings.database)
-    try:
-        form = await migrations.check(database)
-        await database.prepare(RECORDS)
-        with database.bound():
-            made = None if form else await _first_start(database, settings, clock())
-            await _follow(database, settings, clock())
-            if settings.admin_token:
-                await _grant(database, settings.admin_token.get_secret_value(), clock())
-            head = await AuditHead.require("head")
-            return Prepared(made, head.origin)
-    finally:
-        database.close()
+    Answers with the trail's name, and with the administrator's token if it was made just now.
+    """
+    form = await migrations.check(database)
+    await database.prepare(RECORDS)
+    with database.bound():
+        made = None if form else await _first_start(database, settings, clock())
+        await _follow(database, settings, clock())
+        if settings.admin_token:
+            await _grant(database, settings.admin_token.get_secret_value(), clock())
+        return (await AuditHead.require("head")).origin, made
 
 
 async def _first_start(database: Database, settings: Settings, at: datetime) -> str | None:

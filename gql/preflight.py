@@ -1,4 +1,4 @@
-"""What must hold before anything serves: a data folder of our own and a listening socket."""
+"""What must hold before anything serves: a data folder of our own, a listening socket, a database."""
 
 import fcntl
 import os
@@ -6,10 +6,21 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from gql.faults import CannotListen, FolderInUse, FolderNotWritable
 
 BACKLOG = 2048
+
+
+class Prepared(NamedTuple):
+    """A database that can serve."""
+
+    origin: str
+    verifier: str | None
+    """What verifies the signatures on its trail, if it is signed."""
+    admin_token: str | None
+    """The administrator's token, if it was made just now."""
 
 
 @contextmanager

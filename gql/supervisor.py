@@ -1,9 +1,7 @@
 """Starts what serves, keeps it running, and ends it in order: first the workers, then the database under them."""
 
-import asyncio
 import http.client
 import logging
-import os
 import shlex
 import signal
 import socket
@@ -11,20 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Never
+from typing import Never
 
-from documents.errors import Refusal
 from gql import children
 from gql.embedded import Engine
-from gql.faults import NotPrepared, WorkerFailed
-from gql.preflight import alone_in, listen
-from gql.settings import LOG_FORMAT, PREFIX, Settings
-
-if TYPE_CHECKING:
-    from documents.audit.notes import SigningKey
-    from gql.firststart import Prepared
+from gql.faults import STATUSES, WorkerFailed
+from gql.preflight import Prepared, alone_in, listen
+from gql.settings import LOG_FORMAT, Settings
 
 VIEWER = "{ viewer { id stakeholder { name } } }"
 READY = "200 OK"
@@ -41,38 +35,54 @@ def serve(settings: Settings) -> Never:
         alone_in(settings.data_dir.resolve()) as folder,
         listen(settings.host, settings.port) as listener,
         _database(settings, folder) as engine,
+        _workers(settings.workers, listener, on_engine=engine is not None) as workers,
     ):
-        prepared, key, uri = _prepared(settings, engine)
-        with _workers(settings.workers, listener, uri, key, on_engine=engine is not None) as workers:
-            _await_ready(workers, listener)
-            _announce(settings, prepared, key, listener, monotonic() - began)
-            children.keep([engine, *workers] if engine else workers)
+        uri = engine.listen() if engine else _reached(str(settings.mongodb_uri))
+        prepared, *_ = [each.begin(uri) for each in workers]  # one by one: the first finds out whether there is work to do
+        _await_ready(workers, listener)
+        _announce(settings, prepared, listener, monotonic() - began)
+        children.keep([engine, *workers] if engine else workers)
 
 
 class Worker:
-    """One process that answers requests, on the socket that all workers share."""
+    """One process that answers requests, on the socket that all workers share; it is launched while the database starts."""
 
     process: subprocess.Popen[bytes]
+    line: Connection
+    uri = ""
 
-    def __init__(self, listener: socket.socket, uri: str, key: "SigningKey | None", on_engine: bool) -> None:
-        self.descriptor, self.uri, self.on_engine = listener.fileno(), uri, on_engine
-        self.key = {f"{PREFIX}AUDIT_KEY": key.text} if key else {}
+    def __init__(self, listener: socket.socket, on_engine: bool) -> None:
+        self.listener, self.on_engine = listener.fileno(), on_engine
 
     @property
     def name(self) -> str:
         return f"worker {self.process.pid}"
 
     def launch(self) -> None:
-        if hasattr(self, "process") and self.on_engine:  # the second time; others may work on a database of somebody else's
+        if self.uri and self.on_engine:  # the second time; others may work on a database of somebody else's
             from gql import reach  # noqa: PLC0415
 
             reach.end_transactions(self.uri)
-        self.process = children.start(
+        self.line, theirs = Pipe()
+        with theirs:
+            handed = [self.listener, theirs.fileno()]
             # -P: a folder called gql where the command was given must not be taken for ours
-            [sys.executable, "-P", "-m", "gql.worker", str(self.descriptor)],
-            pass_fds=[self.descriptor],
-            env=os.environ | {f"{PREFIX}MONGODB_URI": self.uri} | self.key,
-        )
+            command = [sys.executable, "-P", "-m", "gql.worker", *map(str, handed)]
+            self.process = children.start(command, pass_fds=handed)
+        if self.uri:
+            self.line.send(self.uri)
+
+    def begin(self, uri: str) -> Prepared:
+        """Says where the database is, and waits until the worker has made sure of it."""
+        self.uri = uri
+        try:
+            self.line.send(uri)
+            prepared: Prepared = self.line.recv()
+        except (EOFError, OSError) as error:
+            if (code := self.process.wait()) in STATUSES:
+                sys.exit(code)  # it has told why
+            raise _failed(self) from error
+        return prepared
 
 
 def _leave(number: int, frame: object) -> Never:
@@ -96,31 +106,19 @@ def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
         engine.stop()
 
 
-def _prepared(settings: Settings, engine: Engine | None) -> tuple["Prepared", "SigningKey | None", str]:
-    # Imported here, because the drivers take as long as the engine takes to start.
-    from pymongo.errors import PyMongoError  # noqa: PLC0415
+def _reached(uri: str) -> str:
+    from gql import reach  # noqa: PLC0415
 
-    from gql import checkpoints, firststart, reach  # noqa: PLC0415
-
-    uri = engine.listen() if engine else str(settings.mongodb_uri)
     reach.check(uri)
-    try:
-        prepared = asyncio.run(firststart.prepare(settings, uri))
-    except Refusal as refusal:
-        raise NotPrepared(str(refusal)) from refusal
-    except PyMongoError as error:
-        raise reach.unusable(error) from error
-    return prepared, checkpoints.signing_key(settings, prepared.origin, on_engine=engine is not None), uri
+    return uri
 
 
 @contextmanager
-def _workers(
-    count: int, listener: socket.socket, uri: str, key: "SigningKey | None", *, on_engine: bool
-) -> Iterator[list[Worker]]:
+def _workers(count: int, listener: socket.socket, *, on_engine: bool) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for _ in range(count):
-            worker = Worker(listener, uri, key, on_engine)
+            worker = Worker(listener, on_engine)
             worker.launch()
             workers.append(worker)
         yield workers
@@ -137,10 +135,14 @@ def _await_ready(workers: Sequence[Worker], listener: socket.socket) -> None:
     give_up = monotonic() + READY_PATIENCE
     while (answer := _readyz(listener)) != READY:
         if ended := [each for each in workers if each.process.poll() is not None]:
-            raise WorkerFailed(f"{ended[0].name} ended with {ended[0].process.returncode}; what it said stands above")
+            raise _failed(ended[0])
         if monotonic() > give_up:
             raise WorkerFailed(f"GET /readyz answered {answer} for {READY_PATIENCE:.0f} s")
         sleep(TICK)
+
+
+def _failed(worker: Worker) -> WorkerFailed:
+    return WorkerFailed(f"{worker.name} ended with {worker.process.returncode}; what it said stands above")
 
 
 def _readyz(listener: socket.socket) -> str:
@@ -156,9 +158,7 @@ def _readyz(listener: socket.socket) -> str:
         connection.close()
 
 
-def _announce(
-    settings: Settings, prepared: "Prepared", key: "SigningKey | None", listener: socket.socket, seconds: float
-) -> None:
+def _announce(settings: Settings, prepared: Prepared, listener: socket.socket, seconds: float) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     host, port = listener.getsockname()[:2]
@@ -170,7 +170,9 @@ def _announce(
     console.print(f"Magistrate serves {url}, ready in {seconds:.1f} s", style="bold")
     console.print(f"  data    {folder.resolve()}" + ("" if settings.mongodb_uri else ", embedded database"))
     console.print(f"  trail   {prepared.origin}")
-    console.print(f"  signed  {f'by {key.verifier}' if key else 'by nobody: there is no MAGISTRATE_AUDIT_KEY'}")
+    console.print(
+        f"  signed  {f'by {prepared.verifier}' if prepared.verifier else 'by nobody: there is no MAGISTRATE_AUDIT_KEY'}"
+    )
     if prepared.admin_token:
         console.print(f"  token   {prepared.admin_token} (the administrator's, shown once; kept in {folder / 'admin-token'})")
     console.print(f"  try     {ask}")

@@ -1,45 +1,31 @@
-"""One process that serves, on a listening socket that the supervisor hands down: `python -m gql.worker DESCRIPTOR`."""
+"""One process that serves: `python -m gql.worker LISTENER LINE`, with two sockets that the supervisor hands down.
 
+On the listener come requests. On the line comes where the database is, once there is one; what was found there goes back.
+"""
+
+import gc
 import logging
 import sys
+from multiprocessing.connection import Connection
 from socket import socket
-from typing import Any
 
-import uvicorn
-
-from gql.app import create_app
+from gql import faults
 from gql.settings import LOG_FORMAT, read_settings
-
-DRAIN = 4  # seconds for requests under way when it is asked to end
-
-
-class Server(uvicorn.Server):
-    """Sends away whoever subscribed before it ends: to wait for them, as for any request, would be to wait in vain."""
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        app: Any = self.config.app
-        await app.state.database.end_feeds()
-        await super().shutdown(sockets)
 
 
 def main() -> None:
+    gc.disable()  # hardly anything is garbage until it serves, and looking for it takes a fifth of the time
     settings = read_settings()
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
-    config = uvicorn.Config(
-        create_app(settings),
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=settings.limit_body,
-        loop="uvloop",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN,
-    )
-    Server(config).run([socket(fileno=int(sys.argv[1]))])
+    listener, line = socket(fileno=int(sys.argv[1])), Connection(int(sys.argv[2]))
+    from gql.app import schema_of  # noqa: PLC0415
+    from gql.serving import serve  # noqa: PLC0415
+
+    schema_of(settings)
+    gc.freeze()  # nor is it later
+    gc.enable()
+    with faults.told():
+        serve(settings, line.recv(), listener, line.send)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Service:
     @classmethod
     async def started(cls, uri: str) -> Self:
         service = cls(uri)
-        await prepare(service.settings, uri, clock=lambda: service.now)
+        await prepare(service.settings, service.database, clock=lambda: service.now)
         with service.database.bound():
             await service.enrol(*STAFF)
         return service

@@ -16,7 +16,7 @@ DUE = "standing { nextReview }"
 
 async def started_again(service: Service, *days: int) -> None:
     settings = service.settings.model_copy(update={"review_days": days})
-    await prepare(settings, str(service.settings.mongodb_uri), clock=lambda: service.now)
+    await prepare(settings, service.database, clock=lambda: service.now)
 
 
 async def due(service: Service, **of: Any) -> str | None:

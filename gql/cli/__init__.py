@@ -1,12 +1,11 @@
 """`magistrate`: what an operator does from a shell. Commands import what they run, so that each is quick to start."""
 
-import sys
 from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
 
-from gql.faults import CannotServe
+from gql import faults
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
@@ -18,11 +17,8 @@ app.add_typer(audit, name="audit")
 
 def main() -> None:
     """The console script; a foreseen fault is one line and an exit code of its own."""
-    try:
+    with faults.told():
         app()
-    except CannotServe as fault:
-        typer.echo(f"magistrate: {fault}", err=True)
-        sys.exit(fault.status)
 
 
 @app.command()

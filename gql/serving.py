@@ -1,0 +1,64 @@
+"""What a worker does: it makes sure of the database, tells that it did, and answers requests until it is told to end."""
+
+import asyncio
+from collections.abc import Callable
+from socket import socket
+from typing import Any
+
+import uvicorn
+import uvloop
+from pymongo.errors import PyMongoError
+
+from documents.audit.notes import SigningKey
+from documents.database import Database
+from documents.errors import Refusal
+from gql import checkpoints, firststart, reach
+from gql.app import create_app
+from gql.faults import NotPrepared
+from gql.preflight import Prepared
+from gql.settings import Settings
+
+DRAIN = 4  # seconds for requests under way when it is asked to end
+
+
+class Server(uvicorn.Server):
+    """Sends away whoever subscribed before it ends: to wait for them, as for any request, would be to wait in vain."""
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        app: Any = self.config.app
+        await app.state.database.end_feeds()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, uri: str, listener: socket, tell: Callable[[Prepared], None]) -> None:
+    """Serves until SIGINT or SIGTERM, or says why it cannot (CannotServe)."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, Database(uri, settings.database), listener, tell))
+
+
+async def _serve(settings: Settings, database: Database, listener: socket, tell: Callable[[Prepared], None]) -> None:
+    try:
+        origin, admin_token = await firststart.prepare(settings, database)
+    except Refusal as refusal:
+        raise NotPrepared(str(refusal)) from refusal
+    except PyMongoError as error:
+        raise reach.unusable(error) from error
+    key = checkpoints.signing_key(settings, origin)
+    tell(Prepared(origin, str(key.verifier) if key else None, admin_token))
+    await Server(_config(settings, database, key)).serve([listener])
+
+
+def _config(settings: Settings, database: Database, key: SigningKey | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings, firststart.utc_now, database, key),
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.limit_body,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )
