@@ -24,6 +24,7 @@ class Deployment(Record):
     model_id: Key = Field(description="The model.")
     version: Key = Field(description="The version.")
     environment: Place = Field(description="Where it runs.")
+    number: int = Field(description="Which of the model's deployments there it is, from 1.")
     active: bool = Field(default=True, description="Whether it runs now.")
     deployed_at: Moment = Field(description="From when on it ran.")
     deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
@@ -35,7 +36,9 @@ class Deployment(Record):
     class Settings:
         name = "deployments"
         indexes: ClassVar = [
-            IndexModel(["model_id", "environment"], unique=True, partialFilterExpression={"active": True}, name="one_active"),
+            # No two begin at once. That what ran there has ended no index can say: secantusd-rs checks a unique one against what
+            # is committed, so the place that a transaction frees is still taken in it.
+            IndexModel(["model_id", "environment", "number"], unique=True),
             IndexModel(["model_id", "environment", "deployed_at", "_id"]),
             IndexModel(["environment", "deployed_at", "_id"]),
             IndexModel(["model_id", "deployed_at", "_id"]),
@@ -45,11 +48,19 @@ class Deployment(Record):
 
     @classmethod
     def begin(
-        cls, model_id: str, version: str, environment: str, change_id: str, by_rollback: bool, by: Actor, at: datetime
+        cls,
+        model_id: str,
+        version: str,
+        environment: str,
+        number: int,
+        change_id: str,
+        by_rollback: bool,
+        by: Actor,
+        at: datetime,
     ) -> Self:
         return cls(
-            deployment_id=f"DEP-{uuid4().hex}", model_id=model_id, version=version, environment=environment, change_id=change_id,
-            by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
+            deployment_id=f"DEP-{uuid4().hex}", model_id=model_id, version=version, environment=environment, number=number,
+            change_id=change_id, by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
         )  # fmt: skip
 
     @property

@@ -29,8 +29,8 @@ class RunningShape:
 
 
 @filters(
-    Deployment, "deployment_id", "model_id", "version", "environment", "active", "deployed_at", "deployed_by", "change_id",
-    "by_rollback", "ended_at", "ended_by_change_id",
+    Deployment, "deployment_id", "model_id", "version", "environment", "number", "active", "deployed_at", "deployed_by",
+    "change_id", "by_rollback", "ended_at", "ended_by_change_id",
 )  # fmt: skip
 class DeploymentFilter: ...
 

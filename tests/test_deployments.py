@@ -52,7 +52,7 @@ async def test_what_ran_there_is_told_to_the_millisecond(service: Service) -> No
 
 
 @pytest.mark.tampers
-async def test_the_database_itself_keeps_to_one_active_deployment_a_model_and_environment(service: Service) -> None:
+async def test_the_database_itself_lets_no_two_deployments_of_a_model_begin_at_once_in_an_environment(service: Service) -> None:
     await service.enrol(DORA, TOM)
     await experiments(service, "0.1.0")
     await deployed(service, **FIRST)
@@ -61,7 +61,7 @@ async def test_the_database_itself_keeps_to_one_active_deployment_a_model_and_en
     other = there | {"_id": ObjectId(), "deployment_id": "DEP-other", "version": "0.2.0"}
     with pytest.raises(DuplicateKeyError):
         await deployments.insert_one(other)
-    for elsewhere in ({"environment": "canary"}, {"model_id": "another"}, {"active": False}):
+    for elsewhere in ({"environment": "canary"}, {"model_id": "another"}, {"number": 2}):
         await deployments.insert_one(other | elsewhere | {"_id": ObjectId(), "deployment_id": f"DEP-{elsewhere}"})
 
 

@@ -184,7 +184,10 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     if plan.target_version is None:
         return None
     rollback = plan.change_type is ChangeType.ROLLBACK
-    deployment = Deployment.begin(plan.model_id, plan.target_version, plan.environment, change.change_id, rollback, by, at)
+    number = 1 + await Deployment.tally({"model_id": plan.model_id, "environment": plan.environment})
+    deployment = Deployment.begin(
+        plan.model_id, plan.target_version, plan.environment, number, change.change_id, rollback, by, at
+    )  # fmt: skip
     await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
     version.run_in(plan.environment)
