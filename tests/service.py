@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any, Self
 
 import httpx
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -26,6 +28,9 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
 _names = (f"test{each}" for each in count())
+_spare: dict[str, list[str]] = {}
+_first: dict[str, "Stored"] = {}
+AS_IT_IS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,14 @@ RITA = person("rita", GovernanceRole.RISK_MANAGER, department="Risk")
 STAFF = (AUDREY, ALICE, BOB, CAROL, DAVID, RITA)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """All that a database holds, byte for byte, and what the clock said then."""
+
+    now: datetime
+    documents: dict[str, list[RawBSONDocument]]
+
+
 class Refused(AssertionError):
     """A mutation or a query that was answered with errors, where the test expected none."""
 
@@ -62,7 +75,7 @@ class Service:
     """An app over its own database."""
 
     def __init__(self, uri: str, name: str | None = None, **options: Any) -> None:
-        self.now = NOW
+        self.uri, self.now = uri, NOW
         self.settings = Settings(mongodb_uri=uri, database=name or next(_names), admin_token=SecretStr(ADMIN_TOKEN))
         self.database = Database(uri, self.settings.database, **options)
         self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
@@ -70,11 +83,38 @@ class Service:
 
     @classmethod
     async def started(cls, uri: str) -> Self:
+        """As after first start, with the staff enrolled; in a database that another test is done with, if there is one."""
+        if spare := _spare.get(uri):
+            service = cls(uri, spare.pop())
+            await service.restore(_first[uri])
+            return service
         service = cls(uri)
         await prepare(service.settings, service.database, clock=lambda: service.now)
-        with service.database.bound():
-            await service.enrol(*STAFF)
+        await service.enrol(*STAFF)
+        _first.setdefault(uri, await service.stored())
         return service
+
+    async def stored(self) -> Stored:
+        collections = self.database.collections
+        documents = {name: collections[name].with_options(AS_IT_IS).find() for name in await collections.list_collection_names()}
+        return Stored(self.now, {name: await found.to_list(None) for name, found in documents.items()})
+
+    async def restore(self, stored: Stored) -> None:
+        """Puts everything back to what was stored, in a transaction, and the clock too."""
+        collections = self.database.collections
+
+        async def put_back(session: Any) -> None:
+            for name in names:
+                collection, documents = collections[name].with_options(AS_IT_IS), stored.documents.get(name)
+                if await collection.find_one(session=session):
+                    await collection.delete_many({}, session=session)
+                if documents:
+                    await collection.insert_many(documents, session=session)
+
+        names = await collections.list_collection_names()
+        async with await self.database.client.start_session() as session:
+            await session.with_transaction(put_back)
+        self.now = stored.now
 
     async def enrol(self, *people: Person) -> None:
         """Registers people with tokens of their own, in one transaction."""
@@ -130,9 +170,12 @@ class Service:
         kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
         return {each.__name__: await self.database.collection(each.get_collection_name()).find().to_list(None) for each in kinds}
 
-    async def close(self) -> None:
+    async def close(self, spare: bool = False) -> None:
+        """Hangs up; a `spare` database serves another test."""
         await self.http.aclose()
         self.database.close()
+        if spare:
+            _spare.setdefault(self.uri, []).append(self.database.name)
 
 
 def mutating(mutation: str, select: str) -> str:
