@@ -6,7 +6,7 @@ from typing import Any
 from documents.access import SYSTEM
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
 from documents.units import Unit
-from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service, stage
 
 BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}
 REGISTRATION: dict[str, Any] = BOT | {
@@ -125,6 +125,7 @@ async def submitted(service: Service, **said: Any) -> None:
     await submit(service)
 
 
+@stage
 async def approved(service: Service, **said: Any) -> None:
     """Registers a version and has it approved by everybody; its papers are missing."""
     await submitted(service, **said)
@@ -132,6 +133,7 @@ async def approved(service: Service, **said: Any) -> None:
         await decide(service, each)
 
 
+@stage
 async def eligible(service: Service) -> None:
     """Registers a version, completes its papers and has it approved."""
     await register(service)

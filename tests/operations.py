@@ -4,7 +4,7 @@ from typing import Any
 
 from documents.access import GovernanceRole
 from tests.examples import BOT, EXPERIMENT, REGISTRATION
-from tests.service import ALICE, DAVID, RITA, Person, Service, person
+from tests.service import ALICE, DAVID, RITA, Person, Service, person, stage
 
 DORA = person("dora", GovernanceRole.DEPLOYER, department="Operations")
 TOM = person("tom", GovernanceRole.TECH_LEAD)
@@ -32,6 +32,7 @@ async def step(service: Service, mutation: str, by: Person, change_id: str, **sa
     return (await service.do(mutation, by, select, changeId=change_id, **said))["changeRequest"]
 
 
+@stage
 async def approved_change(service: Service, by: Person = DORA, **said: Any) -> str:
     """The id of a change that was submitted, tested and approved by everybody."""
     change_id = await ask_for(service, by, **said)
@@ -58,6 +59,7 @@ async def look_at(service: Service, change_id: str, select: str) -> Any:
     return (await service.ask(query, id=change_id))["changeRequest"]
 
 
+@stage
 async def deployed(service: Service, **said: Any) -> str:
     """The id of a change that was carried out."""
     change_id = await approved_change(service, **said)
@@ -76,6 +78,7 @@ async def rollback_of(service: Service, change_id: str) -> str:
     return str(payload["rollback"]["changeId"])
 
 
+@stage
 async def experiments(service: Service, *versions: str) -> None:
     """Versions of a model in tier 4: eligible at once, for anywhere but production."""
     for mutation, version in zip(["registerModel", *["registerModelVersion"] * len(versions)], versions, strict=False):
