@@ -143,7 +143,7 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
         made["change_requests"].append(first["change_requests"] | {"change_id": f"CR-{place:032x}", "status": status})
         ran = {"environment": "production", "active": False, "deployed_by": "dora", "change_id": f"CR-{place:032x}"}
         began = {"deployed_at": around(MONTH, dice), "by_rollback": dice.random() < 0.3, "ended_at": None}
-        about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1"}
+        about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1", "number": place}
         made["deployments"].append(about | ran | began | {"ended_by_change_id": None})
     await service.database.collections["model_versions"].drop_indexes()  # none is worth its while for one count
     for name, each in made.items():
