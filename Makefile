@@ -19,7 +19,7 @@ demo: $(INSTALLED) ## carry one model from its registration to production, on a 
 	@$(BIN)/magistrate demo
 
 test: $(INSTALLED) ## run every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
 	$(BIN)/python -m tests.clients
