@@ -19,7 +19,7 @@ from documents.audit.trail import Request as AuditedRequest
 from documents.database import is_outage
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from gql.errors import coded, refused
-from gql.identity import Doorkeeper
+from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime
 from gql.schema import Schema
 from resolvers.graph.context import Context
@@ -108,8 +108,9 @@ class OverHTTP:
         except Unavailable as away:
             raise Unserved(503, away, **{"retry-after": str(away.retry_after)}) from away
         except Refusal as refusal:
-            headers = {"www-authenticate": "Bearer"} if STATUS[refusal.code] == 401 else {}
-            raise Unserved(STATUS[refusal.code], refusal, **headers) from refusal
+            status = STATUS[refusal.code]
+            header = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": f"{WINDOW.seconds}"}
+            raise Unserved(status, refusal, **header) from refusal
 
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
         name = asked.get("operationName")
