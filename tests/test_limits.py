@@ -47,6 +47,7 @@ async def watched(server: str) -> AsyncIterator[Watched]:
     first, commands = await Service.started(server), Commands()
     service = Service(server, first.database.name, event_listeners=[commands])
     await service.database.prepare(())
+    await first.ask("{ viewer { id } }")  # whoever comes first has it noted that the token was used
     yield Watched(service, commands)
     await first.close()
     await service.close()
