@@ -23,7 +23,7 @@ from gql.identity import Doorkeeper
 from gql.schema import Schema, build_schema
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
-from gql.verifications import verify_in_turns
+from gql.verifications import standing, verify_in_turns
 
 SWEEP = 60
 log = logging.getLogger(__name__)
@@ -58,9 +58,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
         try:
             await database.check()
             await AuditHead.require("head")
+            trail = await standing()
         except (Unavailable, NotFound) as refusal:
             return PlainTextResponse(f"{refusal}\n", 503)
-        return PlainTextResponse("ready\n")
+        return PlainTextResponse(f"ready\n{trail}\n")  # whatever it says: who else would show what is wrong?
 
     schema = schema_of(settings)
     over_http = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)

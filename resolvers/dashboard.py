@@ -9,6 +9,7 @@ import strawberry
 from documents import dashboard as figures
 from documents.access import Permission
 from documents.audit.event import AuditEvent
+from documents.audit.runs import VerificationRun
 from documents.changes.change import ChangeRequest
 from documents.dashboard import AccessAnomaly, Counted, Figures
 from documents.deployments import Deployment
@@ -153,12 +154,31 @@ Threshold = Annotated[
 ]
 
 
+@strawberry.type(
+    description="Whether the audit trail is what it says, as of the last time that the server verified it by itself."
+)
+class ChainIntegrity:
+    valid: bool | None = strawberry.field(
+        description="Whether nothing was wrong, short of what the run's caveats leave open; null before the first run."
+    )
+    verified_at: datetime | None = strawberry.field(description="When that was: when the run ended.")
+    last_run: VerificationRun | None = strawberry.field(description="What it verified and found.")
+    audit_verifications = subset(VerificationRun, "The runs, the latest first.", ("number", -1), own=lambda _: {})
+
+
 @strawberry.type(description="What the audit trail shows.")
 class DashboardAudit:
     events_today: EventFigure = strawberry.field(description="Events since the UTC day began.")
     policy_violations_this_month: EventFigure = strawberry.field(
         description="POLICY_VIOLATION events since the UTC month began: starts that the gate refused."
     )
+
+    @field(
+        "Whether the trail was what it says when the server last verified it; once a fault was found, until all is sound again."
+    )
+    async def chain_integrity(self) -> ChainIntegrity:
+        last = await VerificationRun.last()
+        return ChainIntegrity(valid=last and last.found.valid, verified_at=last and last.ended_at, last_run=last)
 
     @field("Actors who were denied more often on one UTC day of this month than the threshold allows; a thousand at most.")
     async def access_anomalies(self, info: Info, threshold: Threshold = THRESHOLD) -> AccessAnomalies:

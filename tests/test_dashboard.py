@@ -25,7 +25,7 @@ Raw = dict[str, Any]
 SCHEMA: Any = build_schema()._schema
 KEYS = {
     "Model": ["modelId"], "ModelVersion": ["modelId", "version"], "ChangeRequest": ["changeId"],
-    "Deployment": ["deploymentId"], "AuditEvent": ["eventId"],
+    "Deployment": ["deploymentId"], "AuditEvent": ["eventId"], "VerificationRun": ["number"],
 }  # fmt: skip
 THEN = (NOW + timedelta(days=16)).replace(microsecond=0)  # neither a day nor a month begins close to it
 DAY, MONTH, MOMENT = THEN.replace(hour=0, minute=0, second=0), NOW.replace(hour=0, minute=0, second=0, microsecond=0), 0.001
@@ -222,7 +222,15 @@ async def few(server: str) -> AsyncIterator[Watched]:
 
 async def test_every_figure_over_two_thousand_versions_is_what_counting_one_by_one_makes_of_it(many: Watched) -> None:
     answer, commands = await many.costs(COUNTS, AUDREY)
-    assert sorted(where(commands)) == ["audit_events", "audit_events", "change_requests", "deployments", "model_versions"]
+    expected_commands = [
+        "audit_events",
+        "audit_events",
+        "audit_verifications",
+        "change_requests",
+        "deployments",
+        "model_versions",
+    ]
+    assert sorted(where(commands)) == expected_commands
     told, found = dict(figures(answer["dashboard"])), expected(await stored(many.service), THEN)
     assert {path: each["count"] for path, each in told.items()} == {path: len(each) for path, each in found.items()}
     total = len(found["inventory.versions"])

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from pymongo import MongoClient
 
 from documents.audit import runs, verify
 from documents.audit.notes import SigningKey
@@ -15,6 +18,7 @@ from documents.audit.trail import AuditHead
 from gql.checkpoints import checkpoint
 from gql.verifications import verification
 from tests.examples import attach, register
+from tests.operated import Operated, eventually
 from tests.service import AUDREY, Service
 from tests.test_trail import Stored
 
@@ -317,3 +321,62 @@ async def test_runs_are_listed_by_what_they_found_and_looked_up_by_their_number(
     one = "query($number: BigInt!) { auditVerificationRun(number: $number) { number found { valid } } }"
     assert await grown.ask(one, AUDREY, number=2) == {"auditVerificationRun": {"number": 2, "found": {"valid": False}}}
     assert await grown.ask(one, AUDREY, number=3) == {"auditVerificationRun": None}
+
+
+CHAIN = """{ dashboard { audit { chainIntegrity { valid verifiedAt lastRun { number found { faults { kind } } }
+    auditVerifications(first: 100) { totalCount nodes { number } } } } } }"""
+
+
+async def shown(service: Service) -> tuple[Raw, str]:
+    """What the dashboard says of the trail, and `/readyz`."""
+    ready = await service.http.get("/readyz")
+    assert ready.status_code == 200 and ready.text.startswith("ready\naudit trail: ")
+    told: Raw = (await service.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"]
+    return told, ready.text.split("audit trail: ")[1].strip()
+
+
+async def test_the_dashboard_and_readiness_say_what_the_last_run_found_and_when(grown: Service) -> None:
+    chain, ready = await shown(grown)
+    nothing: Raw = {"totalCount": 0, "nodes": []}
+    assert chain == {"valid": None, "verifiedAt": None, "lastRun": None, "auditVerifications": nothing}
+    assert ready == "not verified yet"
+    run = await turn(grown)
+    assert run
+    chain, ready = await shown(grown)
+    at = run.ended_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert (chain["valid"], chain["lastRun"]) == (True, {"number": 1, "found": {"faults": []}})
+    assert ready == f"no fault in {run.found.tree_size} events at {at}" and chain["verifiedAt"][:19] == at[:19]
+    stored = await Stored.of(grown)
+    an_old_event_edited(stored)
+    await stored.written(grown)
+    assert (await shown(grown))[0]["valid"]  # a question verifies nothing
+    await turn(grown)
+    chain, ready = await shown(grown)
+    assert not chain["valid"] and chain["lastRun"]["found"] == {"faults": [{"kind": "FIELD_DIFFERS"}]}
+    assert chain["auditVerifications"] == {"totalCount": 2, "nodes": [{"number": 2}, {"number": 1}]}
+    assert ready.startswith(f"NOT SOUND, faults: 1 in {run.found.tree_size} events at ")
+    await grown.database.collection("audit_verifications").update_one({"number": 2}, {"$set": {"found": "nothing"}})
+    ready = (await grown.http.get("/readyz")).text
+    assert "NOT SOUND" in ready and "altered" in ready
+
+
+def test_two_processes_verify_by_themselves_in_turns(server: str, tmp_path: Path) -> None:
+    named, options = "runs_operated", {"WORKERS": 2, "CHECKPOINT_SECONDS": 1, "VERIFICATION_SECONDS": 1}
+    key = SigningKey("own.example", bytes(32)).text
+    with (
+        MongoClient[Raw](server) as client,
+        Operated(tmp_path, MONGODB_URI=server, DATABASE=named, ORIGIN="own.example", AUDIT_KEY=key, **options) as running,
+    ):
+        database = client[named]
+        found = database["audit_verifications"]
+
+        def ready() -> str:
+            return httpx.get(running.url.replace("graphql", "readyz"), timeout=10).text
+
+        assert eventually(lambda: found.count_documents({"checkpoint_size": {"$gt": 0}}) > 1)
+        assert "no fault in " in ready()
+        database["audit_events"].update_many({}, {"$set": {"nodes": ["0" * 64] * 9}})
+        assert eventually(lambda: "NOT SOUND" in ready(), within=30)
+        assert eventually(lambda: database["audit_events"].count_documents({"action": "verifyTrail"}) == 1)
+        numbers = [each["number"] for each in found.find().sort("number")]
+        assert numbers == sorted(set(numbers)) and found.count_documents({"is_news": True}) == 1
