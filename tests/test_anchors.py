@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gql.checkpoints import checkpoint
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
 from tests.test_reads import Watched, watching, where
-from tests.test_trail import Stored, forged
+from tests.test_trail import Stored, exported, forged
 
 REPORT = "valid treeSize caveats faults { kind seq detail }"
 VERIFICATION = f"""query($from: BigInt! = 0, $to: BigInt, $checkpoint: String, $keys: [String!]) {{
@@ -156,7 +157,9 @@ def two_events_in_each_others_place_and_everything_hashed(stored: Stored, sizes:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_whoever_hashes_everything_again_is_found_out_by_a_checkpoint_kept_outside(anchored: Anchored, name: str) -> None:
+async def test_whoever_hashes_everything_again_is_found_out_by_a_checkpoint_kept_outside(
+    anchored: Anchored, name: str, tmp_path: Path
+) -> None:
     tamper, expected, without_checkpoints = ATTACKS[name]
     service, sizes = anchored.service, anchored.sizes
     checkpoints = service.database.collection("audit_checkpoints")
@@ -167,6 +170,7 @@ async def test_whoever_hashes_everything_again_is_found_out_by_a_checkpoint_kept
         if without_checkpoints:
             await checkpoints.delete_many({})
         report = await anchored.verified()
+        offline = await exported(service, tmp_path, anchored.texts[-1], str(anchored.key.verifier))
         before = await anchored.verified(to=4)
         unanchored = await anchored.verified(checkpoint=None, keys=None)
     finally:
@@ -175,7 +179,7 @@ async def test_whoever_hashes_everything_again_is_found_out_by_a_checkpoint_kept
         await checkpoints.insert_many(kept)
     places = {"start": 0, "end": altered.heads[0]["size"], None: None} | dict(enumerate(sizes))
     found = {(each["kind"], each["seq"]) for each in report["faults"]}
-    assert found == {(kind, places[place]) for kind, place in expected}
+    assert found == {(kind, places[place]) for kind, place in expected} == {(each["kind"], each["seq"]) for each in offline}
     assert unanchored["valid"] != (None in {place for _, place in expected})  # without it only what the head says shows
     assert "UNANCHORED" in unanchored["caveats"]
     assert not report["valid"] and "UNANCHORED" not in report["caveats"]
@@ -255,4 +259,4 @@ async def test_a_checkpoint_costs_two_commands_more_however_many_there_are(ancho
         _, plain = await watched.costs(VERIFICATION, AUDREY, **{"from": 30})
         _, compared = await watched.costs(VERIFICATION, AUDREY, **given)
         assert len(compared) == len(plain) + 2 and where(compared).count("audit_checkpoints") == 1
-    assert verify.CHECKPOINTS == 1_000
+    assert verify.KEPT == 1_000

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -14,6 +15,8 @@ from bson import ObjectId
 from documents.access import GovernanceRole
 from documents.audit import tree, verify
 from documents.audit.canonical import canonical
+from documents.audit.export import export
+from documents.audit.exported import verify_export
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS
 from tests.examples import BOT, attach, read, register
@@ -380,8 +383,15 @@ def forged(event: Raw, **fields: Any) -> Raw:
     return event | {"_id": ObjectId(), "event_id": f"AUD-{'0' * 32}"} | fields
 
 
+async def exported(service: Service, folder: Path, checkpoint: str | None = None, *keys: str) -> list[Raw]:
+    """The faults that are found in an export of the trail, where there is no database."""
+    with service.database.bound():
+        await export(folder)
+    return [{"kind": each.kind.name, "seq": each.seq} for each in verify_export(folder, checkpoint, keys).faults]
+
+
 @pytest.mark.parametrize("name", TAMPERS)
-async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, name: str) -> None:
+async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, name: str, tmp_path: Path) -> None:
     tamper, expected = TAMPERS[name]
     honest = await unguarded.trail()
     at = seq_of(honest, "saveDatasheet")  # with a content, and before the clock went on
@@ -390,6 +400,7 @@ async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, n
     places = {"there": at, "after": at + 1, "odd": at | 1, "closing": closing, "end": len(honest), "far": FAR, None: None}
     async with tampered(unguarded, tamper, at):
         report = await verified(unguarded)
+        assert await exported(unguarded, tmp_path) == report["faults"]
     assert not report["valid"]
     assert {(fault["kind"], fault["seq"]) for fault in report["faults"]} >= {(kind, places[place]) for kind, place in expected}
     assert (await verified(unguarded))["valid"]

@@ -67,13 +67,21 @@ def same(one: Any, other: Any) -> bool:
 
 def parsed(text: bytes) -> Any:
     """The value whose canonical form is `text`; ValueError if there is none."""
+    value = loosely_parsed(text)
     try:
-        value = json.loads(text, parse_int=_number)
         if canonical(value) == text:
             return value
     except RecursionError as error:
         raise ValueError("is nested too deep") from error
     raise ValueError("is JSON, but not in its canonical form")
+
+
+def loosely_parsed(text: bytes) -> Any:
+    """What JSON in any form says; ValueError if it is none."""
+    try:
+        return json.loads(text, parse_int=_number)
+    except RecursionError as error:
+        raise ValueError("is nested too deep") from error
 
 
 def spelled(value: Any) -> bytes | None:

@@ -52,6 +52,10 @@ class AuditCaveat(Choice):
     AFTER_CHECKPOINT = "after_checkpoint", "What came after the checkpoint may be cut off, or changed and hashed again."
     BEGINNING_BELIEVED = "beginning_believed", "What stands before the first number was believed as it is stored, not verified."
     HEAD_NOT_COMPARED = "head_not_compared", "What stands after the last number was not read, nor the head compared with it."
+    EXPORT_BELIEVED = (
+        "export_believed",
+        "An export was read: what the database stores beside the bytes of its events is what the export tells of it.",
+    )
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
 
 

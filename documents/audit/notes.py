@@ -38,7 +38,7 @@ class VerifierKey:
     def read(cls, text: str) -> Self:
         """The key whose text is `<name>+<id>+<base64>`; ValueError says what is wrong with it."""
         name, told, encoded = [*text.strip().split("+", 2), "", ""][:3]
-        kind, public = (raw := _decoded(encoded))[:1], raw[1:]
+        kind, public = (raw := decoded(encoded))[:1], raw[1:]
         if kind != ED25519 or len(public) != 32:
             raise ValueError("is no Ed25519 key: a name, the key's id and the key, with + between them")
         key = cls(_named(name), public)
@@ -77,7 +77,7 @@ class SigningKey:
     def read(cls, text: str) -> Self:
         """The key that this is the text of; ValueError says what is wrong with it, and not what it says."""
         private, kept, name, told, encoded = [*text.strip().split("+", 4), *[""] * 4][:5]
-        kind, secret = (raw := _decoded(encoded))[:1], raw[1:]
+        kind, secret = (raw := decoded(encoded))[:1], raw[1:]
         if (private, kept) != ("PRIVATE", "KEY") or kind != ED25519 or len(secret) != 32:
             raise ValueError("is no Ed25519 signing key: PRIVATE+KEY, a name, the key's id and the key, with + between them")
         key = cls(_named(name), secret)
@@ -139,7 +139,7 @@ def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
     told = lines.split("\n")
     for line in told:
         found = _SIGNATURE.fullmatch(line)
-        raw = _decoded(found[2]) if found else b""
+        raw = decoded(found[2]) if found else b""
         if not found or len(raw) < 5 or len(told) > SIGNATURES:
             raise BadNote("has a line that is no signature, or too many of them")
         yield (found[1], raw[:4]), raw[4:]
@@ -148,7 +148,7 @@ def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
 def _read(text: str) -> Checkpoint:
     match text.split("\n"):
         case [origin, size, root, ""] if origin and _SIZE.fullmatch(size) and int(size) <= MAX_SAFE_INTEGER:
-            if len(raw := _decoded(root)) == 32:
+            if len(raw := decoded(root)) == 32:
                 return Checkpoint(origin, int(size), raw.hex())
     raise BadNote("is no checkpoint: an origin, a size and a root, each on a line of its own")
 
@@ -159,7 +159,7 @@ def _named(name: str) -> str:
     return name
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
     """The bytes of strict, canonical base64 (RFC 4648 section 4); none where it is anything else."""
     try:
         raw = b64decode(text, validate=True)

@@ -143,7 +143,7 @@ async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime],
     earlier = (sound.found.tree_size, sound.found.root) if sound and sound.found.root else None
     since = monotonic()
 
-    async def rest() -> None:
+    async def rest(read: int) -> None:
         nonlocal turn, since
         turn = await turn.hold(clock())
         await asyncio.sleep(monotonic() - since)

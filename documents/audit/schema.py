@@ -1,6 +1,7 @@
 """What an event of schema 1 says in its canonical bytes: the shape, and the contents that it cites. Pure: imports no database."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -80,3 +81,7 @@ def _named(path: Any, value: Any) -> Any:
 
 def _objects(values: Any) -> Iterator[dict[str, Any]]:
     return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
+
+
+def is_content(digest: str, text: Any) -> bool:
+    return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest

@@ -4,18 +4,18 @@ It stands apart from what writes the trail and imports no database: whoever doub
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import rfc8785
 from pydantic import ValidationError
 
 from documents.audit import tree
-from documents.audit.canonical import UNSPEAKABLE, parsed, plain, quoted, spelled
+from documents.audit.canonical import UNSPEAKABLE, loosely_parsed, parsed, plain, quoted, spelled
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.notes import Checkpoint
-from documents.audit.schema import Said, cited, shape_faults
+from documents.audit.schema import Said, cited, is_content, shape_faults
 from documents.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
@@ -32,7 +32,8 @@ class Verifier:
 
     def __init__(self, first: int = 0, earlier: Iterable[Raw] = (), marks: Container[int] = ()) -> None:
         self._first = self._next = first
-        self._verified = self._fault_count = 0
+        self._verified = 0
+        self.fault_count = 0
         self._faults: list[Fault] = []
         self._ids: set[str] = set()
         self._older_ids: set[str] = set()
@@ -51,21 +52,40 @@ class Verifier:
 
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
         """Takes the next events, raw and in order of `seq`, with the texts, by digest, of all contents that they cite."""
-        kept = {digest for digest, text in contents.items() if _hashes_to(digest, text)}
+        kept = {digest for digest, text in contents.items() if is_content(digest, text)}
         for event in events:
-            seq = self._place(event)
-            said = self._said(seq, event)
-            leaf = self._leaf(seq, event)
-            for digest in sorted(cited(event) - kept):
-                kind = AuditFaultKind.CONTENT_ALTERED if digest in contents else AuditFaultKind.CONTENT_MISSING
-                self._found(kind, seq, f"It cites the content {digest}.")
-            if seq == self._next:
-                self._follow(seq, said, leaf)
-                self._grow(seq, leaf, event.get("nodes"))
-                self._next += 1
-                if self._edge is not None and self._next in self._marks:
-                    self._roots[self._next] = tree.root(self._edge)
-            self._verified += 1
+            self.take(event, kept, contents)
+
+    def take(self, event: Raw, kept: Container[str], stored: Container[str]) -> None:
+        """Takes the next event, given the digests of contents that are kept as they were, and of those that are there at all."""
+        seq = self._place(event)
+        said = self._said(seq, event)
+        leaf = self._leaf(seq, event)
+        for digest in sorted(each for each in cited(event) if each not in kept):
+            kind = AuditFaultKind.CONTENT_ALTERED if digest in stored else AuditFaultKind.CONTENT_MISSING
+            self._found(kind, seq, f"It cites the content {digest}.")
+        if seq == self._next:
+            self._follow(seq, said, leaf)
+            self._grow(seq, leaf, event.get("nodes"))
+            self._next += 1
+            if self._edge is not None and self._next in self._marks:
+                self._roots[self._next] = tree.root(self._edge)
+        self._verified += 1
+
+    def derived(self, text: bytes) -> Raw:
+        """The next event as it must be stored if its bytes are `text`; the bytes alone where they say nothing."""
+        try:
+            said = loosely_parsed(text)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            return {"canonical": text}
+        leaf, at = tree.leaf_hash(text), said.get("occurred_at")
+        with suppress(ValueError, TypeError):
+            said["occurred_at"] = datetime.fromisoformat(at)  # type: ignore[arg-type]
+        due = self._edge is not None and said.get("seq") == self._next
+        nodes = tree.grow(self._edge or (), self._next, leaf)[1] if due else []
+        return said | {"canonical": text, "event_hash": leaf, "nodes": nodes}
 
     def expect(self, seq: int) -> None:
         """Says that every event before `seq` has been fed: whatever was not is missing."""
@@ -157,13 +177,13 @@ class Verifier:
             tree_size=self._next,
             root=None if self._edge is None else tree.root(self._edge),
             faults=tuple(self._faults),
-            fault_count=self._fault_count,
+            fault_count=self.fault_count,
             caveats=tuple(caveat for caveat, applies in caveats.items() if applies),
         )
 
     def _found(self, kind: AuditFaultKind, seq: int | None, detail: str) -> None:
-        self._fault_count += 1
-        if self._fault_count <= LISTED:
+        self.fault_count += 1
+        if self.fault_count <= LISTED:
             self._faults.append(Fault(kind=kind, seq=seq, detail=detail))
 
     def _believe(self, earlier: Mapping[int, Raw]) -> None:
@@ -282,7 +302,3 @@ class Verifier:
             self._found(
                 AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
             )
-
-
-def _hashes_to(digest: str, text: Any) -> bool:
-    return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest

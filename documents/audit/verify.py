@@ -1,13 +1,15 @@
 """Verifies the trail in the database, window by window: flat memory, however long it is."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from documents.audit import tree
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
-from documents.audit.notes import BadNote, Checkpoint, VerifierKey, opened
+from documents.audit.notes import BadNote, Checkpoint, VerifierKey
+from documents.audit.pins import pinned, trusted
 from documents.audit.proofs import stored_hashes
 from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
@@ -17,8 +19,15 @@ from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.units import Raw
 
 EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
-CHECKPOINTS, NEWEST, KEYS = 1_000, 16, 16
+KEPT, NEWEST = 1_000, 16  # checkpoints
 Seen = tuple[int, str]  # how many events a verification read from the first on, and the root that it computed of them
+Window = tuple[list[Raw], dict[str, str]]
+Told = Callable[[int, int], None]
+Reached = Callable[[int], Awaitable[None]]
+
+
+def untold(read: int, of: int) -> None:
+    """Nobody asks how far it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,61 +44,60 @@ class Comparison:
         return {each.size for each in (*self.kept, *signed)} | ({self.earlier[0]} if self.earlier else set())
 
 
-async def verify(first: int = 0, last: int | None = None, checkpoint: str | None = None, keys: Sequence[str] = ()) -> Report:
-    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most 50,000 events a call.
+async def verify(
+    first: int = 0,
+    last: int | None = None,
+    checkpoint: str | None = None,
+    keys: Sequence[str] = (),
+    *,
+    limit: int | None = EVENTS_A_CALL,
+    told: Told = untold,
+) -> Report:
+    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most `limit` events.
 
-    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it.
+    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. `told` hears of each window how
+    many events it had, of how many there are.
     """
-    trusted = _trusted(checkpoint, keys)
-    pinned = _opened(checkpoint, trusted) if checkpoint is not None else None
-    head = await _head()
-    end = _size(head)
-    stop = end if last is None else min(last + 1, end)
-    if first < 0 or (first and first >= end) or (last is not None and last < first):
-        raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
-    if stop - first > EVENTS_A_CALL:
-        raise LimitExceeded("a verification", stop - first, EVENTS_A_CALL)
-    kept = await _kept(first, min(stop, pinned.size), trusted) if isinstance(pinned, Checkpoint) else []
-    return await _verified(head, first, stop, Comparison(pinned, kept))
+    allowed = trusted(checkpoint, keys)
+    pin = pinned(checkpoint, allowed) if checkpoint is not None else None
+    extent = await Extent.of(first, last)
+    if limit is not None and extent.length > limit:
+        raise LimitExceeded("a verification", extent.length, limit)
+    kept = await _kept(first, min(extent.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
+
+    async def reached(read: int) -> None:
+        told(read, extent.length)
+
+    return await _verified(extent, Comparison(pin, kept), reached)
 
 
 async def verify_on(
-    first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Callable[[], Awaitable[None]]
+    first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Reached
 ) -> Report:
     """Recomputes everything from `first` on, and all of it if there is less than that: any number of events.
 
     Compared with `earlier`, what a verification computed of a beginning, and with `checkpoint`, the text of one that was signed
     before; awaits `reached` after every window.
     """
-    pinned = _opened(checkpoint, keys) if checkpoint is not None else None
-    head = await _head()
-    end = _size(head)
-    first = first if first <= end else 0
-    kept = await _kept(first, min(end, pinned.size), keys, NEWEST) if isinstance(pinned, Checkpoint) else []
-    return await _verified(head, first, end, Comparison(pinned, kept, earlier), reached, SMALL_WINDOW)
+    pin = pinned(checkpoint, keys) if checkpoint is not None else None
+    extent = await Extent.since(first)
+    kept = await _kept(extent.first, min(extent.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
+    return await _verified(extent, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
 
 
-async def _verified(
-    head: Raw | None,
-    first: int,
-    stop: int,
-    against: Comparison,
-    reached: Callable[[], Awaitable[None]] | None = None,
-    window: int | None = None,
-) -> Report:
-    end, window = _size(head), window or WINDOW
-    verifier = Verifier(first, await _earlier(first), against.sizes)
-    for start in range(first, stop, window):
-        await _feed(verifier, await _events({"seq": {"$gte": start, "$lt": min(start + window, stop)}}))
-        if reached:
-            await reached()
-    verifier.expect(stop)
-    if stop == end:
-        await _feed(verifier, await _strays(end))
-        verifier.compare_head(head)
+async def _verified(extent: "Extent", against: Comparison, reached: Reached, window: int | None = None) -> Report:
+    verifier = Verifier(extent.first, await earlier(extent.first), against.sizes)
+    async for events, contents in extent.windows(window or WINDOW):
+        verifier.feed(events, contents)
+        await reached(len(events))
+    verifier.expect(extent.stop)
+    if extent.to_the_end:
+        verifier.feed(*await extent.strays())
+        verifier.compare_head(extent.head)
     match against.pinned:
         case Checkpoint() as signed:
-            verifier.compare_checkpoint(signed, end, await _between(signed.size, first, stop, end), against.kept)
+            proof = await between(signed.size, extent.first, extent.stop, extent.end)
+            verifier.compare_checkpoint(signed, extent.end, proof, against.kept)
         case BadNote() as bad:
             verifier.deny_checkpoint(str(bad))
     if against.earlier:
@@ -97,40 +105,66 @@ async def _verified(
     return verifier.report()
 
 
-def _trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
-    if checkpoint is None and keys:
-        raise InvalidInput("checkpoint", "must be given with `keys`: it is what they verify")
-    if checkpoint is not None and not 0 < len(keys) <= KEYS:
-        raise InvalidInput("keys", f"must be 1 to {KEYS} that are trusted: whose signature the checkpoint bears")
-    trusted = []
-    for at, each in enumerate(keys):
-        try:
-            trusted.append(VerifierKey.read(each))
-        except ValueError as error:
-            raise InvalidInput(f"keys.{at}", str(error)) from error
-    return trusted
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A part of the trail as it stood when somebody began to read it, from `first` to before `stop`."""
+
+    head: Raw | None
+    first: int
+    stop: int
+    end: int
+
+    @classmethod
+    async def of(cls, first: int, last: int | None) -> Self:
+        head = await _head()
+        end = _size(head)
+        if first < 0 or (first and first >= end) or (last is not None and last < first):
+            raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
+        return cls(head, first, end if last is None else min(last + 1, end), end)
+
+    @classmethod
+    async def since(cls, first: int) -> Self:
+        """All from `first` on, or the whole trail if there is less than that."""
+        head = await _head()
+        end = _size(head)
+        return cls(head, first if first <= end else 0, end, end)
+
+    @property
+    def length(self) -> int:
+        return self.stop - self.first
+
+    @property
+    def to_the_end(self) -> bool:
+        return self.stop == self.end
+
+    @property
+    def partial(self) -> bool:
+        return self.first > 0 or not self.to_the_end
+
+    async def windows(self, size: int) -> AsyncIterator[Window]:
+        """Its events, in order, up to `size` at once, and the contents that they cite, by digest."""
+        for start in range(self.first, self.stop, size):
+            if events := await _events({"seq": {"$gte": start, "$lt": min(start + size, self.stop)}}):
+                yield events, await _contents(events)
+
+    async def strays(self) -> Window:
+        """The first events that the head does not count; what was appended meanwhile it counts by now."""
+        outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
+        size = _size(await _head())
+        events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]
+        return events, await _contents(events)
 
 
-def _opened(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote:
-    """What was signed, or why it is not to be trusted; empty lines around it are no part of it."""
-    try:
-        pinned = opened(checkpoint.strip("\n") + "\n", keys)
-    except BadNote as bad:
-        return bad
-    return pinned if pinned.size else BadNote("is of no events: such a one is never signed")
-
-
-async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int | None = None) -> list[Checkpoint]:
+async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
     """The newest of the checkpoints of `first` to `last` events that are kept here and that one of `keys` signed."""
     checkpoints = AuditCheckpoint.get_motor_collection()
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
-    limit = limit or CHECKPOINTS
     found = await checkpoints.find(query, {"text": 1}, limit=limit, batch_size=limit).sort("size", -1).to_list(None)
-    opening = [_opened(each["text"], keys) for each in found if isinstance(each.get("text"), str)]
+    opening = [pinned(each["text"], keys) for each in found if isinstance(each.get("text"), str)]
     return [each for each in opening if isinstance(each, Checkpoint)]
 
 
-async def _between(signed: int, first: int, stop: int, end: int) -> list[str]:
+async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
     """The proof that the tree of `signed` events is consistent with the nearest of those from `first` to `stop`; none within."""
     old, size = (signed, first) if signed < first else (stop, signed)
     if not 0 < old < size <= end:
@@ -142,17 +176,6 @@ async def _between(signed: int, first: int, stop: int, end: int) -> list[str]:
         return []
 
 
-async def _feed(verifier: Verifier, events: list[Raw]) -> None:
-    verifier.feed(events, await _contents({digest for event in events for digest in cited(event)}))
-
-
-async def _strays(end: int) -> list[Raw]:
-    """The first events that the head does not count; what was appended meanwhile it counts by now."""
-    outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": end}}]}, limit=WINDOW)
-    size = _size(await _head())
-    return [each for each in outside if not (isinstance(each.get("seq"), int) and end <= each["seq"] < size)]
-
-
 async def _head() -> Raw | None:
     found: Raw | None = await AuditHead.get_motor_collection().find_one({"name": "head"})
     return found
@@ -162,7 +185,8 @@ def _size(head: Raw | None) -> int:
     return head["size"] if head and isinstance(head.get("size"), int) else 0
 
 
-async def _earlier(first: int) -> list[Raw]:
+async def earlier(first: int) -> list[Raw]:
+    """The events that hold the right edge of the tree before `first`."""
     needed = sorted({each.completed_by for each in tree.edge_subtrees(first)})
     return await _events({"seq": {"$in": needed}}) if needed else []
 
@@ -172,7 +196,8 @@ async def _events(query: Raw, limit: int = 0) -> list[Raw]:
     return found
 
 
-async def _contents(digests: set[str]) -> dict[str, str]:
+async def _contents(events: list[Raw]) -> dict[str, str]:
+    digests = {digest for event in events for digest in cited(event)}
     if not digests:
         return {}
     kept = await Content.get_motor_collection().find({"digest": {"$in": sorted(digests)}}).to_list(None)

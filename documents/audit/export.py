@@ -1,0 +1,150 @@
+"""Writes the trail to files that verify without us: window by window, and verified as it goes."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.exported import (
+    CHECKPOINT,
+    CHECKPOINTS,
+    CONTENTS,
+    DIFFERING,
+    EVENTS,
+    MANIFEST,
+    Consistency,
+    Manifest,
+    as_told,
+    is_json,
+    origin_of,
+)  # fmt: skip
+from documents.audit.findings import Report
+from documents.audit.schema import is_content
+from documents.audit.verification import Verifier
+from documents.audit.verify import KEPT, WINDOW, Extent, Told, Window, between, earlier, untold
+from documents.contents import Content
+from documents.units import Raw
+
+BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # what is believed of the events before the first
+
+
+async def export(folder: Path, first: int = 0, last: int | None = None, told: Told = untold) -> Report:
+    """Writes events `first` to `last`, the end if not given, to `folder`, with what proves them; and what is wrong with them.
+
+    Raises InvalidInput outside the trail, FileExistsError where there is something already, and OSError where it cannot write.
+    """
+    extent = await Extent.of(first, last)
+    before = await earlier(first)
+    _make(folder)
+    with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
+        sheet = _Sheet(Verifier(first, before), events, contents, differing)
+        async for window in extent.windows(WINDOW):
+            sheet.take(window)
+            told(len(window[0]), extent.length)
+        sheet.verifier.expect(extent.stop)
+        counted = sheet.lines
+        if extent.to_the_end:
+            sheet.take(await extent.strays())
+            sheet.verifier.compare_head(extent.head)
+        async for content in _contents(sheet.cited if extent.partial else None):
+            sheet.keep(content)
+    newest = await _checkpoints(folder, extent.end if extent.partial else extent.stop)
+    hashes = await between(newest, first, extent.stop, extent.end)
+    manifest = Manifest(
+        origin=origin_of(extent.head or {}) if sheet.origin is None else sheet.origin,
+        first=first,
+        last=extent.stop - 1 if extent.stop > first else None,
+        size=extent.end,
+        partial=extent.partial,
+        counted=counted,
+        head=_told(extent.head) if extent.head and not extent.partial else None,
+        before=tuple(_told({name: event[name] for name in BESIDE if name in event}) for event in before),
+        consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
+    )
+    with _written(folder / MANIFEST) as file:  # the last: without it the rest is no export
+        file.write(json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2).encode() + b"\n")
+    return sheet.verifier.report()
+
+
+class _Sheet:
+    """What is written of events and contents, and what a verification says of it so far."""
+
+    def __init__(self, verifier: Verifier, events: BinaryIO, contents: BinaryIO, differing: BinaryIO) -> None:
+        self.verifier, self.lines, self.cited = verifier, 0, set[str]()
+        self.origin: str | None = None
+        self._events, self._contents, self._differing = events, contents, differing
+        self._last_digest = ""
+
+    def take(self, window: Window) -> None:
+        events, contents = window
+        kept = {digest for digest, text in contents.items() if is_content(digest, text)}
+        self.cited |= contents.keys()
+        for event in events:
+            found = self.verifier.fault_count
+            self.verifier.take(event, kept, contents)
+            text = event.get("canonical")
+            line = text if isinstance(text, bytes) and b"\n" not in text else b""
+            self._events.write(line + b"\n")
+            if self.verifier.fault_count > found:
+                self._differs({"line": self.lines, "event": _told(event, {"canonical"} if line else ())})
+            self.origin = origin_of(event) if self.origin is None else self.origin
+            self.lines += 1
+
+    def keep(self, content: Raw) -> None:
+        digest, text = content.get("digest"), content.get("canonical")
+        if not isinstance(digest, str) or digest == self._last_digest:
+            return
+        self._last_digest = digest
+        line = text.encode() if isinstance(text, str) and is_content(digest, text) else b""
+        if b"\n" not in line and is_json(line):
+            self._contents.write(line + b"\n")
+        else:
+            self._differs({"digest": digest, "content": as_told(text)})
+
+    def _differs(self, row: Raw) -> None:
+        self._differing.write(json.dumps(row).encode() + b"\n")
+
+
+def _told(stored: Raw, without: Collection[str] = ()) -> Any:
+    return as_told({name: value for name, value in stored.items() if name != "_id" and name not in without})
+
+
+async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
+    """Those of `digests`, or all there are, in the order of their digest."""
+    contents, ordered = Content.get_motor_collection(), sorted(digests or ())
+    queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
+    for query in [{}] if digests is None else queries:
+        async for content in contents.find(query, {"digest": 1, "canonical": 1}).sort("digest", 1):
+            yield content
+
+
+async def _checkpoints(folder: Path, size: int) -> int:
+    """Writes the newest checkpoints of at most `size` events, and answers with the size of the last."""
+    checkpoints = AuditCheckpoint.get_motor_collection()
+    found = await checkpoints.find({"size": {"$gte": 1, "$lte": size}}, limit=KEPT).sort("size", -1).to_list(None)
+    signed = [each for each in reversed(found) if isinstance(each.get("text"), str)]
+    with _written(folder / CHECKPOINTS) as file:
+        file.writelines(f"{each['text']}\n".encode() for each in signed)
+    if not signed:
+        return 0
+    with _written(folder / CHECKPOINT) as file:
+        file.write(signed[-1]["text"].encode())
+    return int(signed[-1]["size"])
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if next(folder.iterdir(), None) is not None:
+        raise FileExistsError(None, "there is something in it already", str(folder))
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """A new file, on disk when this ends."""
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

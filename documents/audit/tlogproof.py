@@ -1,0 +1,63 @@
+"""A receipt that proves itself: an event's bytes, its place, and what leads from it to a signed checkpoint, in one text.
+
+https://c2sp.org/tlog-proof, with the event's canonical bytes as `extra`: hashed, and not believed. Pure: imports no database.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from documents.audit import tree
+from documents.audit.canonical import parsed
+from documents.audit.notes import Checkpoint, VerifierKey, decoded, opened
+
+HEADER = "c2sp.org/tlog-proof@v1"
+LENGTH = 1 << 25  # characters: more than any event that MongoDB's 16 MB can hold
+_INDEX = re.compile(r"index (0|[1-9][0-9]{0,15})")
+
+
+class BadProof(ValueError):
+    """A text that proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the tree of a checkpoint holds an entry at `index`; the hashes in hexadecimal, nearest the leaf first."""
+
+    index: int
+    hashes: tuple[str, ...]
+    checkpoint: str
+    entry: bytes
+
+    @property
+    def text(self) -> str:
+        hashes = "".join(f"{b64encode(bytes.fromhex(each)).decode()}\n" for each in self.hashes)
+        return f"{HEADER}\nextra {b64encode(self.entry).decode()}\nindex {self.index}\n{hashes}\n{self.checkpoint}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What a text says, proven or not; BadProof if it is none, or has no entry."""
+        head, _, checkpoint = text[: LENGTH + 1].partition("\n\n")
+        match head.split("\n"):
+            case [header, extra, index, *lines] if header == HEADER and (found := _INDEX.fullmatch(index)):
+                entry = decoded(extra.removeprefix("extra "))
+                hashes = [decoded(each) for each in lines]
+                if len(text) <= LENGTH and extra.startswith("extra ") and entry and all(len(each) == 32 for each in hashes):
+                    return cls(int(found[1]), tuple(each.hex() for each in hashes), checkpoint, entry)
+        raise BadProof(f"is no proof: {HEADER}, the entry, its index and hashes, an empty line, and a checkpoint")
+
+    def proven(self, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, dict[str, Any]]:
+        """The checkpoint that one of `keys` signed, and what the event in its tree says; BadNote or BadProof if there is none."""
+        signed = opened(self.checkpoint, keys)
+        leaf = tree.leaf_hash(self.entry)
+        if not tree.verify_inclusion(self.index, signed.size, leaf, self.hashes, signed.root):
+            raise BadProof(f"does not lead from the event to the root of the {signed.size} that were signed")
+        try:
+            event = parsed(self.entry)
+        except ValueError as error:
+            raise BadProof(f"leads to an event that cannot be read: it {error}") from error
+        if not isinstance(event, dict) or (event.get("seq"), event.get("origin")) != (self.index, signed.origin):
+            raise BadProof("leads to an event that says it stands elsewhere")
+        return signed, event
