@@ -102,11 +102,15 @@ class Database:
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` records of this database, and their indexes."""
+        await self.know(kinds)
+        with self.bound():
+            await asyncio.gather(*(each._collection().create_indexes(each.indexes()) for each in kinds))
+
+    async def know(self, kinds: Sequence[type[Record]]) -> None:
+        """Makes `kinds` records that can be read, and writes nothing."""
         # Beanie is told of a kind once: each time it asks the server's version twice a kind, and for the indexes that are there.
         new = [each for each in kinds if "_document_settings" not in vars(each)]
         await init_beanie(database=self.collections, document_models=new, skip_indexes=True)
-        with self.bound():
-            await asyncio.gather(*(each._collection().create_indexes(each.indexes()) for each in kinds))
 
     async def check(self) -> Mapping[str, Any]:
         """What the server says of itself; raises Unavailable where none answers."""

@@ -53,6 +53,13 @@ class Engine:
             self.stop()
             raise
 
+    @staticmethod
+    def running_in(folder: Path) -> str | None:
+        """The URI of the server that runs over `folder`; nothing while it says of none that it listens."""
+        log = folder / "engine.log"
+        found = LISTENING.search(log.read_text(errors="replace")) if log.exists() else None
+        return f"mongodb://{HOST}:{found[1]}/" if found else None
+
     def launch(self) -> None:
         """Starts the process; `listen` waits until it can be used."""
         self._end_orphan()

@@ -1,9 +1,10 @@
-"""Why there is no service: each fault says in one line what to mend, and has its own exit code."""
+"""Why there is no service, or a command ends otherwise than well: each says so in one line, and has its own exit code."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -102,6 +103,35 @@ class WorkerFailed(CannotServe):
     status = 11
     says = "the server did not start: {reason}"
     reason: str
+
+
+@dataclass(eq=False)
+class TrailFaulty(CannotServe):
+    """What a command was asked to find, and found."""
+
+    status = 13
+    says = "{problem}"
+    problem: str
+
+
+@dataclass(eq=False)
+class FileUnusable(CannotServe):
+    status = 14
+    says = "{file} cannot be used: {reason}"
+    file: Path
+    reason: str
+
+
+@dataclass(eq=False)
+class NotSignedYet(CannotServe):
+    status = 15
+    says = (
+        "event {seq} waits for the next checkpoint, the last being of {size} events: a server that runs signs by "
+        "{due:%Y-%m-%dT%H:%M:%SZ}, `magistrate audit checkpoint` at once"
+    )
+    seq: int
+    size: int
+    due: datetime
 
 
 STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())

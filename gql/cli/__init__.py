@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from gql import faults
+from gql.cli import audit
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
 )
 
-audit = typer.Typer(no_args_is_help=True, help="The audit trail, for those who need not believe it.")
-app.add_typer(audit, name="audit")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
@@ -46,19 +46,6 @@ def tell_demo(
         raise typer.BadParameter("a running server's administrator has one", param_hint="--token")
     else:
         demo.run_on(url, token)
-
-
-@audit.command()
-def key(origin: Annotated[str, typer.Argument(help="The trail's name: MAGISTRATE_ORIGIN, or what the server prints.")]) -> None:
-    """Print a new key that signs a trail, for MAGISTRATE_AUDIT_KEY; on standard error, what verifies its signatures."""
-    from documents.audit.notes import SigningKey
-
-    try:
-        made = SigningKey.made(origin)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="ORIGIN") from error
-    typer.echo(made.text)
-    typer.echo(made.verifier, err=True)
 
 
 @app.command()

@@ -1,0 +1,69 @@
+"""What a stranger verifies with files and keys alone: no database, no network, no settings."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from documents.audit.exported import Unreadable, verify_export
+from documents.audit.findings import Report
+from documents.audit.notes import BadNote, Checkpoint
+from documents.audit.pins import kept_in, trusted
+from documents.audit.tlogproof import BadProof, Proof
+from documents.errors import InvalidInput
+from gql.faults import FileUnusable, TrailFaulty
+
+LENGTH = 1 << 25  # bytes of a checkpoint file or a proof that are read at most
+
+
+def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], told: Callable[[int, int], None]) -> Report:
+    try:
+        return verify_export(folder, checkpoint, keys, told)
+    except InvalidInput as refusal:
+        raise misused(refusal) from refusal
+    except (Unreadable, OSError) as error:
+        raise FileUnusable(folder, _reason(error)) from error
+
+
+def prove(file: Path, keys: Sequence[str]) -> tuple[Checkpoint, dict[str, Any]]:
+    """The checkpoint that a proof leads to, and what the event says that it proves."""
+    text = _text(file)
+    try:
+        proof, allowed = Proof.read(text), trusted(text, keys)
+    except InvalidInput as refusal:
+        raise misused(refusal) from refusal
+    except BadProof as bad:
+        raise FileUnusable(file, f"it {bad}") from bad
+    try:
+        return proof.proven(allowed)
+    except (BadNote, BadProof) as bad:
+        what = "its checkpoint" if isinstance(bad, BadNote) else "it"
+        raise TrailFaulty(f"{file} proves nothing: {what} {bad}") from bad
+
+
+def newest_in(file: Path) -> str:
+    """The last checkpoint of a file."""
+    return kept_in(_text(file))[-1]
+
+
+def misused(refusal: InvalidInput) -> typer.BadParameter:
+    """What a program would be told of an argument, told of the option."""
+    name, _, place = refusal.path.partition(".")
+    option = {"keys": "--key", "seq": "RECEIPT"}.get(name, f"--{name}")
+    return typer.BadParameter(f"{option}{f' number {int(place) + 1}' if place else ''} {refusal.problem}", param_hint=option)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(LENGTH + 1)
+        if len(text) > LENGTH:
+            raise FileUnusable(file, f"it has more than {LENGTH:,} bytes")
+        return text.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileUnusable(file, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror).lower() if isinstance(error, OSError) else str(error)

@@ -1,0 +1,57 @@
+"""What the commands of the trail print: for people, or in JSON as the graph spells it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from documents.audit.findings import Report
+from documents.audit.notes import Checkpoint
+from documents.formats.graph import spelled
+from gql.faults import TrailFaulty
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal, and what moves it: events read, of how many."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("events,"), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda read, of: bar.update(task, advance=read, total=of)
+
+
+def tell(report: Report, *, in_json: bool) -> None:
+    """Prints a report; raises TrailFaulty unless the trail is what it says."""
+    if in_json:
+        typer.echo(json.dumps(spelled(report), indent=2))
+    else:
+        for each in report.faults:
+            typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {each.detail}")
+        if report.fault_count > len(report.faults):
+            typer.echo(f"           and {report.fault_count - len(report.faults):,} faults more")
+        typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else f'{report.fault_count:,} faults'}.")
+        typer.echo(f"Root of all {report.tree_size:,} up to there: {report.root or 'unknown, as something is missing'}")
+        for caveat in report.caveats:
+            typer.echo(f"Not excluded ({caveat.name}): {caveat.description}")
+    if not report.valid:
+        raise TrailFaulty(f"the trail is not what it says: {report.fault_count:,} faults")
+
+
+def tell_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
+    if in_json:
+        signed = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root}
+        typer.echo(json.dumps({"valid": True, "checkpoint": signed, "event": event}, indent=2))
+        return
+    typer.echo(f"Proven: event {event['seq']} of {checkpoint.origin} is among the {checkpoint.size:,} that were signed, and says")
+    typer.echo(json.dumps(event, indent=2))
+
+
+def _extent(report: Report) -> str:
+    if report.last is None:
+        return "No events"
+    return f"{report.events_verified:,} events, {report.first} to {report.last}"

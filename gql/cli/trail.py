@@ -1,0 +1,196 @@
+"""The trail of the settings' database, for a command: read there, and written by none but `checkpoint`."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self, TypeVar
+
+import typer
+from bson.errors import BSONError
+from pydantic import ConfigDict
+from pymongo.errors import PyMongoError
+
+from documents import migrations
+from documents.audit import verify
+from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.event import AuditEvent
+from documents.audit.export import export
+from documents.audit.findings import Report
+from documents.audit.notes import VerifierKey
+from documents.audit.proofs import prove_consistency, prove_inclusion
+from documents.audit.tlogproof import Proof
+from documents.audit.trail import AuditHead
+from documents.contents import Content
+from documents.database import Database
+from documents.errors import InvalidInput, NewerSchema, OlderSchema, Unproven
+from documents.units import Raw
+from documents.values import Count, Digest, Value, camel
+from gql import checkpoints, reach
+from gql.cli.offline import misused
+from gql.embedded import Engine
+from gql.faults import AuditKeyRefused, DatabaseUnusable, FileUnusable, FolderInUse, NotPrepared, NotSignedYet, TrailFaulty
+from gql.firststart import utc_now
+from gql.preflight import alone_in
+from gql.settings import PREFIX, Settings, read_settings
+
+T = TypeVar("T")
+Work = Callable[[Settings], Awaitable[T]]
+Told = Callable[[int, int], None]
+KINDS = (AuditEvent, AuditHead, AuditCheckpoint, Content)
+
+
+def run(work: Work[T]) -> T:
+    """What `work` makes of the trail of the settings; what is foreseen to go wrong is CannotServe or typer.BadParameter."""
+    settings = read_settings()
+    with _reachable(settings) as uri:
+        reach.check(uri)
+        try:
+            return asyncio.run(_bound(settings, uri, work))
+        except InvalidInput as refusal:
+            raise misused(refusal) from refusal
+        except (NewerSchema, OlderSchema) as refusal:
+            raise NotPrepared(str(refusal)) from refusal
+        except Unproven as refusal:
+            raise TrailFaulty(str(refusal)) from refusal
+        except PyMongoError as error:
+            raise reach.unusable(error) from error
+        except BSONError as error:
+            raise DatabaseUnusable(f"something in it cannot be read: {error}") from error
+
+
+@contextmanager
+def _reachable(settings: Settings) -> Iterator[str]:
+    """The URI of the database: the embedded one that a server runs, or else one that runs for as long as this lasts."""
+    if settings.mongodb_uri:
+        yield settings.mongodb_uri
+        return
+    folder = settings.data_dir.resolve()
+    if not (folder / "database").is_dir():
+        raise NotPrepared(f"there is no trail in {folder}; {PREFIX}DATA_DIR or {PREFIX}MONGODB_URI says where there is one")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone_in(folder))
+        except FolderInUse:
+            uri = Engine.running_in(folder)
+            if uri is None:
+                raise
+        else:
+            uri = stack.enter_context(Engine(folder, settings.engine, settings.engine_cache)).uri
+        yield uri
+
+
+async def _bound(settings: Settings, uri: str, work: Work[T]) -> T:
+    database = Database(uri, settings.database)
+    try:
+        await migrations.check(database)
+        await database.know(KINDS)
+        with database.bound():
+            if await _first({}) is None and await AuditHead.get_motor_collection().find_one({}) is None:
+                raise NotPrepared(f"there is no trail in the database {settings.database}")
+            return await work(settings)
+    finally:
+        database.close()
+
+
+def verifying(checkpoint: str | None, keys: Sequence[str], told: Told) -> Work[Report]:
+    async def work(settings: Settings) -> Report:
+        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, told=told)
+
+    return work
+
+
+def exporting(folder: Path, first: int, last: int | None, told: Told) -> Work[Report]:
+    async def work(settings: Settings) -> Report:
+        try:
+            return await export(folder, first, last, told)
+        except OSError as error:
+            raise FileUnusable(folder, str(error.strerror).lower()) from error
+
+    return work
+
+
+def signing() -> Work[AuditCheckpoint]:
+    async def work(settings: Settings) -> AuditCheckpoint:
+        origin = (await AuditHead.require("head")).origin
+        key = checkpoints.signing_key(settings, origin)
+        if key is None:
+            raise AuditKeyRefused(f"{PREFIX}AUDIT_KEY", "is not set")
+        signed = await checkpoints.checkpoint(key, utc_now(), settings.checkpoint_file)
+        if signed is None:
+            raise TrailFaulty("the trail was not signed: it does not go on from what was signed last")
+        return signed
+
+    return work
+
+
+class Receipt(Value):
+    """Which event somebody means, and what they were told of it: a mutation's receipt as the graph spells it, or a part."""
+
+    model_config = ConfigDict(alias_generator=camel)
+
+    seq: Count | None = None
+    event_id: str | None = None
+    event_hash: Digest | None = None
+    tree_size: Count | None = None
+    root: Digest | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """An event's number, its id, or a receipt in JSON."""
+        try:
+            given = json.loads(text) if text.startswith("{") else {"seq": int(text)} if text.isdecimal() else {"eventId": text}
+            receipt = cls.model_validate(given)
+        except (ValueError, RecursionError) as error:
+            raise typer.BadParameter("is no receipt in JSON, no event's id and no number", param_hint="RECEIPT") from error
+        if receipt.seq is None and receipt.event_id is None:
+            raise typer.BadParameter("says neither seq nor eventId", param_hint="RECEIPT")
+        return receipt
+
+    async def event(self) -> Raw:
+        told = {name: value for name, value in self if name in {"seq", "event_id", "event_hash"} and value is not None}
+        if found := await _first(told):
+            return found
+        if self.event_hash:
+            raise TrailFaulty("the trail does not hold the event of this receipt")
+        raise typer.BadParameter("the trail has no such event", param_hint="RECEIPT")
+
+    async def holds(self, size: int) -> bool:
+        """Whether the tree of `size` events goes on from that of the receipt."""
+        if self.tree_size is None or self.root is None:
+            return True
+        return 0 < self.tree_size <= size and (await prove_consistency(self.tree_size, size)).from_root == self.root
+
+
+def proving(receipt: Receipt) -> Work[str]:
+    async def work(settings: Settings) -> str:
+        event, signed = await receipt.event(), await AuditCheckpoint.newest()
+        seq, text, size = event.get("seq"), event.get("canonical"), signed.size if signed else 0
+        if not isinstance(seq, int) or not isinstance(text, bytes):
+            raise TrailFaulty("the event is not stored as events are")
+        if signed is None or seq >= size:
+            raise NotSignedYet(seq, size, _due(signed, settings.checkpoint_seconds))
+        inclusion = await prove_inclusion(seq, size)
+        proof = Proof(seq, inclusion.hashes, signed.text, text)
+        try:
+            proof.proven([VerifierKey.read(signed.verifier_key)])
+        except ValueError as bad:
+            raise TrailFaulty(f"event {seq} is not what was signed: the proof {bad}") from bad
+        if not await receipt.holds(size):
+            raise TrailFaulty(f"the trail of {size} events does not go on from that of the receipt")
+        return proof.text
+
+    return work
+
+
+def _due(signed: AuditCheckpoint | None, seconds: int) -> datetime:
+    """When a server that runs signs next: it takes its turns from when it signed last."""
+    turn, now = timedelta(seconds=seconds), utc_now()
+    return now + turn if signed is None else signed.signed_at + ((now - signed.signed_at) // turn + 1) * turn
+
+
+async def _first(query: Raw) -> Raw | None:
+    found: Raw | None = await AuditEvent.get_motor_collection().find_one(query)
+    return found
