@@ -17,7 +17,6 @@ from documents.formats.cyclonedx.bill import read_models
 from documents.formats.cyclonedx.modelcard import read_component
 from documents.formats.cyclonedx.modelcard import read_model_card as read_bill
 from documents.formats.exchange import INPUT, Omission, Reading
-from documents.formats.huggingface.datasetcard import read_dataset_card
 from documents.formats.huggingface.modelcard import read_model_card
 from documents.formats.huggingface.results import read_results
 from documents.units import Raw
@@ -54,28 +53,28 @@ class ImportReport(Value):
 
 
 async def import_card(
-    version: ModelVersion, model_name: str, source: CardSource, text: str, overwrite: bool, by: Actor, at: datetime
+    version: ModelVersion, model_name: str, source: CardSource, text: str, read: Reading, overwrite: bool, by: Actor, at: datetime
 ) -> tuple[tuple[str, ...], str]:
     """Makes the next revision of a version's card; answers with the fields that differ and the digest of the report.
 
-    InvalidInput for a file that cannot be read, and for one that brings nothing.
+    InvalidInput for a file that brings nothing.
     """
     version.permits(by, Permission.IMPORT_MODEL_CARD)
-    reading = CARD_READERS[source](text)
+    reading = read.again()
     said = brought(reading, version.card, overwrite)
     await version.save_card(said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
     return tuple(said), await _reported(version, source, text, said, reading)
 
 
 async def import_datasheet(
-    dataset_id: str, text: str, expected_revision: int | None, by: Actor, at: datetime
+    dataset_id: str, text: str, read: Reading, expected_revision: int | None, by: Actor, at: datetime
 ) -> tuple[Datasheet, str]:
     """The datasheet with its next revision, and the digest of the report; refuses as `import_card` does."""
     if expected_revision is None:
         sheet = await Datasheet.wanted(dataset_id)
     else:
         sheet = await Datasheet.require(dataset_id, revision=expected_revision)
-    reading = read_dataset_card(text)
+    reading = read.again()
     if sheet is None:
         reading.fields.setdefault("dataset_name", dataset_id)
     said = brought(reading, sheet and sheet.content, overwrite=expected_revision is not None)

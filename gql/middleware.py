@@ -21,6 +21,7 @@ from documents.idempotency import Claim, IdempotencyKey
 from documents.units import Unit
 from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
+from resolvers.graph.inputs import FileInput
 from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ class Recorded(FieldExtension):
 
         try:
             context.actor.needs(declared.permit)
+            if isinstance(arguments["input"], FileInput):
+                await arguments["input"].read()
             return await bound_database().transact(work)
         except BaseException as error:
             commits = ids[0] if answer and answer.receipt else None

@@ -1,5 +1,7 @@
 """Cards and datasheets from the files in which they live elsewhere, and back."""
 
+from functools import cached_property
+
 import strawberry
 from pydantic import BaseModel, Field
 
@@ -8,15 +10,16 @@ from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.datasheets import Datasheet
 from documents.eligibility.load import keep_standing, keep_standings
-from documents.formats.exchange import Export, Omission
-from documents.imports import CardSource, ImportReport
+from documents.formats.exchange import Export, Omission, Reading
+from documents.formats.huggingface.datasetcard import read_dataset_card
+from documents.imports import CARD_READERS, CardSource, ImportReport
 from documents.people import holder_of
 from documents.values import File, Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.filled import FilledCard
-from resolvers.graph.inputs import OfVersion, graph_input
+from resolvers.graph.inputs import FileInput, OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
 
@@ -34,10 +37,14 @@ class ImportReportShape: ...
 
 
 @graph_input("A file to fill a version's card from.")
-class ImportModelCardInput(OfVersion):
+class ImportModelCardInput(OfVersion, FileInput):
     expected_revision: int | None = Field(default=None, description=f"The version's `revision` {OVERWRITES}")
     format: CardSource = Field(description="What the file is.")
     text: File = Field(description="What stands in it, 262,144 characters at most.")
+
+    @cached_property
+    def reading(self) -> Reading:
+        return CARD_READERS[self.format](self.text)
 
 
 @strawberry.type
@@ -62,16 +69,22 @@ async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportMo
     version = await input.load()
     model = await Model.require(input.model_id)
     overwrite, by, at = input.expected_revision is not None, info.context.actor, info.context.now
-    filled, digest = await imports.import_card(version, model.name, input.format, input.text, overwrite, by=by, at=at)
+    filled, digest = await imports.import_card(
+        version, model.name, input.format, input.text, input.reading, overwrite, by=by, at=at
+    )
     await keep_standing(version, at)
     return ImportModelCardPayload(digest=digest, fields=" ".join(filled), model_version=version)
 
 
 @graph_input("A file to fill a datasheet from.")
-class ImportDatasheetInput(BaseModel):
+class ImportDatasheetInput(FileInput):
     dataset_id: Key = Field(description="The dataset that it is about.")
     expected_revision: int | None = Field(default=None, description=f"The datasheet's `revision` {OVERWRITES}")
     text: File = Field(description="A dataset card of the Hugging Face Hub, front matter and prose, 262,144 characters at most.")
+
+    @cached_property
+    def reading(self) -> Reading:
+        return read_dataset_card(self.text)
 
 
 @strawberry.type(description="The datasheet as imported.")
@@ -87,7 +100,9 @@ class ImportDatasheetPayload(Imported):
 async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDatasheetPayload:
     """Fills a datasheet from a dataset card: the fields that it says are saved as by `saveDatasheet`."""
     by, at = info.context.actor, info.context.now
-    sheet, digest = await imports.import_datasheet(input.dataset_id, input.text, input.expected_revision, by=by, at=at)
+    sheet, digest = await imports.import_datasheet(
+        input.dataset_id, input.text, input.reading, input.expected_revision, by=by, at=at
+    )
     await sheet.store()
     return ImportDatasheetPayload(digest=digest, datasheet=sheet)
 

@@ -1,11 +1,15 @@
 """Files brought in over the graph: what they fill, what they never overwrite, and what the trail tells of it."""
 
+from asyncio import gather
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from documents.cards import CardContent
+from documents.formats.huggingface.modelcard import read_model_card
+from documents.imports import brought
 from tests.examples import BOT, DATASHEET, TICKETS, approvals, approved, read, refusal, register, save_card, save_datasheet
 from tests.service import ALICE, BOB, Service, mutating
 
@@ -165,6 +169,30 @@ async def test_an_import_sent_again_answers_with_its_report(service: Service) ->
     headers = {"authorization": f"Bearer {ALICE.token}", "idempotency-key": "once"}
     first, again = [(await service.http.post("/graphql", json=body, headers=headers)).json() for _ in range(2)]
     assert first == again and first["data"]["importModelCard"]["leftOut"]
+
+
+async def test_while_a_long_file_is_read_others_are_served(service: Service) -> None:
+    await register(service)
+    done = list[str]()
+
+    async def import_all() -> None:
+        await import_card(service, "---\n" + "".join(f"k{each}: v\n" for each in range(12_000)) + "---\n")
+        done.append("import")
+
+    async def register_another() -> None:
+        await register(service, modelId="another")
+        done.append("registration")
+
+    await gather(import_all(), register_another())
+    assert done == ["registration", "import"]
+
+
+def test_what_was_read_once_can_be_gone_on_from_as_often_as_a_transaction_is_tried() -> None:
+    reading = read_model_card(LEAVES)
+    tries = [reading.again(), reading.again()]
+    for each in tries:
+        brought(each, CardContent(license="MIT"), overwrite=False)
+    assert tries[0].left_out == tries[1].left_out != reading.left_out
 
 
 async def test_a_card_goes_out_and_comes_back(service: Service) -> None:

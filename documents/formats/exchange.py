@@ -1,7 +1,8 @@
 """What comes of a foreign text, and of a text for others: what was understood, and what was left out and why."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -34,6 +35,12 @@ class Reading:
         self.kind, self.fields, self._required = kind, dict[str, Any](), required
         self._left_out: list[Omission] = []
         self._more = 0
+
+    def again(self) -> Self:
+        """One to go on from, as often as need be."""
+        other = copy(self)
+        other.fields, other._left_out = dict(self.fields), [*self._left_out]
+        return other
 
     @property
     def content(self) -> BaseModel:

@@ -1,7 +1,8 @@
 """What inputs have in common."""
 
+from asyncio import to_thread
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar, get_args
 
 import strawberry
@@ -45,6 +46,18 @@ def _itself(value: Any) -> Any:
 
 def _unless_null(default: Any, given: Any) -> Any:
     return default if given is None else given
+
+
+class FileInput(BaseModel):
+    """The input of a mutation that reads a file, which is done before the transaction and in a thread: it can take a second."""
+
+    @cached_property
+    def reading(self) -> Any:
+        """What the file says; InvalidInput for one that cannot be read."""
+        raise NotImplementedError
+
+    async def read(self) -> None:
+        await to_thread(lambda: self.reading)
 
 
 class OfVersion(BaseModel):
