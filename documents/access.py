@@ -57,7 +57,7 @@ class Permission(Choice):
     REVISE_POLICY = "revisePolicy", "Write the next revision of a policy."
     RETIRE_POLICY = "retirePolicy", "End a policy."
     REGISTER_MODEL = "registerModel", "Register a model with its first version."
-    IMPORT_MODELS = "importModels", "Register the models of a bill of materials, each with its first version."
+    IMPORT_MODELS = "importModels", "Register models and versions from files, each with its card."
     REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",

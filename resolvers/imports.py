@@ -1,24 +1,31 @@
-"""Cards and datasheets from the files in which they live elsewhere, and back."""
+"""Cards and datasheets filled, and models registered, from the files in which they live elsewhere."""
 
 from functools import cached_property
+from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
+from strawberry import Parent
 
-from documents import imports
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.datasheets import Datasheet
+from documents.eligibility.answer import Finding
 from documents.eligibility.load import keep_standing, keep_standings
+from documents.errors import InvalidInput
 from documents.formats.exchange import Export, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
-from documents.imports import CARD_READERS, CardSource, ImportReport
+from documents.imports import filled, models
+from documents.imports.filled import CARD_READERS
+from documents.imports.models import MODELS, SOURCE, Named, named_in_bill, named_in_card
+from documents.imports.report import CardSource, ImportedModel, ImportReport, models_report_of, report_of
 from documents.people import holder_of
-from documents.values import File, Key
+from documents.values import File, Key, Name, Statement
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
-from resolvers.graph.filled import FilledCard
+from resolvers.graph.edges import one
+from resolvers.graph.filled import MISSING, FilledCard, missing
 from resolvers.graph.inputs import FileInput, OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
@@ -56,7 +63,7 @@ class Imported(Payload):
 
     @field("What the file says and was not taken, and why; 200 things at most.")
     async def left_out(self) -> list[Omission]:
-        return [*(await imports.report_of(self.digest)).left_out]
+        return [*(await report_of(self.digest)).left_out]
 
 
 @strawberry.type(description="The version with its card as imported.")
@@ -69,11 +76,11 @@ async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportMo
     version = await input.load()
     model = await Model.require(input.model_id)
     overwrite, by, at = input.expected_revision is not None, info.context.actor, info.context.now
-    filled, digest = await imports.import_card(
+    changed, digest = await filled.import_card(
         version, model.name, input.format, input.text, input.reading, overwrite, by=by, at=at
     )
     await keep_standing(version, at)
-    return ImportModelCardPayload(digest=digest, fields=" ".join(filled), model_version=version)
+    return ImportModelCardPayload(digest=digest, fields=" ".join(changed), model_version=version)
 
 
 @graph_input("A file to fill a datasheet from.")
@@ -93,49 +100,96 @@ class ImportDatasheetPayload(Imported):
 
     @field("The fields of the datasheet that say something else than before.")
     async def filled(self) -> list[str]:
-        return [*(await imports.report_of(self.digest)).filled]
+        return [*(await report_of(self.digest)).filled]
 
 
 @mutation(event=AuditEventType.DATASHEET_SAVED, permit=Permission.IMPORT_DATASHEET, resource=Datasheet)
 async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDatasheetPayload:
     """Fills a datasheet from a dataset card: the fields that it says are saved as by `saveDatasheet`."""
     by, at = info.context.actor, info.context.now
-    sheet, digest = await imports.import_datasheet(
+    sheet, digest = await filled.import_datasheet(
         input.dataset_id, input.text, input.reading, input.expected_revision, by=by, at=at
     )
     await sheet.store()
     return ImportDatasheetPayload(digest=digest, datasheet=sheet)
 
 
-@graph_input("A bill of materials whose models are to be registered.")
-class ImportModelsInput(BaseModel):
-    text: File = Field(description="A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, 262,144 characters at most.")
+@graph_input("A model card of the Hugging Face Hub, and what it does not say of its model; what is given goes before it.")
+class HuggingFaceModelInput(BaseModel):
+    text: File = Field(description="What stands in the card, front matter and prose, 262,144 characters at most.")
+    model_id: Key | None = Field(default=None, description="The model, new or registered; left out: made of its name.")
+    name: Name | None = Field(
+        default=None, description="What people call a new model; left out: `model_name`, the name in `model-index` or the title."
+    )
+    version: Key | None = Field(
+        default=None, description="Which version; left out: `version` of the front matter, if it is text."
+    )
+    purpose: Statement | None = Field(default=None, description="What it is for; left out: the first intended use of the card.")
+
+
+@graph_input("Where models come from.", one_of=True)
+class ModelSourceInput(BaseModel):
+    cyclone_dx: File | None = Field(
+        default=None, description="A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, 262,144 characters at most."
+    )
+    hugging_face: Annotated[tuple[HuggingFaceModelInput, ...], Field(min_length=1, max_length=MODELS)] | None = Field(
+        default=None, description="Model cards of the Hugging Face Hub, 50 at most."
+    )
+
+
+@graph_input("What models are to be registered, and who answers for them.")
+class ImportModelsInput(FileInput):
+    source: ModelSourceInput = Field(description="Where they come from.")
     owner_id: Key = Field(description="The accountable model owner of them all: an active holder of that role.")
     data_steward_id: Key = Field(description="The accountable data steward of them all: an active holder of that role.")
 
+    @cached_property
+    def reading(self) -> list[Named | Omission]:
+        if self.source.cyclone_dx is None:
+            cards = enumerate(self.source.hugging_face or ())
+            return [named_in_card(f"huggingFace.{place}", **dict(each)) for place, each in cards]
+        try:
+            return [*named_in_bill(self.source.cyclone_dx)]
+        except InvalidInput as error:
+            raise InvalidInput(f"{SOURCE}.cycloneDx", error.problem) from error
 
-@strawberry.type(description="What was registered.")
-class ImportModelsPayload(Imported):
-    keys: strawberry.Private[str]
 
-    @field("The first version of each model that was registered, a draft with its card.")
-    async def model_versions(self, info: Info) -> list[ModelVersion]:
-        keys = [tuple(each.split("/")) for each in self.keys.split()]
-        return [each for each in await info.context.one(ModelVersion).load_many(keys) if each]
+@shape(ImportedModel, hidden=["model_id", "version"])
+class ImportedModelShape:
+    model_version = one(ModelVersion, "The version, registered as a draft.", model_id="model_id", version="version")
+
+    @field(MISSING, loads=[ModelVersion])
+    @staticmethod
+    async def missing(imported: Parent[ImportedModel], info: Info) -> list[Finding]:
+        return await missing(await info.context.one(ModelVersion).load((imported.model_id, imported.version)), info)
+
+
+@strawberry.type(description="What was registered, and what was not.")
+class ImportModelsPayload(Payload):
+    digest: strawberry.Private[str]
+    """Of the report."""
+
+    @field("What was registered, in the order in which it was sent.")
+    async def models(self) -> list[ImportedModel]:
+        return [*(await models_report_of(self.digest)).models]
+
+    @field("What was sent and was not registered, and why; 200 things at most.")
+    async def left_out(self) -> list[Omission]:
+        return [*(await models_report_of(self.digest)).left_out]
 
 
 @mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.IMPORT_MODELS, resource=ModelVersion)
 async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPayload:
-    """Registers the models of a bill of materials, 50 at most, each as a draft with its first version and its card.
+    """Registers models from files, 50 versions at most, each as a draft with its card; of a registered model, another version.
 
-    What is registered already stays as it is, and is left out like what names no version or purpose.
+    A version that is registered already stays as it is, and is left out like what names no version or purpose.
     """
     by, at = info.context.actor, info.context.now
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "input.ownerId")
     await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "input.dataStewardId")
-    versions, digest = await imports.import_models(input.text, input.owner_id, input.data_steward_id, by=by, at=at)
+    versions, digest = await models.import_models(input.reading, input.owner_id, input.data_steward_id, by=by, at=at)
     await keep_standings(versions, at)
-    return ImportModelsPayload(digest=digest, keys=" ".join(each.key for each in versions))
+    return ImportModelsPayload(digest=digest)
 
 
 PART = Part(mutations=[import_models, import_model_card, import_datasheet])

@@ -43,11 +43,11 @@ PRIVATE: tuple[str, ...] = (
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
-BILL: dict[str, Any] = {
-    "text": '{"bomFormat": "CycloneDX", "specVersion": "1.7", "components": [{"type": "machine-learning-model", "name": "leaf", '
-    '"version": "1", "description": "An experimental sorter", "modelCard": {"modelParameters": {"task": "sorting"}}}]}',
-    "ownerId": ALICE.id, "dataStewardId": BOB.id,
-}  # fmt: skip
+LEAF = (
+    '{"bomFormat": "CycloneDX", "specVersion": "1.7", "components": [{"type": "machine-learning-model", "name": "leaf", '
+    '"version": "1", "description": "An experimental sorter", "modelCard": {"modelParameters": {"task": "sorting"}}}]}'
+)
+BILL: dict[str, Any] = {"source": {"cycloneDx": LEAF}, "ownerId": ALICE.id, "dataStewardId": BOB.id}
 LICENSED = "---\nlicense: mit\n---\n"
 
 Did = Callable[..., Awaitable[tuple[str, Any]]]

@@ -15,7 +15,7 @@ from documents.errors import InvalidInput
 from documents.formats.cyclonedx.modelcard import read_model_card, write_model_card
 from documents.formats.huggingface.licenses import SPDX
 from tests.examples import BOT, read, register
-from tests.service import ADA, ALICE, BOB, Service
+from tests.service import Service
 from tests.test_cards import FULL
 from tests.test_hugging_face import CARDS, fields, named, returns, round_trips
 
@@ -157,38 +157,3 @@ async def test_a_card_goes_out_as_a_bill_and_comes_back(service: Service) -> Non
         for each in ("again", BOT["modelId"])
     ]
     assert both[0] == both[1]
-
-
-async def test_models_are_registered_as_drafts_and_what_is_there_stays(service: Service) -> None:
-    await register(service)
-    before = await read(service, "revision")
-    models = [
-        {"name": BOT["modelId"], "version": "9", "description": "Another"},
-        {"name": "my leaves", "group": "example", "version": "1.0.0", "description": "Grades credit by leaves", "publisher": "X",
-         "modelCard": {"modelParameters": {"task": "grading"}}},
-        {"name": "unversioned", "description": "For nothing"},
-        {"name": "%%%", "version": "1", "description": "Nameless"},
-    ]  # fmt: skip
-    text = json.dumps(bill() | {"components": [{"type": "machine-learning-model"} | each for each in models]})
-    selected = (
-        "modelVersions { modelId status tier card { modelType } eligibility { violations { requirementId } } } leftOut { path }"
-    )
-    people = {"ownerId": ALICE.id, "dataStewardId": BOB.id}
-    payload = await service.do("importModels", ADA, selected, text=text, **people)
-    (made,) = payload["modelVersions"]
-    assert (made["modelId"], made["status"], made["tier"]) == ("example:my-leaves", "DRAFT", "TIER_1_CRITICAL")
-    assert made["card"] == {"modelType": "grading"}
-    assert "POL-003.audit-logging" not in {each["requirementId"] for each in made["eligibility"]["violations"]}
-    assert [each["path"] for each in payload["leftOut"]] == [
-        "components.0",
-        "components.1.publisher",
-        "components.2",
-        "components.3",
-    ]
-    assert await read(service, "revision") == before
-    event = (await service.trail())[-1]
-    assert (event["event_type"], event["outcome"]) == ("model_registered", "partial")
-    refused = await service.refused("importModels", ADA, text=text, **people)
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.text")
-    refused = await service.refused("importModels", ADA, text=text, **people | {"ownerId": BOB.id})
-    assert refused["path"] == "input.ownerId"

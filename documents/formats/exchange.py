@@ -1,5 +1,6 @@
 """What comes of a foreign text, and of a text for others: what was understood, and what was left out and why."""
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any, Self
@@ -10,6 +11,12 @@ from documents.values import LIST_LENGTH, NAME_LENGTH, Value, camel
 
 INPUT = "input.text"
 NO_FIELD = "has no field here"
+_NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
+
+
+def as_key(name: str) -> str:
+    """A name as a human key; nothing of one without a letter or digit."""
+    return _NO_KEY.sub("-", name).strip("-")
 
 
 class Omission(Value):
@@ -28,24 +35,12 @@ class Export(Value):
     )
 
 
-class Reading:
-    """What a foreign text says, field by field of `kind`; what a field does not take is left out, with the reason."""
+class Omissions:
+    """What was left out, one by one."""
 
-    def __init__(self, kind: type[BaseModel], **required: Any) -> None:
-        self.kind, self.fields, self._required = kind, dict[str, Any](), required
+    def __init__(self) -> None:
         self._left_out: list[Omission] = []
         self._more = 0
-
-    def again(self) -> Self:
-        """One to go on from, as often as need be."""
-        other = copy(self)
-        other.fields, other._left_out = dict(self.fields), [*self._left_out]
-        return other
-
-    @property
-    def content(self) -> BaseModel:
-        """All of it that was understood, as the kind that it is; what is required and was not said stands as it was given."""
-        return self.kind.model_validate(self._required | self.fields)
 
     @property
     def left_out(self) -> tuple[Omission, ...]:
@@ -60,6 +55,25 @@ class Reading:
             self._left_out.append(Omission(path=path[:NAME_LENGTH], reason=reason))
         else:
             self._more += 1
+
+
+class Reading(Omissions):
+    """What a foreign text says, field by field of `kind`; what a field does not take is left out, with the reason."""
+
+    def __init__(self, kind: type[BaseModel], **required: Any) -> None:
+        super().__init__()
+        self.kind, self.fields, self._required = kind, dict[str, Any](), required
+
+    def again(self) -> Self:
+        """One to go on from, as often as need be."""
+        other = copy(self)
+        other.fields, other._left_out = dict(self.fields), [*self._left_out]
+        return other
+
+    @property
+    def content(self) -> BaseModel:
+        """All of it that was understood, as the kind that it is; what is required and was not said stands as it was given."""
+        return self.kind.model_validate(self._required | self.fields)
 
     def say(self, name: str, value: Any, path: str) -> None:
         """Fills a field: one that holds text already with a further paragraph, a list with a further entry."""

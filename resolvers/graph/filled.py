@@ -11,6 +11,7 @@ from resolvers.graph.judged import judgements
 from resolvers.graph.mutation import Payload
 from resolvers.graph.types import field
 
+MISSING = "What the policies, POL-001 first, still ask of the version that a fuller card or a linked datasheet would meet."
 DOCUMENTING = (Permission.SAVE_MODEL_CARD, Permission.LINK_DATASHEET)
 
 
@@ -24,8 +25,13 @@ class FilledCard(Payload):
     def filled(self) -> list[str]:
         return [camel(each) for each in self.fields.split()]
 
-    @field("What the policies, POL-001 first, still ask of the version that a fuller card or a linked datasheet would meet.")
+    @field(MISSING)
     async def missing(self, info: Info) -> list[Finding]:
-        found: Eligibility = await judgements(info.context).load(self.model_version)
-        asked = (*found.violations, *found.advisories)
-        return [each for each in asked if each.remedy and each.remedy.mutation in DOCUMENTING]
+        return await missing(self.model_version, info)
+
+
+async def missing(version: ModelVersion, info: Info) -> list[Finding]:
+    """What is asked of a version that documenting it would meet."""
+    found: Eligibility = await judgements(info.context).load(version)
+    asked = (*found.violations, *found.advisories)
+    return [each for each in asked if each.remedy and each.remedy.mutation in DOCUMENTING]

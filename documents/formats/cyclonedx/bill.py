@@ -1,20 +1,18 @@
 """A bill of materials: which models it names, and where."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from documents.errors import InvalidInput
-from documents.formats.cyclonedx.places import properties
-from documents.formats.exchange import INPUT
+from documents.formats.cyclonedx.places import at, properties
+from documents.formats.exchange import INPUT, as_key
 
 READ = ("1.5", "1.6", "1.7")
 MODEL_ID = "magistrate:modelId"
 MODEL, NESTED, DEPTH = "machine-learning-model", 8, 32
 TOO_DEEP = f"is nested more than {DEPTH} deep"
-_NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Component:
         """The id that it was written with, else one made of its group and name."""
         ours = [value for name, value in properties(self.said) if name == MODEL_ID]
         named = ours[0] if ours else ":".join(filter(None, [self.text("group"), self.text("name")]))
-        return _NO_KEY.sub("-", named).strip("-")
+        return as_key(named)
 
 
 def read_models(text: str) -> Iterator[Component]:
@@ -41,19 +39,21 @@ def read_models(text: str) -> Iterator[Component]:
     bom = _loaded(text)
     if not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX" or bom.get("specVersion") not in READ:
         raise InvalidInput(INPUT, f"is no CycloneDX bill of materials of version {', '.join(READ)}, as JSON")
-    main = bom.get("metadata", {})
-    yield from _models({"components": [main["component"]]} if isinstance(main, dict) and "component" in main else {}, "metadata")
-    yield from _models(bom, "")
+    yield from _models("metadata.component", at(bom, ("metadata", "component")), 1)
+    yield from _inside("", bom, 1)
 
 
-def _models(within: Mapping[str, Any], above: str, depth: int = 1) -> Iterator[Component]:
+def _inside(above: str, within: Mapping[str, Any], depth: int) -> Iterator[Component]:
     found = within.get("components")
     for place, each in enumerate(found if isinstance(found, list) else []):
-        if isinstance(each, dict) and depth <= NESTED:
-            path = f"{above}.components.{place}".removeprefix(".")
-            if each.get("type") == MODEL:
-                yield Component(path, each)
-            yield from _models(each, path, depth + 1)
+        yield from _models(f"{above}.components.{place}".removeprefix("."), each, depth)
+
+
+def _models(path: str, said: Any, depth: int) -> Iterator[Component]:
+    if isinstance(said, dict) and depth <= NESTED:
+        if said.get("type") == MODEL:
+            yield Component(path, said)
+        yield from _inside(path, said, depth + 1)
 
 
 def _loaded(text: str) -> Any:

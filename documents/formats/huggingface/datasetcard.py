@@ -13,7 +13,7 @@ from documents.formats.exchange import NO_FIELD, Export, Reading, lost
 from documents.formats.huggingface.frontmatter import block, parted
 from documents.formats.huggingface.layout import Entries, Layout
 from documents.formats.huggingface.licenses import as_metadata, read_license
-from documents.formats.huggingface.sections import below, bullets, labels, prose
+from documents.formats.huggingface.sections import below, bullets, labels, prose, sections
 from documents.formats.markdown import heading, page
 
 HISTORY = Entries("version_history", DatasetVersion, title="version")
@@ -69,7 +69,7 @@ def read_dataset_card(text: str) -> Reading:
     _read_size(reading, metadata.pop("dataset_info", None))
     for key in metadata:
         reading.leave(key, NO_FIELD)
-    LAYOUT.read(reading, body, settled={"distribution_license", "instance_count"} & reading.fields.keys())
+    LAYOUT.read(reading, sections(body), settled={"distribution_license", "instance_count"} & reading.fields.keys())
     return reading
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from documents.formats.exchange import NO_FIELD, Reading
-from documents.formats.huggingface.sections import Section, labels, sections
+from documents.formats.huggingface.sections import Section, labels
 from documents.formats.markdown import heading
 from documents.values import Value
 
@@ -61,10 +61,10 @@ class Layout:
     def _by_label(self) -> Mapping[str, str]:
         return {label: name for name, labels in self.labels.items() for label in labels}
 
-    def read(self, reading: Reading, body: str, settled: Container[str] = ()) -> None:
-        """Fills fields from a body; what is `settled` was said by the metadata."""
+    def read(self, reading: Reading, body: Iterable[Section], settled: Container[str] = ()) -> None:
+        """Fills fields from the sections of a body; what is `settled` was said by the metadata."""
         above: Section | None = None
-        for section in sections(body):
+        for section in body:
             if above and section.level > above.level:
                 self.entries[above.name].read(reading, section)
             else:

@@ -4,7 +4,9 @@ The metadata are those of hub-docs/modelcard.md, the headings those of huggingfa
 metadata say beside a card's own fields is kept in `additionalInfo`, under `huggingFace`.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from documents.cards import CardContent, CardRisk, ModelCard
@@ -13,10 +15,11 @@ from documents.formats.huggingface.frontmatter import block, parted
 from documents.formats.huggingface.layout import Entries, Layout
 from documents.formats.huggingface.licenses import as_metadata, read_license
 from documents.formats.huggingface.results import index, read_index
-from documents.formats.huggingface.sections import below, bullets, labels, prose
+from documents.formats.huggingface.sections import Section, below, bullets, labels, prose, sections
 from documents.formats.markdown import heading, page
 
 KEPT = "huggingFace"
+_OF_MODEL = re.compile(r"^model card(?: (?:for|of))?:?\s*", re.IGNORECASE)
 RISKS = Entries("risks", CardRisk, title="risk_type")
 LAYOUT = Layout(
     kind=CardContent,
@@ -57,10 +60,26 @@ LAYOUT = Layout(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class HubModel:
+    """A model as its card tells of it, and what the card calls it; which version it is about a card seldom says."""
+
+    name: str | None
+    version: str | None
+    card: Reading
+
+
 def read_model_card(text: str) -> Reading:
     """What a model card of the Hub says; InvalidInput for a text that is none."""
+    return read_model(text).card
+
+
+def read_model(text: str) -> HubModel:
+    """The model that a model card of the Hub is about; InvalidInput likewise."""
     reading = Reading(CardContent)
     metadata, body = parted(text)
+    said = [*sections(body)]
+    name, version = _name(metadata, said), metadata.get("version")
     read_license(reading, "license", metadata)
     datasets = metadata.get("datasets") or []
     if not isinstance(datasets, list):
@@ -69,10 +88,19 @@ def read_model_card(text: str) -> Reading:
         reading.say("training_data_sources", each, f"datasets.{place}")
     if "model-index" in metadata:
         read_index(reading, metadata.pop("model-index"))
-    for key, said in metadata.items():
-        reading.say("additional_info", {KEPT: {key: said}}, key)
-    LAYOUT.read(reading, body, settled={"license"} & reading.fields.keys())
-    return reading
+    for key, value in metadata.items():
+        reading.say("additional_info", {KEPT: {key: value}}, key)
+    LAYOUT.read(reading, said, settled={"license"} & reading.fields.keys())
+    return HubModel(name, version if isinstance(version, str) else None, reading)
+
+
+def _name(metadata: Mapping[str, Any], body: Iterable[Section]) -> str | None:
+    """What the metadata call the model, else the title: `# Model Card for Leaves`."""
+    match metadata:
+        case {"model_name": str(name)} | {"model-index": [{"name": str(name)}, *_]} if name.strip():
+            return name
+    titles = (_OF_MODEL.sub("", each.title) for each in body if each.level == 1)
+    return next(filter(None, titles), None)
 
 
 def write_model_card(card: ModelCard) -> Export:
