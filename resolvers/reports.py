@@ -1,18 +1,25 @@
 """Reports in the graph."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
 
+from documents.access import Permission
 from documents.audit.canonical import canonical
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.formats.graph import spelled
+from documents.reports.audit import AuditReport, AuditScope
+from documents.reports.audit_load import audit_report
+from documents.reports.audit_page import audit_page
 from documents.reports.governance import GovernanceReport
 from documents.reports.load import governance_report, risk_report
 from documents.reports.page import governance_page
 from documents.reports.risk import RiskReport
 from documents.reports.risk_page import risk_page
 from documents.values import Key, Value
+from resolvers.graph.connections import subset
 from resolvers.graph.context import Info
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Part, field, shape
@@ -50,6 +57,23 @@ class RiskReportShape:
         return _json(report)
 
 
+@shape(AuditReport)
+class AuditReportShape:
+    audit_events = subset(
+        AuditEvent, "All of its events, oldest first, page by page.", ("seq", 1), own=lambda report: report.query
+    )
+
+    @field(MARKDOWN)
+    @staticmethod
+    def markdown(report: Parent[AuditReport]) -> str:
+        return audit_page(report)
+
+    @field(JSON)
+    @staticmethod
+    def json(report: Parent[AuditReport]) -> str:
+        return _json(report)
+
+
 def _json(report: Value) -> str:
     return canonical(spelled(report)).decode()
 
@@ -74,4 +98,30 @@ async def report_of_risk(
     return await risk_report(model_id, version, info.context.now)
 
 
-PART = Part(queries=[report_of_governance, report_of_risk])
+def _about(name: str) -> Any:
+    """An argument that means what the field of its name in the scope of a report does."""
+    return strawberry.argument(description=AuditScope.model_fields[name].description)
+
+
+@query(name="auditReport", permit=Permission.READ_TRAIL)
+async def report_of_events(
+    info: Info,
+    resource_type: Annotated[str | None, _about("resource_type")] = None,
+    resource_id: Annotated[str | None, _about("resource_id")] = None,
+    model_id: Annotated[str | None, _about("model_id")] = None,
+    version: Annotated[str | None, _about("version")] = None,
+    actor_id: Annotated[str | None, _about("actor_id")] = None,
+    event_types: Annotated[list[AuditEventType] | None, _about("event_types")] = None,
+    outcomes: Annotated[list[AuditOutcome] | None, _about("outcomes")] = None,
+    since: Annotated[datetime | None, _about("since")] = None,
+    until: Annotated[datetime | None, _about("until")] = None,
+) -> AuditReport:
+    """What the audit trail tells of one resource, model or version: all of it counted and listed, the last events told."""
+    scope = AuditScope(
+        resource_type=resource_type, resource_id=resource_id, model_id=model_id, version=version, actor_id=actor_id,
+        event_types=tuple(event_types or ()), outcomes=tuple(outcomes or ()), since=since, until=until,
+    )  # fmt: skip
+    return await audit_report(scope, info.context.now)
+
+
+PART = Part(queries=[report_of_governance, report_of_risk, report_of_events])

@@ -91,7 +91,7 @@ MAY = {
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {
     "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditCheckpoint", "auditInclusionProof",
-    "auditConsistencyProof", "auditVerifications", "auditVerificationRun",
+    "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport",
 }  # fmt: skip
 
 SCHEMA = build_schema()._schema
