@@ -22,6 +22,8 @@ class Child(Protocol):
     @property
     def name(self) -> str: ...
     def launch(self) -> None: ...
+    def ended(self) -> None:
+        """Clears away what it left, as soon as it has ended by itself."""
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -61,6 +63,7 @@ class Watch:
     def look(self) -> None:
         if self.due is None:
             if (code := self.child.process.poll()) is not None:
+                self.child.ended()
                 self.wait(f"ended with {code}")
         elif monotonic() >= self.due:
             try:

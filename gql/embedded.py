@@ -87,6 +87,9 @@ class Engine:
         with suppress(OSError), socket.create_connection((HOST, self.port), timeout=GRACE):
             pass  # secantusd-py waits for one more caller before it ends, up to two seconds
         children.see_off(self.process, GRACE)
+        self.ended()
+
+    def ended(self) -> None:
         self._pid_file.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

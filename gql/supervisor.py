@@ -59,10 +59,7 @@ class Worker:
         return f"worker {self.process.pid}"
 
     def launch(self) -> None:
-        if self.uri and self.on_engine:  # the second time; others may work on a database of somebody else's
-            from gql import reach  # noqa: PLC0415
-
-            reach.end_transactions(self.uri)
+        self.ended()  # once more: what it sent last may have come in since
         self.line, theirs = Pipe()
         with theirs:
             handed = [self.listener, theirs.fileno()]
@@ -71,6 +68,12 @@ class Worker:
             self.process = children.start(command, pass_fds=handed)
         if self.uri:
             self.line.send(self.uri)
+
+    def ended(self) -> None:
+        if self.uri and self.on_engine:  # others may work on a database of somebody else's
+            from gql import reach  # noqa: PLC0415
+
+            reach.end_transactions(self.uri)
 
     def begin(self, uri: str) -> Prepared:
         """Says where the database is, and waits until the worker has made sure of it."""
