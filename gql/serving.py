@@ -19,6 +19,7 @@ from gql.preflight import Prepared
 from gql.settings import Settings
 
 DRAIN = 4  # seconds for requests under way when it is asked to end
+KEPT = 75  # seconds for an idle connection: longer than clients and proxies keep one, or they ask on one that closes under them
 
 
 class Server(uvicorn.Server):
@@ -60,5 +61,6 @@ def _config(settings: Settings, database: Database, key: SigningKey | None) -> u
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEPT,
         timeout_graceful_shutdown=DRAIN,
     )

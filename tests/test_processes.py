@@ -1,10 +1,13 @@
 """`magistrate serve` as an operator meets it: how it starts, what it says when it cannot, what a kill leaves behind."""
 
+import http.client
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from time import sleep
 
 import httpx
 import pytest
@@ -34,6 +37,17 @@ def test_it_is_ready_in_ten_seconds_and_shows_the_administrators_token_once(oper
     assert sum(processor_seconds(each) for each in (operated.process.pid, *operated.children)) < READY_WITHIN
     assert kept.read_text().strip() in operated.said and kept.stat().st_mode & 0o777 == 0o600
     assert operated.viewer() == {"data": {"viewer": {"id": "admin"}}}
+
+
+def test_an_idle_connection_is_kept_for_longer_than_clients_keep_one(operated: Operated) -> None:
+    url = httpx.URL(operated.url)
+    with closing(http.client.HTTPConnection(url.host, url.port)) as connection:
+        connection.connect()
+        ours = connection.sock
+        for pause in (0, 5.2):  # the client of these tests, for one, keeps it for 5
+            sleep(pause)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b"ok\n" and connection.sock is ours
 
 
 def test_a_second_start_finds_what_the_first_one_left(tmp_path: Path) -> None:
