@@ -7,7 +7,7 @@ CLIENTS := tests/clients
 CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-clients check ide engine lock
+.PHONY: help run demo test test-faults test-clients check ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ demo: $(INSTALLED) ## carry one model from its registration to production, on a 
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/pytest -n 2 --dist loadfile
+
+test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, and balance the books; 10 minutes at most; SEED=... repeats a plan
+	$(BIN)/python -m tests.faults $(SEED)
 
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
 	$(BIN)/python -m tests.clients

@@ -17,12 +17,13 @@ READY = "  end     Ctrl+C\n"  # the last line that it says once it serves
 READY_WITHIN, END_WITHIN = 5.0, 12.0
 
 
-def started(settings: dict[str, object]) -> subprocess.Popen[str]:
-    """`magistrate serve` with these settings and no others, on a port that the system chooses."""
+def started(settings: dict[str, object], **output: Any) -> subprocess.Popen[str]:
+    """`magistrate serve` with these settings and no others, on a port that the system chooses; what it says can be read."""
     chosen = {"PORT": 0} | settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
     environment |= {f"MAGISTRATE_{name}": str(value) for name, value in chosen.items()}
-    return subprocess.Popen([MAGISTRATE, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    to = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | output
+    return subprocess.Popen([MAGISTRATE, "serve"], env=environment, text=True, **to)
 
 
 class Operated:

@@ -32,7 +32,7 @@ from tests.examples import (
 )
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
-from tests.test_walk import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk
+from tests.test_walk import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk, trail_tells_everything
 from tests.test_walk import let_the_program_in as let_the_pipeline_in
 
 PROGRAM = person("rollout")
@@ -253,6 +253,6 @@ async def test_wherever_a_walk_leads_nothing_runs_that_was_not_let_through_and_t
     service.now = NOW
     walk = Operations(service, data.draw)
     await walk.go(steps=16)
-    await walk.explain()
+    await trail_tells_everything(service)
     with service.database.bound():
         await standings_are_judged()
