@@ -40,17 +40,19 @@ class _Reader:
     def __init__(self, said: dict[str, Any]) -> None:
         self.said, self.reading = said, Reading(CardContent)
         known: dict[tuple[str, ...], Callable[[Any, str], None]] = {
-            NATIVE["developers"]: self._each(lambda each: each["name"], "developers"),
+            NATIVE["developers"]: self._each(lambda each: each["name"], "developers", "name"),
             NATIVE["license"]: self._license,
             NATIVE["model_type"]: self._whole("model_type"),
             NATIVE["architecture"]: self._whole("architecture"),
-            NATIVE["training_data_sources"]: self._each(_source, "training_data_sources"),
+            NATIVE["training_data_sources"]: self._each(_source, "training_data_sources", "type", "ref", "name", "contents"),
             NATIVE["metrics"]: self._metrics,
             NATIVE["primary_intended_users"]: self._each(str, "primary_intended_users"),
             NATIVE["primary_intended_uses"]: self._each(str, "primary_intended_uses"),
             NATIVE["known_limitations"]: self._each(str, "known_limitations"),
-            NATIVE["ethical_considerations"]: self._each(_consideration, "ethical_considerations"),
-            ("modelCard", "considerations", "fairnessAssessments"): self._each(_unfairness, "risks"),
+            NATIVE["ethical_considerations"]: self._each(_consideration, "ethical_considerations", "name", "mitigationStrategy"),
+            ("modelCard", "considerations", "fairnessAssessments"): self._each(
+                _unfairness, "risks", "groupAtRisk", "harms", "mitigationStrategy"
+            ),
             **dict.fromkeys(BESIDES, self._besides),
             ("modelCard", "properties"): self._properties,
         }
@@ -83,13 +85,19 @@ class _Reader:
     def _whole(self, field: str) -> Callable[[Any, str], None]:
         return lambda value, path: self.reading.say(field, value, path)
 
-    def _each(self, meant: Callable[[Any], Any], field: str) -> Callable[[Any, str], None]:
+    def _each(self, meant: Callable[[Any], Any], field: str, *known: str) -> Callable[[Any, str], None]:
+        """Says what each is `meant` to say; what it holds beside what is `known` is left out."""
+
         def read(value: Any, path: str) -> None:
             for place, each in enumerate(value if isinstance(value, list) else [value]):
                 try:
                     self.reading.say(field, meant(each), f"{path}.{place}")
                 except (KeyError, TypeError):
                     self.reading.leave(f"{path}.{place}", "is not of the shape that the format gives it")
+                else:
+                    beside = [name for name in each if name not in {"bom-ref", *known}] if isinstance(each, dict) else []
+                    for name in beside:
+                        self._unknown(None, f"{path}.{place}.{name}")
 
         return read
 
