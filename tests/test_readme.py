@@ -47,7 +47,7 @@ def test_its_commands_answer_what_it_says_and_its_queries_work(tmp_path: Path) -
             assert "errors" not in answer, (query, answer["errors"])
             return answer["data"]
 
-        enrol, make_own, register, eligibility, what_runs = of_kind("graphql")
+        enrol, make_own, register, eligibility, fill, fill_sheet, bring, bring_out, what_runs = of_kind("graphql")
         enrolment = asked(enrol, admin)["createApiToken"]
         assert enrolment["apiToken"]["kind"] == "ENROLMENT"
         own = asked(make_own, enrolment["token"])["createApiToken"]
@@ -57,6 +57,21 @@ def test_its_commands_answer_what_it_says_and_its_queries_work(tmp_path: Path) -
         version = asked(register, own["token"])["registerModel"]["modelVersion"]
         assert (version["tier"], version["status"]) == ("TIER_2_IMPORTANT", "DRAFT")
         found = asked(eligibility, admin)["modelVersion"]["eligibility"]
+        filled = asked(fill, own["token"])
+        assert [filled[each]["filled"] for each in ("card", "results")] == [
+            ["license", "trainingDataSources", "additionalInfo", "knownLimitations"], ["metrics"],
+        ]  # fmt: skip
+        bobs = asked(make_own, asked(enrol.replace("alice", "bob"), admin)["createApiToken"]["token"])["createApiToken"]
+        assert asked(fill_sheet, bobs["token"])["importDatasheet"]["filled"] == ["datasetName", "purpose"]
+        brought = asked(bring, own["token"])
+        assert [[each["modelVersion"]["modelId"] for each in brought[source]["models"]] for source in ("cards", "bill")] == [
+            ["support-assistant"],
+            ["router"],
+        ]
+        assert [each["path"] for each in brought["cards"]["leftOut"]] == ["huggingFace.1"]
+        out = asked(bring_out, admin)
+        assert out["modelVersion"]["card"]["cycloneDx"]["leftOut"] == []
+        assert out["datasheet"]["content"]["huggingFace"]["text"].startswith("---\npretty_name: Closed support tickets\n---\n")
         assert asked(what_runs, admin)["model"] == {"running": [], "deployments": {"nodes": []}, "incidents": {"nodes": []}}
         done(save, running, tmp_path)
         assert (tmp_path / "report.md").read_text().startswith("# Governance report: Support Assistant 1.0.0\n")
