@@ -65,7 +65,7 @@ class Operated:
     def viewer(self) -> Any:
         """Who the administrator's token in the data folder signs in."""
         headers = {"authorization": f"Bearer {(self.folder / 'admin-token').read_text().strip()}"}
-        return httpx.post(self.url, json={"query": "{ viewer { id } }"}, headers=headers, timeout=10).json()
+        return httpx.post(self.url, json={"query": "{ viewer { id } }"}, headers=headers, timeout=30).json()
 
 
 def parents() -> Iterator[tuple[int, int]]:
