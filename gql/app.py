@@ -63,12 +63,13 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse(f"ready\n{trail}\n")  # whatever it says: who else would show what is wrong?
 
-    schema = schema_of(settings)
-    over_http = OverHTTP(schema, Entrance(doorkeeper, clock), allow_get=settings.allow_get, body_bytes=settings.limit_body)
+    schema, signed_by = schema_of(settings), str(key.verifier) if key else None
+    entrance = Entrance(doorkeeper, clock, signed_by)
+    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get, body_bytes=settings.limit_body)
     over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
         Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
-        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins)),
+        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins, signed_by)),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *(ide.parts() if settings.ide else ()),

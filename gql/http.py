@@ -51,8 +51,8 @@ class Unserved(Exception):
 class Entrance:
     """Lets nobody through to the graph whose token does not sign in."""
 
-    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
-        self.doorkeeper, self.clock = doorkeeper, clock
+    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None) -> None:
+        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
 
     async def admit(self, caller: HTTPConnection) -> Context:
         """Unauthenticated, LimitExceeded or Unavailable when it does not."""
@@ -65,7 +65,8 @@ class Entrance:
             raise
         asked = AuditedRequest(uuid4().hex, address or None)
         wants_cost = caller.headers.get("x-magistrate-cost") == "true"
-        return Context(who.actor, who.person, self.clock(), asked, caller.headers.get("idempotency-key"), wants_cost)
+        key = caller.headers.get("idempotency-key")
+        return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key)
 
 
 class OverHTTP:

@@ -43,11 +43,13 @@ Now = tuple[Actor, Stakeholder | None, datetime]
 class Caller:
     """Whoever is at the other end, for as long as the connection stands."""
 
-    def __init__(self, connection: HTTPConnection, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, connection: HTTPConnection, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None = None
+    ) -> None:
         self.address = connection.client.host if connection.client else ""
         self.header = connection.headers.get("authorization")
         self.connection_params: Mapping[str, Any] = {}
-        self.doorkeeper, self.clock = doorkeeper, clock
+        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
 
     @property
     def authorization(self) -> str | None:
@@ -62,7 +64,7 @@ class Caller:
         """A request of its own: its moment, its loaders, its id in the trail."""
         asked = AuditedRequest(uuid4().hex, self.address or None)
         try:
-            return Context(*await self._now(), asked, renewed=self.renewed)
+            return Context(*await self._now(), asked, verifier_key=self.verifier_key, renewed=self.renewed)
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error
@@ -140,17 +142,24 @@ class OverWebSocket(GraphQL[Caller, None]):
     graphql_transport_ws_handler_class = Conversation
     websocket_adapter_class = Socket
 
-    def __init__(self, schema: Schema, doorkeeper: Doorkeeper, clock: Callable[[], datetime], origins: Sequence[str]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        doorkeeper: Doorkeeper,
+        clock: Callable[[], datetime],
+        origins: Sequence[str],
+        verifier_key: str | None = None,
+    ) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=INIT_PATIENCE,
             allowed_origins=origins,
         )
-        self.doorkeeper, self.clock = doorkeeper, clock
+        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
 
     async def get_context(self, request: Any, response: Any) -> Caller:
-        return Caller(request, self.doorkeeper, self.clock)
+        return Caller(request, self.doorkeeper, self.clock, self.verifier_key)
 
     async def on_ws_connect(self, context: Caller) -> Any:
         try:

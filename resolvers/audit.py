@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from documents.access import Permission
-from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.checkpoints import AuditCheckpoint, AuditKey, keys
 from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
@@ -56,6 +56,10 @@ class VerificationRunNode(Node): ...
 
 @shape(AuditCheckpoint, hidden=["revision"])
 class CheckpointShape: ...
+
+
+@shape(AuditKey)
+class KeyShape: ...
 
 
 @shape(InclusionProof, name="AuditInclusionProof")
@@ -169,6 +173,12 @@ async def audit_checkpoint() -> AuditCheckpoint | None:
     return await AuditCheckpoint.newest()
 
 
+@query(permit=Permission.READ_TRAIL)
+async def audit_keys(info: Info) -> list[AuditKey]:
+    """What verifies the trail's checkpoints: the key of the server that answers, though it never signed yet, and those before."""
+    return await keys(info.context.verifier_key)
+
+
 @subscription(name="auditEvents", permit=Permission.READ_TRAIL)
 async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
     """Events as they are committed, from whichever process; in the trail's order."""
@@ -184,6 +194,7 @@ PART = Part(
         audit_verifications,
         audit_verification_run,
         audit_checkpoint,
+        audit_keys,
         audit_inclusion_proof,
         audit_consistency_proof,
     ],

@@ -91,7 +91,7 @@ MAY = {
 MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {
     "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditCheckpoint", "auditInclusionProof",
-    "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport",
+    "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport", "auditKeys",
 }  # fmt: skip
 
 SCHEMA = build_schema()._schema

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from documents.audit import tree
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.trail import AuditHead
+from gql.app import create_app
 from gql.checkpoints import checkpoint, signing_key
 from gql.cli import app
 from gql.faults import AuditKeyRefused
@@ -161,6 +162,38 @@ async def test_another_key_is_told_to_the_trail_before_it_signs(service: Service
     assert [opened(each["text"], both).size for each in await kept(service)] == [first["size"], second["size"]]
 
 
+KEYS = "{ auditKeys { verifierKey isCurrent checkpoints firstSignedAt lastSignedAt } }"
+
+
+async def test_the_keys_of_the_trail_are_served_before_they_sign_and_after_they_were_exchanged(service: Service) -> None:
+    first, second = await key_of(service), SigningKey((await key_of(service)).name, bytes(32))
+
+    async def served(key: SigningKey | None) -> list[Raw]:
+        """What a server answers that has this key."""
+        app = create_app(service.settings, lambda: service.now, service.database, key)
+        headers = {"authorization": f"Bearer {AUDREY.token}"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
+            found: list[Raw] = (await client.post("/graphql", json={"query": KEYS})).json()["data"]["auditKeys"]
+            return found
+
+    def told(key: SigningKey, current: bool, *signed: Raw | None) -> Raw:
+        at = [each["signedAt"] for each in signed if each] or [None]
+        said = {"verifierKey": str(key.verifier), "isCurrent": current, "checkpoints": len(signed)}
+        return said | {"firstSignedAt": at[0], "lastSignedAt": at[-1]}
+
+    assert (await served(None), await served(first)) == ([], [told(first, True)])
+    one = await signed(service, first)
+    service.later(hours=1)
+    await register(service)
+    two = await signed(service, first)
+    assert await served(first) == [told(first, True, one, two)]
+    assert await served(second) == [told(second, True), told(first, False, one, two)]
+    service.later(hours=1)
+    three = await signed(service, second)
+    assert await served(second) == [told(second, True, three), told(first, False, one, two)]
+    assert await served(None) == [told(second, False, three), told(first, False, one, two)]
+
+
 async def test_checkpoints_are_appended_to_a_file_each_once_and_with_an_empty_line_behind(
     service: Service, tmp_path: Path
 ) -> None:
@@ -173,9 +206,9 @@ async def test_checkpoints_are_appended_to_a_file_each_once_and_with_an_empty_li
     assert file.read_text() == "".join(f"{each['text']}\n" for each in await kept(service)) and len(await kept(service)) == 3
 
 
-def asked(running: Operated) -> Any:
+def asked(running: Operated, query: str = ASKED, field: str = "auditCheckpoint") -> Any:
     headers = {"authorization": f"Bearer {(running.folder / 'admin-token').read_text().strip()}"}
-    return httpx.post(running.url, json={"query": ASKED}, headers=headers, timeout=10).json()["data"]["auditCheckpoint"]
+    return httpx.post(running.url, json={"query": query}, headers=headers, timeout=10).json()["data"][field]
 
 
 def test_a_server_makes_its_key_prints_what_verifies_it_and_signs(tmp_path: Path) -> None:
@@ -184,6 +217,7 @@ def test_a_server_makes_its_key_prints_what_verifies_it_and_signs(tmp_path: Path
         key = VerifierKey.read(running.signed_by)
         assert key.name == running.trail and eventually(lambda: asked(running))
         text = asked(running)["text"]
+        assert [each["verifierKey"] for each in asked(running, KEYS, "auditKeys")] == [running.signed_by]
         assert opened(text, [key]).origin == running.trail
     kept_key = running.folder / "audit-key"
     assert kept_key.stat().st_mode & 0o777 == 0o600 and SigningKey.read(kept_key.read_text()).verifier == key

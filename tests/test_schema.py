@@ -17,7 +17,7 @@ QUERIES = """
     policy policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests
     changeRequestAggregates deployment deployments datasheet datasheets incident incidents incidentAggregates content
     auditEvent auditEvents auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof
-    auditVerifications auditVerificationRun auditReport governanceReport riskReport dashboard search
+    auditVerifications auditVerificationRun auditKeys auditReport governanceReport riskReport dashboard search
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel

@@ -7,15 +7,19 @@ from beanie import Indexed
 from pydantic import Field
 
 from documents.access import SYSTEM
+from documents.aggregates import Grouping, Measure
 from documents.audit import tree
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.database import Record, bound_database
-from documents.errors import Inconsistent, Unproven
+from documents.errors import Inconsistent, LimitExceeded, Unproven
+from documents.records import aware
 from documents.units import Unit
-from documents.values import Count, Digest, Moment
+from documents.values import Count, Digest, Moment, Value
+
+KEYS = 1_000
 
 
 class AuditCheckpoint(Record):
@@ -38,6 +42,33 @@ class AuditCheckpoint(Record):
         query = {} if by is None else {"verifier_key": str(by)}
         found = await cls.get_motor_collection().find_one(query, sort=[("size", -1)])
         return None if found is None else cls.hydrated(found)
+
+
+class AuditKey(Value):
+    """A key that verifies checkpoints. Be told it by another way as well: who can alter the trail can answer falsely here."""
+
+    verifier_key: str = Field(description="The key, in C2SP form: what `auditVerification` and `magistrate audit verify` take.")
+    is_current: bool = Field(description="Whether the server that answers signs with it today.")
+    checkpoints: Count = Field(description="How many checkpoints that are kept here say that it signed them.")
+    first_signed_at: Moment | None = Field(description="When it signed the first of them; nothing before it did.")
+    last_signed_at: Moment | None = Field(description="When it signed the last of them.")
+
+
+async def keys(own: str | None) -> list[AuditKey]:
+    """The server's own key, and those that signed before; the latest first, in one command. LimitExceeded beyond a thousand."""
+    by_key, when = [Grouping("verifier_key", 1)], [Measure((), "$signed_at")]
+    found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, by_key, when, KEYS + 1)}
+    if len(found) > KEYS:
+        raise LimitExceeded("the keys", len(found), KEYS)
+    unused = {"count": 0, "min0": None, "max0": None}
+    told = [
+        AuditKey(
+            verifier_key=each, is_current=each == own, checkpoints=said["count"], first_signed_at=said["min0"],
+            last_signed_at=said["max0"],
+        )
+        for each, said in (({own: unused} if own else {}) | found).items()
+    ]  # fmt: skip
+    return sorted(told, key=lambda each: (each.is_current, each.last_signed_at), reverse=True)
 
 
 async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:

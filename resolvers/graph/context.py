@@ -41,6 +41,8 @@ class Context:
     """What the header of that name says, unread."""
     wants_cost: bool = False
     """Whether the answer is to say what it cost."""
+    verifier_key: str | None = None
+    """What verifies the signatures of the server that answers, if it signs the trail."""
     deadline: float = inf
     """When no mutation of the request begins any more, on the monotonic clock."""
     renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None
