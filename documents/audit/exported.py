@@ -111,7 +111,8 @@ def verify_export(
     except RecursionError as error:
         raise Unreadable("something in it is nested too deep") from error
     if not manifest.partial:
-        verifier.compare_head(as_stored(manifest.head))
+        head = as_stored(manifest.head)
+        verifier.compare_head(head if isinstance(head, dict | None) else {})
     if signed:
         verifier.compare_checkpoint(signed, manifest.size, _proof(manifest, signed), kept)
     elif pin:

@@ -1,0 +1,116 @@
+"""`magistrate audit` as an operator runs it: beside a server and without one, on a database of their own, and as a stranger."""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+from typer.testing import CliRunner
+
+from documents.audit.notes import SigningKey
+from documents.audit.trail import AuditHead
+from gql.checkpoints import checkpoint
+from gql.cli import app
+from gql.faults import CannotServe
+from tests.examples import register
+from tests.operated import Operated
+from tests.service import Service
+
+REGISTER = """mutation { registerStakeholder(input: {
+    userId: "alice", name: "Alice", email: "alice@example.org", department: "ML", roles: [MODEL_OWNER]
+}) { receipt { seq eventId eventHash treeSize root } } }"""
+
+
+class Done(NamedTuple):
+    status: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at a shell, with these settings and no others."""
+
+    settings: dict[str, str]
+
+    async def does(self, *words: object) -> Done:
+        settings = {each: None for each in os.environ if each.startswith("MAGISTRATE_")}
+        environment = settings | {f"MAGISTRATE_{name}": value for name, value in self.settings.items()}
+        given = ["audit", *map(str, words)]
+        done = await asyncio.to_thread(CliRunner().invoke, app, given, env=environment)  # it has an event loop of its own
+        match done.exception:
+            case CannotServe() as fault:
+                return Done(fault.status, done.stdout)
+            case None | SystemExit():
+                return Done(done.exit_code, done.stdout)
+        raise done.exception
+
+    async def gets(self, *words: object) -> str:
+        done = await self.does(*words)
+        assert done.status == 0, done
+        return done.said
+
+
+async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_without_it(tmp_path: Path) -> None:
+    var, pinned, proof = tmp_path / "var", tmp_path / "pinned", tmp_path / "mine.tlog-proof"
+    operator, stranger = Operator({"DATA_DIR": str(var), "CHECKPOINT_SECONDS": "3600"}), Operator({"DATA_DIR": "/nowhere"})
+    with Operated(var, CHECKPOINT_SECONDS=3600) as running:
+        headers = {"authorization": f"Bearer {(var / 'admin-token').read_text().strip()}"}
+        async with httpx.AsyncClient(headers=headers, timeout=10) as client:
+            answer = (await client.post(running.url, json={"query": REGISTER})).json()
+        receipt = answer["data"]["registerStakeholder"]["receipt"]
+        waits = await operator.does("prove", receipt["eventId"])
+        assert waits.status == 15
+        signed = await operator.does("checkpoint")
+        assert signed.status == 0
+        pinned.write_text(signed.said)
+        proof.write_text(await operator.gets("prove", json.dumps(receipt)))
+        assert await operator.gets("prove", receipt["seq"]) == proof.read_text()
+        for wrong in ({"eventHash": "0" * 64}, {"root": "0" * 64}, {"treeSize": 10**6}):
+            assert (await operator.does("prove", json.dumps(receipt | wrong))).status == 13
+        assert (await operator.does("prove", "AUD-1")).status == (await operator.does("prove", 10**6)).status == 2
+        await operator.gets("export", tmp_path / "beside")
+    known = ["--key", running.signed_by]
+    proven = json.loads(await stranger.gets("verify", proof, *known, "--json"))
+    assert proven["event"]["event_id"] == receipt["eventId"] and proven["checkpoint"]["size"] == receipt["treeSize"]
+    assert (await stranger.does("verify", proof, "--key", str(SigningKey.made(running.trail).verifier))).status == 13
+    assert (await stranger.does("verify", pinned, *known)).status == 14
+    assert (await stranger.does("verify", proof)).status == (await stranger.does("verify", proof, "--key", "nobody")).status == 2
+    assert "nothing is wrong" in await stranger.gets("verify", tmp_path / "beside", "--checkpoint", pinned, *known)
+    await operator.gets("export", tmp_path / "without", "--from", 2)
+    assert (tmp_path / "without" / "events.ndjson").read_text() in (tmp_path / "beside" / "events.ndjson").read_text()
+    assert (
+        json.loads(await operator.gets("verify", "--checkpoint", pinned, *known, "--json"))["eventsVerified"]
+        == receipt["treeSize"]
+    )
+    assert (await operator.does("export", tmp_path / "beside")).status == 14
+    assert (await stranger.does("verify")).status == 8
+
+
+async def test_commands_that_read_write_nothing_and_end_by_what_they_find(service: Service, tmp_path: Path) -> None:
+    await register(service)
+    key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+    signed = await checkpoint(key, service.now)
+    assert signed
+    operator = Operator({"MONGODB_URI": str(service.settings.mongodb_uri), "DATABASE": service.database.name})
+    await service.database.collection("audit_events").drop_index("event_id_1")
+
+    async def stands() -> object:
+        names = sorted(await service.database.collections.list_collection_names())
+        collections = [service.database.collection(name) for name in names]
+        return [(each.name, await each.find().to_list(None), await each.index_information()) for each in collections]
+
+    before = await stands()
+    (tmp_path / "kept").write_text(signed.text)
+    await operator.gets("verify", "--checkpoint", tmp_path / "kept", "--key", key.verifier)
+    await operator.gets("export", tmp_path / "export")
+    await operator.gets("prove", 3)
+    assert await stands() == before
+    assert (await operator.does("checkpoint")).status == 12  # nobody told it a key
+    await service.database.collection("audit_events").update_one({"seq": 3}, {"$set": {"outcome": "failure"}})
+    faulty = await operator.does("verify", "--json")
+    assert faulty.status == 13 and json.loads(faulty.said)["faults"][0]["kind"] == "FIELD_DIFFERS"
+    assert (await operator.does("export", tmp_path / "faulty")).status == 13 and (tmp_path / "faulty" / "manifest.json").exists()
+    assert (await operator.does("verify", "--key", key.verifier)).status == 2
