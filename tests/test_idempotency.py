@@ -1,6 +1,7 @@
 """A mutation that is sent again under its idempotency key: it took effect once, and says so."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,8 @@ async def test_after_a_kill_between_commit_and_answer_the_retry_gets_the_first_r
     async def kill() -> None:
         running.process.kill()  # and its children with it
 
+    turn = {"name": "turn", "number": 0, "due_at": keyed.now + timedelta(days=1)}  # no other commit is to meet the fate
+    await keyed.database.collection("audit_verification_turns").insert_one(turn)
     seen, wire = len(await keyed.trail()), Wire(server, meanwhile=kill)
     async with await asyncio.start_server(wire.carry, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
