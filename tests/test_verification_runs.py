@@ -3,22 +3,22 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from pymongo import MongoClient
 
 from documents.audit import runs, verify
 from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
+from documents.database import Database
+from gql.app import create_app
 from gql.checkpoints import checkpoint
+from gql.firststart import utc_now
 from gql.verifications import verification
 from tests.examples import attach, register
-from tests.operated import Operated, eventually
 from tests.service import AUDREY, Service
 from tests.test_trail import Stored
 
@@ -360,23 +360,27 @@ async def test_the_dashboard_and_readiness_say_what_the_last_run_found_and_when(
     assert "NOT SOUND" in ready and "altered" in ready
 
 
-def test_two_processes_verify_by_themselves_in_turns(server: str, tmp_path: Path) -> None:
-    named, options = "runs_operated", {"WORKERS": 2, "CHECKPOINT_SECONDS": 1, "VERIFICATION_SECONDS": 1}
-    key = SigningKey("own.example", bytes(32)).text
-    with (
-        MongoClient[Raw](server) as client,
-        Operated(tmp_path, MONGODB_URI=server, DATABASE=named, ORIGIN="own.example", AUDIT_KEY=key, **options) as running,
-    ):
-        database = client[named]
-        found = database["audit_verifications"]
+async def test_whatever_serves_verifies_by_itself_in_turns(grown: Service) -> None:
+    """On the clock of every day, every second."""
+    uri, named, key = str(grown.settings.mongodb_uri), grown.database.name, await key_of(grown)
+    often = grown.settings.model_copy(update={"verification_seconds": 1, "checkpoint_seconds": 1})
+    found = grown.database.collection("audit_verifications")
+    async with AsyncExitStack() as serving:
+        for _ in range(2):
+            app = create_app(often, utc_now, Database(uri, named), key)
+            await serving.enter_async_context(app.router.lifespan_context(app))
+        await eventually(lambda: found.count_documents({"number": {"$gt": 1}, "checkpoint_size": {"$gt": 0}}))
+        assert (await shown(grown))[1].startswith("no fault in ")
+        await grown.database.collection("audit_events").update_many({}, {"$set": {"nodes": ["0" * 64] * 9}})
+        await eventually(lambda: told(grown))
+        assert (await shown(grown))[1].startswith("NOT SOUND")
+    numbers = [each["number"] for each in await kept(grown)]
+    assert numbers == sorted(set(numbers), reverse=True) and len(await told(grown)) == 1
 
-        def ready() -> str:
-            return httpx.get(running.url.replace("graphql", "readyz"), timeout=10).text
 
-        assert eventually(lambda: found.count_documents({"checkpoint_size": {"$gt": 0}}) > 1)
-        assert "no fault in " in ready()
-        database["audit_events"].update_many({}, {"$set": {"nodes": ["0" * 64] * 9}})
-        assert eventually(lambda: "NOT SOUND" in ready(), within=30)
-        assert eventually(lambda: database["audit_events"].count_documents({"action": "verifyTrail"}) == 1)
-        numbers = [each["number"] for each in found.find().sort("number")]
-        assert numbers == sorted(set(numbers)) and found.count_documents({"is_news": True}) == 1
+async def eventually(holds: Callable[[], Awaitable[object]]) -> None:
+    for _ in range(300):
+        if await holds():
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError
