@@ -1,5 +1,6 @@
 """People: who they are, what they answer for, and what they may decide."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
@@ -9,7 +10,7 @@ from pymongo import IndexModel
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.errors import InvalidInput, InvalidState
+from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.values import Key, Moment, Name
@@ -92,6 +93,19 @@ class Stakeholder(Searchable):
 
     def may_decide(self, role: GovernanceRole, tier: RiskTier) -> bool:
         return self.holds(role) and tier in self.authorized_tiers
+
+    def must_act_as(
+        self, role: GovernanceRole, required: Sequence[GovernanceRole], tier: RiskTier | None, before: Iterable[GovernanceRole]
+    ) -> None:
+        """Forbidden unless the person may act in a role that is required, with authority for the tier, and did in no other."""
+        who = self.user_id
+        if role not in required or not self.holds(role):
+            raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if self.holds(each)])
+        if tier and not self.may_decide(role, tier):
+            raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
+        if others := {*before} - {role}:
+            roles = ", ".join(sorted(each.name for each in others))
+            raise Forbidden(f"{who} has decided as {roles} here", ["somebody else"])
 
 
 def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:

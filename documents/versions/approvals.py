@@ -233,12 +233,6 @@ def refuse_inseparable(
     On one version one person acts in one role, and whoever submitted it, in this round or before, as model owner only.
     """
     who = reviewer.user_id
-    if role not in required or not reviewer.holds(role):
-        raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if reviewer.holds(each)])
-    if not reviewer.may_decide(role, tier):
-        raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
-    if others := {each.role for each in acted if each.user_id == who} - {role}:
-        roles = ", ".join(sorted(each.name for each in others))
-        raise Forbidden(f"{who} has decided as {roles} on this version", ["somebody else"])
+    reviewer.must_act_as(role, required, tier, (each.role for each in acted if each.user_id == who))
     if who in submitters and role is not GovernanceRole.MODEL_OWNER:
         raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])
