@@ -108,6 +108,7 @@ SAMPLES = {
 }
 NAMED: dict[str, Any] = {
     "email": "x@example.org", "uri": "https://example.org", "applicableTiers": ["TIER_4_EXPERIMENTAL"],
+    "source": {"cycloneDx": "x"},
 }  # fmt: skip
 MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
 LISTED, UNLISTED = person("pipeline"), person("reader")
