@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import pytest
 from typer.testing import CliRunner
 
 from documents.audit.notes import SigningKey
@@ -16,7 +19,7 @@ from gql.checkpoints import checkpoint
 from gql.cli import app
 from gql.faults import CannotServe
 from tests.examples import register
-from tests.operated import Operated
+from tests.operated import MAGISTRATE, Operated
 from tests.service import Service
 
 REGISTER = """mutation { registerStakeholder(input: {
@@ -53,6 +56,18 @@ class Operator:
         return done.said
 
 
+def as_documented(folder: Path, settings: dict[str, str]) -> str:
+    """What the commands of docs/verify.md print, word by word and one after another, in `folder`."""
+    page = (Path(__file__).parents[1] / "docs" / "verify.md").read_text()
+    commands = "set -e\n" + "".join(re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    environment = os.environ | settings | {"PATH": f"{MAGISTRATE.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["/bin/bash", "-c", commands], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, settings["KEY"])
+    return done.stdout
+
+
 async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_without_it(tmp_path: Path) -> None:
     var, pinned, proof = tmp_path / "var", tmp_path / "pinned", tmp_path / "mine.tlog-proof"
     operator, stranger = Operator({"DATA_DIR": str(var), "CHECKPOINT_SECONDS": "3600"}), Operator({"DATA_DIR": "/nowhere"})
@@ -63,32 +78,28 @@ async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_wi
         receipt = answer["data"]["registerStakeholder"]["receipt"]
         waits = await operator.does("prove", receipt["eventId"])
         assert waits.status == 15
-        signed = await operator.does("checkpoint")
-        assert signed.status == 0
-        pinned.write_text(signed.said)
+        said = await asyncio.to_thread(as_documented, tmp_path, {"KEY": running.signed_by, "MAGISTRATE_DATA_DIR": str(var)})
+        assert said.count("nothing is wrong.") == 3 and f"Proven: event 3 of {running.trail}" in said
         proof.write_text(await operator.gets("prove", json.dumps(receipt)))
         assert await operator.gets("prove", receipt["seq"]) == proof.read_text()
         for wrong in ({"eventHash": "0" * 64}, {"root": "0" * 64}, {"treeSize": 10**6}):
             assert (await operator.does("prove", json.dumps(receipt | wrong))).status == 13
         assert (await operator.does("prove", "AUD-1")).status == (await operator.does("prove", 10**6)).status == 2
-        await operator.gets("export", tmp_path / "beside")
     known = ["--key", running.signed_by]
     proven = json.loads(await stranger.gets("verify", proof, *known, "--json"))
     assert proven["event"]["event_id"] == receipt["eventId"] and proven["checkpoint"]["size"] == receipt["treeSize"]
     assert (await stranger.does("verify", proof, "--key", str(SigningKey.made(running.trail).verifier))).status == 13
     assert (await stranger.does("verify", pinned, *known)).status == 14
     assert (await stranger.does("verify", proof)).status == (await stranger.does("verify", proof, "--key", "nobody")).status == 2
-    assert "nothing is wrong" in await stranger.gets("verify", tmp_path / "beside", "--checkpoint", pinned, *known)
+    assert "nothing is wrong" in await stranger.gets("verify", tmp_path / "trail", "--checkpoint", pinned, *known)
     await operator.gets("export", tmp_path / "without", "--from", 2)
-    assert (tmp_path / "without" / "events.ndjson").read_text() in (tmp_path / "beside" / "events.ndjson").read_text()
-    assert (
-        json.loads(await operator.gets("verify", "--checkpoint", pinned, *known, "--json"))["eventsVerified"]
-        == receipt["treeSize"]
-    )
-    assert (await operator.does("export", tmp_path / "beside")).status == 14
+    assert (tmp_path / "without" / "events.ndjson").read_text() in (tmp_path / "trail" / "events.ndjson").read_text()
+    assert json.loads(await operator.gets("verify", "--json"))["eventsVerified"] == receipt["treeSize"]
+    assert (await operator.does("export", tmp_path / "trail")).status == 14
     assert (await stranger.does("verify")).status == 8
 
 
+@pytest.mark.tampers
 async def test_commands_that_read_write_nothing_and_end_by_what_they_find(service: Service, tmp_path: Path) -> None:
     await register(service)
     key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
