@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
+import rfc8785
 from bson import Int64, ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,6 +53,18 @@ def test_the_sample_of_rfc_8785_section_3_2_4() -> None:
         "7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e333333333333332c31652b"
         "33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127425c225c5c5c5c5c222f227d"
     )
+
+
+@patient
+@given(JSON)
+def test_what_the_standard_library_may_spell_is_spelled_as_by_the_independent_one(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("text", ["".join(map(chr, range(256))), "\u2028\u2029\ufeff\U0001f600", "\\/\"'"])
+def test_no_character_is_spelled_otherwise(text: str) -> None:
+    said = {"a": [text, True, False, None, LIMIT, -LIMIT, 0], "": {}, "b": []}
+    assert canonical(said) == rfc8785.dumps(said)
 
 
 def test_names_are_sorted_by_utf_16_units_as_in_rfc_8785_section_3_2_3() -> None:

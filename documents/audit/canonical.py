@@ -48,7 +48,26 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    return rfc8785.dumps(plain(value))
+    return dumped(plain(value))
+
+
+def dumped(said: Any) -> bytes:
+    """The canonical form of what is `plain`; of most values the standard library's encoder makes it, at a tenth of the cost."""
+    if _is_spelled_alike(said):
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return rfc8785.dumps(said)
+
+
+def _is_spelled_alike(said: Any) -> bool:
+    """Whether it holds what both spell alike: no number but integers (RFC 8785 section 3.2.2.3), and names in ASCII, which the
+    order of code points and that of UTF-16 units (section 3.2.3) sort alike.
+    """
+    kind = type(said)
+    if kind is dict:
+        return all(map(str.isascii, said)) and all(map(_is_spelled_alike, said.values()))
+    if kind is list:
+        return all(map(_is_spelled_alike, said))
+    return kind is not float
 
 
 def digest(value: Any) -> str:

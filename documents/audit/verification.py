@@ -8,11 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 from pydantic import ValidationError
 
 from documents.audit import tree
-from documents.audit.canonical import UNSPEAKABLE, loosely_parsed, parsed, plain, quoted, spelled
+from documents.audit.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.notes import Checkpoint
 from documents.audit.schema import Said, cited, is_content, shape_faults
@@ -221,7 +220,7 @@ class Verifier:
         stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
         try:
             said = plain(stored)
-            agree = rfc8785.dumps(said) == event.get("canonical")
+            agree = dumped(said) == event.get("canonical")
         except UNSPEAKABLE:
             agree = False
         if not agree:
