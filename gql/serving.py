@@ -8,8 +8,8 @@ from typing import Any
 import uvicorn
 import uvloop
 from pymongo.errors import PyMongoError
+from starlette.applications import Starlette
 
-from documents.audit.notes import SigningKey
 from documents.database import Database
 from documents.errors import Refusal
 from gql import checkpoints, firststart, reach
@@ -46,12 +46,12 @@ async def _serve(settings: Settings, database: Database, listener: socket, tell:
         raise reach.unusable(error) from error
     key = checkpoints.signing_key(settings, origin)
     tell(Prepared(origin, str(key.verifier) if key else None, admin_token))
-    await Server(_config(settings, database, key)).serve([listener])
+    await Server(configured(create_app(settings, firststart.utc_now, database, key), settings)).serve([listener])
 
 
-def _config(settings: Settings, database: Database, key: SigningKey | None) -> uvicorn.Config:
+def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, firststart.utc_now, database, key),
+        app,
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=settings.limit_body,

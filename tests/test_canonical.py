@@ -63,7 +63,7 @@ def test_what_the_standard_library_may_spell_is_spelled_as_by_the_independent_on
 
 @pytest.mark.parametrize("text", ["".join(map(chr, range(256))), "\u2028\u2029\ufeff\U0001f600", "\\/\"'"])
 def test_no_character_is_spelled_otherwise(text: str) -> None:
-    said = {"a": [text, True, False, None, LIMIT, -LIMIT, 0], "": {}, "b": []}
+    said: Any = {"a": [text, True, False, None, LIMIT, -LIMIT, 0], "": {}, "b": []}
     assert canonical(said) == rfc8785.dumps(said)
 
 

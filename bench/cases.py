@@ -1,0 +1,176 @@
+"""What is compared with what, over servers that run: questions, mutations, processes that write at once, and verification."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count
+from statistics import median
+from time import monotonic
+from typing import Any
+
+from bench import data
+from bench.measuring import AnswersDiffer, Ask, Contender, Measured, measured
+from bench.processes import Caller, Process, get, post, processor_seconds
+from bench.questions import QUESTIONS, Question
+
+ADMIN_TOKEN = "mag_bench_" + "b" * 43
+CLERKS = 8  # who write at once
+PERSON = "mutation Person($input: UpdateStakeholderInput!) { updateStakeholder(input: $input) { stakeholder { department } } }"
+PURPOSE = """mutation Purpose($input: UpdateModelVersionInput!) {
+updateModelVersion(input: $input) { modelVersion { purpose tier status } } }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is done to be sure: rounds, and about how many seconds each contender has in one."""
+
+    rounds: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Mutations a second, all answered, by as many clients as there are, of one process and of several; medians."""
+
+    clients: int
+    processes: int
+    one: float
+    several: float
+    share: float
+    """What several do, of what one does: the median of the shares in each round."""
+    one_costs: float
+    several_cost: float
+    """Processor time of servers and database a mutation, in microseconds; what several add, they were in each other's way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What reading and hashing an event costs its reader, in microseconds of processor time, and verifying it; and memory."""
+
+    events: int
+    hashed: float
+    verified: float
+    times: float
+    megabytes_hashed: float
+    megabytes: float
+
+
+def question(of: Question, name: str) -> bytes:
+    """The request that asks it of a contender."""
+    said = {"query": of.text, "variables": of.variables}
+    return get(f"/{of.name}") if name == "bare" else post("/graphql", said, ADMIN_TOKEN)
+
+
+def person(name: str, clerk: int, number: int) -> bytes:
+    """The request that changes a person's department."""
+    said = {"query": PERSON, "variables": {"input": {"userId": f"clerk-{clerk}", "department": f"Department {number}"}}}
+    return post("/person" if name == "bare" else "/graphql", said, ADMIN_TOKEN)
+
+
+def purpose(of: int, number: int) -> bytes:
+    """The request that changes the purpose of the version of that number."""
+    named = {"modelId": data.model_id(of), "version": data.version(of)}
+    said = {"query": PURPOSE, "variables": {"input": named | {"purpose": f"{data.PURPOSES[number % 3]}, the {number}th"}}}
+    return post("/graphql", said, data.OWNER_TOKEN)
+
+
+MUTATIONS: Mapping[str, tuple[Sequence[str], Callable[[str, int, int], bytes]]] = {
+    "a person's department": (("bare", "unaudited", "ours"), person),
+    "a version's purpose": (("unaudited", "ours"), lambda _, of, number: purpose(of, number)),
+}
+"""Who carries a mutation out, and the request that has a contender change the record of a number."""
+
+
+class Servers:
+    """What runs: a server for each contender, ours first of several, and the database under them."""
+
+    def __init__(self, contenders: Mapping[str, Process], ours: Sequence[Process], engine: int, effort: Effort) -> None:
+        self.contenders, self.ours, self.engine, self.effort = contenders, ours, engine, effort
+        self.numbers = count()
+
+    async def reads(self) -> list[Measured]:
+        return [await self._measured(each.name, ("bare", "stock", "ours"), _asking(each)) for each in QUESTIONS]
+
+    async def writes(self) -> list[Measured]:
+        """Each contender changes a record of its own."""
+        found = []
+        for case, (names, request) in MUTATIONS.items():
+            places = {name: place for place, name in enumerate(names)}
+
+            def asked(name: str, number: int, request: Any = request, places: Any = places) -> bytes:
+                made: bytes = request(name, places[name], number)
+                return made
+
+            found.append(await self._measured(case, names, asked))
+        return found
+
+    async def rates(self) -> Rates:
+        """Everybody writes at once: all to one process, and in turns with that spread over all."""
+        async with AsyncExitStack() as stack:
+            alone = [await stack.enter_async_context(Caller(self.ours[0].port)) for _ in range(CLERKS)]
+            spread = [await stack.enter_async_context(Caller(self.ours[clerk % len(self.ours)].port)) for clerk in range(CLERKS)]
+            turns = [(await self._rate(alone), await self._rate(spread)) for _ in range(self.effort.rounds + 1)]
+        one, several = zip(*turns[1:], strict=True)  # the first is for warming up
+        return Rates(
+            CLERKS,
+            len(self.ours),
+            one=median(rate for rate, _ in one),
+            several=median(rate for rate, _ in several),
+            share=median(many / few for (few, _), (many, _) in turns[1:]),
+            one_costs=median(cost for _, cost in one),
+            several_cost=median(cost for _, cost in several),
+        )
+
+    async def _rate(self, callers: Sequence[Caller]) -> tuple[float, float]:
+        """Mutations a second, and what one of them costs."""
+        pids = [self.engine, *(each.pid for each in self.ours)]
+        spent, began = processor_seconds(pids), monotonic()
+
+        async def write(caller: Caller, clerk: int) -> int:
+            done = 0
+            while monotonic() < began + 3 * self.effort.seconds:
+                if b'"errors"' in (said := await caller.ask(person("ours", clerk, next(self.numbers)))):
+                    raise RuntimeError(said.decode())
+                done += 1
+            return done
+
+        done = sum(await asyncio.gather(*(write(caller, clerk) for clerk, caller in enumerate(callers))))
+        return done / (monotonic() - began), (processor_seconds(pids) - spent) / done * 1e6
+
+    async def _measured(self, case: str, names: Sequence[str], request: Callable[[str, int], bytes]) -> Measured:
+        async with AsyncExitStack() as stack:
+            callers = {name: await stack.enter_async_context(Caller(self.contenders[name].port)) for name in names}
+
+            def contender(name: str) -> Contender:
+                ask: Ask = lambda number: callers[name].ask(request(name, number))  # noqa: E731
+                pid = self.contenders[name].pid
+                return Contender(name, ask, lambda: (processor_seconds([pid]), processor_seconds([self.engine])))
+
+            return await measured(case, [contender(name) for name in names], self.effort.rounds, self.effort.seconds)
+
+
+def _asking(of: Question) -> Callable[[str, int], bytes]:
+    said = {name: question(of, name) for name in ("bare", "stock", "ours")}
+    return lambda name, _: said[name]
+
+
+def verification(environment: Mapping[str, str], events: int, rounds: int) -> Verified:
+    """Reads the trail in processes of their own, in turns; AnswersDiffer unless all come to the same root."""
+    found = [{what: _read(environment, what) for what in ("hashed", "verified")} for _ in range(rounds)]
+    if len({each["root"] for of in found for each in of.values()}) != 1:
+        raise AnswersDiffer(f"verification: {found}")
+    hashed, verified = ([of[what]["seconds"] / events * 1e6 for of in found] for what in ("hashed", "verified"))
+    memory = [max(of[what]["megabytes"] for of in found) for what in ("hashed", "verified")]
+    times = median(ours / bare for bare, ours in zip(hashed, verified, strict=True))
+    return Verified(events, median(hashed), median(verified), times, *memory)
+
+
+def _read(environment: Mapping[str, str], what: str) -> Any:
+    read = subprocess.run([sys.executable, "-m", "bench.trails", what], env=environment, capture_output=True, check=False)
+    if read.returncode:
+        raise RuntimeError(read.stderr.decode())
+    return json.loads(read.stdout)

@@ -1,0 +1,153 @@
+"""What we are compared with, each an app of its own: `python -m bench.contenders NAME DESCRIPTOR` serves it as ours is served."""
+
+import asyncio
+import logging
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from socket import socket
+from typing import Any
+
+import orjson
+import strawberry
+import uvloop
+from bson.codec_options import CodecOptions
+from pymongo import WriteConcern
+from pymongo.read_concern import ReadConcern
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from strawberry.asgi import GraphQL
+from strawberry.extensions import FieldExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import create_type
+
+from bench.questions import QUESTIONS, Question
+from documents.access import Actor, ActorType, PlatformRole
+from documents.audit.trail import Request as AuditedRequest
+from documents.database import Database, bound_database
+from documents.kinds import RECORDS
+from documents.units import Unit
+from gql.app import Bound, create_app
+from gql.firststart import ADMINISTRATOR, utc_now
+from gql.http import Entrance, OverHTTP
+from gql.identity import Doorkeeper
+from gql.middleware import permitted, through
+from gql.schema import PARTS, Answered, Schema
+from gql.serving import Server, configured
+from gql.settings import Settings, read_settings
+from gql.texts import Texts
+from resolvers.graph.aggregates import describe
+from resolvers.graph.context import Context, Info
+from resolvers.graph.scalars import SCALARS
+from resolvers.graph.selection import Asks, Selected
+from resolvers.graph.types import assemble
+
+
+def bare(settings: Settings, kept: Database) -> Starlette:
+    """Starlette, Motor and orjson: each question under its name, and a change of a person's department."""
+    database = kept.client.get_database(settings.database, CodecOptions())
+
+    def answers(question: Question) -> Route:
+        async def answer(request: Request) -> Response:
+            return _said(await question.bare(database))
+
+        return Route(f"/{question.name}", answer)
+
+    async def person(request: Request) -> Response:
+        said = orjson.loads(await request.body())["variables"]["input"]
+        people = database["stakeholders"]
+        journaled = WriteConcern("majority", j=True)
+        async with await kept.client.start_session() as session, session.start_transaction(ReadConcern("snapshot"), journaled):
+            found = await people.find_one({"user_id": said["userId"]}, session=session)
+            changed = {"$set": {"department": said["department"], "revision": found["revision"] + 1}}
+            await people.update_one({"_id": found["_id"], "revision": found["revision"]}, changed, session=session)
+        return _said({"updateStakeholder": {"stakeholder": {"department": said["department"]}}})
+
+    return _app(kept, *map(answers, QUESTIONS), Route("/person", person, methods=["POST"]))
+
+
+def stock(settings: Settings, database: Database) -> Starlette:
+    """Our types and resolvers, without what else is ours: Strawberry's view and execution as they come, whole records."""
+    queries = [each for part in PARTS for each in part.queries]
+    schema = strawberry.Schema(
+        query=create_type("Query", queries), types=describe(assemble()), config=StrawberryConfig(scalar_map=SCALARS)
+    )
+    return _app(database, Route("/graphql", StockView(schema)))
+
+
+def unaudited(settings: Settings, database: Database) -> Starlette:
+    """All of ours but the trail: each mutation in a transaction that touches no head and tells no event."""
+    mutations = [through(each, Unaudited()) for part in PARTS for each in part.mutations]
+    texts = Texts(settings.limits)
+    schema = Schema(
+        query=create_type("Query", [permitted(each) for part in PARTS for each in part.queries]),
+        mutation=create_type("Mutation", mutations),
+        types=describe(assemble()),
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[Answered, texts.extension()],
+    )
+    schema.texts = texts
+    entrance = Entrance(Doorkeeper(utc_now), utc_now, None)
+    over_http = OverHTTP(schema, entrance, allow_get=True, body_bytes=settings.limit_body)
+    return _app(database, Route("/graphql", over_http))
+
+
+class StockView(GraphQL[Context, None]):
+    """Strawberry's own, told who asks; what a read fetches is not told: everything."""
+
+    async def get_context(self, request: Any, response: Any) -> Context:
+        administrator = Actor(ADMINISTRATOR, ActorType.USER, frozenset({PlatformRole.ADMIN}))
+        context = Context(administrator, None, datetime.now(UTC), AuditedRequest(""))
+        everything: Asks = dict.fromkeys(RECORDS)
+        context.selected = Selected(defaultdict(lambda: everything), everything)
+        return context
+
+
+class Unaudited(FieldExtension):
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
+        async def work(unit: Unit) -> Any:
+            return await next_(source, info, **arguments)
+
+        return await bound_database().transact(work)
+
+
+def ours(settings: Settings, database: Database) -> Starlette:
+    return create_app(settings, utc_now, database)
+
+
+def _app(database: Database, *routes: Route) -> Starlette:
+    @asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    app = Starlette(routes=routes, lifespan=running)
+    app.state.database = database
+    app.add_middleware(Bound, database=database)
+    return app
+
+
+def _said(data: Any) -> Response:
+    return Response(orjson.dumps({"data": data}), media_type="application/json")
+
+
+async def _serve(name: str, listener: socket) -> None:
+    settings = read_settings()
+    database = Database(str(settings.mongodb_uri), settings.database)
+    await database.prepare(RECORDS)
+    await Server(configured(CONTENDERS[name](settings, database), settings)).serve([listener])
+
+
+CONTENDERS: dict[str, Callable[[Settings, Database], Starlette]] = {
+    each.__name__: each for each in (bare, stock, unaudited, ours)
+}
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(sys.argv[1], socket(fileno=int(sys.argv[2]))))

@@ -1,0 +1,109 @@
+"""What is measured on: versions and events, made by the product's own rules and told to the trail like any other."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from documents.access import SYSTEM, GovernanceRole, PlatformRole
+from documents.audit.details import Telling, tell
+from documents.audit.event import AuditEventType
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, tell_all
+from documents.database import Database, Record
+from documents.eligibility.load import keep_standings
+from documents.people import Stakeholder
+from documents.policies import Policy
+from documents.risk.scales import RiskTier
+from documents.tokens import ApiToken, TokenKind
+from documents.units import Unit
+from documents.versions.model import Model
+from documents.versions.parts import Artifact, ArtifactKind
+from documents.versions.version import ModelVersion
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OWNER, STEWARD, OWNER_TOKEN = "olivia", "sam", f"mag_olivia_{'o' * 43}"
+VERSIONS_A_MODEL, VERSIONS_AT_ONCE, EVENTS_AT_ONCE, EVENTS_A_CONTENT = 5, 50, 500, 50
+PURPOSES = ("Answers what customers ask most often", "Judges applications for credit", "Ranks candidates for hiring")
+LONG = "What it may be used for, said at length. " * 60  # more than an event holds itself: it cites a content
+
+
+async def people(database: Database, clerks: int) -> None:
+    """Whoever is accountable, and `clerk-0` and on, about whom there is nothing but to be changed."""
+    member, tiers = PlatformRole.MEMBER, tuple(RiskTier)
+    roles = {OWNER: GovernanceRole.MODEL_OWNER, STEWARD: GovernanceRole.DATA_STEWARD}
+    roles |= {f"clerk-{number}": GovernanceRole.BUSINESS_OWNER for number in range(clerks)}
+
+    async def work(unit: Unit) -> None:
+        for name, role in roles.items():
+            mail, at = f"{name}@example.org", AT
+            await Stakeholder.register(name, name.title(), mail, "ML Engineering", member, (role,), tiers, at).store()
+        token, _ = ApiToken.of(OWNER_TOKEN, TokenKind.PERSONAL, OWNER, "bench", None, OWNER, AT)
+        await token.store()
+
+    await _told(database, work, Stakeholder, AuditEventType.ACCESS_GRANTED)
+
+
+async def versions(database: Database, first: int, last: int) -> None:
+    """Registers the versions of these numbers, five a model, with what follows for their standing."""
+    for start in range(first, last, VERSIONS_AT_ONCE):
+        numbers = range(start, min(start + VERSIONS_AT_ONCE, last))
+        await _told(database, partial(_registered, numbers), ModelVersion, AuditEventType.MODEL_REGISTERED)
+
+
+async def events(database: Database, first: int, last: int) -> None:
+    """Appends events of changes that were made to nothing: the trail is what is measured."""
+    for start in range(first, last, EVENTS_AT_ONCE):
+        numbers = range(start, min(start + EVENTS_AT_ONCE, last))
+        occurrences, ids = [_change(each) for each in numbers], EventIds()
+
+        async def append(unit: Unit, occurrences: list[Occurrence] = occurrences, ids: EventIds = ids) -> None:
+            await (await AuditHead.touch()).append(occurrences, AT, ids)
+
+        with database.bound():
+            await database.transact(append)
+
+
+def model_id(number: int) -> str:
+    """The model of the version of that number."""
+    return f"model-{number // VERSIONS_A_MODEL:06}"
+
+
+def version(number: int) -> str:
+    return f"{number % VERSIONS_A_MODEL + 1}.0.0"
+
+
+async def _told(
+    database: Database, change: Callable[[Unit], Awaitable[None]], resource: type[Record], event: AuditEventType
+) -> None:
+    async def work(unit: Unit) -> None:
+        head, ids = await AuditHead.touch(), EventIds()
+        await change(unit)
+        await head.append(tell_all(unit, "bench", SYSTEM, Request(ids[0]), resource, event), AT, ids)
+
+    with database.bound():
+        await database.transact(work)
+
+
+async def _registered(numbers: range, unit: Unit) -> None:
+    for each in numbers[::VERSIONS_A_MODEL]:
+        name = f"The model of version {each}"
+        await Model.register(model_id(each), name, "Made to be measured", ("bench",), OWNER, SYSTEM, AT).store()
+    await keep_standings([_version(each) for each in numbers], AT, await Policy.every({}))
+
+
+def _version(number: int) -> ModelVersion:
+    artifact = Artifact(kind=ArtifactKind.WEIGHTS, uri=f"https://example.org/{number}", sha256=f"{number:064x}", size=number)
+    return ModelVersion.register(
+        model_id(number), version(number), f"{PURPOSES[number % 3]}, in region {number}",
+        ("Say where an order is", "Explain what is sold"), ("Not for advice about law",),
+        None, None, OWNER, STEWARD, (artifact,), (), by=SYSTEM, at=AT + timedelta(seconds=number),
+    )  # fmt: skip
+
+
+def _change(number: int) -> Occurrence:
+    """An event of about a kilobyte; of fifty one cites a content."""
+    before = {"purpose": f"{PURPOSES[number % 3]}, in region {number}", "use_cases": ["Say where an order is"], "revision": 1}
+    after = {"purpose": LONG if number % EVENTS_A_CONTENT == 0 else PURPOSES[(number + 1) % 3], "use_cases": [], "revision": 2}
+    of = {"model_id": model_id(number), "version": version(number)}
+    told, resource = tell(before, after, Telling()), ("ModelVersion", "/".join(of.values()))
+    request = Request(f"{number:032x}", "192.0.2.1", "Bench")
+    return Occurrence(AuditEventType.MODEL_UPDATED, "updateModelVersion", SYSTEM, request, resource, of, told=told)

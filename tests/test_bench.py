@@ -1,0 +1,105 @@
+"""What is compared answers alike: each case of the benchmark, tiny and in this process, without a look at the clock."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from bench import data
+from bench.cases import ADMIN_TOKEN, MUTATIONS, question
+from bench.contenders import CONTENDERS
+from bench.measuring import AnswersDiffer, Contender, agree, measured
+from bench.questions import QUESTIONS, Question
+from bench.trails import hashed, verified
+from documents.database import Database
+from gql.firststart import prepare
+from gql.settings import Settings
+
+VERSIONS, EVENTS = 20, 60
+
+
+@pytest.fixture(scope="module")
+async def database(server: str) -> AsyncIterator[Database]:
+    settings = Settings(mongodb_uri=server, database="bench", admin_token=SecretStr(ADMIN_TOKEN))
+    database = Database(server, "bench")
+    await prepare(settings, database)
+    await data.people(database, 3)
+    await data.versions(database, 0, VERSIONS)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+async def apps(server: str, database: Database) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    settings = Settings(mongodb_uri=server, database="bench")
+    async with AsyncExitStack() as stack:
+        apps: dict[str, Starlette] = {name: app(settings, Database(server, "bench")) for name, app in CONTENDERS.items()}
+        for app in apps.values():
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        clients = {
+            name: httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") for name, app in apps.items()
+        }
+        for client in clients.values():
+            await stack.enter_async_context(client)
+        yield clients
+
+
+async def sent(client: httpx.AsyncClient, request: bytes) -> bytes:
+    """What is answered to the bytes of a request."""
+    head, body = request.split(b"\r\n\r\n", 1)
+    line, *headers = head.decode().split("\r\n")
+    method, path, _ = line.split()
+    answer = await client.request(method, path, content=body, headers=dict(each.split(": ", 1) for each in headers))
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+@pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
+async def test_a_question_is_answered_alike_by_all(apps: dict[str, httpx.AsyncClient], case: Question) -> None:
+    said = {name: json.loads(await sent(apps[name], question(case, name))) for name in ("bare", "stock", "ours")}
+    agree(case.name, said)
+    assert all(said["ours"]["data"].values())
+
+
+@pytest.mark.parametrize("case", MUTATIONS)
+async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
+    apps: dict[str, httpx.AsyncClient], database: Database, case: str
+) -> None:
+    names, request = MUTATIONS[case]
+    trail, told = database.collections["audit_events"], {}
+    await sent(apps["ours"], request("ours", 0, 0))  # which notes the first use of a token, too
+    said = {}
+    for place, name in enumerate(names):
+        before = await trail.count_documents({})
+        said[name] = json.loads(await sent(apps[name], request(name, place, 1)))
+        told[name] = await trail.count_documents({}) - before
+    agree(case, said)
+    assert told == {name: int(name == "ours") for name in names}
+
+
+async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str) -> None:
+    settings = Settings(mongodb_uri=server, database="bench_trail", admin_token=SecretStr(ADMIN_TOKEN))
+    database = Database(server, "bench_trail")
+    await prepare(settings, database)
+    await data.events(database, 0, EVENTS)
+    with database.bound():
+        assert await hashed(database) == await verified(database)
+    assert await database.collections["contents"].count_documents({"kind": "part"}) == 1
+    database.close()
+
+
+async def test_contenders_that_say_different_things_are_not_measured() -> None:
+    asked = []
+
+    async def ask(number: int) -> bytes:
+        asked.append(number)
+        return json.dumps({"data": len(asked)}).encode()
+
+    contenders = [Contender(name, ask, lambda: (0.0, 0.0)) for name in ("bare", "ours")]
+    with pytest.raises(AnswersDiffer):
+        await measured("a case", contenders, 1, 0)
+    assert len(asked) == 2
