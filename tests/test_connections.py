@@ -1,6 +1,5 @@
 """Every list is filtered, ordered and paged in the same language, reaches over an edge, and reads no more than it answers."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -218,8 +217,7 @@ async def test_critical_versions_without_a_standing_ethics_approval_are_one_ques
     assert [each["modelId"] for each in (await service.ask(kept))["modelVersions"]["nodes"]] == ["approved"]
 
 
-FAST = bool(shutil.which("secantusd-rs"))
-MANY = 10_000 if FAST else 1_000  # the Python engine reads the whole collection for every page
+MANY, PAGE = 300, 25
 
 
 @pytest.fixture(scope="module")
@@ -255,12 +253,12 @@ async def test_paging_skips_and_repeats_nothing_while_others_insert_and_delete(m
     versions = many.service.database.raw("model_versions")
     first = (await versions.find_one({})) or {}
     there = [each["version"] async for each in versions.find({}, {"version": 1})]
-    query = """query($after: String) { modelVersions(first: 100, after: $after, orderBy: [{version: ASC}]) {
+    query = """query($first: Int, $after: String) { modelVersions(first: $first, after: $after, orderBy: [{version: ASC}]) {
         nodes { version } pageInfo { endCursor hasNextPage } } }"""
     seen: list[str] = []
     cursor, deleted, at = None, set(), 0
     while True:
-        page = (await many.service.ask(query, after=cursor))["modelVersions"]
+        page = (await many.service.ask(query, first=PAGE, after=cursor))["modelVersions"]
         seen += [each["version"] for each in page["nodes"]]
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -269,5 +267,5 @@ async def test_paging_skips_and_repeats_nothing_while_others_insert_and_delete(m
         gone = [seen[-1], there[(at * 97) % len(there)]]
         deleted |= set(gone)
         await versions.delete_many({"version": {"$in": gone}})
-    assert seen == sorted(set(seen))
+    assert at >= MANY // PAGE and seen == sorted(set(seen))
     assert set(there) - deleted <= set(seen)
