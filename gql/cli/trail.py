@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 import typer
 from bson.errors import BSONError
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 from pymongo.errors import PyMongoError
 
 from documents import migrations
@@ -25,7 +25,7 @@ from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.contents import Content
 from documents.database import Database
-from documents.errors import InvalidInput, NewerSchema, OlderSchema, Unproven
+from documents.errors import InvalidInput, NewerSchema, OlderSchema, Refusal
 from documents.units import Raw
 from documents.values import Count, Digest, Value, camel
 from gql import checkpoints, reach
@@ -53,12 +53,12 @@ def run(work: Work[T]) -> T:
             raise misused(refusal) from refusal
         except (NewerSchema, OlderSchema) as refusal:
             raise NotPrepared(str(refusal)) from refusal
-        except Unproven as refusal:
+        except Refusal as refusal:  # the head is not there, or a hash that a proof needs
             raise TrailFaulty(str(refusal)) from refusal
         except PyMongoError as error:
             raise reach.unusable(error) from error
-        except BSONError as error:
-            raise DatabaseUnusable(f"something in it cannot be read: {error}") from error
+        except (BSONError, ValidationError) as error:
+            raise DatabaseUnusable(f"something in it cannot be read: {str(error).splitlines()[0]}") from error
 
 
 @contextmanager
