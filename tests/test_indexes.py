@@ -25,7 +25,8 @@ from tests.test_reads import Watched, watching
 
 SCHEMA: Any = build_schema()._schema
 MANY, PAGE = 800, 25
-LISTS = {get_named_type(each.type).name.removesuffix("Connection"): name for name, each in QUERIES.items() if name != "search"}
+CONNECTIONS = {name: get_named_type(each.type).name for name, each in QUERIES.items() if name != "search"}
+LISTS = {kind.removesuffix("Connection"): name for name, kind in CONNECTIONS.items() if kind.endswith("Connection")}
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("secantusd-rs"), reason="only secantusd-rs says truly how many documents it examined"
