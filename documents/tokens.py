@@ -17,6 +17,8 @@ from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
 from documents.values import Choice, Key, Moment, Name
 
+TokenId = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,40}$")]  # no underscore: what is refused is told, and a token must not be
+
 LIFETIME, ENROLMENT_LIFETIME = timedelta(days=365), timedelta(days=7)
 
 

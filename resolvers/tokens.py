@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
-from documents.tokens import ApiToken
+from documents.tokens import ApiToken, TokenId
 from documents.values import Key, Moment, Name
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import graph_input
@@ -70,7 +70,7 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
 
 @graph_input("A token to end.")
 class RevokeApiTokenInput(BaseModel):
-    token_id: Key = Field(description="Its public name.")
+    token_id: TokenId = Field(description="Its public name; a whole token is refused, and appears nowhere.")
 
 
 @strawberry.type(description="The token as ended.")

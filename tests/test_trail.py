@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,12 +19,15 @@ from documents.audit import tree, verify
 from documents.audit.canonical import canonical
 from documents.audit.export import export
 from documents.audit.exported import verify_export
+from documents.audit.notes import SigningKey
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS
+from documents.tokens import parted
+from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register
 from tests.journey import every_mutation
 from tests.operations import DORA, TOM
-from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, STAFF, Person, Service, mutating, person
 
 Raw = dict[str, Any]
 EVE = person("eve", GovernanceRole.MODEL_OWNER)
@@ -35,11 +40,18 @@ async def verified(service: Service, **range: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-async def busy(server: str) -> AsyncIterator[Service]:
+def issued() -> list[str]:
+    """The tokens that mutations of the busy trail were answered with."""
+    return []
+
+
+@pytest.fixture(scope="module")
+async def busy(server: str, issued: list[str]) -> AsyncIterator[Service]:
     """A trail of every kind of event, with refusals between, a second apart."""
     service = await Service.started(server)
     await service.enrol(EVE, DORA, TOM)
-    async for _ in every_mutation(service):
+    async for _, payload in every_mutation(service):
+        issued += [payload["token"]] if "token" in payload else []
         service.later(seconds=1)
         await service.refused("submitForApproval", EVE, **BOT)
     yield service
@@ -571,3 +583,36 @@ async def test_nobody_else_does_not_and_that_is_told(service: Service) -> None:
     assert answer["data"] == {"bot": {"its": None}} and answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     event = (await service.trail())[-1]
     assert (event["outcome"], event["action"], event["actor"]["id"]) == ("denied", "auditEvents", "carol")
+
+
+async def test_no_secret_is_in_the_database_or_in_the_log(
+    busy: Service, server: str, issued: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = [f"mag_{whose}_{letter * 43}" for whose, letter in (("alice", "w"), ("nobody", "n"))]
+    keys = [SigningKey((await Stored.of(busy)).heads[0]["origin"], bytes([each]) * 32) for each in (1, 2)]
+    mistaken = {"name": "laptop", "holder": {"userId": "nobody"}}
+    for each in wrong:
+        await busy.refused("revokeApiToken", Person("alice", each), tokenId="alice")
+        await busy.refused("revokeApiToken", Person("alice", f"{each} {each}"), tokenId="alice")
+        await busy.refused("revokeApiToken", ALICE, tokenId=each)
+    headers = {"authorization": f"Bearer {ADA.token}", "idempotency-key": ALICE.token}
+    for said in (mistaken, {"name": "laptop"}):
+        asked = {"query": mutating("createApiToken", "token"), "variables": {"input": said}}
+        made = (await busy.http.post("/graphql", json=asked, headers=headers)).json()["data"]["createApiToken"]
+        issued += [made["token"]] if made else []
+    with busy.database.bound():
+        for key in keys:
+            await checkpoint(key, busy.now)
+    away = Service("mongodb://somebody:to-the-database@127.0.0.1:9/", serverSelectionTimeoutMS=50)
+    assert (await away.refusal("{ viewer { id } }"))["code"] == "UNAVAILABLE"
+    await away.close()
+    tokens = [*issued, *wrong, *(each.token for each in (ADA, *STAFF, EVE, DORA, TOM))]
+    secrets = [*(parted(each)[1] for each in tokens), *(key.text.rpartition("+")[2] for key in keys), "to-the-database"]
+    collections = busy.database.collections
+    stored = {each: await collections[each].find().to_list(None) for each in await collections.list_collection_names()}
+    said = {"database": repr(stored), "log": caplog.text}
+    assert len(issued) == 4 and "rotateAuditKey" in said["database"] and "idempotency_keys" in stored
+    assert [(place, each) for place, text in said.items() for each in secrets if each in text] == []
+    digests = [sha256(each.encode()).hexdigest() for each in secrets]
+    assert [each for each in digests if each in repr(stored["audit_events"])] == []
