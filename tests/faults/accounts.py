@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from documents.audit import tree
+from documents.audit.export import export
+from documents.audit.exported import verify_export
 from tests.by_hand import Raw
 from tests.faults.load import Acknowledged, Load
 from tests.faults.stand import Stand
@@ -76,9 +78,11 @@ async def answers_again(load: Load, service: Service) -> None:
 async def verifies(load: Load, stand: Stand) -> int:
     """The chain is whole, and goes on from the checkpoints that were signed meanwhile; how many there are of those."""
     signed = NOTE.findall(stand.checkpoints.read_text())
+    await export(stand.folder / "export")
     for each in {signed[0], signed[len(signed) // 2], signed[-1]}:
         asked = {"query": VERIFICATION, "variables": {"checkpoint": each, "keys": [stand.verifier_key]}}
         headers = {"authorization": f"Bearer {AUDREY.token}"}
-        report = (await load.http.post(load.url, json=asked, headers=headers, timeout=120)).json()["data"]["auditVerification"]
-        assert report["valid"] and report["faults"] == [], report
+        online = (await load.http.post(load.url, json=asked, headers=headers)).json()["data"]["auditVerification"]
+        assert online["valid"] and online["faults"] == [], online
+        assert (offline := verify_export(stand.folder / "export", each, [stand.verifier_key])).valid, offline
     return len(signed)
