@@ -22,6 +22,8 @@ from rich.console import Console
 from bench import data, report
 from bench.cases import ADMIN_TOKEN, CLERKS, Effort, Servers, verification
 from bench.processes import Process
+from bench.trails import READERS
+from documents.audit.export import export
 from documents.audit.trail import AuditHead
 from documents.database import Database
 from gql.embedded import Engine
@@ -117,9 +119,12 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
         with database.bound():
             head = await AuditHead.require("head")
         await data.events(database, head.size, count)
+        folder = engine.folder / f"export-{count}"
+        with database.bound():
+            await export(folder)
         progress.print(f"verification of {count:,} events")
         rounds = 1 if count > LONG else plan.effort.rounds
-        found[Part.VERIFICATION].append(asdict(verification(environment, count, rounds)))
+        found[Part.VERIFICATION] += [asdict(verification(of, environment, folder, count, rounds)) for of in READERS]
 
 
 @asynccontextmanager

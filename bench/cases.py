@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from statistics import median
 from time import monotonic
 from typing import Any
@@ -16,6 +17,7 @@ from bench import data
 from bench.measuring import AnswersDiffer, Ask, Contender, Measured, measured
 from bench.processes import Caller, Process, get, post, processor_seconds
 from bench.questions import QUESTIONS, Question
+from bench.trails import READERS
 
 ADMIN_TOKEN = "mag_bench_" + "b" * 43
 CLERKS = 8  # who write at once
@@ -51,6 +53,7 @@ class Rates:
 class Verified:
     """What reading and hashing an event costs its reader, in microseconds of processor time, and verifying it; and memory."""
 
+    of: str
     events: int
     hashed: float
     verified: float
@@ -158,19 +161,21 @@ def _asking(of: Question) -> Callable[[str, int], bytes]:
     return lambda name, _: said[name]
 
 
-def verification(environment: Mapping[str, str], events: int, rounds: int) -> Verified:
+def verification(of: str, environment: Mapping[str, str], folder: Path, events: int, rounds: int) -> Verified:
     """Reads the trail in processes of their own, in turns; AnswersDiffer unless all come to the same root."""
-    found = [{what: _read(environment, what) for what in ("hashed", "verified")} for _ in range(rounds)]
-    if len({each["root"] for of in found for each in of.values()}) != 1:
-        raise AnswersDiffer(f"verification: {found}")
-    hashed, verified = ([of[what]["seconds"] / events * 1e6 for of in found] for what in ("hashed", "verified"))
-    memory = [max(of[what]["megabytes"] for of in found) for what in ("hashed", "verified")]
+    readers = [each.__name__ for each in READERS[of]]
+    turns = [[_read(environment, each, folder) for each in readers] for _ in range(rounds)]
+    if len({each["root"] for turn in turns for each in turn}) != 1:
+        raise AnswersDiffer(f"verification: {turns}")
+    hashed, verified = ([each["seconds"] / events * 1e6 for each in those] for those in zip(*turns, strict=True))
+    memory = [max(each["megabytes"] for each in those) for those in zip(*turns, strict=True)]
     times = median(ours / bare for bare, ours in zip(hashed, verified, strict=True))
-    return Verified(events, median(hashed), median(verified), times, *memory)
+    return Verified(of, events, median(hashed), median(verified), times, *memory)
 
 
-def _read(environment: Mapping[str, str], what: str) -> Any:
-    read = subprocess.run([sys.executable, "-m", "bench.trails", what], env=environment, capture_output=True, check=False)
+def _read(environment: Mapping[str, str], what: str, folder: Path) -> Any:
+    command = [sys.executable, "-m", "bench.trails", what, str(folder)]
+    read = subprocess.run(command, env=environment, capture_output=True, check=False)
     if read.returncode:
         raise RuntimeError(read.stderr.decode())
     return json.loads(read.stdout)

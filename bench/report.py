@@ -46,11 +46,11 @@ def _cost(cost: Mapping[str, float] | None) -> str:
 
 def _verification(rows: list[Any]) -> Table:
     table = Table(title="Verification: processor time an event, and memory at its highest")
-    for name in ("events", "read and hashed, µs", "verified, µs", "ratio", "MB to hash", "MB to verify"):
+    for name in ("of", "events", "read and hashed, µs", "verified, µs", "ratio", "MB to hash", "MB to verify"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
-            f"{row['events']:,}", f"{row['hashed']:.1f}", f"{row['verified']:.1f}", f"[bold]{row['times']:.2f}[/]",
+            row["of"], f"{row['events']:,}", f"{row['hashed']:.1f}", f"{row['verified']:.1f}", f"[bold]{row['times']:.2f}[/]",
             f"{row['megabytes_hashed']:.0f}", f"{row['megabytes']:.0f}",
         )  # fmt: skip
     return table

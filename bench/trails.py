@@ -1,31 +1,34 @@
-"""Verification of the trail against the bare cost of reading and hashing it: `python -m bench.trails WHAT`, a process each."""
+"""Verification of the trail against bare reading and hashing, each in a process: `python -m bench.trails WHAT EXPORT`."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from time import process_time
 from typing import Any
 
 from documents.audit import tree
+from documents.audit.exported import EVENTS, verify_export
 from documents.audit.verify import WINDOW, verify_on
 from documents.database import Database
 from documents.kinds import RECORDS
 from gql.settings import read_settings
 
+Reader = Callable[[Database, Path], Awaitable[str]]
 
-async def hashed(database: Database) -> str:
+
+async def hashed(database: Database, _: Path) -> str:
     """The root over what is read and hashed, and nothing else."""
     events, edge, size = database.collections["audit_events"], list[str](), 0
     while found := await events.find({"seq": {"$gte": size, "$lt": size + WINDOW}}).sort("seq", 1).to_list(None):
         for each in found:
-            edge, _ = tree.grow(edge, size, tree.leaf_hash(each["canonical"]))
+            edge = tree.grow(edge, size, tree.leaf_hash(each["canonical"]))[0]
             size += 1
     return tree.root(edge)
 
 
-async def verified(_: Database) -> str:
+async def verified(_: Database, __: Path) -> str:
     """The root over what was verified, as the server does it by itself; RuntimeError if there is a fault."""
     report = await verify_on(0, None, None, (), reached)
     if not report.valid:
@@ -36,16 +39,35 @@ async def verified(_: Database) -> str:
 async def reached(_: int) -> None: ...
 
 
-READERS: dict[str, Callable[[Database], Awaitable[str]]] = {"hashed": hashed, "verified": verified}
+async def hashed_export(_: Database, folder: Path) -> str:
+    """The root over the lines of an export, hashed and nothing else."""
+    edge = list[str]()
+    with (folder / EVENTS).open("rb") as lines:
+        for seq, line in enumerate(lines):
+            edge = tree.grow(edge, seq, tree.leaf_hash(line.removesuffix(b"\n")))[0]
+    return tree.root(edge)
 
 
-async def _read(what: str) -> dict[str, Any]:
-    settings = read_settings()
+async def verified_export(_: Database, folder: Path) -> str:
+    report = verify_export(folder)
+    if not report.valid:
+        raise RuntimeError(f"{report.faults[0]}")
+    return report.root or ""
+
+
+READERS: Mapping[str, tuple[Reader, Reader]] = {
+    "database": (hashed, verified), "export": (hashed_export, verified_export),
+}  # fmt: skip
+"""Where a trail is read, by whom it is only hashed and by whom verified."""
+
+
+async def _read(what: str, folder: Path) -> dict[str, Any]:
+    settings, readers = read_settings(), {each.__name__: each for of in READERS.values() for each in of}
     database = Database(str(settings.mongodb_uri), settings.database)
     await database.prepare(RECORDS)
     with database.bound():
         began = process_time()
-        root = await READERS[what](database)
+        root = await readers[what](database, folder)
         return {"root": root, "seconds": process_time() - began, "megabytes": _peak()}
 
 
@@ -56,4 +78,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_read(sys.argv[1]))))  # noqa: T201
+    print(json.dumps(asyncio.run(_read(sys.argv[1], Path(sys.argv[2])))))  # noqa: T201

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ from bench.cases import ADMIN_TOKEN, MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
 from bench.questions import QUESTIONS, Question
-from bench.trails import hashed, verified
+from bench.trails import READERS
+from documents.audit.export import export
+from documents.audit.trail import AuditHead
 from documents.database import Database
 from gql.firststart import prepare
 from gql.settings import Settings
@@ -81,13 +84,15 @@ async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
     assert told == {name: int(name == "ours") for name in names}
 
 
-async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str) -> None:
+async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, tmp_path: Path) -> None:
     settings = Settings(mongodb_uri=server, database="bench_trail", admin_token=SecretStr(ADMIN_TOKEN))
     database = Database(server, "bench_trail")
     await prepare(settings, database)
     await data.events(database, 0, EVENTS)
     with database.bound():
-        assert await hashed(database) == await verified(database)
+        await export(tmp_path / "export")
+        roots = {await each(database, tmp_path / "export") for of in READERS.values() for each in of}
+        assert roots == {(await AuditHead.require("head")).root}
     assert await database.collections["contents"].count_documents({"kind": "part"}) == 1
     database.close()
 
