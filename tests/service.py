@@ -104,16 +104,18 @@ class Service:
         return Stored(self.now, {name: await found.to_list(None) for name, found in documents.items()})
 
     async def restore(self, stored: Stored) -> None:
-        """Puts everything back to what was stored, in a transaction, and the clock too."""
+        """Puts back what is not as it was stored, in a transaction, and the clock too."""
         collections = self.database.collections
 
         async def put_back(session: Any) -> None:
             for name in names:
-                collection, documents = collections[name].with_options(AS_IT_IS), stored.documents.get(name)
-                if await collection.find_one(session=session):
-                    await collection.delete_many({}, session=session)
-                if documents:
-                    await collection.insert_many(documents, session=session)
+                collection = collections[name].with_options(AS_IT_IS)
+                there = {each.raw: each for each in await collection.find(session=session).to_list(None)}
+                wanted = {each.raw: each for each in stored.documents.get(name, ())}
+                if gone := [each["_id"] for raw, each in there.items() if raw not in wanted]:
+                    await collection.delete_many({"_id": {"$in": gone}}, session=session)
+                if missing := [each for raw, each in wanted.items() if raw not in there]:
+                    await collection.insert_many(missing, session=session)
 
         names = await collections.list_collection_names()
         async with await self.database.client.start_session() as session:

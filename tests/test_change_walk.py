@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.access import Permission
-from documents.kinds import RECORDS
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
 from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
@@ -31,7 +30,7 @@ from tests.examples import (
     submit,
 )
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
-from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
+from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
 from tests.test_walk import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk, trail_tells_everything
 from tests.test_walk import let_the_program_in as let_the_pipeline_in
 
@@ -206,7 +205,7 @@ async def let_the_program_in() -> None:
 
 
 @pytest.fixture(scope="module")
-async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
+async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
     """A service, and where its walks begin: a version runs; one that has a waiver and an experiment are to follow."""
     service = await Service.started(server)
     with service.database.bound():
@@ -230,27 +229,22 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
         await approved_change(service, targetVersion="1.1.0")
         await approved_change(service, targetVersion="2.0.0-trial")
         await approved_change(service, targetVersion="1.1.0", environment="staging", changeType="EMERGENCY")
-        names = [each.get_collection_name() for each in RECORDS]
-        yield service, {each: await service.database.collection(each).find().to_list(None) for each in names}
+        yield service, await service.stored()
     await service.close()
 
 
 walks = settings(
-    max_examples=settings().max_examples // 12, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings().max_examples // 20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
 @walks
 @given(data=st.data())
 async def test_wherever_a_walk_leads_nothing_runs_that_was_not_let_through_and_the_trail_tells_it(
-    begun: tuple[Service, Documents], data: st.DataObject
+    begun: tuple[Service, Stored], data: st.DataObject
 ) -> None:
-    service, documents = begun
-    for name, there in documents.items():
-        await service.database.collection(name).delete_many({})
-        if there:
-            await service.database.collection(name).insert_many(there)
-    service.now = NOW
+    service, stored = begun
+    await service.restore(stored)
     walk = Operations(service, data.draw)
     await walk.go(steps=16)
     await trail_tells_everything(service)

@@ -117,8 +117,9 @@ async def test_a_range_outside_the_trail_is_invalid(busy: Service, range: dict[s
 
 
 async def test_a_range_too_long_for_one_call_is_refused(busy: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert verify.EVENTS_A_CALL == 50_000
-    monkeypatch.setattr(verify, "EVENTS_A_CALL", 20)
+    at_once = verify.verify.__kwdefaults__ or {}
+    assert at_once["limit"] == 50_000
+    monkeypatch.setitem(at_once, "limit", 20)
     refused = await busy.refusal(VERIFICATION, AUDREY)
     assert refused == {"code": "LIMIT_EXCEEDED", "what": "a verification", "size": len(await busy.trail()), "limit": 20}
     assert (await verified(busy, **{"from": 5, "to": 24}))["valid"]

@@ -32,7 +32,7 @@ from tests.examples import (
     register,
 )
 from tests.journey import CONDITIONS, FROM_OUTSIDE, RUN, WEIGHTS
-from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
 from tests.test_nouns import UNTOLD
 
 ROLES = GovernanceRole
@@ -300,7 +300,7 @@ async def let_the_program_in() -> None:
 
 
 @pytest.fixture(scope="module")
-async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
+async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
     """A service, and where its walks begin: one version that lacks a confirmation, and a draft of Olga's."""
     service = await Service.started(server)
     with service.database.bound():
@@ -310,27 +310,22 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Documents]]:
         demanded = await service.do("submitApproval", CAROL, CONDITIONS, **BOT, verdict="CONDITIONAL", conditions=["Watch it."])
         await service.do("satisfyCondition", ALICE, **BOT, **demanded["approval"]["conditions"][0], note="Watched.")
         await register(service, **SECOND, ownerId=OLGA.id)
-        names = [each.get_collection_name() for each in RECORDS]
-        yield service, {each: await service.database.collection(each).find().to_list(None) for each in names}
+        yield service, await service.stored()
     await service.close()
 
 
 walks = settings(
-    max_examples=settings().max_examples // 14, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=settings().max_examples // 20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
 @walks
 @given(data=st.data())
 async def test_wherever_a_walk_leads_versions_read_what_is_stored_and_the_trail_tells_it(
-    begun: tuple[Service, Documents], data: st.DataObject
+    begun: tuple[Service, Stored], data: st.DataObject
 ) -> None:
-    service, documents = begun
-    for name, there in documents.items():
-        await service.database.collection(name).delete_many({})
-        if there:
-            await service.database.collection(name).insert_many(there)
-    service.now = NOW
+    service, stored = begun
+    await service.restore(stored)
     walk = Walk(service, data.draw)
     await walk.go(steps=20)
     await trail_tells_everything(service)

@@ -13,9 +13,9 @@ from tests.faults.plan import Victim, plan
 from tests.faults.run import Outcome, run
 from tests.faults.stand import Stand
 
-WORKERS, CLIENTS = 4, 6
-KILLS = {Victim.WORKER: 160, Victim.ENGINE: 40, Victim.SUPERVISOR: 10}
-KILLING, LIMIT = 480.0, 600.0  # seconds: after which nothing more is killed, and for everything
+WORKERS, CLIENTS = 6, 6
+KILLS = {Victim.WORKER: 180, Victim.ENGINE: 20, Victim.SUPERVISOR: 6}
+KILLING, LIMIT = 520.0, 600.0  # seconds: after which nothing more is killed, and for everything
 
 
 def main() -> None:

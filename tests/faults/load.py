@@ -19,6 +19,7 @@ PAUSE, AGAIN = 0.2, 0.05  # seconds: between two mutations of a client at most, 
 MODEL: dict[str, Any] = {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId")} | EXPERIMENT
 PLAN: dict[str, Any] = TRY_IT | {"impact": TRY_IT["impact"] | {"testingRequired": []}}
 
+JSON = "application/json; charset=utf-8"
 AWAY: dict[str, Any] = {"errors": [{"extensions": {"code": "UNAVAILABLE"}}]}
 
 Do = Callable[..., Awaitable[Any]]
@@ -37,7 +38,10 @@ class Sent:
     async def post(self, http: httpx.AsyncClient, url: str) -> Any:
         query = mutating(self.mutation, self.select).replace("mutation Test", f"mutation {self.name}")
         headers = {"authorization": f"Bearer {self.by.token}", "idempotency-key": self.name}
-        return (await http.post(url, json={"query": query, "variables": {"input": self.input}}, headers=headers)).json()
+        answer = await http.post(url, json={"query": query, "variables": {"input": self.input}}, headers=headers)
+        if answer.headers["content-type"] != JSON:
+            raise Unexpected(f"{self.mutation} {self.name}: {answer.status_code} {answer.headers} {answer.text[:1_000]}")
+        return answer.json()
 
 
 @dataclass(frozen=True)
