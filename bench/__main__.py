@@ -132,7 +132,7 @@ async def _prepared(engine: Engine, name: str) -> AsyncIterator[tuple[Settings, 
     """An empty database that can serve."""
     settings = Settings(mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), data_dir=engine.folder)
     database = Database(engine.uri, name)
-    await prepare(settings, database)
+    await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     yield settings, database
     database.close()
 

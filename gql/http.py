@@ -17,7 +17,7 @@ from strawberry.types import ExecutionResult
 
 from documents.audit.trail import Request as AuditedRequest
 from documents.database import is_outage
-from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
+from documents.errors import CutShort, InvalidInput, LimitExceeded, Refusal, Unavailable
 from gql.errors import coded, refused
 from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime
@@ -39,6 +39,9 @@ class Answer:
     status: int
     said: Mapping[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+
+
+CUT_SHORT = Answer(503, refused(CutShort()), {"retry-after": str(CutShort.retry_after)})
 
 
 class Unserved(Exception):
@@ -86,10 +89,12 @@ class OverHTTP:
             return
         except Unserved as unserved:
             answer = unserved.answer
+        except asyncio.CancelledError:
+            await _response(CUT_SHORT, media)(scope, receive, send)
+            raise
         except Exception as error:  # noqa: BLE001  `coded` logs it
             answer = Answer(500, {"errors": [coded(GraphQLError("", original_error=error)).formatted]})
-        headers = answer.headers | {"content-type": f"{media or JSON}; charset=utf-8"}
-        await Response(json.dumps(answer.said, separators=(",", ":")), answer.status, headers)(scope, receive, send)
+        await _response(answer, media)(scope, receive, send)
 
     async def read(self, request: Request, media: str | None) -> tuple[Context, Mapping[str, Any]]:
         """Who asks, and a well-formed request for GraphQL; Unserved without them."""
@@ -131,6 +136,11 @@ class OverHTTP:
         if result.data is None and not any(map(_of_execution, result.errors or ())):
             return _not_executed(said, media)
         return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
+
+
+def _response(answer: Answer, media: str | None) -> Response:
+    headers = answer.headers | {"content-type": f"{media or JSON}; charset=utf-8"}
+    return Response(json.dumps(answer.said, separators=(",", ":")), answer.status, headers)
 
 
 def _of_execution(error: GraphQLError) -> bool:

@@ -12,7 +12,7 @@ from starlette.types import Message
 from gql import http
 from gql.app import create_app
 from gql.http import GRAPHQL, JSON, accepted
-from tests.examples import BOT, register
+from tests.examples import BOT, REGISTRATION, register
 from tests.service import ALICE, CAROL, Service, mutating
 
 VIEWER = "{ viewer { id } }"
@@ -209,3 +209,37 @@ async def test_a_field_that_nobody_may_see_is_an_error_beside_the_data(web: Serv
         "/graphql", json={"query": HIDDEN}, headers={"authorization": f"Bearer {CAROL.token}", "accept": GRAPHQL}
     )
     assert answer.status_code == 294 and answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_what_a_server_has_no_time_to_answer_is_told_so_and_done(web: Service) -> None:
+    asked = {"query": mutating("registerModel", ""), "variables": {"input": REGISTRATION | {"modelId": "late"}}}
+    body: list[Message] = [{"type": "http.request", "body": json.dumps(asked).encode()}]
+    headers = [(name.encode(), text.encode()) for name, text in (SIGNED_IN | {"content-type": JSON}).items()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("192.0.2.1", 9),
+    }
+    sent = list[Message]()
+
+    async def receive() -> Message:
+        return body.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with web.database._turn:
+        answering = asyncio.create_task(web.app(scope, receive, send))
+        while not web.database._turn._waiters:  # noqa: ASYNC110  a lock tells nobody that somebody waits
+            await asyncio.sleep(0)
+        answering.cancel()
+        await asyncio.wait([answering])
+    start, answer = sent
+    assert start["status"] == 503 and (b"retry-after", b"2") in start["headers"]
+    (error,) = json.loads(answer["body"])["errors"]
+    assert error["extensions"]["code"] == "UNAVAILABLE"
+    async with web.database._turn:  # after whoever waited
+        assert (await web.ask('{ model(modelId: "late") { name } }'))["model"]
