@@ -26,7 +26,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from documents.audit.canonical import UNSPEAKABLE, loosely_parsed, plain
 from documents.audit.findings import AuditCaveat, Report
 from documents.audit.notes import Checkpoint, VerifierKey
-from documents.audit.pins import kept_in, pinned, trusted
+from documents.audit.pins import kept_in, pinned, those_pinned, trusted
 from documents.audit.verification import Verifier
 from documents.units import Raw
 from documents.values import Count, Digest, Value
@@ -151,7 +151,7 @@ def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
 
 def _kept(folder: Path, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
     text = _whole(folder / CHECKPOINTS).decode(errors="replace")
-    return [each for each in (pinned(note, keys) for note in kept_in(text)) if isinstance(each, Checkpoint)]
+    return those_pinned(kept_in(text), keys)
 
 
 def _digests(path: Path) -> set[str]:

@@ -1,6 +1,6 @@
 """Checkpoints that somebody kept outside, and whose signature is trusted. Pure: imports no database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey, opened
 from documents.errors import InvalidInput
@@ -30,6 +30,11 @@ def pinned(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote
     except BadNote as bad:
         return bad
     return found if found.size else BadNote("is of no events: such a one is never signed")
+
+
+def those_pinned(texts: Iterable[str], keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+    """What was signed, of those of many that are to be trusted."""
+    return [each for each in (pinned(text, keys) for text in texts) if isinstance(each, Checkpoint)]
 
 
 def kept_in(text: str) -> list[str]:

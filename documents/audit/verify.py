@@ -9,7 +9,7 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey
-from documents.audit.pins import pinned, trusted
+from documents.audit.pins import pinned, those_pinned, trusted
 from documents.audit.proofs import stored_hashes
 from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
@@ -160,8 +160,7 @@ async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) 
     checkpoints = AuditCheckpoint.get_motor_collection()
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
     found = await checkpoints.find(query, {"text": 1}, limit=limit, batch_size=limit).sort("size", -1).to_list(None)
-    opening = [pinned(each["text"], keys) for each in found if isinstance(each.get("text"), str)]
-    return [each for each in opening if isinstance(each, Checkpoint)]
+    return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
 
 
 async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
