@@ -25,7 +25,7 @@ from bench.processes import Process
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
-from documents.database import Database
+from documents.store.session import Database
 from gql.embedded import Engine
 from gql.firststart import prepare
 from gql.settings import PREFIX, Settings, read_settings

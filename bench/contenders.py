@@ -28,9 +28,9 @@ from strawberry.tools import create_type
 from bench.questions import QUESTIONS, Question
 from documents.access import Actor, ActorType, PlatformRole
 from documents.audit.trail import Request as AuditedRequest
-from documents.database import Database, bound_database
 from documents.kinds import RECORDS
-from documents.units import Unit
+from documents.store.session import Database, bound_database
+from documents.store.units import Unit
 from gql.app import Bound, create_app
 from gql.firststart import ADMINISTRATOR, utc_now
 from gql.http import Entrance, OverHTTP

@@ -5,16 +5,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
-from documents.audit.details import Telling, tell
 from documents.audit.event import AuditEventType
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, tell_all
-from documents.database import Database, Record
+from documents.details import Telling, tell
 from documents.eligibility.load import keep_standings
 from documents.people import Stakeholder
 from documents.policies import Policy
 from documents.risk.scales import RiskTier
+from documents.store.record import Record
+from documents.store.session import Database
+from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
-from documents.units import Unit
 from documents.versions.model import Model
 from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion

@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 
 from bench.data import OWNER, model_id
-from documents import aggregates, dashboard
+from documents import dashboard
 from documents.access import GovernanceRole
-from documents.database import BATCH
-from documents.filters import to_query
 from documents.risk.scales import RiskTier
-from documents.units import Raw
+from documents.store import aggregates
+from documents.store.filters import to_query
+from documents.store.session import BATCH
+from documents.store.units import Raw
 from documents.versions.lifecycle import VersionStatus
 
 ASKED_MODEL = 3
@@ -117,7 +118,7 @@ def _pipelines() -> Mapping[str, list[Raw]]:
     for each in (dashboard.versions(at), dashboard.changes(at), dashboard.deployments(at)):
         of = {name: to_query(asked) for name, asked in each.of.items()}
         elements = {name: (path, to_query(asked, path)) for name, (path, asked) in each.elements.items()}
-        made[each.kind.get_collection_name()] = aggregates.counts(to_query(each.among), of, each.distinct, elements)
+        made[each.kind.collection] = aggregates.counts(to_query(each.among), of, each.distinct, elements)
     return made
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from documents.audit import tree
 from documents.audit.exported import EVENTS, verify_export
 from documents.audit.verify import WINDOW, verify_on
-from documents.database import Database
 from documents.kinds import RECORDS
+from documents.store.session import Database
 from gql.settings import read_settings
 
 Reader = Callable[[Database, Path], Awaitable[str]]

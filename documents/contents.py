@@ -3,16 +3,15 @@
 import json
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from beanie import Indexed, PydanticObjectId
 from pydantic import Field
 
-from documents.audit.canonical import canonical
-from documents.audit.details import differences
-from documents.database import Record
+from documents.canonical import canonical
+from documents.details import differences
 from documents.errors import LimitExceeded
-from documents.units import current_unit
+from documents.store.record import Record
+from documents.store.units import current_unit
 from documents.values import Choice, Digest, Moment, Value
 
 DOCUMENT_BYTES = 256 * 1024
@@ -55,12 +54,11 @@ class Content(Record):
 
     keys: ClassVar = ("digest",)
 
-    digest: Annotated[Digest, Indexed(unique=True)] = Field(description="SHA-256 of the text, hexadecimal.")
+    digest: Digest = Field(description="SHA-256 of the text, hexadecimal.")
     kind: ContentKind = Field(description="What it is a revision of.")
     canonical: str = Field(description="The exact text, canonical JSON (RFC 8785): hash it to check the digest.")
 
-    class Settings:
-        name = "contents"
+    collection: ClassVar = "contents"
 
     def changes_since(self, before: "Content") -> tuple[ContentChange, ...]:
         """Each place in which this says something else than `before`; what is left out and what is empty are the same."""
@@ -92,6 +90,5 @@ async def revised(
 async def keep_text(kind: ContentKind, digest: str, text: bytes) -> None:
     unit = current_unit(f"content {digest}")
     if digest not in unit.kept:
-        new = {"_id": PydanticObjectId(), "revision": 1, "kind": kind, "canonical": text.decode()}
-        await Content._writable(digest).update_one({"digest": digest}, {"$setOnInsert": new}, upsert=True)
+        await Content.insert_once({"digest": digest}, {"kind": kind, "canonical": text.decode()})
         unit.kept.add(digest)

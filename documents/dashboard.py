@@ -7,16 +7,16 @@ from typing import TypedDict
 
 from pydantic import Field
 
-from documents.aggregates import Grouping
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.changes.change import ChangeRequest
 from documents.changes.life import OPEN, ChangeStatus
-from documents.database import Record
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
-from documents.filters import Filter, to_query
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
-from documents.units import Raw
+from documents.store.aggregates import Grouping
+from documents.store.filters import Filter, to_query
+from documents.store.record import Record
+from documents.store.units import Raw
 from documents.values import Value
 from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.risks import HighRisk, RiskAcceptance

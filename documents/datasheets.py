@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field, computed_field
 
 from documents.access import Actor
@@ -130,13 +129,12 @@ class Datasheet(Searchable):
         "content.instance_description", "content.intended_uses",
     )  # fmt: skip
 
-    dataset_id: Annotated[Key, Indexed(unique=True)] = Field(description="The dataset's own name for itself.")
+    dataset_id: Key = Field(description="The dataset's own name for itself.")
     content: DatasetRecord = Field(description="What the newest revision says.")
     revisions: tuple[Revision, ...] = Field(default=(), description="Every revision, first one first.")
 
-    class Settings:
-        name = "datasheets"
-        indexes: ClassVar = [BY_TOKENS]
+    collection: ClassVar = "datasheets"
+    indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     async def saved(cls, dataset_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> Self:

@@ -7,8 +7,8 @@ from documents.access import Actor, GovernanceRole
 from documents.eligibility.load import keep_standings
 from documents.errors import InvalidInput, LimitExceeded
 from documents.people import Stakeholder
+from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind
-from documents.units import Raw
 from documents.values import LIST_LENGTH
 from documents.versions.accountability import roles_of
 from documents.versions.lifecycle import VersionStatus

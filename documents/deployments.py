@@ -1,16 +1,15 @@
 """Deployments: which version ran in which environment, from when to when."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
-from beanie import Indexed
 from pydantic import Field
-from pymongo import IndexModel
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
-from documents.database import Record
+from documents.store.indexes import index
+from documents.store.record import Record
 from documents.values import Key, Moment, Place
 
 
@@ -20,7 +19,7 @@ class Deployment(Record):
     keys: ClassVar = ("deployment_id",)
     event: ClassVar = AuditEventType.MODEL_DEPLOYED
 
-    deployment_id: Annotated[str, Indexed(unique=True)] = Field(description="DEP- and 32 hexadecimal digits.")
+    deployment_id: str = Field(description="DEP- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The model.")
     version: Key = Field(description="The version.")
     environment: Place = Field(description="Where it runs.")
@@ -33,18 +32,17 @@ class Deployment(Record):
     ended_at: Moment | None = Field(default=None, description="Until when it ran; nothing while it does.")
     ended_by_change_id: Key | None = Field(default=None, description="The change that took its place, or took it away.")
 
-    class Settings:
-        name = "deployments"
-        indexes: ClassVar = [
-            # No two begin at once. That what ran there has ended no index can say: secantusd-rs checks a unique one against what
-            # is committed, so the place that a transaction frees is still taken in it.
-            IndexModel(["model_id", "environment", "number"], unique=True),
-            IndexModel(["model_id", "environment", "deployed_at", "_id"]),
-            IndexModel(["environment", "deployed_at", "_id"]),
-            IndexModel(["model_id", "deployed_at", "_id"]),
-            IndexModel(["change_id", "deployed_at", "_id"]),
-            IndexModel(["deployed_at", "_id"]),
-        ]
+    collection: ClassVar = "deployments"
+    indexes: ClassVar = [
+        # No two begin at once. That what ran there has ended no index can say: secantusd-rs checks a unique one against what
+        # is committed, so the place that a transaction frees is still taken in it.
+        index("model_id", "environment", "number", unique=True),
+        index("model_id", "environment", "deployed_at", "_id"),
+        index("environment", "deployed_at", "_id"),
+        index("model_id", "deployed_at", "_id"),
+        index("change_id", "deployed_at", "_id"),
+        index("deployed_at", "_id"),
+    ]
 
     @classmethod
     def begin(

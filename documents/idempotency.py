@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from re import fullmatch
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import BaseModel, Field
-from pymongo import IndexModel
 
 from documents.access import Actor
-from documents.audit.canonical import digest
 from documents.audit.trail import Receipt
-from documents.database import Record
+from documents.canonical import digest
 from documents.errors import InvalidInput, KeyReused
+from documents.store.indexes import Index
+from documents.store.record import Record
 from documents.values import Digest, Moment
 
 HEADER, KEPT_FOR = "Idempotency-Key", timedelta(days=7)
@@ -40,15 +39,14 @@ class IdempotencyKey(Record):
 
     keys: ClassVar = ("claim",)
 
-    claim: Annotated[Digest, Indexed(unique=True)] = Field(description="SHA-256 of the caller, the key and the answered field.")
+    claim: Digest = Field(description="SHA-256 of the caller, the key and the answered field.")
     asked: Digest = Field(description="SHA-256 of the mutation and its input.")
     receipt: Receipt = Field(description="The receipt that it was answered with.")
     payload: dict[str, Any] = Field(description="Ids of the payload's records, and the names of what it shows of them.")
     at: Moment = Field(description="When.")
 
-    class Settings:
-        name = "idempotency_keys"
-        indexes: ClassVar = [IndexModel(["at"], expireAfterSeconds=int(KEPT_FOR.total_seconds()))]
+    collection: ClassVar = "idempotency_keys"
+    indexes: ClassVar = [Index(("at",), expires_after=KEPT_FOR)]
 
     @classmethod
     async def used(cls, claim: Claim) -> Self | None:
@@ -61,4 +59,4 @@ class IdempotencyKey(Record):
     @classmethod
     async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, Any], at: datetime) -> None:
         kept = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)
-        await kept._insert(kept._as_stored())  # no store(), of which events tell
+        await kept.insert_unrecorded()

@@ -1,18 +1,17 @@
 """Incidents: what went wrong with a version, and how it ended."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
-from beanie import Indexed
 from pydantic import Field
-from pymongo import IndexModel
 
 from documents.access import Actor, GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
 from documents.errors import Forbidden, InvalidState
 from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
 from documents.values import Choice, Key, Moment, Name, Place, Text
 from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion
@@ -42,7 +41,7 @@ class Incident(Searchable):
     private: ClassVar = frozenset({"title", "description", "resolution.reason"})
     searched: ClassVar = ("incident_id", "model_id", "title", "description")
 
-    incident_id: Annotated[str, Indexed(unique=True)] = Field(description="INC- and 32 hexadecimal digits.")
+    incident_id: str = Field(description="INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
     environment: Place | None = Field(default=None, description="Where it happened; nothing if nobody said.")
@@ -54,16 +53,15 @@ class Incident(Searchable):
     opened_at: Moment = Field(description="When it was reported.")
     resolution: Ending | None = Field(default=None, description="How it ended; nothing while it is open.")
 
-    class Settings:
-        name = "incidents"
-        indexes: ClassVar = [
-            IndexModel(["model_id", "version", "opened_at", "_id"]),
-            IndexModel(["model_id", "opened_at", "_id"]),
-            IndexModel(["status", "opened_at", "_id"]),
-            IndexModel(["severity", "opened_at", "_id"]),
-            IndexModel(["opened_at", "_id"]),
-            BY_TOKENS,
-        ]
+    collection: ClassVar = "incidents"
+    indexes: ClassVar = [
+        index("model_id", "version", "opened_at", "_id"),
+        index("model_id", "opened_at", "_id"),
+        index("status", "opened_at", "_id"),
+        index("severity", "opened_at", "_id"),
+        index("opened_at", "_id"),
+        BY_TOKENS,
+    ]
 
     @classmethod
     def open(

@@ -6,7 +6,6 @@ from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
 from documents.changes.change import ChangeRequest
 from documents.contents import Content
-from documents.database import Record
 from documents.datasheets import Datasheet
 from documents.deployments import Deployment
 from documents.idempotency import IdempotencyKey
@@ -16,6 +15,7 @@ from documents.people import Stakeholder
 from documents.policies import Policy
 from documents.questionnaire import RiskTemplate
 from documents.reviews import ReviewCalendar
+from documents.store.record import Record
 from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion

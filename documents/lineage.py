@@ -7,9 +7,9 @@ from itertools import chain
 from pydantic import Field
 
 from documents.errors import InvalidInput, LimitExceeded
-from documents.fields import fields_at
-from documents.records import whole
-from documents.units import Raw
+from documents.store.fields import fields_at
+from documents.store.standins import whole
+from documents.store.units import Raw
 from documents.values import Choice, Value
 from documents.versions.dependencies import Dependency, VersionName
 from documents.versions.version import ModelVersion

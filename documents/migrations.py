@@ -1,13 +1,13 @@
 """Which form the stored data have: written by the first start, moved on by later releases."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from beanie import Indexed
 from pydantic import Field
 
 from documents.audit.event import AuditEventType
-from documents.database import Database, Record
 from documents.errors import NewerSchema, OlderSchema
+from documents.store.record import Record
+from documents.store.session import Database
 from documents.values import Moment
 
 SCHEMA = 2  # what the first previews stored, form 1, has no way here: none of it was released
@@ -19,16 +19,15 @@ class Migration(Record):
     keys: ClassVar = ("number",)
     event: ClassVar = AuditEventType.SYSTEM_STARTED
 
-    number: Annotated[int, Indexed(unique=True)] = Field(description="The form, counted up by releases that change it.")
+    number: int = Field(description="The form, counted up by releases that change it.")
     at: Moment = Field(description="When.")
 
-    class Settings:
-        name = "migrations"
+    collection: ClassVar = "migrations"
 
 
 async def check(database: Database) -> int:
     """The form of the data, 0 where there are none; NewerSchema or OlderSchema where it is not this one. Changes nothing."""
-    newest = await database.collections[Migration.Settings.name].find_one(sort=[("number", -1)])
+    newest = await database.collections[Migration.collection].find_one(sort=[("number", -1)])
     found = int(newest["number"]) if newest else 0
     if found > SCHEMA:
         raise NewerSchema(found, SCHEMA)

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field, StringConstraints
-from pymongo import IndexModel
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
 from documents.values import Key, Moment, Name
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
@@ -26,7 +25,7 @@ class Stakeholder(Searchable):
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")
 
-    user_id: Annotated[Key, Indexed(unique=True)] = Field(description="The name that everything else knows the person by.")
+    user_id: Key = Field(description="The name that everything else knows the person by.")
     name: Name = Field(description="Full name.")
     email: Email = Field(description="Where to write to; shown inside the person's own department only.")
     department: Name = Field(description="Where the person works.")
@@ -36,9 +35,8 @@ class Stakeholder(Searchable):
     active: bool = Field(default=True, description="Whether the person may act.")
     registered_at: Moment = Field(description="When the person was registered.")
 
-    class Settings:
-        name = "stakeholders"
-        indexes: ClassVar = [IndexModel(["registered_at", "_id"]), IndexModel(["department", "registered_at", "_id"]), BY_TOKENS]
+    collection: ClassVar = "stakeholders"
+    indexes: ClassVar = [index("registered_at", "_id"), index("department", "registered_at", "_id"), BY_TOKENS]
 
     @classmethod
     def register(

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from beanie import Indexed
 from pydantic import AfterValidator, Field
 
 from documents.access import GovernanceRole
-from documents.audit.canonical import digest
 from documents.audit.event import AuditEventType
+from documents.canonical import digest
 from documents.contents import Content, ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
@@ -161,13 +160,12 @@ class Policy(Searchable):
     reviewed: ClassVar = frozenset({"content"})
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
 
-    policy_id: Annotated[Key, Indexed(unique=True)] = Field(description="What names it: `POL-005`.")
+    policy_id: Key = Field(description="What names it: `POL-005`.")
     content: PolicyContent = Field(description="What the newest revision says, whether it is in force or not.")
     revisions: tuple[PolicyRevision, ...] = Field(description="Every revision, first one first.")
 
-    class Settings:
-        name = "policies"
-        indexes: ClassVar = [BY_TOKENS]
+    collection: ClassVar = "policies"
+    indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
     async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:

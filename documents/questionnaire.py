@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import AfterValidator, Field
 
 from documents.audit.event import AuditEventType
-from documents.database import Record
 from documents.errors import AlreadyExists, InvalidInput, LimitExceeded
 from documents.risk.factors import Template
 from documents.risk.scales import RiskCategory
 from documents.risk.templates import TEMPLATES
+from documents.store.record import Record
 from documents.values import Key, Moment, Statement, Statements, each_once
 
 LENGTH = 100  # of the questionnaire: as many of the risks in an assessment are left for those of its own
@@ -33,15 +32,14 @@ class RiskTemplate(Record):
     event: ClassVar = AuditEventType.RISK_TEMPLATE_CREATED
     reviewed: ClassVar = frozenset({"description", "questions"})
 
-    risk_id: Annotated[Key, Indexed(unique=True)] = Field(description="Its name in responses and reports, such as `FIN-001`.")
+    risk_id: Key = Field(description="Its name in responses and reports, such as `FIN-001`.")
     category: RiskCategory = Field(description="What kind of risk it is.")
     description: Statement = Field(description="What may go wrong.")
     questions: Questions = Field(description="What to ask before rating it.")
     created_by: Key = Field(description="The user id of whoever added it.")
     created_at: Moment = Field(description="When.")
 
-    class Settings:
-        name = "risk_templates"
+    collection: ClassVar = "risk_templates"
 
     @classmethod
     async def added(cls, template: Template, by: str, at: datetime) -> Self:

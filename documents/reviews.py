@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field
 
 from documents.audit.event import AuditEventType
-from documents.database import Record
 from documents.risk.scales import RiskTier
+from documents.store.record import Record
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -20,13 +19,12 @@ class ReviewCalendar(Record):
     keys: ClassVar = ("name",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
 
-    name: Annotated[str, Indexed(unique=True)] = Field(default="calendar", description="There is one.")
+    name: str = Field(default="calendar", description="There is one.")
     tier_1_critical: Days = Field(default=90, description="Days between reviews in tier 1.")
     tier_2_important: Days = Field(default=180, description="Days between reviews in tier 2.")
     tier_3_standard: Days = Field(default=365, description="Days between reviews in tier 3.")
 
-    class Settings:
-        name = "review_calendar"
+    collection: ClassVar = "review_calendar"
 
     @classmethod
     async def kept(cls) -> Self:

@@ -5,22 +5,20 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 from unicodedata import combining, normalize
 
-from bson import ObjectId
-from bson.errors import InvalidId
-from pymongo import IndexModel
-
-from documents.database import BATCH, Record
 from documents.errors import InvalidInput
-from documents.fields import Fields, projection
-from documents.records import By, Found, Window
-from documents.units import Raw
+from documents.store.fields import Fields, projection
+from documents.store.indexes import index
+from documents.store.pages import By, Window
+from documents.store.record import Identity, Record
+from documents.store.server import UnreadableDocument
+from documents.store.units import Raw
 from documents.values import NAME_LENGTH
 
 TOKENS, MOST, LONGEST = "search_tokens", 200, 40  # a record's tokens, and a token's characters
-BY_TOKENS = IndexModel([TOKENS])
+BY_TOKENS = index(TOKENS)
 _WORD = re.compile(r"[^\W_]+")
 _LAST = "\U0010ffff"  # no character comes after it
 
@@ -46,11 +44,11 @@ class Searchable(Record):
     async def found(cls, steps: list[Raw], fields: Fields) -> list[Self]:
         """What an aggregation leaves."""
         steps = steps if fields is None else [*steps, {"$project": projection(cls, fields)}]
-        return [cast("Self", Found(cls, raw, fields)) async for raw in cls._raws().aggregate(steps, batchSize=BATCH)]
+        return cls.stand_ins(await cls.aggregated(steps), fields)
 
     @classmethod
     async def counted(cls, steps: list[Raw]) -> int:
-        return sum([raw["all"] async for raw in cls._raws().aggregate([*steps, {"$count": "all"}])])
+        return sum(raw["all"] for raw in await cls.aggregated([*steps, {"$count": "all"}]))
 
 
 def words(texts: Iterable[str]) -> list[str]:
@@ -89,7 +87,7 @@ class Sought:
     query: Raw
     fields: Fields
 
-    async def found(self, steps: list[Raw], direction: int, limit: int, beyond: ObjectId | None) -> list[Searchable]:
+    async def found(self, steps: list[Raw], direction: int, limit: int, beyond: Identity | None) -> list[Searchable]:
         further = [self.query, *([{"_id": {"$gt" if direction > 0 else "$lt": beyond}}] if beyond else [])]
         part: list[Raw] = [{"$match": each} for each in further]
         return await self.kind.found([*steps, *part, {"$sort": {"_id": direction}}, {"$limit": limit}], self.fields)
@@ -185,7 +183,7 @@ def _holding(text: str) -> list[Raw]:
     return [{"$match": {TOKENS: whole[0] if whole else beginning}}, {"$match": {TOKENS: exactly}}]
 
 
-def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, ObjectId | None]:
+def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, Identity | None]:
     """Which kind to begin with, and after which of its records."""
     if window.cursor is None:
         return 0, None
@@ -193,6 +191,6 @@ def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, ObjectId 
         said, name, identity = urlsafe_b64decode(window.cursor).decode().split(":")
         if said != _said(by):
             raise ValueError
-        return names.index(name), ObjectId(identity)
-    except (ValueError, InvalidId) as error:
+        return names.index(name), Identity(identity)
+    except (ValueError, UnreadableDocument) as error:
         raise InvalidInput("before" if window.backward else "after", "is no cursor of this list and order") from error

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from documents.access import GovernanceRole, Permission, needs
 from documents.eligibility.answer import Remedy
-from documents.fields import fields_at
 from documents.people import Stakeholder
-from documents.records import whole
-from documents.units import Raw
+from documents.store.fields import fields_at
+from documents.store.standins import whole
+from documents.store.units import Raw
 from documents.values import Choice, Key, Moment, Value
 from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
 from documents.versions.decided import approvals, deciders_of, submitters_of

@@ -7,14 +7,13 @@ from re import fullmatch
 from secrets import token_hex, token_urlsafe
 from typing import Annotated, ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field
 
 from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation, Role
 from documents.audit.event import AuditEventType
-from documents.database import Record
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
+from documents.store.record import Record
 from documents.values import Choice, Key, Moment, Name
 
 TokenId = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,40}$")]  # no underscore: what is refused is told, and a token must not be
@@ -37,10 +36,10 @@ class ApiToken(Record):
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     derived: ClassVar = frozenset({"secret_hash", "last_used_at"})
 
-    token_id: Annotated[str, Indexed(unique=True)] = Field(description="Its public name: what events and `revokeApiToken` say.")
+    token_id: str = Field(description="Its public name: what events and `revokeApiToken` say.")
     name: Name = Field(description="What it is for.")
     kind: TokenKind = Field(description="What it opens.")
-    holder: Annotated[Key, Indexed()] = Field(description="The user id, or the service's name.")
+    holder: Key = Field(description="The user id, or the service's name.")
     mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token lists.")
     secret_hash: str = Field(description="SHA-256 of the secret.")
     issued_by: str = Field(description="The user id of whoever made it.")
@@ -49,8 +48,7 @@ class ApiToken(Record):
     revoked_at: Moment | None = Field(default=None, description="When it was ended before its time.")
     last_used_at: Moment | None = Field(default=None, description="When it was last used, to the hour.")
 
-    class Settings:
-        name = "api_tokens"
+    collection: ClassVar = "api_tokens"
 
     @classmethod
     def personal(cls, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
@@ -126,7 +124,7 @@ class ApiToken(Record):
 
     async def use(self, at: datetime) -> None:
         """Notes the use at hourly grain, outside the trail; in a transaction like every write."""
-        await self._writable("use").update_one({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
+        await self.alter({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
 
 
 def parted(text: str) -> tuple[str, str]:

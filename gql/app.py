@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
-from documents.database import Database
 from documents.errors import NotFound, Unavailable
+from documents.store.session import Database
 from gql import ide
 from gql.checkpoints import sign_in_turns
 from gql.http import Entrance, OverHTTP

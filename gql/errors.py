@@ -8,8 +8,8 @@ from uuid import uuid4
 from graphql import GraphQLError
 from strawberry.pydantic import InputValidationError
 
-from documents.database import is_outage
 from documents.errors import InvalidInput, Refusal, Unavailable
+from documents.store.transaction import is_outage
 from documents.values import camel
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ from secrets import token_hex, token_urlsafe
 from documents import migrations
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.database import Database
 from documents.eligibility.load import keep_calendar
 from documents.errors import AlreadyExists, InvalidInput
 from documents.kinds import RECORDS
@@ -18,8 +17,9 @@ from documents.migrations import SCHEMA, Migration
 from documents.people import Stakeholder
 from documents.policies import Policy, defaults
 from documents.reviews import ReviewCalendar
+from documents.store.session import Database
+from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind, parted
-from documents.units import Unit
 from gql.settings import Settings
 
 ADMINISTRATOR, TOKEN_FILE = "admin", "admin-token"

@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
 
 from documents.audit.trail import Request as AuditedRequest
-from documents.database import is_outage
 from documents.errors import CutShort, InvalidInput, LimitExceeded, Refusal, Unavailable
+from documents.store.transaction import is_outage
 from gql.errors import coded, refused
 from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime

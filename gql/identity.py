@@ -8,9 +8,9 @@ from uuid import uuid4
 from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.trail import Occurrence, Request, record
-from documents.database import bound_database
 from documents.errors import LimitExceeded, Unauthenticated
 from documents.people import Stakeholder
+from documents.store.session import bound_database
 from documents.tokens import ApiToken, TokenKind, parted
 
 WINDOW, FAILURES = timedelta(minutes=1), 30

@@ -30,8 +30,8 @@ from graphql import (
 )
 from strawberry.extensions import FieldExtension
 
-from documents.database import answered_within
 from documents.errors import LimitExceeded
+from documents.store.session import answered_within
 from documents.values import MAX_SAFE_INTEGER
 from gql.settings import Limits
 from resolvers.graph.aggregates import GROUPS

@@ -15,10 +15,12 @@ from strawberry.types.field import StrawberryField
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
-from documents.database import Record, bound_database, is_outage
 from documents.errors import Forbidden, InvalidInput, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
-from documents.units import Unit
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.transaction import is_outage
+from documents.store.units import Unit
 from documents.values import NAME_LENGTH
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import FileInput

@@ -1,33 +1,18 @@
-"""Whether the database answers and has transactions."""
+"""Whether the database answers and has transactions, told as a fault of starting."""
 
-import re
-from contextlib import suppress
-
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
-
+from documents.store import server
 from gql.faults import DatabaseUnusable, NoReplicaSet
-
-PATIENCE_MS = 5_000
 
 
 def check(uri: str) -> None:
-    """DatabaseUnusable after five seconds without an answer, NoReplicaSet for a MongoDB that stands alone."""
+    """Raises DatabaseUnusable after five seconds without an answer, NoReplicaSet for a MongoDB that stands alone."""
     try:
-        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=PATIENCE_MS, connectTimeoutMS=PATIENCE_MS) as client:
-            hello = client.admin.command("hello")
-    except (PyMongoError, ValueError) as error:  # a port that is no number is a ValueError
+        answer = server.hello(uri)
+    except (server.DriverError, ValueError) as error:  # a port that is no number is a ValueError
         raise unusable(error) from error
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a replica set's member and a mongos say
+    if not server.has_transactions(answer):
         raise NoReplicaSet
 
 
-def end_transactions(uri: str) -> None:
-    """Ends what a killed worker left open: it would hold the audit trail for a minute. The other workers begin theirs again."""
-    with suppress(PyMongoError), MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=1_000) as client:
-        client.admin.command("killAllSessions", [])
-
-
 def unusable(error: Exception) -> DatabaseUnusable:
-    """The driver's reason without the page of details that it adds."""
-    return DatabaseUnusable(re.split(r" \(configured timeouts|, Timeout: |, full error: ", str(error))[0])
+    return DatabaseUnusable(server.reason(error))

@@ -7,11 +7,11 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from pymongo.errors import PyMongoError
 from starlette.applications import Starlette
 
-from documents.database import Database
 from documents.errors import Refusal
+from documents.store.server import DriverError
+from documents.store.session import Database
 from gql import checkpoints, firststart, reach
 from gql.app import create_app
 from gql.faults import NotPrepared
@@ -42,7 +42,7 @@ async def _serve(settings: Settings, database: Database, listener: socket, tell:
         origin, admin_token = await firststart.prepare(settings, database)
     except Refusal as refusal:
         raise NotPrepared(str(refusal)) from refusal
-    except PyMongoError as error:
+    except DriverError as error:
         raise reach.unusable(error) from error
     key = checkpoints.signing_key(settings, origin)
     tell(Prepared(origin, str(key.verifier) if key else None, admin_token))

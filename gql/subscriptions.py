@@ -24,9 +24,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from documents.access import Actor
 from documents.audit.trail import Request as AuditedRequest
-from documents.database import is_outage
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.people import Stakeholder
+from documents.store.transaction import is_outage
 from gql.errors import coded, refused
 from gql.http import GRAPHQL, JSON, PARAMETERS, OverHTTP, Unserved, read_json
 from gql.identity import Doorkeeper

@@ -71,9 +71,9 @@ class Worker:
 
     def ended(self) -> None:
         if self.uri and self.on_engine:  # others may work on a database of somebody else's
-            from gql import reach  # noqa: PLC0415
+            from documents.store import server  # noqa: PLC0415  likewise
 
-            reach.end_transactions(self.uri)
+            server.end_transactions(self.uri)
 
     def begin(self, uri: str) -> Prepared:
         """Says where the database is, and waits until the worker has made sure of it."""
@@ -110,7 +110,7 @@ def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
 
 
 def _reached(uri: str) -> str:
-    from gql import reach  # noqa: PLC0415
+    from gql import reach  # noqa: PLC0415  it loads the driver, which a supervisor of its own engine does without
 
     reach.check(uri)
     return uri

@@ -8,7 +8,7 @@ from documents.changes.carry import obstacle
 from documents.changes.plan import PRODUCTION
 from documents.eligibility.answer import Eligibility
 from documents.errors import LimitExceeded
-from documents.fields import NOTHING
+from documents.store.fields import NOTHING
 from documents.values import Digest, Hash, Key
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion

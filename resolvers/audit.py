@@ -15,7 +15,7 @@ from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consi
 from documents.audit.runs import VerificationRun
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
-from documents.filters import matches
+from documents.store.filters import matches
 from documents.values import BigInt
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates

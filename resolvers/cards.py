@@ -7,15 +7,15 @@ from pydantic import AfterValidator, Field
 from strawberry import Parent
 
 from documents.access import Permission
-from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
+from documents.canonical import canonical
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard, each_group_once, each_metric_once
 from documents.eligibility.load import keep_standing
 from documents.formats.cyclonedx import modelcard as cyclonedx
 from documents.formats.exchange import Export
 from documents.formats.huggingface.modelcard import write_model_card
-from documents.records import whole
 from documents.reports.documentation import card_page
+from documents.store.standins import whole
 from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun, each_figure_once
 from documents.values import LIST_LENGTH, FreeJson
 from documents.versions.model import Model

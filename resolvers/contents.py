@@ -7,7 +7,7 @@ from strawberry import Parent
 
 from documents.contents import Content, ContentChange, Revision
 from documents.people import Stakeholder
-from documents.records import whole
+from documents.store.standins import whole
 from documents.values import Digest
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one

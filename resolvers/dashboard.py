@@ -16,7 +16,7 @@ from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
-from documents.units import Raw
+from documents.store.units import Raw
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import subset

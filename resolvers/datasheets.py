@@ -5,15 +5,15 @@ from pydantic import BaseModel, Field
 from strawberry import Parent
 
 from documents.access import Permission
-from documents.audit.canonical import canonical
 from documents.audit.event import AuditEventType
+from documents.canonical import canonical
 from documents.datasheets import DatasetRecord, DatasetVersion, Datasheet, DatasheetContent
 from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
 from documents.formats.exchange import Export
 from documents.formats.huggingface.datasetcard import write_dataset_card
-from documents.records import whole
 from documents.reports.documentation import datasheet_page
+from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.parts import DatasheetLink
 from documents.versions.version import ModelVersion

@@ -10,8 +10,8 @@ from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.departures import depart, uncovered
 from documents.people import Email, Stakeholder, keep_administered
-from documents.records import whole
 from documents.risk.scales import RiskTier
+from documents.store.standins import whole
 from documents.tasks import Task, TaskList, tasks_of
 from documents.tokens import ApiToken
 from documents.values import Key, Name

@@ -7,8 +7,8 @@ import strawberry
 from strawberry import Parent
 
 from documents.access import Permission
-from documents.audit.canonical import canonical
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.canonical import canonical
 from documents.formats.graph import spelled
 from documents.reports.audit import AuditReport, AuditScope
 from documents.reports.audit_load import audit_report

@@ -9,12 +9,12 @@ from strawberry import Parent
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.load import keep_standing
-from documents.fields import both, fields_at, within
 from documents.people import Stakeholder
 from documents.questionnaire import Questions, RiskTemplate, questionnaire
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template
 from documents.risk.scales import Effectiveness
+from documents.store.fields import both, fields_at, within
 from documents.values import LIST_LENGTH, Day, Key, Moment, Names, Statement
 from documents.versions.risks import AssessmentApproval, RiskAcceptance
 from documents.versions.version import ModelVersion

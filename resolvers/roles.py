@@ -5,9 +5,9 @@ from typing import Annotated
 import strawberry
 
 from documents.access import GovernanceRole
-from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.roles import DEFINED, ROLES, RoleDefinition
+from documents.store.fields import fields_at
 from documents.values import Key
 from documents.versions.accountability import turned_to
 from documents.versions.version import ModelVersion

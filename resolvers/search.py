@@ -8,11 +8,11 @@ from strawberry import UNSET
 
 from documents.changes.change import ChangeRequest
 from documents.datasheets import Datasheet
-from documents.filters import to_query
 from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.policies import Policy
 from documents.search import KIND_BY_KIND, Searchable, Sought, search
+from documents.store.filters import to_query
 from documents.values import Choice
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion

@@ -17,8 +17,8 @@ from documents.errors import InvalidInput
 from documents.incidents import Incident
 from documents.lineage import LineageLink, UpstreamAlert, Walk
 from documents.people import Stakeholder
-from documents.records import whole
 from documents.risk.assessment import RiskAssessment
+from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval

@@ -5,7 +5,7 @@ from typing import Any
 
 from documents.access import SYSTEM
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.units import Unit
+from documents.store.units import Unit
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service, stage
 
 BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}

@@ -16,12 +16,12 @@ from starlette.applications import Starlette
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.database import Database
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.store.session import Database
+from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
-from documents.units import Unit
 from gql.app import create_app
 from gql.firststart import prepare
 from gql.settings import Settings
@@ -174,7 +174,7 @@ class Service:
     async def state(self) -> dict[str, Any]:
         """Everything stored but the trail: what a refusal must not change."""
         kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
-        return {each.__name__: await self.database.collection(each.get_collection_name()).find().to_list(None) for each in kinds}
+        return {each.__name__: await self.database.collection(each.collection).find().to_list(None) for each in kinds}
 
     async def close(self, spare: bool = False) -> None:
         """Hangs up; a `spare` database serves another test."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from documents.reports import audit_load
 from gql.verifications import verification
 from tests.examples import BOT, attach, register

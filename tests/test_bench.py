@@ -18,7 +18,7 @@ from bench.questions import QUESTIONS, Question
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
-from documents.database import Database
+from documents.store.session import Database
 from gql.firststart import prepare
 from gql.settings import Settings
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, computed_field
 
-from documents.audit.canonical import canonical, digest, parsed, plain
+from documents.canonical import canonical, digest, parsed, plain
 from documents.values import Choice, Value
 
 patient = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from documents.cards import CardContent, CardSection, ModelCard
 
 ACCURACY = {"metric_name": "accuracy", "value": 0.9, "dataset": "Beans", "conditions": "zero-shot"}

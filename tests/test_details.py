@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from documents.audit.canonical import canonical, digest, same
-from documents.audit.details import DETAILS_BYTES, PART_BYTES, Difference, Telling, differences, tell
 from documents.audit.schema import cited
+from documents.canonical import canonical, digest, same
+from documents.details import DETAILS_BYTES, PART_BYTES, Difference, Telling, differences, tell
 
 Raw = dict[str, Any]
 PLAIN = Telling()

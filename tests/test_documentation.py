@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it.token import Token
 from pydantic import BaseModel
 
-from documents.audit.canonical import canonical, parsed
+from documents.canonical import canonical, parsed
 from documents.cards import CardRisk, CardRiskLevel, GroupValue, Metric, ModelCard
 from documents.datasheets import Confidentiality, DatasetRecord, DatasetVersion
 from documents.reports.documentation import NOT_STATED, card_page, datasheet_page

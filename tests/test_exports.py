@@ -243,7 +243,7 @@ def test_a_smaller_size_in_the_manifest_hides_no_cut_tail(anchored: Anchored, co
 
 STRANGER = """
 import socket, sys
-for each in ("motor", "pymongo", "bson", "beanie", "documents.database", "gql.settings", "gql.embedded", "httpx", "uvicorn"):
+for each in ("motor", "pymongo", "bson", "beanie", "documents.store.session", "gql.settings", "gql.embedded", "httpx", "uvicorn"):
     sys.modules[each] = None
 def refused(*_, **__): raise AssertionError("a network was used")
 socket.socket.connect = socket.socket.bind = socket.getaddrinfo = socket.create_connection = refused

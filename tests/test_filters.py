@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from documents.filters import in_order, matches, to_query
-from documents.records import By, Found, Page, Window, optional
+from documents.store.filters import in_order, matches, to_query
+from documents.store.pages import By, Page, Window, optional
+from documents.store.standins import Found
 from documents.values import BigInt, Hash
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.standing import Standing

@@ -231,9 +231,9 @@ async def test_what_a_server_has_no_time_to_answer_is_told_so_and_done(web: Serv
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async with web.database._turn:
+    async with web.database.transactions.turn:
         answering = asyncio.create_task(web.app(scope, receive, send))
-        while not web.database._turn._waiters:  # noqa: ASYNC110  a lock tells nobody that somebody waits
+        while not web.database.transactions.turn._waiters:  # noqa: ASYNC110  a lock tells nobody that somebody waits
             await asyncio.sleep(0)
         answering.cancel()
         await asyncio.wait([answering])
@@ -241,5 +241,5 @@ async def test_what_a_server_has_no_time_to_answer_is_told_so_and_done(web: Serv
     assert start["status"] == 503 and (b"retry-after", b"2") in start["headers"]
     (error,) = json.loads(answer["body"])["errors"]
     assert error["extensions"]["code"] == "UNAVAILABLE"
-    async with web.database._turn:  # after whoever waited
+    async with web.database.transactions.turn:  # after whoever waited
         assert (await web.ask('{ model(modelId: "late") { name } }'))["model"]

@@ -13,9 +13,9 @@ from bson import ObjectId
 from graphql import get_named_type
 from pydantic import BaseModel
 
-from documents.database import Record
 from documents.search import TOKENS
-from documents.units import Raw
+from documents.store.record import Record
+from documents.store.units import Raw
 from documents.values import camel
 from gql.schema import build_schema
 from tests.examples import register, save_datasheet
@@ -87,7 +87,7 @@ async def shelves(server: str) -> AsyncIterator[Watched]:
         await register(service)
         await save_datasheet(service)
     for kind in NOUNS:
-        shelf = service.database.raw(kind.get_collection_name())
+        shelf = service.database.raw(kind.collection)
         first = (await shelf.find_one({})) or {}
         indexes = [*(await shelf.index_information()).values()]
         own = {each["key"][-1][0] for each in indexes if each.get("unique")}  # so that no two are the same

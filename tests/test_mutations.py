@@ -9,8 +9,8 @@ import pytest
 import strawberry
 
 from documents.access import GovernanceRole
-from documents.audit.canonical import canonical, digest, plain
-from documents.audit.details import DETAILS_BYTES, PART_BYTES
+from documents.canonical import canonical, digest, plain
+from documents.details import DETAILS_BYTES, PART_BYTES
 from documents.kinds import RECORDS
 from documents.versions.version import ModelVersion
 from gql.middleware import UndeclaredField

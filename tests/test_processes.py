@@ -13,8 +13,8 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from documents.database import Database
 from documents.errors import OlderSchema
+from documents.store.session import Database
 from gql.embedded import LISTENING, Engine, find_program
 from gql.firststart import prepare
 from gql.preflight import alone_in

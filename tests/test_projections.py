@@ -202,7 +202,7 @@ async def test_search_reads_of_each_kind_exactly_what_its_fragment_selects(
     fragments = "".join(f"fragment Of{kind} on {kind} {{ {written(each)} }} " for kind, each in chosen.items())
     spreads = " ".join(f"...Of{kind}" for kind in chosen)
     found = await asked(filled, f'{{ search(query: "nothing here", first: 5) {{ nodes {{ {spreads} }} }} }} {fragments}')
-    assert found == {kind.get_collection_name(): {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS.values()}
+    assert found == {kind.collection: {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS.values()}
 
 
 OTHERS = {"version": '"1.0.0"', "digest": f'"{"0" * 64}"'}  # what something is compared with

@@ -12,8 +12,8 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from documents.aggregates import Grouping, steps
 from documents.risk.scales import RiskBand, RiskTier
+from documents.store.aggregates import Grouping, steps
 from tests.examples import BOT, RATED, TICKETS, register, save_card, save_datasheet
 from tests.service import ALICE, BOB, Service
 

@@ -16,9 +16,9 @@ from pymongo import monitoring
 from strawberry.dataloader import DataLoader
 
 from documents.audit.event import AuditEventType
-from documents.fields import fields_at
-from documents.records import Found, NotRead
 from documents.risk.scales import RiskTier
+from documents.store.fields import fields_at
+from documents.store.standins import Found, NotRead
 from documents.versions.numbers import version_key
 from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type
 from markdown_it import MarkdownIt
 
 from documents.access import GovernanceRole
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from documents.formats.graph import spelled
 from documents.reports.load import governance_report
 from gql.schema import build_schema

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from documents.audit.canonical import canonical, parsed
+from documents.canonical import canonical, parsed
 from documents.errors import InvalidInput
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template

@@ -6,7 +6,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from tests.examples import BOT, RATED, assess, register, submitted
 from tests.service import ALICE, AUDREY, RITA, Service
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents.search import LONGEST, MOST, TOKENS, words
-from documents.units import Unit
+from documents.store.units import Unit
 from documents.versions.model import Model
 from tests.examples import register, save_card, save_datasheet
 from tests.service import STAFF, Service

@@ -16,10 +16,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from documents import streams
 from documents.access import GovernanceRole
-from documents.database import Record
 from documents.people import Stakeholder
+from documents.store import streams
+from documents.store.record import Record
 from documents.tokens import ApiToken
 from documents.versions.version import ModelVersion
 from gql import subscriptions
@@ -355,7 +355,7 @@ async def test_whoever_would_miss_something_is_told_so(service: Service, address
         listener = await Socket(connection).sign_in(ALICE)
         await listener.subscribe(VERSIONS, of=BOT["modelId"])
         await asyncio.sleep(0.3)
-        await service.database.collections[ModelVersion.get_collection_name()].drop()  # no stream goes on after that
+        await service.database.collections[ModelVersion.collection].drop()  # no stream goes on after that
         assert await listener.code() == "UNAVAILABLE"
 
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 import pytest
 
 from documents.audit import tree
-from documents.audit.canonical import canonical
 from documents.audit.notes import BadNote, Checkpoint, SigningKey
 from documents.audit.tlogproof import BadProof, Proof
+from documents.canonical import canonical
 from tests.test_notes import checked
 from tests.test_verification import honest
 

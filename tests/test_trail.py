@@ -16,12 +16,12 @@ from bson import ObjectId
 
 from documents.access import GovernanceRole
 from documents.audit import tree, verify
-from documents.audit.canonical import canonical
 from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.notes import SigningKey
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS
+from documents.canonical import canonical
 from documents.tokens import parted
 from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register

@@ -13,7 +13,7 @@ from pymongo import monitoring
 
 from documents.audit.trail import AuditHead
 from documents.errors import LimitExceeded, StaleRevision
-from documents.units import OutsideUnitOfWork, Unit
+from documents.store.units import OutsideUnitOfWork, Unit
 from documents.versions.version import ModelVersion
 from tests.examples import BOT, CARD, DATASHEET, TICKETS, attach, register
 from tests.journey import PROOF, every_mutation, mutations, sign_in
@@ -323,7 +323,7 @@ async def test_what_took_effect_is_not_refused_though_patience_ends(
     await sign_in(service)
     size = len(await service.trail())
     async with Wire(server, *fates).service(service.database.name) as far:
-        far.database.patience = 0
+        far.database.transactions.patience = 0
         receipt = (await far.do("attachEvidence", BOB, **BOT, **PROOF))["receipt"]
     assert receipt["seq"] == size
     await one_event_tells(service, size, "success")

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.audit import tree, verification
-from documents.audit.canonical import canonical, digest, parsed
 from documents.audit.findings import LISTED, AuditCaveat, Report
 from documents.audit.findings import AuditFaultKind as K
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS, Verifier
+from documents.canonical import canonical, digest, parsed
 
 Raw = dict[str, Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

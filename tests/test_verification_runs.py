@@ -13,7 +13,7 @@ from documents.audit import runs, verify
 from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
-from documents.database import Database
+from documents.store.session import Database
 from gql.app import create_app
 from gql.checkpoints import checkpoint
 from gql.firststart import utc_now

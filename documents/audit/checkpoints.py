@@ -1,22 +1,22 @@
 """The trail's checkpoints: each signed once, consistent with the one before, and kept."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field
 
 from documents.access import SYSTEM
-from documents.aggregates import Grouping, Measure
 from documents.audit import tree
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
-from documents.database import Record, bound_database
 from documents.errors import Inconsistent, LimitExceeded, Unproven
-from documents.records import aware
-from documents.units import Unit
+from documents.store.aggregates import Grouping, Measure
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.standins import aware
+from documents.store.units import Unit
 from documents.values import Count, Digest, Moment, Value
 
 KEYS = 1_000
@@ -27,21 +27,19 @@ class AuditCheckpoint(Record):
 
     keys: ClassVar = ("size",)
 
-    size: Annotated[Count, Indexed(unique=True)] = Field(description="How many events the trail had.")
+    size: Count = Field(description="How many events the trail had.")
     root: Digest = Field(description="The root of the Merkle tree over them, hexadecimal.")
     signed_at: Moment = Field(description="When it was signed.")
     verifier_key: str = Field(description="The key that it verifies with, in C2SP form: be told it by another way than this.")
     text: str = Field(description="The signed note, a C2SP tlog-checkpoint; keep every byte of it, the last newline too.")
 
-    class Settings:
-        name = "audit_checkpoints"
+    collection: ClassVar = "audit_checkpoints"
 
     @classmethod
     async def newest(cls, by: VerifierKey | None = None) -> Self | None:
         """The last one, or the last that says it is signed by that key."""
         query = {} if by is None else {"verifier_key": str(by)}
-        found = await cls.get_motor_collection().find_one(query, sort=[("size", -1)])
-        return None if found is None else cls.hydrated(found)
+        return await cls.first(query, [("size", -1)])
 
 
 class AuditKey(Value):
@@ -114,7 +112,7 @@ async def tell(found: Inconsistent, at: datetime) -> None:
 
     async def work(unit: Unit) -> None:
         head = await AuditHead.touch()
-        if await AuditEvent.get_motor_collection().find_one(told) is None:
+        if await AuditEvent.raw_first(told) is None:
             occurrence = Occurrence(
                 AuditEventType.COMPLIANCE_CHECK, "signCheckpoint", SYSTEM, Request(ids[0]), (kind, str(found.size)),
                 outcome=AuditOutcome.FAILURE, facts={"code": found.code, **found.facts},

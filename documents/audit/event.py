@@ -1,15 +1,14 @@
 """One event of the trail, as stored: what happened, to what, by whom, and what binds it to the event before."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, cast
+from typing import ClassVar
 
-from beanie import Indexed
 from pydantic import Field
-from pymongo import IndexModel
 
 from documents.access import ActorType
-from documents.database import Record
-from documents.units import Raw
+from documents.store.indexes import index
+from documents.store.record import Record
+from documents.store.units import Raw
 from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 
 SCHEMA = 1
@@ -99,7 +98,7 @@ class AuditEvent(Record):
     seq: Count = Field(description="Place in the trail, from 0, without gap.")
     schema_version: int = Field(alias="schema", description="Which fields an event has; 1 today.")
     origin: str = Field(description="The trail's name, the same for ever.")
-    event_id: Annotated[str, Indexed(unique=True)] = Field(description="AUD- and 32 hexadecimal digits.")
+    event_id: str = Field(description="AUD- and 32 hexadecimal digits.")
     event_type: AuditEventType = Field(description="What kind of thing happened.")
     outcome: AuditOutcome = Field(description="How it ended.")
     occurred_at: Moment = Field(description="When; never before the event before it.")
@@ -109,21 +108,20 @@ class AuditEvent(Record):
     action: str = Field(description="The mutation's name.")
     details: FreeObject = Field(description="`changes`: paths with from and to; `facts`: what is no change.")
     request: EventRequest = Field(description="The request that it came with.")
-    previous_hash: Annotated[Digest, Indexed(unique=True)] = Field(description="The `eventHash` before it; 64 zeros at first.")
+    previous_hash: Digest = Field(description="The `eventHash` before it; 64 zeros at first.")
     event_hash: Digest = Field(description="SHA-256(0x00 || canonical): the leaf hash of RFC 9162 section 2.1.1.")
     nodes: tuple[Digest, ...] = Field(description="Hashes of the perfect subtrees that this event completes, level 1 first.")
     canonical: bytes = Field(description="The exact bytes that were hashed, canonical JSON (RFC 8785).")
 
-    class Settings:
-        name = "audit_events"
-        indexes: ClassVar = [
-            IndexModel(["seq"], unique=True),
-            IndexModel(["occurred_at", "seq"]),
-            IndexModel(["resource.id", "seq"]),
-            IndexModel(["resource.id", "resource.type"], partialFilterExpression={"event_type": AuditEventType.MODEL_REGISTERED}),
-            IndexModel(["subject.model_id", "seq"]),
-            IndexModel(["subject.model_id", "subject.version", "seq"]),
-        ]
+    collection: ClassVar = "audit_events"
+    indexes: ClassVar = [
+        index("seq", unique=True),
+        index("occurred_at", "seq"),
+        index("resource.id", "seq"),
+        index("resource.id", "resource.type", where={"event_type": AuditEventType.MODEL_REGISTERED}),
+        index("subject.model_id", "seq"),
+        index("subject.model_id", "subject.version", "seq"),
+    ]
 
     @classmethod
     async def denials(cls, since: datetime, threshold: int, limit: int) -> list[Raw]:
@@ -137,4 +135,4 @@ class AuditEvent(Record):
             {"$sort": {"attempts": -1, "_id": 1}},
             {"$limit": limit},
         ]
-        return cast("list[Raw]", await cls._raws().aggregate(steps).to_list(None))
+        return await cls.aggregated(steps)

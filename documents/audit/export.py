@@ -26,7 +26,7 @@ from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
 from documents.audit.verify import KEPT, WINDOW, Extent, Told, Window, between, earlier, untold
 from documents.contents import Content
-from documents.units import Raw
+from documents.store.units import Raw
 
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # what is believed of the events before the first
 
@@ -114,17 +114,16 @@ def _told(stored: Raw, without: Collection[str] = ()) -> Any:
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
     """Those of `digests`, or all there are, in the order of their digest."""
-    contents, ordered = Content.get_motor_collection(), sorted(digests or ())
+    ordered = sorted(digests or ())
     queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
     for query in [{}] if digests is None else queries:
-        async for content in contents.find(query, {"digest": 1, "canonical": 1}).sort("digest", 1):
+        async for content in Content.raw_stream(query, [("digest", 1)], ["digest", "canonical"]):
             yield content
 
 
 async def _checkpoints(folder: Path, size: int) -> int:
     """Writes the newest checkpoints of at most `size` events, and answers with the size of the last."""
-    checkpoints = AuditCheckpoint.get_motor_collection()
-    found = await checkpoints.find({"size": {"$gte": 1, "$lte": size}}, limit=KEPT).sort("size", -1).to_list(None)
+    found = await AuditCheckpoint.raws({"size": {"$gte": 1, "$lte": size}}, [("size", -1)], KEPT)
     signed = [each for each in reversed(found) if isinstance(each.get("text"), str)]
     with _written(folder / CHECKPOINTS) as file:
         file.writelines(f"{each['text']}\n".encode() for each in signed)

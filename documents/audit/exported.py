@@ -23,12 +23,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from documents.audit.canonical import UNSPEAKABLE, loosely_parsed, plain
 from documents.audit.findings import AuditCaveat, Report
 from documents.audit.notes import Checkpoint, VerifierKey
 from documents.audit.pins import kept_in, pinned, those_pinned, trusted
 from documents.audit.verification import Verifier
-from documents.units import Raw
+from documents.canonical import UNSPEAKABLE, loosely_parsed, plain
+from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
 EVENTS, CONTENTS, DIFFERING = "events.ndjson", "contents.ndjson", "differing.ndjson"

@@ -6,15 +6,14 @@ from typing import Any
 from pydantic import Field
 
 from documents.audit import tree
-from documents.audit.canonical import parsed
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
-from documents.database import BATCH
+from documents.canonical import parsed
 from documents.errors import InvalidInput, Unproven
-from documents.units import Raw
+from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
-_NODES = {"seq": 1, "event_hash": 1, "nodes": 1}
+_NODES = ("seq", "event_hash", "nodes")
 
 
 class InclusionProof(Value):
@@ -78,7 +77,7 @@ async def prove_consistency(old: int, size: int | None = None) -> ConsistencyPro
 async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subtree], str]:
     """What the trail stores for these, read in one command; asked for one that is not there, it raises Unproven."""
     seqs = sorted({each.completed_by for each in subtrees})
-    holders = await AuditEvent.get_motor_collection().find({"seq": {"$in": seqs}}, _NODES, batch_size=len(seqs) + 1).to_list(None)
+    holders = await AuditEvent.raws({"seq": {"$in": seqs}}, fields=_NODES)
     by_seq = {each["seq"]: each for each in holders}
 
     def hash_of(subtree: tree.Subtree) -> str:
@@ -95,8 +94,7 @@ async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subt
 
 async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
     """What the bytes of the events that meet `query` say, of those that the trail proves; three commands for any number."""
-    events = AuditEvent.get_motor_collection()
-    found = await events.find(query, {"seq": 1, "canonical": 1}, batch_size=BATCH).to_list(None)
+    found = await AuditEvent.raws(query, fields=("seq", "canonical"))
     head = await AuditHead.wanted("head")
     if not found or head is None:
         return []

@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field, computed_field
 
 from documents.access import SYSTEM
@@ -21,9 +20,10 @@ from documents.audit.findings import AuditFaultKind, Report
 from documents.audit.notes import VerifierKey
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
-from documents.database import Record, bound_database
 from documents.errors import AlreadyExists, StaleRevision
-from documents.units import Raw, Unit
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.units import Raw, Unit
 from documents.values import Count, Moment
 
 LISTED, KEPT = 20, 1_000
@@ -37,9 +37,7 @@ class VerificationRun(Record):
 
     keys: ClassVar = ("number",)
 
-    number: Annotated[Count, Indexed(unique=True)] = Field(
-        description="Which run, from 1; a number is left out where a server was stopped in the middle."
-    )
+    number: Count = Field(description="Which run, from 1; a number is left out where a server was stopped in the middle.")
     began_at: Moment = Field(description="When it began.")
     ended_at: Moment = Field(description="When it ended.")
     found: Report = Field(description=f"What it verified and found; of the faults the first {LISTED} are kept.")
@@ -48,8 +46,7 @@ class VerificationRun(Record):
     )
     is_news: bool = Field(description="Whether it found something wrong that the run before had not: the trail tells of it.")
 
-    class Settings:
-        name = "audit_verifications"
+    collection: ClassVar = "audit_verifications"
 
     @computed_field(description="Whether it verified the trail from its first event on.")  # type: ignore[prop-decorator]
     @property
@@ -63,8 +60,7 @@ class VerificationRun(Record):
     @classmethod
     async def last(cls, query: Raw | None = None) -> Self | None:
         """The last run, of those that meet `query`."""
-        found = await cls.get_motor_collection().find_one(query or {}, sort=[("number", -1)])
-        return None if found is None else cls.hydrated(found)
+        return await cls.first(query or {}, [("number", -1)])
 
 
 class VerificationTurn(Record):
@@ -72,14 +68,13 @@ class VerificationTurn(Record):
 
     keys: ClassVar = ("name",)
 
-    name: Annotated[str, Indexed(unique=True)] = Field(default="turn", description="There is one.")
+    name: str = Field(default="turn", description="There is one.")
     number: Count = Field(default=0, description="How many runs began.")
     due_at: Moment = Field(
         description="From when on anybody may begin; moved on while somebody is at it, so that nobody waits for who was killed."
     )
 
-    class Settings:
-        name = "audit_verification_turns"
+    collection: ClassVar = "audit_verification_turns"
 
     @classmethod
     async def taken(cls, at: datetime) -> Self | None:
@@ -117,7 +112,7 @@ class VerificationTurn(Record):
             await self._moved(due_at)
             await run.model_copy().store()
             old = {"$lte": run.number - KEPT, "$ne": spare}
-            await VerificationRun._writable("forget").delete_many({"number": old, "is_news": False})
+            await VerificationRun.delete_unrecorded({"number": old, "is_news": False})
 
         await bound_database().transact(work)
 

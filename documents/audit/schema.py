@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from documents.audit import tree
-from documents.audit.canonical import quoted
 from documents.audit.findings import AuditFaultKind
-from documents.units import Raw
+from documents.canonical import quoted
+from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
 _KINDS = {"missing": AuditFaultKind.MISSING_FIELD, "extra_forbidden": AuditFaultKind.UNKNOWN_FIELD}

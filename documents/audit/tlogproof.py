@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from documents.audit import tree
-from documents.audit.canonical import parsed
 from documents.audit.notes import Checkpoint, VerifierKey, decoded, opened
+from documents.canonical import parsed
 
 HEADER = "c2sp.org/tlog-proof@v1"
 LENGTH = 1 << 25  # characters: more than any event that MongoDB's 16 MB can hold

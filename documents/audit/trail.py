@@ -4,21 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 
-from beanie import Indexed
 from pydantic import Field
 
 from documents.access import Actor
 from documents.audit import tree
-from documents.audit.canonical import canonical
-from documents.audit.details import Telling, Told, tell
 from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
 from documents.audit.verification import GENESIS
+from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
-from documents.database import Record, bound_database
-from documents.units import Change, Raw, Unit
+from documents.details import Telling, Told, tell
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.units import Change, Raw, Unit
 from documents.values import Count, Digest, Moment, Value
 
 
@@ -96,7 +96,7 @@ class AuditHead(Record):
     """The end of the trail. Touched first in every unit of work, so that two processes collide before they work."""
 
     keys: ClassVar = ("name",)
-    name: Annotated[str, Indexed(unique=True)] = Field(default="head", description="There is one.")
+    name: str = Field(default="head", description="There is one.")
     origin: str = Field(description="The trail's name.")
     turn: int = Field(default=0, description="Units of work begun; counting one up is the touch.")
     size: Count = Field(default=0, description="How many events there are.")
@@ -106,23 +106,20 @@ class AuditHead(Record):
         default=(), description="The tree's right edge: one hash a set bit of the size, largest first."
     )
 
-    class Settings:
-        name = "audit_head"
+    collection: ClassVar = "audit_head"
 
     @classmethod
     async def touch(cls) -> Self:
         """Claims the trail for this transaction: whoever touched it since our snapshot makes us begin again."""
-        heads = cls._writable("touch")
-        touched = await heads.update_one({"name": "head"}, {"$inc": {"turn": 1}})
-        if touched.matched_count == 0:
+        if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
             raise RuntimeError("this database has no trail yet: it was never prepared")
-        return cls.hydrated(await heads.find_one({"name": "head"}))
+        return await cls.require("head")
 
     @classmethod
     async def begin(cls, origin: str | None) -> Self:
         """The head of a new trail, under `origin` or a name of its own."""
         head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
-        await head._insert(head._as_stored())  # no store(): the trail tells of everything but itself
+        await head.insert_unrecorded()  # the trail tells of everything but itself
         return head
 
     @property
@@ -136,7 +133,7 @@ class AuditHead(Record):
             for digest, text in what.told.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
-        await AuditEvent._writable("append").insert_many(events)
+        await AuditEvent.insert_raws(events)
         await self._move()
         last = events[-1]
         return Receipt(
@@ -158,8 +155,7 @@ class AuditHead(Record):
 
     async def _move(self) -> None:
         end = {"size": self.size, "last_hash": self.last_hash, "last_at": self.last_at, "edge": list(self.edge)}
-        moved = await self._writable("move").update_one({"_id": self.id, "turn": self.turn}, {"$set": end})
-        if moved.modified_count != 1:
+        if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": end}):
             raise RuntimeError("the head moved under a transaction that had touched it")
 
 

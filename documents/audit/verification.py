@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from documents.audit import tree
-from documents.audit.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.notes import Checkpoint
 from documents.audit.schema import Said, cited, is_content, shape_faults
-from documents.units import Raw
+from documents.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
+from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
 GENESIS = "0" * 64  # what stands for the hash of the event before the first

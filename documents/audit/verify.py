@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from documents.audit import tree
 from documents.audit.checkpoints import AuditCheckpoint
@@ -16,7 +16,7 @@ from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded, Unproven
-from documents.units import Raw
+from documents.store.units import Raw
 
 EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
 KEPT, NEWEST = 1_000, 16  # checkpoints
@@ -157,9 +157,8 @@ class Extent:
 
 async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
     """The newest of the checkpoints of `first` to `last` events that are kept here and that one of `keys` signed."""
-    checkpoints = AuditCheckpoint.get_motor_collection()
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
-    found = await checkpoints.find(query, {"text": 1}, limit=limit, batch_size=limit).sort("size", -1).to_list(None)
+    found = await AuditCheckpoint.raws(query, [("size", -1)], limit, ["text"])
     return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
 
 
@@ -176,8 +175,7 @@ async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
 
 
 async def _head() -> Raw | None:
-    found: Raw | None = await AuditHead.get_motor_collection().find_one({"name": "head"})
-    return found
+    return await AuditHead.raw_first({"name": "head"})
 
 
 def _size(head: Raw | None) -> int:
@@ -191,13 +189,12 @@ async def earlier(first: int) -> list[Raw]:
 
 
 async def _events(query: Raw, limit: int = 0) -> list[Raw]:
-    found: list[Raw] = await AuditEvent.get_motor_collection().find(query, limit=limit).sort("seq", 1).to_list(None)
-    return found
+    return await AuditEvent.raws(query, [("seq", 1)], limit)
 
 
 async def _contents(events: list[Raw]) -> dict[str, str]:
     digests = {digest for event in events for digest in cited(event)}
     if not digests:
         return {}
-    kept = await Content.get_motor_collection().find({"digest": {"$in": sorted(digests)}}).to_list(None)
-    return {each["digest"]: each.get("canonical") for each in kept}
+    kept = await Content.raws({"digest": {"$in": sorted(digests)}})
+    return {each["digest"]: cast("str", each.get("canonical")) for each in kept}

@@ -15,9 +15,9 @@ from documents.eligibility.checks import as_input
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files, keep_standing
 from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
-from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.store.fields import fields_at
 from documents.versions.model import Model, Running
 from documents.versions.version import ModelVersion
 

@@ -4,9 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Self
 from uuid import uuid4
 
-from beanie import Indexed
 from pydantic import Field, computed_field
-from pymongo import IndexModel
 
 from documents.access import Actor, GovernanceRole, Permission, Relation
 from documents.audit.event import AuditEventType
@@ -25,6 +23,7 @@ from documents.errors import Forbidden, InvalidInput, InvalidState, NotReady
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text, camel
 from documents.versions.decided import only
 from documents.versions.entries import longer
@@ -49,7 +48,7 @@ class ChangeRequest(Searchable):
     derived: ClassVar = frozenset({"risk_level"})
     searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
 
-    change_id: Annotated[str, Indexed(unique=True)] = Field(description="CR- and 32 hexadecimal digits.")
+    change_id: str = Field(description="CR- and 32 hexadecimal digits.")
     plan: ChangePlan = Field(description="What it is about, as last saved.")
     revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, first one first.")
     frozen_plan: Digest | None = Field(
@@ -76,17 +75,13 @@ class ChangeRequest(Searchable):
     rolls_back_id: Key | None = Field(default=None, description="The change that it takes back; nothing for any but a rollback.")
     rolled_back_by_id: Key | None = Field(default=None, description="The latest change that is to take it back, if any.")
 
-    class Settings:
-        name = "change_requests"
-        indexes: ClassVar = [
-            IndexModel(["created_at", "_id"]),
-            IndexModel(["plan.model_id", "plan.environment", "created_at", "_id"]),
-            *(
-                IndexModel([each, "created_at", "_id"])
-                for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")
-            ),
-            BY_TOKENS,
-        ]
+    collection: ClassVar = "change_requests"
+    indexes: ClassVar = [
+        index("created_at", "_id"),
+        index("plan.model_id", "plan.environment", "created_at", "_id"),
+        *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
+        BY_TOKENS,
+    ]
 
     @classmethod
     async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: str | None = None) -> Self:

@@ -11,11 +11,11 @@ from documents.datasheets import Datasheet
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.errors import InvalidInput
-from documents.fields import fields_at
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy, Policy, PolicyInForce, contents_of, from_then_on, in_force
 from documents.reviews import ReviewCalendar
 from documents.risk.scales import RiskTier
+from documents.store.fields import fields_at
 from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.version import ModelVersion

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from documents.access import Actor, Permission
 from documents.cards import Metric
-from documents.database import Record
 from documents.datasheets import Datasheet
 from documents.errors import InvalidInput
 from documents.formats.cyclonedx.modelcard import read_model_card as read_bill
@@ -16,6 +15,7 @@ from documents.formats.exchange import INPUT, Reading
 from documents.formats.huggingface.modelcard import read_model_card
 from documents.formats.huggingface.results import read_results
 from documents.imports.report import CardSource, ImportReport, digest_of, facts, kept
+from documents.store.record import Record
 from documents.values import camel
 from documents.versions.version import ModelVersion
 

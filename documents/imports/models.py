@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from documents.access import Actor, Permission
 from documents.errors import InvalidInput, LimitExceeded
-from documents.fields import fields_at
 from documents.formats.cyclonedx.bill import read_models
 from documents.formats.cyclonedx.modelcard import read_component
 from documents.formats.exchange import Omission, Omissions, Reading, as_key
 from documents.formats.huggingface.modelcard import read_model
 from documents.imports.filled import brought
 from documents.imports.report import ImportedModel, ModelsReport, digest_of, facts, kept
+from documents.store.fields import fields_at
 from documents.values import Digest, camel
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion

@@ -5,9 +5,9 @@ from hashlib import sha256
 from pydantic import Field
 
 from documents.contents import Content, ContentKind, keep
-from documents.database import RECORD_BYTES
 from documents.formats.exchange import Omission
-from documents.units import Raw
+from documents.store.record import RECORD_BYTES
+from documents.store.units import Raw
 from documents.values import Choice, Digest, Key, Value
 
 

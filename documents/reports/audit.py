@@ -6,9 +6,9 @@ from pydantic import Field
 
 from documents.access import ActorType
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
-from documents.filters import Filter, to_query
 from documents.reports.governance import ReportedEvent
-from documents.units import Raw
+from documents.store.filters import Filter, to_query
+from documents.store.units import Raw
 from documents.values import Count, Digest, Moment, Value
 
 

@@ -3,12 +3,10 @@
 from collections import Counter
 from datetime import datetime
 
-from documents.aggregates import Grouping
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
 from documents.errors import InvalidInput
-from documents.fields import fields_at
 from documents.reports.audit import (
     ActorCount,
     AuditReport,
@@ -19,6 +17,8 @@ from documents.reports.audit import (
     ToldEvent,
     TrailIntegrity,
 )
+from documents.store.aggregates import Grouping
+from documents.store.fields import fields_at
 
 ACTORS, EVENTS = 1_000, 500
 ENDINGS = len(AuditEventType) * len(AuditOutcome)

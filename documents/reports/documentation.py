@@ -7,7 +7,7 @@ moment enters it: the same content has the same text whenever it is asked.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from documents.cards import CardRiskLevel, ModelCard
 from documents.datasheets import Confidentiality, DatasetRecord
 from documents.formats.markdown import bullets, code, heading, line, listed, page, paragraph, strong, table

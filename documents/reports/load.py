@@ -16,7 +16,6 @@ from documents.eligibility.answer import RequirementResult
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
-from documents.fields import fields_at
 from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.reports.governance import (
@@ -43,6 +42,7 @@ from documents.reports.governance import (
     TrailAnchor,
 )
 from documents.reports.risk import RiskReport
+from documents.store.fields import fields_at
 from documents.values import Value
 from documents.versions.accountability import Coverage
 from documents.versions.approvals import ApprovalRound

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from documents.audit.canonical import plain
-from documents.audit.details import differences
+from documents.canonical import plain
 from documents.cards import CardContent
+from documents.details import differences
 from documents.formats.graph import spelled
 from documents.risk.factors import RiskFactor
 from documents.values import Digest, Value, camel

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from documents.access import Actor, Permission
-from documents.audit.canonical import canonical
+from documents.canonical import canonical
 from documents.cards import CardContent, ModelCard
 from documents.contents import ContentKind, Revision, revised
 from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound

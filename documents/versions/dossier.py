@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from documents.audit.canonical import digest
+from documents.canonical import digest
 from documents.values import Choice, Digest, Value
 
 

@@ -1,15 +1,14 @@
 """Models: the named things whose versions are governed."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from beanie import Indexed
 from pydantic import Field
-from pymongo import IndexModel
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
 from documents.values import Key, Moment, Name, Names, Place, Text, Value
 
 
@@ -29,7 +28,7 @@ class Model(Searchable):
     event: ClassVar = AuditEventType.MODEL_REGISTERED
     searched: ClassVar = ("model_id", "name", "tags", "description")
 
-    model_id: Annotated[Key, Indexed(unique=True)] = Field(description="The model's own name for itself.")
+    model_id: Key = Field(description="The model's own name for itself.")
     name: Name = Field(description="What people call it.")
     description: Text = Field(default="", description="What it is, in a sentence or two.")
     tags: Names = Field(default=(), description="Words to find it by.")
@@ -38,14 +37,13 @@ class Model(Searchable):
     registered_by: Key = Field(description="Who registered it: a user id or a service.")
     registered_at: Moment = Field(description="When.")
 
-    class Settings:
-        name = "models"
-        indexes: ClassVar = [
-            IndexModel(["owner_id", "model_id"]),
-            IndexModel(["name", "model_id"]),
-            IndexModel(["registered_at", "model_id"]),
-            BY_TOKENS,
-        ]
+    collection: ClassVar = "models"
+    indexes: ClassVar = [
+        index("owner_id", "model_id"),
+        index("name", "model_id"),
+        index("registered_at", "model_id"),
+        BY_TOKENS,
+    ]
 
     @classmethod
     def register(

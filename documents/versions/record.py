@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
-from pymongo import IndexModel
 
 from documents.access import Actor, Permission
 from documents.audit.event import AuditEventType
@@ -16,6 +15,7 @@ from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Key, Moment, Place, Statement, Statements
 from documents.versions.accountability import Assignment, relations
 from documents.versions.approvals import (
@@ -122,35 +122,33 @@ class VersionRecord(Searchable):
     registered_at: Moment = Field(description="When.")
     standing: Standing | None = Field(default=None, description="What follows from all this, as of the last change.")
 
-    class Settings:
-        name = "model_versions"
-        indexes: ClassVar = [
-            IndexModel(["model_id", "version"], unique=True),
-            IndexModel(["model_id", "version_key"]),
-            IndexModel(["registered_at", "_id"]),
-            IndexModel(["round.policies.policy_id", "registered_at", "_id"]),
-            BY_TOKENS,
-            *(
-                IndexModel([each, "registered_at", "_id"])  # found by it or in its order, and among equals in the list's own
-                for each in (
-                    "model_id",
-                    "artifacts.sha256",
-                    "depends_on.governed.model_id",
-                    "owner_id",
-                    "data_steward_id",
-                    "deployed_in",
-                    "tier",
-                    "standing.status",
-                    "standing.risk_score",
-                    "standing.next_review",
-                    "standing.missing_roles",
-                    "standing.approved_until",
-                    "standing.open_conditions",
-                    "standing.accountable_ids",
-                    "standing.decider_ids",
-                )
-            ),
-        ]
+    collection: ClassVar = "model_versions"
+    indexes: ClassVar = [
+        index("model_id", "version_key"),
+        index("registered_at", "_id"),
+        index("round.policies.policy_id", "registered_at", "_id"),
+        BY_TOKENS,
+        *(
+            index(each, "registered_at", "_id")  # found by it or in its order, and among equals in the list's own
+            for each in (
+                "model_id",
+                "artifacts.sha256",
+                "depends_on.governed.model_id",
+                "owner_id",
+                "data_steward_id",
+                "deployed_in",
+                "tier",
+                "standing.status",
+                "standing.risk_score",
+                "standing.next_review",
+                "standing.missing_roles",
+                "standing.approved_until",
+                "standing.open_conditions",
+                "standing.accountable_ids",
+                "standing.decider_ids",
+            )
+        ),
+    ]
 
     @property
     def filed_under(self) -> dict[str, str]:

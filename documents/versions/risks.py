@@ -8,9 +8,9 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.errors import InvalidInput
-from documents.filters import Filter
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import RiskFactor
+from documents.store.filters import Filter
 from documents.values import Digest, Key, Moment, Statement, Value
 from documents.versions.entries import longer
 from documents.versions.parts import Ending

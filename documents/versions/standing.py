@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.filters import Filter
 from documents.risk.scales import RiskBand, RiskTrend
+from documents.store.filters import Filter
 from documents.values import Key, Moment, Share, Value
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import typer
-from bson.errors import BSONError
 from pydantic import ConfigDict, ValidationError
-from pymongo.errors import PyMongoError
 
 from documents import migrations
 from documents.audit import verify
@@ -24,9 +22,10 @@ from documents.audit.proofs import prove_consistency, prove_inclusion
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.contents import Content
-from documents.database import Database
 from documents.errors import InvalidInput, NewerSchema, OlderSchema, Refusal
-from documents.units import Raw
+from documents.store.server import DriverError, UnreadableDocument
+from documents.store.session import Database
+from documents.store.units import Raw
 from documents.values import Count, Digest, Value, camel
 from gql import checkpoints, reach
 from gql.cli.offline import misused
@@ -55,9 +54,9 @@ def run(work: Work[T]) -> T:
             raise NotPrepared(str(refusal)) from refusal
         except Refusal as refusal:  # the head is not there, or a hash that a proof needs
             raise TrailFaulty(str(refusal)) from refusal
-        except PyMongoError as error:
+        except DriverError as error:
             raise reach.unusable(error) from error
-        except (BSONError, ValidationError) as error:
+        except (UnreadableDocument, ValidationError) as error:
             raise DatabaseUnusable(f"something in it cannot be read: {str(error).splitlines()[0]}") from error
 
 
@@ -88,7 +87,7 @@ async def _bound(settings: Settings, uri: str, work: Work[T]) -> T:
         await migrations.check(database)
         await database.know(KINDS)
         with database.bound():
-            if await _first({}) is None and await AuditHead.get_motor_collection().find_one({}) is None:
+            if await _first({}) is None and await AuditHead.raw_first({}) is None:
                 raise NotPrepared(f"there is no trail in the database {settings.database}")
             return await work(settings)
     finally:
@@ -192,5 +191,4 @@ def _due(signed: AuditCheckpoint | None, seconds: int) -> datetime:
 
 
 async def _first(query: Raw) -> Raw | None:
-    found: Raw | None = await AuditEvent.get_motor_collection().find_one(query)
-    return found
+    return await AuditEvent.raw_first(query)

@@ -13,11 +13,11 @@ from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.aggregates import Grouping, Measure
-from documents.database import Record
 from documents.errors import LimitExceeded
-from documents.filters import to_query
-from documents.records import aware
+from documents.store.aggregates import Grouping, Measure
+from documents.store.filters import to_query
+from documents.store.record import Record
+from documents.store.standins import aware
 from documents.values import BigInt, FreeObject, Value, camel
 from resolvers.graph import filters, orders
 from resolvers.graph.asked import asked_for
@@ -168,7 +168,7 @@ def _grouping(kind: type[Record], path: str, direction: int) -> Grouping:
     if first not in edges_of(kind):
         return Grouping(path, direction)
     edge, _ = edges_of(kind)[first]
-    return Grouping(rest, direction, edge.kind.get_collection_name(), edge.keys, edge.own)
+    return Grouping(rest, direction, edge.kind.collection, edge.keys, edge.own)
 
 
 def _told(kind: type[Record], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Measured]) -> SimpleNamespace:

@@ -10,10 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from strawberry import UNSET
 from strawberry.types.base import has_object_definition
 
-from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
-from documents.fields import fields_at
-from documents.filters import Filter, among, to_query
+from documents.store.fields import fields_at
+from documents.store.filters import Filter, among, to_query
+from documents.store.record import Record
 from documents.values import LIST_LENGTH, Choice, Moment, Phrase
 from resolvers.graph.context import Context
 

@@ -1,4 +1,4 @@
-"""Lists in pages: one generic connection, by keyset. Its values are `documents.records.Page`, read by name."""
+"""Lists in pages: one generic connection, by keyset. Its values are `documents.store.pages.Page`, read by name."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
@@ -9,11 +9,11 @@ from strawberry import UNSET, Parent
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
-from documents.filters import to_query
-from documents.records import Order, Page, Window
-from documents.units import Raw
+from documents.store.filters import to_query
+from documents.store.pages import Order, Page, Window
+from documents.store.record import Record
+from documents.store.units import Raw
 from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of

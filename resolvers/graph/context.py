@@ -13,10 +13,10 @@ from strawberry.dataloader import DataLoader
 
 from documents.access import Actor
 from documents.audit.trail import Request
-from documents.database import Record
-from documents.fields import NOTHING, Fields, both, fields_at
-from documents.filters import among, to_query
 from documents.people import Stakeholder
+from documents.store.fields import NOTHING, Fields, both, fields_at
+from documents.store.filters import among, to_query
+from documents.store.record import Record
 from resolvers.graph.selection import Selected
 
 R = TypeVar("R", bound=Record)

@@ -7,9 +7,9 @@ from typing import Any
 import strawberry
 from strawberry import UNSET, Parent
 
-from documents.database import Record
-from documents.filters import to_query
-from documents.records import By, Order, Page, Window
+from documents.store.filters import to_query
+from documents.store.pages import By, Order, Page, Window
+from documents.store.record import Record
 from resolvers.graph.asked import ACROSS, Across, asked_for
 from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Context, Info, Loader, asked_of, carrying

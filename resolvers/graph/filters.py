@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from strawberry import UNSET
 from strawberry.types.base import has_object_definition
 
-from documents.database import Record
+from documents.store.record import Record
 from documents.values import BigInt, FreeObject, Hash, camel
 from resolvers.graph.asked import ACROSS, DERIVED, Across, Derived
 from resolvers.graph.types import bare, expose

@@ -3,7 +3,7 @@
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
-from documents.records import whole
+from documents.store.standins import whole
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Loader
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from documents.database import Record
-from documents.units import Raw
+from documents.store.record import Record
+from documents.store.units import Raw
 from resolvers.graph.context import Info
 
 PATIENCE = 60.0  # seconds after which it is asked again who listens, though nothing happens

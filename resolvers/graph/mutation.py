@@ -12,7 +12,7 @@ from strawberry.types.private import is_private
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
-from documents.database import Record
+from documents.store.record import Record
 from resolvers.graph.types import shape
 
 DECLARED, PERMIT = "mutation", "permit"

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from strawberry import UNSET
 from strawberry.types.base import has_object_definition
 
-from documents.database import Record
 from documents.errors import InvalidInput, LimitExceeded
-from documents.records import By, Order
+from documents.store.pages import By, Order
+from documents.store.record import Record
 from documents.values import Choice, FreeObject
 from resolvers.graph.filters import described, edges_of, index_of, input_named, make_input, names_of
 from resolvers.graph.types import bare, expose

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from strawberry import Parent
 
 from documents.access import Permission
-from documents.database import Record
+from documents.store.record import Record
 
 F = TypeVar("F")
 READS, ANSWERS, LOADS = "reads", "answers", "loads"

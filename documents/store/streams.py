@@ -1,15 +1,20 @@
-"""What is committed to a collection, as it happens: one stream a process, for all in it who listen."""
+"""Change streams: what is committed to a collection, as it happens; one stream a process serves all of its listeners."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
+from typing import Any
 
-from documents.errors import LimitExceeded, ServerEnds
-from documents.units import Raw
+from pymongo.errors import PyMongoError
+
+from documents.errors import ChangesMissed, LimitExceeded, ServerEnds
+from documents.store.transaction import is_outage
+from documents.store.units import Raw
 
 WAITING = 1_000  # documents that a listener may leave untaken
+ROUND, PAUSE = 1_000, 1.0  # milliseconds that a change stream waits at the server; seconds until it is opened again
 
 Wanted = Callable[[Raw], bool]
 
@@ -98,3 +103,26 @@ class Feed:
         for each in self._listeners:
             each.end(reason)
         self._listeners = set()
+
+
+async def changes_of(collection: Any) -> AsyncGenerator[Raw | None, None]:
+    """Each document as its committed change left it, from now on; None after each second without a change.
+
+    Goes on from its resume token when the database comes back; raises ChangesMissed when the token is too old by then.
+    """
+    token = None
+    while True:
+        begun_at = token
+        try:
+            async with collection.watch(full_document="updateLookup", resume_after=token, max_await_time_ms=ROUND) as stream:
+                while stream.alive:
+                    change = await stream.try_next()
+                    token = stream.resume_token
+                    yield change and change.get("fullDocument")
+        except PyMongoError as error:
+            if token is None:
+                raise
+            if token == begun_at and not is_outage(error):
+                raise ChangesMissed from error
+        await asyncio.sleep(PAUSE)
+        yield None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from documents.database import Record
+    from documents.store.record import Record
 
 Raw = dict[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from documents.units import Raw
+from documents.store.units import Raw
 
 
 @dataclass(frozen=True, slots=True)

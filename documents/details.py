@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from documents.audit.canonical import canonical, plain, same
+from documents.canonical import canonical, plain, same
 
 PART_BYTES, DETAILS_BYTES = 2 * 1024, 32 * 1024
 _UNTOLD = frozenset({"_id", "revision"})  # always differ, say nothing

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import bson
 from beanie import PydanticObjectId
 from bson import ObjectId
-from bson.codec_options import CodecOptions
 from pydantic import BaseModel, TypeAdapter
 
-from documents.errors import InvalidInput
-from documents.fields import Fields, nests
-from documents.units import Raw
+from documents.store.fields import Fields, nests
+from documents.store.units import Raw
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -146,131 +141,3 @@ def aware(value: Any) -> Any:
     if kind is dict:
         return {key: aware(each) for key, each in value.items()}
     return [aware(each) for each in value] if kind is list else value
-
-
-T = TypeVar("T")
-Order = tuple[str, int]  # the path of a stored field, and 1 for ascending or -1 for descending
-By = tuple[Order, ...]
-
-
-class Place(Generic[T]):
-    """A record and where it stands in the order; the cursor is made for whoever asks."""
-
-    __slots__ = ("_by", "node")
-
-    def __init__(self, node: T, by: By) -> None:
-        self.node, self._by = node, by
-
-    @property
-    def cursor(self) -> str:
-        node: Any = self.node
-        said = {"by": [list(each) for each in self._by], "at": [at_path(node._raw, path) for path, _ in self._by]}
-        return urlsafe_b64encode(bson.encode(said)).decode().rstrip("=")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which part of an ordered list: `size` records from one end, after or before a cursor."""
-
-    size: int
-    backward: bool = False
-    cursor: str | None = None
-
-    def queries(self, kind: type[BaseModel], query: Raw, by: By) -> list[Raw]:
-        """`query` and beyond the cursor: keyset, so stable while others insert and delete.
-
-        In pieces that follow each other in the order, for an index can serve each of them but not all at once.
-        """
-        if self.cursor is None:
-            return [query]
-        at = _position(self.cursor, by, "before" if self.backward else "after")
-        pieces = _beyond(kind, list(zip(self.order(by), at, strict=True)))
-        return [{"$and": [query, each]} if query else each for each in pieces]
-
-    def order(self, by: By) -> list[Order]:
-        return [(path, -direction if self.backward else direction) for path, direction in by]
-
-
-def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[Raw]:
-    """What comes after a record in an order: first what differs last. Null is below everything."""
-    found = []
-    for place, ((path, direction), value) in reversed([*enumerate(places)]):
-        equal = {each: {"$eq": there} for (each, _), there in places[:place]}
-        if direction > 0:
-            found.append(equal | {path: {"$ne": None} if value is None else {"$gt": value}})
-        elif value is not None:
-            found.append(equal | {path: {"$lt": value}})
-            found += [equal | {path: {"$eq": None}}] if optional(kind, path) else []
-    return found
-
-
-def optional(kind: Any, path: str) -> bool:
-    """Whether nothing can stand at a path of stored fields."""
-    for step in path.split(".") if path != "_id" else ():
-        annotation = kind.model_fields[step].annotation
-        if NoneType in get_args(annotation):
-            return True
-        kind = annotation
-    return False
-
-
-def list_on(kind: Any, path: str) -> str | None:
-    """As much of a path of stored fields as leads to the first list on it; nothing if there is none."""
-    steps = path.split(".")
-    for place, step in enumerate(steps, 1):
-        annotation = kind.model_fields[step].annotation
-        if get_origin(annotation) is tuple:
-            return ".".join(steps[:place])
-        kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
-    return None
-
-
-def _position(cursor: str, by: By, argument: str) -> list[Any]:
-    try:
-        said: Raw = bson.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), CodecOptions(tz_aware=True))
-        at = said["at"]
-        if said["by"] != [list(each) for each in by] or len(at) != len(by):
-            raise ValueError
-        for (path, _), value in zip(by, at, strict=True):
-            if not isinstance(value, ObjectId if path == "_id" else str | int | float | datetime | None):
-                raise ValueError
-    except (ValueError, KeyError, TypeError, bson.errors.BSONError) as error:
-        raise InvalidInput(argument, "is no cursor of this list and order") from error
-    return list(at)
-
-
-class Page(Generic[T]):
-    """Records in order, whether there are more, and how many in all if somebody asks."""
-
-    __slots__ = ("_by", "_count", "has_next_page", "has_previous_page", "nodes")
-
-    def __init__(self, nodes: Sequence[T], by: By, more: tuple[bool, bool], count: Callable[[], Awaitable[int]]) -> None:
-        self.nodes, self._by, self._count = nodes, by, count
-        self.has_previous_page, self.has_next_page = more
-
-    @classmethod
-    def of(cls, fetched: Sequence[T], by: By, window: Window, count: Callable[[], Awaitable[int]]) -> Page[T]:
-        """A page of the one record more than wanted that was fetched to know whether there are more."""
-        nodes, more, entered = fetched[: window.size], len(fetched) > window.size, window.cursor is not None
-        if window.backward:
-            return cls(nodes[::-1], by, (more, entered), count)
-        return cls(nodes, by, (entered, more), count)
-
-    @property
-    def edges(self) -> list[Place[T]]:
-        return [Place(node, self._by) for node in self.nodes]
-
-    @property
-    def page_info(self) -> Page[T]:
-        return self
-
-    @property
-    def start_cursor(self) -> str | None:
-        return Place(self.nodes[0], self._by).cursor if self.nodes else None
-
-    @property
-    def end_cursor(self) -> str | None:
-        return Place(self.nodes[-1], self._by).cursor if self.nodes else None
-
-    async def total_count(self) -> int:
-        return await self._count()

@@ -1,0 +1,364 @@
+"""What is stored: a record named by its keys, written only inside a unit of work, never over somebody else's change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
+
+import bson
+from beanie import Document, PydanticObjectId
+from pydantic import Field, PrivateAttr
+from pymongo.errors import DuplicateKeyError
+
+from documents.canonical import same
+from documents.errors import AlreadyExists, LimitExceeded, NotFound, StaleRevision
+from documents.store import aggregates
+from documents.store.fields import Fields, both, fields_at, projection
+from documents.store.indexes import Index
+from documents.store.pages import By, Order, Page, Spread, Window, ordering
+from documents.store.session import AWARE, BATCH, bound_database, database_if_bound
+from documents.store.standins import Found, at_path
+from documents.store.streams import Wanted
+from documents.store.units import OutsideUnitOfWork, Raw, current_unit
+
+Identity = PydanticObjectId
+RECORD_BYTES = 4 * 1024 * 1024
+_READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
+
+
+class _ReadOnly:
+    """A collection as Beanie sees it: read where a database is bound, never written past `store()`."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _READS:
+            raise OutsideUnitOfWork(f"{name} goes past store()")
+        if self._collection is None:
+            raise RuntimeError(f"{name}: no database is bound here")
+        return getattr(self._collection, name)
+
+
+class Record(Document):
+    """What is stored: named by its keys, written only inside a unit of work, never over somebody else's change."""
+
+    collection: ClassVar[str]  # the name of its collection
+    keys: ClassVar[tuple[str, ...]]  # the fields that together name one record; an index keeps them unique
+    unique: ClassVar[frozenset[str]] = frozenset()  # fields beside a single key that each tell any two records apart
+    indexes: ClassVar[Sequence[Index]] = ()  # what it is looked up and listed by, beside its keys
+    event: ClassVar[str]  # the audit event of a change for which neither mutation nor rule names one
+    private: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail says that they changed, without the values
+    reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
+    derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
+
+    revision: int = Field(default=0, description="How often this was stored; optimistic updates compare it.")
+    _was: Raw | None = PrivateAttr(default=None)
+    _told_as: str | None = PrivateAttr(default=None)
+    _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)
+    _facts: Raw = PrivateAttr(default_factory=dict)
+    _partly: bool = PrivateAttr(default=False)
+
+    def __init_subclass__(cls, **said: Any) -> None:
+        super().__init_subclass__(**said)
+        if name := vars(cls).get("collection"):
+            cls.Settings = type("Settings", (), {"name": name})  # where Beanie looks for the name
+
+    # What the audit trail tells of a change
+
+    @property
+    def key(self) -> str:
+        return "/".join(str(getattr(self, name)) for name in self.keys)
+
+    @property
+    def filed_under(self) -> dict[str, str] | None:
+        """The model version that the record is about, as the trail files it."""
+        return None
+
+    def told_as(self, event: str | None) -> str:
+        """The audit event of its change: the one that a rule named, else `event`, else its kind's own."""
+        return self._told_as or event or self.event
+
+    def tells(self, event: str) -> None:
+        """Lets a rule name the audit event of its change, where the mutation alone does not decide it."""
+        self._told_as = event
+
+    @property
+    def notes(self) -> Sequence[tuple[str, Raw]]:
+        """Further audit events that come with the change, and the facts that they tell."""
+        return self._notes
+
+    def note(self, event: str, facts: Raw) -> None:
+        self._notes.append((event, facts))
+
+    @property
+    def facts(self) -> Raw:
+        """What the audit event of its change tells beside the change."""
+        return self._facts
+
+    @property
+    def partly(self) -> bool:
+        """Whether the change is only a part of what the caller asked for."""
+        return self._partly
+
+    def tells_of(self, facts: Raw, partly: bool) -> None:
+        self._facts, self._partly = facts, partly
+
+    # Whole records, for rules and changes
+
+    @classmethod
+    async def require(cls, *key: str, revision: int | None = None) -> Self:
+        """The record of that key, whole and ready to be changed; NotFound without one, StaleRevision if `revision` is past."""
+        found = await cls.wanted(*key)
+        if found is None:
+            raise NotFound(cls.__name__, "/".join(key))
+        if revision is not None and revision != found.revision:
+            raise StaleRevision(cls.__name__, found.key, revision)
+        return found
+
+    @classmethod
+    async def wanted(cls, *key: str) -> Self | None:
+        return await cls.first(dict(zip(cls.keys, key, strict=True)))
+
+    @classmethod
+    async def first(cls, query: Raw, by: Sequence[Order] = ()) -> Self | None:
+        """The first record, whole, that meets `query` in the order `by`; None without one."""
+        raw = await cls.raw_first(query, by)
+        return None if raw is None else cls.hydrated(raw)
+
+    @classmethod
+    async def every(cls, query: Raw, limit: int = 0) -> list[Self]:
+        """Whole records, for a rule or a change; a question is answered by `read`."""
+        return [cls.hydrated(raw) for raw in await cls.raws(query, limit=limit)]
+
+    @classmethod
+    def hydrated(cls, raw: Raw) -> Self:
+        record = cast("Self", cls.model_validate(raw))
+        record._was = raw
+        return record
+
+    # Stand-ins, for the graph: the documents as they lie, projected from the selection
+
+    @classmethod
+    async def read(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0, fields: Fields = None) -> Sequence[Self]:
+        """Stand-ins for the records that meet `query`, in the order `by`; each is hydrated once a caller asks for a rule."""
+        cursor = cls._raws().find(query, projection(cls, fields), limit=limit, sort=list(by) or None, batch_size=BATCH)
+        return cls.stand_ins(await cursor.to_list(None), fields)
+
+    @classmethod
+    async def seek(cls, query: Raw, fields: Fields = None) -> Self | None:
+        raw = await cls._raws().find_one(query, projection(cls, fields))
+        return None if raw is None else cls.stand_ins([raw], fields)[0]
+
+    @classmethod
+    def stand_ins(cls, raws: Sequence[Raw], fields: Fields = None) -> list[Self]:
+        return cast("list[Self]", [Found(cls, raw, fields) for raw in raws])
+
+    @classmethod
+    async def identified(cls, identities: Sequence[str], fields: Fields = None) -> Sequence[Self]:
+        """The records of those database ids, in any order; a text that is no id names no record."""
+        ids = [Identity(each) for each in identities if Identity.is_valid(each)]
+        return await cls.read({"_id": {"$in": ids}}, fields=fields) if ids else []
+
+    @classmethod
+    async def page(cls, query: Raw, by: By, window: Window, fields: Fields = None) -> Page[Self]:
+        """One page of `read`, by keyset: as fast on the last page as on the first."""
+        by = cls.settled(by)
+        fields = both(fields, ordering(by))
+        fetched: list[Self] = []
+        for piece in window.queries(cls, query, by):
+            fetched += await cls.read(piece, window.order(by), window.size + 1 - len(fetched), fields)
+            if len(fetched) > window.size:
+                break
+        return Page.of(fetched, by, window, count=lambda: cls.tally(query))
+
+    @classmethod
+    def settled(cls, by: By) -> By:
+        """`by` up to the first field that tells any two records apart, else with the id after it."""
+        for place, (path, _) in enumerate(by, 1):
+            if path in cls.unique or (path,) == cls.keys:
+                return by[:place]
+        return (*by, ("_id", by[-1][1]))
+
+    @classmethod
+    async def partitions(
+        cls, query: Raw, there: Sequence[str], keys: Sequence[tuple[Any, ...]], by: By, window: Window, fields: Fields = None
+    ) -> dict[tuple[Any, ...], list[Self]]:
+        """A page, in the settled order `by`, for each of the `keys`, the values in the fields `there`; one command for all."""
+        spread = Spread.of(cls, there, keys)
+        fields = both(fields, both(ordering(by), fields_at(*there)))
+        pieces = {"$or": window.queries(cls, query, by)}
+        found: dict[tuple[Any, ...], list[Self]] = {}
+        for raw in await cls.aggregated(spread.pages(pieces, window.order(by), window.size + 1, projection(cls, fields))):
+            key = tuple(at_path(raw, path) for path in spread.paths)
+            found.setdefault(key, []).extend(cls.stand_ins([raw], fields))
+        return found
+
+    # Numbers
+
+    @classmethod
+    async def tally(cls, query: Raw) -> int:
+        return cast("int", await cls._raws().count_documents(query))
+
+    @classmethod
+    async def counts(
+        cls, query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str], elements: Mapping[str, tuple[str, Raw]]
+    ) -> dict[str, int]:
+        """How many of the records that meet `query` are of each kind, as `aggregates.counts` defines it; one command for all."""
+        (found,) = await cls.aggregated(aggregates.counts(query, of, distinct, elements))
+        return {name: sum(each["n"] for each in counted) for name, counted in found.items()}
+
+    @classmethod
+    async def tallies(cls, query: Raw, there: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
+        """How many records there are for each of the `keys`, the values in the fields `there`; one command for all."""
+        spread = Spread.of(cls, there, keys)
+        found = await cls.aggregated(spread.counts(query))
+        return {tuple(raw["_id"][name] for name in spread.names): raw["count"] for raw in found}
+
+    @classmethod
+    async def groups(
+        cls, query: Raw, by: Sequence[aggregates.Grouping], measured: Sequence[aggregates.Measure], limit: int
+    ) -> list[Raw]:
+        """What the records that meet `query` come to, group by group, as `aggregates.steps` defines it."""
+        return await cls.aggregated(aggregates.steps(query, by, measured, limit))
+
+    # Documents exactly as they are stored: for the trail, which must read what no record could hold
+
+    @classmethod
+    async def raws(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0, fields: Sequence[str] | None = None) -> list[Raw]:
+        """The documents that meet `query`, moments aware; `fields` names those that are fetched, all if None."""
+        shown = None if fields is None else dict.fromkeys(fields, 1)
+        cursor = cls._collection().find(query, shown, limit=limit, sort=list(by) or None, batch_size=BATCH)
+        return cast("list[Raw]", await cursor.to_list(None))
+
+    @classmethod
+    async def raw_first(cls, query: Raw, by: Sequence[Order] = ()) -> Raw | None:
+        return cast("Raw | None", await cls._collection().find_one(query, sort=list(by) or None))
+
+    @classmethod
+    async def raw_stream(cls, query: Raw, by: Sequence[Order], fields: Sequence[str]) -> AsyncIterator[Raw]:
+        """The documents that meet `query`, one after the other: memory stays flat, however many there are."""
+        async for raw in cls._collection().find(query, dict.fromkeys(fields, 1), sort=list(by)):
+            yield raw
+
+    @classmethod
+    async def aggregated(cls, steps: Sequence[Raw]) -> list[Raw]:
+        """What an aggregation pipeline leaves; moments come without time zone, as BSON holds them."""
+        return cast("list[Raw]", await cls._raws().aggregate(list(steps), batchSize=BATCH).to_list(None))
+
+    @classmethod
+    async def changes(cls, wanted: Wanted, patience: float) -> AsyncGenerator[Sequence[Self], None]:
+        """The records that change from now on and are `wanted`, as they come; an empty list after `patience` idle seconds."""
+        with bound_database().feed(cls.collection).heard(wanted) as listener:
+            while True:
+                yield cls.stand_ins(await listener.take(patience))
+
+    # Writing
+
+    async def store(self) -> None:
+        """Inserts the record, or updates the one that is still at this revision; an unchanged record is not written.
+
+        Raises AlreadyExists, StaleRevision, and LimitExceeded beyond 4 MiB.
+        """
+        unit = current_unit(f"{type(self).__name__} {self.key}")
+        before, after = self._was, self._as_stored()
+        was = before or {}
+        changed = {name: value for name, value in after.items() if not same(value, was.get(name, _NOTHING))}
+        if not changed:
+            return
+        changed["revision"] = after["revision"] = self.revision + 1
+        if before is None:
+            await self._insert(after)
+        else:
+            await self._update(changed)
+        self.revision, self._was = after["revision"], after
+        unit.remember(self, before, after)
+
+    async def _insert(self, after: Raw) -> None:
+        try:
+            await self._collection().insert_one(after)
+        except DuplicateKeyError as error:  # the server has aborted the transaction, so nothing else can be done in it
+            raise AlreadyExists(type(self).__name__, self.key) from error
+
+    async def _update(self, changed: Raw) -> None:
+        done = await self._collection().update_one({"_id": self.id, "revision": self.revision}, {"$set": changed})
+        if done.modified_count != 1:
+            raise StaleRevision(type(self).__name__, self.key, self.revision)
+
+    def _as_stored(self) -> Raw:
+        """The record as it would come back: lists for tuples, texts for choices and days, so that two can be compared."""
+        self.id = self.id or Identity()
+        said = {"_id": self.id, **self.model_dump(exclude={"id"}, exclude_computed_fields=True, by_alias=True)}
+        encoded = bson.encode(said, codec_options=AWARE)
+        if len(encoded) > RECORD_BYTES:
+            raise LimitExceeded(f"{type(self).__name__} {self.key}", len(encoded), RECORD_BYTES)
+        return bson.decode(encoded, AWARE)
+
+    # Writing without an event: the trail itself, and records that govern nothing
+
+    async def insert_unrecorded(self) -> None:
+        """Inserts a record of which no event tells; AlreadyExists where there is one of its keys."""
+        self._within_unit("insert")
+        await self._insert(self._as_stored())
+
+    @classmethod
+    async def insert_raws(cls, documents: Sequence[Raw]) -> None:
+        cls._within_unit("insert")
+        await cls._collection().insert_many(documents)
+
+    @classmethod
+    async def insert_once(cls, query: Raw, document: Raw) -> None:
+        """Inserts a document unless one meets `query`."""
+        cls._within_unit("insert")
+        new = {"_id": Identity(), "revision": 1, **document}
+        await cls._collection().update_one(query, {"$setOnInsert": new}, upsert=True)
+
+    @classmethod
+    async def alter(cls, query: Raw, change: Raw) -> int:
+        """Applies the update operators of `change` to the one document that meets `query`; how many met it, 0 or 1."""
+        cls._within_unit("alter")
+        return cast("int", (await cls._collection().update_one(query, change)).matched_count)
+
+    @classmethod
+    async def delete_unrecorded(cls, query: Raw) -> None:
+        cls._within_unit("delete")
+        await cls._collection().delete_many(query)
+
+    @classmethod
+    def _within_unit(cls, what: str) -> None:
+        current_unit(f"{what} {cls.__name__}")
+
+    # Its collection and indexes
+
+    @classmethod
+    def get_motor_collection(cls) -> Any:
+        """Beanie's way to its collection: it follows the bound database and refuses Beanie's own writes."""
+        database = database_if_bound()
+        return _ReadOnly(database.collection(cls.collection) if database else None)
+
+    @classmethod
+    def _collection(cls) -> Any:
+        """The collection, whose moments come aware."""
+        return bound_database().collection(cls.collection)
+
+    @classmethod
+    def _raws(cls) -> Any:
+        """The collection, whose moments come without time zone, which decodes a third faster."""
+        return bound_database().raw(cls.collection)
+
+    @classmethod
+    def all_indexes(cls) -> list[Index]:
+        """The unique index over its keys, and those that it declares."""
+        return [Index(cls.keys, unique=True), *cls.indexes]
+
+    @classmethod
+    def indexed(cls) -> frozenset[str]:
+        """The paths that an index begins with: what can be looked up, and listed in order, without reading everything."""
+        return frozenset(each.fields[0] for each in cls.all_indexes())
+
+    @classmethod
+    async def create_indexes(cls) -> None:
+        await cls._collection().create_indexes([each.model for each in cls.all_indexes()])
+
+
+_NOTHING = object()

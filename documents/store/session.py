@@ -1,0 +1,117 @@
+"""The connection to one database, and which database the code that runs now is bound to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from datetime import date
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import pymongo
+from beanie import init_beanie
+from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import ConnectionFailure
+
+from documents.errors import Unavailable
+from documents.store.streams import Feed, changes_of
+from documents.store.transaction import Transactions
+from documents.store.units import Raw, Unit
+
+if TYPE_CHECKING:
+    from documents.store.record import Record
+
+T = TypeVar("T")
+_database: ContextVar[Database | None] = ContextVar("database", default=None)
+
+BATCH = 5_000  # documents of one answer of the server: whatever a request reads comes in one command, up to 16 MB
+
+
+class _DayEncoder(TypeEncoder):
+    """Stores a day as its RFC 3339 text, which sorts as days do: BSON has moments but no days."""
+
+    python_type = date
+
+    def transform_python(self, value: date) -> str:
+        return value.isoformat()
+
+
+_DAYS = TypeRegistry([_DayEncoder()])
+AWARE: CodecOptions[Raw] = CodecOptions(tz_aware=True, type_registry=_DAYS)
+NAIVE: CodecOptions[Raw] = CodecOptions(tz_aware=False, type_registry=_DAYS)
+
+
+def bound_database() -> Database:
+    """The database that this context is bound to; RuntimeError outside `Database.bound`."""
+    database = _database.get()
+    if database is None:
+        raise RuntimeError("no database is bound here")
+    return database
+
+
+def database_if_bound() -> Database | None:
+    return _database.get()
+
+
+def answered_within(seconds: float) -> AbstractContextManager[None]:
+    """Has the server give up each command inside after what is left of `seconds` (MongoDB's maxTimeMS)."""
+    return pymongo.timeout(seconds)
+
+
+class Database:
+    """One named database on one server; its transactions take turns, so that one process never conflicts with itself."""
+
+    def __init__(self, uri: str, name: str, *, patience: float = 10, **options: Any) -> None:
+        self.name = name
+        # No write concern here: the driver would send it with each command of a bound transaction, which has its own.
+        settings: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000} | options
+        self.client: Any = AsyncIOMotorClient(uri, tz_aware=True, **settings)
+        self.close, self.collections = self.client.close, self.client[name]
+        self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
+        self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
+        self.transactions = Transactions(self.client, patience)
+        self._feeds: dict[str, Feed] = {}
+
+    async def prepare(self, kinds: Sequence[type[Record]]) -> None:
+        """Makes `kinds` the records of this database, and creates their indexes."""
+        await self.know(kinds)
+        with self.bound():
+            await asyncio.gather(*(each.create_indexes() for each in kinds))
+
+    async def know(self, kinds: Sequence[type[Record]]) -> None:
+        """Makes `kinds` readable as records of this database, and writes nothing."""
+        # Beanie initialises a class once a process. Repeating it costs two commands a class.
+        new = [each for each in kinds if "_document_settings" not in vars(each)]
+        await init_beanie(database=self.collections, document_models=new, skip_indexes=True)
+
+    async def check(self) -> Mapping[str, Any]:
+        """What the server says of itself (`hello`); raises Unavailable where no server answers."""
+        try:
+            return cast("Mapping[str, Any]", await self.client.admin.command("hello"))
+        except ConnectionFailure as error:
+            raise Unavailable from error
+
+    def feed(self, collection: str) -> Feed:
+        """The one change stream of a collection, which all listeners of this process share."""
+        return self._feeds.setdefault(collection, Feed(partial(changes_of, self.collection(collection))))
+
+    async def end_feeds(self) -> None:
+        """Ends every listener's subscription and waits until the streams are closed; a new listener opens a new stream."""
+        ended, self._feeds = self._feeds, {}
+        await asyncio.gather(*(each.end() for each in ended.values()))
+
+    @contextmanager
+    def bound(self) -> Iterator[Database]:
+        """Inside, every record reads and writes here: several databases can share a process."""
+        token = _database.set(self)
+        try:
+            yield self
+        finally:
+            _database.reset(token)
+
+    async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Does `work` in one transaction: `Transactions.run`."""
+        return await self.transactions.run(work)

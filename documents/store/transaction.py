@@ -1,0 +1,67 @@
+"""One transaction: begun, repeated while another process is in its way, and committed or rolled back as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from itertools import count
+from time import monotonic
+from typing import Any, TypeVar
+
+from pymongo import WriteConcern
+from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from documents.store.units import Unit, open_unit
+
+T = TypeVar("T")
+REPEATABLE = ("TransientTransactionError", "UnknownTransactionCommitResult")  # the driver's labels
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is out of reach, rather than anything wrong with what was asked of it."""
+    return isinstance(error, ConnectionFailure) or (isinstance(error, PyMongoError) and _is_repeatable(error))
+
+
+def _is_repeatable(error: PyMongoError) -> bool:
+    return any(map(error.has_error_label, REPEATABLE))
+
+
+class Transactions:
+    """The transactions of one process on one database, one at a time; `patience` is how many seconds one is repeated."""
+
+    def __init__(self, client: Any, patience: float) -> None:
+        self.patience = patience
+        self.turn = asyncio.Lock()
+        self._client = client
+
+    async def run(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Does `work` in one transaction, and repeats it while `patience` lasts.
+
+        It is repeated when another process wrote the same documents, and when the answer to the commit was lost. So `work` must
+        recognise its own traces: see `AuditHead.touch`. The caller may be cancelled, the transaction is not: the driver would
+        abort it during the commit. Raises RuntimeError inside another unit of work.
+        """
+        if open_unit():
+            raise RuntimeError("a unit of work inside a unit of work")
+        return await asyncio.shield(self._in_turn(work))
+
+    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        async with self.turn:
+            give_up = monotonic() + self.patience
+            for attempt in count(1):
+                try:
+                    return await self._once(work)
+                except PyMongoError as error:
+                    if monotonic() > give_up or not _is_repeatable(error):
+                        raise
+                    await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
+            raise AssertionError("unreachable")
+
+    async def _once(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        async with await self._client.start_session() as session:
+            # A bound session serves every read and write below, Beanie's own included.
+            with session.delegate.bind(end_session=False), Unit().opened() as unit:
+                async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
+                    return await work(unit)
