@@ -25,6 +25,7 @@ from bench.processes import Process
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
+from documents.kinds import open_database
 from documents.store.session import Database
 from gql.embedded import Engine
 from gql.firststart import prepare
@@ -131,7 +132,7 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
 async def _prepared(engine: Engine, name: str) -> AsyncIterator[tuple[Settings, Database]]:
     """An empty database that can serve."""
     settings = Settings(mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), data_dir=engine.folder)
-    database = Database(engine.uri, name)
+    database = open_database(engine.uri, name)
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     yield settings, database
     database.close()

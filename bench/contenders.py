@@ -28,7 +28,7 @@ from strawberry.tools import create_type
 from bench.questions import QUESTIONS, Question
 from documents.access import Actor, ActorType, PlatformRole
 from documents.audit.trail import Request as AuditedRequest
-from documents.kinds import RECORDS
+from documents.kinds import RECORDS, open_database
 from documents.store.session import Database, bound_database
 from documents.store.units import Unit
 from gql.app import Bound, create_app
@@ -112,7 +112,7 @@ class Unaudited(FieldExtension):
         async def work(unit: Unit) -> Any:
             return await next_(source, info, **arguments)
 
-        return await bound_database().transact(work)
+        return await bound_database().transact(work, info.context.now)
 
 
 def ours(settings: Settings, database: Database) -> Starlette:
@@ -137,7 +137,7 @@ def _said(data: Any) -> Response:
 
 async def _serve(name: str, listener: socket) -> None:
     settings = read_settings()
-    database = Database(str(settings.mongodb_uri), settings.database)
+    database = open_database(str(settings.mongodb_uri), settings.database)
     await database.prepare(RECORDS)
     await Server(configured(CONTENDERS[name](settings, database), settings)).serve([listener])
 

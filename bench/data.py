@@ -8,9 +8,7 @@ from documents.access import SYSTEM, GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, tell_all
 from documents.details import Telling, tell
-from documents.eligibility.load import keep_standings
 from documents.people import Stakeholder
-from documents.policies import Policy
 from documents.risk.scales import RiskTier
 from documents.store.record import Record
 from documents.store.session import Database
@@ -60,7 +58,7 @@ async def events(database: Database, first: int, last: int) -> None:
             await (await AuditHead.touch()).append(occurrences, AT, ids)
 
         with database.bound():
-            await database.transact(append)
+            await database.transact(append, AT)
 
 
 def model_id(number: int) -> str:
@@ -78,17 +76,18 @@ async def _told(
     async def work(unit: Unit) -> None:
         head, ids = await AuditHead.touch(), EventIds()
         await change(unit)
-        await head.append(tell_all(unit, "bench", SYSTEM, Request(ids[0]), resource, event), AT, ids)
+        await head.append(await tell_all(unit, "bench", SYSTEM, Request(ids[0]), resource, event), AT, ids)
 
     with database.bound():
-        await database.transact(work)
+        await database.transact(work, AT)
 
 
 async def _registered(numbers: range, unit: Unit) -> None:
     for each in numbers[::VERSIONS_A_MODEL]:
         name = f"The model of version {each}"
         await Model.register(model_id(each), name, "Made to be measured", ("bench",), OWNER, SYSTEM, AT).store()
-    await keep_standings([_version(each) for each in numbers], AT, await Policy.every({}))
+    for each in numbers:
+        await _version(each).store()
 
 
 def _version(number: int) -> ModelVersion:

@@ -11,7 +11,7 @@ from typing import Any
 from documents.audit import tree
 from documents.audit.exported import EVENTS, verify_export
 from documents.audit.verify import WINDOW, verify_on
-from documents.kinds import RECORDS
+from documents.kinds import RECORDS, open_database
 from documents.store.session import Database
 from gql.settings import read_settings
 
@@ -63,7 +63,7 @@ READERS: Mapping[str, tuple[Reader, Reader]] = {
 
 async def _read(what: str, folder: Path) -> dict[str, Any]:
     settings, readers = read_settings(), {each.__name__: each for of in READERS.values() for each in of}
-    database = Database(str(settings.mongodb_uri), settings.database)
+    database = open_database(str(settings.mongodb_uri), settings.database)
     await database.prepare(RECORDS)
     with database.bound():
         began = process_time()

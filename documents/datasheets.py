@@ -13,6 +13,7 @@ from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.contents import ContentKind, Revision, revised
 from documents.search import BY_TOKENS, Searchable
+from documents.store.units import Bearing
 from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, Statement, Statements, Value
 
 
@@ -122,6 +123,7 @@ class Datasheet(Searchable):
     """A datasheet, as its newest revision has it; any number of versions can rest on it."""
 
     keys: ClassVar = ("dataset_id",)
+    bears_on: ClassVar = (Bearing({"datasheets.dataset_id": "dataset_id"}, when=frozenset({"revisions"})),)
     event: ClassVar = AuditEventType.DATASHEET_SAVED
     reviewed: ClassVar = frozenset({"content"})
     searched: ClassVar = (

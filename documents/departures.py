@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from documents.access import Actor, GovernanceRole
-from documents.eligibility.load import keep_standings
 from documents.errors import InvalidInput, LimitExceeded
 from documents.people import Stakeholder
 from documents.store.units import Raw
@@ -43,7 +42,7 @@ async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) ->
     for version in versions:
         for role in roles_of(version.accountability, leaver):
             version.assign(role, successor_id, by, at)
-    await keep_standings(versions, at)
+        await version.store()
 
 
 def _answered_for(user_id: str) -> Raw:

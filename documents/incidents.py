@@ -8,10 +8,10 @@ from pydantic import Field
 
 from documents.access import Actor, GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.errors import Forbidden, InvalidState
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
+from documents.store.units import Bearing
 from documents.values import Choice, Key, Moment, Name, Place, Text
 from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion
@@ -37,6 +37,7 @@ class Incident(Searchable):
     """Something that went wrong with a version."""
 
     keys: ClassVar = ("incident_id",)
+    bears_on: ClassVar = (Bearing({"model_id": "model_id", "version": "version"}, when=frozenset({"severity", "status"})),)
     event: ClassVar = AuditEventType.INCIDENT_CREATED
     private: ClassVar = frozenset({"title", "description", "resolution.reason"})
     searched: ClassVar = ("incident_id", "model_id", "title", "description")
@@ -95,10 +96,3 @@ class Incident(Searchable):
         if self.blocks_deployment:
             version.recover(self.incident_id)
         self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)
-
-
-async def settle(incident: Incident, version: ModelVersion, at: datetime) -> None:
-    """Stores an incident that was opened or resolved, and what that means for the version."""
-    await incident.store()
-    if incident.severity is IncidentSeverity.CRITICAL:
-        await keep_standing(version, at)

@@ -1,4 +1,6 @@
-"""Every kind of record there is: what a database is prepared for."""
+"""Every kind of record there is, and a database that keeps them by the rules."""
+
+from typing import Any
 
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
@@ -8,6 +10,10 @@ from documents.changes.change import ChangeRequest
 from documents.contents import Content
 from documents.datasheets import Datasheet
 from documents.deployments import Deployment
+from documents.eligibility.due import JudgementDue
+from documents.eligibility.rules import RulesInForce
+from documents.eligibility.standings import settle
+from documents.eligibility.turns import JudgementTurn
 from documents.idempotency import IdempotencyKey
 from documents.incidents import Incident
 from documents.migrations import Migration
@@ -16,6 +22,7 @@ from documents.policies import Policy
 from documents.questionnaire import RiskTemplate
 from documents.reviews import ReviewCalendar
 from documents.store.record import Record
+from documents.store.session import Database
 from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -23,5 +30,10 @@ from documents.versions.version import ModelVersion
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
     IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, AuditCheckpoint, RiskTemplate,
-    VerificationRun, VerificationTurn,
+    VerificationRun, VerificationTurn, JudgementDue, JudgementTurn, RulesInForce,
 )  # fmt: skip
+
+
+def open_database(uri: str, name: str, **options: Any) -> Database:
+    """A database in which each unit of work keeps the standing of the versions that it changes or bears on."""
+    return Database(uri, name, settle, **options)

@@ -12,6 +12,7 @@ from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
+from documents.store.units import Bearing
 from documents.values import Key, Moment, Name
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
@@ -21,6 +22,7 @@ class Stakeholder(Searchable):
     """A person who takes part in governing models."""
 
     keys: ClassVar = ("user_id",)
+    bears_on: ClassVar = (Bearing({"standing.accountable_ids": "user_id"}, when=frozenset({"active", "roles"})),)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")

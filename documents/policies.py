@@ -14,6 +14,7 @@ from documents.contents import Content, ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
 
 C = TypeVar("C", RiskTier, GovernanceRole)
@@ -98,6 +99,10 @@ class PolicyContent(PolicyTerms):
         default=None, description="Until when it is in force; nothing: without end. In a retirement the moment that it begins."
     )
 
+    @property
+    def blocking(self) -> bool:
+        return self.enforcement is Enforcement.BLOCKING
+
 
 class PolicyRevision(Revision):
     """A revision of a policy: which tiers it is for, and when, unless a later one takes its place before."""
@@ -122,7 +127,7 @@ class PolicyInForce(BoundPolicy):
 
     @property
     def blocking(self) -> bool:
-        return self.says.enforcement is Enforcement.BLOCKING
+        return self.says.blocking
 
     @property
     def bound(self) -> BoundPolicy:
@@ -158,6 +163,7 @@ class Policy(Searchable):
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
+    bears_on: ClassVar = (Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),)
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
 
     policy_id: Key = Field(description="What names it: `POL-005`.")
@@ -233,6 +239,17 @@ class Policy(Searchable):
         """The revision in force at `at`, unless it is this one."""
         found = self.in_force(at)
         return found if found and found.revision != revision else None
+
+
+async def all_policies() -> list[Policy]:
+    """Every policy; a unit of work reads them once, and again after a change."""
+    unit = open_unit()
+    if unit is None:
+        return await Policy.every({})
+    if Policy.collection not in unit.memory:
+        unit.memory[Policy.collection] = await Policy.every({})
+    found: list[Policy] = unit.memory[Policy.collection]
+    return found
 
 
 def _not_past(begins: datetime, at: datetime) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from documents.audit.event import AuditEventType
 from documents.risk.scales import RiskTier
 from documents.store.record import Record
+from documents.store.units import Bearing
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -17,6 +18,7 @@ class ReviewCalendar(Record):
     """After how many days versions are looked at again, tier by tier; those of tier 4 are not. There is one."""
 
     keys: ClassVar = ("name",)
+    bears_on: ClassVar = (Bearing(),)
     event: ClassVar = AuditEventType.POLICY_CHANGED
 
     name: str = Field(default="calendar", description="There is one.")

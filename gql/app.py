@@ -20,6 +20,7 @@ from gql import ide
 from gql.checkpoints import sign_in_turns
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
+from gql.judgements import judge_in_turns
 from gql.schema import Schema, build_schema
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
@@ -40,6 +41,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
             if key:
                 turns.append(sign_in_turns(key, clock, settings.checkpoint_seconds, settings.checkpoint_file))
             turns.append(verify_in_turns(key.verifier if key else None, clock, settings.verification_seconds))
+            turns.append(judge_in_turns(clock, settings.judgement_seconds))
             tasks = [asyncio.create_task(each) for each in turns]
             try:
                 yield

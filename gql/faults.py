@@ -134,6 +134,22 @@ class NotSignedYet(CannotServe):
     due: datetime
 
 
+@dataclass(eq=False)
+class NotMigrated(CannotServe):
+    status = 16
+    says = "{reason}"
+    reason: str
+
+
+@dataclass(eq=False)
+class CopyFailed(CannotServe):
+    status = 17
+    says = "nothing was migrated: the copy of {folder} to {copy} failed: {reason}"
+    folder: Path
+    copy: Path
+    reason: str
+
+
 STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 

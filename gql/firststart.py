@@ -3,23 +3,25 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 
 from documents import migrations
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.eligibility.load import keep_calendar
-from documents.errors import AlreadyExists, InvalidInput
+from documents.eligibility.raising import raise_rules
+from documents.eligibility.rules import RULES, RulesInForce
+from documents.errors import AlreadyExists, InvalidInput, OlderSchema
 from documents.kinds import RECORDS
-from documents.migrations import SCHEMA, Migration
+from documents.migrations import SCHEMA, STEPS, Migration
 from documents.people import Stakeholder
 from documents.policies import Policy, defaults
 from documents.reviews import ReviewCalendar
 from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind, parted
+from gql.release import RELEASE
 from gql.settings import Settings
 
 ADMINISTRATOR, TOKEN_FILE = "admin", "admin-token"
@@ -31,14 +33,22 @@ def utc_now() -> datetime:
 
 
 async def prepare(settings: Settings, database: Database, clock: Clock = utc_now) -> tuple[str, str | None]:
-    """Makes of an empty database one that can serve, and leaves any other as it is; NewerSchema if a later release wrote it.
+    """Makes an empty database ready to serve; migrates one of an earlier release if the settings say so.
 
-    Answers with the trail's name, and with the administrator's token if it was made just now.
+    Answers with the trail's name, and with the administrator's token if it was made just now. Raises OlderSchema where the data
+    must be migrated first, NewerSchema where a later release wrote them.
     """
-    form = await migrations.check(database)
+    try:
+        form = await migrations.check(database, RELEASE)
+    except OlderSchema as older:
+        if not settings.migrate:
+            raise
+        form = older.found
     await database.prepare(RECORDS)
+    await migrations.migrate(database, clock, RELEASE)
     with database.bound():
         made = None if form else await _first_start(database, settings, clock())
+        await raise_rules(timedelta(days=settings.grace_days), clock())
         await _follow(database, settings, clock())
         if settings.admin_token:
             await _grant(database, settings.admin_token.get_secret_value(), clock())
@@ -60,11 +70,14 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         ).store()
         if token:
             await _token(token, at).store()
-        await Migration(number=SCHEMA, at=at).store()
-        await head.append(tell_all(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
+        await Migration(number=SCHEMA, at=at, release=RELEASE, oldest_writer=STEPS[-1].oldest_writer).store()
+        rules = RulesInForce()
+        rules.rise(RULES, at, at)
+        await rules.store()
+        await head.append(await tell_all(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
 
     try:
-        await database.transact(begin)
+        await database.transact(begin, at)
     except AlreadyExists:  # another process was first, and its token is the one
         return None
     return token
@@ -82,10 +95,10 @@ async def _follow(database: Database, settings: Settings, at: datetime) -> None:
         if calendar.days == settings.review_days:
             return  # another process was first
         calendar.keep(settings.review_days)
-        await keep_calendar(calendar, at)
-        await head.append(tell_all(unit, "keepReviewCalendar", SYSTEM, Request(ids[0]), ReviewCalendar), at, ids)
+        await calendar.store()
+        await head.append(await tell_all(unit, "keepReviewCalendar", SYSTEM, Request(ids[0]), ReviewCalendar), at, ids)
 
-    await database.transact(follow)
+    await database.transact(follow, at)
 
 
 async def _grant(database: Database, text: str, at: datetime) -> None:
@@ -101,10 +114,10 @@ async def _grant(database: Database, text: str, at: datetime) -> None:
     async def grant(unit: Unit) -> None:
         head = await AuditHead.touch()
         await _token(text, at).store()
-        await head.append(tell_all(unit, "grantAdministrator", SYSTEM, Request(ids[0])), at, ids)
+        await head.append(await tell_all(unit, "grantAdministrator", SYSTEM, Request(ids[0])), at, ids)
 
     with suppress(AlreadyExists):
-        await database.transact(grant)
+        await database.transact(grant, at)
 
 
 def _token(text: str, at: datetime) -> ApiToken:

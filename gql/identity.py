@@ -81,7 +81,7 @@ class Doorkeeper:
         if token.kind is not TokenKind.SERVICE and (person is None or not person.active):
             raise Unauthenticated("the token's holder may not act any more")
         if token.unused_since(now):
-            await bound_database().transact(lambda unit: token.use(now))
+            await bound_database().transact(lambda unit: token.use(now), now)
         return Identity(token.actor(person), person)
 
     async def _failed(self, address: str, token_id: str, now: datetime) -> int:

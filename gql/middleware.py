@@ -112,7 +112,7 @@ class Recorded(FieldExtension):
             if claim and (before := await IdempotencyKey.used(claim)):
                 return await declared.payload.again(before.receipt, before.payload)
             answer = await next_(source, info, **arguments)
-            told = tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
+            told = await tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
                 raise InvalidInput("input", "changes nothing")
             answer.receipt = await head.append(told, context.now, ids)
@@ -124,7 +124,7 @@ class Recorded(FieldExtension):
             context.actor.needs(declared.permit)
             if isinstance(arguments["input"], FileInput):
                 await arguments["input"].read()
-            return await bound_database().transact(work)
+            return await bound_database().transact(work, context.now)
         except BaseException as error:
             commits = ids[0] if answer and answer.receipt else None
             if is_outage(error) and not commits:  # the trail is out of reach too

@@ -9,12 +9,13 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from documents.errors import Refusal
+from documents.errors import OlderSchema, Refusal
+from documents.kinds import open_database
 from documents.store.server import DriverError
 from documents.store.session import Database
 from gql import checkpoints, firststart, reach
 from gql.app import create_app
-from gql.faults import NotPrepared
+from gql.faults import NotMigrated, NotPrepared
 from gql.preflight import Prepared
 from gql.settings import Settings
 
@@ -34,12 +35,14 @@ class Server(uvicorn.Server):
 def serve(settings: Settings, uri: str, listener: socket, tell: Callable[[Prepared], None]) -> None:
     """Serves until SIGINT or SIGTERM, or says why it cannot (CannotServe)."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, Database(uri, settings.database), listener, tell))
+        runner.run(_serve(settings, open_database(uri, settings.database), listener, tell))
 
 
 async def _serve(settings: Settings, database: Database, listener: socket, tell: Callable[[Prepared], None]) -> None:
     try:
         origin, admin_token = await firststart.prepare(settings, database)
+    except OlderSchema as older:
+        raise NotMigrated(str(older)) from older
     except Refusal as refusal:
         raise NotPrepared(str(refusal)) from refusal
     except DriverError as error:

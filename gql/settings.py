@@ -72,6 +72,18 @@ class Settings(BaseSettings):
     verification_seconds: int = Field(
         300, ge=1, description="after how many seconds what came since is verified again, 1 or more"
     )
+    migrate: bool = Field(
+        False, description="true if a start migrates the data of an earlier release by itself, false if it refuses them"
+    )
+    judgement_seconds: int = Field(
+        30, ge=1, description="after how many seconds the server looks again for standings to compute anew, 1 or more"
+    )
+    grace_days: int = Field(
+        30,
+        ge=0,
+        le=365,
+        description="how many days after an upgrade its stricter checks begin to block versions submitted before it, 0 to 365",
+    )
     engine: Path | None = Field(None, description="the embedded database's program, a path to secantusd-rs or secantusd-py")
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
     allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,11 +18,13 @@ from typing import Never
 from gql import children
 from gql.embedded import Engine
 from gql.faults import STATUSES, WorkerFailed
+from gql.noted import is_due, note_release
 from gql.preflight import Prepared, alone_in, listen
 from gql.settings import LOG_FORMAT, Settings
 
 VIEWER = "{ viewer { id stakeholder { name } } }"
 READY = "200 OK"
+log = logging.getLogger(__name__)
 READY_PATIENCE, DRAIN, TICK = 30.0, 5.0, 0.2
 
 
@@ -34,6 +37,7 @@ def serve(settings: Settings) -> Never:
     with (
         alone_in(settings.data_dir.resolve()) as folder,
         listen(settings.host, settings.port) as listener,
+        _upgraded(settings, folder),
         _database(settings, folder) as engine,
         _workers(settings.workers, listener, on_engine=engine is not None) as workers,
     ):
@@ -41,6 +45,8 @@ def serve(settings: Settings) -> Never:
         prepared, *_ = [each.begin(uri) for each in workers]  # one by one: the first finds out whether there is work to do
         _await_ready(workers, listener)
         _announce(settings, prepared, listener, monotonic() - began)
+        if engine:
+            note_release(folder)
         children.keep([engine, *workers] if engine else workers)
 
 
@@ -93,6 +99,17 @@ def _leave(number: int, frame: object) -> Never:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(0)
+
+
+@contextmanager
+def _upgraded(settings: Settings, folder: Path) -> Iterator[None]:
+    """Inside, the embedded data have the form of this release; they are looked at once after each change of the release."""
+    if not settings.mongodb_uri and is_due(folder):
+        from gql.upgrade import upgrade_embedded  # noqa: PLC0415  it loads records and driver, which no later start needs here
+
+        for each in upgrade_embedded(folder, settings, lambda: datetime.now(UTC)):
+            log.warning("the data were migrated: step %d (%s), %d documents", each.number, each.name, each.documents)
+    yield
 
 
 @contextmanager

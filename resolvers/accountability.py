@@ -5,7 +5,6 @@ from pydantic import Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder, holder_of
 from documents.values import Key
 from documents.versions.accountability import Assignment, Cover, Coverage
@@ -50,7 +49,7 @@ async def assign_accountability(info: Info, input: AssignAccountabilityInput) ->
     version = await input.load()
     person = await holder_of(input.user_id, input.role, "input.userId")
     version.assign(input.role, person.user_id, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return AssignAccountabilityPayload(model_version=version)
 
 

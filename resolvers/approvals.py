@@ -8,10 +8,10 @@ from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.contents import Content
 from documents.eligibility.answer import RequiredApproval
-from documents.eligibility.load import keep_standing, submit
 from documents.people import Stakeholder
 from documents.values import Hash, Key, Moment, Statement, Statements, Text
 from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Verdict
+from documents.versions.commands import submit
 from documents.versions.conditions import Confirmation, Satisfaction
 from documents.versions.decided import approvals
 from documents.versions.dossier import Dossier, DossierPart, pinned
@@ -140,7 +140,7 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     decision = await version.decide(
         input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
     )
-    await keep_standing(version, at)
+    await version.store()
     return SubmitApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
@@ -162,7 +162,7 @@ async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> Withdra
     by, at = info.context.actor, info.context.now
     version = await input.load()
     decision = version.withdraw_approval(input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
@@ -183,7 +183,7 @@ async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> Satisfy
     by, at = info.context.actor, info.context.now
     version = await input.load()
     decision = version.satisfy_condition(input.condition_id, input.note, input.evidence_id, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return SatisfyConditionPayload(decision_id=decision.decision_id, model_version=version)
 
 
@@ -207,7 +207,7 @@ async def confirm_condition(info: Info, input: ConfirmConditionInput) -> Confirm
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)
     decision = version.confirm_condition(input.condition_id, input.comments, reviewer, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return ConfirmConditionPayload(decision_id=decision.decision_id, model_version=version)
 
 

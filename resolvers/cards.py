@@ -10,7 +10,6 @@ from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.canonical import canonical
 from documents.cards import CardContent, CardRisk, GroupValue, Metric, ModelCard, each_group_once, each_metric_once
-from documents.eligibility.load import keep_standing
 from documents.formats.cyclonedx import modelcard as cyclonedx
 from documents.formats.exchange import Export
 from documents.formats.huggingface.modelcard import write_model_card
@@ -91,7 +90,7 @@ async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCar
     version = await input.load()
     model = await Model.require(input.model_id)
     await version.save_card(said(input.card), model.name, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return SaveModelCardPayload(model_version=version)
 
 
@@ -152,7 +151,7 @@ async def generate_model_card(info: Info, input: GenerateModelCardInput) -> Gene
     version = await input.load()
     model = await Model.require(input.model_id)
     filled = await version.generate_card(input.run, model.name, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return GenerateModelCardPayload(model_version=version, fields=" ".join(filled))
 
 

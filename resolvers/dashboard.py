@@ -13,6 +13,7 @@ from documents.audit.runs import VerificationRun
 from documents.changes.change import ChangeRequest
 from documents.dashboard import AccessAnomaly, Counted, Figures
 from documents.deployments import Deployment
+from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
@@ -92,6 +93,14 @@ class DashboardInventory:
         description="Versions in use whose status is PENDING_APPROVAL now, those among them of which an approval lapsed."
     )
     overdue_review: VersionFigure = strawberry.field(description="Versions in use whose periodic review is due by now.")
+
+    @field(
+        "Versions whose standing a server is still to compute anew, because the rules, a policy or the time changed; until then "
+        "figures and filters go by the standing that is stored."
+    )
+    async def to_be_judged(self, info: Info) -> VersionFigure:
+        due = await still_due(info.context.now)
+        return VersionFigure(count=await ModelVersion.tally(due), query=due)
 
 
 @strawberry.type(description="How far versions in use, which are those that are not RETIRED, do what is asked of them.")

@@ -8,7 +8,6 @@ from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.canonical import canonical
 from documents.datasheets import DatasetRecord, DatasetVersion, Datasheet, DatasheetContent
-from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
 from documents.formats.exchange import Export
 from documents.formats.huggingface.datasetcard import write_dataset_card
@@ -116,7 +115,7 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
     if not 1 <= number <= len(sheet.revisions):
         raise InvalidInput("input.revision", f"must be from 1 to {len(sheet.revisions)}")
     version.link(sheet.dataset_id, sheet.revisions[number - 1], by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return LinkDatasheetPayload(model_version=version)
 
 
@@ -135,7 +134,7 @@ async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDat
     """Takes a datasheet's link off a version."""
     version = await input.load()
     version.unlink(input.dataset_id, by=info.context.actor)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return UnlinkDatasheetPayload(model_version=version)
 
 

@@ -5,9 +5,9 @@ from pydantic import Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import attach, keep_standing
 from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Uri
+from documents.versions.commands import attach
 from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
@@ -77,7 +77,7 @@ async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> Withdra
     by, at = info.context.actor, info.context.now
     version = await input.load()
     version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
 
 

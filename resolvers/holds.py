@@ -5,7 +5,6 @@ from pydantic import Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
 from documents.values import Key, Statement
 from documents.versions.holds import Hold
@@ -51,7 +50,7 @@ async def place_hold(info: Info, input: PlaceHoldInput) -> PlaceHoldPayload:
     """Stops a version: whatever else is in order, it is not eligible before the same role lifts the hold."""
     version = await input.load()
     hold = version.place_hold(input.role, input.reason, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return PlaceHoldPayload(hold_id=hold.hold_id, model_version=version)
 
 
@@ -70,7 +69,7 @@ async def lift_hold(info: Info, input: LiftHoldInput) -> LiftHoldPayload:
     """Lifts a hold, in the role that placed it."""
     version = await input.load()
     version.lift_hold(input.hold_id, input.reason, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return LiftHoldPayload(hold_id=input.hold_id, model_version=version)
 
 

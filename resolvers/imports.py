@@ -11,7 +11,6 @@ from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.datasheets import Datasheet
 from documents.eligibility.answer import Finding
-from documents.eligibility.load import keep_standing, keep_standings
 from documents.errors import InvalidInput
 from documents.formats.exchange import Export, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
@@ -79,7 +78,7 @@ async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportMo
     changed, digest = await filled.import_card(
         version, model.name, input.format, input.text, input.reading, overwrite, by=by, at=at
     )
-    await keep_standing(version, at)
+    await version.store()
     return ImportModelCardPayload(digest=digest, fields=" ".join(changed), model_version=version)
 
 
@@ -188,7 +187,8 @@ async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPay
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "input.ownerId")
     await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "input.dataStewardId")
     versions, digest = await models.import_models(input.reading, input.owner_id, input.data_steward_id, by=by, at=at)
-    await keep_standings(versions, at)
+    for version in versions:
+        await version.store()
     return ImportModelsPayload(digest=digest)
 
 

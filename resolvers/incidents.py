@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.answer import BlockingIncident
-from documents.incidents import Incident, IncidentSeverity, settle
+from documents.incidents import Incident, IncidentSeverity
 from documents.people import Stakeholder
 from documents.values import Key, Name, Place, Statement, Text
 from documents.versions.model import Model
@@ -79,7 +79,8 @@ async def open_incident(info: Info, input: OpenIncidentInput) -> OpenIncidentPay
     incident = Incident.open(
         version, input.environment, input.severity, input.title, input.description, by=info.context.actor, at=info.context.now
     )
-    await settle(incident, version, info.context.now)
+    await incident.store()
+    await version.store()
     return OpenIncidentPayload(incident=incident, model_version=version)
 
 
@@ -99,7 +100,8 @@ async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIn
     incident = await Incident.require(input.incident_id)
     version = await ModelVersion.require(incident.model_id, incident.version)
     incident.resolve(version, input.text, by=info.context.actor, at=info.context.now)
-    await settle(incident, version, info.context.now)
+    await incident.store()
+    await version.store()
     return ResolveIncidentPayload(incident=incident, model_version=version)
 
 

@@ -9,7 +9,6 @@ from strawberry import Parent
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.contents import Content
-from documents.eligibility.load import enact
 from documents.people import Stakeholder
 from documents.policies import (
     BoundPolicy,
@@ -133,7 +132,7 @@ async def create_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPay
     told = {name: value for name, value in said(input).items() if name != "policy_id"}
     content = PolicyContent(**told | {"effective_from": input.effective_from or at})
     policy = await Policy.written(input.policy_id, content, by.id, at)
-    await enact(policy, at)
+    await policy.store()
     return CreatePolicyPayload(policy=policy)
 
 
@@ -175,7 +174,7 @@ async def revise_policy(info: Info, input: RevisePolicyInput) -> RevisePolicyPay
         {each: value for each, value in told.items() if value is not None or each == "effective_until"},
         info.context.actor.id, info.context.now,
     )  # fmt: skip
-    await enact(policy, info.context.now)
+    await policy.store()
     return RevisePolicyPayload(policy=policy)
 
 
@@ -194,7 +193,7 @@ async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPay
     """Ends a policy, by a last revision that is in force for no time; what was submitted under it stays bound to it."""
     policy, at = await input.load(), info.context.now
     await policy.retire(input.effective_from or at, info.context.actor.id, at)
-    await enact(policy, at)
+    await policy.store()
     return RetirePolicyPayload(policy=policy)
 
 

@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.carry import refuse_while_changing
-from documents.eligibility.load import keep_standing
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import holder_of
@@ -81,7 +80,7 @@ async def _registered(model_id: str, input: _VersionInput, context: Context) -> 
         by=context.actor, at=context.now,
     )  # fmt: skip
     await refuse_circle(version)
-    await keep_standing(version, context.now)
+    await version.store()
     return version
 
 
@@ -160,7 +159,7 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     version.amend(changes, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return UpdateModelVersionPayload(model_version=version)
 
 
@@ -180,7 +179,7 @@ async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPaylo
     """Sets a version's tier, lighter than its words suggest or more critical; the policies of that tier apply from now on."""
     version = await input.load()
     version.set_tier(input.tier, input.rationale, by=info.context.actor)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return SetRiskTierPayload(model_version=version)
 
 
@@ -200,7 +199,7 @@ async def retire_model_version(info: Info, input: RetireModelVersionInput) -> Re
     version = await input.load()
     await refuse_while_changing(version)
     version.retire(input.reason, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return RetireModelVersionPayload(model_version=version)
 
 

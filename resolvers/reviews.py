@@ -5,7 +5,6 @@ from pydantic import Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
 from documents.values import Statement
 from documents.versions.parts import Review
@@ -41,7 +40,7 @@ async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteRev
     by, at = info.context.actor, info.context.now
     version = await input.load()
     version.complete_review(input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return CompleteReviewPayload(model_version=version)
 
 

@@ -8,7 +8,6 @@ from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.people import Stakeholder
 from documents.questionnaire import Questions, RiskTemplate, questionnaire
 from documents.risk.assessment import RiskAssessment
@@ -157,7 +156,7 @@ async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -
     made = await version.assess(
         input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
     )
-    await keep_standing(version, info.context.now)
+    await version.store()
     return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
 
 
@@ -180,7 +179,7 @@ async def mitigate_risk(info: Info, input: MitigateRiskInput) -> MitigateRiskPay
     version = await input.load()
     treatment = {name: value for name, value in said(input).items() if name in TREATMENT}
     made = await version.mitigate(input.risk_id, treatment, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return MitigateRiskPayload(assessment_id=made.assessment_id, model_version=version)
 
 
@@ -210,7 +209,7 @@ async def accept_risk(info: Info, input: AcceptRiskInput) -> AcceptRiskPayload:
     version = await input.load()
     by, at = info.context.actor, info.context.now
     acceptance = version.accept_risk(input.risk_id, input.rationale, input.expires_at, by=by, at=at)
-    await keep_standing(version, at)
+    await version.store()
     return AcceptRiskPayload(acceptance_id=acceptance.acceptance_id, model_version=version)
 
 
@@ -228,7 +227,7 @@ async def approve_risk_assessment(info: Info, input: ApproveRiskAssessmentInput)
     """Approves the latest assessment, which somebody else made; approvals of the version stay as they are."""
     version = await input.load()
     version.approve_assessment(input.assessment_id, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return ApproveRiskAssessmentPayload(assessment_id=input.assessment_id, model_version=version)
 
 

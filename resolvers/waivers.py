@@ -6,9 +6,9 @@ from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing, waive
 from documents.people import Stakeholder
 from documents.values import Key, Moment, Statement
+from documents.versions.commands import waive
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 from resolvers.graph.context import Info
@@ -78,7 +78,7 @@ async def revoke_waiver(info: Info, input: RevokeWaiverInput) -> RevokeWaiverPay
     """Takes a waiver back before it expires; what it excepted from must be met again."""
     version = await input.load()
     version.revoke_waiver(input.waiver_id, input.reason, by=info.context.actor, at=info.context.now)
-    await keep_standing(version, info.context.now)
+    await version.store()
     return RevokeWaiverPayload(waiver_id=input.waiver_id, model_version=version)
 
 

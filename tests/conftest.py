@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from documents.eligibility.judgement import Judgement
-from documents.eligibility.load import case_files
+from documents.eligibility.loading import case_files
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from tests.service import Service
@@ -37,5 +37,5 @@ async def standings_are_judged() -> None:
     """The standing of every version that a test leaves is what the rule makes of it, as of the moment it was stored."""
     for version in await ModelVersion.every({}):
         assert version.standing is not None
-        (case,) = await case_files([version], version.standing.as_of, with_people=False)
+        (case,) = await case_files([version], version.standing.as_of, for_standing=True)
         assert Judgement(case).standing == version.standing

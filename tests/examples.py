@@ -173,9 +173,9 @@ async def on_record(service: Service, change: Callable[[], Awaitable[None]]) -> 
     async def work(unit: Unit) -> None:
         head, ids = await AuditHead.touch(), EventIds()
         await change()
-        await head.append(tell_all(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
+        await head.append(await tell_all(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
 
-    await service.database.transact(work)
+    await service.database.transact(work, service.now)
 
 
 async def deactivate(service: Service, who: Person, **said: Any) -> Any:

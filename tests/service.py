@@ -16,10 +16,9 @@ from starlette.applications import Starlette
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, tell_all
-from documents.kinds import RECORDS
+from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
-from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
@@ -81,7 +80,7 @@ class Service:
     def __init__(self, uri: str, name: str | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
         self.settings = Settings(mongodb_uri=uri, database=name or next(_names), admin_token=SecretStr(ADMIN_TOKEN))
-        self.database = Database(uri, self.settings.database, **options)
+        self.database = open_database(uri, self.settings.database, **options)
         self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url="http://test")
 
@@ -134,10 +133,10 @@ class Service:
                 ).store()  # fmt: skip
                 token, _ = ApiToken.of(each.token, TokenKind.PERSONAL, each.id, "test", None, each.id, self.now)
                 await token.store()
-            await head.append(tell_all(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
+            await head.append(await tell_all(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
 
         with self.database.bound():
-            await self.database.transact(work)
+            await self.database.transact(work, self.now)
 
     def later(self, **delta: float) -> None:
         self.now += timedelta(**delta)

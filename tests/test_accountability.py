@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
-from documents.eligibility.load import keep_standing
 from documents.risk.scales import RiskTier
 from documents.roles import ACCOUNTABLE_ROLES, DEFINED, ROLES
 from documents.values import LIST_LENGTH
@@ -119,7 +118,7 @@ async def test_nobody_can_make_the_history_of_a_version_grow_without_end(service
         version = await ModelVersion.require(*BOT.values())
         for at in range(LIST_LENGTH - 3):
             version.assign(OWNER, (EVE, ALICE)[at % 2].id, admin, service.now)
-        await keep_standing(version, service.now)
+        await version.store()
 
     await on_record(service, to_and_fro)
     await assign(service, "MODEL_OWNER", ALICE, ADA)

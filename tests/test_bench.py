@@ -18,6 +18,7 @@ from bench.questions import QUESTIONS, Question
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
+from documents.kinds import open_database
 from documents.store.session import Database
 from gql.firststart import prepare
 from gql.settings import Settings
@@ -28,7 +29,7 @@ VERSIONS, EVENTS = 20, 60
 @pytest.fixture(scope="module")
 async def database(server: str) -> AsyncIterator[Database]:
     settings = Settings(mongodb_uri=server, database="bench", admin_token=SecretStr(ADMIN_TOKEN))
-    database = Database(server, "bench")
+    database = open_database(server, "bench")
     await prepare(settings, database)
     await data.people(database, 3)
     await data.versions(database, 0, VERSIONS)
@@ -40,7 +41,7 @@ async def database(server: str) -> AsyncIterator[Database]:
 async def apps(server: str, database: Database) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     settings = Settings(mongodb_uri=server, database="bench")
     async with AsyncExitStack() as stack:
-        apps: dict[str, Starlette] = {name: app(settings, Database(server, "bench")) for name, app in CONTENDERS.items()}
+        apps: dict[str, Starlette] = {name: app(settings, open_database(server, "bench")) for name, app in CONTENDERS.items()}
         for app in apps.values():
             await stack.enter_async_context(app.router.lifespan_context(app))
         clients = {
@@ -86,7 +87,7 @@ async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
 
 async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, tmp_path: Path) -> None:
     settings = Settings(mongodb_uri=server, database="bench_trail", admin_token=SecretStr(ADMIN_TOKEN))
-    database = Database(server, "bench_trail")
+    database = open_database(server, "bench_trail")
     await prepare(settings, database)
     await data.events(database, 0, EVENTS)
     with database.bound():

@@ -15,6 +15,7 @@ from documents.eligibility.answer import Eligibility, Finding, Remedy
 from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
+from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import Enforcement, PolicyInForce, RequirementCheck, defaults
 from documents.reviews import ReviewCalendar
@@ -70,14 +71,17 @@ def case(
     if linked:
         bot.link("mail", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=ALICE_ACTS, at=NOW)
     for proof in proofs:
-        bot.attach(proof, by=ALICE_ACTS)
+        bot.attach(proof, {proof.requirement_id}, by=ALICE_ACTS)
     if reviewed:
         bot.complete_review(**REVIEW, by=ALICE_ACTS, at=NOW)
     policies = tuple(each for each in POLICIES if tier in each.says.applicable_tiers)
     if approved:
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
         bot.round = submitted_round(tier, *decisions)
-    return CaseFile(bot, policies, proven, (), people, at, ReviewCalendar())
+    return CaseFile(
+        version=bot, policies=policies, registration_proven=proven, newer_datasheets=(), retired_dependencies=(), people=people,
+        answering={}, at=at, calendar=ReviewCalendar(), rules=RulesInForce(),
+    )  # fmt: skip
 
 
 def submitted_round(tier: RiskTier, *decisions: Decision) -> ApprovalRound:

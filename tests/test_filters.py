@@ -141,7 +141,7 @@ async def test_pages_in_any_order_hold_everything_once_nulls_included(held: Any,
     while True:
         found = [held.find(each, sort=part.order(by)) for each in part.queries(ModelVersion, {}, by)]
         raws = [raw for each in found for raw in await each.to_list(None)][: size + 1]
-        page = Page.of([Found(ModelVersion, raw) for raw in raws], by, part, count=lambda: held.count_documents({}))
+        page = Page.of([Found(ModelVersion, raw) for raw in raws], by, part, {}, count=lambda: held.count_documents({}))
         ids = [each._raw["_id"] for each in page.nodes]
         seen = ids + seen if backward else seen + ids
         if not (page.has_previous_page if backward else page.has_next_page):

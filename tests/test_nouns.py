@@ -14,6 +14,8 @@ from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
 from documents.contents import Content
+from documents.eligibility.due import JudgementDue
+from documents.eligibility.turns import JudgementTurn
 from documents.idempotency import IdempotencyKey
 from documents.kinds import RECORDS
 from documents.search import Searchable
@@ -28,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 SCHEMA: Any = build_schema()._schema
 QUERIES = SCHEMA.query_type.fields
 UNTOLD = {AuditCheckpoint, AuditEvent, AuditHead, VerificationRun, VerificationTurn}  # the trail itself
-UNTOLD |= {Content, IdempotencyKey}  # and what it has no need to tell of
+UNTOLD |= {Content, IdempotencyKey, JudgementDue, JudgementTurn}  # and what it has no need to tell of
 UNLISTED = {Content}  # found by its digest alone
 BEANIES = {"id", "revision_id"}
 NOUNS = [each.record for each in NODES.values() if each.record not in UNLISTED]

@@ -8,7 +8,6 @@ import pytest
 
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType
-from documents.eligibility.load import keep_standing
 from documents.policies import (
     Enforcement,
     Policy,
@@ -268,14 +267,14 @@ async def test_drafts_of_former_tiers_are_judged_anew_and_those_that_are_not_con
 
     assert await stored() == [(1, False), (1, False), (2, False)]
     await create(service, requiredRoles=["ETHICS_REVIEWER"])
-    assert await stored() == [(2, True), (1, False), (2, False)]
+    assert await stored() == [(1, True), (1, False), (2, False)]  # the standing follows, and is no change of theirs
     await revise(service, applicableTiers=["TIER_1_CRITICAL"])
-    assert await stored() == [(3, False), (2, True), (3, True)]
+    assert await stored() == [(1, False), (1, True), (2, True)]
     await revise(service, description="Somebody has practised a lot.")
-    assert await stored() == [(3, False), (2, True), (3, True)]
+    assert await stored() == [(1, False), (1, True), (2, True)]
     await service.do("attachEvidence", BOB, **BOT | PROOF | {"modelId": "idle"})
     await retire(service)
-    assert await stored() == [(3, False), (3, False), (4, False)]
+    assert await stored() == [(1, False), (1, False), (3, False)]
     told = [each["action"] for each in await service.trail() if each["resource"]["type"] == "ModelVersion"]
     assert told == ["registerModel"] * 3 + ["attachEvidence"] * 2
 
@@ -547,6 +546,6 @@ async def multiply(service: Service) -> None:
             like.tells(AuditEventType.MODEL_REGISTERED)
             assert like.round
             like.round = like.round.model_copy(update={"policies": (bound,)})
-            await keep_standing(like, service.now, policies)
+            await like.store()
 
     await on_record(service, more)

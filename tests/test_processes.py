@@ -13,8 +13,8 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from documents.errors import OlderSchema
-from documents.store.session import Database
+from documents.errors import PreviewSchema
+from documents.kinds import open_database
 from gql.embedded import LISTENING, Engine, find_program
 from gql.firststart import prepare
 from gql.preflight import alone_in
@@ -128,9 +128,9 @@ def test_data_of_a_later_release_are_left_alone(server: str, tmp_path: Path) -> 
 
 
 async def test_data_of_a_preview_are_left_alone(server: str) -> None:
-    database = Database(server, "preview")
+    database = open_database(server, "preview")
     await database.collection("migrations").insert_one({"number": 1})
-    with pytest.raises(OlderSchema):
+    with pytest.raises(PreviewSchema):
         await prepare(Settings(mongodb_uri=server), database)
     assert await database.collections.list_collection_names() == ["migrations"]
     database.close()

@@ -91,7 +91,7 @@ async def test_what_is_searched_follows_every_change(service: Service) -> None:
     async def rename(unit: Unit) -> None:
         await model.store()
 
-    await service.database.transact(rename)
+    await service.database.transact(rename, service.now)
     assert await hits(service, "strassen") == [] and await hits(service, "ampel") == [("Model", "signs")]
 
 

@@ -17,7 +17,7 @@ from documents.store.units import OutsideUnitOfWork, Unit
 from documents.versions.version import ModelVersion
 from tests.examples import BOT, CARD, DATASHEET, TICKETS, attach, register
 from tests.journey import PROOF, every_mutation, mutations, sign_in
-from tests.service import AUDREY, BOB, Person, Service
+from tests.service import AUDREY, BOB, NOW, Person, Service
 
 KEY = tuple(BOT.values())
 VALID = "{ auditVerification { valid } }"
@@ -58,7 +58,7 @@ async def test_nothing_is_written_outside_a_unit_of_work_or_past_store(service: 
     before = await service.state()
     version.owner_id = "eve"
     await refused(version.store, AuditHead.touch, *past_store(version))
-    await service.database.transact(lambda unit: refused(*past_store(version)))
+    await service.database.transact(lambda unit: refused(*past_store(version)), service.now)
     assert await service.state() == before
 
 
@@ -73,7 +73,7 @@ async def test_a_task_that_outlives_its_transaction_writes_nothing(service: Serv
     async def work(unit: Unit) -> asyncio.Task[None]:
         return asyncio.create_task(late())
 
-    task = await service.database.transact(work)
+    task = await service.database.transact(work, service.now)
     committed.set()
     with pytest.raises(OutsideUnitOfWork):
         await task
@@ -81,15 +81,15 @@ async def test_a_task_that_outlives_its_transaction_writes_nothing(service: Serv
 
 async def test_a_unit_of_work_inside_another_raises_at_once(service: Service) -> None:
     with pytest.raises(RuntimeError, match="inside a unit of work"):
-        await asyncio.wait_for(service.database.transact(lambda unit: service.database.transact(nothing)), 1)
+        await asyncio.wait_for(service.database.transact(lambda unit: service.database.transact(nothing, NOW), NOW), 1)
 
 
 async def test_a_stale_record_is_never_stored(service: Service, version: ModelVersion) -> None:
     again = await ModelVersion.require(*KEY)
     version.owner_id, again.owner_id = "ben", "eve"
-    await service.database.transact(lambda unit: version.store())
+    await service.database.transact(lambda unit: version.store(), service.now)
     with pytest.raises(StaleRevision) as stale:
-        await service.database.transact(lambda unit: again.store())
+        await service.database.transact(lambda unit: again.store(), service.now)
     assert stale.value.facts == {"kind": "ModelVersion", "key": version.key, "revision": 1}
     assert (await ModelVersion.require(*KEY)).owner_id == "ben"
 
@@ -101,10 +101,11 @@ async def test_a_record_stored_twice_in_a_unit_is_one_change_from_the_first_to_t
         for owner in ("ben", "ben", "eve"):
             version.owner_id = owner
             await version.store()
-        return [(each.before and each.before["owner_id"], each.after["owner_id"]) for each in unit.changes.values()]
+        await unit.settle()
+        return [(each.before and each.before["owner_id"], each.after["owner_id"]) for each in unit.changes]
 
-    assert await service.database.transact(work) == [("alice", "eve")]
-    assert version.revision == 3
+    assert await service.database.transact(work, service.now) == [("alice", "eve")]
+    assert version.revision == 2
 
 
 async def test_many_mutations_at_once_leave_one_unbroken_trail(service: Service, version: ModelVersion) -> None:
@@ -290,7 +291,7 @@ async def test_whoever_hangs_up_while_it_commits_leaves_one_event_that_says_what
         with pytest.raises(asyncio.CancelledError):
             await asking
         for _ in range(2):  # in turn: after the transaction, and after what is told of it
-            await far.database.transact(nothing)
+            await far.database.transact(nothing, service.now)
     await one_event_tells(service, size, outcome)
 
 
@@ -340,7 +341,7 @@ async def one_event_tells(service: Service, of: int, outcome: str) -> None:
 async def test_a_record_too_large_is_refused_and_not_stored(service: Service, version: ModelVersion) -> None:
     version.restrictions = ("x" * 20_000,) * 210
     with pytest.raises(LimitExceeded) as refusal:
-        await service.database.transact(lambda unit: version.store())
+        await service.database.transact(lambda unit: version.store(), service.now)
     assert refusal.value.limit == 4 * 1024 * 1024 < refusal.value.size
     assert (await ModelVersion.require(*KEY)).restrictions == ()
 

@@ -13,7 +13,7 @@ from documents.audit import runs, verify
 from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
-from documents.store.session import Database
+from documents.kinds import open_database
 from gql.app import create_app
 from gql.checkpoints import checkpoint
 from gql.firststart import utc_now
@@ -367,7 +367,7 @@ async def test_whatever_serves_verifies_by_itself_in_turns(grown: Service) -> No
     found = grown.database.collection("audit_verifications")
     async with AsyncExitStack() as serving:
         for _ in range(2):
-            app = create_app(often, utc_now, Database(uri, named), key)
+            app = create_app(often, utc_now, open_database(uri, named), key)
             await serving.enter_async_context(app.router.lifespan_context(app))
         await eventually(lambda: found.count_documents({"number": {"$gt": 1}, "checkpoint_size": {"$gt": 0}}))
         assert (await shown(grown))[1].startswith("no fault in ")

@@ -248,9 +248,9 @@ def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> No
     bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=by, at=NOW)
     proof = Evidence.attach("POL-003.access-control", "A review", "https://example.org", None, None, None, None, by, NOW)
     for _ in range(LIST_LENGTH):
-        bot.attach(proof, by=by)
+        bot.attach(proof, {proof.requirement_id}, by=by)
     with pytest.raises(LimitExceeded):
-        bot.attach(proof, by=by)
+        bot.attach(proof, {proof.requirement_id}, by=by)
     for number in range(LIST_LENGTH):
         bot.link(f"set-{number}", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
     with pytest.raises(LimitExceeded):

@@ -204,6 +204,6 @@ def test_a_version_takes_no_more_waivers_than_it_can_be_read_with_again() -> Non
     bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
     manager = Actor("rita", ActorType.USER, frozenset({RISK}))
     for _ in range(LIST_LENGTH):
-        bot.grant_waiver(ACCESS, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        bot.grant_waiver(ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
     with pytest.raises(LimitExceeded):
-        bot.grant_waiver(ACCESS, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        bot.grant_waiver(ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)

@@ -102,7 +102,7 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
         await signed.store()
         return signed
 
-    return await bound_database().transact(work)
+    return await bound_database().transact(work, at)
 
 
 async def tell(found: Inconsistent, at: datetime) -> None:
@@ -119,7 +119,7 @@ async def tell(found: Inconsistent, at: datetime) -> None:
             )  # fmt: skip
             await head.append([occurrence], at, ids)
 
-    await bound_database().transact(work)
+    await bound_database().transact(work, at)
 
 
 def _is_of(last: AuditCheckpoint, head: AuditHead, key: SigningKey) -> bool:

@@ -20,14 +20,15 @@ from documents.audit.findings import AuditFaultKind, Report
 from documents.audit.notes import VerifierKey
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
-from documents.errors import AlreadyExists, StaleRevision
+from documents.errors import StaleRevision
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
+from documents.turns import Turn
 from documents.values import Count, Moment
 
 LISTED, KEPT = 20, 1_000
-LEASE, DAY = timedelta(minutes=1), timedelta(days=1)
+DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
 
@@ -63,45 +64,10 @@ class VerificationRun(Record):
         return await cls.first(query or {}, [("number", -1)])
 
 
-class VerificationTurn(Record):
-    """Whose turn it is to verify the trail. There is one, and it governs nothing, so no event tells of it."""
-
-    keys: ClassVar = ("name",)
-
-    name: str = Field(default="turn", description="There is one.")
-    number: Count = Field(default=0, description="How many runs began.")
-    due_at: Moment = Field(
-        description="From when on anybody may begin; moved on while somebody is at it, so that nobody waits for who was killed."
-    )
+class VerificationTurn(Turn):
+    """Whose turn it is to verify the trail."""
 
     collection: ClassVar = "audit_verification_turns"
-
-    @classmethod
-    async def taken(cls, at: datetime) -> Self | None:
-        """The turn, if it is due: nobody else has it for a minute."""
-
-        async def work(unit: Unit) -> Self | None:
-            turn = await cls.wanted("turn") or cls(due_at=at)
-            if turn.due_at > at:
-                return None
-            turn.number, turn.due_at = turn.number + 1, at + LEASE
-            await turn.store()
-            return turn
-
-        try:
-            return await bound_database().transact(work)
-        except (AlreadyExists, StaleRevision):  # somebody was faster
-            return None
-
-    async def hold(self, at: datetime) -> Self:
-        """The turn for another minute, if half of one is over; StaleRevision if it is somebody else's by now."""
-        if self.due_at - at > LEASE / 2:
-            return self
-
-        async def work(unit: Unit) -> Self:
-            return await self._moved(at + LEASE)
-
-        return await bound_database().transact(work)
 
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
         """Keeps what was found, gives the turn back, and forgets what was too long ago; but not what was found wrong."""
@@ -109,18 +75,12 @@ class VerificationTurn(Record):
         async def work(unit: Unit) -> None:
             if await VerificationRun.seek({"number": run.number}):
                 return  # only the answer to the commit was lost
-            await self._moved(due_at)
+            await self.moved(due_at)
             await run.model_copy().store()
             old = {"$lte": run.number - KEPT, "$ne": spare}
             await VerificationRun.delete_unrecorded({"number": old, "is_news": False})
 
-        await bound_database().transact(work)
-
-    async def _moved(self, due_at: datetime) -> Self:
-        turn = await type(self).require("turn", revision=self.revision)
-        turn.due_at = due_at
-        await turn.store()
-        return turn
+        await bound_database().transact(work, run.ended_at)
 
 
 async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime], every: timedelta) -> VerificationRun | None:

@@ -18,7 +18,7 @@ from documents.contents import ContentKind, keep_text
 from documents.details import Telling, Told, tell
 from documents.store.record import Record
 from documents.store.session import bound_database
-from documents.store.units import Change, Raw, Unit
+from documents.store.units import Raw, RecordChange, Unit
 from documents.values import Count, Digest, Moment, Value
 
 
@@ -46,7 +46,7 @@ class Occurrence:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, change: Change, event_type: str, action: str, actor: Actor, request: Request) -> Self:
+    def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
         """The success event of one record's change."""
         record = change.record
         told = tell(change.before, change.after, Telling(record.private, record.reviewed, record.derived))
@@ -174,19 +174,19 @@ async def record(what: Occurrence, at: datetime, unless: str | None = None) -> b
             await head.append([what], at, ids)
         return True
 
-    return await bound_database().transact(append)
+    return await bound_database().transact(append, at)
 
 
-def tell_all(
+async def tell_all(
     unit: Unit, action: str, by: Actor, request: Request, resource: type[Record] = Record, event: str | None = None
 ) -> list[Occurrence]:
     """The success events of everything that a unit of work changed: those of `resource` as `event`, and last, for the receipt."""
-    changes = sorted(unit.changes.values(), key=lambda change: isinstance(change.record, resource))
+    changes = sorted(await unit.settled(), key=lambda change: isinstance(change.record, resource))
     return [each for change in changes for each in _told(change, action, by, request, resource, event)]
 
 
 def _told(
-    change: Change, action: str, by: Actor, request: Request, resource: type[Record], event: str | None
+    change: RecordChange, action: str, by: Actor, request: Request, resource: type[Record], event: str | None
 ) -> Iterator[Occurrence]:
     record = change.record
     for kind, facts in record.notes:

@@ -13,7 +13,7 @@ from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
 from documents.eligibility.judgement import Judgement
-from documents.eligibility.load import case_files, keep_standing
+from documents.eligibility.loading import case_files
 from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
@@ -174,7 +174,7 @@ async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
         await deployment.store()
         version = await ModelVersion.require(place.model.model_id, ended.version)
         version.stop_in(place.environment)
-        await keep_standing(version, at)
+        await version.store()
     place.model.run(place.environment, await _begun(change, by, at))
     await place.model.store()
 
@@ -191,7 +191,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
     version.run_in(plan.environment)
-    await keep_standing(version, at)
+    await version.store()
     return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)
 
 

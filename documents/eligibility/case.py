@@ -7,10 +7,13 @@ from functools import cached_property
 
 from documents.access import GovernanceRole
 from documents.cards import ModelCard
+from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
 from documents.reviews import ReviewCalendar
+from documents.versions.accountability import current
 from documents.versions.approvals import Approval
+from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
 from documents.versions.holds import Hold
@@ -27,12 +30,29 @@ class CaseFile:
     policies: tuple[PolicyInForce, ...]
     registration_proven: bool
     newer_datasheets: tuple[str, ...]
+    """The linked datasheets of which there is a newer revision than the linked one."""
+    retired_dependencies: tuple[VersionName, ...]
+    """The governed versions that it depends on directly and that are retired."""
     people: tuple[Stakeholder, ...]
-    """Whoever holds a required role; none where only the standing is asked for."""
+    """Everybody who holds a required role; nobody where only the standing is asked for."""
+    answering: Mapping[str, Stakeholder]
+    """Everybody who is accountable for it, by user id."""
     at: datetime
     calendar: ReviewCalendar
+    rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
     """What a draft will be held to from later moments on, first one first."""
+
+    def announced(self, since: int) -> datetime | None:
+        """When a check of the rules number `since` begins to bind the version; None where it binds now."""
+        opened = self.version.round.submitted_at if self.version.round else None
+        return self.rules.announces(since, opened, self.at)
+
+    @property
+    def uncovered_roles(self) -> tuple[GovernanceRole, ...]:
+        """The roles in which whoever is accountable is inactive or no longer holds the role."""
+        held = current(self.version.accountability).items()
+        return tuple(role for role, each in held if not (found := self.answering.get(each.user_id)) or not found.holds(role))
 
     @cached_property
     def dossier(self) -> Dossier:

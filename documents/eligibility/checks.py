@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
@@ -33,6 +33,23 @@ def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy
 
 
 Rule = Callable[[CaseFile, Requirement], Met | Unmet]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a kind of requirement is decided, and what it was before the rules that made it stricter.
+
+    A version that was submitted under older rules is held to `before` until those of number `stricter_since` bind it
+    (`RulesInForce.announces`); until then `rule` is advisory for it.
+    """
+
+    rule: Rule
+    stricter_since: int = 0
+    before: Rule | None = None
+
+    def announced(self, case: CaseFile) -> datetime | None:
+        """When `rule` begins to bind the version; None where it does."""
+        return case.announced(self.stricter_since) if self.before else None
 
 
 def _card(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
@@ -129,7 +146,7 @@ def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
     return Unmet(reason, remedy(Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance"))
 
 
-CHECKS: Mapping[RequirementCheck, Rule] = {
+_RULES: Mapping[RequirementCheck, Rule] = {
     RequirementCheck.INTENDED_USE: _card(
         lambda card: card.names_intended_uses, "no intended use is named", "primaryIntendedUses"
     ),
@@ -153,6 +170,9 @@ CHECKS: Mapping[RequirementCheck, Rule] = {
     RequirementCheck.INCIDENTS_REVIEWED: _reviewed,
     RequirementCheck.COMPLIANCE_REVIEWED: _reviewed,
 }
+
+CHECKS: Mapping[RequirementCheck, Check] = {kind: Check(rule) for kind, rule in _RULES.items()}
+STRICTER = any(each.before for each in CHECKS.values())
 
 
 def as_input(value: Any) -> Any:

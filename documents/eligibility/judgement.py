@@ -1,7 +1,7 @@
 """The judgement of a case file: what clients read of it, and what is stored of it. Pure."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -19,8 +19,9 @@ from documents.eligibility.answer import (
     WaivedFinding,
 )
 from documents.eligibility.case import CaseFile
-from documents.eligibility.checks import CHECKS, Met, Unmet, remedy
-from documents.policies import PolicyInForce, Requirement
+from documents.eligibility.checks import CHECKS, Check, Met, Unmet, remedy
+from documents.eligibility.rules import RULES
+from documents.policies import PolicyInForce, Requirement, RequirementCheck
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
 from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, separated
@@ -36,24 +37,41 @@ class Judgement:
     """A case file, judged once: what clients read of it, and what is stored of it."""
 
     case: CaseFile
+    checks: Mapping[RequirementCheck, Check] = field(default_factory=lambda: CHECKS)
 
     @cached_property
     def results(self) -> list[tuple[PolicyInForce, Requirement, Met | Unmet]]:
-        return [
-            (policy, asked, CHECKS[asked.check](self.case, asked))
-            for policy in self.case.policies
-            for asked in policy.says.requirements
-        ]
+        """Each requirement and what the check says that binds the version now."""
+        return [(policy, asked, self._binding(asked)) for policy in self.case.policies for asked in policy.says.requirements]
+
+    def _binding(self, asked: Requirement) -> Met | Unmet:
+        check = self.checks[asked.check]
+        rule = check.before if check.before and check.announced(self.case) else check.rule
+        return rule(self.case, asked)
+
+    @cached_property
+    def announced(self) -> list[tuple[datetime, Finding]]:
+        """What a stricter check finds that does not bind the version yet, and from when on it will."""
+        found = []
+        for policy, asked, result in self.results:
+            check = self.checks[asked.check]
+            begins = check.announced(self.case) if policy.blocking and isinstance(result, Met) else None
+            if begins and isinstance(stricter := check.rule(self.case, asked), Unmet):
+                found.append((begins, self._finding(policy, asked, stricter)))
+        return found
 
     def findings(self, blocking: bool) -> tuple[Finding, ...]:
         """What is not met, waived or not."""
         return tuple(
-            Finding(
-                policy_id=policy.policy_id, policy_name=policy.says.name, requirement_id=asked.requirement_id,
-                title=asked.title, reason=result.reason, remedy=self._mends(result),
-            )
+            self._finding(policy, asked, result)
             for policy, asked, result in self.results
             if isinstance(result, Unmet) and policy.blocking is blocking
+        )
+
+    def _finding(self, policy: PolicyInForce, asked: Requirement, result: Unmet) -> Finding:
+        return Finding(
+            policy_id=policy.policy_id, policy_name=policy.says.name, requirement_id=asked.requirement_id,
+            title=asked.title, reason=result.reason, remedy=self._mends(result),
         )  # fmt: skip
 
     @cached_property
@@ -106,7 +124,7 @@ class Judgement:
             holds=tuple(self._hold(each) for each in case.holds),
             blocking_incidents=tuple(self._incident(each) for each in incidents),
             open_conditions=tuple(self._open(each, one) for each in self._standing for one in each.open_conditions),
-            advisories=self.findings(blocking=False),
+            advisories=(*self.findings(blocking=False), *(finding for _, finding in self.announced)),
             notices=self._notices(),
         )
 
@@ -173,8 +191,13 @@ class Judgement:
         newer = [f"datasheet {each} has a newer revision than the one linked" for each in self.case.newer_datasheets]
         tier_4 = self.case.version.tier is RiskTier.TIER_4_EXPERIMENTAL
         retired = self.case.version.retired
+        stricter = (
+            f"{finding.requirement_id} blocks from {begins:%Y-%m-%d} on: {finding.reason}" for begins, finding in self.announced
+        )
         return (
             *newer,
+            *(f"it depends on {each.model_id}/{each.version}, which is retired" for each in self.case.retired_dependencies),
+            *stricter,
             *(("a version in tier 4 may not be deployed to production",) if tier_4 else ()),
             *((f"the version was retired on {retired.at:%Y-%m-%d}, for good",) if retired else ()),
         )
@@ -185,8 +208,11 @@ class Judgement:
         counting = [self._counts(each) for each in case.counting]
         counts = {each.role for each in counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
+        approved_until = _first(each.until for each in counting)
         return Standing(
             as_of=case.at,
+            rules=RULES,
+            changes_at=None if case.version.retired else _first([*self._edges, approved_until]),
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
@@ -198,10 +224,13 @@ class Judgement:
             holds=tuple(dict.fromkeys(each.role for each in case.holds)),
             critical_incidents=len(case.version.critical_incidents),
             dossier=case.dossier,
-            approved_until=_first(each.until for each in counting),
+            approved_until=approved_until,
             compliance=tuple(self._compliance()),
             card_completeness=card.completeness if card else None,
             next_review=case.next_review,
+            outdated_datasheets=case.newer_datasheets,
+            retired_dependencies=case.retired_dependencies,
+            uncovered_roles=case.uncovered_roles,
             accountable_ids=tuple(dict.fromkeys(each.user_id for each in current(case.version.accountability).values())),
             decider_ids=tuple(dict.fromkeys(each.user_id for each in case.version.deciders)),
             risk_score=assessment.overall_score if assessment else None,
@@ -215,11 +244,19 @@ class Judgement:
         evidence = (each.valid_until for each in self.case.evidence if each.evidence_id in approval.evidence)
         return StandingApproval(role=approval.role, until=_first([approval.expires_at, *evidence]))
 
+    @property
+    def _edges(self) -> list[datetime]:
+        """The later moments at which the judgement can change though nothing else does, the first one first."""
+        asked = (each.check for policy in self.case.policies for each in policy.says.requirements)
+        binding = (self.checks[each].announced(self.case) for each in asked)
+        return sorted({*self.case.edges, *(each for each in binding if each)})
+
     def _compliance(self) -> Iterator[Period]:
         """When, from now on and if nothing changes but the time, no blocking requirement is violated."""
         begins = None
-        for moment in (self.case.at, *self.case.edges):
-            violated = self.violations if moment == self.case.at else Judgement(self.case.as_of(moment)).violations
+        for moment in (self.case.at, *self._edges):
+            later = self if moment == self.case.at else Judgement(self.case.as_of(moment), self.checks)
+            violated = later.violations
             if begins and violated:
                 yield Period(begins=begins, ends=moment)
             begins = None if violated else begins or moment

@@ -15,7 +15,7 @@ from documents.deployments import Deployment
 from documents.eligibility.answer import RequirementResult
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
-from documents.eligibility.load import case_files
+from documents.eligibility.loading import case_files
 from documents.incidents import Incident
 from documents.people import Stakeholder
 from documents.reports.governance import (

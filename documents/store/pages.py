@@ -118,19 +118,23 @@ def _position(cursor: str, by: By, argument: str) -> list[Any]:
 class Page(Generic[T]):
     """Records in order, whether there are more, and how many in all if somebody asks."""
 
-    __slots__ = ("_by", "_count", "has_next_page", "has_previous_page", "nodes")
+    __slots__ = ("_by", "_count", "has_next_page", "has_previous_page", "nodes", "query")
 
-    def __init__(self, nodes: Sequence[T], by: By, more: tuple[bool, bool], count: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, nodes: Sequence[T], by: By, query: Raw, more: tuple[bool, bool], count: Callable[[], Awaitable[int]]
+    ) -> None:
         self.nodes, self._by, self._count = nodes, by, count
+        self.query = query
+        """What every record of the list meets, on this page or another."""
         self.has_previous_page, self.has_next_page = more
 
     @classmethod
-    def of(cls, fetched: Sequence[T], by: By, window: Window, count: Callable[[], Awaitable[int]]) -> Page[T]:
+    def of(cls, fetched: Sequence[T], by: By, window: Window, query: Raw, count: Callable[[], Awaitable[int]]) -> Page[T]:
         """A page of the one record more than wanted that was fetched to know whether there are more."""
         nodes, more, entered = fetched[: window.size], len(fetched) > window.size, window.cursor is not None
         if window.backward:
-            return cls(nodes[::-1], by, (more, entered), count)
-        return cls(nodes, by, (entered, more), count)
+            return cls(nodes[::-1], by, query, (more, entered), count)
+        return cls(nodes, by, query, (entered, more), count)
 
     @property
     def edges(self) -> list[Place[T]]:

@@ -19,7 +19,7 @@ from documents.store.pages import By, Order, Page, Spread, Window, ordering
 from documents.store.session import AWARE, BATCH, bound_database, database_if_bound
 from documents.store.standins import Found, at_path
 from documents.store.streams import Wanted
-from documents.store.units import OutsideUnitOfWork, Raw, current_unit
+from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
 Identity = PydanticObjectId
 RECORD_BYTES = 4 * 1024 * 1024
@@ -47,6 +47,8 @@ class Record(Document):
     keys: ClassVar[tuple[str, ...]]  # the fields that together name one record; an index keeps them unique
     unique: ClassVar[frozenset[str]] = frozenset()  # fields beside a single key that each tell any two records apart
     indexes: ClassVar[Sequence[Index]] = ()  # what it is looked up and listed by, beside its keys
+    bears_on: ClassVar[Sequence[Bearing]] = ()  # the model versions that are judged anew when it changes
+    written_last: ClassVar[bool] = False  # whether `store()` leaves the write to the end of the unit of work
     event: ClassVar[str]  # the audit event of a change for which neither mutation nor rule names one
     private: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail says that they changed, without the values
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
@@ -63,6 +65,11 @@ class Record(Document):
         super().__init_subclass__(**said)
         if name := vars(cls).get("collection"):
             cls.Settings = type("Settings", (), {"name": name})  # where Beanie looks for the name
+
+    @property
+    def was(self) -> Raw | None:
+        """The document as it was last read or stored; None for a new record."""
+        return self._was
 
     # What the audit trail tells of a change
 
@@ -124,12 +131,19 @@ class Record(Document):
     async def first(cls, query: Raw, by: Sequence[Order] = ()) -> Self | None:
         """The first record, whole, that meets `query` in the order `by`; None without one."""
         raw = await cls.raw_first(query, by)
-        return None if raw is None else cls.hydrated(raw)
+        return None if raw is None else cls._own(raw)
 
     @classmethod
-    async def every(cls, query: Raw, limit: int = 0) -> list[Self]:
+    async def every(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0) -> list[Self]:
         """Whole records, for a rule or a change; a question is answered by `read`."""
-        return [cls.hydrated(raw) for raw in await cls.raws(query, limit=limit)]
+        return [cls._own(raw) for raw in await cls.raws(query, by, limit)]
+
+    @classmethod
+    def _own(cls, raw: Raw) -> Self:
+        """The record of a document: the one that waits in the open unit of work, if one does."""
+        unit = open_unit()
+        waiting = unit.waiting.get(raw["_id"]) if unit else None
+        return cls.hydrated(raw) if waiting is None else cast("Self", waiting)
 
     @classmethod
     def hydrated(cls, raw: Raw) -> Self:
@@ -170,7 +184,7 @@ class Record(Document):
             fetched += await cls.read(piece, window.order(by), window.size + 1 - len(fetched), fields)
             if len(fetched) > window.size:
                 break
-        return Page.of(fetched, by, window, count=lambda: cls.tally(query))
+        return Page.of(fetched, by, window, query, count=lambda: cls.tally(query))
 
     @classmethod
     def settled(cls, by: By) -> By:
@@ -258,15 +272,31 @@ class Record(Document):
     async def store(self) -> None:
         """Inserts the record, or updates the one that is still at this revision; an unchanged record is not written.
 
-        Raises AlreadyExists, StaleRevision, and LimitExceeded beyond 4 MiB.
+        A record that is `written_last` is written when the unit of work is settled. Raises AlreadyExists, StaleRevision, and
+        LimitExceeded beyond 4 MiB.
         """
         unit = current_unit(f"{type(self).__name__} {self.key}")
-        before, after = self._was, self._as_stored()
-        was = before or {}
-        changed = {name: value for name, value in after.items() if not same(value, was.get(name, _NOTHING))}
+        self.id = self.id or Identity()
+        if self.written_last:
+            if unit.waiting.get(self.id, self) is not self:  # two copies of one record: the second would undo the first
+                raise StaleRevision(type(self).__name__, self.key, self.revision)
+            unit.wait(self)
+        else:
+            await self.write(unit)
+
+    def unwritten(self) -> Raw:
+        """The fields that differ from what is stored, as they would be."""
+        was = self._was or {}
+        return {name: value for name, value in self._as_stored().items() if not same(value, was.get(name, _NOTHING))}
+
+    async def write(self, unit: Unit) -> None:
+        """Writes a stored record now. The revision counts changes that somebody made: what only follows leaves it as it is."""
+        before, changed = self._was, self.unwritten()
         if not changed:
             return
-        changed["revision"] = after["revision"] = self.revision + 1
+        after = {**(before or {}), **changed}
+        if changed.keys() - self.derived:
+            changed["revision"] = after["revision"] = self.revision + 1
         if before is None:
             await self._insert(after)
         else:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,7 +18,7 @@ from pymongo.errors import ConnectionFailure
 
 from documents.errors import Unavailable
 from documents.store.streams import Feed, changes_of
-from documents.store.transaction import Transactions
+from documents.store.transaction import Settling, Transactions
 from documents.store.units import Raw, Unit
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def answered_within(seconds: float) -> AbstractContextManager[None]:
 class Database:
     """One named database on one server; its transactions take turns, so that one process never conflicts with itself."""
 
-    def __init__(self, uri: str, name: str, *, patience: float = 10, **options: Any) -> None:
+    def __init__(self, uri: str, name: str, settling: Settling, *, patience: float = 10, **options: Any) -> None:
         self.name = name
         # No write concern here: the driver would send it with each command of a bound transaction, which has its own.
         settings: dict[str, Any] = {"serverSelectionTimeoutMS": 5_000} | options
@@ -72,7 +72,7 @@ class Database:
         self.close, self.collections = self.client.close, self.client[name]
         self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
-        self.transactions = Transactions(self.client, patience)
+        self.transactions = Transactions(self.client, settling, patience)
         self._feeds: dict[str, Feed] = {}
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
@@ -112,6 +112,6 @@ class Database:
         finally:
             _database.reset(token)
 
-    async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
-        """Does `work` in one transaction: `Transactions.run`."""
-        return await self.transactions.run(work)
+    async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        """Does `work` in one transaction as of the moment `at`: `Transactions.run`."""
+        return await self.transactions.run(work, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from itertools import count
 from time import monotonic
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from pymongo.read_concern import ReadConcern
 from documents.store.units import Unit, open_unit
 
 T = TypeVar("T")
+Settling = Callable[[Unit], Awaitable[None]]
 REPEATABLE = ("TransientTransactionError", "UnknownTransactionCommitResult")  # the driver's labels
 
 
@@ -29,15 +31,18 @@ def _is_repeatable(error: PyMongoError) -> bool:
 
 
 class Transactions:
-    """The transactions of one process on one database, one at a time; `patience` is how many seconds one is repeated."""
+    """The transactions of one process on one database, one at a time; `patience` is how many seconds one is repeated.
 
-    def __init__(self, client: Any, patience: float) -> None:
+    `settling` computes what follows from the changes of each unit of work, before it commits.
+    """
+
+    def __init__(self, client: Any, settling: Settling, patience: float) -> None:
         self.patience = patience
         self.turn = asyncio.Lock()
-        self._client = client
+        self._client, self._settling = client, settling
 
-    async def run(self, work: Callable[[Unit], Awaitable[T]]) -> T:
-        """Does `work` in one transaction, and repeats it while `patience` lasts.
+    async def run(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        """Does `work` in one transaction as of the moment `at`, and repeats it while `patience` lasts.
 
         It is repeated when another process wrote the same documents, and when the answer to the commit was lost. So `work` must
         recognise its own traces: see `AuditHead.touch`. The caller may be cancelled, the transaction is not: the driver would
@@ -45,23 +50,25 @@ class Transactions:
         """
         if open_unit():
             raise RuntimeError("a unit of work inside a unit of work")
-        return await asyncio.shield(self._in_turn(work))
+        return await asyncio.shield(self._in_turn(work, at))
 
-    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         async with self.turn:
             give_up = monotonic() + self.patience
             for attempt in count(1):
                 try:
-                    return await self._once(work)
+                    return await self._once(work, at)
                 except PyMongoError as error:
                     if monotonic() > give_up or not _is_repeatable(error):
                         raise
                     await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
             raise AssertionError("unreachable")
 
-    async def _once(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+    async def _once(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         async with await self._client.start_session() as session:
             # A bound session serves every read and write below, Beanie's own included.
-            with session.delegate.bind(end_session=False), Unit().opened() as unit:
+            with session.delegate.bind(end_session=False), Unit(at, self._settling).opened() as unit:
                 async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
-                    return await work(unit)
+                    done = await work(unit)
+                    await unit.settle()
+                    return done

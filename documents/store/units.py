@@ -1,11 +1,12 @@
-"""The unit of work: what one transaction changed. Knows no driver."""
+"""The unit of work: what one transaction changed, and which model versions must be judged anew for it. Knows no driver."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,26 +20,109 @@ class OutsideUnitOfWork(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One record as it was (nothing, if new) and as it is, both as stored."""
+class RecordChange:
+    """One record as it was (None, if new) and as it is, both as stored."""
 
     record: Record
     before: Raw | None
     after: Raw
 
+    def differs_in(self, fields: frozenset[str]) -> bool:
+        """Whether the change is in one of these fields; any change is, where none is named."""
+        before = self.before or {}
+        return not fields or any(before.get(each) != self.after.get(each) for each in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """Which model versions a change of a record bears on, as data.
+
+    Those whose field at a path in `versions` holds a value that the record holds, or held, at the path beside it; all of them
+    where `versions` is empty. `when` names the record's fields whose change matters (any, if empty), `among` is a query that
+    narrows the versions.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    when: frozenset[str] = frozenset()
+    among: Mapping[str, Any] = field(default_factory=dict)
+
+    def query(self, change: RecordChange) -> Raw | None:
+        """The query for the versions that a change bears on; None where it bears on none."""
+        if not change.differs_in(self.when):
+            return None
+        sides = [side for side in (change.before, change.after) if side is not None]
+        wanted: Raw = {}
+        for there, own in self.versions.items():
+            values = {each for side in sides for each in _values(side, own.split("."))}
+            wanted[there] = {"$in": sorted(values)} if len(values) > 1 else next(iter(values), None)
+        return {**self.among, **wanted}
+
+
+def _values(value: Any, steps: Sequence[str]) -> Iterator[Any]:
+    """The values at a path, those in lists one by one."""
+    match value:
+        case list():
+            for each in value:
+                yield from _values(each, steps)
+        case dict() if steps:
+            yield from _values(value.get(steps[0]), steps[1:])
+        case _ if not steps:
+            yield value
+
 
 @dataclass(slots=True)
 class Unit:
-    """One open transaction and what it changed, first touched first."""
+    """One open transaction: what it changed, first touched first, and what it still has to write.
 
-    changes: dict[Any, Change] = field(default_factory=dict)
+    A record that waits (`Record.written_last`) is written when the unit is settled, after whatever follows from all changes
+    was computed. `settling` does that; it must leave nothing waiting.
+    """
+
+    at: datetime
+    settling: Callable[[Unit], Awaitable[None]]
     kept: set[str] = field(default_factory=set)
     """Digests of the contents that this transaction holds already."""
+    waiting: dict[Any, Record] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What was read once and serves the whole unit; forgotten with each change."""
     closed: bool = False
+    _changes: dict[Any, RecordChange | None] = field(default_factory=dict)
+    _followed: dict[Any, RecordChange] = field(default_factory=dict)
+    _told: bool = False
+
+    @property
+    def changes(self) -> list[RecordChange]:
+        return [each for each in self._changes.values() if each]
+
+    def wait(self, record: Record) -> None:
+        """Keeps the record's place among the changes until it is written."""
+        self.waiting[record.id] = record
+        self._changes.setdefault(record.id, None)
 
     def remember(self, record: Record, before: Raw | None, after: Raw) -> None:
-        earlier = self.changes.get(record.id)
-        self.changes[record.id] = Change(record, earlier.before if earlier else before, after)
+        if self._told:
+            raise OutsideUnitOfWork(f"{type(record).__name__} {record.key} changed after the trail was told")
+        earlier = self._changes.get(record.id)
+        self._changes[record.id] = RecordChange(record, earlier.before if earlier else before, after)
+        self.memory.clear()
+
+    def unfollowed(self) -> list[RecordChange]:
+        """The changes that were not asked for yet: what `settling` has still to follow."""
+        fresh = [each for each in self.changes if self._followed.get(each.record.id) is not each]
+        self._followed |= {each.record.id: each for each in fresh}
+        return fresh
+
+    async def settle(self) -> None:
+        """Computes what follows from the changes, and writes what waits; again whenever something waits again."""
+        await self.settling(self)
+        if self.waiting:
+            raise AssertionError(f"{len(self.waiting)} records still wait to be written")
+
+    async def settled(self) -> list[RecordChange]:
+        """All changes, for the trail to tell; from now on there are no more."""
+        await self.settle()
+        self._told = True
+        return self.changes
 
     @contextmanager
     def opened(self) -> Iterator[Unit]:
@@ -50,6 +134,10 @@ class Unit:
             _current.reset(token)
 
 
+async def settles_nothing(unit: Unit) -> None:
+    """For a process that stores no record which waits: `Unit.settle` refuses one that does."""
+
+
 _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
 
 
@@ -59,6 +147,7 @@ def open_unit() -> Unit | None:
 
 
 def current_unit(for_what: str) -> Unit:
+    """The open unit of work; OutsideUnitOfWork where there is none."""
     unit = open_unit()
     if unit is None:
         raise OutsideUnitOfWork(for_what)

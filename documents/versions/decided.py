@@ -39,6 +39,12 @@ class DecidedVersion(DocumentedVersion):
         number = len(self.closed_rounds) + 1
         self.round = ApprovalRound(number=number, submitted_by=by.id, submitted_at=at, tier=self.tier, policies=policies)
 
+    @property
+    def was_submitted(self) -> bool:
+        """Whether its round was opened since it was last stored."""
+        before = (self.was or {}).get("round")
+        return self.round is not None and (before is None or before["number"] != self.round.number)
+
     async def decide(
         self, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
         expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,

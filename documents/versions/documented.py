@@ -1,6 +1,6 @@
 """A version's papers: its card, its assessments, its datasheets, its evidence and its reviews."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -144,8 +144,11 @@ class DocumentedVersion(VersionRecord):
             raise NotFound("DatasheetLink", f"{self.key}/{dataset_id}")
         self.datasheets = left
 
-    def attach(self, evidence: Evidence, by: Actor) -> None:
+    def attach(self, evidence: Evidence, known: Collection[str], by: Actor) -> None:
+        """Attaches evidence for one of the `known` requirements."""
         self.permits(by, Permission.ATTACH_EVIDENCE)
+        if evidence.requirement_id not in known:
+            raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(known))}")
         self.evidence = longer("the evidence of a version", self.evidence, evidence)
 
     def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> None:

@@ -16,6 +16,7 @@ from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
+from documents.store.units import Bearing
 from documents.values import LIST_LENGTH, Key, Moment, Place, Statement, Statements
 from documents.versions.accountability import Assignment, relations
 from documents.versions.approvals import (
@@ -37,6 +38,12 @@ class VersionRecord(Searchable):
     """What is stored of a version, who may do what with it, and what there is to decide about."""
 
     keys: ClassVar = ("model_id", "version")
+    written_last: ClassVar = True  # with the standing that follows from all changes of the unit of work
+    bears_on: ClassVar = (
+        Bearing(
+            {"depends_on.governed.model_id": "model_id", "depends_on.governed.version": "version"}, when=frozenset({"retired"})
+        ),
+    )
     event: ClassVar = AuditEventType.MODEL_UPDATED
     private: ClassVar = frozenset(
         {
@@ -125,6 +132,8 @@ class VersionRecord(Searchable):
     collection: ClassVar = "model_versions"
     indexes: ClassVar = [
         index("model_id", "version_key"),
+        index("standing.rules"),
+        index("standing.changes_at"),
         index("registered_at", "_id"),
         index("round.policies.policy_id", "registered_at", "_id"),
         BY_TOKENS,

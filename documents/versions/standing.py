@@ -9,6 +9,7 @@ from documents.access import GovernanceRole
 from documents.risk.scales import RiskBand, RiskTrend
 from documents.store.filters import Filter
 from documents.values import Key, Moment, Share, Value
+from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.risks import HighRisk
@@ -36,6 +37,11 @@ class Standing(Value):
     """Stored with the version, computed by the same rule as eligibility, in the transaction of whatever changed it."""
 
     as_of: Moment = Field(description="When it was computed.")
+    rules: int = Field(default=0, description="The number of the rules by which it was computed; 0 before rules had numbers.")
+    changes_at: Moment | None = Field(
+        default=None,
+        description="The next moment at which it changes by itself, when a server computes it anew; null if it never does.",
+    )
     status: VersionStatus = Field(description="What the decisions said then; with `approvedUntil` it is what they say now.")
     required_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval is required.")
     missing_roles: tuple[GovernanceRole, ...] = Field(description="Those of them without an approval that counts.")
@@ -55,6 +61,15 @@ class Standing(Value):
         description="The share of the card's sections that are filled; nothing without a card."
     )
     next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
+    outdated_datasheets: tuple[Key, ...] = Field(
+        default=(), description="Ids of the linked datasheets that have a newer revision than the linked one."
+    )
+    retired_dependencies: tuple[VersionName, ...] = Field(
+        default=(), description="The governed versions that the version depends on directly and that are retired."
+    )
+    uncovered_roles: tuple[GovernanceRole, ...] = Field(
+        default=(), description="The roles in which whoever is accountable is inactive or no longer holds the role."
+    )
     accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
     decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
     risk_score: float | None = Field(description="The overall score of the current assessment, 0 to 25.")

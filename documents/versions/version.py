@@ -1,6 +1,6 @@
 """Model versions: what is governed, and the rules by which it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -116,10 +116,15 @@ class ModelVersion(DecidedVersion):
         """Something else runs there, or nothing."""
         self.deployed_in = tuple(each for each in self.deployed_in if each != environment)
 
-    def grant_waiver(self, requirement_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime) -> Waiver:
-        """Excepts the version from one requirement for a time: by somebody who neither owns nor submitted it."""
+    def grant_waiver(
+        self, requirement_id: str, blocking: Collection[str], rationale: str, expires_at: datetime, by: Actor, at: datetime
+    ) -> Waiver:
+        """Excepts the version from a `blocking` requirement for a time: by somebody who neither owns nor submitted it."""
         self._separate(by, Permission.GRANT_WAIVER)
         waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
+        if requirement_id not in blocking:
+            known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
+            raise InvalidInput("input.requirementId", f"must be {known}")
         self.waivers = longer("the waivers of a version", self.waivers, waiver)
         return waiver
 

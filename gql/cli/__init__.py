@@ -1,6 +1,5 @@
 """`magistrate`: what an operator does from a shell. Commands import what they run, so that each is quick to start."""
 
-from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
@@ -49,6 +48,19 @@ def tell_demo(
 
 
 @app.command()
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+) -> None:
+    """Bring the data of an earlier release into the form of this one; of the embedded database a copy is made first."""
+    from gql.cli import migrate
+
+    if dry_run:
+        migrate.preview()
+    else:
+        migrate.migrate()
+
+
+@app.command()
 def schema() -> None:
     """Print the schema in GraphQL's own language."""
     from gql.schema import build_schema
@@ -59,4 +71,6 @@ def schema() -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    typer.echo(version_of("magistrate"))
+    from gql.release import RELEASE
+
+    typer.echo(RELEASE)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self, TypeVar
@@ -22,17 +22,27 @@ from documents.audit.proofs import prove_consistency, prove_inclusion
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.contents import Content
-from documents.errors import InvalidInput, NewerSchema, OlderSchema, Refusal
+from documents.errors import InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal
 from documents.store.server import DriverError, UnreadableDocument
 from documents.store.session import Database
-from documents.store.units import Raw
+from documents.store.units import Raw, settles_nothing
 from documents.values import Count, Digest, Value, camel
 from gql import checkpoints, reach
 from gql.cli.offline import misused
 from gql.embedded import Engine
-from gql.faults import AuditKeyRefused, DatabaseUnusable, FileUnusable, FolderInUse, NotPrepared, NotSignedYet, TrailFaulty
+from gql.faults import (
+    AuditKeyRefused,
+    DatabaseUnusable,
+    FileUnusable,
+    FolderInUse,
+    NotMigrated,
+    NotPrepared,
+    NotSignedYet,
+    TrailFaulty,
+)
 from gql.firststart import utc_now
 from gql.preflight import alone_in
+from gql.release import RELEASE
 from gql.settings import PREFIX, Settings, read_settings
 
 T = TypeVar("T")
@@ -41,16 +51,21 @@ Told = Callable[[int, int], None]
 KINDS = (AuditEvent, AuditHead, AuditCheckpoint, Content)
 
 
-def run(work: Work[T]) -> T:
-    """What `work` makes of the trail of the settings; what is foreseen to go wrong is CannotServe or typer.BadParameter."""
+def run(work: Work[T], *, migrated: bool = True) -> T:
+    """What `work` makes of the trail of the settings; what is foreseen to go wrong is CannotServe or typer.BadParameter.
+
+    Data of an earlier release are refused unless `migrated` is False.
+    """
     settings = read_settings()
     with _reachable(settings) as uri:
         reach.check(uri)
         try:
-            return asyncio.run(_bound(settings, uri, work))
+            return asyncio.run(_bound(settings, uri, work, migrated))
         except InvalidInput as refusal:
             raise misused(refusal) from refusal
-        except (NewerSchema, OlderSchema) as refusal:
+        except OlderSchema as older:
+            raise NotMigrated(str(older)) from older
+        except (NewerSchema, PreviewSchema) as refusal:
             raise NotPrepared(str(refusal)) from refusal
         except Refusal as refusal:  # the head is not there, or a hash that a proof needs
             raise TrailFaulty(str(refusal)) from refusal
@@ -67,8 +82,7 @@ def _reachable(settings: Settings) -> Iterator[str]:
         yield settings.mongodb_uri
         return
     folder = settings.data_dir.resolve()
-    if not (folder / "database").is_dir():
-        raise NotPrepared(f"there is no trail in {folder}; {PREFIX}DATA_DIR or {PREFIX}MONGODB_URI says where there is one")
+    refuse_without_trail(folder)
     with ExitStack() as stack:
         try:
             stack.enter_context(alone_in(folder))
@@ -81,10 +95,17 @@ def _reachable(settings: Settings) -> Iterator[str]:
         yield uri
 
 
-async def _bound(settings: Settings, uri: str, work: Work[T]) -> T:
-    database = Database(uri, settings.database)
+def refuse_without_trail(folder: Path) -> None:
+    """NotPrepared where a data folder holds no database."""
+    if not (folder / "database").is_dir():
+        raise NotPrepared(f"there is no trail in {folder}; {PREFIX}DATA_DIR or {PREFIX}MONGODB_URI says where there is one")
+
+
+async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) -> T:
+    database = Database(uri, settings.database, settles_nothing)
     try:
-        await migrations.check(database)
+        with suppress(*(() if migrated else (OlderSchema,))):
+            await migrations.check(database, RELEASE)
         await database.know(KINDS)
         with database.bound():
             if await _first({}) is None and await AuditHead.raw_first({}) is None:

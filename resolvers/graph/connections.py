@@ -9,11 +9,13 @@ from strawberry import UNSET, Parent
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
+from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.filters import to_query
 from documents.store.pages import Order, Page, Window
 from documents.store.record import Record
 from documents.store.units import Raw
+from documents.versions.version import ModelVersion
 from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of
@@ -62,6 +64,24 @@ class Connection(Generic[T]):
         return await counted.total_count()
 
 
+@strawberry.type(name="ModelVersionConnection", description="A page of model versions.")
+class VersionConnection(Connection[ModelVersion]):
+    @field(
+        "How many of all the listed versions have a standing that a server is still to compute anew, because the rules, a policy "
+        "or the time changed; counted only when asked.",
+        reads=(),
+    )
+    @staticmethod
+    async def to_be_judged(page: Parent[Any], info: Info) -> int:
+        listed: Page[Any] = page
+        return await ModelVersion.tally({"$and": [listed.query, await still_due(info.context.now)]})
+
+
+def listed(kind: type[Record]) -> Any:
+    """The type of a page of that noun."""
+    return VersionConnection if kind is ModelVersion else Connection[kind]  # type: ignore[valid-type]
+
+
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
     """The part of a list that the arguments of a connection ask for."""
     first, last = (None if each is UNSET else each for each in (first, last))
@@ -88,11 +108,11 @@ def connection(
         filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
         order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-    ) -> Connection[kind]:  # type: ignore[valid-type]  # fmt: skip
+    ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
         part = window(first, after, last, before)
         page: Any = await kind.page(asked, ordered_by(order_by, by), part, asked_of(info, kind))
-        return page  # type: ignore[no-any-return]
+        return page
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
@@ -106,11 +126,11 @@ def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any]
         filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
         order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-    ) -> Connection[kind]:  # type: ignore[valid-type]  # fmt: skip
+    ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
         part, mine = window(first, after, last, before), own(root)
         mine = await mine if isawaitable(mine) else mine
         page: Any = await kind.page({"$and": [mine, asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
-        return page  # type: ignore[no-any-return]
+        return page
 
     return strawberry.field(resolver=resolve, description=description)

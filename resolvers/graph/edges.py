@@ -11,7 +11,7 @@ from documents.store.filters import to_query
 from documents.store.pages import By, Order, Page, Window
 from documents.store.record import Record
 from resolvers.graph.asked import ACROSS, Across, asked_for
-from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
+from resolvers.graph.connections import After, Before, Filtered, First, Last, Ordered, listed, window
 from resolvers.graph.context import Context, Info, Loader, asked_of, carrying
 from resolvers.graph.filters import filter_of
 from resolvers.graph.orders import order_of, ordered_by
@@ -68,8 +68,8 @@ def pages(
         loader = paged(info, kind, tuple(own), ordered_by(order_by, by), part, asked)
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
-    listed: Any = Connection[kind]  # type: ignore[valid-type]
-    return _edge(resolve, [*own.values(), *reads], description, listed | None if may else listed)
+    page = listed(kind)
+    return _edge(resolve, [*own.values(), *reads], description, page | None if may else page)
 
 
 def paged(
@@ -83,7 +83,7 @@ def paged(
 
     async def load(keys: list[tuple[Any, ...]]) -> Sequence[Page[Any]]:
         found = await kind.partitions(query(keys), there, keys, by, part, fields)
-        return [Page.of(found.get(key, []), by, part, count=partial(counts.load, key)) for key in keys]
+        return [Page.of(found.get(key, []), by, part, query([key]), count=partial(counts.load, key)) for key in keys]
 
     async def count(keys: list[tuple[Any, ...]]) -> Sequence[int]:
         found = await kind.tallies(query(keys), there, keys)

@@ -2,7 +2,7 @@
 
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.judgement import Judgement
-from documents.eligibility.load import case_files
+from documents.eligibility.loading import case_files
 from documents.store.standins import whole
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Loader

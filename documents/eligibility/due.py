@@ -1,0 +1,60 @@
+"""Versions whose standing is still to be computed anew, and how a query finds them."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Self
+from uuid import uuid4
+
+from pydantic import Field
+
+from documents.eligibility.rules import RULES
+from documents.store.record import Identity, Record
+from documents.store.units import Raw
+from documents.values import Moment
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JudgementDue(Record):
+    """A mark: a change bore on more versions than its transaction judged. It governs nothing, so no event tells of it."""
+
+    collection: ClassVar = "judgements_due"
+    keys: ClassVar = ("due_id",)
+
+    due_id: str = Field(description="DUE- and 32 hexadecimal digits.")
+    cause: str = Field(description="The record that changed: its kind and its key.")
+    versions: str = Field(description="The query for the versions that the change bears on, as JSON.")
+    marked_at: Moment = Field(description="The moment of the change.")
+    after: str | None = Field(
+        default=None, description="The database id of the last version judged for it; null before the first."
+    )
+
+    @classmethod
+    def of(cls, query: Raw, cause: str, at: datetime) -> Self:
+        return cls(due_id=f"DUE-{uuid4().hex}", cause=cause, versions=json.dumps(query), marked_at=at)
+
+    @property
+    def left(self) -> Raw:
+        """The query for the versions that are still to be judged for it."""
+        query: Raw = json.loads(self.versions)
+        return query if self.after is None else {**query, "_id": {"$gt": Identity(self.after)}}
+
+
+async def marks() -> Sequence[JudgementDue]:
+    """Every mark, the oldest first."""
+    return await JudgementDue.every({})
+
+
+def due(marks: Sequence[JudgementDue], at: datetime) -> Raw:
+    """The query for the versions whose standing is to be computed anew at `at`.
+
+    What was judged by older rules, what changed by itself since, and what a mark names. The ranges are closed on both sides:
+    the embedded database looks only those up in an index.
+    """
+    outdated: list[Raw] = [
+        {"standing.rules": {"$gte": 0, "$lt": RULES}},
+        {"standing.changes_at": {"$gte": _EARLIEST, "$lte": at}},
+        *(each.left for each in marks),
+    ]
+    return {"$or": outdated}

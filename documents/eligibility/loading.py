@@ -1,0 +1,100 @@
+"""Case files from the database: as many commands for a hundred versions as for one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+
+from documents.audit.event import AuditEventType, AuditOutcome
+from documents.audit.proofs import proven_events
+from documents.datasheets import Datasheet
+from documents.eligibility.case import CaseFile
+from documents.eligibility.checks import STRICTER
+from documents.eligibility.rules import RulesInForce
+from documents.people import Stakeholder
+from documents.policies import BoundPolicy, PolicyInForce, all_policies, contents_of, from_then_on
+from documents.reviews import ReviewCalendar
+from documents.store.fields import fields_at
+from documents.versions.accountability import current
+from documents.versions.dependencies import VersionName
+from documents.versions.version import ModelVersion
+
+
+async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standing: bool = False) -> list[CaseFile]:
+    """A case file for each version at the moment `at`.
+
+    For eligibility it holds everybody who could decide; for the standing, who is accountable as they are today.
+    """
+    if not versions:
+        return []
+    policies = await all_policies()
+    drafts = {tier: from_then_on(policies, tier, at) for tier in {each.tier for each in versions if each.round is None}}
+    bound = [{at: each.round.policies} if each.round else drafts[each.tier] for each in versions]
+    says = await contents_of(policies, chain.from_iterable(chain(*each.values()) for each in bound))
+    proven = await _registrations([each for each in versions if each.revision])
+    calendar = await ReviewCalendar.kept()
+    rules = await RulesInForce.kept() if STRICTER else RulesInForce()  # no other check asks since when rules hold
+    newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
+    retired = await _retired({each.governed for version in versions for each in version.depends_on if each.governed})
+    answering = await _answering(versions) if for_standing else {}
+    roles = {role for content in says.values() for role in content.required_roles}
+    people = [] if for_standing else await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}})
+
+    def held_to(policies: tuple[BoundPolicy, ...]) -> tuple[PolicyInForce, ...]:
+        return tuple(PolicyInForce(**dict(each), says=says[each.digest]) for each in policies)
+
+    def case(version: ModelVersion, bound: Mapping[datetime, tuple[BoundPolicy, ...]]) -> CaseFile:
+        return CaseFile(
+            version=version,
+            policies=held_to(bound[at]),
+            # The event of a version that is being registered commits with the version or not at all.
+            registration_proven=not version.revision or version.key in proven,
+            newer_datasheets=tuple(
+                link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision
+            ),
+            retired_dependencies=tuple(
+                dict.fromkeys(each.governed for each in version.depends_on if each.governed and each.governed in retired)
+            ),
+            people=tuple(people),
+            answering=answering,
+            at=at,
+            calendar=calendar,
+            rules=rules,
+            later_policies={moment: held_to(each) for moment, each in bound.items() if moment > at},
+        )
+
+    return [case(version, each) for version, each in zip(versions, bound, strict=True)]
+
+
+async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
+    """Keys of the versions whose registration the trail proves."""
+    if not versions:
+        return set()
+    about = {"resource.id": {"$in": [each.key for each in versions]}, "resource.type": ModelVersion.__name__}
+    done = [AuditOutcome.SUCCESS, AuditOutcome.PARTIAL]  # an import that left something out has registered all the same
+    query = about | {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": {"$in": done}}
+    proven = [each for each in await proven_events(query) if each["event_type"] == AuditEventType.MODEL_REGISTERED]
+    return {each["resource"]["id"] for each in proven if each["outcome"] in done}
+
+
+async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
+    """The number of the newest revision of each datasheet."""
+    if not dataset_ids:
+        return {}
+    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=fields_at("dataset_id", "revisions.revision"))
+    return {each.dataset_id: len(each.revisions) for each in found}
+
+
+async def _retired(names: set[VersionName]) -> set[VersionName]:
+    """Those of the versions that are retired."""
+    if not names:
+        return set()
+    models, versions = ({getattr(each, field) for each in names} for field in ("model_id", "version"))
+    query = {"model_id": {"$in": [*models]}, "version": {"$in": [*versions]}, "retired": {"$ne": None}}
+    found = await ModelVersion.read(query, fields=fields_at("model_id", "version"))
+    return {VersionName(model_id=each.model_id, version=each.version) for each in found} & names
+
+
+async def _answering(versions: Iterable[ModelVersion]) -> Mapping[str, Stakeholder]:
+    """Everybody who is accountable for one of the versions, by user id."""
+    ids = {each.user_id for version in versions for each in current(version.accountability).values()}
+    return {each.user_id: each for each in await Stakeholder.every({"user_id": {"$in": sorted(ids)}})}

@@ -1,0 +1,77 @@
+"""Standing, kept by the unit of work: no rule stores a version, and no change bears on one, without it."""
+
+from collections.abc import Iterable, Sequence
+
+from documents.audit.event import AuditEventType
+from documents.eligibility.due import JudgementDue
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.loading import case_files
+from documents.policies import all_policies, in_force
+from documents.store.units import Raw, RecordChange, Unit
+from documents.versions.version import ModelVersion
+
+AT_ONCE = 50  # versions that a transaction judges for one change of another record
+
+
+async def settle(unit: Unit) -> None:
+    """Judges every version that the unit of work stores or that one of its changes bears on, and writes them.
+
+    More than fifty versions that one change bears on are not judged in its transaction: they are marked, and a turn of the
+    server judges them in batches (`turns.py`).
+    """
+    while True:
+        await _write([each for each in unit.waiting.values() if isinstance(each, ModelVersion)], unit)
+        fresh = unit.unfollowed()
+        if not fresh:
+            return
+        for change in fresh:
+            for query in _borne_on(change, unit.changes):
+                await _judge_borne_on(query, change, unit)
+
+
+async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
+    """Judges the versions that rules stored, and writes those that changed."""
+    if not versions:
+        return
+    policies = await all_policies()
+    changed = {each.key: each.unwritten() for each in versions}
+    for version in versions:
+        version.follow(in_force(policies, version.tier, unit.at))
+    judgements = [Judgement(case) for case in await case_files(versions, unit.at, for_standing=True)]
+    for version, judgement in zip(versions, judgements, strict=True):
+        del unit.waiting[version.id]
+        standing = judgement.standing
+        if changed[version.key] or version.standing is None or not version.standing.still(standing):
+            if version.was_submitted:
+                version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
+            version.standing = standing
+            await version.write(unit)
+
+
+def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable[Raw]:
+    """The queries for the versions that a change bears on, but for one version that was judged with it."""
+    for bearing in change.record.bears_on:
+        query = bearing.query(change)
+        if query is None:
+            continue
+        key = tuple(query.get(name) for name in ModelVersion.keys) if query.keys() == {*ModelVersion.keys} else None
+        judged = {tuple(getattr(each.record, name) for name in ModelVersion.keys) for each in _of_versions(changes)}
+        if key not in judged:
+            yield query
+
+
+async def _judge_borne_on(query: Raw, change: RecordChange, unit: Unit) -> None:
+    judged = {each.record.id for each in _of_versions(unit.changes)}
+    versions = await ModelVersion.every(query, limit=AT_ONCE + 1)
+    if len(versions) > AT_ONCE:
+        await JudgementDue.of(query, f"{type(change.record).__name__} {change.record.key}", unit.at).insert_unrecorded()
+        return
+    for case in await case_files([each for each in versions if each.id not in judged], unit.at, for_standing=True):
+        version, standing = case.version, Judgement(case).standing
+        if version.standing is None or not version.standing.still(standing):
+            version.standing = standing
+            await version.write(unit)
+
+
+def _of_versions(changes: Iterable[RecordChange]) -> Iterable[RecordChange]:
+    return (each for each in changes if isinstance(each.record, ModelVersion))

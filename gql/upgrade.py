@@ -1,0 +1,63 @@
+"""Brings the data of an earlier release into the form of this one: the embedded database's after a copy of its folder."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from documents import migrations
+from documents.kinds import RECORDS, open_database
+from documents.migrations import Migration
+from gql.embedded import Engine
+from gql.faults import CopyFailed
+from gql.noted import DATABASE
+from gql.release import RELEASE
+from gql.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def upgrade_embedded(folder: Path, settings: Settings, clock: Clock) -> Sequence[Migration]:
+    """Migrates the embedded database of a folder that the caller holds alone; copies it first if any step is pending.
+
+    A copy that an interrupted run left is kept: it is the one that was made before the first step.
+    """
+    with Engine(folder, settings.engine, settings.engine_cache) as engine:
+        newest = asyncio.run(_newest(engine.uri, settings))
+    if newest is None or newest >= migrations.SCHEMA:
+        return ()
+    copy_of(folder, newest)
+    with Engine(folder, settings.engine, settings.engine_cache) as engine:
+        return asyncio.run(_migrate(engine.uri, settings, clock))
+
+
+def copy_of(folder: Path, form: int) -> Path:
+    """Copies the database's files, of which no server is running, beside them; raises CopyFailed where there is no room."""
+    copy = folder / f"database-schema-{form}"
+    if not copy.exists():
+        unfinished = copy.with_suffix(".part")
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(folder / DATABASE, unfinished)
+        except OSError as error:
+            raise CopyFailed(folder / DATABASE, copy, str(error.strerror or error).lower()) from error
+        unfinished.rename(copy)
+    return copy
+
+
+async def _newest(uri: str, settings: Settings) -> int | None:
+    database = open_database(uri, settings.database)
+    try:
+        return await migrations.form(database)
+    finally:
+        database.close()
+
+
+async def _migrate(uri: str, settings: Settings, clock: Clock) -> Sequence[Migration]:
+    database = open_database(uri, settings.database)
+    try:
+        await database.prepare(RECORDS)
+        return await migrations.migrate(database, clock, RELEASE)
+    finally:
+        database.close()
