@@ -13,6 +13,7 @@ from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
+from documents.store.indexes import index
 from documents.store.record import Record
 from documents.values import Choice, Key, Moment, Name
 
@@ -49,6 +50,7 @@ class ApiToken(Record):
     last_used_at: Moment | None = Field(default=None, description="When it was last used, to the hour.")
 
     collection: ClassVar = "api_tokens"
+    indexes: ClassVar = [index("holder")]
 
     @classmethod
     def personal(cls, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:

@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import settings
 
-from documents.eligibility.judgement import Judgement
-from documents.eligibility.loading import case_files
-from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from tests.service import Service
+from tests.standings import misjudged
 
 settings.register_profile("long", max_examples=10_000)
 
@@ -28,14 +26,6 @@ async def service(server: str, request: pytest.FixtureRequest) -> AsyncIterator[
         with service.database.bound():
             yield service
             if honest:
-                await standings_are_judged()
+                assert await misjudged() == []
     finally:
         await service.close(spare=honest)
-
-
-async def standings_are_judged() -> None:
-    """The standing of every version that a test leaves is what the rule makes of it, as of the moment it was stored."""
-    for version in await ModelVersion.every({}):
-        assert version.standing is not None
-        (case,) = await case_files([version], version.standing.as_of, for_standing=True)
-        assert Judgement(case).standing == version.standing

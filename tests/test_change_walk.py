@@ -14,7 +14,6 @@ from documents.access import Permission
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
 from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
-from tests.conftest import standings_are_judged
 from tests.examples import (
     BOT,
     EXPERIMENT,
@@ -31,6 +30,7 @@ from tests.examples import (
 )
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
+from tests.standings import misjudged
 from tests.test_walk import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk, trail_tells_everything
 from tests.test_walk import let_the_program_in as let_the_pipeline_in
 
@@ -249,4 +249,4 @@ async def test_wherever_a_walk_leads_nothing_runs_that_was_not_let_through_and_t
     await walk.go(steps=16)
     await trail_tells_everything(service)
     with service.database.bound():
-        await standings_are_judged()
+        assert await misjudged() == []

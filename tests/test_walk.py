@@ -16,7 +16,6 @@ from documents.kinds import RECORDS
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import ByHand, emptied, parsed, retold, spelled, without
-from tests.conftest import standings_are_judged
 from tests.examples import (
     ACCESS_VERIFIED,
     BOT,
@@ -33,6 +32,7 @@ from tests.examples import (
 )
 from tests.journey import CONDITIONS, FROM_OUTSIDE, RUN, WEIGHTS
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
+from tests.standings import misjudged
 from tests.test_nouns import UNTOLD
 
 ROLES = GovernanceRole
@@ -330,4 +330,4 @@ async def test_wherever_a_walk_leads_versions_read_what_is_stored_and_the_trail_
     await walk.go(steps=20)
     await trail_tells_everything(service)
     with service.database.bound():
-        await standings_are_judged()
+        assert await misjudged() == []

@@ -116,6 +116,7 @@ class AuditEvent(Record):
     collection: ClassVar = "audit_events"
     indexes: ClassVar = [
         index("seq", unique=True),
+        index("previous_hash", unique=True),
         index("occurred_at", "seq"),
         index("resource.id", "seq"),
         index("resource.id", "resource.type", where={"event_type": AuditEventType.MODEL_REGISTERED}),

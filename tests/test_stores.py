@@ -1,0 +1,145 @@
+"""What earlier releases stored: this one starts over it, and finds it whole, valid and truly judged."""
+
+import gzip
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from documents.audit.verify import verify
+from documents.eligibility.rules import RULES
+from documents.eligibility.turns import judge_batch
+from documents.kinds import RECORDS
+from documents.migrations import SCHEMA, STEPS
+from documents.search import TOKENS
+from documents.versions.version import ModelVersion
+from gql.firststart import prepare
+from tests.service import ADA, Service
+from tests.standings import misjudged, misread
+from tests.stores.store import FOLDER, Documents, Store, documents_of, index, indexes_of, load, releases
+
+OF_TODAY = [each for each in releases() if Store.of(each).schema == SCHEMA]
+FORGOTTEN = "idempotency_keys"  # what is a week old there the database forgets by itself
+SECRETS = re.compile(rb"mag_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}|PRIVATE\+KEY")
+LISTED = "{ modelVersions(first: 100%s) { totalCount nodes { modelId version %s } } }"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A service that started over the store of a release at the moment at which that was taken, and what the start left.
+
+    The start migrated it; afterwards what was judged by older rules was judged anew.
+    """
+
+    service: Service
+    store: Store
+    left: Documents
+
+
+@pytest.fixture(scope="module", params=releases())
+async def opened(server: str, request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    service = Service(server)
+    store = await load(service.database.collections, request.param)
+    await index(service.database.collections, request.param)
+    service.now = store.moment
+    settings = service.settings.model_copy(update={"review_days": tuple(store.review_days), "migrate": True})
+    await prepare(settings, service.database, clock=lambda: store.moment)
+    with service.database.bound():
+        started = (await service.stored()).documents
+        while await judge_batch(store.moment):
+            pass
+        yield Opened(service, store, started)
+    await service.close()
+
+
+@pytest.mark.parametrize("opened", OF_TODAY, indirect=True)
+async def test_a_start_leaves_a_store_of_todays_form_and_its_indexes_as_they_are(opened: Opened) -> None:
+    release, collections = opened.store.release, opened.service.database.collections
+    for name, documents in documents_of(release).items():
+        before, after = ({each.raw for each in found} for found in (documents, opened.left[name]))
+        assert after == before or (name == FORGOTTEN and after < before), name
+    for name, indexes in indexes_of(release).items():
+        assert options(await collections[name].list_indexes().to_list(None)) == options(indexes), name
+
+
+@pytest.mark.parametrize("opened", [each for each in releases() if each not in OF_TODAY], indirect=True)
+async def test_a_migration_changes_the_documents_that_its_steps_name_and_no_other(opened: Opened) -> None:
+    release, changed = opened.store.release, {each.collection for each in STEPS if each.number > opened.store.schema}
+    for name, documents in documents_of(release).items():
+        before, after = ({each.raw for each in found} for found in (documents, opened.left[name]))
+        if name == "audit_head":
+            continue
+        if name in changed:
+            assert len(after) == len(before) and not before <= after, name
+        else:
+            assert before <= after or (name == FORGOTTEN and after < before), name
+
+
+def options(indexes: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What indexes were made with, by name; `v` is the format in which the server keeps one."""
+    return {each["name"]: {name: value for name, value in each.items() if name != "v"} for each in indexes}
+
+
+async def test_its_trail_has_no_fault_from_its_first_event_to_the_checkpoint_that_was_kept(opened: Opened) -> None:
+    store = opened.store
+    report = await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)
+    assert report.faults == ()
+    told = [each["action"] for each in await opened.service.trail()][store.counts["audit_events"] :]
+    assert told == ([] if store.schema == SCHEMA else ["migrate"] * (SCHEMA - store.schema) + ["raiseRules"])
+    assert (report.first, report.tree_size) == (0, store.counts["audit_events"] + len(told))
+
+
+async def test_every_document_is_valid_and_says_nothing_that_its_kind_does_not_know(opened: Opened) -> None:
+    wrong: list[str] = []
+    there = Counter[str]()
+    grown = {"audit_events", "migrations", "rules", "judgement_turns"} if opened.store.schema != SCHEMA else set[str]()
+    for kind in RECORDS:
+        name = kind.collection
+        known = {field.alias or path for path, field in kind.model_fields.items()} | {TOKENS}
+        for raw in await opened.service.database.collection(name).find().to_list(None):
+            there[name] += 1
+            wrong += [f"{name} {raw['_id']}: {problem}" for problem in problems(kind, raw, known)]
+    assert wrong == []
+    left_out = dict.fromkeys([FORGOTTEN, *grown], 0)
+    assert there | left_out == opened.store.counts | left_out
+
+
+def problems(kind: Any, raw: dict[str, Any], known: set[str]) -> list[str]:
+    """What is wrong with a document; `known` are the fields of its kind."""
+    try:
+        key = kind.hydrated(raw).key
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors()]
+    return [f"{key} has the unknown field {each}" for each in sorted(raw.keys() - known)]
+
+
+async def test_every_standing_is_what_the_rule_makes_of_it_then_and_at_the_last_moment(opened: Opened) -> None:
+    assert await misjudged() == []
+    assert await misread(opened.store.moment) == []
+    versions = await ModelVersion.every({})
+    assert {each.standing.rules for each in versions if each.standing} == {RULES}
+
+
+async def test_it_is_read_over_http_and_lists_say_what_eligibility_says(opened: Opened) -> None:
+    service, store = opened.service, opened.store
+    judged = (await service.ask(LISTED % ("", "status eligibility { eligible status }"), ADA))["modelVersions"]
+    assert judged["totalCount"] == len(judged["nodes"]) == store.counts["model_versions"]
+    assert all(each["status"] == each["eligibility"]["status"] for each in judged["nodes"])
+    for eligible in (True, False):
+        listed = (await service.ask(LISTED % (f", filter: {{eligible: {str(eligible).lower()}}}", ""), ADA))["modelVersions"]
+        expected = [each for each in judged["nodes"] if each["eligibility"]["eligible"] is eligible]
+        assert names(listed["nodes"]) == names(expected) != []
+
+
+def names(versions: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["modelId"], each["version"]) for each in versions]
+
+
+@pytest.mark.parametrize("release", releases())
+def test_no_secret_is_in_it(release: str) -> None:
+    raw = gzip.decompress((FOLDER / f"{release}.bson.gz").read_bytes())
+    assert b"secret_hash" in raw and SECRETS.findall(raw) == []
