@@ -53,9 +53,9 @@ def _answered_for(user_id: str) -> Raw:
 async def _can_take_over(successor_id: str, roles: set[GovernanceRole]) -> None:
     person = await Stakeholder.wanted(successor_id)
     if person is None or not person.active:
-        raise InvalidInput("input.handOverTo", "must be another active stakeholder")
+        raise InvalidInput("hand_over_to", "must be another active stakeholder")
     if lacking := [role.name for role in GovernanceRole if role in roles and not person.holds(role)]:
-        raise InvalidInput("input.handOverTo", f"must hold {', '.join(lacking)} to take over; {successor_id} does not")
+        raise InvalidInput("hand_over_to", f"must hold {', '.join(lacking)} to take over; {successor_id} does not")
 
 
 async def uncovered(person: Stakeholder) -> Sequence[ModelVersion]:

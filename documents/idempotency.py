@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from documents.access import Actor
 from documents.audit.trail import Receipt
 from documents.canonical import digest
-from documents.errors import InvalidInput, KeyReused
+from documents.errors import InvalidHeader, KeyReused
 from documents.store.indexes import Index
 from documents.store.record import Record
 from documents.values import Digest, Moment
@@ -30,7 +30,7 @@ class Claim:
     def of(cls, header: str, field: str, mutation: str, input: BaseModel, by: Actor) -> Self:
         """The claim of one mutation, answered as `field`; what was left out of its input differs from null."""
         if not fullmatch("[ -~]{1,200}", header):
-            raise InvalidInput(HEADER, "must be 1 to 200 printable ASCII characters")
+            raise InvalidHeader(HEADER, "must be 1 to 200 printable ASCII characters")
         return cls(header, digest([by.type, by.id, header, field]), digest([mutation, input.model_dump(exclude_unset=True)]))
 
 

@@ -90,7 +90,7 @@ async def refuse_circle(version: ModelVersion) -> None:
     wanted: dict[VersionName, int] = {}
     for place, each in enumerate(version.depends_on):
         if each.governed == own:
-            raise InvalidInput(f"input.dependsOn.{place}", "is the version itself")
+            raise InvalidInput(f"depends_on.{place}", "is the version itself")
         if each.governed:
             wanted.setdefault(each.governed, place)
     # Nothing can depend yet on a version that is being registered.
@@ -98,9 +98,9 @@ async def refuse_circle(version: ModelVersion) -> None:
     circular = _distances(own, _turned(edges), _down)
     for name, place in wanted.items():
         if name not in edges:
-            raise InvalidInput(f"input.dependsOn.{place}", f"does not exist: {name.model_id}/{name.version}")
+            raise InvalidInput(f"depends_on.{place}", f"does not exist: {name.model_id}/{name.version}")
         if name in circular:
-            raise InvalidInput(f"input.dependsOn.{place}", f"depends on {version.key} itself")
+            raise InvalidInput(f"depends_on.{place}", f"depends on {version.key} itself")
 
 
 async def _edges(

@@ -65,7 +65,7 @@ class Stakeholder(Searchable):
     ) -> None:  # fmt: skip
         """Changes what is said, keeps what is left out, and lets somebody act again; the trail tells what was lost as revoked."""
         if active is False:
-            raise InvalidInput("input.active", "ends nothing: to end what a person may do is deactivateStakeholder")
+            raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
         before = self._powers
         self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
         self.platform_role = platform_role or self.platform_role
@@ -111,10 +111,10 @@ class Stakeholder(Searchable):
 def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:
     """Members hold a governance role or more; administrators and auditors none: they decide nothing."""
     if platform_role is PlatformRole.SERVICE:
-        raise InvalidInput("input.platformRole", "is not for people: a service gets a token, from createApiToken")
+        raise InvalidInput("platform_role", "is not for people: a service gets a token, from createApiToken")
     if (platform_role is PlatformRole.MEMBER) is not bool(roles):
         problem = "must name one role or more for a member" if not roles else f"must be empty for an {platform_role}"
-        raise InvalidInput("input.roles", problem)
+        raise InvalidInput("roles", problem)
 
 
 async def keep_administered(action: str) -> None:

@@ -186,7 +186,7 @@ class Policy(Searchable):
         Unless `said` names a moment, it is in force at once, or from when on the newest one would be.
         """
         if digest(dict(self.content) | dict(said)) == digest(self.content):
-            raise InvalidInput("input", "changes nothing")
+            raise InvalidInput("", "changes nothing")
         begins = {"effective_from": max(self.content.effective_from, at)}
         await self._add(PolicyContent(**dict(self.content) | begins | dict(said)), author, at)
 
@@ -201,12 +201,12 @@ class Policy(Searchable):
     async def _add(self, content: PolicyContent, author: str, at: datetime) -> None:
         _not_past(content.effective_from, at)
         if content.effective_until is not None and content.effective_until <= content.effective_from:
-            raise InvalidInput("input.effectiveUntil", "must be after the revision begins to be in force")
+            raise InvalidInput("effective_until", "must be after the revision begins to be in force")
         if not content.required_roles and not content.requirements:
-            raise InvalidInput("input.requirements", "must name a requirement, or `requiredRoles` a role: it asks nothing")
+            raise InvalidInput("requirements", "must name a requirement, or `required_roles` a role: it asks nothing")
         for place, each in enumerate(content.requirements):
             if not each.belongs_to(self.policy_id):
-                path = f"input.requirements.{place}.requirementId"
+                path = f"requirements.{place}.requirement_id"
                 raise InvalidInput(path, f"must be {self.policy_id}. and a name within the policy, without a dot")
         await self._enter(content, author, at)
 
@@ -254,7 +254,7 @@ async def all_policies() -> list[Policy]:
 
 def _not_past(begins: datetime, at: datetime) -> None:
     if at - begins >= timedelta(milliseconds=1):  # moments are kept to the millisecond, and now is not
-        raise InvalidInput("input.effectiveFrom", "must not be in the past; what was in force then stays on record")
+        raise InvalidInput("effective_from", "must not be in the past; what was in force then stays on record")
 
 
 def _first(*moments: datetime | None) -> datetime | None:

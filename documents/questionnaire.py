@@ -45,7 +45,7 @@ class RiskTemplate(Record):
     async def added(cls, template: Template, by: str, at: datetime) -> Self:
         """A risk for the questionnaire of every later assessment; AlreadyExists if that has one of its id."""
         if not template.questions:
-            raise InvalidInput("input.questions", "must ask something")
+            raise InvalidInput("questions", "must ask something")
         known = await questionnaire()
         if template.risk_id in {each.risk_id for each in known}:
             raise AlreadyExists("RiskTemplate", template.risk_id)

@@ -72,7 +72,7 @@ class ApiToken(Record):
         """A program's token, used as it is."""
         by.needs(Permission.REGISTER_STAKEHOLDER)
         if barred := [each for each in mutations if PlatformRole.SERVICE not in WHO_MAY[each]]:
-            raise InvalidInput("input.holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
+            raise InvalidInput("holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
         token, text = cls._made(TokenKind.SERVICE, holder, name, expires_at or at + LIFETIME, by, at)
         token.mutations = mutations
         return token, text
@@ -80,7 +80,7 @@ class ApiToken(Record):
     @classmethod
     def _made(cls, kind: TokenKind, holder: str, name: str, expires_at: datetime, by: Actor, at: datetime) -> tuple[Self, str]:
         if expires_at <= at:
-            raise InvalidInput("input.expiresAt", "must be in the future")
+            raise InvalidInput("expires_at", "must be in the future")
         return cls.of(f"mag_{token_hex(8)}_{token_urlsafe(32)}", kind, holder, name, expires_at, by.id, at)
 
     @classmethod

@@ -114,7 +114,7 @@ class Recorded(FieldExtension):
             answer = await next_(source, info, **arguments)
             told = await tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
-                raise InvalidInput("input", "changes nothing")
+                raise InvalidInput("", "changes nothing")
             answer.receipt = await head.append(told, context.now, ids)
             if claim:
                 await IdempotencyKey.keep(claim, answer.receipt, answer.traces, context.now)
@@ -126,6 +126,8 @@ class Recorded(FieldExtension):
                 await arguments["input"].read()
             return await bound_database().transact(work, context.now)
         except BaseException as error:
+            if type(error) is InvalidInput:
+                error.argument = "input"
             commits = ids[0] if answer and answer.receipt else None
             if is_outage(error) and not commits:  # the trail is out of reach too
                 raise

@@ -47,7 +47,7 @@ async def assign_accountability(info: Info, input: AssignAccountabilityInput) ->
     """Makes somebody accountable for a version in a role, in the place of whoever was; what was stays on record."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    person = await holder_of(input.user_id, input.role, "input.userId")
+    person = await holder_of(input.user_id, input.role, "user_id")
     version.assign(input.role, person.user_id, by=by, at=at)
     await version.store()
     return AssignAccountabilityPayload(model_version=version)

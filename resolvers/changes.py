@@ -17,7 +17,7 @@ from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
-from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Place, Statement, Text, Uri, camel
+from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Place, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -174,7 +174,7 @@ class UpdateChangeRequestInput(_ChangeInput):
         given: dict[str, Any] = {name: value for name, value in said(self).items() if name in ChangePlan.model_fields}
         for name, value in given.items():
             if value is None and NoneType not in get_args(ChangePlan.model_fields[name].annotation):
-                raise InvalidInput(f"input.{camel(name)}", "must not be null")
+                raise InvalidInput(name, "must not be null")
         return ChangePlan.model_validate((plan.model_copy(update=given)).model_dump() | {"current_version": None})
 
 

@@ -113,7 +113,7 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
     sheet = await Datasheet.require(input.dataset_id)
     number = len(sheet.revisions) if input.revision is None else input.revision
     if not 1 <= number <= len(sheet.revisions):
-        raise InvalidInput("input.revision", f"must be from 1 to {len(sheet.revisions)}")
+        raise InvalidInput("revision", f"must be from 1 to {len(sheet.revisions)}")
     version.link(sheet.dataset_id, sheet.revisions[number - 1], by=info.context.actor, at=info.context.now)
     await version.store()
     return LinkDatasheetPayload(model_version=version)

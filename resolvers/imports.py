@@ -150,7 +150,7 @@ class ImportModelsInput(FileInput):
         try:
             return [*named_in_bill(self.source.cyclone_dx)]
         except InvalidInput as error:
-            raise InvalidInput(f"{SOURCE}.cycloneDx", error.problem) from error
+            raise InvalidInput(f"{SOURCE}.cyclone_dx", error.problem) from error
 
 
 @shape(ImportedModel, hidden=["model_id", "version"])
@@ -184,8 +184,8 @@ async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPay
     A version that is registered already stays as it is, and is left out like what names no version or purpose.
     """
     by, at = info.context.actor, info.context.now
-    await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "input.ownerId")
-    await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "input.dataStewardId")
+    await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")
+    await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "data_steward_id")
     versions, digest = await models.import_models(input.reading, input.owner_id, input.data_steward_id, by=by, at=at)
     for version in versions:
         await version.store()

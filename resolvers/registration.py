@@ -72,8 +72,8 @@ class _VersionInput(BaseModel):
 
 
 async def _registered(model_id: str, input: _VersionInput, context: Context) -> ModelVersion:
-    await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "input.ownerId")
-    await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "input.dataStewardId")
+    await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")
+    await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "data_steward_id")
     version = ModelVersion.register(
         model_id, input.version, input.purpose, input.use_cases, input.restrictions, input.tier, input.tier_rationale,
         input.owner_id, input.data_steward_id, input.artifacts, tuple(each.meant for each in input.depends_on),
@@ -136,7 +136,7 @@ class UpdateModelVersionInput(OfVersion):
     def changes(self) -> dict[str, Any]:
         given = {name: value for name, value in said(self).items() if name not in OfVersion.model_fields}
         if given.get("purpose", "") is None:
-            raise InvalidInput("input.purpose", "must say what the version is for")
+            raise InvalidInput("purpose", "must say what the version is for")
         if "depends_on" in given:
             given["depends_on"] = tuple(each.meant for each in self.depends_on)
         return given

@@ -41,7 +41,7 @@ async def prove_inclusion(seq: int, size: int | None = None) -> InclusionProof:
     count = (await AuditHead.require("head")).size
     size = count if size is None else size
     if not 1 <= size <= count:
-        raise InvalidInput("treeSize", f"must be from 1 to {count}")
+        raise InvalidInput("tree_size", f"must be from 1 to {count}")
     if not 0 <= seq < size:
         raise InvalidInput("seq", f"must be from 0 to {size - 1}")
     leaf, edge = tree.Subtree(0, seq), tree.edge_subtrees(size)

@@ -43,14 +43,14 @@ async def fitted(plan: ChangePlan) -> ChangePlan:
     """`plan` with what runs there now; InvalidInput if its target does not fit, or is not what it says that runs."""
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
-        raise InvalidInput("input.currentVersion", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
+        raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
     plan = plan.model_copy(update={"current_version": running})
     plan.refuse_misfit(running, await _ran_before(plan))
     if plan.target_version:
         target = await ModelVersion.wanted(plan.model_id, plan.target_version)
         if target is None or target.retired:
             problem = "was retired" if target else "does not exist"
-            raise InvalidInput("input.targetVersion", f"{problem}: {plan.model_id}/{plan.target_version}")
+            raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
     return plan
 
 
@@ -71,7 +71,7 @@ async def concerned(plan: ChangePlan) -> ModelVersion | None:
 async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
     version = await concerned(plan)
     if version is None:
-        raise InvalidInput("input.targetVersion", "must say what is to run")
+        raise InvalidInput("target_version", "must say what is to run")
     version.permits(by, Permission.CREATE_CHANGE_REQUEST)
 
 

@@ -24,7 +24,7 @@ from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
-from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text, camel
+from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.decided import only
 from documents.versions.entries import longer
 
@@ -144,7 +144,7 @@ class ChangeRequest(Searchable):
         self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
         for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
             if getattr(plan, name) != getattr(self.plan, name):
-                raise InvalidInput(f"input.{camel(name)}", f"is what takes {self.rolls_back_id} back: ask for another change")
+                raise InvalidInput(name, f"is what takes {self.rolls_back_id} back: ask for another change")
 
     async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
         plan.refuse_impossible_times()
@@ -156,7 +156,7 @@ class ChangeRequest(Searchable):
         self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW)
         for name in ("impact", "rollback_plan"):
             if getattr(self.plan, name) is None:
-                raise InvalidInput(f"input.{camel(name)}", "must be part of the plan before it is submitted: updateChangeRequest")
+                raise InvalidInput(name, "must be part of the plan before it is submitted: updateChangeRequest")
 
     async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
         """Freezes `plan`, which is its own with what runs now: approvals bind to its digest."""
@@ -186,7 +186,7 @@ class ChangeRequest(Searchable):
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         nobody = f"{reviewer.user_id} holds no role that must approve this change"
-        role = role or only(self.required_roles, reviewer.holds, "input.role", nobody)
+        role = role or only(self.required_roles, reviewer.holds, "role", nobody)
         self._may_approve(role, tier, reviewer)
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
@@ -217,7 +217,7 @@ class ChangeRequest(Searchable):
         self._permits(by, Permission.RECORD_TEST_RESULT)
         required = self.plan.impact.testing_required if self.plan.impact else ()
         if name not in required:
-            raise InvalidInput("input.name", f"must be one of the tests that the plan requires: {', '.join(required) or 'none'}")
+            raise InvalidInput("name", f"must be one of the tests that the plan requires: {', '.join(required) or 'none'}")
         result = TestResult(
             name=name, passed=passed, uri=uri, sha256=sha256, notes=notes, recorded_by=by.id, recorded_at=at,
             submission=self.submissions,
@@ -228,9 +228,9 @@ class ChangeRequest(Searchable):
         """Sets when it is to start: in the future, in the preferred window, on no blackout date; again: another time."""
         self._permits(by, Permission.SCHEDULE_DEPLOYMENT)
         if start <= at:
-            raise InvalidInput("input.scheduledTime", "must be in the future")
+            raise InvalidInput("scheduled_time", "must be in the future")
         if problem := self.plan.bars(start):
-            raise InvalidInput("input.scheduledTime", problem)
+            raise InvalidInput("scheduled_time", problem)
         self.scheduled_time = start
         if self.status is not ChangeStatus.SCHEDULED:
             self._move(ChangeStatus.SCHEDULED, by, at)

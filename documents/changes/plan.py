@@ -137,11 +137,11 @@ class ChangePlan(Value):
         if (window := self.preferred_window) is None:
             return
         if window.ends <= window.begins:
-            raise InvalidInput("input.preferredWindow.ends", "must be after it begins")
+            raise InvalidInput("preferred_window.ends", "must be after it begins")
         if window.ends - window.begins > LONGEST_WINDOW:
-            raise InvalidInput("input.preferredWindow.ends", f"must be {LONGEST_WINDOW.days} days later at most")
+            raise InvalidInput("preferred_window.ends", f"must be {LONGEST_WINDOW.days} days later at most")
         if set(_days(window)) <= set(self.blackout_dates):
-            raise InvalidInput("input.blackoutDates", "leave no day of the preferred window")
+            raise InvalidInput("blackout_dates", "leave no day of the preferred window")
 
     def bars(self, at: datetime) -> str | None:
         """Why the change may not start at `at`; nothing where it may."""
@@ -152,7 +152,7 @@ class ChangePlan(Value):
 
     def refuse_misfit(self, running: str | None, ran_before: bool) -> None:
         """InvalidInput unless the target fits the type, where `running` runs now; `ran_before` is of the target."""
-        kind, target, path = self.change_type, self.target_version, "input.targetVersion"
+        kind, target, path = self.change_type, self.target_version, "target_version"
         if kind.keeps_version and (running is None or target != running):
             now = f"{running} runs" if running else "nothing runs"
             raise InvalidInput(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from documents.values import LIST_LENGTH, NAME_LENGTH, Value, camel
 
-INPUT = "input.text"
+INPUT = "text"
 NO_FIELD = "has no field here"
 _NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
 

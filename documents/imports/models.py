@@ -20,7 +20,7 @@ from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
 MODELS = 50
-SOURCE = "input.source"
+SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
     The trail only grows, so whatever is counted below is counted over the same events.
     """
     if scope.resource_id is None and scope.model_id is None:
-        raise InvalidInput("resourceId", "or `modelId` must say what the report is about")
+        raise InvalidInput("resource_id", "or `model_id` must say what the report is about")
     if scope.version is not None and scope.model_id is None:
-        raise InvalidInput("version", "needs `modelId`: of which model")
+        raise InvalidInput("version", "needs `model_id`: of which model")
     if scope.since and scope.until and scope.until <= scope.since:
         raise InvalidInput("until", "must be after `since`")
     head = await AuditHead.require("head")

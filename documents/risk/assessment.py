@@ -47,11 +47,11 @@ class RiskAssessment(Value):
         LimitExceeded for more than 200 risks.
         """
         known = {each.risk_id: each for each in templates}
-        _refuse_unknown_and_doubled("input.responses", "riskId", [each.risk_id for each in responses], known)
+        _refuse_unknown_and_doubled("responses", "risk_id", [each.risk_id for each in responses], known)
         _refuse_not_own([each.risk_id for each in own], known)
         for place, response in enumerate(responses):
             asked, questions = [each.question for each in response.answers], known[response.risk_id].questions
-            _refuse_unknown_and_doubled(f"input.responses.{place}.answers", "question", asked, questions)
+            _refuse_unknown_and_doubled(f"responses.{place}.answers", "question", asked, questions)
         given = {each.risk_id: each for each in responses}
         on = at.astimezone(UTC).date()
 
@@ -81,7 +81,7 @@ class RiskAssessment(Value):
         factor = self.known_factor(risk_id)
         treated = factor.model_copy(update=dict(said))
         if treated == factor:
-            raise InvalidInput("input", "changes nothing")
+            raise InvalidInput("", "changes nothing")
         factors = tuple(treated if each is factor else each for each in self.factors)
         return self.model_copy(
             update={"assessment_id": _new_id(), "assessor": by, "assessed_at": at, "factors": factors},
@@ -112,7 +112,7 @@ class RiskAssessment(Value):
     def known_factor(self, risk_id: str) -> RiskFactor:
         factor = self.factor(risk_id)
         if factor is None:
-            raise InvalidInput("input.riskId", f"is unknown: {risk_id}")
+            raise InvalidInput("risk_id", f"is unknown: {risk_id}")
         return factor
 
     def _about_the_whole(self) -> Sequence[str]:
@@ -147,7 +147,7 @@ def _refuse_not_own(said: Sequence[str], templates: Container[str]) -> None:
     for place, each in enumerate(said):
         if each in templates or each in said[:place]:
             problem = "is a template's, to be responded to" if each in templates else "is there twice"
-            raise InvalidInput(f"input.ownRisks.{place}.riskId", f"{problem}: {each}")
+            raise InvalidInput(f"own_risks.{place}.risk_id", f"{problem}: {each}")
 
 
 def _refuse_unknown_and_doubled(path: str, field: str, said: Sequence[str], known: Container[str]) -> None:

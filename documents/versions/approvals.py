@@ -68,11 +68,11 @@ class Decision(Value):
         reviewer: Stakeholder, dossier: Dossier, evidence: tuple[str, ...], at: datetime,
     ) -> Self:  # fmt: skip
         if expires_at is not None and expires_at <= at:
-            raise InvalidInput("input.expiresAt", "must be in the future")
+            raise InvalidInput("expires_at", "must be in the future")
         if verdict is Verdict.CONDITIONAL and not conditions:
-            raise InvalidInput("input.conditions", "must name what a conditional approval demands")
+            raise InvalidInput("conditions", "must name what a conditional approval demands")
         if verdict is Verdict.REJECTED and conditions:
-            raise InvalidInput("input.conditions", "have no place in a rejection: say in `comments` what must change")
+            raise InvalidInput("conditions", "have no place in a rejection: say in `comments` what must change")
         return cls(
             decision_id=f"APR-{uuid4().hex}", role=role, verdict=verdict, reviewer_id=reviewer.user_id,
             reviewer_name=reviewer.name, reviewer_department=reviewer.department, decided_at=at, comments=comments,

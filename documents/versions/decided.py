@@ -74,9 +74,9 @@ class DecidedVersion(DocumentedVersion):
         """Says how a condition is met: by a note, by evidence that stands, or by both."""
         self.permits(by, Permission.SATISFY_CONDITION)
         if note is None and evidence_id is None:
-            raise InvalidInput("input.note", "or `evidenceId` must show how the condition is met")
+            raise InvalidInput("note", "or `evidence_id` must show how the condition is met")
         if evidence_id is not None and evidence_id not in {each.evidence_id for each in self.standing_evidence(at)}:
-            raise InvalidInput("input.evidenceId", "must be evidence of this version that stands")
+            raise InvalidInput("evidence_id", "must be evidence of this version that stands")
         submitted = self._submitted
         decision, condition = submitted.condition(condition_id, Permission.SATISFY_CONDITION.value)
         decision = decision.satisfied(condition, note, evidence_id, by.id, at)
@@ -98,7 +98,7 @@ class DecidedVersion(DocumentedVersion):
         """The required role in which `reviewer` may act, the only one held if none is said, and the round to act in."""
         self.permits(by, permission)
         required, submitted = self.standing.required_roles if self.standing else (), self._submitted
-        role = role or only(required, reviewer.holds, "input.role", f"{reviewer.user_id} holds no role that must decide here")
+        role = role or only(required, reviewer.holds, "role", f"{reviewer.user_id} holds no role that must decide here")
         refuse_inseparable(role, required, self.tier, self.submitters, self.deciders, reviewer)
         return role, submitted
 

@@ -44,4 +44,4 @@ class Dependency(Value):
 def refuse_doubled(dependencies: tuple[Dependency, ...]) -> None:
     for place, each in enumerate(dependencies):
         if each in dependencies[:place]:
-            raise InvalidInput(f"input.dependsOn.{place}", "is there twice")
+            raise InvalidInput(f"depends_on.{place}", "is there twice")

@@ -59,7 +59,7 @@ class DocumentedVersion(VersionRecord):
         self.permits(by, Permission.CREATE_RISK_ASSESSMENT)
         before = self.latest_assessment
         if carry_over and before and before.tier is not self.tier:
-            raise InvalidInput("input.carryOver", f"is not possible: the latest assessment was made for {before.tier.name}")
+            raise InvalidInput("carry_over", f"is not possible: the latest assessment was made for {before.tier.name}")
         assessment = RiskAssessment.from_responses(
             self.model_id, self.version, self.tier, responses, before if carry_over else None, own,
             by=by.id, at=at, templates=templates,
@@ -103,7 +103,7 @@ class DocumentedVersion(VersionRecord):
         self.permits(by, Permission.APPROVE_RISK_ASSESSMENT)
         latest = self._assessed(Permission.APPROVE_RISK_ASSESSMENT)
         if latest.assessment_id != assessment_id:
-            raise InvalidInput("input.assessmentId", f"must be the latest assessment: {latest.assessment_id}")
+            raise InvalidInput("assessment_id", f"must be the latest assessment: {latest.assessment_id}")
         if latest.assessor == by.id:
             raise Forbidden(f"{by.id} made this assessment", ["a RISK_MANAGER who did not make it"])
         if self.assessment_approval:
@@ -148,7 +148,7 @@ class DocumentedVersion(VersionRecord):
         """Attaches evidence for one of the `known` requirements."""
         self.permits(by, Permission.ATTACH_EVIDENCE)
         if evidence.requirement_id not in known:
-            raise InvalidInput("input.requirementId", f"must be one of: {', '.join(sorted(known))}")
+            raise InvalidInput("requirement_id", f"must be one of: {', '.join(sorted(known))}")
         self.evidence = longer("the evidence of a version", self.evidence, evidence)
 
     def withdraw_evidence(self, evidence_id: str, reason: str, by: Actor, at: datetime) -> None:

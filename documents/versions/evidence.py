@@ -34,7 +34,7 @@ class Evidence(Value):
     ) -> Self:  # fmt: skip
         begins = effective_from or at
         if valid_until is not None and valid_until <= begins:
-            raise InvalidInput("input.validUntil", "must be after the evidence begins to count")
+            raise InvalidInput("valid_until", "must be after the evidence begins to count")
         return cls(
             evidence_id=f"EVD-{uuid4().hex}", requirement_id=requirement_id, title=title, uri=uri, sha256=sha256, note=note,
             attached_by=by.id, attached_at=at, effective_from=begins, valid_until=valid_until,

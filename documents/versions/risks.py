@@ -35,7 +35,7 @@ class RiskAcceptance(Value):
     @classmethod
     def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
         if expires_at <= at:
-            raise InvalidInput("input.expiresAt", "must be in the future")
+            raise InvalidInput("expires_at", "must be in the future")
         return cls(
             acceptance_id=f"ACC-{uuid4().hex}", risk_id=factor.risk_id, assessment_id=assessment_id,
             residual_score=factor.residual_score, rationale=rationale, accepted_by=by, accepted_at=at, expires_at=expires_at,

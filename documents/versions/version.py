@@ -124,7 +124,7 @@ class ModelVersion(DecidedVersion):
         waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
         if requirement_id not in blocking:
             known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
-            raise InvalidInput("input.requirementId", f"must be {known}")
+            raise InvalidInput("requirement_id", f"must be {known}")
         self.waivers = longer("the waivers of a version", self.waivers, waiver)
         return waiver
 
@@ -140,7 +140,7 @@ class ModelVersion(DecidedVersion):
     def place_hold(self, role: GovernanceRole | None, reason: str, by: Actor, at: datetime) -> Hold:
         """Stops the deployment of the version until the same role lifts the hold."""
         self.permits(by, Permission.PLACE_HOLD)
-        role = role or only(HOLDING, by.roles.__contains__, "input.role", f"{by.id} holds no role that may place a hold")
+        role = role or only(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
         if role not in HOLDING or role not in by.roles:
             raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
         hold = Hold.place(role, reason, by.id, at)
@@ -159,4 +159,4 @@ def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
             [GovernanceRole.RISK_MANAGER],
         )
     if rationale is None:
-        raise InvalidInput("input.tierRationale", f"must say why the version is in a lighter tier than {suggested.name}")
+        raise InvalidInput("tier_rationale", f"must say why the version is in a lighter tier than {suggested.name}")

@@ -25,7 +25,7 @@ class Waiver(Value):
     @classmethod
     def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
         if expires_at <= at:
-            raise InvalidInput("input.expiresAt", "must be in the future")
+            raise InvalidInput("expires_at", "must be in the future")
         return cls(
             waiver_id=f"WVR-{uuid4().hex}", requirement_id=requirement_id, rationale=rationale, granted_by=by, granted_at=at,
             expires_at=expires_at,
