@@ -7,7 +7,7 @@ CLIENTS := tests/clients
 CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-faults test-clients check bench ide engine lock
+.PHONY: help run demo test test-faults test-clients check docs bench ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -34,6 +34,9 @@ check: $(INSTALLED) ## check format, lint, types, import contracts and the schem
 	$(BIN)/lint-imports
 	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
 	@$(BIN)/magistrate schema | diff -u schema.graphql -
+
+docs: $(INSTALLED) ## write the answers that the documentation shows again, where they have changed
+	$(BIN)/python -m tests.documented
 
 bench: $(INSTALLED) ## measure what requests cost, as ratios; SIZE=full takes the faster engine and an hour
 	@$(BIN)/python -m bench --size $(or $(SIZE),short)

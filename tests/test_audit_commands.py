@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +16,9 @@ from documents.audit.trail import AuditHead
 from gql.checkpoints import checkpoint
 from gql.cli import app
 from gql.faults import CannotServe
+from tests.documented import ROOT, Shell, blocks
 from tests.examples import register
-from tests.operated import MAGISTRATE, Operated
+from tests.operated import Operated
 from tests.service import Service
 
 REGISTER = """mutation { registerStakeholder(input: {
@@ -57,15 +56,9 @@ class Operator:
 
 
 def as_documented(folder: Path, settings: dict[str, str]) -> str:
-    """What the commands of docs/verify.md print, word by word and one after another, in `folder`."""
-    page = (Path(__file__).parents[1] / "docs" / "verify.md").read_text()
-    commands = "set -e\n" + "".join(re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
-    environment = os.environ | settings | {"PATH": f"{MAGISTRATE.parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["/bin/bash", "-c", commands], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert (done.returncode, done.stderr.strip()) == (0, settings["KEY"])
-    return done.stdout
+    """What the commands of docs/verify.md print in `folder`, pasted one after another."""
+    with Shell(folder, settings) as shell:
+        return "".join(shell.does(each.text) for each in blocks(ROOT / "docs" / "verify.md"))
 
 
 async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_without_it(tmp_path: Path) -> None:
@@ -79,7 +72,8 @@ async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_wi
         waits = await operator.does("prove", receipt["eventId"])
         assert waits.status == 15
         said = await asyncio.to_thread(as_documented, tmp_path, {"KEY": running.signed_by, "MAGISTRATE_DATA_DIR": str(var)})
-        assert said.count("nothing is wrong.") == 3 and f"Proven: event 3 of {running.trail}" in said
+        assert said.startswith(f"{running.signed_by}\n") and said.count("nothing is wrong.") == 3
+        assert f"Proven: event 3 of {running.trail}" in said
         proof.write_text(await operator.gets("prove", json.dumps(receipt)))
         assert await operator.gets("prove", receipt["seq"]) == proof.read_text()
         for wrong in ({"eventHash": "0" * 64}, {"root": "0" * 64}, {"treeSize": 10**6}):

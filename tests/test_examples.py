@@ -1,4 +1,4 @@
-"""The questions in examples/, each asked with the variables that it names, of data made for all of them."""
+"""The questions in examples/, each sent by GET with the variables beside it, about data that was made for all of them."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import NonNullTypeNode, OperationDefinitionNode, parse
 
 from tests.examples import BOT, REGISTRATION, decide, eligible, register, submit
 from tests.journey import WEIGHTS
@@ -20,25 +21,34 @@ DORA_SHOWN = {"name": "Dora"}
 REVIEWERS = ((CAROL, "ETHICS_REVIEWER"), (DAVID, "SECURITY_REVIEWER"), (ALICE, "MODEL_OWNER"))
 
 
-def example(name: str) -> str:
-    return (EXAMPLES / f"{name}.graphql").read_text()
-
-
 @pytest.fixture(scope="module")
 async def answers(server: str) -> AsyncIterator[dict[str, Any]]:
     """What each example is answered, by its name."""
     service = await Service.started(server)
     with service.database.bound():
         await happened(service)
-        yield {path.stem: await asked(service, path.read_text()) for path in EXAMPLES.glob("*.graphql")}
+        yield {path.stem: await asked(service, path.read_text(), variables_of(path)) for path in EXAMPLES.glob("*.graphql")}
     await service.close()
 
 
-async def asked(service: Service, text: str) -> Any:
-    """The answer to an example, under the variables that its comment names."""
-    (variables,) = re.findall(r"^# variables: (.*)$", text, re.MULTILINE)
-    (answer,) = (await service.ask(text, **json.loads(variables))).values()
-    return answer
+def example(name: str) -> str:
+    return (EXAMPLES / f"{name}.graphql").read_text()
+
+
+def variables_of(path: Path) -> dict[str, Any]:
+    """What stands in the file of variables beside an example; without such a file nothing does."""
+    beside = path.with_suffix(".variables.json")
+    variables: dict[str, Any] = json.loads(beside.read_text()) if beside.exists() else {}
+    return variables
+
+
+async def asked(service: Service, text: str, variables: dict[str, Any]) -> Any:
+    """The answer to an example, sent as `curl` does by the files alone: the text and the variables in the URL."""
+    said = {"query": text, "variables": json.dumps(variables)}
+    answer = await service.http.get("/graphql", params=said, headers={"authorization": f"Bearer {ALICE.token}"})
+    assert answer.status_code == 200 and "errors" not in answer.json(), (text, answer.text)
+    (found,) = answer.json()["data"].values()
+    return found
 
 
 async def happened(service: Service) -> None:
@@ -155,8 +165,29 @@ def test_who_allowed_what_ran_on_a_day(answers: dict[str, Any]) -> None:
 
 def test_each_example_says_what_it_asks_and_is_tried_here() -> None:
     tried = set(re.findall(r'answers\["([a-z-]+)"\]', Path(__file__).read_text()))
-    paths = {path.stem: path.read_text() for path in EXAMPLES.iterdir()}
-    assert tried == paths.keys() and all(re.match(r"# [A-Z].*[?;.,]", text) for text in paths.values())
+    asks = {path.stem: asks_of(path) for path in EXAMPLES.glob("*.graphql")}
+    listed = re.findall(
+        r"^\| \[([a-z-]+)\]\(([a-z-]+)\.graphql\) \| (.*) \|$", (EXAMPLES / "README.md").read_text(), re.MULTILINE
+    )
+    assert tried == asks.keys()
+    assert sorted(listed) == sorted((name, name, question) for name, question in asks.items())
+
+
+def asks_of(path: Path) -> str:
+    """The question in the first lines of an example."""
+    said = re.findall(r"^# (.*)$", path.read_text(), re.MULTILINE)
+    return " ".join(said).partition("?")[0] + "?"
+
+
+def test_the_variables_of_an_example_are_in_a_file_beside_it_if_it_takes_any() -> None:
+    taking = set()
+    for path in EXAMPLES.glob("*.graphql"):
+        (operation,) = [each for each in parse(path.read_text()).definitions if isinstance(each, OperationDefinitionNode)]
+        declared = {each.variable.name.value: each for each in operation.variable_definitions or ()}
+        required = {name for name, each in declared.items() if isinstance(each.type, NonNullTypeNode) and not each.default_value}
+        assert required <= variables_of(path).keys() <= declared.keys(), path.name
+        taking |= {path.with_suffix(".variables.json")} if declared else set()
+    assert taking == set(EXAMPLES.glob("*.json"))
 
 
 def test_where_governance_stands(answers: dict[str, Any]) -> None:

@@ -1,0 +1,106 @@
+"""The tables of docs/reference.md hold what the code holds: settings with their defaults, refusals, limits and exit codes."""
+
+import json
+import re
+from typing import Any
+
+from documents import contents, database, departures, idempotency, lineage, streams, tokens, values
+from documents.errors import Inconsistent, NewerSchema, OlderSchema, Refusal
+from documents.imports import models
+from documents.values import camel
+from gql import faults, http, identity, subscriptions
+from gql.settings import PREFIX, Settings
+from resolvers.graph import aggregates, asked, connections, orders
+from tests.documented import ROOT
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+FOR_OPERATORS = (Inconsistent, NewerSchema, OlderSchema)
+"""Refusals that end a command or a start, and that no client is answered with."""
+BESIDE_REFUSALS = {
+    ("INTERNAL", ("id",)),
+    ("INVALID_INPUT", ("path",)),  # GraphQL's own, of a variable
+    ("INVALID_INPUT", ("path", "problems")),  # pydantic's
+}
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading of the reference, cell by cell."""
+    below = REFERENCE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (first, *_) = re.findall(r"(?:^\|.*\n)+", below, re.MULTILINE)
+    return [[each.strip() for each in line.strip("|").split(" | ")] for line in first.strip().split("\n")[2:]]
+
+
+def test_the_settings_and_their_defaults_are_those_that_exist() -> None:
+    listed = {name.strip("`"): default for name, default, _ in table("Settings")}
+    assert listed.keys() == {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        default = listed[f"{PREFIX}{name}".upper()]
+        if field.default in (None, ()):
+            assert not default.startswith("`") or " and " in default, name  # words, not a value
+        else:
+            assert default == f"`{spelled(field.default)}`", name
+
+
+def spelled(value: Any) -> str:
+    """A setting's value as an environment variable has it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_every_refusal_that_a_client_meets_is_listed_with_the_facts_that_it_carries() -> None:
+    listed = set()
+    for code, _, example in table("Errors"):
+        facts = json.loads(example.strip("`"))
+        assert facts.pop("code") == code.strip("`")
+        listed.add((code.strip("`"), tuple(sorted(facts))))
+    refusals = {
+        (each.code, tuple(sorted(camel(name.rstrip("_")) for name in each.__dataclass_fields__)))  # type: ignore[attr-defined]
+        for each in Refusal.__subclasses__()
+        if each not in FOR_OPERATORS
+    }
+    assert listed == {(code, tuple(sorted(facts))) for code, facts in {*refusals, *BESIDE_REFUSALS}}
+
+
+def test_each_code_has_a_section_with_an_answer_or_says_where_there_is_one() -> None:
+    codes = {each.code for each in Refusal.__subclasses__()} | {"INTERNAL"}
+    below = REFERENCE.partition("\n## Errors\n")[2].partition("\n## ")[0]
+    sections = dict(each.split("\n", 1) for each in below.split("\n### ")[1:])
+    assert {code for heading in sections for code in heading.split(" and ")} == codes
+    for heading, text in sections.items():
+        assert "](" in text or f'"code": "{heading}"' in text
+
+
+def test_the_limits_are_those_that_the_code_keeps() -> None:
+    listed = [int(most.replace(",", "")) for _, most in table("Limits")]
+    assert listed == [
+        connections.PAGE_SIZE,
+        aggregates.GROUPS,
+        orders.ORDERS,
+        asked.DEPTH,
+        asked.EDGES,
+        values.NAME_LENGTH,
+        values.TEXT_LENGTH,
+        values.URI_LENGTH,
+        values.LIST_LENGTH,
+        values.JSON_DEPTH,
+        values.FILE_LENGTH,
+        models.MODELS,
+        contents.DOCUMENT_BYTES,
+        database.RECORD_BYTES,
+        lineage.DEPTH,
+        departures.HANDED_OVER,
+        http.URL_BYTES,
+        http.PATIENCE,
+        identity.FAILURES,
+        subscriptions.OPERATIONS,
+        streams.WAITING,
+        idempotency.KEPT_FOR.days,
+        tokens.ENROLMENT_LIFETIME.days,
+        tokens.LIFETIME.days,
+    ]
+    assert http.HEADER_BYTES == http.URL_BYTES
+
+
+def test_the_exit_codes_are_those_that_the_commands_end_with() -> None:
+    assert [int(code) for code, _ in table("Exit codes")] == [0, 1, *sorted(faults.STATUSES)]
