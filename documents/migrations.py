@@ -19,8 +19,8 @@ class Migration(Record):
     keys: ClassVar = ("number",)
     event: ClassVar = AuditEventType.SYSTEM_STARTED
 
-    number: int = Field(description="The form, counted up by releases that change it.")
-    at: Moment = Field(description="When.")
+    number: int = Field(description="The number of the form that the data were brought into.")
+    at: Moment = Field(description="The moment when the step was taken.")
 
     collection: ClassVar = "migrations"
 
