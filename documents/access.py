@@ -8,104 +8,113 @@ from documents.values import Choice
 
 
 class PlatformRole(Choice):
-    """What somebody may use the service for."""
+    """A platform role says what a caller may use the service for."""
 
-    ADMIN = "admin", "Administers people and tokens; decides nothing about models."
-    AUDITOR = "auditor", "Reads everything, the audit trail included; changes nothing."
-    MEMBER = "member", "Takes part in governance, as far as the governance roles go."
-    SERVICE = "service", "A program, bound to the mutations that its token lists."
+    ADMIN = "admin", "An administrator manages people and tokens and decides nothing about models."
+    AUDITOR = "auditor", "An auditor reads everything, the audit trail included, and changes nothing."
+    MEMBER = "member", "A member takes part in governance as far as the person's governance roles permit."
+    SERVICE = "service", "A service is a program that may use the mutations its token lists."
 
 
 class GovernanceRole(Choice):
-    """What somebody answers for in the governance of models."""
+    """A governance role says what a person answers for."""
 
-    MODEL_OWNER = "model_owner", "Answers for a model over its whole life."
-    DATA_STEWARD = "data_steward", "Answers for the data that a model was made from."
-    ETHICS_REVIEWER = "ethics_reviewer", "Judges fairness and possible harm."
-    SECURITY_REVIEWER = "security_reviewer", "Judges whether a model can be attacked or leaks."
-    BUSINESS_OWNER = "business_owner", "Answers for the business value and the permitted uses."
-    COMPLIANCE_OFFICER = "compliance_officer", "Answers for conformity with law and policy."
-    RISK_MANAGER = "risk_manager", "Assesses risk, assigns tiers and accepts what remains."
-    DEPLOYER = "deployer", "Carries out approved deployments and rollbacks."
-    TECH_LEAD = "tech_lead", "Answers for the technical soundness of a change."
+    MODEL_OWNER = "model_owner", "A model owner answers for a model over its whole life."
+    DATA_STEWARD = "data_steward", "A data steward answers for the data that a model was made from."
+    ETHICS_REVIEWER = "ethics_reviewer", "An ethics reviewer judges fairness and possible harm."
+    SECURITY_REVIEWER = "security_reviewer", "A security reviewer judges whether a model can be attacked or leaks."
+    BUSINESS_OWNER = "business_owner", "A business owner answers for business value and permitted uses."
+    COMPLIANCE_OFFICER = "compliance_officer", "A compliance officer answers for conformity with law and policy."
+    RISK_MANAGER = "risk_manager", "A risk manager assesses risk, sets tiers and accepts what remains."
+    DEPLOYER = "deployer", "A deployer carries out approved deployments and rollbacks."
+    TECH_LEAD = "tech_lead", "A tech lead answers for the technical soundness of a change."
 
 
 Role = PlatformRole | GovernanceRole
 
 
 class Relation(Choice):
-    """How somebody must stand to the record in question."""
+    """A relation says how the caller must stand to the record."""
 
-    ANY = "any", "No particular way."
-    OWNER = "owner", "Be its accountable model owner."
-    STEWARD = "steward", "Be its accountable data steward."
-    ACCOUNTABLE = "accountable", "Be accountable for it in some role."
-    AUTHOR = "author", "Have made it."
+    ANY = "any", "The caller needs no relation to the record."
+    OWNER = "owner", "The caller must be the accountable model owner."
+    STEWARD = "steward", "The caller must be the accountable data steward."
+    ACCOUNTABLE = "accountable", "The caller must be accountable for the record in some role."
+    AUTHOR = "author", "The caller must have made the record."
 
 
 class Permission(Choice):
-    """What can be permitted; a mutation's permission bears the mutation's name."""
+    """A permission lets a caller read, or use the mutation of its name."""
 
-    READ = "read", "Read everything but tokens, addresses of other departments and the audit trail."
-    READ_TRAIL = "readTrail", "Read and verify the audit trail."
-    REGISTER_STAKEHOLDER = "registerStakeholder", "Register a person."
-    UPDATE_STAKEHOLDER = "updateStakeholder", "Change what is known of a person, or let the person act again."
-    DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "End what a person may do."
-    CREATE_API_TOKEN = "createApiToken", "Make a token: for oneself; an administrator for others and for services."
-    REVOKE_API_TOKEN = "revokeApiToken", "End a token: one's own; an administrator anybody's."
-    CREATE_POLICY = "createPolicy", "Write a policy."
-    REVISE_POLICY = "revisePolicy", "Write the next revision of a policy."
-    RETIRE_POLICY = "retirePolicy", "End a policy."
-    REGISTER_MODEL = "registerModel", "Register a model with its first version."
-    IMPORT_MODELS = "importModels", "Register models and versions from files, each with its card."
-    REGISTER_MODEL_VERSION = "registerModelVersion", "Register another version of a model."
+    READ = "read", "The caller may read all but tokens, addresses of other departments and the audit trail."
+    READ_TRAIL = "readTrail", "The caller may read and verify the audit trail."
+    REGISTER_STAKEHOLDER = "registerStakeholder", "The caller may register a person."
+    UPDATE_STAKEHOLDER = "updateStakeholder", "The caller may change a person's record, or reactivate the person."
+    DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "The caller may end all that a person may do."
+    CREATE_API_TOKEN = "createApiToken", "The caller may make a token: an administrator for anyone, others for themselves."
+    REVOKE_API_TOKEN = "revokeApiToken", "The caller may end a token: an administrator anyone's, others their own."
+    CREATE_POLICY = "createPolicy", "The caller may write a policy."
+    REVISE_POLICY = "revisePolicy", "The caller may write the next revision of a policy."
+    RETIRE_POLICY = "retirePolicy", "The caller may end a policy."
+    REGISTER_MODEL = "registerModel", "The caller may register a model with its first version."
+    IMPORT_MODELS = "importModels", "The caller may register models and versions from files, each with its card."
+    REGISTER_MODEL_VERSION = "registerModelVersion", "The caller may register another version of a model."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",
-        "Change a version's scope, artefacts and dependencies; not owning it, some of them.",
+        "The owner may change a version's scope, artefacts and dependencies, and others may change some.",
     )
-    SET_RISK_TIER = "setRiskTier", "Set a version's risk tier."
-    RETIRE_MODEL_VERSION = "retireModelVersion", "Take a version out of use, for good."
-    SAVE_MODEL_CARD = "saveModelCard", "Write a version's model card."
-    GENERATE_MODEL_CARD = "generateModelCard", "Write a version's model card from what a training run tells."
-    IMPORT_MODEL_CARD = "importModelCard", "Fill a version's model card from a file."
-    SAVE_DATASHEET = "saveDatasheet", "Write a datasheet."
-    IMPORT_DATASHEET = "importDatasheet", "Fill a datasheet from a file."
-    LINK_DATASHEET = "linkDatasheet", "Link a revision of a datasheet to a version."
-    UNLINK_DATASHEET = "unlinkDatasheet", "Take a datasheet's link off a version."
-    CREATE_RISK_TEMPLATE = "createRiskTemplate", "Add a risk to the questionnaire of every assessment."
-    CREATE_RISK_ASSESSMENT = "createRiskAssessment", "Assess a version's risks."
-    MITIGATE_RISK = "mitigateRisk", "Change what is done against one of a version's risks."
-    ACCEPT_RISK = "acceptRisk", "Take on, for a time, what is left of one of a version's risks."
-    APPROVE_RISK_ASSESSMENT = "approveRiskAssessment", "Approve an assessment that one did not make."
-    ATTACH_EVIDENCE = "attachEvidence", "Attach evidence to a version."
-    WITHDRAW_EVIDENCE = "withdrawEvidence", "Withdraw evidence that one attached."
-    SUBMIT_FOR_APPROVAL = "submitForApproval", "Open a round of approvals."
-    SUBMIT_APPROVAL = "submitApproval", "Decide for a required role: authorised for the tier, and in one role only."
-    WITHDRAW_APPROVAL = "withdrawApproval", "Take back the approval of a required role: whoever could give it."
-    SATISFY_CONDITION = "satisfyCondition", "Say how a condition of an approval is met."
-    CONFIRM_CONDITION = "confirmCondition", "Agree that a condition is met: whoever could give the approval that set it."
-    GRANT_WAIVER = "grantWaiver", "Except a version that one neither owns nor submitted from a requirement, for a time."
-    REVOKE_WAIVER = "revokeWaiver", "Take a waiver back."
-    PLACE_HOLD = "placeHold", "Stop a version's deployment, in a role that may."
-    LIFT_HOLD = "liftHold", "Lift a hold, in the role that placed it."
-    CREATE_CHANGE_REQUEST = "createChangeRequest", "Ask for a change of what runs somewhere."
-    UPDATE_CHANGE_REQUEST = "updateChangeRequest", "Change the plan of a change that one asked for."
-    SUBMIT_CHANGE_FOR_REVIEW = "submitChangeForReview", "Freeze the plan of a change that one asked for, and ask for approvals."
-    REOPEN_CHANGE = "reopenChange", "Take a change that one asked for back to a draft."
+    SET_RISK_TIER = "setRiskTier", "The caller may set a version's risk tier."
+    RETIRE_MODEL_VERSION = "retireModelVersion", "The caller may take a version out of use, for good."
+    SAVE_MODEL_CARD = "saveModelCard", "The caller may write a version's model card."
+    GENERATE_MODEL_CARD = "generateModelCard", "The caller may write a version's model card from a training run."
+    IMPORT_MODEL_CARD = "importModelCard", "The caller may fill a version's model card from a file."
+    SAVE_DATASHEET = "saveDatasheet", "The caller may write a datasheet."
+    IMPORT_DATASHEET = "importDatasheet", "The caller may fill a datasheet from a file."
+    LINK_DATASHEET = "linkDatasheet", "The caller may link a revision of a datasheet to a version."
+    UNLINK_DATASHEET = "unlinkDatasheet", "The caller may remove a datasheet's link from a version."
+    CREATE_RISK_TEMPLATE = "createRiskTemplate", "The caller may add a risk to the questionnaire of every assessment."
+    CREATE_RISK_ASSESSMENT = "createRiskAssessment", "The caller may assess a version's risks."
+    MITIGATE_RISK = "mitigateRisk", "The caller may change what is done against a version's risk."
+    ACCEPT_RISK = "acceptRisk", "The caller may accept, for a time, what remains of a version's risk."
+    APPROVE_RISK_ASSESSMENT = "approveRiskAssessment", "The caller may approve an assessment that somebody else made."
+    ATTACH_EVIDENCE = "attachEvidence", "The caller may attach evidence to a version."
+    WITHDRAW_EVIDENCE = "withdrawEvidence", "The caller may withdraw evidence that the caller attached."
+    SUBMIT_FOR_APPROVAL = "submitForApproval", "The caller may open a round of approvals."
+    SUBMIT_APPROVAL = (
+        "submitApproval",
+        "The caller may decide for a required role, if authorised for the tier, and in one role only.",
+    )
+    WITHDRAW_APPROVAL = "withdrawApproval", "The caller may withdraw an approval of a required role that the caller could give."
+    SATISFY_CONDITION = "satisfyCondition", "The caller may say how a condition of an approval is met."
+    CONFIRM_CONDITION = "confirmCondition", "The caller may confirm a condition of an approval that the caller could give."
+    GRANT_WAIVER = (
+        "grantWaiver",
+        "The caller may waive a requirement, for a time, for a version that the caller neither owns nor submitted.",
+    )
+    REVOKE_WAIVER = "revokeWaiver", "The caller may revoke a waiver."
+    PLACE_HOLD = "placeHold", "The caller may stop a version's deployment, in a role that can."
+    LIFT_HOLD = "liftHold", "The caller may lift a hold, in the role that placed it."
+    CREATE_CHANGE_REQUEST = "createChangeRequest", "The caller may request a change of what runs in an environment."
+    UPDATE_CHANGE_REQUEST = "updateChangeRequest", "The caller may edit the plan of a change that the caller requested."
+    SUBMIT_CHANGE_FOR_REVIEW = (
+        "submitChangeForReview",
+        "The caller may freeze the plan of a change that the caller requested, for approval.",
+    )
+    REOPEN_CHANGE = "reopenChange", "The caller may turn a change that the caller requested back into a draft."
     ADD_CHANGE_APPROVAL = (
         "addChangeApproval",
-        "Approve or refuse somebody else's change, in a role that its risk demands.",
+        "The caller may approve or refuse another's change, in a role that its risk demands.",
     )
-    COMMENT_ON_CHANGE = "commentOnChange", "Say something about a change."
-    RECORD_TEST_RESULT = "recordTestResult", "Record how a required test of a change ended."
-    SCHEDULE_DEPLOYMENT = "scheduleDeployment", "Set when an approved change starts."
-    START_DEPLOYMENT = "startDeployment", "Start an approved change."
-    COMPLETE_DEPLOYMENT = "completeDeployment", "Say how a change that was started ended."
-    ROLLBACK_CHANGE = "rollbackChange", "Ask for the change that takes another back."
-    OPEN_INCIDENT = "openIncident", "Report that something went wrong with a version."
-    RESOLVE_INCIDENT = "resolveIncident", "Declare an incident over; a critical one takes a risk manager."
-    COMPLETE_REVIEW = "completeReview", "Record a periodic review."
-    ASSIGN_ACCOUNTABILITY = "assignAccountability", "Make somebody accountable for a version in a role."
+    COMMENT_ON_CHANGE = "commentOnChange", "The caller may comment on a change."
+    RECORD_TEST_RESULT = "recordTestResult", "The caller may record how a required test of a change ended."
+    SCHEDULE_DEPLOYMENT = "scheduleDeployment", "The caller may set when an approved change starts."
+    START_DEPLOYMENT = "startDeployment", "The caller may start an approved change."
+    COMPLETE_DEPLOYMENT = "completeDeployment", "The caller may say how a started change ended."
+    ROLLBACK_CHANGE = "rollbackChange", "The caller may request the change that takes another back."
+    OPEN_INCIDENT = "openIncident", "The caller may report that something went wrong with a version."
+    RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident; a critical one takes a risk manager."
+    COMPLETE_REVIEW = "completeReview", "The caller may record a periodic review."
+    ASSIGN_ACCOUNTABILITY = "assignAccountability", "The caller may make a person accountable for a version in a role."
 
 
 ANYONE = tuple(PlatformRole)
@@ -186,11 +195,11 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
 
 
 class ActorType(Choice):
-    """What kind of actor an event names."""
+    """An actor is of one of these kinds."""
 
-    USER = "user", "A person."
-    SYSTEM = "system", "Magistrate itself."
-    AUTOMATED = "automated", "A program with a token of its own."
+    USER = "user", "The actor is a person."
+    SYSTEM = "system", "The actor is Magistrate itself."
+    AUTOMATED = "automated", "The actor is a program with a token of its own."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,31 +11,31 @@ from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Name
 
 
 class CardRiskLevel(Choice):
-    """How likely or how bad a risk is, on the short scale of model cards."""
+    """A card rates how likely or how bad a risk is on this short scale."""
 
-    LOW = "low", "Seldom, or hardly felt."
-    MEDIUM = "medium", "Now and then, or felt but bearable."
-    HIGH = "high", "Often, or severe."
+    LOW = "low", "The risk is seldom, or hardly felt."
+    MEDIUM = "medium", "The risk comes now and then, or is felt but bearable."
+    HIGH = "high", "The risk comes often, or is severe."
 
 
 class CardSection(Choice):
-    """A part of a model card; its description says what fills it."""
+    """A model card has these sections; each value says what fills it."""
 
-    MODEL_DETAILS = "model_details", "Filled by type, developers, licence and contact (Mitchell et al. 2019, section 4.1)."
-    INTENDED_USE = "intended_use", "Filled by intended uses, intended users and uses out of scope (section 4.2)."
-    TRAINING_DATA = "training_data", "Filled by a description and at least one source (section 4.6)."
-    EVALUATION = "evaluation", "Filled by at least one metric that names its dataset (sections 4.4, 4.5 and 4.7)."
-    ETHICAL_CONSIDERATIONS = "ethical_considerations", "Filled by at least one consideration (section 4.8)."
-    LIMITATIONS = "limitations", "Filled by at least one known limitation (section 4.9, caveats)."
-    RISKS = "risks", "Filled by at least one risk (section 4.8, risks and harms)."
-    RECOMMENDATIONS = "recommendations", "Filled by at least one recommendation (section 4.9)."
+    MODEL_DETAILS = "model_details", "Type, developers, licence and contact fill it (Mitchell et al. 2019, section 4.1)."
+    INTENDED_USE = "intended_use", "Intended uses, intended users and uses out of scope fill it (section 4.2)."
+    TRAINING_DATA = "training_data", "A description and at least one source fill it (section 4.6)."
+    EVALUATION = "evaluation", "At least one metric that names its dataset fills it (sections 4.4, 4.5 and 4.7)."
+    ETHICAL_CONSIDERATIONS = "ethical_considerations", "At least one consideration fills it (section 4.8)."
+    LIMITATIONS = "limitations", "At least one known limitation fills it (section 4.9, caveats)."
+    RISKS = "risks", "At least one risk fills it (section 4.8, risks and harms)."
+    RECOMMENDATIONS = "recommendations", "At least one recommendation fills it (section 4.9)."
 
 
 class GroupValue(Value):
-    """A metric as measured on one group alone (Mitchell et al. 2019, sections 4.3 and 4.7: factors, disaggregated results)."""
+    """A group value is a metric measured on one group alone (Mitchell et al. 2019, sections 4.3 and 4.7)."""
 
-    group: Name = Field(description="Whom or what the figure is about, such as `women over 60`.")
-    value: Number = Field(description="The figure for that group, in the unit of its metric.")
+    group: Name = Field(description="The group that was measured, such as `women over 60`.")
+    value: Number = Field(description="The figure for the group is in the unit of its metric.")
 
 
 def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
@@ -44,15 +44,17 @@ def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
 
 
 class Metric(Value):
-    """One figure of an evaluation (Mitchell et al. 2019, sections 4.4 and 4.7)."""
+    """A metric is one figure of an evaluation (Mitchell et al. 2019, sections 4.4 and 4.7)."""
 
-    metric_name: Name = Field(description="What was measured, such as `accuracy`.")
-    value: Number = Field(description="The figure over the whole dataset, in the metric's own unit.")
-    dataset: Name | None = Field(default=None, description="What it was measured on; null if nobody said.")
-    date_measured: Day | None = Field(default=None, description="The day of the measurement; null if nobody said.")
-    conditions: Statement | None = Field(default=None, description="Under what conditions, such as `zero-shot`; null for none.")
+    metric_name: Name = Field(description="The metric says what was measured, such as `accuracy`.")
+    value: Number = Field(description="The figure over the whole dataset is in the metric's own unit.")
+    dataset: Name | None = Field(default=None, description="The dataset that was measured on; null if not stated.")
+    date_measured: Day | None = Field(default=None, description="The day when it was measured; null if not stated.")
+    conditions: Statement | None = Field(
+        default=None, description="The conditions that it was measured under, such as `zero-shot`; null for none."
+    )
     disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure group by group, each group once."
+        default=(), description="The same figure is broken down by group, each group once."
     )
 
     @property
@@ -67,55 +69,59 @@ def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
 
 
 class CardRisk(Value):
-    """A way in which the model may do harm, as its makers see it (Mitchell et al. 2019, section 4.8: risks and mitigations)."""
+    """A card risk is a harm that the model may do, as its makers see it (Mitchell et al. 2019, section 4.8)."""
 
-    risk_type: Name = Field(description="What kind of risk, such as `privacy`.")
-    description: Statement = Field(description="What may happen, and to whom.")
-    likelihood: CardRiskLevel | None = Field(default=None, description="How likely it is; null if nobody said.")
-    impact: CardRiskLevel | None = Field(default=None, description="How bad it would be; null if nobody said.")
-    mitigation: Statement | None = Field(default=None, description="What is done against it; null for nothing.")
-    residual_risk: Statement | None = Field(default=None, description="What is left of it after that; null if nobody said.")
+    risk_type: Name = Field(description="The kind of risk that it is, such as `privacy`.")
+    description: Statement = Field(description="The text says what may happen, and to whom.")
+    likelihood: CardRiskLevel | None = Field(default=None, description="The rating says how likely it is; null if not stated.")
+    impact: CardRiskLevel | None = Field(default=None, description="The rating says how bad it would be; null if not stated.")
+    mitigation: Statement | None = Field(default=None, description="The text says what is done against it; null if nothing is.")
+    residual_risk: Statement | None = Field(
+        default=None, description="The text says what remains after mitigation; null if not stated."
+    )
 
 
 class CardContent(Value):
-    """What people say of a model version; what is unknown stays empty.
+    """A card says what is known of a model version; what is unknown stays empty.
 
     Mitchell et al. 2019, section 4: model details (4.1), intended use (4.2), training data (4.6), evaluation data, metrics and
     results by factor (4.3 to 4.5, 4.7), ethical considerations and risks (4.8), caveats and recommendations (4.9).
     """
 
-    model_type: Name | None = Field(default=None, description="What kind of model, such as `embedding model`.")
-    architecture: Statement | None = Field(default=None, description="How it is built, and how large.")
-    developers: Names = Field(default=(), description="The people or teams that made it.")
-    release_date: Day | None = Field(default=None, description="The day it was or will be released.")
-    license: Name | None = Field(default=None, description="Its licence, an SPDX identifier where there is one.")
-    contact: Name | None = Field(default=None, description="Where to ask and complain.")
+    model_type: Name | None = Field(default=None, description="The kind of model that it is, such as `embedding model`.")
+    architecture: Statement | None = Field(default=None, description="The text says how the model is built, and how large it is.")
+    developers: Names = Field(default=(), description="The people or teams that made the model.")
+    release_date: Day | None = Field(default=None, description="The day when the model was or will be released.")
+    license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
+    contact: Name | None = Field(default=None, description="The place where one can ask and complain.")
 
-    primary_intended_uses: Statements = Field(default=(), description="What it is made for.")
-    primary_intended_users: Statements = Field(default=(), description="Whom it is made for.")
-    out_of_scope_uses: Statements = Field(default=(), description="What it must not be used for.")
+    primary_intended_uses: Statements = Field(default=(), description="The uses that the model is made for.")
+    primary_intended_users: Statements = Field(default=(), description="The users that the model is made for.")
+    out_of_scope_uses: Statements = Field(default=(), description="The uses that the model must not be put to.")
 
-    training_data_description: Statement | None = Field(default=None, description="What it learned from.")
-    training_data_sources: Statements = Field(default=(), description="Where that came from.")
-    training_data_size: Name | None = Field(default=None, description="How much it was, with the unit, such as `1.2T tokens`.")
-    training_data_preprocessing: Statement | None = Field(default=None, description="What was done to it before training.")
-    training_date_range: Name | None = Field(default=None, description="Which period the data are from.")
+    training_data_description: Statement | None = Field(default=None, description="The text says what the model learned from.")
+    training_data_sources: Statements = Field(default=(), description="The sources that the training data came from.")
+    training_data_size: Name | None = Field(default=None, description="The amount of data has its unit, such as `1.2T tokens`.")
+    training_data_preprocessing: Statement | None = Field(
+        default=None, description="The text says how the data were prepared for training."
+    )
+    training_date_range: Name | None = Field(default=None, description="The period that the data are from.")
 
-    evaluation_datasets: Names = Field(default=(), description="What it was evaluated on.")
-    evaluation_methodology: Statement | None = Field(default=None, description="How it was evaluated.")
+    evaluation_datasets: Names = Field(default=(), description="The datasets that the model was evaluated on.")
+    evaluation_methodology: Statement | None = Field(default=None, description="The text says how the model was evaluated.")
     metrics: Annotated[tuple[Metric, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_metric_once)] = Field(
-        default=(), description="What came out; each name, dataset and conditions once."
+        default=(), description="The metrics that were measured; each name, dataset and conditions once."
     )
 
-    ethical_considerations: Statements = Field(default=(), description="What its makers thought about right and wrong.")
-    known_limitations: Statements = Field(default=(), description="Where it fails or does poorly.")
+    ethical_considerations: Statements = Field(default=(), description="The ethical considerations that the makers state.")
+    known_limitations: Statements = Field(default=(), description="The cases in which the model fails or does poorly.")
     risks: Annotated[tuple[CardRisk, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What harm it may do, and what is done against that."
+        default=(), description="The harms that it may do, and what is done against them."
     )
-    recommendations: Statements = Field(default=(), description="What to heed when using it.")
-    additional_info: FreeJson = Field(default={}, description="Whatever else there is to say.")
+    recommendations: Statements = Field(default=(), description="The advice that users of the model should heed.")
+    additional_info: FreeJson = Field(default={}, description="The object holds whatever else there is to say.")
 
-    @computed_field(description="The sections that are not filled; each section says what fills it.")  # type: ignore[prop-decorator]
+    @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
     @property
     def empty_sections(self) -> tuple[CardSection, ...]:
         filled = {
@@ -130,7 +136,7 @@ class CardContent(Value):
         }
         return tuple(section for section in CardSection if not filled[section])
 
-    @computed_field(description="The share of the eight sections that are filled.")  # type: ignore[prop-decorator]
+    @computed_field(description="The share of the eight sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(CardSection)
@@ -165,8 +171,8 @@ class CardContent(Value):
 
 
 class ModelCard(CardContent):
-    """A model card: what people say of one model version, and which version that is."""
+    """A model card says what is known of one model version."""
 
-    model_id: Key = Field(description="The model it is about.")
-    model_name: Name = Field(description="What people call that model.")
-    version: Name = Field(description="The version it is about.")
+    model_id: Key = Field(description="The id of the model that the card is about.")
+    model_name: Name = Field(description="The name that people call the model by.")
+    version: Name = Field(description="The version that the card is about.")

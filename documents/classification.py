@@ -19,21 +19,21 @@ KEYWORDS: Mapping[RiskTier, Sequence[str]] = {
 
 
 class KeywordMatch(Value):
-    """A keyword, and the first place in a text where a certain word bears it."""
+    """A match is a keyword, and the first place in a text where a word has it."""
 
-    keyword: str = Field(description="The keyword, as the list has it.")
+    keyword: str = Field(description="The keyword as it is on the list.")
     found: str = Field(description="The word as it was written.")
-    source: str = Field(description="The text it stands in: `purpose`, or `use_cases.` and a place, counted from 0.")
-    position: Count = Field(description="Where it begins there, in Unicode code points from 0.")
+    source: str = Field(description="The text that has it: `purpose`, or `use_cases.` and a place from 0.")
+    position: Count = Field(description="The place where it begins, in Unicode code points from 0.")
 
 
 class Classification(Value):
-    """A risk tier and the words that speak for it."""
+    """A classification is a risk tier and the words that call for it."""
 
     tier: RiskTier = Field(description="The tier that the words call for.")
     matches: tuple[KeywordMatch, ...] = Field(description="The words that decided; none for TIER_3_STANDARD.")
     possible_keywords: tuple[KeywordMatch, ...] = Field(
-        description="Longer words that hold a keyword, such as `creditworthiness`; they decide nothing, a person should judge."
+        description="The longer words that contain a keyword, such as `creditworthiness`; they decide nothing."
     )
 
 

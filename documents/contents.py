@@ -18,45 +18,45 @@ DOCUMENT_BYTES = 256 * 1024
 
 
 class ContentKind(Choice):
-    """What a content is a revision of."""
+    """A content is of one of these kinds."""
 
-    MODEL_CARD = "model_card", "A model card."
-    DATASHEET = "datasheet", "A datasheet."
-    RISK_ASSESSMENT = "risk_assessment", "A risk assessment."
-    POLICY = "policy", "A policy."
-    APPROVAL_ROUND = "approval_round", "A closed round of approvals."
-    CHANGE_PLAN = "change_plan", "The plan of a change."
-    ELIGIBILITY = "eligibility", "What a version's eligibility was when the gate let a change start."
-    DOSSIER_PART = "dossier_part", "A part of what was decided about: scope, tier, artefacts, dependencies or datasheet links."
-    IMPORT_REPORT = "import_report", "What an import filled, what it left out, and why."
-    PART = "part", "A part of a record that was too large to stand in an audit event."
+    MODEL_CARD = "model_card", "The content is a model card."
+    DATASHEET = "datasheet", "The content is a datasheet."
+    RISK_ASSESSMENT = "risk_assessment", "The content is a risk assessment."
+    POLICY = "policy", "The content is a policy."
+    APPROVAL_ROUND = "approval_round", "The content is a closed round of approvals."
+    CHANGE_PLAN = "change_plan", "The content is the plan of a change."
+    ELIGIBILITY = "eligibility", "The content is a version's eligibility when the gate let a change start."
+    DOSSIER_PART = "dossier_part", "The content is a part of what was decided on: scope, tier, artefacts, dependencies or links."
+    IMPORT_REPORT = "import_report", "The content says what an import filled and what it left out, and why."
+    PART = "part", "The content is a part of a record that was too large for an audit event."
 
 
 class Revision(Value):
-    """One revision of a reviewed thing: who wrote it, when, and where its text is kept."""
+    """A revision says who wrote a reviewed thing, when, and where its text is."""
 
-    revision: int = Field(description="1 for the first.")
-    digest: Digest = Field(description="SHA-256 of the canonical text; `content(digest)` is the text.")
-    author: str = Field(description="The user id of whoever wrote it.")
-    at: Moment = Field(description="When.")
+    revision: int = Field(description="The number of the revision, which counts from 1.")
+    digest: Digest = Field(description="The SHA-256 of the canonical text; `content(digest)` has the text.")
+    author: str = Field(description="The user id of the person who wrote it.")
+    at: Moment = Field(description="The moment when it was written.")
 
 
 class ContentChange(Value):
-    """A place in which two contents differ."""
+    """A content change is a place in which two contents differ."""
 
-    path: str = Field(description="Where, under the names of the texts: `metrics.0.value`; empty for all of it.")
-    before: str | None = Field(description="What stood there before, as JSON; nothing if nothing did.")
-    after: str | None = Field(description="What stands there now, as JSON; nothing if nothing does.")
+    path: str = Field(description="The path that differs, such as `metrics.0.value`; empty for the whole content.")
+    before: str | None = Field(description="The JSON that was there before; null if nothing was.")
+    after: str | None = Field(description="The JSON that is there now; null if nothing is.")
 
 
 class Content(Record):
-    """An immutable text: a reviewed thing as it was, by its digest."""
+    """A content is an immutable text: a reviewed thing as it was, by its digest."""
 
     keys: ClassVar = ("digest",)
 
-    digest: Digest = Field(description="SHA-256 of the text, hexadecimal.")
-    kind: ContentKind = Field(description="What it is a revision of.")
-    canonical: str = Field(description="The exact text, canonical JSON (RFC 8785): hash it to check the digest.")
+    digest: Digest = Field(description="The SHA-256 that the text has, in hexadecimal.")
+    kind: ContentKind = Field(description="The kind says what the content is.")
+    canonical: str = Field(description="The exact text is canonical JSON (RFC 8785): hash it to check the digest.")
 
     collection: ClassVar = "contents"
 

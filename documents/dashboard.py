@@ -106,12 +106,12 @@ async def models_in_use() -> Raw:
 
 
 class AccessAnomaly(Value):
-    """Somebody who was denied more on one day than the threshold allows."""
+    """An anomaly is an actor who was denied more on one day than the threshold allows."""
 
-    actor_id: str = Field(description="A user id or a service's name; `anonymous` is whoever did not sign in.")
-    day: date = Field(description="The UTC day.")
-    attempts: int = Field(description="How many attempts were denied; a burst of failed sign-ins is one event of several.")
-    events: int = Field(description="How many events tell of them.")
+    actor_id: str = Field(description="The user id or service that was denied; `anonymous` did not sign in.")
+    day: date = Field(description="The UTC day when it happened.")
+    attempts: int = Field(description="The number of attempts that were denied; one event can tell of several failed sign-ins.")
+    events: int = Field(description="The number of events that tell of them.")
 
     @property
     def told_by(self) -> Filter:

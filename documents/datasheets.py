@@ -18,81 +18,89 @@ from documents.values import LIST_LENGTH, Choice, Count, Day, Key, Name, Names, 
 
 
 class Confidentiality(Choice):
-    """Who may see a dataset."""
+    """A dataset may be seen by these people."""
 
-    PUBLIC = "public", "Anybody may see it."
-    INTERNAL = "internal", "Only the organisation may see it."
-    CONFIDENTIAL = "confidential", "Only named people may see it."
+    PUBLIC = "public", "The dataset may be seen by anybody."
+    INTERNAL = "internal", "The dataset may be seen inside the organisation only."
+    CONFIDENTIAL = "confidential", "The dataset may be seen by named people only."
 
 
 class DatasheetSection(Choice):
-    """A part of a datasheet; its description says what fills it."""
+    """A datasheet has these sections; each value says what fills it."""
 
-    MOTIVATION = "motivation", "Filled by a purpose and at least one creator (Gebru et al. 2018, section 3.1)."
-    COMPOSITION = "composition", "Filled by what an instance is, how many there are, and how confidential they are (section 3.2)."
-    COLLECTION_PROCESS = "collection_process", "Filled by how it was collected and at least one source (section 3.3)."
-    PREPROCESSING = "preprocessing", "Filled by at least one step, and by whether the raw data were saved (section 3.4)."
-    USES = "uses", "Filled by intended uses and uses out of scope (section 3.5)."
-    DISTRIBUTION = "distribution", "Filled by how it is handed out and under which licence (section 3.6)."
-    MAINTENANCE = "maintenance", "Filled by a maintainer and how often it is updated (section 3.7)."
+    MOTIVATION = "motivation", "A purpose and at least one creator fill it (Gebru et al. 2018, section 3.1)."
+    COMPOSITION = "composition", "The description of an instance, their number and their confidentiality fill it (section 3.2)."
+    COLLECTION_PROCESS = "collection_process", "The way of collection and at least one source fill it (section 3.3)."
+    PREPROCESSING = "preprocessing", "At least one step, and whether the raw data were saved, fill it (section 3.4)."
+    USES = "uses", "Intended uses and uses out of scope fill it (section 3.5)."
+    DISTRIBUTION = "distribution", "The way of distribution and the licence fill it (section 3.6)."
+    MAINTENANCE = "maintenance", "A maintainer and an update frequency fill it (section 3.7)."
 
 
 class DatasetVersion(Value):
-    """One entry in the history of a dataset (Gebru et al. 2018, section 3.7: updates and older versions)."""
+    """A dataset version is an entry in a dataset's history (Gebru et al. 2018, section 3.7)."""
 
-    version: Name = Field(description="What the version is called.")
-    date: Day | None = Field(default=None, description="The day it came out; null if nobody said.")
-    changes: Statement | None = Field(default=None, description="What changed in it; null if nobody said.")
+    version: Name = Field(description="The name that the version has.")
+    date: Day | None = Field(default=None, description="The day when it came out; null if not stated.")
+    changes: Statement | None = Field(default=None, description="The text says what changed in it; null if not stated.")
 
 
 class DatasheetContent(Value):
-    """What people say of a dataset; what is unknown stays empty.
+    """A datasheet says what is known of a dataset; what is unknown stays empty.
 
     Gebru et al. 2018, section 3: motivation (3.1), composition (3.2), collection process (3.3), preprocessing (3.4), uses (3.5),
     distribution (3.6) and maintenance (3.7), in that order.
     """
 
-    dataset_name: Name = Field(description="What people call it.")
-    creators: Names = Field(default=(), description="The people or teams that made it.")
-    creation_date: Day | None = Field(default=None, description="The day it was made.")
-    purpose: Statement | None = Field(default=None, description="Why it was made.")
-    funding: Statement | None = Field(default=None, description="Who paid for it.")
+    dataset_name: Name = Field(description="The name that people call the dataset by.")
+    creators: Names = Field(default=(), description="The people or teams that made the dataset.")
+    creation_date: Day | None = Field(default=None, description="The day when the dataset was made.")
+    purpose: Statement | None = Field(default=None, description="The text says why the dataset was made.")
+    funding: Statement | None = Field(default=None, description="The text says who paid for the dataset.")
 
-    instance_description: Statement | None = Field(default=None, description="What one instance is.")
-    instance_count: Count | None = Field(default=None, description="How many instances there are.")
-    sampling_strategy: Statement | None = Field(default=None, description="How they were drawn, if they are a sample.")
-    data_types: Names = Field(default=(), description="What an instance is made of, such as `text`.")
-    labels_or_targets: Statement | None = Field(default=None, description="What is to be predicted, and who labelled it.")
-    missing_data: Statement | None = Field(default=None, description="What is missing, and why.")
-    confidentiality: Confidentiality | None = Field(default=None, description="Who may see it.")
-    sensitive_data: Statements = Field(default=(), description="What in it is sensitive, such as health or belief.")
-
-    collection_mechanism: Statement | None = Field(default=None, description="How it was collected.")
-    collection_timeframe: Name | None = Field(default=None, description="When it was collected.")
-    data_sources: Statements = Field(default=(), description="Where it was collected.")
-    consent_collected: bool | None = Field(default=None, description="Whether the people in it agreed; null if unknown.")
-    consent_mechanism: Statement | None = Field(default=None, description="How they agreed, and how they can take it back.")
-
-    preprocessing_steps: Statements = Field(default=(), description="What was done to the raw data, first done first.")
-    raw_data_saved: bool | None = Field(default=None, description="Whether the raw data are kept; null if unknown.")
-    raw_data_location: Statement | None = Field(default=None, description="Where the raw data are kept.")
-
-    intended_uses: Statements = Field(default=(), description="What it may be used for.")
-    out_of_scope_uses: Statements = Field(default=(), description="What it must not be used for.")
-    prior_uses: Statements = Field(default=(), description="What it has been used for.")
-
-    distribution_method: Statement | None = Field(default=None, description="How it is handed out.")
-    distribution_license: Name | None = Field(default=None, description="Its licence, an SPDX identifier where there is one.")
-    access_restrictions: Statements = Field(default=(), description="Who may not have it, or on what condition.")
-
-    maintainer: Name | None = Field(default=None, description="Who looks after it.")
-    update_frequency: Name | None = Field(default=None, description="How often it is updated.")
-    version_history: Annotated[tuple[DatasetVersion, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Its versions, oldest first."
+    instance_description: Statement | None = Field(default=None, description="The text says what one instance is.")
+    instance_count: Count | None = Field(default=None, description="The number of instances that the dataset has.")
+    sampling_strategy: Statement | None = Field(
+        default=None, description="The text says how the instances were drawn, if they are a sample."
     )
-    retention_policy: Statement | None = Field(default=None, description="How long it is kept, and what happens then.")
+    data_types: Names = Field(default=(), description="The types of data that an instance has, such as `text`.")
+    labels_or_targets: Statement | None = Field(
+        default=None, description="The text says what is to be predicted, and who labelled it."
+    )
+    missing_data: Statement | None = Field(default=None, description="The text says what is missing, and why.")
+    confidentiality: Confidentiality | None = Field(default=None, description="The confidentiality says who may see the dataset.")
+    sensitive_data: Statements = Field(default=(), description="The data that are sensitive, such as health or belief.")
 
-    @computed_field(description="The sections that are not filled; each section says what fills it.")  # type: ignore[prop-decorator]
+    collection_mechanism: Statement | None = Field(default=None, description="The text says how the data were collected.")
+    collection_timeframe: Name | None = Field(default=None, description="The text says when the data were collected.")
+    data_sources: Statements = Field(default=(), description="The sources that the data came from.")
+    consent_collected: bool | None = Field(default=None, description="Whether the people in the dataset agreed; null if unknown.")
+    consent_mechanism: Statement | None = Field(
+        default=None, description="The text says how they agreed, and how they can withdraw consent."
+    )
+
+    preprocessing_steps: Statements = Field(default=(), description="The steps that the raw data went through, in their order.")
+    raw_data_saved: bool | None = Field(default=None, description="Whether the raw data are kept; null if unknown.")
+    raw_data_location: Statement | None = Field(default=None, description="The place where the raw data are kept.")
+
+    intended_uses: Statements = Field(default=(), description="The uses that the dataset is meant for.")
+    out_of_scope_uses: Statements = Field(default=(), description="The uses that the dataset must not be put to.")
+    prior_uses: Statements = Field(default=(), description="The uses that the dataset was put to before.")
+
+    distribution_method: Statement | None = Field(default=None, description="The text says how the dataset is handed out.")
+    distribution_license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
+    access_restrictions: Statements = Field(default=(), description="The text says who may not have it, or on what condition.")
+
+    maintainer: Name | None = Field(default=None, description="The person or team that maintains the dataset.")
+    update_frequency: Name | None = Field(default=None, description="The text says how often the dataset is updated.")
+    version_history: Annotated[tuple[DatasetVersion, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The versions that the dataset had, oldest first."
+    )
+    retention_policy: Statement | None = Field(
+        default=None, description="The text says how long it is kept, and what happens then."
+    )
+
+    @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
     @property
     def empty_sections(self) -> tuple[DatasheetSection, ...]:
         counted, kept = self.instance_count is not None, self.raw_data_saved is not None
@@ -107,20 +115,20 @@ class DatasheetContent(Value):
         }
         return tuple(section for section in DatasheetSection if not filled[section])
 
-    @computed_field(description="The share of the seven sections that are filled.")  # type: ignore[prop-decorator]
+    @computed_field(description="The share of the seven sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(DatasheetSection)
 
 
 class DatasetRecord(DatasheetContent):
-    """A datasheet: what people say of one dataset, and which dataset that is."""
+    """A dataset record is a datasheet and the id of its dataset."""
 
-    dataset_id: Key = Field(description="The dataset that it is about.")
+    dataset_id: Key = Field(description="The id of the dataset that it is about.")
 
 
 class Datasheet(Searchable):
-    """A datasheet, as its newest revision has it; any number of versions can rest on it."""
+    """A datasheet, which versions can rest on, reads as its newest revision says."""
 
     keys: ClassVar = ("dataset_id",)
     bears_on: ClassVar = (Bearing({"datasheets.dataset_id": "dataset_id"}, when=frozenset({"revisions"})),)
@@ -131,9 +139,9 @@ class Datasheet(Searchable):
         "content.instance_description", "content.intended_uses",
     )  # fmt: skip
 
-    dataset_id: Key = Field(description="The dataset's own name for itself.")
-    content: DatasetRecord = Field(description="What the newest revision says.")
-    revisions: tuple[Revision, ...] = Field(default=(), description="Every revision, first one first.")
+    dataset_id: Key = Field(description="The id that names the dataset.")
+    content: DatasetRecord = Field(description="The content is what the newest revision says.")
+    revisions: tuple[Revision, ...] = Field(default=(), description="The revisions are listed oldest first.")
 
     collection: ClassVar = "datasheets"
     indexes: ClassVar = [BY_TOKENS]

@@ -14,23 +14,27 @@ from documents.values import Key, Moment, Place
 
 
 class Deployment(Record):
-    """A version that runs, or ran, in an environment; of a model one at a time."""
+    """A deployment is a version that runs, or ran, in an environment."""
 
     keys: ClassVar = ("deployment_id",)
     event: ClassVar = AuditEventType.MODEL_DEPLOYED
 
-    deployment_id: str = Field(description="DEP- and 32 hexadecimal digits.")
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
-    environment: Place = Field(description="Where it runs.")
-    number: int = Field(description="Which of the model's deployments there it is, from 1.")
-    active: bool = Field(default=True, description="Whether it runs now.")
-    deployed_at: Moment = Field(description="From when on it ran.")
-    deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
-    change_id: Key = Field(description="The change that brought it.")
+    deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
+    model_id: Key = Field(description="The id of the model that was deployed.")
+    version: Key = Field(description="The version that was deployed.")
+    environment: Place = Field(description="The environment that it runs in.")
+    number: int = Field(description="The number counts the model's deployments in the environment, from 1.")
+    active: bool = Field(
+        default=True, description="Whether the deployment runs now; a model has one at most in each environment."
+    )
+    deployed_at: Moment = Field(description="The moment when it began to run.")
+    deployed_by: Key = Field(description="The user id or service that completed its deployment.")
+    change_id: Key = Field(description="The id of the change that brought it.")
     by_rollback: bool = Field(default=False, description="Whether that change took another back.")
-    ended_at: Moment | None = Field(default=None, description="Until when it ran; nothing while it does.")
-    ended_by_change_id: Key | None = Field(default=None, description="The change that took its place, or took it away.")
+    ended_at: Moment | None = Field(default=None, description="The moment when it stopped; null while it runs.")
+    ended_by_change_id: Key | None = Field(
+        default=None, description="The id of the change that replaced or removed it; null while it runs."
+    )
 
     collection: ClassVar = "deployments"
     indexes: ClassVar = [

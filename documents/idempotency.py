@@ -39,11 +39,11 @@ class IdempotencyKey(Record):
 
     keys: ClassVar = ("claim",)
 
-    claim: Digest = Field(description="SHA-256 of the caller, the key and the answered field.")
-    asked: Digest = Field(description="SHA-256 of the mutation and its input.")
-    receipt: Receipt = Field(description="The receipt that it was answered with.")
-    payload: dict[str, Any] = Field(description="Ids of the payload's records, and the names of what it shows of them.")
-    at: Moment = Field(description="When.")
+    claim: Digest = Field(description="The SHA-256 of the caller, the key and the field that was answered.")
+    asked: Digest = Field(description="The SHA-256 of the mutation and its input.")
+    receipt: Receipt = Field(description="The receipt that was answered.")
+    payload: dict[str, Any] = Field(description="The ids of the payload's records, and the names of what it shows of them.")
+    at: Moment = Field(description="The moment when the key was used.")
 
     collection: ClassVar = "idempotency_keys"
     indexes: ClassVar = [Index(("at",), expires_after=KEPT_FOR)]

@@ -18,23 +18,23 @@ from documents.versions.version import ModelVersion
 
 
 class IncidentSeverity(Choice):
-    """How bad an incident is."""
+    """An incident's severity says how bad it is."""
 
-    LOW = "low", "A nuisance: nobody was harmed or hindered."
+    LOW = "low", "A nuisance arose: nobody was harmed or hindered."
     MEDIUM = "medium", "Somebody was hindered, or would have been."
     HIGH = "high", "Somebody was harmed, or much of the service was away."
-    CRITICAL = "critical", "Grave harm or a breach of law; it blocks deployment while it is open."
+    CRITICAL = "critical", "Grave harm or a breach of law arose; it blocks deployment while it is open."
 
 
 class IncidentStatus(Choice):
-    """How far an incident is."""
+    """An incident's status says how far it is."""
 
-    OPEN = "open", "It goes on."
-    RESOLVED = "resolved", "It is over."
+    OPEN = "open", "The incident still goes on."
+    RESOLVED = "resolved", "The incident is over."
 
 
 class Incident(Searchable):
-    """Something that went wrong with a version."""
+    """An incident is something that went wrong with a version."""
 
     keys: ClassVar = ("incident_id",)
     bears_on: ClassVar = (Bearing({"model_id": "model_id", "version": "version"}, when=frozenset({"severity", "status"})),)
@@ -42,17 +42,17 @@ class Incident(Searchable):
     private: ClassVar = frozenset({"title", "description", "resolution.reason"})
     searched: ClassVar = ("incident_id", "model_id", "title", "description")
 
-    incident_id: str = Field(description="INC- and 32 hexadecimal digits.")
-    model_id: Key = Field(description="The model that it happened to.")
+    incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
+    model_id: Key = Field(description="The id of the model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
-    environment: Place | None = Field(default=None, description="Where it happened; nothing if nobody said.")
-    severity: IncidentSeverity = Field(description="How bad it is.")
-    status: IncidentStatus = Field(description="How far it is.")
-    title: Name = Field(description="What happened, in a line.")
-    description: Text = Field(default="", description="What is known of it.")
-    opened_by: Key = Field(description="Who reported it: a user id or a service.")
-    opened_at: Moment = Field(description="When it was reported.")
-    resolution: Ending | None = Field(default=None, description="How it ended; nothing while it is open.")
+    environment: Place | None = Field(default=None, description="The environment where it happened; null if not stated.")
+    severity: IncidentSeverity = Field(description="The severity says how bad it is.")
+    status: IncidentStatus = Field(description="The status says how far it is.")
+    title: Name = Field(description="The title says in a line what happened.")
+    description: Text = Field(default="", description="The text says what is known of it.")
+    opened_by: Key = Field(description="The user id or service that reported it.")
+    opened_at: Moment = Field(description="The moment when it was reported.")
+    resolution: Ending | None = Field(default=None, description="The resolution says how it ended; null while it is open.")
 
     collection: ClassVar = "incidents"
     indexes: ClassVar = [

@@ -20,26 +20,26 @@ _TROUBLE = fields_at("model_id", "version", "retired", "critical_incidents")
 
 
 class LineageLink(Value):
-    """One dependency, and how many steps it is from where the walk began."""
+    """A link is one dependency, and its distance from where the walk began."""
 
-    depth: int = Field(description="1 for what the version itself depends on, or what depends on it.")
+    depth: int = Field(description="The number of steps to it, 1 for a direct dependency.")
     dependent: VersionName = Field(description="The version that depends.")
-    dependency: Dependency = Field(description="On what, and how.")
+    dependency: Dependency = Field(description="The dependency says on what it depends, and how.")
 
 
 class UpstreamAlertKind(Choice):
-    """What is wrong upstream."""
+    """An upstream version is wrong in one of these ways."""
 
-    RETIRED = "retired", "The version was taken out of use."
-    CRITICAL_INCIDENT = "critical_incident", "A critical incident of the version is open."
+    RETIRED = "retired", "The upstream version was taken out of use."
+    CRITICAL_INCIDENT = "critical_incident", "The upstream version has a critical incident that is open."
 
 
 class UpstreamAlert(Value):
-    """Something that is wrong with a version that another depends on."""
+    """An alert says what is wrong with a version that another depends on."""
 
-    kind: UpstreamAlertKind = Field(description="What is wrong.")
-    depth: int = Field(description="How many steps away it is, 1 for a direct dependency.")
-    on: VersionName = Field(description="The version that it is wrong with.")
+    kind: UpstreamAlertKind = Field(description="The kind says what is wrong.")
+    depth: int = Field(description="The number of steps to it, 1 for a direct dependency.")
+    on: VersionName = Field(description="The version that something is wrong with.")
 
 
 Walk = Callable[..., Awaitable[list[list[LineageLink]]]]

@@ -19,7 +19,7 @@ Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x
 
 
 class Stakeholder(Searchable):
-    """A person who takes part in governing models."""
+    """A stakeholder is a person who takes part in governing models."""
 
     keys: ClassVar = ("user_id",)
     bears_on: ClassVar = (Bearing({"standing.accountable_ids": "user_id"}, when=frozenset({"active", "roles"})),)
@@ -27,15 +27,15 @@ class Stakeholder(Searchable):
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")
 
-    user_id: Key = Field(description="The name that everything else knows the person by.")
-    name: Name = Field(description="Full name.")
-    email: Email = Field(description="Where to write to; shown inside the person's own department only.")
-    department: Name = Field(description="Where the person works.")
-    platform_role: PlatformRole = Field(description="What the person may use the service for.")
-    roles: tuple[GovernanceRole, ...] = Field(description="Every governance role held.")
+    user_id: Key = Field(description="The id that names the person everywhere.")
+    name: Name = Field(description="The full name that the person has.")
+    email: Email = Field(description="The e-mail address is shown inside the person's own department only.")
+    department: Name = Field(description="The department that the person works in.")
+    platform_role: PlatformRole = Field(description="The platform role says what the person may use the service for.")
+    roles: tuple[GovernanceRole, ...] = Field(description="The governance roles that the person holds.")
     authorized_tiers: tuple[RiskTier, ...] = Field(description="The tiers that the person may decide about.")
     active: bool = Field(default=True, description="Whether the person may act.")
-    registered_at: Moment = Field(description="When the person was registered.")
+    registered_at: Moment = Field(description="The moment when the person was registered.")
 
     collection: ClassVar = "stakeholders"
     indexes: ClassVar = [index("registered_at", "_id"), index("department", "registered_at", "_id"), BY_TOKENS]

@@ -21,26 +21,26 @@ C = TypeVar("C", RiskTier, GovernanceRole)
 
 
 class Enforcement(Choice):
-    """What an unmet requirement does."""
+    """A policy's enforcement says what an unmet requirement does."""
 
-    BLOCKING = "blocking", "Nothing is deployed before it is met."
-    ADVISORY = "advisory", "It is reported and stops nothing."
+    BLOCKING = "blocking", "The requirement blocks deployment until it is met."
+    ADVISORY = "advisory", "The unmet requirement is reported and stops nothing."
 
 
 class RequirementCheck(Choice):
-    """How a requirement is decided, from the records themselves."""
+    """A check decides a requirement from the records."""
 
     INTENDED_USE = "intended_use", "The card names primary intended uses."
     TRAINING_DATA = "training_data", "A datasheet is linked, or the card describes the training data and names their sources."
     EVALUATION = "evaluation", "The card has at least one metric with its dataset."
     LIMITATIONS = "limitations", "The card lists limitations and at least one risk."
-    BIAS_ASSESSED = "bias_assessed", "FAIR-001 is assessed: answered, not defaulted."
+    BIAS_ASSESSED = "bias_assessed", "The risk FAIR-001 is assessed: answered, not defaulted."
     FAIRNESS_METRIC = "fairness_metric", "Some metric of the card is broken down by group."
     HARMS_STATED = "harms_stated", "The card states ethical considerations."
     RISKS_MITIGATED = "risks_mitigated", "The card lists risks, and every one of them has a mitigation."
-    INJECTION_CONTROLLED = "injection_controlled", "SEC-001 is assessed with at least one control."
-    LEAKAGE_CONTROLLED = "leakage_controlled", "SEC-002 is assessed with at least one control."
-    EVIDENCE = "evidence", "Evidence attached for the requirement stands."
+    INJECTION_CONTROLLED = "injection_controlled", "The risk SEC-001 is assessed with at least one control."
+    LEAKAGE_CONTROLLED = "leakage_controlled", "The risk SEC-002 is assessed with at least one control."
+    EVIDENCE = "evidence", "Evidence that is attached for the requirement stands."
     REGISTRATION_AUDITED = "registration_audited", "The version's registration is proven to be in the audit trail."
     METRICS_REVIEWED = "metrics_reviewed", "A metrics review is recorded within the tier's review interval."
     DRIFT_REVIEWED = "drift_reviewed", "A drift analysis is recorded within the tier's review interval."
@@ -49,11 +49,11 @@ class RequirementCheck(Choice):
 
 
 class Requirement(Value):
-    """One thing that must hold."""
+    """A requirement is one thing that must hold."""
 
-    requirement_id: Key = Field(description="The policy's id and a name within it: `POL-003.access-control`.")
-    title: Name = Field(description="What is required.")
-    check: RequirementCheck = Field(description="How it is decided.")
+    requirement_id: Key = Field(description="The id is the policy's and a name within it: `POL-003.access-control`.")
+    title: Name = Field(description="The title says what is required.")
+    check: RequirementCheck = Field(description="The check that decides it.")
 
     def belongs_to(self, policy_id: str) -> bool:
         """Whether its id is the policy's and a name within it; without a dot in that, no two policies share an id."""
@@ -79,24 +79,24 @@ Roles = Annotated[tuple[GovernanceRole, ...], Field(max_length=LIST_LENGTH), Aft
 
 
 class PolicyTerms(Value):
-    """What a policy asks, and of which tiers."""
+    """A policy's terms say what it asks, and of which tiers."""
 
-    name: Name = Field(description="What the policy is called.")
-    description: Statement = Field(description="What it is for.")
+    name: Name = Field(description="The name that the policy has.")
+    description: Statement = Field(description="The text says what the policy is for.")
     applicable_tiers: Tiers = Field(description="The tiers that it applies to, each once.")
-    required_roles: Roles = Field(default=(), description="Whose approval it requires; asked for if it is blocking.")
+    required_roles: Roles = Field(default=(), description="The roles whose approval it requires, if it is blocking.")
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)] = (
-        Field(default=(), description="What must hold, each requirement once.")
+        Field(default=(), description="The requirements that must be met, each once.")
     )
-    enforcement: Enforcement = Field(description="What an unmet requirement does.")
+    enforcement: Enforcement = Field(description="The enforcement says what an unmet requirement does.")
 
 
 class PolicyContent(PolicyTerms):
-    """What a revision of a policy says."""
+    """A policy's content is what a revision of it says."""
 
-    effective_from: Moment = Field(description="From when on it is in force.")
+    effective_from: Moment = Field(description="The moment when it comes into force.")
     effective_until: Moment | None = Field(
-        default=None, description="Until when it is in force; nothing: without end. In a retirement the moment that it begins."
+        default=None, description="The moment when it ends; null for no end. A retirement ends when it begins."
     )
 
     @property
@@ -105,25 +105,25 @@ class PolicyContent(PolicyTerms):
 
 
 class PolicyRevision(Revision):
-    """A revision of a policy: which tiers it is for, and when, unless a later one takes its place before."""
+    """A policy revision says for which tiers and when it is in force, unless a later one replaces it."""
 
     applicable_tiers: Tiers = Field(description="The tiers that it applies to.")
-    effective_from: Moment = Field(description="From when on it takes the place of those before it.")
-    effective_until: Moment | None = Field(description="Until when it is in force; nothing: without end.")
+    effective_from: Moment = Field(description="The moment when it replaces those before it.")
+    effective_until: Moment | None = Field(description="The moment when it ends; null for no end.")
 
 
 class BoundPolicy(Value):
-    """A revision of a policy that a version is bound to."""
+    """A bound policy is a revision of a policy that a version is held to."""
 
-    policy_id: Key = Field(description="Which policy.")
-    revision: int = Field(description="Which revision of it.")
-    digest: Digest = Field(description="The digest of what that revision says.")
+    policy_id: Key = Field(description="The id that names the policy.")
+    revision: int = Field(description="The number of the revision that binds.")
+    digest: Digest = Field(description="The digest of what the revision says.")
 
 
 class PolicyInForce(BoundPolicy):
     """A revision of a policy together with what it says."""
 
-    says: PolicyContent = Field(description="What it says.")
+    says: PolicyContent = Field(description="The content that the revision has.")
 
     @property
     def blocking(self) -> bool:
@@ -135,11 +135,11 @@ class PolicyInForce(BoundPolicy):
 
 
 class PolicyStatus(Choice):
-    """Whether a policy is in force."""
+    """A policy's status says whether it is in force."""
 
-    UPCOMING = "upcoming", "None of its revisions is in force, and one will be."
-    IN_FORCE = "in_force", "One of its revisions is in force."
-    RETIRED = "retired", "None of its revisions is in force, and none will be unless it is revised."
+    UPCOMING = "upcoming", "No revision is in force, and one will be."
+    IN_FORCE = "in_force", "One of the policy's revisions is in force."
+    RETIRED = "retired", "No revision is in force, and none will be unless it is revised."
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Period:
 
 
 class Policy(Searchable):
-    """A policy, as its newest revision has it; which revision is in force is another matter."""
+    """A policy reads as its newest revision; which revision is in force is another matter."""
 
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
@@ -166,9 +166,9 @@ class Policy(Searchable):
     bears_on: ClassVar = (Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),)
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
 
-    policy_id: Key = Field(description="What names it: `POL-005`.")
-    content: PolicyContent = Field(description="What the newest revision says, whether it is in force or not.")
-    revisions: tuple[PolicyRevision, ...] = Field(description="Every revision, first one first.")
+    policy_id: Key = Field(description="The id that names the policy, such as `POL-005`.")
+    content: PolicyContent = Field(description="The content is what the newest revision says, in force or not.")
+    revisions: tuple[PolicyRevision, ...] = Field(description="The revisions are listed oldest first.")
 
     collection: ClassVar = "policies"
     indexes: ClassVar = [BY_TOKENS]

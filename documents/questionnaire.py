@@ -26,18 +26,18 @@ Questions = Annotated[Statements, AfterValidator(_each_question_once)]
 
 
 class RiskTemplate(Record):
-    """A risk that the organisation added to the questionnaire; never changed, for assessments cite its questions."""
+    """A risk template was added to the questionnaire and never changes, because assessments cite it."""
 
     keys: ClassVar = ("risk_id",)
     event: ClassVar = AuditEventType.RISK_TEMPLATE_CREATED
     reviewed: ClassVar = frozenset({"description", "questions"})
 
-    risk_id: Key = Field(description="Its name in responses and reports, such as `FIN-001`.")
-    category: RiskCategory = Field(description="What kind of risk it is.")
-    description: Statement = Field(description="What may go wrong.")
-    questions: Questions = Field(description="What to ask before rating it.")
-    created_by: Key = Field(description="The user id of whoever added it.")
-    created_at: Moment = Field(description="When.")
+    risk_id: Key = Field(description="The name that the risk has in responses and reports, such as `FIN-001`.")
+    category: RiskCategory = Field(description="The category that the risk is in.")
+    description: Statement = Field(description="The text says what may go wrong.")
+    questions: Questions = Field(description="The questions that are asked before it is rated.")
+    created_by: Key = Field(description="The user id of the person who added it.")
+    created_at: Moment = Field(description="The moment when it was added.")
 
     collection: ClassVar = "risk_templates"
 

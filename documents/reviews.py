@@ -21,10 +21,10 @@ class ReviewCalendar(Record):
     bears_on: ClassVar = (Bearing(),)
     event: ClassVar = AuditEventType.POLICY_CHANGED
 
-    name: str = Field(default="calendar", description="There is one.")
-    tier_1_critical: Days = Field(default=90, description="Days between reviews in tier 1.")
-    tier_2_important: Days = Field(default=180, description="Days between reviews in tier 2.")
-    tier_3_standard: Days = Field(default=365, description="Days between reviews in tier 3.")
+    name: str = Field(default="calendar", description="The name of the only calendar that exists.")
+    tier_1_critical: Days = Field(default=90, description="The number of days that pass between reviews in tier 1.")
+    tier_2_important: Days = Field(default=180, description="The number of days that pass between reviews in tier 2.")
+    tier_3_standard: Days = Field(default=365, description="The number of days that pass between reviews in tier 3.")
 
     collection: ClassVar = "review_calendar"
 

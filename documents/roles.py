@@ -12,15 +12,15 @@ _R, _T = GovernanceRole, RiskTier
 
 
 class RoleDefinition(Value):
-    """What a governance role is there for."""
+    """A role definition says what a governance role is for."""
 
-    role: GovernanceRole = Field(description="Which role.")
-    title: str = Field(description="What people call it.")
-    description: str = Field(description="What it answers for.")
-    responsibilities: tuple[str, ...] = Field(description="What its holder has to see to.")
-    authority: tuple[str, ...] = Field(description="What its holder can decide or demand.")
+    role: GovernanceRole = Field(description="The role that is defined.")
+    title: str = Field(description="The name that people call it by.")
+    description: str = Field(description="The text says what the role answers for.")
+    responsibilities: tuple[str, ...] = Field(description="The duties that its holder has.")
+    authority: tuple[str, ...] = Field(description="The things that its holder can decide or demand.")
     escalates_to: tuple[GovernanceRole, ...] = Field(
-        description="Whom its holder turns to with what the role cannot settle, the first one first; empty: nobody is above it."
+        description="The roles that its holder turns to, nearest first; empty if none is above it."
     )
 
 

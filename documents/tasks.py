@@ -33,37 +33,35 @@ _READ = fields_at(
 
 
 class TaskKind(Choice):
-    """What there is to do."""
+    """A task is of one of these kinds."""
 
-    SUBMIT = "submit", "Submit a version of one's own that is a draft or was rejected."
-    APPROVE = "approve", "Decide for a required role that has not decided."
-    REAPPROVE = "reapprove", "Decide again for a required role whose approval went stale or expired."
-    SATISFY_CONDITION = "satisfy_condition", "Say how a condition of an approval is met."
-    CONFIRM_CONDITION = "confirm_condition", "Agree that a condition of an approval is met."
-    REVIEW = "review", "Complete a periodic review that is overdue, or due within 30 days."
+    SUBMIT = "submit", "The owner submits a version that is a draft or was rejected."
+    APPROVE = "approve", "The person decides for a required role that has not decided."
+    REAPPROVE = "reapprove", "The person decides again for a role whose approval went stale or expired."
+    SATISFY_CONDITION = "satisfy_condition", "The owner says how a condition of an approval is met."
+    CONFIRM_CONDITION = "confirm_condition", "The person confirms that a condition of an approval is met."
+    REVIEW = "review", "The person completes a review that is overdue, or due within 30 days."
 
 
 class Task(Value):
-    """Something that waits for a person."""
+    """A task is something that waits for a person."""
 
-    kind: TaskKind = Field(description="What there is to do.")
-    model_id: Key = Field(description="The model that it is about.")
-    version: Key = Field(description="Which version of it.")
+    kind: TaskKind = Field(description="The kind says what is to be done.")
+    model_id: Key = Field(description="The id of the model that it is about.")
+    version: Key = Field(description="The version that it is about.")
     role: GovernanceRole = Field(description="The role in which the person is asked.")
-    since: Moment = Field(
-        description="From when on it has waited, as far as that is known: an approval that went stale, from its decision on."
-    )
-    due: Moment | None = Field(default=None, description="When it should be done; nothing where no time is set.")
-    remedy: Remedy = Field(description="The mutation that does it.")
+    since: Moment = Field(description="The moment since which it has waited; a stale approval has since its decision.")
+    due: Moment | None = Field(default=None, description="The moment when it should be done; null where none is set.")
+    remedy: Remedy = Field(description="The remedy is the mutation that does it.")
 
 
 class TaskList(Value):
-    """What waits for a person, the longest waiting first."""
+    """A task list holds what waits for a person, the longest waiting first."""
 
-    items: tuple[Task, ...] = Field(description="The tasks.")
+    items: tuple[Task, ...] = Field(description="The tasks that wait.")
     complete: bool = Field(
-        description="Whether these are all. False where `first` is less, and where something waits in more than 500 versions for "
-        "those whom the request asks about: then the 500 registered first were looked at."
+        description="Whether all tasks are listed. False if `first` is less, or if tasks wait in more than 500 versions for the "
+        "people that the request asks about: then only the 500 registered first were looked at."
     )
 
     def first(self, size: int) -> "TaskList":

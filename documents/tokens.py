@@ -23,31 +23,31 @@ LIFETIME, ENROLMENT_LIFETIME = timedelta(days=365), timedelta(days=7)
 
 
 class TokenKind(Choice):
-    """What a token opens."""
+    """A token opens one of these things."""
 
-    PERSONAL = "personal", "Everything that the person may do."
-    ENROLMENT = "enrolment", "One thing: createApiToken, for the person's own token; then it ends."
-    SERVICE = "service", "Reading, and the mutations that it lists."
+    PERSONAL = "personal", "The token opens everything that the person may do."
+    ENROLMENT = "enrolment", "The token opens `createApiToken` once, for the person's own token."
+    SERVICE = "service", "The token opens reading, and the mutations that it lists."
 
 
 class ApiToken(Record):
-    """A named, expiring, revocable token."""
+    """An API token has a name, can expire and can be revoked."""
 
     keys: ClassVar = ("token_id",)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     derived: ClassVar = frozenset({"secret_hash", "last_used_at"})
 
-    token_id: str = Field(description="Its public name: what events and `revokeApiToken` say.")
-    name: Name = Field(description="What it is for.")
-    kind: TokenKind = Field(description="What it opens.")
-    holder: Key = Field(description="The user id, or the service's name.")
-    mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token lists.")
-    secret_hash: str = Field(description="SHA-256 of the secret.")
-    issued_by: str = Field(description="The user id of whoever made it.")
-    created_at: Moment = Field(description="When it was made.")
-    expires_at: Moment | None = Field(description="From when on it is refused; nothing: never.")
-    revoked_at: Moment | None = Field(default=None, description="When it was ended before its time.")
-    last_used_at: Moment | None = Field(default=None, description="When it was last used, to the hour.")
+    token_id: str = Field(description="The public name that events and `revokeApiToken` use.")
+    name: Name = Field(description="The name says what it is for.")
+    kind: TokenKind = Field(description="The kind says what it opens.")
+    holder: Key = Field(description="The user id or the service that holds it.")
+    mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token may use.")
+    secret_hash: str = Field(description="The SHA-256 that the secret has.")
+    issued_by: str = Field(description="The user id of the person who made it.")
+    created_at: Moment = Field(description="The moment when it was made.")
+    expires_at: Moment | None = Field(description="The moment when it expires; null for never.")
+    revoked_at: Moment | None = Field(default=None, description="The moment when it was revoked; null if it was not.")
+    last_used_at: Moment | None = Field(default=None, description="The moment when it was last used, to the hour.")
 
     collection: ClassVar = "api_tokens"
     indexes: ClassVar = [index("holder")]

@@ -16,33 +16,37 @@ T = TypeVar("T")
 
 
 class TrainingConfig(Value):
-    """How a training run was set up."""
+    """A training config says how a training run was set up."""
 
-    architecture: Statement | None = Field(default=None, description="How the model is built, and how large.")
-    data_description: Statement | None = Field(default=None, description="What it learned from.")
-    data_sources: Statements = Field(default=(), description="Where that came from.")
-    data_size: Name | None = Field(default=None, description="How much it was, with the unit, such as `1.2T tokens`.")
-    data_date_range: Name | None = Field(default=None, description="Which period the data are from.")
-    preprocessing: Statement | None = Field(default=None, description="What was done to the data before training.")
+    architecture: Statement | None = Field(default=None, description="The text says how the model is built, and how large it is.")
+    data_description: Statement | None = Field(default=None, description="The text says what the model learned from.")
+    data_sources: Statements = Field(default=(), description="The sources that the training data came from.")
+    data_size: Name | None = Field(default=None, description="The amount of data has its unit, such as `1.2T tokens`.")
+    data_date_range: Name | None = Field(default=None, description="The period that the data are from.")
+    preprocessing: Statement | None = Field(default=None, description="The text says how the data were prepared for training.")
 
 
 class RunMetric(Value):
-    """One figure that a run measured."""
+    """A run metric is one figure that a run measured."""
 
-    metric_name: Name = Field(description="What was measured, such as `accuracy`.")
-    value: Number = Field(description="The figure over the whole dataset, in the metric's own unit.")
+    metric_name: Name = Field(description="The metric says what was measured, such as `accuracy`.")
+    value: Number = Field(description="The figure over the whole dataset is in the metric's own unit.")
     disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure group by group, each group once."
+        default=(), description="The same figure is broken down by group, each group once."
     )
 
 
 class EvaluationResult(Value):
-    """What a run measured on one dataset under the same conditions."""
+    """An evaluation result is what a run measured on one dataset under the same conditions."""
 
-    dataset: Name = Field(description="What it was measured on.")
-    date_measured: Day | None = Field(default=None, description="The day of the measurement; null if nobody said.")
-    conditions: Statement | None = Field(default=None, description="Under what conditions, such as `zero-shot`; null for none.")
-    metrics: Annotated[tuple[RunMetric, ...], Field(max_length=LIST_LENGTH)] = Field(default=(), description="What came out.")
+    dataset: Name = Field(description="The dataset that was measured on.")
+    date_measured: Day | None = Field(default=None, description="The day when it was measured; null if not stated.")
+    conditions: Statement | None = Field(
+        default=None, description="The conditions that it was measured under, such as `zero-shot`; null for none."
+    )
+    metrics: Annotated[tuple[RunMetric, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The metrics that were measured."
+    )
 
     @property
     def figures(self) -> tuple[Metric, ...]:
@@ -57,27 +61,27 @@ def each_figure_once(results: tuple[EvaluationResult, ...]) -> tuple[EvaluationR
 
 
 class RunMetadata(Value):
-    """What is known of the model beside how it was trained."""
+    """Run metadata is what is known of the model beside its training."""
 
-    model_type: Name | None = Field(default=None, description="What kind of model, such as `embedding model`.")
-    developers: Names = Field(default=(), description="The people or teams that made it.")
-    release_date: Day | None = Field(default=None, description="The day it was or will be released.")
-    license: Name | None = Field(default=None, description="Its licence, an SPDX identifier where there is one.")
-    contact: Name | None = Field(default=None, description="Where to ask and complain.")
-    intended_uses: Statements = Field(default=(), description="What it is made for.")
-    intended_users: Statements = Field(default=(), description="Whom it is made for.")
-    out_of_scope: Statements = Field(default=(), description="What it must not be used for.")
+    model_type: Name | None = Field(default=None, description="The kind of model that it is, such as `embedding model`.")
+    developers: Names = Field(default=(), description="The people or teams that made the model.")
+    release_date: Day | None = Field(default=None, description="The day when the model was or will be released.")
+    license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
+    contact: Name | None = Field(default=None, description="The place where one can ask and complain.")
+    intended_uses: Statements = Field(default=(), description="The uses that the model is made for.")
+    intended_users: Statements = Field(default=(), description="The users that the model is made for.")
+    out_of_scope: Statements = Field(default=(), description="The uses that the model must not be put to.")
 
 
 class TrainingRun(Value):
-    """What a training run tells of the model that it made."""
+    """A training run tells of the model that it made."""
 
-    training_config: TrainingConfig = Field(description="How it was set up.")
+    training_config: TrainingConfig = Field(description="The config says how it was set up.")
     evaluation_results: Annotated[
         tuple[EvaluationResult, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_figure_once)
-    ] = Field(description="What it measured; each metric, dataset and conditions once.")
-    metadata: RunMetadata = Field(description="What is known beside that.")
-    additional_info: FreeJson = Field(description="What else there is, such as the run's id and its hyperparameters.")
+    ] = Field(description="The results that it measured; each metric, dataset and conditions once.")
+    metadata: RunMetadata = Field(description="The metadata that is known beside that.")
+    additional_info: FreeJson = Field(description="The object holds what else is known, such as hyperparameters.")
 
     def fills(self, card: CardContent) -> dict[str, Any]:
         """The fields of a card that the run says something of, as they then are.

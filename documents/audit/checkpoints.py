@@ -23,15 +23,15 @@ KEYS = 1_000
 
 
 class AuditCheckpoint(Record):
-    """How far the trail had come, signed: whoever keeps it outside can show later that nothing before it was altered."""
+    """A checkpoint signs the trail's size and root; who keeps it outside can show later that nothing before it was altered."""
 
     keys: ClassVar = ("size",)
 
-    size: Count = Field(description="How many events the trail had.")
-    root: Digest = Field(description="The root of the Merkle tree over them, hexadecimal.")
-    signed_at: Moment = Field(description="When it was signed.")
-    verifier_key: str = Field(description="The key that it verifies with, in C2SP form: be told it by another way than this.")
-    text: str = Field(description="The signed note, a C2SP tlog-checkpoint; keep every byte of it, the last newline too.")
+    size: Count = Field(description="The trail had this many events.")
+    root: Digest = Field(description="The Merkle tree over the events has this root, in hexadecimal.")
+    signed_at: Moment = Field(description="The checkpoint was signed at this moment.")
+    verifier_key: str = Field(description="The key that verifies it, in C2SP form; get it by another way than this.")
+    text: str = Field(description="The signed note is a C2SP tlog-checkpoint; keep every byte, the last newline too.")
 
     collection: ClassVar = "audit_checkpoints"
 
@@ -43,13 +43,15 @@ class AuditCheckpoint(Record):
 
 
 class AuditKey(Value):
-    """A key that verifies checkpoints. Be told it by another way as well: who can alter the trail can answer falsely here."""
+    """An audit key verifies checkpoints. Get it by another way too: who can alter the trail can answer falsely here."""
 
-    verifier_key: str = Field(description="The key, in C2SP form: what `auditVerification` and `magistrate audit verify` take.")
-    is_current: bool = Field(description="Whether the server that answers signs with it today.")
-    checkpoints: Count = Field(description="How many checkpoints that are kept here say that it signed them.")
-    first_signed_at: Moment | None = Field(description="When it signed the first of them; nothing before it did.")
-    last_signed_at: Moment | None = Field(description="When it signed the last of them.")
+    verifier_key: str = Field(
+        description="The key, in C2SP form, is what `auditVerification` and `magistrate audit verify` take."
+    )
+    is_current: bool = Field(description="Whether the server that answers signs with the key today.")
+    checkpoints: Count = Field(description="The number of stored checkpoints that name the key as their signer.")
+    first_signed_at: Moment | None = Field(description="The moment when the key signed the first of these checkpoints.")
+    last_signed_at: Moment | None = Field(description="The moment when the key signed the last of these checkpoints.")
 
 
 async def keys(own: str | None) -> list[AuditKey]:

@@ -15,7 +15,7 @@ SCHEMA = 1
 
 
 class AuditEventType(Choice):
-    """What kind of thing happened."""
+    """An event is of one of these types."""
 
     MODEL_REGISTERED = "model_registered", "A model or a version of one came under governance."
     MODEL_UPDATED = "model_updated", "A version changed: scope, card, datasheet link, evidence, tier or accountability."
@@ -27,91 +27,91 @@ class AuditEventType(Choice):
     ACCESS_GRANTED = "access_granted", "Somebody got a token, a role or an account."
     ACCESS_REVOKED = "access_revoked", "Somebody lost a token, a role or an account."
     ACCESS_ATTEMPT = "access_attempt", "A sign-in or a permission was refused."
-    CHANGE_REQUESTED = "change_requested", "A change was proposed."
+    CHANGE_REQUESTED = "change_requested", "A change was requested."
     CHANGE_APPROVED = "change_approved", "A reviewer approved a change or refused it, as the details say."
     CHANGE_DEPLOYED = "change_deployed", "A deployment started or ended."
     CHANGE_ROLLED_BACK = "change_rolled_back", "A change was taken back."
     RISK_ASSESSED = "risk_assessed", "The risks of a version were assessed."
-    RISK_ACCEPTED = "risk_accepted", "Somebody took a remaining risk on."
-    RISK_MITIGATED = "risk_mitigated", "Controls were added against a risk."
-    COMPLIANCE_CHECK = "compliance_check", "Requirements were checked, or a review completed."
-    POLICY_VIOLATION = "policy_violation", "A policy stopped something."
-    INCIDENT_CREATED = "incident_created", "Something went wrong."
-    INCIDENT_RESOLVED = "incident_resolved", "It is over."
+    RISK_ACCEPTED = "risk_accepted", "Somebody accepted a residual risk."
+    RISK_MITIGATED = "risk_mitigated", "The treatment of a risk was changed."
+    COMPLIANCE_CHECK = "compliance_check", "Requirements were checked, or a review was completed."
+    POLICY_VIOLATION = "policy_violation", "A policy stopped the start of a change."
+    INCIDENT_CREATED = "incident_created", "An incident was reported."
+    INCIDENT_RESOLVED = "incident_resolved", "An incident was resolved."
     CHANGE_UPDATED = "change_updated", "A change's plan, status, tests, schedule or comments changed."
-    HOLD_PLACED = "hold_placed", "Somebody stopped a version's deployment."
-    HOLD_LIFTED = "hold_lifted", "The role that had stopped it let it go."
+    HOLD_PLACED = "hold_placed", "A hold stopped a version's deployment."
+    HOLD_LIFTED = "hold_lifted", "A hold was lifted by the role that placed it."
     WAIVER_GRANTED = "waiver_granted", "A version was excepted from a requirement for a time."
-    WAIVER_REVOKED = "waiver_revoked", "Such an exception was taken back."
-    POLICY_CHANGED = "policy_changed", "A policy was written or revised."
+    WAIVER_REVOKED = "waiver_revoked", "A waiver was revoked before it expired."
+    POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
     SYSTEM_STARTED = "system_started", "The service prepared a database for the first time, or migrated it."
 
 
 class AuditOutcome(Choice):
-    """How it ended."""
+    """An event ended in one of these ways."""
 
-    SUCCESS = "success", "Done, all of it."
-    FAILURE = "failure", "Refused by a rule or failed; nothing changed."
-    PARTIAL = "partial", "Done in part; the details say what was left out."
-    DENIED = "denied", "Not permitted; nothing changed."
+    SUCCESS = "success", "All that was asked was done."
+    FAILURE = "failure", "A rule refused it or it failed; nothing changed."
+    PARTIAL = "partial", "A part was done; the details say what was left out."
+    DENIED = "denied", "The caller had no permission; nothing changed."
 
 
 class EventActor(Value):
-    """Who did it."""
+    """The actor is whoever caused the event."""
 
-    id: str = Field(description="A user id, a service's name, or `system`.")
-    type: ActorType = Field(description="A person, a program, or Magistrate itself.")
+    id: str = Field(description="The actor is a user id, a service's name, or `system`.")
+    type: ActorType = Field(description="The actor is a person, a program, or Magistrate itself.")
 
 
 class EventResource(Value):
-    """What it was done to."""
+    """The resource is the record that the event is about."""
 
-    type: str = Field(description="The kind of record.")
-    id: str = Field(description="Its human key; empty where it is not known.")
+    type: str = Field(description="The kind of record that was changed.")
+    id: str = Field(description="The record's human key; empty where it is not known.")
 
 
 class EventSubject(Value):
-    """The model version that it is about."""
+    """The subject is the model version that an event is about."""
 
-    model_id: str = Field(description="The model.")
-    version: str = Field(description="The version.")
+    model_id: str = Field(description="The id that names the model.")
+    version: str = Field(description="The name that the version has.")
 
 
 class EventRequest(Value):
-    """The request that it came with."""
+    """The request is what caused the event."""
 
-    id: str = Field(description="Shared by all events of one request.")
-    ip: str | None = Field(description="Where the request came from.")
+    id: str = Field(description="The request's id, which all of its events share.")
+    ip: str | None = Field(description="The address that the request came from.")
     token: str | None = Field(description="The id of the token that signed in; never its secret.")
-    token_issuer: str | None = Field(description="Who issued that token.")
-    operation: str | None = Field(description="The client's name for its operation.")
+    token_issuer: str | None = Field(description="The user id of the person who issued the token.")
+    operation: str | None = Field(description="The name that the client gave its operation.")
 
 
 class AuditEvent(Record):
-    """One event of the audit trail."""
+    """An event of the audit trail tells of one change or refusal."""
 
     keys: ClassVar = ("event_id",)
     unique: ClassVar = frozenset({"seq"})
 
-    seq: Count = Field(description="Place in the trail, from 0, without gap.")
-    schema_version: int = Field(alias="schema", description="Which fields an event has; 1 today.")
-    origin: str = Field(description="The trail's name, the same for ever.")
-    event_id: str = Field(description="AUD- and 32 hexadecimal digits.")
-    event_type: AuditEventType = Field(description="What kind of thing happened.")
-    outcome: AuditOutcome = Field(description="How it ended.")
-    occurred_at: Moment = Field(description="When; never before the event before it.")
-    actor: EventActor = Field(description="Who did it.")
-    resource: EventResource = Field(description="What it was done to.")
-    subject: EventSubject | None = Field(description="The model version that it is about, if any.")
-    action: str = Field(description="The mutation's name.")
-    details: FreeObject = Field(description="`changes`: paths with from and to; `facts`: what is no change.")
-    request: EventRequest = Field(description="The request that it came with.")
-    previous_hash: Digest = Field(description="The `eventHash` before it; 64 zeros at first.")
-    event_hash: Digest = Field(description="SHA-256(0x00 || canonical): the leaf hash of RFC 9162 section 2.1.1.")
-    nodes: tuple[Digest, ...] = Field(description="Hashes of the perfect subtrees that this event completes, level 1 first.")
-    canonical: bytes = Field(description="The exact bytes that were hashed, canonical JSON (RFC 8785).")
+    seq: Count = Field(description="The event's place in the trail, which counts from 0 without gap.")
+    schema_version: int = Field(alias="schema", description="The number of the form that the event has: 1 today.")
+    origin: str = Field(description="The trail's name, which never changes.")
+    event_id: str = Field(description="The event's id is AUD- and 32 hexadecimal digits.")
+    event_type: AuditEventType = Field(description="The type says what happened.")
+    outcome: AuditOutcome = Field(description="The outcome says how the attempt ended.")
+    occurred_at: Moment = Field(description="The moment when it happened; never before that of the event before.")
+    actor: EventActor = Field(description="The actor is whoever caused the event.")
+    resource: EventResource = Field(description="The resource is the record that was changed, or was to be.")
+    subject: EventSubject | None = Field(description="The model version that the event is about; null if about none.")
+    action: str = Field(description="The name of the mutation that caused the event.")
+    details: FreeObject = Field(description="The details are `changes`, paths with `from` and `to`, and other `facts`.")
+    request: EventRequest = Field(description="The request that caused the event.")
+    previous_hash: Digest = Field(description="The `eventHash` of the event before; the first has 64 zeros.")
+    event_hash: Digest = Field(description="SHA-256(0x00 || canonical) is the leaf hash of RFC 9162 section 2.1.1.")
+    nodes: tuple[Digest, ...] = Field(description="The hashes of the perfect subtrees that the event completes, level 1 first.")
+    canonical: bytes = Field(description="The exact bytes that were hashed, as canonical JSON (RFC 8785).")
 
     collection: ClassVar = "audit_events"
     indexes: ClassVar = [

@@ -17,22 +17,22 @@ _NODES = ("seq", "event_hash", "nodes")
 
 
 class InclusionProof(Value):
-    """That a tree holds an event (RFC 9162 section 2.1.3)."""
+    """An inclusion proof shows that a tree holds an event (RFC 9162 section 2.1.3)."""
 
-    seq: Count = Field(description="The event's place, from 0: the index of its leaf.")
-    leaf: Digest = Field(description="The event's hash: the leaf hash.")
-    tree_size: Count = Field(description="How many events the tree is over.")
-    root: Digest = Field(description="Its root: that of a checkpoint of this size, if the trail is what it was.")
-    hashes: tuple[Digest, ...] = Field(description="The hashes beside the way from the leaf to the root, nearest the leaf first.")
+    seq: Count = Field(description="The event's place counts from 0 and is the index of its leaf.")
+    leaf: Digest = Field(description="The event's hash is the leaf hash.")
+    tree_size: Count = Field(description="The number of events that the tree is over.")
+    root: Digest = Field(description="The tree's root is that of a checkpoint of this size if nothing was altered.")
+    hashes: tuple[Digest, ...] = Field(description="The hashes that lead from the leaf to the root, nearest the leaf first.")
 
 
 class ConsistencyProof(Value):
-    """That one tree is the beginning of another (RFC 9162 section 2.1.4)."""
+    """A consistency proof shows that one tree begins another (RFC 9162 section 2.1.4)."""
 
-    from_size: Count = Field(description="How many events the earlier tree is over.")
-    from_root: Digest = Field(description="Its root.")
-    to_size: Count = Field(description="How many events the later tree is over.")
-    to_root: Digest = Field(description="Its root.")
+    from_size: Count = Field(description="The number of events that the earlier tree is over.")
+    from_root: Digest = Field(description="The root that the earlier tree has.")
+    to_size: Count = Field(description="The number of events that the later tree is over.")
+    to_root: Digest = Field(description="The root that the later tree has.")
     hashes: tuple[Digest, ...] = Field(description="The hashes from which both roots follow, in the order of the RFC.")
 
 

@@ -34,22 +34,22 @@ LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before
 
 
 class VerificationRun(Record):
-    """What the server found when it verified the audit trail by itself."""
+    """A run is what the server found when it verified the audit trail by itself."""
 
     keys: ClassVar = ("number",)
 
-    number: Count = Field(description="Which run, from 1; a number is left out where a server was stopped in the middle.")
-    began_at: Moment = Field(description="When it began.")
-    ended_at: Moment = Field(description="When it ended.")
-    found: Report = Field(description=f"What it verified and found; of the faults the first {LISTED} are kept.")
+    number: Count = Field(description="The run's number counts from 1; a server stopped in the middle leaves a gap.")
+    began_at: Moment = Field(description="The moment when the run began.")
+    ended_at: Moment = Field(description="The moment when the run ended.")
+    found: Report = Field(description=f"The report says what was verified and found; it keeps the first {LISTED} faults.")
     checkpoint_size: Count | None = Field(
-        description="How many events the checkpoint had that it was compared with; nothing where the server had signed none."
+        description="The number of events in the checkpoint that was compared; null before the server signed one."
     )
-    is_news: bool = Field(description="Whether it found something wrong that the run before had not: the trail tells of it.")
+    is_news: bool = Field(description="Whether the run found a fault that the run before had not; then an event tells of it.")
 
     collection: ClassVar = "audit_verifications"
 
-    @computed_field(description="Whether it verified the trail from its first event on.")  # type: ignore[prop-decorator]
+    @computed_field(description="Whether the run verified the trail from its first event on.")  # type: ignore[prop-decorator]
     @property
     def is_whole(self) -> bool:
         return self.found.first == 0

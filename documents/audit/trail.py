@@ -83,27 +83,27 @@ class EventIds:
 
 
 class Receipt(Value):
-    """Proof of where the trail holds a mutation's last event."""
+    """A receipt says where the trail holds a mutation's last event."""
 
-    seq: Count = Field(description="Place in the trail, from 0.")
-    event_id: str = Field(description="The event's own name.")
-    event_hash: Digest = Field(description="RFC 9162 leaf hash, hexadecimal.")
-    tree_size: Count = Field(description="How many events the trail held then.")
-    root: Digest = Field(description="Root of the Merkle tree of that size, hexadecimal.")
+    seq: Count = Field(description="The event's place in the trail, which counts from 0.")
+    event_id: str = Field(description="The id that names the event.")
+    event_hash: Digest = Field(description="The event's leaf hash (RFC 9162) is in hexadecimal.")
+    tree_size: Count = Field(description="The number of events that the trail then held.")
+    root: Digest = Field(description="The root that the Merkle tree of that size has, in hexadecimal.")
 
 
 class AuditHead(Record):
     """The end of the trail. Touched first in every unit of work, so that two processes collide before they work."""
 
     keys: ClassVar = ("name",)
-    name: str = Field(default="head", description="There is one.")
-    origin: str = Field(description="The trail's name.")
-    turn: int = Field(default=0, description="Units of work begun; counting one up is the touch.")
-    size: Count = Field(default=0, description="How many events there are.")
-    last_hash: Digest = Field(default=GENESIS, description="The last event's hash.")
-    last_at: Moment | None = Field(default=None, description="The last event's time.")
+    name: str = Field(default="head", description="The name of the only head that exists.")
+    origin: str = Field(description="The name that the trail bears.")
+    turn: int = Field(default=0, description="The number of units of work begun; counting it up is the touch.")
+    size: Count = Field(default=0, description="The number of events that the trail holds.")
+    last_hash: Digest = Field(default=GENESIS, description="The hash that the last event has.")
+    last_at: Moment | None = Field(default=None, description="The moment when the last event happened.")
     edge: tuple[Digest, ...] = Field(
-        default=(), description="The tree's right edge: one hash a set bit of the size, largest first."
+        default=(), description="The right edge of the tree has one hash for each set bit of the size, largest first."
     )
 
     collection: ClassVar = "audit_head"

@@ -30,7 +30,7 @@ from documents.versions.entries import longer
 
 
 class ChangeRequest(Searchable):
-    """A change of what runs somewhere, from its plan to its end."""
+    """A change request takes a change of what runs from its plan to its end."""
 
     keys: ClassVar = ("change_id",)
     event: ClassVar = AuditEventType.CHANGE_UPDATED
@@ -48,32 +48,40 @@ class ChangeRequest(Searchable):
     derived: ClassVar = frozenset({"risk_level"})
     searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
 
-    change_id: str = Field(description="CR- and 32 hexadecimal digits.")
-    plan: ChangePlan = Field(description="What it is about, as last saved.")
-    revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, first one first.")
+    change_id: str = Field(description="The change's id is CR- and 32 hexadecimal digits.")
+    plan: ChangePlan = Field(description="The plan as it was last saved.")
+    revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, oldest first.")
     frozen_plan: Digest | None = Field(
-        default=None, description="The digest of the plan that approvals bind to; nothing while it is a draft."
+        default=None, description="The digest of the plan that approvals bind to; null in a draft."
     )
-    submissions: int = Field(default=0, description="How often it was submitted; approvals of earlier submissions do not count.")
-    risk_level: ChangeRisk = Field(description="How much can go wrong with it.")
-    status: ChangeStatus = Field(default=ChangeStatus.DRAFT, description="How far it is.")
-    requester: Key = Field(description="Who asked for it: a user id or a service.")
-    department: Name | None = Field(default=None, description="The requester's department, as it was; nothing for a service.")
-    created_at: Moment = Field(description="When it was asked for.")
-    approvals: tuple[ChangeApproval, ...] = Field(default=(), description="Everything that reviewers said, first said first.")
+    submissions: int = Field(
+        default=0, description="The number of times that it was submitted; only approvals of the last count."
+    )
+    risk_level: ChangeRisk = Field(description="The risk level says how much can go wrong.")
+    status: ChangeStatus = Field(default=ChangeStatus.DRAFT, description="The status says how far the change is.")
+    requester: Key = Field(description="The user id or service that requested the change.")
+    department: Name | None = Field(default=None, description="The department that the requester was in; null for a service.")
+    created_at: Moment = Field(description="The moment when the change was requested.")
+    approvals: tuple[ChangeApproval, ...] = Field(default=(), description="Everything that reviewers said, oldest first.")
     test_results: Annotated[tuple[TestResult, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="How tests ended, first one first; the latest of a test counts."
+        default=(), description="The results of tests are listed oldest first; the latest of a test counts."
     )
-    scheduled_time: Moment | None = Field(default=None, description="When it is to start, if that was set.")
-    gate: GatePass | None = Field(default=None, description="Why it was allowed to start, once it was.")
-    completed_time: Moment | None = Field(default=None, description="When it was completed or failed.")
-    deployment_notes: Text = Field(default="", description="What was said of how it went.")
+    scheduled_time: Moment | None = Field(default=None, description="The moment when it is to start; null if none was set.")
+    gate: GatePass | None = Field(
+        default=None, description="The gate's pass says why it was allowed to start; null before it starts."
+    )
+    completed_time: Moment | None = Field(default=None, description="The moment when the change was completed or failed.")
+    deployment_notes: Text = Field(default="", description="The notes say how the deployment went.")
     comments: Annotated[tuple[Comment, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What people said about it, first said first."
+        default=(), description="The comments that people made, oldest first."
     )
-    moves: tuple[Move, ...] = Field(default=(), description="Every step of its life, first one first.")
-    rolls_back_id: Key | None = Field(default=None, description="The change that it takes back; nothing for any but a rollback.")
-    rolled_back_by_id: Key | None = Field(default=None, description="The latest change that is to take it back, if any.")
+    moves: tuple[Move, ...] = Field(default=(), description="The steps of its life are listed oldest first.")
+    rolls_back_id: Key | None = Field(
+        default=None, description="The id of the change that a rollback takes back; null for any other change."
+    )
+    rolled_back_by_id: Key | None = Field(
+        default=None, description="The id of the latest change that is to take it back; null if none is."
+    )
 
     collection: ClassVar = "change_requests"
     indexes: ClassVar = [
@@ -97,12 +105,12 @@ class ChangeRequest(Searchable):
         version = self.plan.target_version or self.plan.current_version
         return {"model_id": self.plan.model_id, "version": version} if version else None
 
-    @computed_field(description="The statuses that can follow.")  # type: ignore[prop-decorator]
+    @computed_field(description="The statuses that can follow the present one.")  # type: ignore[prop-decorator]
     @property
     def allowed_transitions(self) -> tuple[ChangeStatus, ...]:
         return MOVES[self.status]
 
-    @computed_field(description="Every role whose approval its risk demands, with what that said of this submission.")  # type: ignore[prop-decorator]
+    @computed_field(description="The roles whose approval its risk demands, with what each said of this submission.")  # type: ignore[prop-decorator]
     @property
     def required_approvals(self) -> tuple[RequiredChangeApproval, ...]:
         said = self.counting
@@ -118,7 +126,7 @@ class ChangeRequest(Searchable):
         ours = (each for each in self.approvals if each.submission == self.submissions and each.plan == self.frozen_plan)
         return {each.role: each for each in ours}
 
-    @computed_field(description="Required tests that have not passed since the plan was frozen; an emergency waits for none.")  # type: ignore[prop-decorator]
+    @computed_field(description="The required tests that have not passed since the plan was frozen; an emergency needs none.")  # type: ignore[prop-decorator]
     @property
     def missing_tests(self) -> tuple[str, ...]:
         if self.plan.change_type is ChangeType.EMERGENCY or self.plan.impact is None:

@@ -7,18 +7,18 @@ from documents.values import Choice
 
 
 class ChangeStatus(Choice):
-    """How far a change is."""
+    """A change's status says how far it is."""
 
-    DRAFT = "draft", "It is being planned."
-    SUBMITTED = "submitted", "Its plan is frozen and waits for approvals."
+    DRAFT = "draft", "The change is being planned."
+    SUBMITTED = "submitted", "The plan is frozen and waits for approvals."
     UNDER_REVIEW = "under_review", "Some of the required approvals were given."
     APPROVED = "approved", "Every required approval was given."
-    REJECTED = "rejected", "A required role refused it."
-    SCHEDULED = "scheduled", "It starts at a time that was set."
-    IN_PROGRESS = "in_progress", "It is being carried out."
-    COMPLETED = "completed", "It was carried out; its target runs."
-    FAILED = "failed", "It was tried, and what ran before still runs."
-    ROLLED_BACK = "rolled_back", "It was taken back by another change."
+    REJECTED = "rejected", "A required role refused the change."
+    SCHEDULED = "scheduled", "The change starts at a time that was set."
+    IN_PROGRESS = "in_progress", "The change is being carried out."
+    COMPLETED = "completed", "The change was carried out; its target runs."
+    FAILED = "failed", "The change was tried, and what ran before still runs."
+    ROLLED_BACK = "rolled_back", "The change was taken back by another one."
 
 
 _S, _P = ChangeStatus, Permission

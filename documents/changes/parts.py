@@ -10,73 +10,76 @@ from documents.values import Choice, Digest, Key, Moment, Name, Statement, Text,
 
 
 class ChangeApproval(Value):
-    """What one reviewer said of a plan, for one of the roles that its risk demands."""
+    """A change approval is what a reviewer said of a plan, for a role that its risk demands."""
 
-    role: GovernanceRole = Field(description="The role that it was said for.")
-    approved: bool = Field(description="Whether the change may go on.")
-    reviewer_id: Key = Field(description="The user id of whoever said it.")
-    reviewer_name: Name = Field(description="That person's name, as it was.")
-    reviewer_department: Name = Field(description="That person's department, as it was.")
-    at: Moment = Field(description="When.")
-    comments: Text = Field(default="", description="What there was to say.")
-    plan: Digest = Field(description="The plan that it is about: `content(digest)`.")
-    submission: int = Field(description="Which submission of the change it is about, 1 for the first.")
+    role: GovernanceRole = Field(description="The role that the reviewer spoke for.")
+    approved: bool = Field(description="Whether the reviewer lets the change go on.")
+    reviewer_id: Key = Field(description="The user id of the person who reviewed.")
+    reviewer_name: Name = Field(description="The name that the reviewer then had.")
+    reviewer_department: Name = Field(description="The department that the reviewer was then in.")
+    at: Moment = Field(description="The moment when the reviewer spoke.")
+    comments: Text = Field(default="", description="The comments that the reviewer made.")
+    plan: Digest = Field(description="The digest of the plan that was reviewed; `content(digest)` has its text.")
+    submission: int = Field(description="The number of the submission that was reviewed, from 1.")
 
 
 class RequiredChangeApproval(Value):
-    """A role whose approval a change needs, and what it said."""
+    """A required approval names a role that a change needs, and what it said."""
 
-    role: GovernanceRole = Field(description="The role.")
-    approval: ChangeApproval | None = Field(description="What it said of the plan as it is frozen; nothing so far.")
+    role: GovernanceRole = Field(description="The role that must approve.")
+    approval: ChangeApproval | None = Field(
+        description="The approval says what the role decided on the frozen plan; null before it decides."
+    )
 
 
 class TestResult(Value):
-    """How a required test of a frozen plan ended."""
+    """A test result says how a required test of a frozen plan ended."""
 
     __test__: ClassVar = False  # pytest would collect it by its name
 
-    name: Name = Field(description="Which test.")
-    passed: bool = Field(description="Whether it passed.")
-    uri: Uri | None = Field(default=None, description="Where its evidence is.")
-    sha256: Digest | None = Field(default=None, description="The digest of that evidence.")
-    notes: Text = Field(default="", description="What there was to say.")
-    recorded_by: Key = Field(description="Who recorded it: a user id or a service.")
-    recorded_at: Moment = Field(description="When.")
-    submission: int = Field(description="Which submission of the change it is of, 1 for the first.")
+    name: Name = Field(description="The name that the test has.")
+    passed: bool = Field(description="Whether the test has passed.")
+    uri: Uri | None = Field(default=None, description="The URI where the evidence is.")
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that the evidence has.")
+    notes: Text = Field(default="", description="The notes that whoever recorded it made.")
+    recorded_by: Key = Field(description="The user id or service that recorded the result.")
+    recorded_at: Moment = Field(description="The moment when the result was recorded.")
+    submission: int = Field(description="The number of the submission that was tested, from 1.")
 
 
 class Comment(Value):
-    """Something said about a change."""
+    """A comment is something said about a change."""
 
-    at: Moment = Field(description="When.")
-    by: Key = Field(description="Who said it: a user id or a service.")
-    text: Statement = Field(description="What.")
+    at: Moment = Field(description="The moment when the comment was made.")
+    by: Key = Field(description="The user id or service that made the comment.")
+    text: Statement = Field(description="The text that the comment has.")
 
 
 class Move(Value):
-    """A step from one status to the next."""
+    """A move is a step from one status to the next."""
 
-    at: Moment = Field(description="When.")
-    by: Key = Field(description="Who made it: a user id or a service.")
-    from_status: ChangeStatus = Field(description="From which status.")
-    to_status: ChangeStatus = Field(description="To which.")
-    reason: Statement | None = Field(default=None, description="Why, where somebody said so.")
+    at: Moment = Field(description="The moment when the step was made.")
+    by: Key = Field(description="The user id or service that made the step.")
+    from_status: ChangeStatus = Field(description="The status that it led from.")
+    to_status: ChangeStatus = Field(description="The status that it led to.")
+    reason: Statement | None = Field(default=None, description="The reason that was given; null if none was.")
 
 
 class GateBasis(Choice):
-    """Why a change was allowed to start."""
+    """A change is allowed to start on one of these grounds."""
 
-    ELIGIBLE = "eligible", "Its target was eligible."
-    SAME_VERSION = "same_version", "Its target ran there already."
-    FORMERLY_DEPLOYED = "formerly_deployed", "It is a rollback to what ran there before, or to nothing."
+    ELIGIBLE = "eligible", "The change's target was eligible."
+    SAME_VERSION = "same_version", "The change's target ran there already."
+    FORMERLY_DEPLOYED = "formerly_deployed", "The change rolls back to what ran there before, or to nothing."
 
 
 class GatePass(Value):
-    """That the gate let a change start, and why."""
+    """A gate pass says that a change could start, and why."""
 
-    at: Moment = Field(description="When it started.")
-    by: Key = Field(description="Who started it: a user id or a service.")
-    basis: GateBasis = Field(description="Why it was let through.")
+    at: Moment = Field(description="The moment when the change started.")
+    by: Key = Field(description="The user id or service that started the change.")
+    basis: GateBasis = Field(description="The basis says why it was let through.")
     eligibility: Digest | None = Field(
-        default=None, description="`content(digest)` is the target's whole eligibility then; nothing where none was asked for."
+        default=None,
+        description="The digest of the target's eligibility then; `content(digest)` has it. Null where none was needed.",
     )

@@ -15,13 +15,13 @@ LONGEST_WINDOW = timedelta(days=366)
 
 
 class ChangeType(Choice):
-    """What kind of change it is."""
+    """A change is of one of these types."""
 
-    MODEL_UPDATE = "model_update", "Another version is to run."
+    MODEL_UPDATE = "model_update", "The change makes another version run."
     CONFIG_CHANGE = "config_change", "The version that runs is configured in another way."
     PROMPT_UPDATE = "prompt_update", "The version that runs gets another system prompt."
-    INFRASTRUCTURE = "infrastructure", "What the version runs on changes."
-    ROLLBACK = "rollback", "A version that ran before is to run again, or nothing is."
+    INFRASTRUCTURE = "infrastructure", "The systems that the version runs on change."
+    ROLLBACK = "rollback", "A version that ran before runs again, or none does."
     EMERGENCY = "emergency", "Something must be done at once; it is critical whatever it touches."
 
     @property
@@ -30,12 +30,12 @@ class ChangeType(Choice):
 
 
 class ChangeRisk(Choice):
-    """How much can go wrong with a change; it decides whose approval it takes."""
+    """A change's risk decides whose approval it needs."""
 
-    LOW = "low", "It touches little and is undone easily."
-    MEDIUM = "medium", "It touches something and can be undone."
-    HIGH = "high", "It touches much, and undoing it takes effort."
-    CRITICAL = "critical", "It touches what everything depends on."
+    LOW = "low", "The change touches little and is undone easily."
+    MEDIUM = "medium", "The change touches something and can be undone."
+    HIGH = "high", "The change touches much, and undoing it takes effort."
+    CRITICAL = "critical", "The change touches what everything depends on."
 
 
 _R = GovernanceRole
@@ -56,28 +56,28 @@ _OF_TYPE: Mapping[ChangeType, ChangeRisk] = {
 
 
 class AffectedUsers(Choice):
-    """Whom a change reaches."""
+    """A change affects these users."""
 
-    NONE = "none", "Nobody."
-    INTERNAL_ONLY = "internal_only", "Only people inside."
-    SPECIFIC_TEAMS = "specific_teams", "Only those who are named."
-    ALL_USERS = "all_users", "Everybody."
+    NONE = "none", "The change affects no users."
+    INTERNAL_ONLY = "internal_only", "The change affects only people inside."
+    SPECIFIC_TEAMS = "specific_teams", "The change affects only the teams that are named."
+    ALL_USERS = "all_users", "The change affects all users."
 
 
 class ChangeImpact(Value):
-    """What a change touches."""
+    """A change's impact says what it touches."""
 
     affected_systems: Names = Field(default=(), description="The systems that it touches; one of production makes it HIGH.")
-    affected_users: AffectedUsers = Field(description="Whom it reaches; everybody makes it MEDIUM at least.")
-    affected_users_note: Text = Field(default="", description="Who that is, in words.")
+    affected_users: AffectedUsers = Field(description="The users that it affects; ALL_USERS makes it MEDIUM at least.")
+    affected_users_note: Text = Field(default="", description="The note says in words who is affected.")
     estimated_downtime: Annotated[int, Field(ge=0, le=60 * 24 * 30, strict=True)] = Field(
-        description="How long something is away, in whole minutes; any at all makes it HIGH."
+        description="The downtime is in whole minutes, up to 43,200; any at all makes the change HIGH."
     )
     rollback_time: Annotated[int, Field(ge=0, le=60 * 24 * 30, strict=True)] = Field(
-        description="How long it takes to undo, in whole minutes."
+        description="The time that undoing it takes, in whole minutes, up to 43,200."
     )
-    testing_required: Names = Field(default=(), description="The tests that must have passed before it starts, by name.")
-    dependencies: Names = Field(default=(), description="What else must be there, or must be done first.")
+    testing_required: Names = Field(default=(), description="The names of the tests that must pass before the change starts.")
+    dependencies: Names = Field(default=(), description="The things that must be there, or must be done, first.")
 
     def indicators(self) -> Iterator[ChangeRisk]:
         if self.estimated_downtime or any(PRODUCTION in each.casefold() for each in self.affected_systems):
@@ -87,33 +87,37 @@ class ChangeImpact(Value):
 
 
 class ChangeWindow(Value):
-    """When a change may start."""
+    """A change may start within its window."""
 
-    begins: Moment = Field(description="From when on.")
-    ends: Moment = Field(description="Until when; 366 days later at most.")
+    begins: Moment = Field(description="The moment when the window begins.")
+    ends: Moment = Field(description="The moment when it ends, at most 366 days after it begins.")
 
 
 class ChangePlan(Value):
-    """What a change is about; submitting freezes it, and approvals bind to its digest."""
+    """A plan says what a change does; submitting freezes it, and approvals bind to its digest."""
 
-    change_type: ChangeType = Field(description="What kind of change it is.")
-    title: Name = Field(description="What is to be done, in a line.")
-    description: Statement = Field(description="What is to be done.")
-    justification: Statement = Field(description="Why.")
-    model_id: Key = Field(description="The model that it is about.")
-    environment: Place = Field(default=PRODUCTION, description="Where it is carried out.")
+    change_type: ChangeType = Field(description="The type of change that is planned.")
+    title: Name = Field(description="The title says in a line what is to be done.")
+    description: Statement = Field(description="The text says what is to be done.")
+    justification: Statement = Field(description="The text says why the change is needed.")
+    model_id: Key = Field(description="The id of the model that changes.")
+    environment: Place = Field(default=PRODUCTION, description="The environment where the change is carried out.")
     current_version: Key | None = Field(
-        default=None, description="What ran there when the plan was last saved or submitted; nothing if nothing did."
+        default=None, description="The version that ran there when the plan was last saved or submitted; null if none did."
     )
     target_version: Key | None = Field(
-        default=None, description="What is to run there; nothing where a first deployment is rolled back."
+        default=None, description="The version that is to run there; null where a first deployment is rolled back."
     )
-    impact: ChangeImpact | None = Field(default=None, description="What it touches; needed before it is submitted.")
-    rollback_plan: Statement | None = Field(default=None, description="How it is undone; needed before it is submitted.")
-    rollback_trigger: Statement | None = Field(default=None, description="What would make it be undone.")
-    preferred_window: ChangeWindow | None = Field(default=None, description="When it may start; nothing: at any time.")
+    impact: ChangeImpact | None = Field(default=None, description="The impact says what the change touches; submitting needs it.")
+    rollback_plan: Statement | None = Field(
+        default=None, description="The text says how the change is undone; submitting needs it."
+    )
+    rollback_trigger: Statement | None = Field(default=None, description="The text says what would make it be undone.")
+    preferred_window: ChangeWindow | None = Field(
+        default=None, description="The change may start only within this window; null for any time."
+    )
     blackout_dates: Annotated[tuple[Day, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="UTC days on which it may not start."
+        default=(), description="The UTC days on which it may not start."
     )
 
     @property

@@ -14,104 +14,106 @@ from documents.versions.waivers import Waiver
 
 
 class Remedy(Value):
-    """The mutation that would mend a refusal."""
+    """A remedy is the mutation that would mend a refusal."""
 
-    mutation: str = Field(description="Which mutation.")
-    arguments: FreeJson = Field(description="What is known of its input.")
-    fill: tuple[str, ...] = Field(default=(), description="What only the caller can add to the input, by path.")
-    permitted: tuple[str, ...] = Field(description="Who may.")
+    mutation: str = Field(description="The name that the mutation has.")
+    arguments: FreeJson = Field(description="The arguments that are known of the mutation's input.")
+    fill: tuple[str, ...] = Field(default=(), description="The paths of the input that only the caller can fill.")
+    permitted: tuple[str, ...] = Field(description="The roles and people that may use the mutation.")
 
 
 class Finding(Value):
-    """A requirement that is not met, why, and what would mend it."""
+    """A finding is a requirement that is not met, why, and what would mend it."""
 
-    policy_id: str = Field(description="The policy that asks for it.")
-    policy_name: str = Field(description="What that policy is called.")
-    requirement_id: str = Field(description="Which requirement of it.")
-    title: str = Field(description="What is required.")
-    reason: str = Field(description="Why it is not met.")
-    remedy: Remedy | None = Field(description="What would mend it; nothing where no mutation can.")
+    policy_id: str = Field(description="The id of the policy that asks for it.")
+    policy_name: str = Field(description="The name that the policy has.")
+    requirement_id: str = Field(description="The id of the requirement that is not met.")
+    title: str = Field(description="The title says what is required.")
+    reason: str = Field(description="The reason why it is not met.")
+    remedy: Remedy | None = Field(description="The remedy that would meet it; null where no mutation can.")
 
 
 class RequirementOutcome(Choice):
-    """How a requirement stands."""
+    """A requirement stands in one of these ways."""
 
-    MET = "met", "It holds."
-    WAIVED = "waived", "It does not hold, and a waiver excepts the version from it."
-    UNMET = "unmet", "It does not hold."
+    MET = "met", "The requirement is met."
+    WAIVED = "waived", "The requirement is not met, and a waiver excepts the version from it."
+    UNMET = "unmet", "The requirement is not met."
 
 
 class RequirementResult(Value):
-    """A requirement that a version is held to, and how it stands."""
+    """A result says how a requirement stands that a version is held to."""
 
-    policy_id: str = Field(description="The policy that asks for it.")
-    requirement_id: str = Field(description="Which requirement of it.")
-    title: str = Field(description="What is required.")
-    check: RequirementCheck = Field(description="How it is decided.")
-    outcome: RequirementOutcome = Field(description="How it stands.")
-    reason: str | None = Field(default=None, description="Why it is not met.")
-    remedy: Remedy | None = Field(default=None, description="What would mend it; nothing where no mutation can.")
-    waiver_id: str | None = Field(default=None, description="The waiver that excepts the version from it.")
+    policy_id: str = Field(description="The id of the policy that asks for it.")
+    requirement_id: str = Field(description="The id that the requirement has.")
+    title: str = Field(description="The title says what is required.")
+    check: RequirementCheck = Field(description="The check that decides it.")
+    outcome: RequirementOutcome = Field(description="The outcome says how it stands.")
+    reason: str | None = Field(default=None, description="The reason why it is not met; null if it is.")
+    remedy: Remedy | None = Field(default=None, description="The remedy that would meet it; null where no mutation can.")
+    waiver_id: str | None = Field(default=None, description="The id of the waiver that excepts the version; null if none does.")
 
 
 class WaivedFinding(Value):
-    """A blocking requirement that is not met, and the waiver because of which it stops nothing."""
+    """A waived finding is a blocking requirement that is not met and stops nothing."""
 
-    finding: Finding = Field(description="What is not met, why, and what would mend it.")
+    finding: Finding = Field(description="The finding says what is not met, why, and what would mend it.")
     waiver: Waiver = Field(description="The waiver that ends last of those that stand.")
 
 
 class OpenCondition(Value):
-    """A condition of an approval that stands, as long as it is not confirmed."""
+    """An open condition belongs to an approval that stands, and is not confirmed."""
 
-    role: GovernanceRole = Field(description="The role that set it.")
-    decision_id: str = Field(description="The decision that it belongs to.")
+    role: GovernanceRole = Field(description="The role that set the condition.")
+    decision_id: str = Field(description="The id of the decision that it belongs to.")
     withholds: bool = Field(description="Whether the approval does not count before it is confirmed.")
-    condition: Condition = Field(description="The condition.")
-    remedy: Remedy = Field(description="What would bring it on: to satisfy it, or to confirm it.")
+    condition: Condition = Field(description="The condition that is open.")
+    remedy: Remedy = Field(description="The remedy that is next: to satisfy it, or to confirm it.")
 
 
 class StandingHold(Value):
-    """A hold that stops the version now."""
+    """A standing hold stops the version now."""
 
-    hold: Hold = Field(description="The hold.")
-    remedy: Remedy | None = Field(description="What would lift it; nothing for a version that was retired.")
+    hold: Hold = Field(description="The hold that stands.")
+    remedy: Remedy | None = Field(description="The remedy that would lift it; null for a retired version.")
 
 
 class RequiredApproval(Value):
-    """A role whose approval is required, and how it stands."""
+    """A required approval says how the approval of a role stands."""
 
-    role: GovernanceRole = Field(description="The role.")
-    policies: tuple[str, ...] = Field(description="Ids of every policy that requires it.")
-    status: ApprovalStatus = Field(description="How its approval reads now.")
-    decision: Approval | None = Field(description="The decision that stands for it; nothing before somebody decides.")
-    candidate_ids: tuple[str, ...] = Field(description="User ids of those who could give it.")
-    remedy: Remedy | None = Field(description="What would bring the approval; nothing if it counts or the version was retired.")
+    role: GovernanceRole = Field(description="The role that must approve.")
+    policies: tuple[str, ...] = Field(description="The ids of the policies that require it.")
+    status: ApprovalStatus = Field(description="The status that its approval has now.")
+    decision: Approval | None = Field(description="The decision that stands for the role; null before there is one.")
+    candidate_ids: tuple[str, ...] = Field(description="The user ids of the people who could give it.")
+    remedy: Remedy | None = Field(description="The remedy that brings the approval; null if it counts or the version is retired.")
 
 
 class BlockingIncident(Value):
-    """A critical incident of the version that is open."""
+    """A blocking incident is critical, open, and about the version."""
 
-    incident_id: str = Field(description="Which incident.")
-    remedy: Remedy = Field(description="What would end it.")
+    incident_id: str = Field(description="The id of the incident that blocks.")
+    remedy: Remedy = Field(description="The remedy that would resolve it.")
 
 
 class Eligibility(Value):
-    """Whether a version may be deployed, and if not, everything that stands in the way."""
+    """An eligibility says whether a version may be deployed, and if not, all that stands in the way."""
 
     eligible: bool = Field(
-        description="Approved, every blocking requirement met or waived, no hold, no critical incident open: now."
+        description="Whether it is approved, each blocking requirement is met or waived, and no hold or incident stops it."
     )
-    tier: RiskTier = Field(description="Its risk tier.")
-    status: VersionStatus = Field(description="What the decisions say.")
-    required_approvals: tuple[RequiredApproval, ...] = Field(description="Every role whose approval is required.")
-    missing_approvals: tuple[RequiredApproval, ...] = Field(description="Those whose approval does not count.")
-    violations: tuple[Finding, ...] = Field(description="Blocking requirements that are neither met nor waived.")
-    waived: tuple[WaivedFinding, ...] = Field(description="Blocking requirements that are not met, and waived.")
+    tier: RiskTier = Field(description="The risk tier that the version has.")
+    status: VersionStatus = Field(description="The status says what the decisions come to.")
+    required_approvals: tuple[RequiredApproval, ...] = Field(description="The roles whose approval is required.")
+    missing_approvals: tuple[RequiredApproval, ...] = Field(
+        description="The roles whose approval is required and does not count."
+    )
+    violations: tuple[Finding, ...] = Field(description="The blocking requirements that are neither met nor waived.")
+    waived: tuple[WaivedFinding, ...] = Field(description="The blocking requirements that are not met, and waived.")
     holds: tuple[StandingHold, ...] = Field(description="The holds that stand.")
-    blocking_incidents: tuple[BlockingIncident, ...] = Field(description="Critical incidents that are open.")
+    blocking_incidents: tuple[BlockingIncident, ...] = Field(description="The critical incidents that are open.")
     open_conditions: tuple[OpenCondition, ...] = Field(
-        description="Conditions of the approvals that stand in an open round, as long as they are not confirmed."
+        description="The conditions that are not confirmed, of approvals that stand in an open round."
     )
-    advisories: tuple[Finding, ...] = Field(description="Advisory requirements that are not met; they stop nothing.")
-    notices: tuple[str, ...] = Field(description="What else there is to know; stops nothing.")
+    advisories: tuple[Finding, ...] = Field(description="The advisory requirements that are not met; they stop nothing.")
+    notices: tuple[str, ...] = Field(description="The notices say what else there is to know; they stop nothing.")

@@ -20,18 +20,18 @@ def as_key(name: str) -> str:
 
 
 class Omission(Value):
-    """Something that one side said and the other has no place for."""
+    """An omission is something that one side said and the other has no place for."""
 
-    path: str = Field(description="Where it stands: a path of the file's data, a heading of it, or a field.")
-    reason: str = Field(description="Why it was left out.")
+    path: str = Field(description="The place where it is: a path of the data, a heading, or a field.")
+    reason: str = Field(description="The reason why it was left out.")
 
 
 class Export(Value):
-    """Something as a foreign format holds it."""
+    """An export holds something in a foreign format."""
 
-    text: str = Field(description="The file's text.")
+    text: str = Field(description="The text that the file has.")
     left_out: tuple[Omission, ...] = Field(
-        description="What would not come back, or come back otherwise, if the text were imported: found by reading it."
+        description="The things that would be lost or altered if the text were imported again."
     )
 
 

@@ -12,38 +12,41 @@ from documents.values import Choice, Digest, Key, Value
 
 
 class CardSource(Choice):
-    """What a file is that is imported."""
+    """An imported file is of one of these kinds."""
 
-    HUGGING_FACE = "hugging_face", "A card of the Hugging Face Hub: front matter and prose."
-    CYCLONE_DX = "cyclone_dx", "A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, that names one model."
-    HUGGING_FACE_RESULTS = "hugging_face_results", "A file of the Hub's `.eval_results/`: YAML, a list of evaluation results."
+    HUGGING_FACE = "hugging_face", "The file is a Hugging Face Hub card: front matter and prose."
+    CYCLONE_DX = "cyclone_dx", "The file is a CycloneDX bill of materials, 1.5 to 1.7, as JSON, that names one model."
+    HUGGING_FACE_RESULTS = (
+        "hugging_face_results",
+        "The file is one of the Hub's `.eval_results/`: YAML, a list of evaluation results.",
+    )
 
 
 class ImportReport(Value):
-    """What an import into a card or a datasheet did."""
+    """A report says what an import into a card or a datasheet did."""
 
-    source: CardSource = Field(description="What the file was.")
-    sha256: Digest = Field(description="The digest of its text, as UTF-8.")
-    filled: tuple[str, ...] = Field(description="The fields that it filled or changed, by their names in the graph.")
-    left_out: tuple[Omission, ...] = Field(description="What the file says and was not taken, and why; 200 at most.")
+    source: CardSource = Field(description="The kind of file that was read.")
+    sha256: Digest = Field(description="The SHA-256 that its text has, as UTF-8.")
+    filled: tuple[str, ...] = Field(description="The names of the fields that it filled or changed.")
+    left_out: tuple[Omission, ...] = Field(description="The things that were not taken, and why, 200 at most.")
 
 
 class ImportedModel(Value):
-    """A version that an import registered, and what became of its card."""
+    """An imported model is a version that an import registered, with its card."""
 
-    path: str = Field(description="Where the model stands in what was sent, such as `components.0` or `huggingFace.2`.")
-    sha256: Digest = Field(description="The digest of the text of its file, as UTF-8.")
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+    path: str = Field(description="The place where it was, such as `components.0` or `huggingFace.2`.")
+    sha256: Digest = Field(description="The SHA-256 that its file's text has, as UTF-8.")
+    model_id: Key = Field(description="The id that the model has.")
+    version: Key = Field(description="The name that the version has.")
     filled: tuple[str, ...] = Field(description="The fields of its card that were filled.")
-    left_out: tuple[Omission, ...] = Field(description="What is said of it and was not taken, and why; 200 at most.")
+    left_out: tuple[Omission, ...] = Field(description="The things that were not taken, and why, 200 at most.")
 
 
 class ModelsReport(Value):
-    """What an import of models did."""
+    """A models report says what an import of models did."""
 
-    models: tuple[ImportedModel, ...] = Field(description="What was registered.")
-    left_out: tuple[Omission, ...] = Field(description="What was not registered, and why; 200 at most.")
+    models: tuple[ImportedModel, ...] = Field(description="The models that were registered.")
+    left_out: tuple[Omission, ...] = Field(description="The models that were not registered, and why, 200 at most.")
 
 
 async def kept(report: ImportReport | ModelsReport) -> str:

@@ -13,17 +13,17 @@ from documents.values import Count, Digest, Moment, Value
 
 
 class AuditScope(Value):
-    """What a report is about: events that are all of this."""
+    """A report's scope selects the events that meet all of its parts."""
 
-    resource_type: str | None = Field(description="The kind of record that it was done to.")
-    resource_id: str | None = Field(description="Its key.")
-    model_id: str | None = Field(description="The model that it is about.")
-    version: str | None = Field(description="The version of it.")
-    actor_id: str | None = Field(description="Who did it: a user id, a service's name, or `system`.")
-    event_types: tuple[AuditEventType, ...] = Field(description="One of these; none: of every type.")
-    outcomes: tuple[AuditOutcome, ...] = Field(description="One of these; none: however it ended.")
-    since: Moment | None = Field(description="At that moment or later; nothing: since the trail began.")
-    until: Moment | None = Field(description="Before that moment; nothing: until the report was made.")
+    resource_type: str | None = Field(description="The kind of record that the events are about.")
+    resource_id: str | None = Field(description="The key of the record that they are about.")
+    model_id: str | None = Field(description="The id of the model that they are about.")
+    version: str | None = Field(description="The version of the model that they are about.")
+    actor_id: str | None = Field(description="The actor is a user id, a service's name, or `system`.")
+    event_types: tuple[AuditEventType, ...] = Field(description="The event types that are reported; null for all.")
+    outcomes: tuple[AuditOutcome, ...] = Field(description="The outcomes that are reported; null for all.")
+    since: Moment | None = Field(description="The events happened at this moment or later; null for the trail's beginning.")
+    until: Moment | None = Field(description="The events happened before this moment; null for now.")
 
     def query(self, size: int) -> Raw:
         """The query for them, among the first `size` events of the trail."""
@@ -43,44 +43,44 @@ class AuditScope(Value):
 
 
 class OutcomeCount(Value):
-    """The events that ended in one way."""
+    """A count says how many events had one outcome."""
 
-    outcome: AuditOutcome = Field(description="How they ended.")
-    count: Count = Field(description="How many.")
+    outcome: AuditOutcome = Field(description="The outcome that they had.")
+    count: Count = Field(description="The number of events that had it.")
 
 
 class EventTypeCount(Value):
-    """The events of one type."""
+    """A count says how many events are of one type."""
 
-    event_type: AuditEventType = Field(description="The type.")
-    count: Count = Field(description="How many.")
+    event_type: AuditEventType = Field(description="The type that they are of.")
+    count: Count = Field(description="The number of events that are of it.")
 
 
 class ActorCount(Value):
-    """The events of one actor."""
+    """A count says how many events one actor caused."""
 
-    actor_id: str = Field(description="A user id, a service's name, or `system`.")
-    actor_type: ActorType = Field(description="A person, a program, or Magistrate itself.")
-    count: Count = Field(description="How many.")
+    actor_id: str = Field(description="The actor is a user id, a service's name, or `system`.")
+    actor_type: ActorType = Field(description="The actor is a person, a program, or Magistrate itself.")
+    count: Count = Field(description="The number of events that the actor caused.")
 
 
 class AuditSummary(Value):
-    """All the events in a few numbers."""
+    """A summary counts all the events."""
 
-    total_events: Count = Field(description="How many there are.")
-    unique_actors: Count = Field(description="By how many actors.")
-    outcomes: tuple[OutcomeCount, ...] = Field(description="How many ended how.")
+    total_events: Count = Field(description="The number of events that there are.")
+    unique_actors: Count = Field(description="The number of actors that caused them.")
+    outcomes: tuple[OutcomeCount, ...] = Field(description="The number of events that had each outcome.")
 
 
 class ToldEvent(ReportedEvent):
-    """An event as the report tells it; `auditEvent` has the whole of it."""
+    """A reported event is told in short; `auditEvent` has the whole."""
 
-    event_type: AuditEventType = Field(description="What kind of thing happened.")
-    outcome: AuditOutcome = Field(description="How it ended.")
-    action: str = Field(description="The mutation's name.")
-    actor_id: str = Field(description="Who did it: a user id, a service's name, or `system`.")
+    event_type: AuditEventType = Field(description="The type says what happened.")
+    outcome: AuditOutcome = Field(description="The outcome says how the attempt ended.")
+    action: str = Field(description="The name that the mutation has.")
+    actor_id: str = Field(description="The actor is a user id, a service's name, or `system`.")
     resource_type: str = Field(description="The kind of record that it was done to.")
-    resource_id: str = Field(description="Its key; empty where it is not known.")
+    resource_id: str = Field(description="The key of the record; empty where it is not known.")
 
     @classmethod
     def of(cls, event: AuditEvent) -> "ToldEvent":
@@ -92,31 +92,31 @@ class ToldEvent(ReportedEvent):
 
 
 class TrailIntegrity(Value):
-    """Where the audit trail stood when the report was made, and what its last verification had found."""
+    """A trail's integrity says where it stood when the report was made, and what its last verification found."""
 
-    origin: str = Field(description="The trail's name.")
-    size: Count = Field(description="How many events it held: those the report is made of are among them.")
-    root: Digest = Field(description="Root of the Merkle tree of that size, hexadecimal.")
-    valid: bool | None = Field(
-        description="Whether the server's last verification found nothing wrong; nothing before the first."
-    )
-    verified_at: Moment | None = Field(description="When that ended.")
-    verified_size: Count | None = Field(description="How many events the trail had then.")
-    fault_count: Count | None = Field(description="How many faults it found.")
+    origin: str = Field(description="The name that the trail bears.")
+    size: Count = Field(description="The number of events that it held, those reported among them.")
+    root: Digest = Field(description="The root of the Merkle tree of that size is in hexadecimal.")
+    valid: bool | None = Field(description="Whether the server's last verification found nothing wrong; null before the first.")
+    verified_at: Moment | None = Field(description="The moment when that verification ended.")
+    verified_size: Count | None = Field(description="The number of events that the trail then had.")
+    fault_count: Count | None = Field(description="The number of faults that were found.")
 
 
 class AuditReport(Value):
-    """What the audit trail tells of one resource, model or version: all of it counted, and the last events one by one."""
+    """An audit report counts all events of a resource, model or version, and tells the last ones."""
 
-    generated_at: Moment = Field(description="When the report was made.")
-    scope: AuditScope = Field(description="What it is about.")
-    summary: AuditSummary = Field(description="All the events in a few numbers.")
-    event_breakdown: tuple[EventTypeCount, ...] = Field(description="All the events type by type, the most frequent first.")
-    actors: tuple[ActorCount, ...] = Field(description="Who did it, a thousand at most, by id.")
-    actors_left_out: Count = Field(description="How many actors are not among them.")
-    events: tuple[ToldEvent, ...] = Field(description="The last 500 events, oldest first.")
-    events_left_out: Count = Field(description="How many came before them: `auditEvents` lists all, and `summary` counts all.")
-    integrity: TrailIntegrity = Field(description="Whether the trail is to be believed.")
+    generated_at: Moment = Field(description="The moment when the report was made.")
+    scope: AuditScope = Field(description="The scope says what it is about.")
+    summary: AuditSummary = Field(description="The summary counts all the events.")
+    event_breakdown: tuple[EventTypeCount, ...] = Field(
+        description="The counts of each type are listed, the most frequent first."
+    )
+    actors: tuple[ActorCount, ...] = Field(description="The actors that caused them, by id, a thousand at most.")
+    actors_left_out: Count = Field(description="The number of actors that are not listed.")
+    events: tuple[ToldEvent, ...] = Field(description="The last 500 events are listed oldest first.")
+    events_left_out: Count = Field(description="The number of earlier events that are not listed; `auditEvents` lists all.")
+    integrity: TrailIntegrity = Field(description="The integrity says whether the trail can be believed.")
 
     @property
     def query(self) -> Raw:

@@ -27,211 +27,209 @@ from documents.versions.waivers import Waiver
 
 
 class ReportedModel(Value):
-    """Which version a report is about."""
+    """A reported model is the version that a report is about."""
 
-    model_id: Key = Field(description="The model.")
-    name: Name = Field(description="What people call it.")
-    description: Text = Field(description="What it is, in a sentence or two.")
-    tags: Names = Field(description="Words to find it by.")
-    version: Key = Field(description="The version.")
-    tier: RiskTier = Field(description="Its risk tier.")
-    tier_rationale: Statement | None = Field(description="Why a risk manager set the tier; nothing where nobody did.")
-    classification: Classification = Field(description="What its words suggest, and which words.")
-    status: VersionStatus = Field(description="What the decisions say of it.")
-    registered_by: Key = Field(description="Who registered it: a user id or a service.")
-    registered_at: Moment = Field(description="When.")
-    retired: Ending | None = Field(description="Why it was taken out of use, if it was.")
+    model_id: Key = Field(description="The id that the model has.")
+    name: Name = Field(description="The name that people call it by.")
+    description: Text = Field(description="The text says what the model is.")
+    tags: Names = Field(description="The words that it is found by.")
+    version: Key = Field(description="The name that the version has.")
+    tier: RiskTier = Field(description="The risk tier that it has.")
+    tier_rationale: Statement | None = Field(description="The text says why a risk manager set the tier; null if none did.")
+    classification: Classification = Field(description="The classification says which tier its words suggest.")
+    status: VersionStatus = Field(description="The status says what the decisions come to.")
+    registered_by: Key = Field(description="The user id or service that registered it.")
+    registered_at: Moment = Field(description="The moment when it was registered.")
+    retired: Ending | None = Field(description="The ending says why it was taken out of use; null if it was not.")
 
 
 class ReportedPerson(Value):
-    """Somebody whom a report names, as that person is today."""
+    """A reported person is somebody whom a report names, as the record is today."""
 
-    user_id: Key = Field(description="The user id.")
-    name: Name = Field(description="Full name.")
-    department: Name = Field(description="Where the person works.")
-    roles: tuple[GovernanceRole, ...] = Field(description="Every governance role held.")
+    user_id: Key = Field(description="The user id that the person has.")
+    name: Name = Field(description="The full name that the person has.")
+    department: Name = Field(description="The department that the person works in.")
+    roles: tuple[GovernanceRole, ...] = Field(description="The governance roles that the person holds.")
     active: bool = Field(description="Whether the person may still act.")
 
 
 class Ownership(Value):
-    """Who answers for the version."""
+    """Ownership says who answers for the version."""
 
-    owner: ReportedPerson = Field(description="The model owner.")
-    data_steward: ReportedPerson = Field(description="The data steward.")
+    owner: ReportedPerson = Field(description="The person who is the model owner.")
+    data_steward: ReportedPerson = Field(description="The person who is the data steward.")
     accountability: tuple[Assignment, ...] = Field(
-        description="Everybody who is or was accountable, in which role and when; first one first."
+        description="The people who are or were accountable, in which role and when, oldest first."
     )
-    coverage: Coverage = Field(description="Whether somebody answers for it in every role that its tier demands.")
+    coverage: Coverage = Field(description="The coverage says whether every role that the tier demands is filled.")
 
 
 class PurposeAndScope(Value):
-    """What the version is for, what it is made of and what it rests on."""
+    """The scope says what the version is for, is made of and rests on."""
 
-    purpose: str = Field(description="What it is for.")
-    use_cases: tuple[str, ...] = Field(description="What it is used for.")
-    restrictions: tuple[str, ...] = Field(description="What it must not be used for, or only how.")
-    artifacts: tuple[Artifact, ...] = Field(description="What it is made of.")
-    depends_on: tuple[Dependency, ...] = Field(description="What it was made from, and what it needs to run.")
-    upstream_alerts: tuple[UpstreamAlert, ...] = Field(
-        description="What is wrong with anything that it depends on, however far away."
-    )
+    purpose: str = Field(description="The text says what the version is for.")
+    use_cases: tuple[str, ...] = Field(description="The uses that it is put to.")
+    restrictions: tuple[str, ...] = Field(description="The uses that are forbidden or restricted.")
+    artifacts: tuple[Artifact, ...] = Field(description="The artefacts that it is made of.")
+    depends_on: tuple[Dependency, ...] = Field(description="The things that it was made from or needs to run.")
+    upstream_alerts: tuple[UpstreamAlert, ...] = Field(description="The alerts say what is wrong with anything it depends on.")
 
 
 class AppliedPolicy(BoundPolicy):
-    """A policy that the version is held to."""
+    """An applied policy is one that the version is held to."""
 
-    name: Name = Field(description="What it is called.")
-    enforcement: Enforcement = Field(description="What an unmet requirement does.")
+    name: Name = Field(description="The name that the policy has.")
+    enforcement: Enforcement = Field(description="The enforcement says what an unmet requirement does.")
 
 
 class Submission(Value):
-    """When and by whom a version was submitted for approval."""
+    """A submission says when and by whom a version was submitted."""
 
-    number: int = Field(description="Which submission, 1 for the first.")
-    submitted_by: Key = Field(description="The user id of whoever submitted.")
-    submitted_at: Moment = Field(description="When.")
+    number: int = Field(description="The number of the submission, which counts from 1.")
+    submitted_by: Key = Field(description="The user id of the person who submitted.")
+    submitted_at: Moment = Field(description="The moment when it was submitted.")
 
 
 class EarlierDecision(Decision):
-    """A decision of a closed round."""
+    """An earlier decision belongs to a closed round."""
 
-    changed_since: tuple[DossierPart, ...] = Field(description="The parts of what was decided about that are different today.")
+    changed_since: tuple[DossierPart, ...] = Field(description="The parts of what was decided on that have changed since.")
 
 
 class EarlierRound(ApprovalRound):
-    """A closed round of approvals, whole."""
+    """An earlier round is a closed round of approvals, whole."""
 
-    decisions: tuple[EarlierDecision, ...] = Field(description="Every decision, first one first.")
-    digest: Digest = Field(description="`content(digest)` is the round as it was closed.")
-    closed_at: Moment = Field(description="When the next one began.")
+    decisions: tuple[EarlierDecision, ...] = Field(description="The decisions are listed oldest first.")
+    digest: Digest = Field(description="The digest of the round as it closed; `content(digest)` has its text.")
+    closed_at: Moment = Field(description="The moment when the next round began.")
 
 
 class Governance(Value):
-    """What the version is held to, and who decided what."""
+    """Governance says what the version is held to, and who decided what."""
 
-    policies_applied: tuple[AppliedPolicy, ...] = Field(description="The policies, by id.")
-    requirements: tuple[RequirementResult, ...] = Field(description="Everything that they require, and how it stands.")
-    dossier: Dossier = Field(description="Digests of what there is to decide about now.")
-    submission: Submission | None = Field(description="What opened the current round; nothing for a draft.")
-    approvals: tuple[Approval, ...] = Field(description="Every decision of the current round as it reads now, first one first.")
-    earlier_rounds: tuple[EarlierRound, ...] = Field(description="The rounds before, whole, first one first.")
-    evidence: tuple[Evidence, ...] = Field(description="Everything attached as evidence, withdrawn or not.")
-    waivers: tuple[Waiver, ...] = Field(description="Every exception that was granted, standing or not.")
-    holds: tuple[Hold, ...] = Field(description="Every hold that was placed, lifted or not.")
+    policies_applied: tuple[AppliedPolicy, ...] = Field(description="The policies that apply, by id.")
+    requirements: tuple[RequirementResult, ...] = Field(description="The requirements of the policies, and how each stands.")
+    dossier: Dossier = Field(description="The dossier has the digests of what is decided on now.")
+    submission: Submission | None = Field(description="The submission that opened the current round; null for a draft.")
+    approvals: tuple[Approval, ...] = Field(description="The decisions of the current round as they read now, oldest first.")
+    earlier_rounds: tuple[EarlierRound, ...] = Field(description="The rounds before, which are whole, oldest first.")
+    evidence: tuple[Evidence, ...] = Field(description="The evidence that was attached, withdrawn or not.")
+    waivers: tuple[Waiver, ...] = Field(description="The waivers that were granted, standing or not.")
+    holds: tuple[Hold, ...] = Field(description="The holds that were placed, lifted or not.")
 
 
 class AssessmentRecord(Revision):
-    """One risk assessment in a version's history."""
+    """An assessment record is one risk assessment in a version's history."""
 
-    assessment_id: str = Field(description="RA- and 32 hexadecimal digits.")
-    overall_score: float = Field(description="The mean of the residual scores, each weighted by its impact, 0 to 25.")
-    band: RiskBand = Field(description="The band of that score.")
+    assessment_id: str = Field(description="The assessment's id is RA- and 32 hexadecimal digits.")
+    overall_score: float = Field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")
+    band: RiskBand = Field(description="The band that the score is in.")
 
 
 class ReportedRisk(Value):
-    """What may go wrong, as it was assessed."""
+    """A reported risk says what may go wrong, as it was assessed."""
 
-    latest: RiskAssessment | None = Field(description="The latest assessment, whole.")
-    assessments: tuple[AssessmentRecord, ...] = Field(description="Every assessment, first one first.")
-    approvals: tuple[AssessmentApproval, ...] = Field(description="Those of them that were approved, first one first.")
-    acceptances: tuple[RiskAcceptance, ...] = Field(description="Every risk that was accepted, standing or not, first one first.")
+    latest: RiskAssessment | None = Field(description="The latest assessment, which is whole; null if there is none.")
+    assessments: tuple[AssessmentRecord, ...] = Field(description="The assessments are listed oldest first.")
+    approvals: tuple[AssessmentApproval, ...] = Field(description="The approvals that assessments got, oldest first.")
+    acceptances: tuple[RiskAcceptance, ...] = Field(description="The risks that were accepted, standing or not, oldest first.")
 
 
 class ReportedCard(Value):
-    """How far a model card is, and every revision of it."""
+    """A reported card says how complete a model card is, and lists its revisions."""
 
-    completeness: float = Field(description="The share of its sections that are filled.")
-    empty_sections: tuple[CardSection, ...] = Field(description="Those that are not.")
-    revisions: tuple[Revision, ...] = Field(description="Every revision, first one first.")
+    completeness: float = Field(description="The share of sections that are filled, from 0 to 1.")
+    empty_sections: tuple[CardSection, ...] = Field(description="The sections that are not filled.")
+    revisions: tuple[Revision, ...] = Field(description="The revisions are listed oldest first.")
 
 
 class ReportedDatasheet(DatasheetLink):
-    """A linked datasheet, in the revision that the link pins."""
+    """A reported datasheet is linked, in the revision that the link pins."""
 
-    name: Name = Field(description="What people call the dataset.")
-    completeness: float = Field(description="The share of its sections that are filled.")
-    empty_sections: tuple[DatasheetSection, ...] = Field(description="Those that are not.")
+    name: Name = Field(description="The name that people call the dataset by.")
+    completeness: float = Field(description="The share of sections that are filled, from 0 to 1.")
+    empty_sections: tuple[DatasheetSection, ...] = Field(description="The sections that are not filled.")
     superseded: bool = Field(description="Whether the datasheet has a newer revision than this.")
 
 
 class Documentation(Value):
-    """What is written about the version and its data."""
+    """Documentation is what is written about the version and its data."""
 
-    card: ReportedCard | None = Field(description="Its model card.")
+    card: ReportedCard | None = Field(description="The card that the version has; null if none.")
     datasheets: tuple[ReportedDatasheet, ...] = Field(description="The datasheets that it rests on.")
 
 
 class ReviewSchedule(Value):
-    """When the version was looked at again, and when it will be."""
+    """A review schedule says when the version was and will be reviewed."""
 
-    last_review: Moment | None = Field(description="When the last periodic review was completed.")
-    next_review: Moment | None = Field(description="When the next one is due; nothing in tier 4.")
-    overdue: bool = Field(description="Whether that is past.")
-    reviews: tuple[Review, ...] = Field(description="Every periodic review, first one first.")
+    last_review: Moment | None = Field(description="The moment when the last review was completed; null before the first.")
+    next_review: Moment | None = Field(description="The moment when the next review is due; null in tier 4.")
+    overdue: bool = Field(description="Whether the next review is overdue.")
+    reviews: tuple[Review, ...] = Field(description="The periodic reviews are listed oldest first.")
 
 
 class ReportedDeployment(Value):
-    """That the version runs, or ran, in an environment."""
+    """A reported deployment says that the version runs, or ran, in an environment."""
 
-    deployment_id: str = Field(description="DEP- and 32 hexadecimal digits.")
-    environment: Place = Field(description="Where.")
-    deployed_at: Moment = Field(description="From when on.")
-    deployed_by: Key = Field(description="Who completed its deployment: a user id or a service.")
-    change_id: Key = Field(description="The change that brought it.")
-    ended_at: Moment | None = Field(description="Until when; nothing while it runs.")
+    deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
+    environment: Place = Field(description="The environment that it runs in.")
+    deployed_at: Moment = Field(description="The moment when it began to run.")
+    deployed_by: Key = Field(description="The user id or service that completed its deployment.")
+    change_id: Key = Field(description="The id of the change that brought it.")
+    ended_at: Moment | None = Field(description="The moment when it stopped; null while it runs.")
 
 
 class ReportedIncident(Value):
-    """Something that went wrong with the version."""
+    """A reported incident is something that went wrong with the version."""
 
-    incident_id: str = Field(description="INC- and 32 hexadecimal digits.")
-    severity: IncidentSeverity = Field(description="How bad it is.")
-    environment: Place | None = Field(description="Where it happened; nothing if nobody said.")
-    title: Name = Field(description="What happened, in a line.")
-    description: Text = Field(description="What is known of it.")
-    opened_by: Key = Field(description="Who reported it: a user id or a service.")
-    opened_at: Moment = Field(description="When it was reported.")
-    resolution: Ending | None = Field(description="How it ended; nothing while it is open.")
+    incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
+    severity: IncidentSeverity = Field(description="The severity says how bad it is.")
+    environment: Place | None = Field(description="The environment where it happened; null if not stated.")
+    title: Name = Field(description="The title says in a line what happened.")
+    description: Text = Field(description="The text says what is known of it.")
+    opened_by: Key = Field(description="The user id or service that reported it.")
+    opened_at: Moment = Field(description="The moment when it was reported.")
+    resolution: Ending | None = Field(description="The resolution says how it ended; null while it is open.")
 
 
 class Operation(Value):
-    """Where the version runs and ran, and what went wrong with it."""
+    """Operation says where the version runs and ran, and what went wrong."""
 
-    deployments: tuple[ReportedDeployment, ...] = Field(description="Every deployment, first one first.")
-    incidents: tuple[ReportedIncident, ...] = Field(description="Every incident, first one first.")
+    deployments: tuple[ReportedDeployment, ...] = Field(description="The deployments are listed oldest first.")
+    incidents: tuple[ReportedIncident, ...] = Field(description="The incidents are listed oldest first.")
 
 
 class ReportedEvent(Value):
-    """An event of the audit trail, by its place and its hash."""
+    """A reported event is known by its place and its hash."""
 
-    seq: Count = Field(description="Place in the trail, from 0.")
-    event_id: str = Field(description="The event's own name.")
-    event_hash: Digest = Field(description="RFC 9162 leaf hash, hexadecimal.")
-    occurred_at: Moment = Field(description="When.")
+    seq: Count = Field(description="The event's place in the trail, which counts from 0.")
+    event_id: str = Field(description="The id that names the event.")
+    event_hash: Digest = Field(description="The leaf hash (RFC 9162) is in hexadecimal.")
+    occurred_at: Moment = Field(description="The moment when it happened.")
 
 
 class TrailAnchor(Value):
-    """Where the audit trail stood when the report was begun: the report holds whatever the trail tells up to there."""
+    """A trail anchor says where the trail stood: the report holds whatever the trail tells up to there."""
 
-    origin: str = Field(description="The trail's name.")
-    size: Count = Field(description="How many events it held.")
-    root: Digest = Field(description="Root of the Merkle tree of that size, hexadecimal.")
+    origin: str = Field(description="The name that the trail bears.")
+    size: Count = Field(description="The number of events that it held.")
+    root: Digest = Field(description="The root of the Merkle tree of that size is in hexadecimal.")
     registration_proven: bool = Field(description="Whether the version's registration is proven to be in the trail.")
-    last_event: ReportedEvent | None = Field(description="The last event about the version among them.")
+    last_event: ReportedEvent | None = Field(description="The last event that is about the version.")
 
 
 class GovernanceReport(Value):
-    """Everything about the governance of one version; complete, however long its history."""
+    """A governance report tells everything about the governance of one version."""
 
-    generated_at: Moment = Field(description="When the report was made.")
-    model_info: ReportedModel = Field(description="Which version it is about.")
-    ownership: Ownership = Field(description="Who answers for it.")
-    purpose_and_scope: PurposeAndScope = Field(description="What it is for, and what it is made of.")
-    deployment_eligibility: Eligibility = Field(description="Whether it may be deployed now.")
-    governance: Governance = Field(description="What it is held to, and who decided what.")
-    risk: ReportedRisk = Field(description="What may go wrong.")
-    documentation: Documentation = Field(description="What is written about it.")
-    operation: Operation = Field(description="Where it runs and ran, and what went wrong.")
-    review_schedule: ReviewSchedule = Field(description="When it is reviewed.")
-    people: tuple[ReportedPerson, ...] = Field(description="Everybody whom the report names, by user id.")
-    audit_trail: TrailAnchor = Field(description="Where the audit trail stood.")
+    generated_at: Moment = Field(description="The moment when the report was made.")
+    model_info: ReportedModel = Field(description="The version that it is about.")
+    ownership: Ownership = Field(description="The section says who answers for it.")
+    purpose_and_scope: PurposeAndScope = Field(description="The section says what it is for and made of.")
+    deployment_eligibility: Eligibility = Field(description="The eligibility says whether it may be deployed now.")
+    governance: Governance = Field(description="The section says what it is held to, and who decided what.")
+    risk: ReportedRisk = Field(description="The section says what may go wrong.")
+    documentation: Documentation = Field(description="The section says what is written about it.")
+    operation: Operation = Field(description="The section says where it runs and ran, and what went wrong.")
+    review_schedule: ReviewSchedule = Field(description="The section says when it is reviewed.")
+    people: tuple[ReportedPerson, ...] = Field(description="The people whom the report names, by user id.")
+    audit_trail: TrailAnchor = Field(description="The anchor says where the audit trail stood.")

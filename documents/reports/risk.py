@@ -16,75 +16,75 @@ from documents.versions.version import ModelVersion
 
 
 class RiskSummary(Value):
-    """An assessment in a few numbers."""
+    """A risk summary is an assessment in a few numbers."""
 
-    overall_score: float = Field(description="The mean of the residual scores, each weighted by its impact, 0 to 25.")
-    band: RiskBand = Field(description="The band of that score.")
-    previous_score: float | None = Field(description="The overall score of the assessment before; nothing for the first.")
-    trend: RiskTrend = Field(description="How the two compare.")
-    total_risks: int = Field(description="How many risks were looked at.")
-    high_risks: int = Field(description="How many have a residual score of 10 or more.")
-    medium_risks: int = Field(description="How many have a residual score from 5 to below 10.")
-    low_risks: int = Field(description="How many have a residual score below 5.")
+    overall_score: float = Field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")
+    band: RiskBand = Field(description="The band that the score is in.")
+    previous_score: float | None = Field(description="The overall score that the assessment before had; null for the first.")
+    trend: RiskTrend = Field(description="The trend says how the two compare.")
+    total_risks: int = Field(description="The number of risks that were looked at.")
+    high_risks: int = Field(description="The number of risks that have a residual score of 10 or more.")
+    medium_risks: int = Field(description="The number of risks that have a residual score from 5 to below 10.")
+    low_risks: int = Field(description="The number of risks that have a residual score below 5.")
     open_high_risks: tuple[Key, ...] = Field(
-        description="Those with a residual score of 10 or more and neither control nor an acceptance that stands."
+        description="The number of high risks that have neither control nor standing acceptance."
     )
 
 
 class BandCount(Value):
-    """The risks whose residual score lies in one band."""
+    """A count says which risks have a residual score in one band."""
 
-    band: RiskBand = Field(description="The band.")
-    count: int = Field(description="How many.")
-    risk_ids: tuple[Key, ...] = Field(description="Which, highest first.")
+    band: RiskBand = Field(description="The band that they are in.")
+    count: int = Field(description="The number of risks that are in it.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks are listed, the highest first.")
 
 
 class CategoryCount(Value):
-    """The risks of one category."""
+    """A count says which risks are in one category."""
 
-    category: RiskCategory = Field(description="The category.")
-    count: int = Field(description="How many.")
-    risk_ids: tuple[Key, ...] = Field(description="Which, highest first.")
+    category: RiskCategory = Field(description="The category that they are in.")
+    count: int = Field(description="The number of risks that are in it.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks are listed, the highest first.")
 
 
 class MatrixCell(Value):
-    """A cell of the risk matrix: the risks of one likelihood and one impact, before their controls."""
+    """A matrix cell holds the risks of one likelihood and impact, before controls."""
 
-    likelihood: Rating = Field(description="From 1, rare, to 5, almost certain.")
-    likelihood_level: RiskLikelihood = Field(description="What that likelihood means.")
-    impact: Rating = Field(description="From 1, negligible, to 5, catastrophic.")
-    impact_level: RiskImpact = Field(description="What that impact means.")
-    count: int = Field(description="How many.")
-    risk_ids: tuple[Key, ...] = Field(description="Which, highest residual score first.")
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
+    likelihood_level: RiskLikelihood = Field(description="The level says what the likelihood means.")
+    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic.")
+    impact_level: RiskImpact = Field(description="The level says what the impact means.")
+    count: int = Field(description="The number of risks that are in it.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, the highest residual score is first.")
 
 
 class ReportedAcceptance(Value):
-    """An acceptance, and whether it counted when the report was made."""
+    """A reported acceptance says whether it counted when the report was made."""
 
-    acceptance: RiskAcceptance = Field(description="The acceptance.")
-    stands: bool = Field(description="Whether it counted then.")
+    acceptance: RiskAcceptance = Field(description="The acceptance that is reported.")
+    stands: bool = Field(description="Whether the acceptance then counted.")
 
 
 class RiskReport(Value):
-    """What may go wrong with one version, as last assessed, and what was decided about it."""
+    """A risk report says what may go wrong with a version, as last assessed."""
 
-    generated_at: Moment = Field(description="When the report was made.")
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
-    assessment_id: str = Field(description="The latest assessment, which it is about.")
-    digest: Digest = Field(description="`content(digest)` is that assessment.")
-    assessor: Key = Field(description="The user id of whoever made it.")
-    assessed_at: Moment = Field(description="When it was made.")
-    tier: RiskTier = Field(description="The version's tier at that time.")
-    summary: RiskSummary = Field(description="The whole in a few numbers.")
-    by_band: tuple[BandCount, ...] = Field(description="The risks band by band, most severe first.")
-    by_category: tuple[CategoryCount, ...] = Field(description="The risks category by category, all nine.")
-    factors: tuple[RiskFactor, ...] = Field(description="Every risk, highest residual score first.")
-    matrix: tuple[MatrixCell, ...] = Field(description="25 cells, by likelihood and then by impact, both from 1 to 5.")
-    recommendations: tuple[str, ...] = Field(description="What to do next, most urgent first.")
-    acceptances: tuple[ReportedAcceptance, ...] = Field(description="Every risk that was accepted, standing or not.")
-    approval: AssessmentApproval | None = Field(description="Who approved the assessment; nothing if nobody did.")
-    people: tuple[ReportedPerson, ...] = Field(description="Everybody whom the report names, by user id.")
+    generated_at: Moment = Field(description="The moment when the report was made.")
+    model_id: Key = Field(description="The id that the model has.")
+    version: Key = Field(description="The name that the version has.")
+    assessment_id: str = Field(description="The id of the latest assessment, which is reported.")
+    digest: Digest = Field(description="The digest of the assessment; `content(digest)` has its text.")
+    assessor: Key = Field(description="The user id of the person who made it.")
+    assessed_at: Moment = Field(description="The moment when it was made.")
+    tier: RiskTier = Field(description="The tier that the version then had.")
+    summary: RiskSummary = Field(description="The summary is the whole in a few numbers.")
+    by_band: tuple[BandCount, ...] = Field(description="The risks are counted by band, the most severe first.")
+    by_category: tuple[CategoryCount, ...] = Field(description="The risks are counted in each of the nine categories.")
+    factors: tuple[RiskFactor, ...] = Field(description="The risks are listed, the highest residual score first.")
+    matrix: tuple[MatrixCell, ...] = Field(description="The 25 cells are ordered by likelihood, then impact, both from 1 to 5.")
+    recommendations: tuple[str, ...] = Field(description="The steps that are recommended, the most urgent first.")
+    acceptances: tuple[ReportedAcceptance, ...] = Field(description="The risks that were accepted, standing or not.")
+    approval: AssessmentApproval | None = Field(description="The approval that the assessment got; null if none.")
+    people: tuple[ReportedPerson, ...] = Field(description="The people whom the report names, by user id.")
 
     @classmethod
     def of(cls, version: ModelVersion, latest: RiskAssessment, people: Iterable[ReportedPerson], at: datetime) -> Self:

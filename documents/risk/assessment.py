@@ -15,16 +15,18 @@ from documents.values import LIST_LENGTH, Key, Moment, Value
 
 
 class RiskAssessment(Value):
-    """The risks of one model version as somebody saw them at one time; never changed afterwards."""
+    """A risk assessment is how one person saw a version's risks; it never changes."""
 
-    assessment_id: Annotated[str, Field(pattern="^RA-[0-9a-f]{32}$")] = Field(description="RA- and 32 hexadecimal digits.")
-    model_id: Key = Field(description="The model it is about.")
-    version: Key = Field(description="The version it is about.")
-    assessor: Key = Field(description="The user id of whoever made it.")
-    assessed_at: Moment = Field(description="When it was made.")
-    tier: RiskTier = Field(description="The version's tier at that time; tier 1 raises every impact by one.")
+    assessment_id: Annotated[str, Field(pattern="^RA-[0-9a-f]{32}$")] = Field(
+        description="The assessment's id is RA- and 32 hexadecimal digits."
+    )
+    model_id: Key = Field(description="The id of the model that it is about.")
+    version: Key = Field(description="The version that it is about.")
+    assessor: Key = Field(description="The user id of the person who made it.")
+    assessed_at: Moment = Field(description="The moment when it was made.")
+    tier: RiskTier = Field(description="The tier that the version then had; tier 1 raises every impact by one.")
     factors: Annotated[tuple[RiskFactor, ...], Field(min_length=1, max_length=LIST_LENGTH)] = Field(
-        description="Every risk that was looked at, those that nobody rated included."
+        description="The risks that were looked at, rated or not."
     )
 
     @classmethod
@@ -90,18 +92,18 @@ class RiskAssessment(Value):
     def trend_since(self, before: Self | None) -> RiskTrend:
         return RiskTrend.of(before.overall_score if before else None, self.overall_score)
 
-    @computed_field(description="The mean of the residual scores, each weighted by its impact.")  # type: ignore[prop-decorator]
+    @computed_field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")  # type: ignore[prop-decorator]
     @property
     def overall_score(self) -> float:
         weighted = sum(each.residual_score * each.impact for each in self.factors)
         return rounded(weighted / sum(each.impact for each in self.factors))
 
-    @computed_field(description="The band of the overall score.")  # type: ignore[prop-decorator]
+    @computed_field(description="The band that the overall score is in.")  # type: ignore[prop-decorator]
     @property
     def band(self) -> RiskBand:
         return RiskBand.of(self.overall_score)
 
-    @computed_field(description="What to do next, most urgent first.")  # type: ignore[prop-decorator]
+    @computed_field(description="The steps that are recommended, the most urgent first.")  # type: ignore[prop-decorator]
     @property
     def recommendations(self) -> tuple[str, ...]:
         return (*self._about_the_whole(), *self._about_high_factors(), *self._about_uncontrolled_factors())

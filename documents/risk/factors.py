@@ -20,35 +20,38 @@ from documents.values import LIST_LENGTH, Day, Key, Names, Statement, Statements
 
 
 class Answer(Value):
-    """What was said to one question of a template."""
+    """An answer was given to one question of a risk template."""
 
-    question: Statement = Field(description="The question, word for word as the template asks it.")
-    text: Statement = Field(description="The answer.")
+    question: Statement = Field(description="The question is worded as in the template.")
+    text: Statement = Field(description="The text that answers it.")
 
 
 Answers = Annotated[tuple[Answer, ...], Field(max_length=LIST_LENGTH)]
 
 
 class Treatment(Value):
-    """What is done against a risk, and who looks after it."""
+    """A treatment says what is done against a risk, and who looks after it."""
 
-    controls: Names = Field(default=(), description="What is done against it.")
+    controls: Names = Field(default=(), description="The controls that act against it.")
     control_effectiveness: Effectiveness | None = Field(
-        default=None, description="The share of the risk that the controls take away; 0 if not said."
+        default=None, description="The share of the risk that controls take away, from 0 to 1; 0 if left out."
     )
-    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
-    review_date: Day | None = Field(default=None, description="The day to look at it again.")
+    owner: Key | None = Field(default=None, description="The user id of the person who looks after it.")
+    review_date: Day | None = Field(default=None, description="The day when it is looked at again.")
 
 
 class Response(Treatment):
-    """What an assessor says of one risk; what is not said takes the defaults."""
+    """A response is what an assessor says of one risk; what is left out takes its default."""
 
-    risk_id: Key = Field(description="The template that it responds to.")
-    likelihood: Rating | None = Field(default=None, description="1, rare, to 5, almost certain; 3 if not said.")
-    impact: Rating | None = Field(
-        default=None, description="1, negligible, to 5, catastrophic; 3 if not said. In tier 1 it counts for one more, up to 5."
+    risk_id: Key = Field(description="The id of the template that it responds to.")
+    likelihood: Rating | None = Field(
+        default=None, description="The likelihood is from 1, rare, to 5, almost certain; 3 if left out."
     )
-    answers: Answers = Field(default=(), description="Answers to the template's questions, each answered once.")
+    impact: Rating | None = Field(
+        default=None,
+        description="The impact is from 1, negligible, to 5, catastrophic; 3 if left out. Tier 1 raises it by one, to 5 at most.",
+    )
+    answers: Answers = Field(default=(), description="The answers that the template's questions got, each once.")
 
     @property
     def rates(self) -> bool:
@@ -56,13 +59,15 @@ class Response(Treatment):
 
 
 class OwnRisk(Treatment):
-    """A risk that no template asks about, as an assessor sees it."""
+    """An own risk is one that no template asks about."""
 
-    risk_id: Key = Field(description="A name of its own, which no template has: `FIN-REFUNDS`.")
-    category: RiskCategory = Field(description="What kind of risk it is.")
-    description: Statement = Field(description="What may go wrong.")
-    likelihood: Rating = Field(description="1, rare, to 5, almost certain.")
-    impact: Rating = Field(description="1, negligible, to 5, catastrophic. In tier 1 it counts for one more, up to 5.")
+    risk_id: Key = Field(description="The name that the risk has, and no template, such as `FIN-REFUNDS`.")
+    category: RiskCategory = Field(description="The category that the risk is in.")
+    description: Statement = Field(description="The text says what may go wrong.")
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
+    impact: Rating = Field(
+        description="The impact is from 1, negligible, to 5, catastrophic. Tier 1 raises it by one, to 5 at most."
+    )
 
     def assess(self, tier: RiskTier, on: date) -> "RiskFactor":
         named = Template(risk_id=self.risk_id, category=self.category, description=self.description, questions=())
@@ -80,44 +85,46 @@ def _residual(of: str) -> Any:
 
 
 class RiskFactor(Value):
-    """One risk of a model version, as assessed."""
+    """A risk factor is one risk of a model version, as assessed."""
 
     measured: ClassVar = {"inherent_score": _inherent, "residual_score": _residual}
 
-    risk_id: Key = Field(description="The template that it comes from, or a name of its own.")
-    category: RiskCategory = Field(description="What kind of risk it is.")
-    description: Statement = Field(description="What may go wrong.")
-    likelihood: Rating = Field(description="How likely it is, from 1 to 5.")
-    impact: Rating = Field(description="How bad it would be, from 1 to 5; in tier 1 already raised by one.")
-    controls: Names = Field(default=(), description="What is done against it.")
-    control_effectiveness: Effectiveness = Field(default=0, description="The share of the risk that the controls take away.")
-    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
-    identified_date: Day = Field(description="The UTC day on which an assessment identified it.")
-    review_date: Day | None = Field(default=None, description="The day to look at it again.")
-    answers: Answers = Field(default=(), description="What was answered to the template's questions.")
-    assessed: bool = Field(description="Whether somebody rated likelihood and impact; false where a default stands for either.")
+    risk_id: Key = Field(description="The name that the risk has: its template's, or its own.")
+    category: RiskCategory = Field(description="The category that the risk is in.")
+    description: Statement = Field(description="The text says what may go wrong.")
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
+    impact: Rating = Field(description="The impact is from 1 to 5; tier 1 has raised it by one.")
+    controls: Names = Field(default=(), description="The controls that act against it.")
+    control_effectiveness: Effectiveness = Field(
+        default=0, description="The share of the risk that controls take away, from 0 to 1."
+    )
+    owner: Key | None = Field(default=None, description="The user id of the person who looks after it.")
+    identified_date: Day = Field(description="The UTC day when an assessment identified it.")
+    review_date: Day | None = Field(default=None, description="The day when it is looked at again.")
+    answers: Answers = Field(default=(), description="The answers that the template's questions got.")
+    assessed: bool = Field(description="Whether likelihood and impact were both rated, not defaulted.")
 
-    @computed_field(description="Likelihood times impact, from 1 to 25.")  # type: ignore[prop-decorator]
+    @computed_field(description="The inherent score is likelihood times impact, from 1 to 25.")  # type: ignore[prop-decorator]
     @property
     def inherent_score(self) -> int:
         return self.likelihood * self.impact
 
-    @computed_field(description="What the controls leave of the inherent score.")  # type: ignore[prop-decorator]
+    @computed_field(description="The residual score is what controls leave of the inherent score, from 0 to 25.")  # type: ignore[prop-decorator]
     @property
     def residual_score(self) -> float:
         return rounded(self.inherent_score * (1 - self.control_effectiveness))
 
-    @computed_field(description="What the likelihood means.")  # type: ignore[prop-decorator]
+    @computed_field(description="The level says what the likelihood means.")  # type: ignore[prop-decorator]
     @property
     def likelihood_level(self) -> RiskLikelihood:
         return RiskLikelihood(self.likelihood)  # type: ignore[call-arg]
 
-    @computed_field(description="What the impact means.")  # type: ignore[prop-decorator]
+    @computed_field(description="The level says what the impact means.")  # type: ignore[prop-decorator]
     @property
     def impact_level(self) -> RiskImpact:
         return RiskImpact(self.impact)  # type: ignore[call-arg]
 
-    @computed_field(description="The band of the residual score.")  # type: ignore[prop-decorator]
+    @computed_field(description="The band that the residual score is in.")  # type: ignore[prop-decorator]
     @property
     def band(self) -> RiskBand:
         return RiskBand.of(self.residual_score)
@@ -132,12 +139,12 @@ class RiskFactor(Value):
 
 
 class Template(Value):
-    """A risk that every assessment looks at, and what to ask about it."""
+    """A template is a risk that every assessment looks at, with questions."""
 
-    risk_id: Key = Field(description="Its name in responses and reports, such as `SEC-001`.")
-    category: RiskCategory = Field(description="What kind of risk it is.")
-    description: Statement = Field(description="What may go wrong.")
-    questions: Statements = Field(description="What to ask before rating it.")
+    risk_id: Key = Field(description="The name that the risk has in responses and reports, such as `SEC-001`.")
+    category: RiskCategory = Field(description="The category that the risk is in.")
+    description: Statement = Field(description="The text says what may go wrong.")
+    questions: Statements = Field(description="The questions that are asked before it is rated.")
 
     def assess(self, response: Response, tier: RiskTier, on: date) -> RiskFactor:
         """The factor that `response` makes of it; whatever was not rated takes the middle of its scale, without any control."""

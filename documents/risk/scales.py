@@ -11,12 +11,12 @@ DIGITS = 9  # to which scores are rounded
 
 
 class RiskTier(Choice):
-    """How much depends on a model version; it decides which policies apply."""
+    """A risk tier says how much depends on a version; it decides which policies apply."""
 
-    TIER_1_CRITICAL = "tier_1_critical", "Decides about people's health, money, rights or safety, or falls under regulation."
-    TIER_2_IMPORTANT = "tier_2_important", "Meets customers or the public, or matters much inside."
-    TIER_3_STANDARD = "tier_3_standard", "Does ordinary work within a narrow scope."
-    TIER_4_EXPERIMENTAL = "tier_4_experimental", "Is tried out, and not for production."
+    TIER_1_CRITICAL = "tier_1_critical", "The version decides about health, money, rights or safety, or is regulated."
+    TIER_2_IMPORTANT = "tier_2_important", "The version meets customers or the public, or matters much inside."
+    TIER_3_STANDARD = "tier_3_standard", "The version does ordinary work within a narrow scope."
+    TIER_4_EXPERIMENTAL = "tier_4_experimental", "The version is tried out, and not for production."
 
     def is_lighter_than(self, other: "RiskTier") -> bool:
         order = list(RiskTier)
@@ -24,26 +24,26 @@ class RiskTier(Choice):
 
 
 class RiskCategory(Choice):
-    """What kind of risk it is."""
+    """A risk is in one of these categories."""
 
     MODEL_QUALITY = "model_quality", "The model is wrong, or gets worse."
     DATA_QUALITY = "data_quality", "The data are wrong, incomplete or out of date."
-    SECURITY = "security", "Somebody makes it do or say what it must not."
+    SECURITY = "security", "Somebody makes the model do or say what it must not."
     PRIVACY = "privacy", "Personal data are used or shown against the rules."
     FAIRNESS = "fairness", "Some groups fare worse than others."
-    OPERATIONAL = "operational", "It is not there when it is needed."
-    REGULATORY = "regulatory", "Its use breaks a law or a rule."
-    REPUTATIONAL = "reputational", "It costs the organisation its good name."
-    FINANCIAL = "financial", "It costs the organisation money."
+    OPERATIONAL = "operational", "The model is away when it is needed."
+    REGULATORY = "regulatory", "Using the model breaks a law or a rule."
+    REPUTATIONAL = "reputational", "The model costs the organisation its good name."
+    FINANCIAL = "financial", "The model costs the organisation money."
 
 
 class RiskBand(Choice):
-    """Where a score from 0 to 25 lies."""
+    """A score from 0 to 25 lies in one of these bands."""
 
-    LOW = "LOW", "A score below 5."
-    MEDIUM = "MEDIUM", "A score from 5 to below 10."
-    HIGH = "HIGH", "A score from 10 to below 15."
-    CRITICAL = "CRITICAL", "A score of 15 or more."
+    LOW = "LOW", "The score is below 5."
+    MEDIUM = "MEDIUM", "The score is from 5 to below 10."
+    HIGH = "HIGH", "The score is from 10 to below 15."
+    CRITICAL = "CRITICAL", "The score is 15 or more."
 
     @classmethod
     def of(cls, score: float) -> Self:
@@ -55,12 +55,12 @@ class RiskBand(Choice):
 
 
 class RiskTrend(Choice):
-    """How an overall score compares with that of the assessment before."""
+    """A trend compares an overall score with that of the assessment before."""
 
-    UP = "up", "It rose."
-    DOWN = "down", "It fell."
-    SAME = "same", "It is what it was."
-    NONE = "none", "There is no assessment before to compare it with."
+    UP = "up", "The score has risen."
+    DOWN = "down", "The score has fallen."
+    SAME = "same", "The score is the same."
+    NONE = "none", "No assessment before exists to compare with."
 
     @classmethod
     def of(cls, before: float | None, now: float) -> Self:
@@ -81,23 +81,23 @@ class Grade(IntEnum):
 
 
 class RiskLikelihood(Grade):
-    """How likely a risk is, on the scale from 1 to 5."""
+    """A likelihood is from 1 to 5."""
 
-    RARE = 1, "Happens with a probability below 10%."
-    UNLIKELY = 2, "Happens with a probability from 10% to 25%."
-    POSSIBLE = 3, "Happens with a probability from 25% to 50%."
-    LIKELY = 4, "Happens with a probability from 50% to 75%."
-    ALMOST_CERTAIN = 5, "Happens with a probability above 75%."
+    RARE = 1, "The risk happens with a probability below 10%."
+    UNLIKELY = 2, "The risk happens with a probability from 10% to 25%."
+    POSSIBLE = 3, "The risk happens with a probability from 25% to 50%."
+    LIKELY = 4, "The risk happens with a probability from 50% to 75%."
+    ALMOST_CERTAIN = 5, "The risk happens with a probability above 75%."
 
 
 class RiskImpact(Grade):
-    """How bad it would be, on the scale from 1 to 5."""
+    """An impact is from 1 to 5."""
 
-    NEGLIGIBLE = 1, "A nuisance."
-    MINOR = 2, "Little harm, soon made good."
-    MODERATE = 3, "Real harm that takes effort to make good."
-    MAJOR = 4, "Severe harm that is hard to make good."
-    CATASTROPHIC = 5, "Harm that may never be made good."
+    NEGLIGIBLE = 1, "The harm is a nuisance."
+    MINOR = 2, "The harm is little and soon made good."
+    MODERATE = 3, "The harm is real and takes effort to make good."
+    MAJOR = 4, "The harm is severe and hard to make good."
+    CATASTROPHIC = 5, "The harm may never be made good."
 
 
 Rating = Annotated[int, Field(ge=1, le=5, strict=True)]

@@ -54,7 +54,7 @@ class Record(Document):
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
     derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
 
-    revision: int = Field(default=0, description="How often this was stored; optimistic updates compare it.")
+    revision: int = Field(default=0, description="The number of times that this was stored; optimistic updates compare it.")
     _was: Raw | None = PrivateAttr(default=None)
     _told_as: str | None = PrivateAttr(default=None)
     _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)

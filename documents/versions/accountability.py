@@ -16,13 +16,13 @@ _RELATIONS = {GovernanceRole.MODEL_OWNER: Relation.OWNER, GovernanceRole.DATA_ST
 
 
 class Assignment(Value):
-    """Somebody who is or was accountable for a version in a role."""
+    """An assignment says who is or was accountable for a version in a role."""
 
-    role: GovernanceRole = Field(description="In which role.")
-    user_id: Key = Field(description="Who.")
-    assigned_by: Key = Field(description="Who assigned it: a user id or a service.")
-    assigned_at: Moment = Field(description="From when on.")
-    ended_at: Moment | None = Field(default=None, description="Until when; nothing: it is so today.")
+    role: GovernanceRole = Field(description="The role that was assigned.")
+    user_id: Key = Field(description="The user id of the person who is accountable.")
+    assigned_by: Key = Field(description="The user id or service that assigned it.")
+    assigned_at: Moment = Field(description="The moment when it began.")
+    ended_at: Moment | None = Field(default=None, description="The moment when it ended; null while it lasts.")
 
 
 History = tuple[Assignment, ...]
@@ -56,21 +56,21 @@ def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:
 
 
 class Cover(Value):
-    """Whoever is accountable in a role that must be covered, as that person is today."""
+    """A cover is the person accountable in a required role, as the record is today."""
 
-    role: GovernanceRole = Field(description="In which role.")
-    user_id: Key = Field(description="Who.")
+    role: GovernanceRole = Field(description="The role that is covered.")
+    user_id: Key = Field(description="The user id of the person who covers it.")
     active: bool = Field(description="Whether the person may still act.")
     holds_role: bool = Field(description="Whether the person is active and still holds the role.")
 
 
 class Coverage(Value):
-    """Whether somebody answers for a version in every role that its tier demands."""
+    """Coverage says whether every role that a tier demands is filled."""
 
-    complete: bool = Field(description="Every required role is assigned, to an active person who holds it.")
-    required: tuple[GovernanceRole, ...] = Field(description="The roles in which somebody must be accountable in this tier.")
-    assigned: tuple[Cover, ...] = Field(description="Those of them that are assigned, and to whom.")
-    missing: tuple[GovernanceRole, ...] = Field(description="Those of them that nobody is assigned to.")
+    complete: bool = Field(description="Whether every required role is assigned to an active person who holds it.")
+    required: tuple[GovernanceRole, ...] = Field(description="The roles that the tier requires.")
+    assigned: tuple[Cover, ...] = Field(description="The required roles that are assigned, and to whom.")
+    missing: tuple[GovernanceRole, ...] = Field(description="The required roles that nobody is assigned to.")
 
     @classmethod
     def of(cls, tier: RiskTier, history: Iterable[Assignment], people: Mapping[str, Stakeholder]) -> "Coverage":

@@ -20,47 +20,47 @@ from documents.versions.parts import Ending
 
 
 class Verdict(Choice):
-    """What a reviewer decided."""
+    """A reviewer decides in one of these ways."""
 
-    APPROVED = "approved", "Go ahead; conditions, if any, are obligations after deployment."
-    CONDITIONAL = "conditional", "Go ahead once each condition is satisfied and confirmed."
-    REJECTED = "rejected", "Do not; it closes the round."
+    APPROVED = "approved", "The version may go ahead; conditions, if any, are obligations after deployment."
+    CONDITIONAL = "conditional", "The version may go ahead once each condition is satisfied and confirmed."
+    REJECTED = "rejected", "The version may not go ahead; the round closes."
 
 
 class ApprovalStatus(Choice):
-    """How the approval of a role reads now."""
+    """The approval of a role has one of these statuses."""
 
     PENDING = "pending", "Nobody has decided for the role in this round."
-    APPROVED = "approved", "It counts."
-    CONDITIONAL = "conditional", "It will count once each of its conditions is satisfied and confirmed."
-    REJECTED = "rejected", "It was refused."
-    WITHDRAWN = "withdrawn", "It was taken back."
-    EXPIRED = "expired", "It counted until its expiration."
-    SUPERSEDED = "superseded", "A later decision for the same role stands in its place."
-    STALE = "stale", "What was approved has changed since; it does not count before somebody decides again."
+    APPROVED = "approved", "The approval counts and stands."
+    CONDITIONAL = "conditional", "The approval will count once each condition is satisfied and confirmed."
+    REJECTED = "rejected", "The role has rejected the version."
+    WITHDRAWN = "withdrawn", "The approval was withdrawn."
+    EXPIRED = "expired", "The approval counted until it expired."
+    SUPERSEDED = "superseded", "A later decision for the same role replaces it."
+    STALE = "stale", "The approved content has changed since; somebody must decide again."
 
 
 OBLIGING = (ApprovalStatus.CONDITIONAL, ApprovalStatus.APPROVED)
 
 
 class Decision(Value):
-    """What one reviewer decided for one role, and about what."""
+    """A decision is what one reviewer decided for one role, and about what."""
 
-    decision_id: str = Field(description="APR- and 32 hexadecimal digits.")
+    decision_id: str = Field(description="The decision's id is APR- and 32 hexadecimal digits.")
     role: GovernanceRole = Field(description="The role that it was decided for.")
-    verdict: Verdict = Field(description="What was decided.")
-    reviewer_id: Key = Field(description="The user id of whoever decided.")
-    reviewer_name: Name = Field(description="That person's name, as it was.")
-    reviewer_department: Name = Field(description="That person's department, as it was.")
-    decided_at: Moment = Field(description="When.")
-    comments: Text = Field(description="What the reviewer said.")
+    verdict: Verdict = Field(description="The verdict says what was decided.")
+    reviewer_id: Key = Field(description="The user id of the person who decided.")
+    reviewer_name: Name = Field(description="The name that the person then had.")
+    reviewer_department: Name = Field(description="The department that the person was then in.")
+    decided_at: Moment = Field(description="The moment when it was decided.")
+    comments: Text = Field(description="The comments that the reviewer made.")
     conditions: tuple[Condition, ...] = Field(
-        default=(), description="What must be done: before it counts if it is conditional, else after deployment."
+        default=(), description="The conditions that must be met: before it counts if CONDITIONAL, else after deployment."
     )
-    expires_at: Moment | None = Field(default=None, description="From when on it no longer counts; nothing: never.")
-    dossier: Dossier = Field(description="What it is about, as it was.")
-    evidence: tuple[str, ...] = Field(default=(), description="Ids of the evidence that it rests on, and that must still stand.")
-    withdrawn: Ending | None = Field(default=None, description="Why it was taken back, if it was.")
+    expires_at: Moment | None = Field(default=None, description="The moment when it expires; null for never.")
+    dossier: Dossier = Field(description="The dossier of what it was about.")
+    evidence: tuple[str, ...] = Field(default=(), description="The ids of the evidence that it rests on, which must still stand.")
+    withdrawn: Ending | None = Field(default=None, description="The ending says why it was withdrawn; null if it was not.")
 
     @classmethod
     def made(
@@ -128,10 +128,10 @@ class Decision(Value):
 
 
 class Approval(Decision):
-    """A decision as it reads now."""
+    """An approval is a decision as it reads now."""
 
-    status: ApprovalStatus = Field(description="How it reads now.")
-    stale_parts: tuple[DossierPart, ...] = Field(description="What has changed since it was decided.")
+    status: ApprovalStatus = Field(description="The status that it has now.")
+    stale_parts: tuple[DossierPart, ...] = Field(description="The parts that have changed since it was decided.")
 
     @property
     def counts(self) -> bool:
@@ -139,10 +139,10 @@ class Approval(Decision):
 
 
 class Decider(Value):
-    """Somebody who decided in a role: on one version one person decides in one role only."""
+    """A decider is somebody who decided in a role; on one version a person decides in one role only."""
 
-    user_id: Key = Field(description="Who.")
-    role: GovernanceRole = Field(description="In which role.")
+    user_id: Key = Field(description="The user id of the person who decided.")
+    role: GovernanceRole = Field(description="The role that the person decided in.")
 
 
 def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
@@ -150,17 +150,17 @@ def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
 
 
 class ApprovalRound(Value):
-    """One submission and what was decided about it."""
+    """An approval round is one submission and what was decided about it."""
 
-    number: int = Field(description="1 for the first.")
-    submitted_by: Key = Field(description="The user id of whoever submitted.")
-    submitted_at: Moment = Field(description="When.")
+    number: int = Field(description="The number of the round, which counts from 1.")
+    submitted_by: Key = Field(description="The user id of the person who submitted.")
+    submitted_at: Moment = Field(description="The moment when it was submitted.")
     tier: RiskTier = Field(description="The tier that it is held for.")
     policies: tuple[BoundPolicy, ...] = Field(
-        description="The policy revisions that bind it: in force when it was opened, or its tier last changed."
+        description="The policy revisions that bind it, in force when it opened or its tier last changed."
     )
     decisions: tuple[Decision, ...] = Field(
-        default=(), description="Every decision, first one first; the latest of a role stands."
+        default=(), description="The decisions are listed oldest first; the latest of a role stands."
     )
 
     @property
@@ -209,13 +209,13 @@ class ApprovalRound(Value):
 
 
 class ClosedRound(Value):
-    """An earlier round, kept whole among the contents."""
+    """A closed round is an earlier one, kept whole as a content."""
 
-    number: int = Field(description="1 for the first.")
-    digest: Digest = Field(description="`content(digest)` is the whole round.")
-    closed_at: Moment = Field(description="When the next one began.")
-    submitted_by: Key = Field(description="The user id of whoever submitted.")
-    deciders: tuple[Decider, ...] = Field(description="Who decided in it.")
+    number: int = Field(description="The number of the round, which counts from 1.")
+    digest: Digest = Field(description="The digest of the whole round; `content(digest)` has its text.")
+    closed_at: Moment = Field(description="The moment when the next round began.")
+    submitted_by: Key = Field(description="The user id of the person who submitted.")
+    deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
 
 
 def separated(role: GovernanceRole, who: str, submitters: frozenset[str], acted: Iterable[Decider]) -> bool:

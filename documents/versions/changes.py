@@ -17,14 +17,14 @@ _RATED = [name for name in RiskFactor.model_fields if name != "identified_date"]
 
 
 class PartChange(Value):
-    """A part of what there is to decide about that is different in two versions."""
+    """A part change is a part of the dossier that differs between two versions."""
 
-    part: DossierPart = Field(description="Which part.")
-    before: Digest | None = Field(description="Its digest in the earlier version; nothing if that had none.")
-    after: Digest | None = Field(description="Its digest in this version; nothing if there is none.")
+    part: DossierPart = Field(description="The part that differs.")
+    before: Digest | None = Field(description="The digest that it has in the earlier version; null if none.")
+    after: Digest | None = Field(description="The digest that it has in this version; null if none.")
     paths: tuple[str, ...] = Field(
-        description="What of it is different: `card.metrics.0.value`, `assessment.factors.SEC-001.impact`. What must differ in "
-        "any two versions is left out: their names, who assessed them and when."
+        description="The paths that differ, such as `card.metrics.0.value`. Names, assessors and times are left out: they differ "
+        "between any two versions."
     )
 
 

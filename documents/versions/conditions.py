@@ -11,7 +11,7 @@ from documents.values import Choice, Key, Moment, Statement, Text, Value
 
 
 class ConditionStatus(Choice):
-    """How far a condition is."""
+    """A condition's status says how far it is."""
 
     OPEN = "open", "Nobody has said that it is met."
     SATISFIED = "satisfied", "The model owner says that it is met."
@@ -19,35 +19,37 @@ class ConditionStatus(Choice):
 
 
 class Satisfaction(Value):
-    """That a condition is met, as the model owner has it."""
+    """A satisfaction is the model owner's word that a condition is met."""
 
-    at: Moment = Field(description="When it was said.")
-    by: Key = Field(description="The user id of whoever said it.")
-    note: Statement | None = Field(default=None, description="How it is met.")
-    evidence_id: Key | None = Field(default=None, description="The version's evidence that shows it.")
+    at: Moment = Field(description="The moment when the owner said so.")
+    by: Key = Field(description="The user id of the person who said so.")
+    note: Statement | None = Field(default=None, description="The note says how it is met.")
+    evidence_id: Key | None = Field(default=None, description="The id of the version's evidence that shows it.")
 
 
 class Confirmation(Value):
-    """That a condition is met, as the role that set it has it."""
+    """A confirmation is the deciding role's word that a condition is met."""
 
-    at: Moment = Field(description="When it was confirmed.")
-    by: Key = Field(description="The user id of whoever confirmed it.")
-    comments: Text = Field(default="", description="What there was to say.")
+    at: Moment = Field(description="The moment when it was confirmed.")
+    by: Key = Field(description="The user id of the person who confirmed it.")
+    comments: Text = Field(default="", description="The comments that the person made.")
 
 
 class Condition(Value):
-    """What an approval demands."""
+    """A condition is what an approval demands."""
 
-    condition_id: str = Field(description="CON- and 32 hexadecimal digits.")
-    text: Statement = Field(description="What must be done.")
-    satisfied: Satisfaction | None = Field(default=None, description="How it is met, once somebody said so.")
-    confirmed: Confirmation | None = Field(default=None, description="Who agreed, once somebody did.")
+    condition_id: str = Field(description="The condition's id is CON- and 32 hexadecimal digits.")
+    text: Statement = Field(description="The text says what must be done.")
+    satisfied: Satisfaction | None = Field(
+        default=None, description="The satisfaction says how it is met; null before anybody said so."
+    )
+    confirmed: Confirmation | None = Field(default=None, description="The confirmation says who agreed; null before anybody did.")
 
     @classmethod
     def set(cls, text: str) -> Self:
         return cls(condition_id=f"CON-{uuid4().hex}", text=text)
 
-    @computed_field(description="How far it is.")  # type: ignore[prop-decorator]
+    @computed_field(description="The status says how far it is.")  # type: ignore[prop-decorator]
     @property
     def status(self) -> ConditionStatus:
         if self.confirmed:

@@ -7,38 +7,40 @@ from documents.values import Choice, Key, Name, Uri, Value
 
 
 class DependencyRelation(Choice):
-    """How a version depends on another."""
+    """A version depends on another in one of these ways."""
 
-    FINE_TUNED_FROM = "fine_tuned_from", "Its training began with the other's parameters."
-    DISTILLED_FROM = "distilled_from", "It learned from what the other answers."
-    ADAPTER_OF = "adapter_of", "Its parameters go on top of the other's."
-    EMBEDS = "embeds", "The other is a part of it."
-    CALLS = "calls", "It asks the other while it runs."
-    EVALUATED_BY = "evaluated_by", "The other judged its results."
+    FINE_TUNED_FROM = "fine_tuned_from", "The version's training began with the other's parameters."
+    DISTILLED_FROM = "distilled_from", "The version learned from what the other answers."
+    ADAPTER_OF = "adapter_of", "The version's parameters go on top of the other's."
+    EMBEDS = "embeds", "The other is a part of the version."
+    CALLS = "calls", "The version asks the other while it runs."
+    EVALUATED_BY = "evaluated_by", "The other judged the version's results."
 
 
 class VersionName(Value):
-    """A governed version, by its name."""
+    """A version name identifies a governed version."""
 
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
+    model_id: Key = Field(description="The id that the model has.")
+    version: Key = Field(description="The name that the version has.")
 
 
 class ExternalModel(Value):
-    """A model that is governed elsewhere, or nowhere."""
+    """An external model is governed elsewhere, or nowhere."""
 
-    name: Name = Field(description="What its supplier calls it.")
-    version: Name | None = Field(default=None, description="Which version of it; nothing if nobody says.")
-    supplier: Name | None = Field(default=None, description="Who supplies it.")
-    uri: Uri | None = Field(default=None, description="Where it is described.")
+    name: Name = Field(description="The name that its supplier calls it by.")
+    version: Name | None = Field(default=None, description="The version that is used; null if not stated.")
+    supplier: Name | None = Field(default=None, description="The organisation that supplies it.")
+    uri: Uri | None = Field(default=None, description="The URI where it is described.")
 
 
 class Dependency(Value):
-    """One thing that a version depends on: a governed version or an external model."""
+    """A dependency is a governed version or an external model that a version depends on."""
 
-    relation: DependencyRelation = Field(description="How it depends on it.")
-    governed: VersionName | None = Field(default=None, description="The governed version; nothing for an external model.")
-    external: ExternalModel | None = Field(default=None, description="The external model; nothing for a governed version.")
+    relation: DependencyRelation = Field(description="The relation says how the version depends on it.")
+    governed: VersionName | None = Field(default=None, description="The governed version that it is; null for an external model.")
+    external: ExternalModel | None = Field(
+        default=None, description="The external model that it is; null for a governed version."
+    )
 
 
 def refuse_doubled(dependencies: tuple[Dependency, ...]) -> None:

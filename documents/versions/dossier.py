@@ -11,28 +11,28 @@ from documents.values import Choice, Digest, Value
 
 
 class DossierPart(Choice):
-    """A part of what there is to decide about."""
+    """A dossier has these parts."""
 
-    SCOPE = "scope", "Purpose, use cases and restrictions."
-    TIER = "tier", "The risk tier."
-    ARTIFACTS = "artifacts", "What the version is made of: weights, prompts, code."
-    DEPENDENCIES = "dependencies", "What it was made from, and what it calls."
-    CARD = "card", "The model card."
-    ASSESSMENT = "assessment", "The risk assessment."
+    SCOPE = "scope", "The scope is purpose, use cases and restrictions."
+    TIER = "tier", "The tier is the risk tier."
+    ARTIFACTS = "artifacts", "The artefacts are what it is made of: weights, prompts, code."
+    DEPENDENCIES = "dependencies", "The dependencies are what it was made from, and what it calls."
+    CARD = "card", "The card is the model card."
+    ASSESSMENT = "assessment", "The assessment is the latest risk assessment."
     DATASHEETS = "datasheets", "The linked datasheets, in the revisions that the links pin."
-    EVIDENCE = "evidence", "The evidence that stood when it was decided."
+    EVIDENCE = "evidence", "The evidence that stood at the decision."
 
 
 class Dossier(Value):
-    """Digests of what there is to decide about, one a part; each is that of a content."""
+    """A dossier has one digest for each part of what is decided on; each is that of a content."""
 
-    scope: Digest = Field(description="Of purpose, use cases and restrictions.")
-    tier: Digest = Field(description="Of the risk tier.")
-    artifacts: Digest = Field(description="Of the artefacts.")
-    dependencies: Digest = Field(description="Of the dependencies.")
-    card: Digest | None = Field(description="Of the model card; nothing if there is none.")
-    assessment: Digest | None = Field(description="Of the risk assessment; nothing if there is none.")
-    datasheets: Digest = Field(description="Of the linked revisions.")
+    scope: Digest = Field(description="The digest that purpose, use cases and restrictions have.")
+    tier: Digest = Field(description="The digest that the risk tier has.")
+    artifacts: Digest = Field(description="The digest that the artefacts have.")
+    dependencies: Digest = Field(description="The digest that the dependencies have.")
+    card: Digest | None = Field(description="The digest that the model card has; null if there is none.")
+    assessment: Digest | None = Field(description="The digest that the risk assessment has; null if there is none.")
+    datasheets: Digest = Field(description="The digest that the linked revisions have.")
 
     @classmethod
     def of(cls, parts: Mapping[DossierPart, Any], card: str | None, assessment: str | None) -> Self:

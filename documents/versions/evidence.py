@@ -13,19 +13,19 @@ from documents.versions.parts import Ending
 
 
 class Evidence(Value):
-    """A document elsewhere that shows something, and the period for which it does."""
+    """Evidence is a document elsewhere that shows something, for a period."""
 
-    evidence_id: str = Field(description="EVD- and 32 hexadecimal digits.")
-    requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
-    title: Name = Field(description="What it is.")
-    uri: Uri = Field(description="Where it is.")
-    sha256: Digest | None = Field(default=None, description="The digest of what stands there.")
-    note: Statement | None = Field(default=None, description="What to know about it.")
-    attached_by: Key = Field(description="Who attached it: a user id or a service.")
-    attached_at: Moment = Field(description="When it was attached.")
-    effective_from: Moment = Field(description="From when on it counts.")
-    valid_until: Moment | None = Field(default=None, description="Until when it counts; nothing: without end.")
-    withdrawn: Ending | None = Field(default=None, description="Why it no longer counts, if it was withdrawn.")
+    evidence_id: str = Field(description="The evidence's id is EVD- and 32 hexadecimal digits.")
+    requirement_id: Key = Field(description="The id of the requirement that it is for, such as `POL-003.access-control`.")
+    title: Name = Field(description="The title says what it is.")
+    uri: Uri = Field(description="The URI where it is.")
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that the document has; null if not stated.")
+    note: Statement | None = Field(default=None, description="The note says what to know about it.")
+    attached_by: Key = Field(description="The user id or service that attached it.")
+    attached_at: Moment = Field(description="The moment when it was attached.")
+    effective_from: Moment = Field(description="The moment when it begins to count.")
+    valid_until: Moment | None = Field(default=None, description="The moment when it ceases to count; null for never.")
+    withdrawn: Ending | None = Field(default=None, description="The ending says why it was withdrawn; null if it was not.")
 
     @classmethod
     def attach(

@@ -13,14 +13,14 @@ from documents.versions.parts import Ending
 
 
 class Hold(Value):
-    """A stop put on a version: it is not eligible before the role that placed it lifts it."""
+    """A hold stops a version until the role that placed it lifts it."""
 
-    hold_id: str = Field(description="HLD- and 32 hexadecimal digits.")
-    role: GovernanceRole = Field(description="The role in which it was placed, and which alone lifts it.")
-    reason: Statement = Field(description="Why.")
-    placed_by: Key = Field(description="The user id of whoever placed it.")
-    placed_at: Moment = Field(description="When.")
-    lifted: Ending | None = Field(default=None, description="Why it was lifted, if it was.")
+    hold_id: str = Field(description="The hold's id is HLD- and 32 hexadecimal digits.")
+    role: GovernanceRole = Field(description="The role that placed it, and that alone lifts it.")
+    reason: Statement = Field(description="The reason why it was placed.")
+    placed_by: Key = Field(description="The user id of the person who placed it.")
+    placed_at: Moment = Field(description="The moment when it was placed.")
+    lifted: Ending | None = Field(default=None, description="The ending says why it was lifted; null while it stands.")
 
     @classmethod
     def place(cls, role: GovernanceRole, reason: str, by: str, at: datetime) -> Self:

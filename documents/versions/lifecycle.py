@@ -7,13 +7,13 @@ from documents.values import Choice
 
 
 class VersionStatus(Choice):
-    """What the decisions say of a version."""
+    """A version's status says what the decisions come to."""
 
-    DRAFT = "draft", "It was never submitted."
-    PENDING_APPROVAL = "pending_approval", "It was submitted, and not every required approval counts."
+    DRAFT = "draft", "The version was never submitted."
+    PENDING_APPROVAL = "pending_approval", "The version was submitted, and not every required approval counts."
     APPROVED = "approved", "Every required approval counts."
     REJECTED = "rejected", "A required role rejected it; submitting it again opens a new round."
-    RETIRED = "retired", "It was taken out of use, for good."
+    RETIRED = "retired", "The version was taken out of use, for good."
 
 
 LIVE = (VersionStatus.DRAFT, VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED, VersionStatus.REJECTED)

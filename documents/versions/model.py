@@ -13,29 +13,29 @@ from documents.values import Key, Moment, Name, Names, Place, Text, Value
 
 
 class Running(Value):
-    """The version of a model that runs in an environment."""
+    """A running version is what runs of a model in an environment."""
 
-    environment: Place = Field(description="Where it runs.")
-    version: Key = Field(description="Which version.")
-    since: Moment = Field(description="Since when.")
-    deployment_id: str = Field(description="Its deployment.")
+    environment: Place = Field(description="The environment that it runs in.")
+    version: Key = Field(description="The version that runs.")
+    since: Moment = Field(description="The moment since which it runs.")
+    deployment_id: str = Field(description="The id of the deployment that brought it.")
 
 
 class Model(Searchable):
-    """A model under governance: a name, and the versions that bear it."""
+    """A model under governance is a name and the versions that bear it."""
 
     keys: ClassVar = ("model_id",)
     event: ClassVar = AuditEventType.MODEL_REGISTERED
     searched: ClassVar = ("model_id", "name", "tags", "description")
 
-    model_id: Key = Field(description="The model's own name for itself.")
-    name: Name = Field(description="What people call it.")
-    description: Text = Field(default="", description="What it is, in a sentence or two.")
-    tags: Names = Field(default=(), description="Words to find it by.")
-    owner_id: Key = Field(description="The user id of the model owner; a version can have another.")
-    running: tuple[Running, ...] = Field(default=(), description="What runs where, one version an environment.")
-    registered_by: Key = Field(description="Who registered it: a user id or a service.")
-    registered_at: Moment = Field(description="When.")
+    model_id: Key = Field(description="The id that names the model.")
+    name: Name = Field(description="The name that people call it by.")
+    description: Text = Field(default="", description="The text says in a sentence or two what it is.")
+    tags: Names = Field(default=(), description="The words that it is found by.")
+    owner_id: Key = Field(description="The user id of the person who owns the model; a version can have another owner.")
+    running: tuple[Running, ...] = Field(default=(), description="The versions that run, one in each environment.")
+    registered_by: Key = Field(description="The user id or service that registered it.")
+    registered_at: Moment = Field(description="The moment when it was registered.")
 
     collection: ClassVar = "models"
     indexes: ClassVar = [

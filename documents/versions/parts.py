@@ -6,51 +6,53 @@ from documents.values import Choice, Count, Digest, Key, Moment, Statement, Uri,
 
 
 class Ending(Value):
-    """When, by whom and why something ended."""
+    """An ending says when, by whom and why something ended."""
 
-    at: Moment = Field(description="When.")
-    by: Key = Field(description="The user id of whoever ended it.")
-    reason: Statement = Field(description="Why.")
+    at: Moment = Field(description="The moment when it ended.")
+    by: Key = Field(description="The user id of the person who ended it.")
+    reason: Statement = Field(description="The reason why it ended.")
 
 
 class ArtifactKind(Choice):
-    """What an artefact is."""
+    """An artefact is of one of these kinds."""
 
-    WEIGHTS = "weights", "Parameters."
-    ADAPTER = "adapter", "Parameters on top of other parameters."
-    TOKENIZER = "tokenizer", "A tokenizer."
-    PROMPT = "prompt", "A system prompt or prompt template."
-    CONFIG = "config", "Configuration."
-    CODE = "code", "Source code."
-    CONTAINER = "container", "A container image."
-    API = "api", "A model behind somebody's API."
+    WEIGHTS = "weights", "The artefact holds parameters."
+    ADAPTER = "adapter", "The artefact holds parameters on top of others."
+    TOKENIZER = "tokenizer", "The artefact is a tokenizer."
+    PROMPT = "prompt", "The artefact is a system prompt or prompt template."
+    CONFIG = "config", "The artefact is configuration."
+    CODE = "code", "The artefact is source code."
+    CONTAINER = "container", "The artefact is a container image."
+    API = "api", "The artefact is a model behind somebody's API."
 
 
 class Artifact(Value):
-    """A thing that the version is made of; approvals bind to its digest."""
+    """An artefact is a part of a version; approvals bind to its digest."""
 
-    kind: ArtifactKind = Field(description="What it is.")
-    uri: Uri = Field(description="Where it is.")
-    sha256: Digest | None = Field(default=None, description="SHA-256 of its bytes; nothing for what has none, such as an API.")
-    size: Count | None = Field(default=None, description="In bytes.")
+    kind: ArtifactKind = Field(description="The kind says what it is.")
+    uri: Uri = Field(description="The URI where it is.")
+    sha256: Digest | None = Field(
+        default=None, description="The SHA-256 that its bytes have; null for what has none, such as an API."
+    )
+    size: Count | None = Field(default=None, description="The size is in bytes.")
 
 
 class DatasheetLink(Value):
-    """A datasheet that the version rests on, pinned to one revision."""
+    """A datasheet link pins one revision that the version rests on."""
 
-    dataset_id: Key = Field(description="Which datasheet.")
-    revision: int = Field(description="Which revision of it.")
-    digest: Digest = Field(description="`content(digest)` is that revision.")
-    linked_by: Key = Field(description="Who linked it.")
-    linked_at: Moment = Field(description="When.")
+    dataset_id: Key = Field(description="The id of the dataset that is linked.")
+    revision: int = Field(description="The number of the revision that is pinned.")
+    digest: Digest = Field(description="The digest of the revision; `content(digest)` has its text.")
+    linked_by: Key = Field(description="The user id of the person who linked it.")
+    linked_at: Moment = Field(description="The moment when it was linked.")
 
 
 class Review(Value):
-    """A periodic review and its four findings."""
+    """A review is a periodic one, with four findings."""
 
-    at: Moment = Field(description="When it was completed.")
-    by: Key = Field(description="The user id of whoever completed it.")
-    metrics: Statement = Field(description="What the review of the performance metrics found.")
-    drift: Statement = Field(description="What the analysis of drift found.")
-    incidents: Statement = Field(description="What the review of incidents found.")
-    compliance: Statement = Field(description="What the check of compliance found.")
+    at: Moment = Field(description="The moment when it was completed.")
+    by: Key = Field(description="The user id of the person who completed it.")
+    metrics: Statement = Field(description="The text says what the review of metrics found.")
+    drift: Statement = Field(description="The text says what the analysis of drift found.")
+    incidents: Statement = Field(description="The text says what the review of incidents found.")
+    compliance: Statement = Field(description="The text says what the check of compliance found.")

@@ -73,61 +73,69 @@ class VersionRecord(Searchable):
         "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
     )  # fmt: skip
 
-    model_id: Key = Field(description="The model that it is a version of.")
-    version: Key = Field(description="Which version; a semantic version orders as such.")
-    version_key: str = Field(description="What versions order by.")
-    purpose: Statement = Field(description="What the version is for.")
-    use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
-    restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
-    tier: RiskTier = Field(description="How critical it is; policies go by it.")
+    model_id: Key = Field(description="The id of the model that it belongs to.")
+    version: Key = Field(description="The name that the version has; a semantic version orders as such.")
+    version_key: str = Field(description="The key that versions are ordered by.")
+    purpose: Statement = Field(description="The text says what the version is for.")
+    use_cases: Statements = Field(default=(), description="The uses that it is put to, one by one.")
+    restrictions: Statements = Field(default=(), description="The uses that are forbidden or restricted.")
+    tier: RiskTier = Field(description="The risk tier that decides which policies apply.")
     tier_rationale: Statement | None = Field(
         default=None,
-        description="Why it is in that tier, as a risk manager or whoever registered it said; nothing if nobody did.",
+        description="The text says why it is in that tier; null if not stated.",
     )
-    classification: Classification = Field(description="What its words suggest, and which words.")
-    owner_id: Key = Field(description="The user id of the accountable model owner.")
-    data_steward_id: Key = Field(description="The user id of the accountable data steward.")
+    classification: Classification = Field(description="The classification says which tier its words suggest.")
+    owner_id: Key = Field(description="The user id of the person who is its accountable model owner.")
+    data_steward_id: Key = Field(description="The user id of the person who is its accountable data steward.")
     accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Everybody who is or was accountable for it, in which role and when; first one first."
+        default=(), description="The people who are or were accountable, in which role and when, oldest first."
     )
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What it is made of."
+        default=(), description="The artefacts that it is made of."
     )
     depends_on: Annotated[tuple[Dependency, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What it was made from, and what it needs to run."
+        default=(), description="The things that it was made from or needs to run."
     )
-    card: ModelCard | None = Field(default=None, description="Its model card, as last saved.")
-    card_revisions: tuple[Revision, ...] = Field(default=(), description="Every revision of the card, first one first.")
-    latest_assessment: RiskAssessment | None = Field(default=None, description="Its latest risk assessment.")
-    earlier_assessments: tuple[RiskAssessment, ...] = Field(default=(), description="The assessments before, first one first.")
-    assessment_revisions: tuple[Revision, ...] = Field(default=(), description="Every assessment's digest, first one first.")
+    card: ModelCard | None = Field(default=None, description="The model card as it was last saved; null before that.")
+    card_revisions: tuple[Revision, ...] = Field(default=(), description="The revisions of the card are listed oldest first.")
+    latest_assessment: RiskAssessment | None = Field(
+        default=None, description="The latest risk assessment that was made; null before the first."
+    )
+    earlier_assessments: tuple[RiskAssessment, ...] = Field(
+        default=(), description="The assessments that came before, oldest first."
+    )
+    assessment_revisions: tuple[Revision, ...] = Field(
+        default=(), description="The digests of all assessments are listed oldest first."
+    )
     assessment_approvals: Annotated[tuple[AssessmentApproval, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="The assessments that were approved, by whom and when; first one first."
+        default=(), description="The approvals that assessments got, oldest first."
     )
     acceptances: Annotated[tuple[RiskAcceptance, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Every risk that was accepted, for how long; standing or not, first one first."
+        default=(), description="The risks that were accepted, standing or not, oldest first."
     )
     datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The datasheets that it rests on."
     )
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Everything attached as evidence, withdrawn or not."
+        default=(), description="The evidence that was attached, withdrawn or not."
     )
-    round: ApprovalRound | None = Field(default=None, description="The current round of approvals.")
-    closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds before.")
-    reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews, first one first.")
+    round: ApprovalRound | None = Field(default=None, description="The current round of approvals, which is null for a draft.")
+    closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds that came before.")
+    reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews are listed oldest first.")
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Every exception that was granted, standing or not."
+        default=(), description="The waivers that were granted, standing or not."
     )
     holds: Annotated[tuple[Hold, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Every hold that was placed, lifted or not."
+        default=(), description="The holds that were placed, lifted or not."
     )
-    critical_incidents: tuple[str, ...] = Field(default=(), description="Ids of its critical incidents that are open.")
-    deployed_in: tuple[Place, ...] = Field(default=(), description="The environments in which it runs.")
-    retired: Ending | None = Field(default=None, description="Why it was taken out of use, if it was.")
-    registered_by: Key = Field(description="Who registered it: a user id or a service.")
-    registered_at: Moment = Field(description="When.")
-    standing: Standing | None = Field(default=None, description="What follows from all this, as of the last change.")
+    critical_incidents: tuple[str, ...] = Field(default=(), description="The ids of critical incidents that are open.")
+    deployed_in: tuple[Place, ...] = Field(default=(), description="The environments that it runs in.")
+    retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
+    registered_by: Key = Field(description="The user id or service that registered it.")
+    registered_at: Moment = Field(description="The moment when it was registered.")
+    standing: Standing | None = Field(
+        default=None, description="The standing is what follows from all this, as of the last change."
+    )
 
     collection: ClassVar = "model_versions"
     indexes: ClassVar = [

@@ -17,20 +17,20 @@ from documents.versions.parts import Ending
 
 
 class RiskAcceptance(Value):
-    """A remaining risk that somebody took on for a time.
+    """A risk acceptance is a residual risk that somebody took on for a time.
 
     It is not revoked: it ends when it expires, when the risk is accepted anew, or when a later assessment finds more of it left.
     """
 
-    acceptance_id: str = Field(description="ACC- and 32 hexadecimal digits.")
-    risk_id: Key = Field(description="The risk that was accepted.")
-    assessment_id: str = Field(description="The assessment by which it was accepted.")
-    residual_score: float = Field(description="How much of it was accepted: its residual score in that assessment.")
-    rationale: Statement = Field(description="Why it can be borne.")
-    accepted_by: Key = Field(description="The user id of whoever accepted it.")
-    accepted_at: Moment = Field(description="When.")
-    expires_at: Moment = Field(description="From when on it counts as not accepted.")
-    ended: Ending | None = Field(default=None, description="Why it ended before it expired, if it did.")
+    acceptance_id: str = Field(description="The acceptance's id is ACC- and 32 hexadecimal digits.")
+    risk_id: Key = Field(description="The id of the risk that was accepted.")
+    assessment_id: str = Field(description="The id of the assessment that it was accepted by.")
+    residual_score: float = Field(description="The residual score that was accepted, from 0 to 25.")
+    rationale: Statement = Field(description="The rationale says why it can be borne.")
+    accepted_by: Key = Field(description="The user id of the person who accepted it.")
+    accepted_at: Moment = Field(description="The moment when it was accepted.")
+    expires_at: Moment = Field(description="The moment when it expires.")
+    ended: Ending | None = Field(default=None, description="The ending says why it ended before it expired; null if it did not.")
 
     @classmethod
     def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
@@ -57,20 +57,20 @@ class RiskAcceptance(Value):
 
 
 class AssessmentApproval(Value):
-    """A risk manager's approval of one assessment, exactly as it was made."""
+    """An assessment approval is a risk manager's, of one assessment exactly as it was made."""
 
-    assessment_id: str = Field(description="The assessment.")
-    digest: Digest = Field(description="`content(digest)` is that assessment.")
-    approved_by: Key = Field(description="The user id of whoever approved it, who did not make it.")
-    approved_at: Moment = Field(description="When.")
+    assessment_id: str = Field(description="The id of the assessment that was approved.")
+    digest: Digest = Field(description="The digest of that assessment; `content(digest)` has its text.")
+    approved_by: Key = Field(description="The user id of the person who approved it, and did not make it.")
+    approved_at: Moment = Field(description="The moment when it was approved.")
 
 
 class HighRisk(Value):
-    """A risk with a residual score of 10 or more and without any control."""
+    """A high risk has a residual score of 10 or more and no control."""
 
-    risk_id: Key = Field(description="Which risk.")
-    residual_score: float = Field(description="What is left of it, 10 to 25.")
-    accepted_until: Moment | None = Field(description="When its acceptance lapses by itself; nothing if it is not accepted.")
+    risk_id: Key = Field(description="The id that the risk has.")
+    residual_score: float = Field(description="The residual score that it has, from 10 to 25.")
+    accepted_until: Moment | None = Field(description="The moment when its acceptance expires; null if it is not accepted.")
 
     def is_open(self, at: datetime) -> bool:
         return self.accepted_until is None or self.accepted_until <= at

@@ -16,17 +16,17 @@ from documents.versions.risks import HighRisk
 
 
 class StandingApproval(Value):
-    """An approval that counts, as long as nothing changes."""
+    """A standing approval counts as long as nothing changes."""
 
     role: GovernanceRole = Field(description="The role that gave it.")
-    until: Moment | None = Field(description="When it or the evidence that it rests on lapses by itself; nothing: never.")
+    until: Moment | None = Field(description="The moment when it or its evidence lapses; null for never.")
 
 
 class Period(Value):
-    """A stretch of time."""
+    """A period is a stretch of time."""
 
-    begins: Moment = Field(description="Its first moment.")
-    ends: Moment | None = Field(description="The moment at which it is over; nothing: never.")
+    begins: Moment = Field(description="The first moment that it has.")
+    ends: Moment | None = Field(description="The moment when it is over; null for never.")
 
     def since(self, at: datetime) -> Self | None:
         """What is left of it at `at`; nothing if it is over."""
@@ -34,33 +34,33 @@ class Period(Value):
 
 
 class Standing(Value):
-    """Stored with the version, computed by the same rule as eligibility, in the transaction of whatever changed it."""
+    """A standing is stored with the version, by the same rule as eligibility, in the transaction of each change."""
 
-    as_of: Moment = Field(description="When it was computed.")
+    as_of: Moment = Field(description="The moment when it was computed.")
     rules: int = Field(default=0, description="The number of the rules by which it was computed; 0 before rules had numbers.")
     changes_at: Moment | None = Field(
         default=None,
         description="The next moment at which it changes by itself, when a server computes it anew; null if it never does.",
     )
-    status: VersionStatus = Field(description="What the decisions said then; with `approvedUntil` it is what they say now.")
+    status: VersionStatus = Field(description="The status that the decisions then came to; with `approvedUntil` it is today's.")
     required_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval is required.")
-    missing_roles: tuple[GovernanceRole, ...] = Field(description="Those of them without an approval that counts.")
+    missing_roles: tuple[GovernanceRole, ...] = Field(description="The required roles that have no approval that counts.")
     approvals: tuple[StandingApproval, ...] = Field(description="The approvals that count.")
-    stale_roles: tuple[GovernanceRole, ...] = Field(description="Those of them whose approval went stale.")
-    open_conditions: int = Field(description="How many conditions of the approvals that stand are not confirmed.")
-    violations: tuple[str, ...] = Field(description="Ids of the blocking requirements that are neither met nor waived.")
-    waived: tuple[str, ...] = Field(description="Ids of the blocking requirements that are not met, and waived.")
+    stale_roles: tuple[GovernanceRole, ...] = Field(description="The required roles whose approval is stale.")
+    open_conditions: int = Field(description="The number of conditions, of approvals that stand, that are not confirmed.")
+    violations: tuple[str, ...] = Field(description="The ids of the blocking requirements that are neither met nor waived.")
+    waived: tuple[str, ...] = Field(description="The ids of the blocking requirements that are not met, and waived.")
     holds: tuple[GovernanceRole, ...] = Field(description="The roles whose hold stands.")
-    critical_incidents: int = Field(description="How many critical incidents are open.")
-    dossier: Dossier = Field(description="Digests of what there is to decide about.")
-    approved_until: Moment | None = Field(description="When the first of the approvals lapses by itself; nothing: never.")
+    critical_incidents: int = Field(description="The number of critical incidents that are open.")
+    dossier: Dossier = Field(description="The dossier has the digests of what is decided on.")
+    approved_until: Moment | None = Field(description="The moment when the first of the approvals lapses; null for never.")
     compliance: tuple[Period, ...] = Field(
-        description="When, if nothing changes but the time, no blocking requirement is violated; first one first."
+        description="The periods in which no blocking requirement is violated if nothing else changes, in order."
     )
     card_completeness: Share | None = Field(
-        description="The share of the card's sections that are filled; nothing without a card."
+        description="The share of the card's sections that are filled, from 0 to 1; null without a card."
     )
-    next_review: Moment | None = Field(description="When the next periodic review is due; nothing in tier 4.")
+    next_review: Moment | None = Field(description="The moment when the next review is due; null in tier 4.")
     outdated_datasheets: tuple[Key, ...] = Field(
         default=(), description="Ids of the linked datasheets that have a newer revision than the linked one."
     )
@@ -70,14 +70,14 @@ class Standing(Value):
     uncovered_roles: tuple[GovernanceRole, ...] = Field(
         default=(), description="The roles in which whoever is accountable is inactive or no longer holds the role."
     )
-    accountable_ids: tuple[Key, ...] = Field(description="User ids of everybody who is accountable for it.")
-    decider_ids: tuple[Key, ...] = Field(description="User ids of everybody who ever decided about it.")
-    risk_score: float | None = Field(description="The overall score of the current assessment, 0 to 25.")
-    risk_band: RiskBand | None = Field(description="Its band.")
-    risk_trend: RiskTrend = Field(description="How that score compares with the one of the assessment before.")
+    accountable_ids: tuple[Key, ...] = Field(description="The user ids of the people who are accountable for it.")
+    decider_ids: tuple[Key, ...] = Field(description="The user ids of the people who ever decided about it.")
+    risk_score: float | None = Field(description="The overall score that the current assessment has, from 0 to 25.")
+    risk_band: RiskBand | None = Field(description="The band that the risk score is in.")
+    risk_trend: RiskTrend = Field(description="The trend compares the score with that of the assessment before.")
     assessment_approved: bool = Field(description="Whether a risk manager approved the current assessment.")
     high_risks: tuple[HighRisk, ...] = Field(
-        description="The risks with a residual score of 10 or more and without any control, accepted or not."
+        description="The risks that have a residual score of 10 or more and no control, accepted or not."
     )
 
     def status_at(self, at: datetime) -> VersionStatus:

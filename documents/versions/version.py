@@ -29,7 +29,7 @@ CHANGES: Mapping[Role, frozenset[str]] = {
 
 
 class ModelVersion(DecidedVersion):
-    """A version of a model: what is governed."""
+    """A model version is what is governed."""
 
     @classmethod
     def register(

@@ -12,15 +12,15 @@ from documents.versions.parts import Ending
 
 
 class Waiver(Value):
-    """A time-limited exception to one requirement: what it asks for shows as waived, not as met."""
+    """A waiver excepts a version from one requirement for a time; it shows as waived, not as met."""
 
-    waiver_id: str = Field(description="WVR- and 32 hexadecimal digits.")
-    requirement_id: Key = Field(description="The requirement that need not be met: `POL-003.access-control`.")
-    rationale: Statement = Field(description="Why it may be deployed all the same.")
-    granted_by: Key = Field(description="The user id of whoever granted it.")
-    granted_at: Moment = Field(description="When.")
-    expires_at: Moment = Field(description="From when on it no longer counts.")
-    revoked: Ending | None = Field(default=None, description="Why it was taken back, if it was.")
+    waiver_id: str = Field(description="The waiver's id is WVR- and 32 hexadecimal digits.")
+    requirement_id: Key = Field(description="The id of the requirement that need not be met, such as `POL-003.access-control`.")
+    rationale: Statement = Field(description="The rationale says why it may be deployed all the same.")
+    granted_by: Key = Field(description="The user id of the person who granted it.")
+    granted_at: Moment = Field(description="The moment when it was granted.")
+    expires_at: Moment = Field(description="The moment when it expires.")
+    revoked: Ending | None = Field(default=None, description="The ending says why it was revoked; null if it was not.")
 
     @classmethod
     def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
