@@ -4,9 +4,10 @@ import json
 import re
 from typing import Any
 
-from documents import contents, database, departures, idempotency, lineage, streams, tokens, values
-from documents.errors import Inconsistent, NewerSchema, OlderSchema, Refusal
+from documents import contents, departures, idempotency, lineage, tokens, values
+from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
 from documents.imports import models
+from documents.store import record, streams
 from documents.values import camel
 from gql import faults, http, identity, subscriptions
 from gql.settings import PREFIX, Settings
@@ -14,7 +15,7 @@ from resolvers.graph import aggregates, asked, connections, orders
 from tests.documented import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
-FOR_OPERATORS = (Inconsistent, NewerSchema, OlderSchema)
+FOR_OPERATORS = (Inconsistent, NewerSchema, OlderSchema, PreviewSchema)
 """Refusals that end a command or a start, and that no client is answered with."""
 BESIDE_REFUSALS = {
     ("INTERNAL", ("id",)),
@@ -87,7 +88,7 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         values.FILE_LENGTH,
         models.MODELS,
         contents.DOCUMENT_BYTES,
-        database.RECORD_BYTES,
+        record.RECORD_BYTES,
         lineage.DEPTH,
         departures.HANDED_OVER,
         http.URL_BYTES,
