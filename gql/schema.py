@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from typing import Any
 
-import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
-from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
@@ -48,8 +46,8 @@ from resolvers import (
     waivers,
 )
 from resolvers.graph.aggregates import describe
-from resolvers.graph.scalars import SCALARS
-from resolvers.graph.types import Part, assemble
+from resolvers.graph.registry import Assembled, Registry
+from resolvers.graph.types import Part
 
 PARTS: Sequence[Part] = tuple(
     each.PART
@@ -68,7 +66,7 @@ MUTATION = (
 )
 
 
-class Schema(strawberry.Schema):
+class Schema(Assembled):
     texts: Texts
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
@@ -109,17 +107,18 @@ def _refused(error: Any) -> tuple[str, bool]:
 
 @cache
 def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
+    registry = Registry(parts)
+    describe()
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits)
     schema = Schema(
+        registry,
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="What can be watched."),
-        types=describe(assemble()),
-        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
     schema.texts = texts

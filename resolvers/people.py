@@ -78,10 +78,6 @@ class TaskShape:
     model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
 
 
-@shape(TaskList)
-class TaskListShape: ...
-
-
 @strawberry.type(description="Whoever the token says is asking.")
 class Viewer:
     id: str = strawberry.field(description="A user id, or a service's name.")
@@ -230,6 +226,7 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
 
 
 PART = Part(
+    types=[StakeholderNode, TaskShape, TaskList],
     queries=[viewer, stakeholder, stakeholders],
     mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
 )

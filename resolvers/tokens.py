@@ -14,10 +14,6 @@ from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
 
 
-@shape(ApiToken, hidden=["secret_hash"])
-class ApiTokenShape: ...
-
-
 @graph_input("A program that is to sign in.")
 class ServiceInput(BaseModel):
     name: Key = Field(description="What events call it.")
@@ -87,4 +83,4 @@ async def revoke_api_token(info: Info, input: RevokeApiTokenInput) -> RevokeApiT
     return RevokeApiTokenPayload(api_token=token)
 
 
-PART = Part(mutations=[create_api_token, revoke_api_token])
+PART = Part(types=[shape(ApiToken, hidden=["secret_hash"])], mutations=[create_api_token, revoke_api_token])

@@ -23,17 +23,17 @@ from documents.store.record import Record
 from gql.schema import PARTS, build_schema
 from resolvers.graph.asked import DERIVED
 from resolvers.graph.filters import filter_of
-from resolvers.graph.types import NODES
 from resolvers.search import KINDS
 
 ROOT = Path(__file__).parents[1]
-SCHEMA: Any = build_schema()._schema
+BUILT = build_schema()
+SCHEMA: Any = BUILT._schema
 QUERIES = SCHEMA.query_type.fields
 UNTOLD = {AuditCheckpoint, AuditEvent, AuditHead, VerificationRun, VerificationTurn}  # the trail itself
 UNTOLD |= {Content, IdempotencyKey, JudgementDue, JudgementTurn}  # and what it has no need to tell of
 UNLISTED = {Content}  # found by its digest alone
 BEANIES = {"id", "revision_id"}
-NOUNS = [each.record for each in NODES.values() if each.record not in UNLISTED]
+NOUNS = [each.record for each in BUILT.registry.nodes.values() if each.record not in UNLISTED]
 
 
 def unique_keys(record: type[Record]) -> set[tuple[str, ...]]:

@@ -62,14 +62,13 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
     return query(permit)(resolve)
 
 
-def describe(assembled: list[type]) -> list[type]:
+def describe() -> None:
     """Gives every described noun the fields of its inputs and aggregates, once all types are assembled."""
     filters.describe()
     orders.describe()
     for kind, made in _aggregated.items():
         if not has_object_definition(made["Aggregate"]):
             _make(kind, made)
-    return assembled
 
 
 def _make(kind: type[Record], made: Mapping[str, Any]) -> None:

@@ -13,14 +13,9 @@ from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
 from documents.store.record import Record
-from resolvers.graph.types import shape
 
 DECLARED, PERMIT = "mutation", "permit"
 Resolver = Callable[..., Awaitable[Any]]
-
-
-@shape(Receipt)
-class ReceiptShape: ...
 
 
 @strawberry.type(description="What a mutation answers with.")
