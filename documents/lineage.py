@@ -120,7 +120,7 @@ async def _edges(
 
 def _bounded(links: int) -> None:
     if links > LINKS:
-        raise LimitExceeded("the lineage", links, LINKS)
+        raise LimitExceeded("the number of links in the lineage", links, LINKS)
 
 
 def _walked(starts: Sequence[VersionName], edges: Edges, depth: int, follow: Follow) -> list[list[LineageLink]]:

@@ -10,9 +10,10 @@ from strawberry.pydantic import InputValidationError
 
 from documents.errors import InvalidInput, Refusal, Unavailable
 from documents.store.transaction import is_outage
-from documents.values import camel
+from documents.values import camel, problem_in
 
 log = logging.getLogger(__name__)
+PROBLEMS = 5  # that the message tells; `problems` has all
 _NAME = re.compile(r"`([a-z_]+)`")
 _AT = re.compile(r"Variable '\$(\w+)' has invalid value at ([\w.\[\]]+): ")
 
@@ -23,8 +24,10 @@ def coded(error: GraphQLError) -> GraphQLError:
         case Refusal() as refusal:
             return _again(error, str(spelled(refusal)), code_of(refusal))
         case InputValidationError() as wrong:
-            problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
-            return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
+            problems = [_problem(each.location, each.message, each.type) for each in wrong.errors]
+            said = "; ".join(f"{each['path']} {each['problem']}".strip() for each in problems[:PROBLEMS])
+            more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""
+            return _again(error, said + more, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
         case None | GraphQLError():  # GraphQL's own word on what the client sent
             return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
         case ValueError() if error.path is None:  # a scalar's, on a literal
@@ -61,6 +64,10 @@ def _where(message: str) -> dict[str, str]:
     """The path into a variable that GraphQL names in its message alone: `$input.artifacts[0].sha256`."""
     found = _AT.match(message)
     return {"path": (found[1] + found[2]).replace("[", ".").replace("]", "")} if found else {}
+
+
+def _problem(location: list[str], message: str, kind: str) -> dict[str, str]:
+    return {"path": _path(location), "problem": problem_in(message), "type": kind}
 
 
 def _path(location: list[str]) -> str:

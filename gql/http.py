@@ -182,10 +182,10 @@ def _range(text: str) -> tuple[str, float]:
 def _check_size(request: Request) -> None:
     url = len(request.scope["path"]) + len(request.scope["query_string"])
     if url > URL_BYTES:
-        raise Unserved(414, LimitExceeded("the URL", url, URL_BYTES))
+        raise Unserved(414, LimitExceeded("the URL in bytes", url, URL_BYTES))
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
     if headers > HEADER_BYTES:
-        raise Unserved(431, LimitExceeded("the header", headers, HEADER_BYTES))
+        raise Unserved(431, LimitExceeded("the header of the request in bytes", headers, HEADER_BYTES))
 
 
 def _in_url(request: Request) -> dict[str, Any]:
@@ -204,7 +204,9 @@ async def _in_body(request: Request, most: int) -> Any:
         async with asyncio.timeout(PATIENCE):
             return _json(await _body(request, most), "body")
     except TimeoutError as error:
-        raise Unserved(408, LimitExceeded("the body's arrival (in seconds)", int(PATIENCE) + 1, int(PATIENCE))) from error
+        raise Unserved(
+            408, LimitExceeded("the time until the body arrived, in seconds", int(PATIENCE) + 1, int(PATIENCE))
+        ) from error
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -213,7 +215,7 @@ async def _body(request: Request, most: int) -> bytes:
         parts.append(part)
         size += len(part)
         if size > most:
-            raise Unserved(413, LimitExceeded("the body of the request", size, most))
+            raise Unserved(413, LimitExceeded("the body of the request in bytes", size, most))
     return b"".join(parts)
 
 

@@ -57,9 +57,9 @@ class Doorkeeper:
         except Unauthenticated:
             token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:
-                raise LimitExceeded("failed sign-ins in a minute", failures, FAILURES) from None
+                raise LimitExceeded("the number of failed sign-ins from one address in a minute", failures, FAILURES) from None
             if token_id and (guesses := self._guessed(token_id, now)) > FAILURES:
-                raise LimitExceeded("failed sign-ins with one token in a minute", guesses, FAILURES) from None
+                raise LimitExceeded("the number of failed sign-ins with one token in a minute", guesses, FAILURES) from None
             raise
 
     async def again(self, authorization: str | None) -> Identity:
@@ -73,7 +73,7 @@ class Doorkeeper:
         try:
             token_id, secret = parted(text.strip())
         except ValueError as error:
-            raise Unauthenticated(str(error)) from error
+            raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
         token = await ApiToken.wanted(token_id)
         if token is None or not token.accepts(secret, now):
             raise Unauthenticated("the token is unknown, expired or revoked")

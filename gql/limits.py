@@ -206,9 +206,9 @@ def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict
     for operation in count.operations:
         extent = count.operation(operation)
         within("the depth of the operation", extent.depth, limits.depth)
-        within("the number of its aliases", extent.aliases, limits.aliases)
-        within("the number of its root fields", len(count.root_fields(operation.selection_set)), limits.root_fields)
-        within("the number of its directives", extent.directives, limits.directives)
+        within("the number of aliases in the operation", extent.aliases, limits.aliases)
+        within("the number of root fields in the operation", len(count.root_fields(operation.selection_set)), limits.root_fields)
+        within("the number of directives in the operation", extent.directives, limits.directives)
         defaults = {
             each.variable.name.value: value_from_ast_untyped(each.default_value)
             for each in operation.variable_definitions or ()
@@ -253,4 +253,4 @@ class BegunInTime(FieldExtension):
 
 
 def _late(taken: float, seconds: int) -> OutOfTime:
-    return OutOfTime("the operation, in seconds,", ceil(taken), seconds)
+    return OutOfTime("the time of the operation in seconds", ceil(taken), seconds)

@@ -101,7 +101,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
 
     async def handle_subscribe(self, message: Any) -> None:
         if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= OPERATIONS:
-            limit = LimitExceeded("what goes on over one socket", OPERATIONS + 1, OPERATIONS)
+            limit = LimitExceeded("the number of operations over one socket", OPERATIONS + 1, OPERATIONS)
             await self.send_message({"id": message["id"], "type": "error", "payload": _errors(limit)})
         else:
             await super().handle_subscribe(message)

@@ -28,7 +28,7 @@ async def any_nodes(
 ) -> list[Node | None]:
     """Several things that have ids, in the order of those; null for what does not exist."""
     if len(ids) > PAGE_SIZE:
-        raise LimitExceeded("`ids`", len(ids), PAGE_SIZE)
+        raise LimitExceeded("the number of `ids`", len(ids), PAGE_SIZE)
     return await _found(info, ids)
 
 

@@ -9,12 +9,12 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.departures import depart, uncovered
-from documents.people import Email, Stakeholder, keep_administered
+from documents.people import Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
 from documents.tasks import Task, TaskList, tasks_of
 from documents.tokens import ApiToken
-from documents.values import Key, Name
+from documents.values import Email, Key, Name
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion

@@ -6,8 +6,8 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
-from documents.tokens import ApiToken, TokenId
-from documents.values import Key, Moment, Name
+from documents.tokens import ApiToken
+from documents.values import Key, Moment, Name, TokenId
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation

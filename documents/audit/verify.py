@@ -62,7 +62,7 @@ async def verify(
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
     extent = await Extent.of(first, last)
     if limit is not None and extent.length > limit:
-        raise LimitExceeded("a verification", extent.length, limit)
+        raise LimitExceeded("the number of events in a verification", extent.length, limit)
     kept = await _kept(first, min(extent.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:

@@ -55,7 +55,7 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
             asked, [_grouping(kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
         )
         if len(groups) > GROUPS:
-            raise LimitExceeded("the groups", len(groups), GROUPS)
+            raise LimitExceeded("the number of groups", len(groups), GROUPS)
         return [_told(kind, raw, [path for path, _ in by], measured) for raw in groups]
 
     resolve.__name__, resolve.__doc__ = name, description

@@ -80,7 +80,7 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     if size < 0:
         raise InvalidInput(name, "must not be negative")
     if size > PAGE_SIZE:
-        raise LimitExceeded("a page", size, PAGE_SIZE)
+        raise LimitExceeded("the size of the page", size, PAGE_SIZE)
     return Window(size, backward=last is not None, cursor=after or before)
 
 
