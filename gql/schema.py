@@ -1,4 +1,4 @@
-"""Assembly: every noun's part, its root fields behind the middleware."""
+"""Builds the schema from the parts of the nouns, with every root field behind the middleware."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
@@ -70,11 +70,11 @@ class Schema(Assembled):
     texts: Texts
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
-        """Strawberry would log a traceback for every refusal; `gql.errors` logs what deserves it."""
+        """Logs nothing: Strawberry would log a traceback for each refusal, and `gql.errors` logs what nobody foresaw."""
 
 
 class Answered(SchemaExtension):
-    """Gives every error of an operation its code, and puts what was denied to a question on record."""
+    """Gives every error of an operation its code, and records denied queries in the trail."""
 
     streamed = False
 
@@ -95,13 +95,13 @@ class Answered(SchemaExtension):
         asked: Any = self.execution_context
         if errors := getattr(result, "errors", None):
             for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
-                if nested or asked.operation_type is not OperationType.MUTATION:  # what a mutation was denied is told there
+                if nested or asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
                     await tell_denied(asked.context, action)
             result.errors = [coded(error) for error in errors]
 
 
 def _refused(error: Any) -> tuple[str, bool]:
-    """The field that was refused, by its own name rather than the client's for it, and whether it is below the root."""
+    """The name of the field that was refused, not its alias, and whether the field is below the root."""
     return error.nodes[0].name.value, len(error.path) > 1
 
 
