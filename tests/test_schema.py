@@ -53,6 +53,10 @@ def test_everything_says_what_it_is() -> None:
     assert [name for name, part in parts() if not (part.description or "").strip()] == []
 
 
+def test_no_description_has_the_indentation_of_its_source() -> None:
+    assert [name for name, part in parts() if any(line.startswith(" ") for line in part.description.split("\n"))] == []
+
+
 def test_the_committed_schema_is_the_served_one() -> None:
     """`magistrate schema > schema.graphql` renews it."""
     assert (ROOT / "schema.graphql").read_text() == SCHEMA.as_str() + "\n"

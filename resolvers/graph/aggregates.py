@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from inspect import cleandoc
 from types import NoneType, SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
 
@@ -103,7 +104,7 @@ def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None
         expose(of)
         cls.__annotations__[name] = of
         setattr(cls, name, strawberry.field(description=text))
-    strawberry.type(cls, description=about)
+    strawberry.type(cls, description=cleandoc(about))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from enum import EnumMeta
 from functools import reduce
+from inspect import cleandoc
 from operator import or_
 from types import UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin
@@ -110,7 +111,7 @@ class Registry:
         for each, kind, description in shown:
             cls.__annotations__[each] = kind
             setattr(cls, each, strawberry.field(description=description))
-        made: Any = strawberry.type(cls, name=shape.name or model.__name__, description=model.__doc__)
+        made: Any = strawberry.type(cls, name=shape.name or model.__name__, description=cleandoc(model.__doc__ or ""))
         made.__strawberry_definition__.origin = model
         model.__strawberry_definition__ = made.__strawberry_definition__
         for _, kind, _ in shown:

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import EnumMeta
+from inspect import cleandoc
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import strawberry
@@ -109,7 +110,7 @@ def expose(kind: Any) -> None:
     if isinstance(kind, EnumMeta):
         # Strawberry makes the enumerations that it meets in an annotation by itself, without a description.
         made: Any = kind if "__strawberry_definition__" in vars(kind) else strawberry.enum(kind)
-        made.__strawberry_definition__.description = kind.__doc__
+        made.__strawberry_definition__.description = cleandoc(kind.__doc__ or "")
         member: Any
         for value, member in zip(made.__strawberry_definition__.values, kind, strict=True):
             value.description = getattr(member, "description", None)
