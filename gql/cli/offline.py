@@ -1,4 +1,4 @@
-"""What a stranger verifies with files and keys alone: no database, no network, no settings."""
+"""Verifies exports and proofs from files and keys alone, without database, network or settings."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from documents.audit.tlogproof import BadProof, Proof
 from documents.errors import InvalidInput
 from gql.faults import FileUnusable, TrailFaulty
 
-LENGTH = 1 << 25  # bytes of a checkpoint file or a proof that are read at most
+LENGTH = 1 << 25  # the most bytes of a checkpoint file or a proof
 
 
 def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], told: Callable[[int, int], None]) -> Report:
@@ -27,7 +27,7 @@ def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], told: Call
 
 
 def prove(file: Path, keys: Sequence[str]) -> tuple[Checkpoint, dict[str, Any]]:
-    """The checkpoint that a proof leads to, and what the event says that it proves."""
+    """The checkpoint of a proof, and the event that it proves; TrailFaulty if the proof fails."""
     text = _text(file)
     try:
         proof, allowed = Proof.read(text), trusted(text, keys)
@@ -48,7 +48,7 @@ def newest_in(file: Path) -> str:
 
 
 def misused(refusal: InvalidInput) -> typer.BadParameter:
-    """What a program would be told of an argument, told of the option."""
+    """The refusal of an argument, as that of the option of the command which holds it."""
     name, _, place = refusal.path.partition(".")
     option = {"keys": "--key", "seq": "RECEIPT"}.get(name, f"--{name}")
     return typer.BadParameter(f"{option}{f' number {int(place) + 1}' if place else ''} {refusal.problem}", param_hint=option)
