@@ -62,6 +62,10 @@ class Operated:
     def children(self) -> set[int]:
         return {pid for pid, parent in parents() if parent == self.process.pid}
 
+    def ask_readyz(self) -> str:
+        """What anybody is told of whether it can serve."""
+        return httpx.get(self.url.replace("/graphql", "/readyz"), timeout=30).text
+
     def viewer(self) -> Any:
         """Who the administrator's token in the data folder signs in."""
         headers = {"authorization": f"Bearer {(self.folder / 'admin-token').read_text().strip()}"}

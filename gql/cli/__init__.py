@@ -52,12 +52,12 @@ def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Bring the data of an earlier release into the form of this one; of the embedded database a copy is made first."""
-    from gql.cli import migrate
+    from gql.cli import migration
 
     if dry_run:
-        migrate.preview()
+        migration.preview()
     else:
-        migrate.migrate()
+        migration.migrate()
 
 
 @app.command()
