@@ -1,8 +1,12 @@
 """Standing is kept by the unit of work: after whatever was stored, it is what the rule makes of the version."""
 
+import asyncio
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +30,8 @@ from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion
 from tests.examples import ACCESS_VERIFIED, BOT, TICKETS, attach, eligible, on_record, read, register, save_datasheet, submit
 from tests.journey import every_mutation, sign_in
-from tests.service import ADA, ALICE, BOB, Service
+from tests.operated import Operated
+from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, Service
 from tests.standings import misjudged
 from tests.test_policies import create, draft, revise
 
@@ -147,7 +152,7 @@ async def test_a_person_who_may_no_longer_act_leaves_a_role_uncovered(service: S
 async def test_a_dependency_that_was_retired_shows_in_what_depends_on_it(service: Service) -> None:
     await register(service)
     await register(service, modelId="base")
-    base = {"modelId": "base", "version": "1.0.0"}
+    base: dict[str, Any] = {"modelId": "base", "version": "1.0.0"}
     await service.do("updateModelVersion", **BOT, dependsOn=[{"relation": "FINE_TUNED_FROM", "on": {"governed": base}}])
     assert await standing(service, "retiredDependencies { modelId version }") == []
     await service.do("retireModelVersion", **base, reason="It was replaced.")
@@ -254,6 +259,30 @@ async def test_a_turn_that_ends_in_the_middle_leaves_the_rest_to_the_next(servic
     assert await misjudged() == []
 
 
+async def test_a_worker_that_is_killed_while_it_judges_is_followed_by_one_that_goes_on(
+    server: str, service: Service, tmp_path: Path
+) -> None:
+    await many_drafts(service, 4 * turns.AT_ONCE)
+    await aged(service, RULES - 1)
+    settings = {"MONGODB_URI": server, "DATABASE": service.database.name, "JUDGEMENT_SECONDS": 1, "ADMIN_TOKEN": ADMIN_TOKEN}
+    with Operated(tmp_path, **settings) as running:
+        assert await until(lambda left: left < 4 * turns.AT_ONCE)
+        for each in running.children:
+            os.kill(each, signal.SIGKILL)
+        assert await until(lambda left: left == 0)
+    service.now = max(each.standing.as_of for each in await ModelVersion.every({}) if each.standing)
+    assert await misjudged() == []
+
+
+async def until(holds: Callable[[int], bool]) -> bool:
+    """Whether the number of versions that older rules judged becomes so within two minutes."""
+    for _ in range(1_200):
+        if holds(await ModelVersion.tally({"standing.rules": {"$lt": RULES}})):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
 async def test_a_standing_is_judged_anew_when_the_moment_comes_that_it_foretells(service: Service) -> None:
     await eligible(service)
     await service.do("attachEvidence", **BOT, **ACCESS_VERIFIED, validUntil=(service.now + timedelta(days=3)).isoformat())
@@ -295,9 +324,8 @@ def never(case: CaseFile, requirement: Requirement) -> Met | Unmet:
     return Unmet("the stricter check finds something", None)
 
 
-STRICTER = CHECKS | {
-    RequirementCheck.INTENDED_USE: Check(never, stricter_since=RULES + 1, before=CHECKS[RequirementCheck.INTENDED_USE].rule)
-}
+LENIENT = CHECKS[RequirementCheck.INTENDED_USE].rule
+STRICTER = {**CHECKS, RequirementCheck.INTENDED_USE: Check(never, stricter_since=RULES + 1, before=LENIENT)}
 GRACE = timedelta(days=30)
 
 
