@@ -164,9 +164,10 @@ def some(kind: str) -> st.SearchStrategy[list[Leaf]]:
     return st.lists(st.sampled_from([*leaves(kind)]), min_size=1, max_size=8, unique=True)
 
 
-def written(chosen: list[Leaf]) -> str:
-    """A selection of those values."""
-    return " ".join(" { ".join(path.split(".")) + " }" * path.count(".") for path, _ in chosen)
+def written(chosen: list[Leaf], of: str = "") -> str:
+    """A selection of those values; under names that begin with `of`, fields of several types do not meet under one."""
+    renamed = (f"{of}{path.partition('.')[0]}: {path}" if of else path for path, _ in chosen)
+    return " ".join(" { ".join(path.split(".")) + " }" * path.count(".") for path in renamed)
 
 
 def stored(*chosen: list[Leaf]) -> set[str]:
@@ -199,7 +200,7 @@ async def test_any_selection_of_stored_values_is_read_exactly(
 async def test_search_reads_of_each_kind_exactly_what_its_fragment_selects(
     filled: Watched, chosen: dict[str, list[Leaf]]
 ) -> None:
-    fragments = "".join(f"fragment Of{kind} on {kind} {{ {written(each)} }} " for kind, each in chosen.items())
+    fragments = "".join(f"fragment Of{kind} on {kind} {{ {written(each, kind)} }} " for kind, each in chosen.items())
     spreads = " ".join(f"...Of{kind}" for kind in chosen)
     found = await asked(filled, f'{{ search(query: "nothing here", first: 5) {{ nodes {{ {spreads} }} }} }} {fragments}')
     assert found == {kind.collection: {"_id"} | stored(chosen[kind.__name__]) for kind in KINDS.values()}
