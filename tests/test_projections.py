@@ -9,14 +9,13 @@ from graphql import get_named_type, is_composite_type, is_required_argument
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gql.schema import build_schema
 from resolvers.search import KINDS
 from tests.examples import BOT, TICKETS, decide
 from tests.journey import every_mutation
+from tests.schema import SCHEMA
 from tests.service import AUDREY, CAROL, Service
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
-SCHEMA: Any = build_schema()._schema
 VERSION = 'modelVersion(modelId: "support-assistant", version: "1.0.0")'
 
 
