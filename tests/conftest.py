@@ -9,7 +9,7 @@ from documents.eligibility.judgement import Judgement
 from documents.eligibility.load import case_files
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
-from tests.service import Service
+from tests.service import Service, close_spares
 
 settings.register_profile("long", max_examples=10_000)
 
@@ -18,6 +18,7 @@ settings.register_profile("long", max_examples=10_000)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with Engine(tmp_path_factory.mktemp("data")) as engine:
         yield engine.uri
+        close_spares(engine.uri)
 
 
 @pytest.fixture
