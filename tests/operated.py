@@ -86,3 +86,10 @@ def eventually(holds: Callable[[], object], within: float = 10) -> bool:
     while not (held := bool(holds())) and monotonic() < give_up:
         sleep(0.05)
     return held
+
+
+def refused(**settings: object) -> tuple[int, str]:
+    """The exit code, and the one line on standard error."""
+    said, complaint = (process := started(settings)).communicate(timeout=20)
+    assert said == "" and complaint.count("\n") == 1 and "Traceback" not in complaint
+    return process.returncode, complaint

@@ -13,7 +13,7 @@ from documents.reports import audit_load
 from gql.verifications import verification
 from tests.examples import BOT, attach, register
 from tests.service import ALICE, AUDREY, BOB, Service
-from tests.test_reads import Watched, watching
+from tests.watching import Watched, watching
 
 ARGUMENTS = """$resourceType: String, $resourceId: String, $modelId: String, $version: String, $actorId: String,
     $eventTypes: [AuditEventType!], $outcomes: [AuditOutcome!], $since: DateTime, $until: DateTime"""

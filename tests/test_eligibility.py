@@ -26,8 +26,8 @@ from documents.versions.approvals import ApprovalRound, Decision, Verdict
 from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
-from gql.schema import build_schema
 from tests.examples import REVIEW
+from tests.schema import SCHEMA
 from tests.service import ALL_TIERS, NOW
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
@@ -266,9 +266,6 @@ def test_candidates_are_those_who_could_really_decide() -> None:
     assert candidates() == {OWNER: ("alice", "owner"), ETHICS: (), SECURITY: ("free",)}
     pending.version.card_revisions = (Revision(revision=1, digest="1" * 64, author="alice", at=NOW),)
     assert candidates()[ETHICS] == ("free", "ethicist")
-
-
-SCHEMA: Any = build_schema()._schema
 
 
 def input_of(mutation: str) -> GraphQLInputObjectType:

@@ -26,10 +26,9 @@ from gql.firststart import prepare
 from gql.release import RELEASE
 from gql.settings import Settings
 from gql.upgrade import copy_of
-from tests.operated import MAGISTRATE, Operated, eventually
+from tests.operated import MAGISTRATE, Operated, eventually, refused
 from tests.service import Service
 from tests.stores.store import Store, documents_of, load
-from tests.test_processes import refused
 
 OLD = "0.1.0"
 COUNTED = {each for each in documents_of(OLD) if each != "idempotency_keys"}

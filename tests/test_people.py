@@ -10,7 +10,7 @@ from documents import departures
 from documents.access import GovernanceRole, PlatformRole
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 EVE = person("eve", GovernanceRole.MODEL_OWNER, GovernanceRole.DATA_STEWARD, department="Credit")
 ABEL = person("abel", platform=PlatformRole.ADMIN)

@@ -22,7 +22,7 @@ from documents.policies import (
 from documents.versions.version import ModelVersion
 from tests.examples import BOT, DRILL, DRILLS, REGISTRATION, attach, decide, document, on_record, read, register, submit
 from tests.service import ALICE, ALL_TIERS, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
-from tests.test_reads import watching, where
+from tests.watching import watching, where
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
 INSTANT = timedelta(milliseconds=1)

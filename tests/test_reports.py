@@ -12,7 +12,6 @@ from documents.access import GovernanceRole
 from documents.canonical import canonical
 from documents.formats.graph import spelled
 from documents.reports.load import governance_report
-from gql.schema import build_schema
 from tests.examples import (
     BOT,
     RATED,
@@ -30,11 +29,11 @@ from tests.examples import (
 )
 from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
 from tests.operations import DORA, TOM, deployed
+from tests.schema import TYPES
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
-TYPES: dict[str, Any] = dict(build_schema()._schema.type_map)
 PEOPLE = {"candidateIds": "candidates"}  # whom the graph shows where the JSON has their ids
 PEOPLE_AS = {name: f"{name}: {field}" for name, field in PEOPLE.items()}
 

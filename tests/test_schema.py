@@ -8,10 +8,10 @@ from graphql import GraphQLField
 
 import gql
 from gql.schema import build_schema
+from tests.schema import TYPES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = build_schema()
-TYPES: dict[str, Any] = {name: kind for name, kind in SCHEMA._schema.type_map.items() if not name.startswith("__")}
 QUERIES = """
     viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact eligibility stakeholder stakeholders
     policy policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests

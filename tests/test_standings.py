@@ -28,15 +28,32 @@ from documents.store.units import OutsideUnitOfWork, Unit
 from documents.versions.holds import Hold
 from documents.versions.parts import Ending
 from documents.versions.version import ModelVersion
-from tests.examples import ACCESS_VERIFIED, BOT, TICKETS, attach, eligible, on_record, read, register, save_datasheet, submit
+from tests.examples import (
+    ACCESS_VERIFIED,
+    BOT,
+    DRILLS,
+    REGISTRATION,
+    TICKETS,
+    attach,
+    eligible,
+    on_record,
+    read,
+    register,
+    save_datasheet,
+    submit,
+)
 from tests.journey import every_mutation, sign_in
 from tests.operated import Operated
-from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, Service
+from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, RITA, Service
 from tests.standings import misjudged
-from tests.test_policies import create, draft, revise
 
 KEY = tuple(BOT.values())
 MANY = AT_ONCE + 10
+
+
+async def create(service: Service, **other: Any) -> None:
+    """Writes a policy that asks every version of tier 2 for evidence of a drill."""
+    await service.do("createPolicy", RITA, **DRILLS | other)
 
 
 async def test_after_every_mutation_of_the_journey_every_standing_is_what_the_rule_makes_of_it(service: Service) -> None:
@@ -216,7 +233,8 @@ async def test_a_version_registered_while_others_wait_is_judged_by_what_is_in_fo
     await many_drafts(service)
     await create(service)
     await judge_batch(service.now)
-    await draft(service, "9.0.0")
+    another = {name: value for name, value in REGISTRATION.items() if name != "name"}
+    await service.do("registerModelVersion", **another | {"version": "9.0.0"})
     kept = await ModelVersion.require(KEY[0], "9.0.0")
     assert kept.standing and "POL-005.drill" in kept.standing.violations
     while await judge_batch(service.now):
@@ -226,7 +244,7 @@ async def test_a_version_registered_while_others_wait_is_judged_by_what_is_in_fo
 async def test_several_processes_in_turn_judge_each_mark_once(server: str, service: Service) -> None:
     await many_drafts(service)
     await create(service)
-    await revise(service, name="Harder drills")
+    await service.do("revisePolicy", RITA, policyId=DRILLS["policyId"], name="Harder drills")
     assert await JudgementDue.tally({}) == 2
     clock, every = lambda: service.now, timedelta(seconds=30)
     assert await judge_in_turn(clock, every) == 2 * MANY
