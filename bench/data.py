@@ -16,6 +16,7 @@ from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from documents.versions.model import Model
 from documents.versions.parts import Artifact, ArtifactKind
+from documents.versions.rules import registration
 from documents.versions.version import ModelVersion
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -92,7 +93,7 @@ async def _registered(numbers: range, unit: Unit) -> None:
 
 def _version(number: int) -> ModelVersion:
     artifact = Artifact(kind=ArtifactKind.WEIGHTS, uri=f"https://example.org/{number}", sha256=f"{number:064x}", size=number)
-    return ModelVersion.register(
+    return registration.register(
         model_id(number), version(number), f"{PURPOSES[number % 3]}, in region {number}",
         ("Say where an order is", "Explain what is sold"), ("Not for advice about law",),
         None, None, OWNER, STEWARD, (artifact,), (), by=SYSTEM, at=AT + timedelta(seconds=number),

@@ -12,6 +12,7 @@ from documents.values import LIST_LENGTH
 from documents.versions.accountability import roles_of
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
+from documents.versions.rules import accountability
 from documents.versions.version import ModelVersion
 
 HANDED_OVER = 500  # records that one transaction can change in good time
@@ -41,7 +42,7 @@ async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) ->
         await model.store()
     for version in versions:
         for role in roles_of(version.accountability, leaver):
-            version.assign(role, successor_id, by, at)
+            accountability.assign(version, role, successor_id, by, at)
         await version.store()
 
 

@@ -14,6 +14,7 @@ from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import Choice, Key, Moment, Name, Place, Text
 from documents.versions.parts import Ending
+from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
 
 
@@ -75,7 +76,7 @@ class Incident(Searchable):
             severity=severity, status=IncidentStatus.OPEN, title=title, description=description, opened_by=by.id, opened_at=at,
         )  # fmt: skip
         if incident.blocks_deployment:
-            version.suffer(incident.incident_id)
+            operation.suffer(version, incident.incident_id)
         return incident
 
     @property
@@ -94,5 +95,5 @@ class Incident(Searchable):
         if self.status is not IncidentStatus.OPEN:
             raise InvalidState(Permission.RESOLVE_INCIDENT.value, self.status, [IncidentStatus.OPEN])
         if self.blocks_deployment:
-            version.recover(self.incident_id)
+            operation.recover(version, self.incident_id)
         self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)

@@ -14,10 +14,19 @@ from documents.store.fields import fields_at
 from documents.store.standins import whole
 from documents.store.units import Raw
 from documents.values import Choice, Key, Moment, Value
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
-from documents.versions.decided import approvals, deciders_of, submitters_of
+from documents.versions.approvals import (
+    OBLIGING,
+    Approval,
+    ApprovalStatus,
+    Decider,
+    Verdict,
+    deciders_of,
+    separated,
+    submitters_of,
+)
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
 from documents.versions.parts import Ending
+from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
@@ -83,7 +92,7 @@ class Docket:
     @cached_property
     def approvals(self) -> dict[GovernanceRole, Approval]:
         """The decision that stands for each role that decided."""
-        return {each.role: each for each in approvals(self.version, self.at)}
+        return {each.role: each for each in decisions.approvals(self.version, self.at)}
 
     def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
         owner = GovernanceRole.MODEL_OWNER
@@ -102,7 +111,8 @@ class Docket:
     @cached_property
     def _acted(self) -> tuple[frozenset[str], tuple[Decider, ...]]:
         """Who ever submitted the version, and who ever decided about it."""
-        return submitters_of(self.version), deciders_of(self.version)
+        rounds = self.version.round, self.version.closed_rounds
+        return submitters_of(*rounds), deciders_of(*rounds)
 
     def _submission(self) -> Task:
         rejected = (each.decided_at for each in self.approvals.values() if each.verdict is Verdict.REJECTED)

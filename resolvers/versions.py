@@ -23,11 +23,11 @@ from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
 from documents.versions.changes import PartChange, changes
-from documents.versions.decided import approvals
 from documents.versions.dependencies import VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
 from documents.versions.risks import HighRisk
+from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -109,7 +109,7 @@ class ModelVersionNode(Node):
     )
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
-        return list(approvals(version, info.context.now))
+        return list(decisions.approvals(version, info.context.now))
 
     @field("Its risk assessments, first one first.", answers=["earlier_assessments", "latest_assessment"])
     @staticmethod

@@ -19,6 +19,7 @@ from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.store.fields import fields_at
 from documents.versions.model import Model, Running
+from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
 
 
@@ -173,7 +174,7 @@ async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
         deployment.end(change.change_id, at)
         await deployment.store()
         version = await ModelVersion.require(place.model.model_id, ended.version)
-        version.stop_in(place.environment)
+        operation.stop_in(version, place.environment)
         await version.store()
     place.model.run(place.environment, await _begun(change, by, at))
     await place.model.store()
@@ -190,7 +191,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     )  # fmt: skip
     await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
-    version.run_in(plan.environment)
+    operation.run_in(version, plan.environment)
     await version.store()
     return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)
 

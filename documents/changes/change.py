@@ -25,8 +25,8 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
-from documents.versions.decided import only
 from documents.versions.entries import longer
+from documents.versions.rules.decisions import only
 
 
 class ChangeRequest(Searchable):

@@ -17,6 +17,7 @@ from documents.formats.huggingface.results import read_results
 from documents.imports.report import CardSource, ImportReport, digest_of, facts, kept
 from documents.store.record import Record
 from documents.values import camel
+from documents.versions.rules import cards
 from documents.versions.version import ModelVersion
 
 TAKEN = "something else is said there: send `expectedRevision` to overwrite it"
@@ -38,7 +39,7 @@ async def import_card(
     reading = read.again()
     said = brought(reading, version.card, overwrite)
     _refuse_nothing(said, reading)
-    await version.save_card(said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
+    await cards.save(version, said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
     return tuple(said), await _reported(version, source, text, said, reading)
 
 

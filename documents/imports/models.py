@@ -17,6 +17,7 @@ from documents.imports.report import ImportedModel, ModelsReport, digest_of, fac
 from documents.store.fields import fields_at
 from documents.values import Digest, camel
 from documents.versions.model import Model
+from documents.versions.rules import cards, registration
 from documents.versions.version import ModelVersion
 
 MODELS = 50
@@ -117,11 +118,11 @@ async def _register(
         raise InvalidInput(found.path, f"lacks {' and '.join(each for each, said in needed.items() if not said)}")
     try:
         model = Model.register(found.model_id, name, "", (), owner_id, by=by, at=at)
-        version = ModelVersion.register(
+        version = registration.register(
             model.model_id, found.version, found.purpose, uses, (), None, None, owner_id, steward_id, (), (), by=by, at=at
         )
         if said := brought(card, None, overwrite=False):
-            await version.save_card(said, name, by, at, Permission.IMPORT_MODELS)
+            await cards.save(version, said, name, by, at, Permission.IMPORT_MODELS)
     except ValidationError as error:
         problem = f"its {camel(str(error.errors()[0]['loc'][0]))} is not as it must be here"
         raise InvalidInput(found.path, problem) from error

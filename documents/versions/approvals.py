@@ -218,6 +218,18 @@ class ClosedRound(Value):
     deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
 
 
+def submitters_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> frozenset[str]:
+    """Everybody who ever submitted a version, by its rounds."""
+    earlier = {each.submitted_by for each in closed}
+    return frozenset(earlier | {current.submitted_by} if current else earlier)
+
+
+def deciders_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> tuple[Decider, ...]:
+    """Everybody who ever decided about a version, and in which role, by its rounds."""
+    earlier = tuple(decider for each in closed for decider in each.deciders)
+    return earlier + (deciders(current.decisions) if current else ())
+
+
 def separated(role: GovernanceRole, who: str, submitters: frozenset[str], acted: Iterable[Decider]) -> bool:
     """Whether somebody may act for `role`: acted in no other on the version, and never submitted it, unless as model owner."""
     elsewhere = any(each.user_id == who and each.role is not role for each in acted)
