@@ -8,7 +8,8 @@ from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.departures import depart, uncovered
+from documents.departures.commands import depart
+from documents.departures.loading import uncovered
 from documents.people import Email, Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.changes.carry import refuse_while_changing
+from documents.changes.commands import retire
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import holder_of
@@ -16,7 +16,7 @@ from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statement
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
 from documents.versions.model import Model
 from documents.versions.parts import Artifact
-from documents.versions.rules import operation, registration, scope
+from documents.versions.rules import registration, scope
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import OfVersion, graph_input, said
@@ -198,9 +198,7 @@ class RetireModelVersionPayload(Payload):
 async def retire_model_version(info: Info, input: RetireModelVersionInput) -> RetireModelVersionPayload:
     """Takes a version out of use, for good: from then on nothing about it can be changed."""
     version = await input.load()
-    await refuse_while_changing(version)
-    operation.retire(version, input.reason, by=info.context.actor, at=info.context.now)
-    await version.store()
+    await retire(version, input.reason, by=info.context.actor, at=info.context.now)
     return RetireModelVersionPayload(model_version=version)
 
 

@@ -11,10 +11,9 @@ from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.canonical import canonical
 from documents.formats.graph import spelled
 from documents.reports.audit import AuditReport, AuditScope
-from documents.reports.audit_load import audit_report
 from documents.reports.audit_page import audit_page
 from documents.reports.governance import GovernanceReport
-from documents.reports.load import governance_report, risk_report
+from documents.reports.loading import audit_report, governance_report, risk_report
 from documents.reports.page import governance_page
 from documents.reports.risk import RiskReport
 from documents.reports.risk_page import risk_page

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from documents.access import GovernanceRole
 from documents.canonical import canonical
 from documents.formats.graph import spelled
-from documents.reports.load import governance_report
+from documents.reports.loading import governance_report
 from gql.schema import build_schema
 from tests.examples import (
     BOT,
