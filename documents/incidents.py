@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from documents.access import Actor, GovernanceRole, Permission
+from documents.access import RESOLVING_CRITICAL, Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.errors import Forbidden, InvalidState
+from documents.errors import InvalidState
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
@@ -88,10 +88,10 @@ class Incident(Searchable):
         return self.status is IncidentStatus.OPEN and self.severity is IncidentSeverity.CRITICAL
 
     def resolve(self, version: ModelVersion, text: str, by: Actor, at: datetime) -> None:
-        """Declares it over; a critical one takes a risk manager."""
+        """Declares the incident over; a critical one by a risk manager."""
         version.needs(by, Permission.RESOLVE_INCIDENT)
-        if self.severity is IncidentSeverity.CRITICAL and GovernanceRole.RISK_MANAGER not in by.roles:
-            raise Forbidden(f"{by.id} may not resolve a critical incident", [GovernanceRole.RISK_MANAGER])
+        if self.severity is IncidentSeverity.CRITICAL:
+            by.must_hold(RESOLVING_CRITICAL, f"{by.id} may not resolve a critical incident")
         if self.status is not IncidentStatus.OPEN:
             raise InvalidState(Permission.RESOLVE_INCIDENT.value, self.status, [IncidentStatus.OPEN])
         if self.blocks_deployment:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints
 
-from documents.access import GovernanceRole, PlatformRole
+from documents.access import GovernanceRole, PlatformRole, refuse_second_role
 from documents.audit.event import AuditEventType
 from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
@@ -103,9 +103,7 @@ class Stakeholder(Searchable):
             raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if self.holds(each)])
         if tier and not self.may_decide(role, tier):
             raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
-        if others := {*before} - {role}:
-            roles = ", ".join(sorted(each.name for each in others))
-            raise Forbidden(f"{who} has decided as {roles} here", ["somebody else"])
+        refuse_second_role(role, who, before)
 
 
 def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:

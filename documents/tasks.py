@@ -7,7 +7,7 @@ from functools import cached_property
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, Permission, needs
+from documents.access import GovernanceRole, Permission, needs, separated
 from documents.eligibility.answer import Remedy
 from documents.people import Stakeholder
 from documents.store.fields import fields_at
@@ -20,8 +20,8 @@ from documents.versions.approvals import (
     ApprovalStatus,
     Decider,
     Verdict,
+    acted_as,
     deciders_of,
-    separated,
     submitters_of,
 )
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
@@ -101,7 +101,8 @@ class Docket:
             yield self._submission()
         if self.status in DECIDABLE and (submitted := self.version.round):
             for role in self.standing.required_roles:
-                separate = separated(role, person.user_id, *self._acted)
+                submitters, deciders = self._acted
+                separate = separated(role, person.user_id, submitters, acted_as(deciders, person.user_id))
                 could_decide = separate and person.may_decide(role, self.version.tier)
                 yield from self._decision(role, submitted.submitted_at) if could_decide else ()
                 yield from self._conditions(role, owns, could_decide)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation, Role
+from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Role, authorship
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
@@ -111,7 +111,7 @@ class ApiToken(Record):
     def revoke(self, by: Actor, at: datetime) -> None:
         """Ends it; whoever is no administrator ends only tokens of their own."""
         own = by.id == self.holder and self.kind is not TokenKind.SERVICE
-        by.needs(Permission.REVOKE_API_TOKEN, frozenset({Relation.AUTHOR} if own else ()))
+        by.needs(Permission.REVOKE_API_TOKEN, authorship(own))
         self.end("revokeApiToken", at)
 
     def end(self, action: str, at: datetime) -> None:

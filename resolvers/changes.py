@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 import strawberry
 from pydantic import BaseModel, Field
 
-from documents.access import GovernanceRole, Permission
+from documents.access import GovernanceRole, Permission, may_read_events
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
 from documents.changes.change import ChangeRequest
@@ -67,7 +67,7 @@ class GatePassShape:
 
 
 def _reads_trail(change: ChangeRequest, context: Context) -> None:
-    context.actor.needs(Permission.READ_TRAIL)
+    may_read_events(context.actor)
 
 
 @node(ChangeRequest)

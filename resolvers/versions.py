@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Parent
 
 from documents import lineage
-from documents.access import GovernanceRole, Permission
+from documents.access import GovernanceRole, may_read_events
 from documents.audit.event import AuditEvent
 from documents.changes.change import ChangeRequest
 from documents.deployments import Deployment
@@ -43,8 +43,7 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 
 def _reads_trail(version: ModelVersion, context: Context) -> None:
-    if not relations(version.accountability, context.actor):
-        context.actor.needs(Permission.READ_TRAIL)
+    may_read_events(context.actor, bool(relations(version.accountability, context.actor)))
 
 
 @shape(VersionName)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import Field, computed_field
 
-from documents.access import Actor, GovernanceRole, Permission, Relation
+from documents.access import Actor, GovernanceRole, Permission, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
 from documents.changes.life import MOVES, POSSIBLE, ChangeStatus
 from documents.changes.parts import (
@@ -19,14 +19,13 @@ from documents.changes.parts import (
 )
 from documents.changes.plan import REQUIRED_ROLES, ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotReady
+from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer
-from documents.versions.rules.decisions import only
 
 
 class ChangeRequest(Searchable):
@@ -144,7 +143,7 @@ class ChangeRequest(Searchable):
         return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
 
     def _permits(self, by: Actor, permission: Permission) -> None:
-        by.needs(permission, frozenset({Relation.AUTHOR} if by.id == self.requester else ()))
+        by.needs(permission, authorship(by.id == self.requester))
         self.possible(permission)
 
     def may_replan(self, plan: ChangePlan, by: Actor) -> None:
@@ -194,7 +193,7 @@ class ChangeRequest(Searchable):
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         nobody = f"{reviewer.user_id} holds no role that must approve this change"
-        role = role or only(self.required_roles, reviewer.holds, "role", nobody)
+        role = role or acting_role(self.required_roles, reviewer.holds, "role", nobody)
         self._may_approve(role, tier, reviewer)
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
@@ -215,8 +214,7 @@ class ChangeRequest(Searchable):
         reviewer.must_act_as(
             role, self.required_roles, tier, (each.role for each in self.counting.values() if each.reviewer_id == who)
         )
-        if who == self.requester:
-            raise Forbidden(f"{who} asked for this change", ["somebody else"])
+        refuse_involved(who, {self.requester}, "asked for this change")
 
     def record_test(
         self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from documents.access import GovernanceRole, Permission
+from documents.access import RESOLVING_CRITICAL, GovernanceRole, Permission, separated
 from documents.eligibility.answer import (
     BlockingIncident,
     Eligibility,
@@ -24,7 +24,7 @@ from documents.eligibility.rules import RULES
 from documents.policies import PolicyInForce, Requirement, RequirementCheck
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, separated
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, acted_as
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
@@ -143,7 +143,7 @@ class Judgement:
     def _incident(incident_id: str) -> BlockingIncident:
         known = {"incidentId": incident_id}
         resolve = Remedy(
-            mutation=Permission.RESOLVE_INCIDENT, arguments=known, fill=("text",), permitted=(GovernanceRole.RISK_MANAGER.name,)
+            mutation=Permission.RESOLVE_INCIDENT, arguments=known, fill=("text",), permitted=(RESOLVING_CRITICAL.name,)
         )
         return BlockingIncident(incident_id=incident_id, remedy=resolve)
 
@@ -175,7 +175,7 @@ class Judgement:
         version = self.case.version
         able = (each.user_id for each in self.case.people if each.may_decide(role, version.tier))
         submitters, acted = version.submitters, version.deciders
-        return (each for each in able if separated(role, each, submitters, acted))
+        return (each for each in able if separated(role, each, submitters, acted_as(acted, each)))
 
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
         if self.case.status is VersionStatus.RETIRED:

@@ -5,14 +5,12 @@ from datetime import datetime
 
 from pydantic import Field
 
-from documents.access import Actor, GovernanceRole, Relation
+from documents.access import RELATED, Actor, GovernanceRole, Relation
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.roles import ACCOUNTABLE_ROLES
 from documents.values import Key, Moment, Value
 from documents.versions.entries import longer
-
-_RELATIONS = {GovernanceRole.MODEL_OWNER: Relation.OWNER, GovernanceRole.DATA_STEWARD: Relation.STEWARD}
 
 
 class Assignment(Value):
@@ -49,9 +47,9 @@ def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at
 
 
 def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:
-    """How an actor stands to the version: by the roles that are assigned to the actor and that the actor holds today."""
+    """The relations of an actor to the version, by the roles that are assigned to the actor and that the actor holds today."""
     roles = {role for role, each in current(history).items() if each.user_id == by.id and role in by.roles}
-    found = {_RELATIONS[role] for role in roles & _RELATIONS.keys()}
+    found = {RELATED[role] for role in roles & RELATED.keys()}
     return frozenset(found | {Relation.ACCOUNTABLE} if roles else found)
 
 

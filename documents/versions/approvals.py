@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.errors import InvalidInput, InvalidState, NotFound
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
@@ -230,21 +230,6 @@ def deciders_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) ->
     return earlier + (deciders(current.decisions) if current else ())
 
 
-def separated(role: GovernanceRole, who: str, submitters: frozenset[str], acted: Iterable[Decider]) -> bool:
-    """Whether somebody may act for `role`: acted in no other on the version, and never submitted it, unless as model owner."""
-    elsewhere = any(each.user_id == who and each.role is not role for each in acted)
-    return not elsewhere and (who not in submitters or role is GovernanceRole.MODEL_OWNER)
-
-
-def refuse_inseparable(
-    role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitters: frozenset[str],
-    acted: tuple[Decider, ...], reviewer: Stakeholder,
-) -> None:  # fmt: skip
-    """Forbidden unless `reviewer` may act for `role`: required, held, authorised for the tier, and separated.
-
-    On one version one person acts in one role, and whoever submitted it, in this round or before, as model owner only.
-    """
-    who = reviewer.user_id
-    reviewer.must_act_as(role, required, tier, (each.role for each in acted if each.user_id == who))
-    if who in submitters and role is not GovernanceRole.MODEL_OWNER:
-        raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])
+def acted_as(deciders: Iterable[Decider], who: str) -> tuple[GovernanceRole, ...]:
+    """The roles in which a person decided about a version."""
+    return tuple(each.role for each in deciders if each.user_id == who)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from documents.access import Actor, Permission
+from documents.access import Actor, Permission, refuse_involved
 from documents.contents import ContentKind, revised
-from documents.errors import Forbidden, InvalidInput, InvalidState
+from documents.errors import InvalidInput, InvalidState
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import OwnRisk, Response, Template
 from documents.versions.entries import longer
@@ -77,8 +77,7 @@ def approve(version: ModelVersion, assessment_id: str, by: Actor, at: datetime) 
     latest = _latest(version, Permission.APPROVE_RISK_ASSESSMENT)
     if latest.assessment_id != assessment_id:
         raise InvalidInput("assessment_id", f"must be the latest assessment: {latest.assessment_id}")
-    if latest.assessor == by.id:
-        raise Forbidden(f"{by.id} made this assessment", ["a RISK_MANAGER who did not make it"])
+    refuse_involved(by.id, {latest.assessor}, "made this assessment", "a RISK_MANAGER who did not make it")
     if version.assessment_approval:
         raise InvalidState(Permission.APPROVE_RISK_ASSESSMENT.value, "APPROVED", ["UNAPPROVED"])
     digest = version.assessment_revisions[-1].digest

@@ -1,12 +1,11 @@
 """Decisions: how a version is submitted, decided about, and how the conditions that were set are met."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from documents.access import Actor, GovernanceRole, Permission
+from documents.access import Actor, GovernanceRole, Permission, acting_role, refuse_submitter
 from documents.audit.event import AuditEventType
 from documents.contents import ContentKind, keep
-from documents.errors import Forbidden, InvalidInput
+from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.versions.approvals import (
@@ -15,8 +14,8 @@ from documents.versions.approvals import (
     ClosedRound,
     Decision,
     Verdict,
+    acted_as,
     deciders,
-    refuse_inseparable,
 )
 from documents.versions.version import ModelVersion
 
@@ -107,8 +106,10 @@ def _acting(
     """The required role in which `reviewer` may act, the only one held if `role` is None, and the round to act in."""
     version.permits(by, permission)
     required, submitted = version.standing.required_roles if version.standing else (), _round_of(version)
-    role = role or only(required, reviewer.holds, "role", f"{reviewer.user_id} holds no role that must decide here")
-    refuse_inseparable(role, required, version.tier, version.submitters, version.deciders, reviewer)
+    who = reviewer.user_id
+    role = role or acting_role(required, reviewer.holds, "role", f"{who} holds no role that must decide here")
+    reviewer.must_act_as(role, required, version.tier, acted_as(version.deciders, who))
+    refuse_submitter(role, who, version.submitters)
     return role, submitted
 
 
@@ -117,13 +118,3 @@ def _round_of(version: ModelVersion) -> ApprovalRound:
     if version.round is None:
         raise AssertionError(f"{version.key} is {version.status} without a round")
     return version.round
-
-
-def only(roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], path: str, none: str) -> GovernanceRole:
-    """The one of `roles` that somebody holds."""
-    held = [role for role in roles if holds(role)]
-    if len(held) > 1:
-        raise InvalidInput(path, f"must say which of {', '.join(each.name for each in held)} is acting")
-    if not held:
-        raise Forbidden(none, roles)
-    return held[0]

@@ -2,20 +2,17 @@
 
 from datetime import datetime
 
-from documents.access import Actor, GovernanceRole, Permission
+from documents.access import HOLDING, Actor, GovernanceRole, Permission, acting_role
 from documents.errors import Forbidden
 from documents.versions.entries import changed, longer
 from documents.versions.holds import Hold
-from documents.versions.rules.decisions import only
 from documents.versions.version import ModelVersion
-
-HOLDING = (GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.COMPLIANCE_OFFICER)
 
 
 def place(version: ModelVersion, role: GovernanceRole | None, reason: str, by: Actor, at: datetime) -> Hold:
     """Stops the deployment of the version until the same role lifts the hold."""
     version.permits(by, Permission.PLACE_HOLD)
-    role = role or only(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
+    role = role or acting_role(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
     if role not in HOLDING or role not in by.roles:
         raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
     hold = Hold.place(role, reason, by.id, at)

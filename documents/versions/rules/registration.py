@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from documents.access import Actor, GovernanceRole
+from documents.access import LIGHTENING, Actor, GovernanceRole
 from documents.classification import classify
-from documents.errors import Forbidden, InvalidInput
+from documents.errors import InvalidInput
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import assigned
 from documents.versions.dependencies import Dependency, refuse_doubled
@@ -23,7 +23,10 @@ def register(
     answering = assigned((), GovernanceRole.MODEL_OWNER, owner_id, by, at)
     answering = assigned(answering, GovernanceRole.DATA_STEWARD, data_steward_id, by, at)
     if tier is not None and tier.is_lighter_than(suggested.tier):
-        _may_lighten(tier_rationale, suggested.tier, by)
+        name = suggested.tier.name
+        by.must_hold(LIGHTENING, f"its words put the version into {name}, and only a risk manager may say less")
+        if tier_rationale is None:
+            raise InvalidInput("tier_rationale", f"must say why the version is in a lighter tier than {name}")
     refuse_doubled(depends_on)
     return ModelVersion(
         model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
@@ -31,13 +34,3 @@ def register(
         owner_id=owner_id, data_steward_id=data_steward_id, accountability=answering, artifacts=artifacts,
         depends_on=depends_on, registered_by=by.id, registered_at=at,
     )  # fmt: skip
-
-
-def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
-    if GovernanceRole.RISK_MANAGER not in by.roles:
-        raise Forbidden(
-            f"its words put the version into {suggested.name}, and only a risk manager may say less",
-            [GovernanceRole.RISK_MANAGER],
-        )
-    if rationale is None:
-        raise InvalidInput("tier_rationale", f"must say why the version is in a lighter tier than {suggested.name}")

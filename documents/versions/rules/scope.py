@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from documents.access import Actor, GovernanceRole, Permission, PlatformRole, Relation, Role
+from documents.access import Actor, Permission, may_amend
 from documents.classification import classify
-from documents.errors import Forbidden
 from documents.risk.scales import RiskTier
-from documents.values import camel
 from documents.versions.accountability import relations
 from documents.versions.dependencies import refuse_doubled
 from documents.versions.version import ModelVersion
-
-CHANGES: Mapping[Role, frozenset[str]] = {
-    GovernanceRole.BUSINESS_OWNER: frozenset({"use_cases", "restrictions"}),
-    PlatformRole.SERVICE: frozenset({"artifacts"}),
-}
-"""What those may change of a version who do not own it."""
 
 
 def amend(version: ModelVersion, said: Mapping[str, Any], by: Actor) -> None:
@@ -25,7 +17,7 @@ def amend(version: ModelVersion, said: Mapping[str, Any], by: Actor) -> None:
     Only `set_tier`, by a risk manager, sets a lighter tier.
     """
     version.permits(by, Permission.UPDATE_MODEL_VERSION)
-    _may_change(version, said, by)
+    may_amend(by, relations(version.accountability, by), said)
     refuse_doubled(said.get("depends_on", ()))
     for name, value in said.items():
         setattr(version, name, value)
@@ -33,14 +25,6 @@ def amend(version: ModelVersion, said: Mapping[str, Any], by: Actor) -> None:
     suggested = version.classification.tier
     if before.tier.is_lighter_than(suggested) and version.tier.is_lighter_than(suggested):
         version.tier, version.tier_rationale = suggested, None
-
-
-def _may_change(version: ModelVersion, said: Mapping[str, Any], by: Actor) -> None:
-    if Relation.OWNER in relations(version.accountability, by):
-        return
-    permitted = {each for role in by.roles for each in CHANGES.get(role, ())}
-    if barred := said.keys() - permitted:
-        raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
 
 
 def set_tier(version: ModelVersion, tier: RiskTier, rationale: str, by: Actor) -> None:

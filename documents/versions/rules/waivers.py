@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from documents.access import Actor, Permission
-from documents.errors import Forbidden, InvalidInput
+from documents.access import Actor, Permission, refuse_involved
+from documents.errors import InvalidInput
 from documents.versions.entries import changed, longer
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
@@ -31,5 +31,4 @@ def revoke(version: ModelVersion, waiver_id: str, reason: str, by: Actor, at: da
 
 def _separate(version: ModelVersion, by: Actor, permission: Permission) -> None:
     version.permits(by, permission)
-    if by.id in {version.owner_id, *version.submitters}:
-        raise Forbidden(f"{by.id} owns or submitted this version", ["somebody else"])
+    refuse_involved(by.id, {version.owner_id, *version.submitters}, "owns or submitted this version")
