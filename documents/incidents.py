@@ -12,7 +12,7 @@ from documents.errors import InvalidState
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
-from documents.values import Choice, Key, Moment, Name, Place, Text
+from documents.values import Choice, Environment, Key, Moment, Name, Text
 from documents.versions.parts import Ending
 from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
@@ -46,7 +46,7 @@ class Incident(Searchable):
     incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
-    environment: Place | None = Field(default=None, description="The environment where it happened; null if not stated.")
+    environment: Environment | None = Field(default=None, description="The environment where it happened; null if not stated.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
     status: IncidentStatus = Field(description="The status says how far it is.")
     title: Name = Field(description="The title says in a line what happened.")

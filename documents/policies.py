@@ -204,9 +204,9 @@ class Policy(Searchable):
             raise InvalidInput("effective_until", "must be after the revision begins to be in force")
         if not content.required_roles and not content.requirements:
             raise InvalidInput("requirements", "must name a requirement, or `required_roles` a role: it asks nothing")
-        for place, each in enumerate(content.requirements):
+        for index, each in enumerate(content.requirements):
             if not each.belongs_to(self.policy_id):
-                path = f"requirements.{place}.requirement_id"
+                path = f"requirements.{index}.requirement_id"
                 raise InvalidInput(path, f"must be {self.policy_id}. and a name within the policy, without a dot")
         await self._enter(content, author, at)
 

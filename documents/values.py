@@ -120,7 +120,7 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidato
 Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
 """A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
 
-Place = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 """An environment (`production`): small letters, digits and `. _ -`, so that no two are told apart by case alone."""
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]

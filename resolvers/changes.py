@@ -18,7 +18,7 @@ from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
-from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Place, Statement, Text, Uri
+from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment, Name, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -160,7 +160,7 @@ class UpdateChangeRequestInput(_ChangeInput):
     title: Name | None = Field(default=None, description="What is to be done, in a line.")
     description: Statement | None = Field(default=None, description="What is to be done.")
     justification: Statement | None = Field(default=None, description="Why.")
-    environment: Place | None = Field(default=None, description="Where it is carried out.")
+    environment: Environment | None = Field(default=None, description="Where it is carried out.")
     target_version: Key | None = Field(default=None, description="What is to run there.")
     impact: ChangeImpactInput | None = Field(default=None, description="What it touches.")
     rollback_plan: Statement | None = Field(default=None, description="How it is undone.")

@@ -145,7 +145,7 @@ class ImportModelsInput(FileInput):
     def reading(self) -> list[Named | Omission]:
         if self.source.cyclone_dx is None:
             cards = enumerate(self.source.hugging_face or ())
-            return [named_in_card(f"huggingFace.{place}", **dict(each)) for place, each in cards]
+            return [named_in_card(f"huggingFace.{index}", **dict(each)) for index, each in cards]
         try:
             return [*named_in_bill(self.source.cyclone_dx)]
         except InvalidInput as error:

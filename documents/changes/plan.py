@@ -8,7 +8,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.errors import InvalidInput
-from documents.values import LIST_LENGTH, Choice, Day, Key, Moment, Name, Names, Place, Statement, Text, Value
+from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
 
 PRODUCTION = "production"
 LONGEST_WINDOW = timedelta(days=366)
@@ -101,7 +101,7 @@ class ChangePlan(Value):
     description: Statement = Field(description="The text says what is to be done.")
     justification: Statement = Field(description="The text says why the change is needed.")
     model_id: Key = Field(description="The id of the model that changes.")
-    environment: Place = Field(default=PRODUCTION, description="The environment where the change is carried out.")
+    environment: Environment = Field(default=PRODUCTION, description="The environment where the change is carried out.")
     current_version: Key | None = Field(
         default=None, description="The version that ran there when the plan was last saved or submitted; null if none did."
     )

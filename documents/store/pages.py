@@ -29,8 +29,8 @@ def ordering(by: By) -> Fields:
     return fields_at(*(path for path, _ in by if path != "_id"))
 
 
-class Place(Generic[T]):
-    """A record and where it stands in the order; the cursor is made for whoever asks."""
+class Edge(Generic[T]):
+    """A record of a page, and its cursor, which is made when somebody asks for it."""
 
     __slots__ = ("_by", "node")
 
@@ -67,11 +67,11 @@ class Window:
         return [(path, -direction if self.backward else direction) for path, direction in by]
 
 
-def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[Raw]:
+def _beyond(kind: type[BaseModel], ordered: Sequence[tuple[Order, Any]]) -> list[Raw]:
     """What comes after a record in an order: first what differs last. Null is below everything."""
     found = []
-    for place, ((path, direction), value) in reversed([*enumerate(places)]):
-        equal = {each: {"$eq": there} for (each, _), there in places[:place]}
+    for index, ((path, direction), value) in reversed([*enumerate(ordered)]):
+        equal = {each: {"$eq": there} for (each, _), there in ordered[:index]}
         if direction > 0:
             found.append(equal | {path: {"$ne": None} if value is None else {"$gt": value}})
         elif value is not None:
@@ -93,10 +93,10 @@ def optional(kind: Any, path: str) -> bool:
 def list_on(kind: Any, path: str) -> str | None:
     """As much of a path of stored fields as leads to the first list on it; nothing if there is none."""
     steps = path.split(".")
-    for place, step in enumerate(steps, 1):
+    for index, step in enumerate(steps, 1):
         annotation = kind.model_fields[step].annotation
         if get_origin(annotation) is tuple:
-            return ".".join(steps[:place])
+            return ".".join(steps[:index])
         kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
     return None
 
@@ -137,8 +137,8 @@ class Page(Generic[T]):
         return cls(nodes, by, query, (entered, more), count)
 
     @property
-    def edges(self) -> list[Place[T]]:
-        return [Place(node, self._by) for node in self.nodes]
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node, self._by) for node in self.nodes]
 
     @property
     def page_info(self) -> Page[T]:
@@ -146,11 +146,11 @@ class Page(Generic[T]):
 
     @property
     def start_cursor(self) -> str | None:
-        return Place(self.nodes[0], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[0], self._by).cursor if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
-        return Place(self.nodes[-1], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[-1], self._by).cursor if self.nodes else None
 
     async def total_count(self) -> int:
         return await self._count()

@@ -189,9 +189,9 @@ class Record(Document):
     @classmethod
     def settled(cls, by: By) -> By:
         """`by` up to the first field that tells any two records apart, else with the id after it."""
-        for place, (path, _) in enumerate(by, 1):
+        for index, (path, _) in enumerate(by, 1):
             if path in cls.unique or (path,) == cls.keys:
-                return by[:place]
+                return by[:index]
         return (*by, ("_id", by[-1][1]))
 
     @classmethod

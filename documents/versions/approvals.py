@@ -185,8 +185,8 @@ class ApprovalRound(Value):
         ids = [each.decision_id for each in self.decisions]
         if decision.decision_id not in ids:
             return self.model_copy(update={"decisions": (*self.decisions, decision)})
-        place = ids.index(decision.decision_id)
-        return self.model_copy(update={"decisions": (*self.decisions[:place], decision, *self.decisions[place + 1 :])})
+        index = ids.index(decision.decision_id)
+        return self.model_copy(update={"decisions": (*self.decisions[:index], decision, *self.decisions[index + 1 :])})
 
     def approval_of(self, role: GovernanceRole) -> Decision:
         """The approval that stands for a role and can be taken back; NotFound without one."""

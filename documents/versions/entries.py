@@ -18,7 +18,7 @@ def longer(what: str, entries: tuple[T, ...], one: T) -> tuple[T, ...]:
 
 def changed(entries: tuple[T, ...], key: str, identity: str, change: Callable[[T], T]) -> tuple[T, ...]:
     """The entries with the one of that id as `change` makes it; NotFound without one."""
-    for place, each in enumerate(entries):
+    for index, each in enumerate(entries):
         if getattr(each, key) == identity:
-            return (*entries[:place], change(each), *entries[place + 1 :])
+            return (*entries[:index], change(each), *entries[index + 1 :])
     raise NotFound(key.removesuffix("_id").capitalize(), identity)

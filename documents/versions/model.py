@@ -9,13 +9,13 @@ from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
-from documents.values import Key, Moment, Name, Names, Place, Text, Value
+from documents.values import Environment, Key, Moment, Name, Names, Text, Value
 
 
 class Running(Value):
     """A running version is what runs of a model in an environment."""
 
-    environment: Place = Field(description="The environment that it runs in.")
+    environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")
     since: Moment = Field(description="The moment since which it runs.")
     deployment_id: str = Field(description="The id of the deployment that brought it.")

@@ -17,7 +17,7 @@ from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
-from documents.values import LIST_LENGTH, Key, Moment, Place, Statement, Statements
+from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
 from documents.versions.accountability import Assignment, relations
 from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of
 from documents.versions.dependencies import Dependency
@@ -126,7 +126,7 @@ class ModelVersion(Searchable):
         default=(), description="The holds that were placed, lifted or not."
     )
     critical_incidents: tuple[str, ...] = Field(default=(), description="The ids of critical incidents that are open.")
-    deployed_in: tuple[Place, ...] = Field(default=(), description="The environments that it runs in.")
+    deployed_in: tuple[Environment, ...] = Field(default=(), description="The environments that it runs in.")
     retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The moment when it was registered.")
