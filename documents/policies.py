@@ -143,8 +143,8 @@ class PolicyStatus(Choice):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """When a revision is really in force: from its first moment to before its last."""
+class PolicyPeriod:
+    """When a revision is in force: from `begins` to before `ends`, or without end where that is None."""
 
     revision: PolicyRevision
     begins: datetime
@@ -216,12 +216,12 @@ class Policy(Searchable):
         self.content, self.revisions = content, (*self.revisions, PolicyRevision(**dict(kept), **scope))
 
     @property
-    def periods(self) -> tuple[Period, ...]:
+    def periods(self) -> tuple[PolicyPeriod, ...]:
         """When each revision is in force, one after the other; without those that a later one kept from ever being so."""
-        found: list[Period] = []
+        found: list[PolicyPeriod] = []
         replaced: datetime | None = None
         for each in reversed(self.revisions):
-            period = Period(each, each.effective_from, _first(each.effective_until, replaced))
+            period = PolicyPeriod(each, each.effective_from, _first(each.effective_until, replaced))
             if not period.over(period.begins):
                 found.append(period)
             replaced = _first(each.effective_from, replaced)
@@ -273,13 +273,13 @@ def from_then_on(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> di
     return {moment: _holding(periods, moment) for moment in (at, *sorted(edges))}
 
 
-def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, Period]]:
+def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, PolicyPeriod]]:
     """When revisions for a tier are in force, with the policy's id, by that."""
     periods = ((policy.policy_id, each) for policy in policies for each in policy.periods)
     return sorted((each for each in periods if tier in each[1].revision.applicable_tiers), key=lambda each: each[0])
 
 
-def _holding(periods: Iterable[tuple[str, Period]], at: datetime) -> tuple[BoundPolicy, ...]:
+def _holding(periods: Iterable[tuple[str, PolicyPeriod]], at: datetime) -> tuple[BoundPolicy, ...]:
     held = ((policy_id, each.revision) for policy_id, each in periods if each.holds(at))
     return tuple(BoundPolicy(policy_id=policy_id, revision=each.revision, digest=each.digest) for policy_id, each in held)
 

@@ -9,7 +9,7 @@ from strawberry import Parent
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.canonical import canonical
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from documents.reports.audit import AuditReport, AuditScope
 from documents.reports.audit_page import audit_page
 from documents.reports.governance import GovernanceReport
@@ -74,7 +74,7 @@ class AuditReportShape:
 
 
 def _json(report: Value) -> str:
-    return canonical(spelled(report)).decode()
+    return canonical(in_graph_terms(report)).decode()
 
 
 @query(name="governanceReport")

@@ -24,7 +24,7 @@ from documents.audit.exported import (
 from documents.audit.findings import Report
 from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Extent, Told, Window, between, earlier, untold
+from documents.audit.verify import KEPT, WINDOW, Told, TrailPart, Window, between, earlier, untold
 from documents.contents import Content
 from documents.store.units import Raw
 
@@ -36,31 +36,31 @@ async def export(folder: Path, first: int = 0, last: int | None = None, told: To
 
     Raises InvalidInput outside the trail, FileExistsError where there is something already, and OSError where it cannot write.
     """
-    extent = await Extent.of(first, last)
+    part = await TrailPart.of(first, last)
     before = await earlier(first)
     _make(folder)
     with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
         sheet = _Sheet(Verifier(first, before), events, contents, differing)
-        async for window in extent.windows(WINDOW):
+        async for window in part.windows(WINDOW):
             sheet.take(window)
-            told(len(window[0]), extent.length)
-        sheet.verifier.expect(extent.stop)
+            told(len(window[0]), part.length)
+        sheet.verifier.expect(part.stop)
         counted = sheet.lines
-        if extent.to_the_end:
-            sheet.take(await extent.strays())
-            sheet.verifier.compare_head(extent.head)
-        async for content in _contents(sheet.cited if extent.partial else None):
+        if part.to_the_end:
+            sheet.take(await part.strays())
+            sheet.verifier.compare_head(part.head)
+        async for content in _contents(sheet.cited if part.partial else None):
             sheet.keep(content)
-    newest = await _checkpoints(folder, extent.end if extent.partial else extent.stop)
-    hashes = await between(newest, first, extent.stop, extent.end)
+    newest = await _checkpoints(folder, part.end if part.partial else part.stop)
+    hashes = await between(newest, first, part.stop, part.end)
     manifest = Manifest(
-        origin=origin_of(extent.head or {}) if sheet.origin is None else sheet.origin,
+        origin=origin_of(part.head or {}) if sheet.origin is None else sheet.origin,
         first=first,
-        last=extent.stop - 1 if extent.stop > first else None,
-        size=extent.end,
-        partial=extent.partial,
+        last=part.stop - 1 if part.stop > first else None,
+        size=part.end,
+        partial=part.partial,
         counted=counted,
-        head=_told(extent.head) if extent.head and not extent.partial else None,
+        head=_told(part.head) if part.head and not part.partial else None,
         before=tuple(_told({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
     )

@@ -60,15 +60,15 @@ async def verify(
     """
     allowed = trusted(checkpoint, keys)
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
-    extent = await Extent.of(first, last)
-    if limit is not None and extent.length > limit:
-        raise LimitExceeded("a verification", extent.length, limit)
-    kept = await _kept(first, min(extent.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
+    part = await TrailPart.of(first, last)
+    if limit is not None and part.length > limit:
+        raise LimitExceeded("a verification", part.length, limit)
+    kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:
-        told(read, extent.length)
+        told(read, part.length)
 
-    return await _verified(extent, Comparison(pin, kept), reached)
+    return await _verified(part, Comparison(pin, kept), reached)
 
 
 async def verify_on(
@@ -80,24 +80,24 @@ async def verify_on(
     before; awaits `reached` after every window.
     """
     pin = pinned(checkpoint, keys) if checkpoint is not None else None
-    extent = await Extent.since(first)
-    kept = await _kept(extent.first, min(extent.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
-    return await _verified(extent, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
+    part = await TrailPart.since(first)
+    kept = await _kept(part.first, min(part.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
+    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
 
 
-async def _verified(extent: "Extent", against: Comparison, reached: Reached, window: int | None = None) -> Report:
-    verifier = Verifier(extent.first, await earlier(extent.first), against.sizes)
-    async for events, contents in extent.windows(window or WINDOW):
+async def _verified(part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None) -> Report:
+    verifier = Verifier(part.first, await earlier(part.first), against.sizes)
+    async for events, contents in part.windows(window or WINDOW):
         verifier.feed(events, contents)
         await reached(len(events))
-    verifier.expect(extent.stop)
-    if extent.to_the_end:
-        verifier.feed(*await extent.strays())
-        verifier.compare_head(extent.head)
+    verifier.expect(part.stop)
+    if part.to_the_end:
+        verifier.feed(*await part.strays())
+        verifier.compare_head(part.head)
     match against.pinned:
         case Checkpoint() as signed:
-            proof = await between(signed.size, extent.first, extent.stop, extent.end)
-            verifier.compare_checkpoint(signed, extent.end, proof, against.kept)
+            proof = await between(signed.size, part.first, part.stop, part.end)
+            verifier.compare_checkpoint(signed, part.end, proof, against.kept)
         case BadNote() as bad:
             verifier.deny_checkpoint(str(bad))
     if against.earlier:
@@ -106,7 +106,7 @@ async def _verified(extent: "Extent", against: Comparison, reached: Reached, win
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class TrailPart:
     """A part of the trail as it stood when somebody began to read it, from `first` to before `stop`."""
 
     head: Raw | None

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from documents.canonical import plain
 from documents.cards import CardContent
 from documents.details import differences
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from documents.risk.factors import RiskFactor
 from documents.values import Digest, Value, camel
 from documents.versions.dossier import DossierPart
@@ -45,12 +45,12 @@ def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
     card, assessed = version.card, version.latest_assessment
     said: dict[DossierPart, Any] = {
         DossierPart.SCOPE: _said(version, "purpose", "use_cases", "restrictions"),
-        DossierPart.TIER: spelled(version.tier),
-        DossierPart.ARTIFACTS: spelled(version.artifacts),
-        DossierPart.DEPENDENCIES: spelled(version.depends_on),
+        DossierPart.TIER: in_graph_terms(version.tier),
+        DossierPart.ARTIFACTS: in_graph_terms(version.artifacts),
+        DossierPart.DEPENDENCIES: in_graph_terms(version.depends_on),
         DossierPart.CARD: _said(card, *CardContent.model_fields) if card else None,
         DossierPart.ASSESSMENT: {
-            "tier": spelled(assessed.tier),
+            "tier": in_graph_terms(assessed.tier),
             "factors": {each.risk_id: _said(each, *_RATED) for each in assessed.factors},
         } if assessed else None,
         DossierPart.DATASHEETS: {each.dataset_id: _said(each, "revision", "digest") for each in version.datasheets},
@@ -59,4 +59,4 @@ def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
 
 
 def _said(value: BaseModel, *names: str) -> dict[str, Any]:
-    return {camel(name): spelled(getattr(value, name)) for name in names}
+    return {camel(name): in_graph_terms(getattr(value, name)) for name in names}

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from documents.audit.findings import Report
 from documents.audit.notes import Checkpoint
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from gql.faults import TrailFaulty
 
 
@@ -28,7 +28,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 def tell(report: Report, *, in_json: bool) -> None:
     """Prints a report; raises TrailFaulty unless the trail is what it says."""
     if in_json:
-        typer.echo(json.dumps(spelled(report), indent=2))
+        typer.echo(json.dumps(in_graph_terms(report), indent=2))
     else:
         for each in report.faults:
             typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {each.detail}")
