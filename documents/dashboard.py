@@ -8,8 +8,8 @@ from typing import TypedDict
 from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
-from documents.changes.change import ChangeRequest
 from documents.changes.life import OPEN, ChangeStatus
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend

@@ -6,7 +6,7 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.contents import Content
 from documents.datasheets import Datasheet
 from documents.deployments import Deployment

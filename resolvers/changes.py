@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission, may_read_events
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
-from documents.changes.change import ChangeRequest
 from documents.changes.loading import concerned
 from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow
+from documents.changes.request import ChangeRequest
 from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput

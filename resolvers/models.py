@@ -8,8 +8,8 @@ from strawberry import Parent
 
 from documents.access import may_read_events
 from documents.audit.event import AuditEvent
-from documents.changes.change import ChangeRequest
 from documents.changes.plan import PRODUCTION
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.incidents import Incident
 from documents.people import Stakeholder

@@ -10,7 +10,7 @@ from strawberry import Parent
 from documents import lineage
 from documents.access import GovernanceRole, may_read_events
 from documents.audit.event import AuditEvent
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility, RequiredApproval
 from documents.errors import InvalidInput
@@ -22,7 +22,7 @@ from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
-from documents.versions.changes import PartChange, changes
+from documents.versions.comparison import PartChange, compared
 from documents.versions.dependencies import VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
@@ -179,7 +179,7 @@ class ModelVersionNode(Node):
         other: Annotated[Key, strawberry.argument(name="version", description="The other version.")],
     ) -> list[PartChange] | None:
         before = await info.context.one(ModelVersion).load((version.model_id, other))
-        return list(changes(whole(before), whole(version))) if before else None
+        return list(compared(whole(before), whole(version))) if before else None
 
     audit_events = pages(
         AuditEvent,

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.change import ChangeRequest
 from documents.changes.judgement import obstacle
 from documents.changes.loading import concerned, in_progress_to, in_progress_with, ran_before, rollback_under_way, site
 from documents.changes.parts import GateBasis, GatePass
 from documents.changes.plan import ChangePlan, ChangeType
+from documents.changes.request import ChangeRequest
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
 from documents.eligibility.checks import as_input

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from documents.changes.change import ChangeRequest
 from documents.changes.life import UNDER_WAY, ChangeStatus
 from documents.changes.plan import ChangePlan, ChangeType
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.store.fields import fields_at
 from documents.versions.model import Model

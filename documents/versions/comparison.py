@@ -1,4 +1,4 @@
-"""What is different between two versions, part by part of what there is to decide about. Pure."""
+"""The comparison of two versions, part by part of the dossier. Pure."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ class PartChange(Value):
     )
 
 
-def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]:
-    """The parts in which `after` says something else than `before`."""
+def compared(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]:
+    """The parts of the dossier in which `after` differs from `before`."""
     was, now = _parts(before), _parts(after)
     old, new = before.dossier.digests(), after.dossier.digests()
     paths = {part: tuple(each.path for each in differences(was[part], now[part], part.value)) for part in was}
@@ -41,7 +41,7 @@ def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]
 
 
 def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
-    """What a version says in each part, under the names of the graph."""
+    """What a version says in each part of the dossier, under the names of the graph."""
     card, assessed = version.card, version.latest_assessment
     said: dict[DossierPart, Any] = {
         DossierPart.SCOPE: _said(version, "purpose", "use_cases", "restrictions"),
