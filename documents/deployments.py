@@ -71,4 +71,4 @@ class Deployment(Record):
 
     def end(self, change_id: str, at: datetime) -> None:
         self.active, self.ended_at, self.ended_by_change_id = False, at, change_id
-        self.tells(AuditEventType.CHANGE_DEPLOYED)
+        self.names_event(AuditEventType.CHANGE_DEPLOYED)

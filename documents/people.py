@@ -74,7 +74,7 @@ class Stakeholder(Searchable):
         self.active = active or self.active
         _fits(self.platform_role, self.roles)
         if before - self._powers:
-            self.tells(AuditEventType.ACCESS_REVOKED)
+            self.names_event(AuditEventType.ACCESS_REVOKED)
 
     @property
     def _powers(self) -> frozenset[str]:

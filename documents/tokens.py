@@ -118,7 +118,7 @@ class ApiToken(Record):
         if self.revoked_at:
             raise InvalidState(action, "REVOKED", ["STANDING"])
         self.revoked_at = at
-        self.tells(AuditEventType.ACCESS_REVOKED)
+        self.names_event(AuditEventType.ACCESS_REVOKED)
 
     def unused_since(self, at: datetime) -> bool:
         """Whether no use is noted yet for the hour of `at`."""

@@ -17,21 +17,21 @@ from documents.audit.exported import (
     MANIFEST,
     Consistency,
     Manifest,
-    as_told,
+    as_json,
     is_json,
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
 from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Told, TrailPart, Window, between, earlier, untold
+from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, unheard
 from documents.contents import Content
 from documents.store.units import Raw
 
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # what is believed of the events before the first
 
 
-async def export(folder: Path, first: int = 0, last: int | None = None, told: Told = untold) -> Report:
+async def export(folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard) -> Report:
     """Writes events `first` to `last`, the end if not given, to `folder`, with what proves them; and what is wrong with them.
 
     Raises InvalidInput outside the trail, FileExistsError where there is something already, and OSError where it cannot write.
@@ -43,7 +43,7 @@ async def export(folder: Path, first: int = 0, last: int | None = None, told: To
         sheet = _Sheet(Verifier(first, before), events, contents, differing)
         async for window in part.windows(WINDOW):
             sheet.take(window)
-            told(len(window[0]), part.length)
+            progress(len(window[0]), part.length)
         sheet.verifier.expect(part.stop)
         counted = sheet.lines
         if part.to_the_end:
@@ -60,8 +60,8 @@ async def export(folder: Path, first: int = 0, last: int | None = None, told: To
         size=part.end,
         partial=part.partial,
         counted=counted,
-        head=_told(part.head) if part.head and not part.partial else None,
-        before=tuple(_told({name: event[name] for name in BESIDE if name in event}) for event in before),
+        head=_fields_as_json(part.head) if part.head and not part.partial else None,
+        before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
     )
     with _written(folder / MANIFEST) as file:  # the last: without it the rest is no export
@@ -89,7 +89,7 @@ class _Sheet:
             line = text if isinstance(text, bytes) and b"\n" not in text else b""
             self._events.write(line + b"\n")
             if self.verifier.fault_count > found:
-                self._differs({"line": self.lines, "event": _told(event, {"canonical"} if line else ())})
+                self._differs({"line": self.lines, "event": _fields_as_json(event, {"canonical"} if line else ())})
             self.origin = origin_of(event) if self.origin is None else self.origin
             self.lines += 1
 
@@ -102,14 +102,14 @@ class _Sheet:
         if b"\n" not in line and is_json(line):
             self._contents.write(line + b"\n")
         else:
-            self._differs({"digest": digest, "content": as_told(text)})
+            self._differs({"digest": digest, "content": as_json(text)})
 
     def _differs(self, row: Raw) -> None:
         self._differing.write(json.dumps(row).encode() + b"\n")
 
 
-def _told(stored: Raw, without: Collection[str] = ()) -> Any:
-    return as_told({name: value for name, value in stored.items() if name != "_id" and name not in without})
+def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
+    return as_json({name: value for name, value in stored.items() if name != "_id" and name not in without})
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:

@@ -22,12 +22,12 @@ EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
 KEPT, NEWEST = 1_000, 16  # checkpoints
 Seen = tuple[int, str]  # how many events a verification read from the first on, and the root that it computed of them
 Window = tuple[list[Raw], dict[str, str]]
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 Reached = Callable[[int], Awaitable[None]]
 
 
-def untold(read: int, of: int) -> None:
-    """Nobody asks how far it has come."""
+def unheard(read: int, of: int) -> None:
+    """The progress that nobody follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ async def verify(
     keys: Sequence[str] = (),
     *,
     limit: int | None = EVENTS_A_CALL,
-    told: Told = untold,
+    progress: Progress = unheard,
 ) -> Report:
     """Recomputes everything from `first` to `last`, the end of the trail if not given; at most `limit` events.
 
-    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. `told` hears of each window how
-    many events it had, of how many there are.
+    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. After each window `progress` gets
+    the number of its events and of all events.
     """
     allowed = trusted(checkpoint, keys)
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
@@ -66,7 +66,7 @@ async def verify(
     kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:
-        told(read, part.length)
+        progress(read, part.length)
 
     return await _verified(part, Comparison(pin, kept), reached)
 

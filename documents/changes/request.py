@@ -294,7 +294,7 @@ class ChangeRequest(Searchable):
 
     def rolled_back(self, by: Actor, at: datetime) -> None:
         """What ran before runs again."""
-        self.tells(AuditEventType.CHANGE_ROLLED_BACK)
+        self.names_event(AuditEventType.CHANGE_ROLLED_BACK)
         self._move(ChangeStatus.ROLLED_BACK, by, at)
 
     def comment(self, text: str, by: Actor, at: datetime) -> None:

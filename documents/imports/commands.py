@@ -67,7 +67,7 @@ async def _reported(record: Record, source: CardSource, text: str, said: Mapping
     """Stores the report of an import into `record`, for its audit event to name; the digest of the report."""
     read = digest_of(text)
     digest = await kept(ImportReport(source=source, sha256=read, filled=tuple(map(camel, said)), left_out=reading.left_out))
-    record.tells_of(facts(read, digest), partly=bool(reading.left_out))
+    record.adds_facts(facts(read, digest), partly=bool(reading.left_out))
     return digest
 
 
@@ -104,7 +104,7 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
         raise InvalidInput(SOURCE, f"brings no model to register ({why})")
     digest = await kept(ModelsReport(models=tuple(models), left_out=left_out.left_out))
     for version, model in zip(versions, models, strict=True):
-        version.tells_of(facts(model.sha256, digest), partly=bool(left_out.left_out or model.left_out))
+        version.adds_facts(facts(model.sha256, digest), partly=bool(left_out.left_out or model.left_out))
         await version.store()
     return digest
 

@@ -57,7 +57,7 @@ class Model(Searchable):
     def hand_over(self, owner_id: str) -> None:
         """Makes somebody else the model's owner; each version has an owner of its own."""
         self.owner_id = owner_id
-        self.tells(AuditEventType.MODEL_UPDATED)
+        self.names_event(AuditEventType.MODEL_UPDATED)
 
     def runs_in(self, environment: str) -> Running | None:
         return next((each for each in self.running if each.environment == environment), None)
@@ -66,4 +66,4 @@ class Model(Searchable):
         """From now on that runs there, or nothing."""
         others = [each for each in self.running if each.environment != environment]
         self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
-        self.tells(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)
+        self.names_event(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)

@@ -25,7 +25,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda read, of: bar.update(task, advance=read, total=of)
 
 
-def tell(report: Report, *, in_json: bool) -> None:
+def print_report(report: Report, *, in_json: bool) -> None:
     """Prints a report; raises TrailFaulty unless the trail is what it says."""
     if in_json:
         typer.echo(json.dumps(in_graph_terms(report), indent=2))
@@ -42,7 +42,7 @@ def tell(report: Report, *, in_json: bool) -> None:
         raise TrailFaulty(f"the trail is not what it says: {report.fault_count:,} faults")
 
 
-def tell_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
+def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
     if in_json:
         signed = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root}
         typer.echo(json.dumps({"valid": True, "checkpoint": signed, "event": event}, indent=2))

@@ -51,7 +51,7 @@ async def decide(
     for part in version.dossier_parts.values():
         await keep(ContentKind.DOSSIER_PART, part)
     version.round = submitted.with_decision(decision)
-    version.tells(AuditEventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else AuditEventType.APPROVAL_GRANTED)
+    version.names_event(AuditEventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else AuditEventType.APPROVAL_GRANTED)
     return decision
 
 

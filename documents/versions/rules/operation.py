@@ -12,7 +12,7 @@ from documents.versions.version import ModelVersion
 def run_in(version: ModelVersion, environment: str) -> None:
     """The version was deployed to the environment."""
     version.deployed_in = tuple(sorted({*version.deployed_in, environment}))
-    version.tells(AuditEventType.MODEL_DEPLOYED)
+    version.names_event(AuditEventType.MODEL_DEPLOYED)
 
 
 def stop_in(version: ModelVersion, environment: str) -> None:
