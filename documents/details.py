@@ -1,4 +1,4 @@
-"""What an event says of a change: each path that differs, from what to what. Pure: imports no database."""
+"""The details of an event: each path of a record that differs, with the value before and after. Pure: imports no database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Details:
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def value(self, value: Any, by_digest: bool = False) -> Any:
-        """A value as an event mentions it: itself, or its digest if it is reviewed or large."""
+        """A value as an event has it: the value itself, or the digest of a reviewed or large one."""
         if value is None or not (by_digest or isinstance(value, str | list | dict)):
             return value
         text = canonical(value)
@@ -40,7 +40,7 @@ class Details:
 
 
 def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], disclosure: Disclosure) -> Details:
-    """What changed from `before` (nothing: it is new) to `after`, both as stored, ordered by path."""
+    """What changed from `before` (None for a new record) to `after`, both as stored, ordered by path."""
     left_out, details = _LEFT_OUT | disclosure.derived, Details()
     was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
     details.changes = [
@@ -55,7 +55,7 @@ def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], discl
 
 
 class Difference(NamedTuple):
-    """Where two plain values differ: the path, the same with `*` for places in lists, and what stands there in each."""
+    """A difference of two plain values: the path, its shape (the path with `*` for each index), and the value in each."""
 
     path: str
     shape: str
@@ -64,7 +64,7 @@ class Difference(NamedTuple):
 
 
 def differences(was: Any, now: Any, path: str = "", shape: str = "", ends: frozenset[str] = frozenset()) -> Iterator[Difference]:
-    """Each leaf in which two plain values differ, however many; what has a shape of `ends` is one."""
+    """Each leaf in which two plain values differ; a value whose shape is in `ends` counts as a leaf."""
     if not _differ(was, now):
         return
     if shape in ends:
@@ -88,7 +88,7 @@ def _change(each: Difference, disclosure: Disclosure, details: Details) -> dict[
     if each.shape in disclosure.private:
         return {"path": each.path, "changed": True}
     reviewed = each.shape in disclosure.reviewed
-    # an object or a list took or gave its place to something else: shown as it is it could pass for a citation
+    # an object or list that replaces another kind of value, or is replaced by one, could pass for a citation
     before, after = (details.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
     return {"path": each.path, "from": before, "to": after}
 

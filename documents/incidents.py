@@ -70,7 +70,7 @@ class Incident(Searchable):
         cls, version: ModelVersion, environment: str | None, severity: IncidentSeverity, title: str, description: str,
         by: Actor, at: datetime,
     ) -> Self:  # fmt: skip
-        """An incident as of now; a critical one blocks the version's deployment."""
+        """A new incident; a critical one blocks the version's deployment."""
         incident = cls(
             incident_id=f"INC-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
             severity=severity, status=IncidentStatus.OPEN, title=title, description=description, opened_by=by.id, opened_at=at,

@@ -1,4 +1,4 @@
-"""Every kind of record there is, and a database that keeps them by the rules."""
+"""Every kind of record, and the database that keeps them."""
 
 from typing import Any
 

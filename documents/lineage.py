@@ -49,17 +49,17 @@ Follow = Callable[[Arc], VersionName | None]
 
 
 async def dependencies(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """For each version what it depends on, up to so many steps away; nearest first, each dependency once."""
+    """What each version depends on, up to `depth` steps away; nearest first, each dependency once."""
     return _walked(starts, await _arcs(starts, depth, _depended_on, _up), depth, _up)
 
 
 async def dependents(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """For each version what depends on it, likewise."""
+    """What depends on each version, up to `depth` steps away; nearest first, each dependency once."""
     return _walked(starts, await _arcs(starts, depth, _depending, _down), depth, _down)
 
 
 async def alerts(starts: Sequence[VersionName]) -> list[list[UpstreamAlert]]:
-    """For each version what is wrong with anything that it depends on, nearest first."""
+    """What is wrong with the versions that each version depends on, however far away; nearest first."""
     arcs = await _arcs(starts, LINKS, _depended_on, _up)
     upstream = [_distances(each, arcs, _up) for each in starts]
     governed = {name for each in upstream for name, depth in each.items() if depth}
@@ -85,7 +85,7 @@ def _alerts(
 
 
 async def refuse_circle(version: ModelVersion) -> None:
-    """InvalidInput if a governed version that `version` depends on is not there, or depends on it in the end."""
+    """InvalidInput if a governed version that `version` depends on does not exist, or depends on `version`, directly or not."""
     own = _name(version)
     wanted: dict[VersionName, int] = {}
     for index, each in enumerate(version.depends_on):
@@ -106,7 +106,7 @@ async def refuse_circle(version: ModelVersion) -> None:
 async def _arcs(
     starts: Sequence[VersionName], depth: int, found: Callable[[set[VersionName]], Awaitable[Arcs]], follow: Follow
 ) -> Arcs:
-    """The arcs of everything up to so many steps away; a version that is not there has none. LimitExceeded beyond 10,000."""
+    """The arcs of the versions up to `depth` steps away; a version that does not exist has none. LimitExceeded beyond 10,000."""
     arcs: dict[VersionName, Sequence[Arc]] = {}
     frontier = set(starts)
     for _ in range(depth):
@@ -124,7 +124,7 @@ def _bounded(links: int) -> None:
 
 
 def _walked(starts: Sequence[VersionName], arcs: Arcs, depth: int, follow: Follow) -> list[list[LineageLink]]:
-    """The links up to so many steps away from each start. LimitExceeded beyond 10,000 for all of them together."""
+    """The links up to `depth` steps away from each start. LimitExceeded beyond 10,000 for all starts together."""
     walks = [_within(depth, _distances(each, arcs, follow)) for each in starts]
     _bounded(sum(len(arcs.get(name, ())) for walk in walks for name, _ in walk))
     return [[_link(arc, at + 1) for name, at in walk for arc in arcs.get(name, ())] for walk in walks]
@@ -139,7 +139,7 @@ def _link(arc: Arc, depth: int) -> LineageLink:
 
 
 def _distances(start: VersionName, arcs: Arcs, follow: Follow) -> dict[VersionName, int]:
-    """How many steps away everything is that the arcs lead to, nearest first; the start at 0."""
+    """The distance in steps of each version that the arcs lead to, nearest first; that of the start is 0."""
     found, waiting = {start: 0}, deque([start])
     while waiting:
         near = waiting.popleft()
@@ -151,7 +151,7 @@ def _distances(start: VersionName, arcs: Arcs, follow: Follow) -> dict[VersionNa
 
 
 def _turned(arcs: Arcs) -> Arcs:
-    """The same arcs, by what is depended on."""
+    """The same arcs, under the version that is depended on."""
     turned: dict[VersionName, list[Arc]] = {}
     for each in chain.from_iterable(arcs.values()):
         if name := _up(each):
@@ -185,7 +185,7 @@ async def _depending(names: set[VersionName]) -> Arcs:
 
 
 def _crossed(names: set[VersionName], at: str = "") -> Raw:
-    """By model and by version apart, which an index serves whatever their number; what only crosses them comes with the rest."""
+    """The query by models and by versions apart, which an index serves; the caller drops the pairs that nobody asked for."""
     models, versions = ({getattr(each, field) for each in names} for field in ("model_id", "version"))
     return {f"{at}model_id": {"$in": [*models]}, f"{at}version": {"$in": [*versions]}}
 

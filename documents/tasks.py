@@ -161,7 +161,7 @@ class Docket:
 
 
 async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList]:
-    """What waits for each of the people; one command for all."""
+    """What waits for each of the people, read in one database command."""
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
@@ -175,7 +175,7 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
 
 
 def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:
-    """The query for every version in which something waits for any of the people, and few others."""
+    """The query for the versions in which something may wait for one of the people; `Docket` decides whether it does."""
     roles, tiers = {role for each in people for role in each.roles}, {tier for each in people for tier in each.authorized_tiers}
     answers = {"standing.accountable_ids": {"$in": [each.user_id for each in people]}}
     decides = {"standing.required_roles": {"$in": sorted(roles)}, "tier": {"$in": sorted(tiers)}}

@@ -81,7 +81,7 @@ def _finite(number: float) -> float:
 
 
 def _free(value: Any) -> Any:
-    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path would read otherwise."""
+    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path reads as something else."""
     for each, depth in _walk(value, 1):
         if depth > JSON_DEPTH:
             raise ValueError(f"is nested more than {JSON_DEPTH} deep")
@@ -173,7 +173,7 @@ Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
 
 
 def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
-    """Raises ValueError, which says what is there several times, unless each identity is there once."""
+    """ValueError, which names what occurs several times, unless each identity occurs once."""
     for identity, times in Counter(identities).items():
         if times > 1:
             raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")

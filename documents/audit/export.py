@@ -1,4 +1,4 @@
-"""Writes the trail to files that verify without us: window by window, and verified as it goes."""
+"""Writes the trail to files that can be verified without this server, window by window, and verifies what it writes."""
 
 import json
 import os
@@ -113,7 +113,7 @@ def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
-    """Those of `digests`, or all there are, in the order of their digest."""
+    """The contents of `digests`, or all contents if None, in the order of their digest."""
     ordered = sorted(digests or ())
     queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
     for query in [{}] if digests is None else queries:

@@ -1,4 +1,4 @@
-"""The trail: one chained, hashed event a change, appended in the transaction of the change."""
+"""The trail: one chained and hashed event for each change, appended in the transaction of the change."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Occurrence:
         return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
 
     def said(self) -> Raw:
-        """The event as far as it does not depend on its place in the trail."""
+        """The fields of the event that do not depend on its `seq`."""
         by, subject = self.actor, self.subject
         return {
             "event_type": str(self.event_type), "outcome": str(self.outcome), "action": self.action,
@@ -110,7 +110,7 @@ class AuditHead(Record):
 
     @classmethod
     async def touch(cls) -> Self:
-        """Claims the trail for this transaction: whoever touched it since our snapshot makes us begin again."""
+        """Claims the trail for this transaction, which begins again if another has touched the trail since its snapshot."""
         if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
             raise RuntimeError("this database has no trail yet: it was never prepared")
         return await cls.require("head")
@@ -160,9 +160,9 @@ class AuditHead(Record):
 
 
 async def record(what: Occurrence, at: datetime, unless: str | None = None) -> bool:
-    """Appends the event of what changed nothing, once, in a transaction of its own.
+    """Appends, once and in a transaction of its own, the event of an attempt that changed nothing.
 
-    Nothing is appended, and the answer is False, if the event `unless` stands: that which changed something after all.
+    Appends nothing and answers False if the event with the id `unless` exists: the attempt did change something.
     """
     ids = EventIds()
 
@@ -180,7 +180,7 @@ async def record(what: Occurrence, at: datetime, unless: str | None = None) -> b
 async def occurrences_of(
     unit: Unit, action: str, by: Actor, request: Request, resource: type[Record] = Record, event: str | None = None
 ) -> list[Occurrence]:
-    """The success events of everything that a unit of work changed: those of `resource` as `event`, and last, for the receipt."""
+    """The occurrences of all changes of a unit of work; those of `resource` have `event`, and are last, for the receipt."""
     changes = sorted(await unit.settled(), key=lambda change: isinstance(change.record, resource))
     return [each for change in changes for each in _of_change(change, action, by, request, resource, event)]
 

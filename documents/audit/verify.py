@@ -1,4 +1,4 @@
-"""Verifies the trail in the database, window by window: flat memory, however long it is."""
+"""Verifies the trail in the database, window by window, so that memory does not grow with its length."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -148,7 +148,7 @@ class TrailPart:
                 yield events, await _contents(events)
 
     async def strays(self) -> Window:
-        """The first events that the head does not count; what was appended meanwhile it counts by now."""
+        """The first events that the head does not count, without those that were appended since it was read."""
         outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
         size = _size(await _head())
         events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]

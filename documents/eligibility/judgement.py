@@ -51,7 +51,7 @@ class Judgement:
 
     @cached_property
     def announced(self) -> list[tuple[datetime, Finding]]:
-        """What a stricter check finds that does not bind the version yet, and from when on it will."""
+        """The findings of stricter checks that do not bind the version yet, each with the moment from which it will."""
         found = []
         for policy, asked, result in self.results:
             check = self.checks[asked.check]
@@ -61,7 +61,7 @@ class Judgement:
         return found
 
     def findings(self, blocking: bool) -> tuple[Finding, ...]:
-        """What is not met, waived or not."""
+        """The requirements that are not met, waived or not."""
         return tuple(
             self._finding(policy, asked, result)
             for policy, asked, result in self.results
@@ -246,13 +246,13 @@ class Judgement:
 
     @property
     def _edges(self) -> list[datetime]:
-        """The later moments at which the judgement can change though nothing else does, the first one first."""
+        """The later moments at which the judgement can change by time alone, in order."""
         asked = (each.check for policy in self.case.policies for each in policy.says.requirements)
         binding = (self.checks[each].announced(self.case) for each in asked)
         return sorted({*self.case.edges, *(each for each in binding if each)})
 
     def _compliance(self) -> Iterator[Period]:
-        """When, from now on and if nothing changes but the time, no blocking requirement is violated."""
+        """The periods, from now on and if nothing changes but the time, in which no blocking requirement is violated."""
         begins = None
         for moment in (self.case.at, *self._edges):
             later = self if moment == self.case.at else Judgement(self.case.as_of(moment), self.checks)

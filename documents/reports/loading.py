@@ -76,7 +76,7 @@ TOLD = fields_at(
 
 
 async def governance_report(model_id: str, version_name: str, at: datetime) -> GovernanceReport | None:
-    """The report of one version at `at`, in as many database commands for any history."""
+    """The report of one version at `at`; the number of database commands does not grow with its history."""
     head = await AuditHead.require("head")  # first: whatever the trail tells up to there is in what is read below
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None:
@@ -132,7 +132,7 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
 
 
 async def risk_report(model_id: str, version_name: str, at: datetime) -> RiskReport | None:
-    """The report of the latest assessment of a version at `at`; nothing if there is none."""
+    """The report of the latest assessment of a version at `at`; None if there is none."""
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None or version.latest_assessment is None:
         return None
@@ -218,13 +218,13 @@ _NAMING = frozenset(
 
 
 async def _people(values: Iterable[Any]) -> list[Stakeholder]:
-    """Whoever is named in any of the values, in the order of the user ids; a service is nobody."""
+    """The people whose user ids are in the values, in the order of the ids; services are left out."""
     named = sorted({user_id for each in values for user_id in _named(each)})
     return sorted(await Stakeholder.every({"user_id": {"$in": named}}), key=lambda person: person.user_id)
 
 
 def _reported(kind: type[V], record: Any) -> V:
-    """What a report tells of a record: the fields that it shares with `kind`."""
+    """The part of a record that a report has: the fields that it shares with `kind`."""
     return kind(**{name: getattr(record, name) for name in kind.model_fields})
 
 
@@ -243,9 +243,9 @@ def _named(value: Any) -> Iterator[str]:
 
 
 async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
-    """What the trail tells of `scope` up to its head at `at`, in as many database commands however much that is.
+    """The report of the events in `scope` up to the head of the trail; the number of database commands does not grow with them.
 
-    The trail only grows, so whatever is counted below is counted over the same events.
+    The trail only grows, so everything below is counted over the same events.
     """
     if scope.resource_id is None and scope.model_id is None:
         raise InvalidInput("resource_id", "or `model_id` must say what the report is about")

@@ -43,7 +43,7 @@ class RiskAssessment(Value):
         at: datetime,
         templates: Sequence[Template] = TEMPLATES,
     ) -> Self:
-        """Assesses every template and the risks in `own`; what `before` rated and nobody speaks of now stands as it was.
+        """Assesses every template and the risks in `own`; one without a response stays as `before` rated it.
 
         InvalidInput for an unknown risk or question, for one that is responded to twice, and for a name that is no risk's own;
         LimitExceeded for more than 200 risks.

@@ -37,7 +37,7 @@ def roles_of(history: Iterable[Assignment], user_id: str) -> list[GovernanceRole
 
 
 def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> History:
-    """The history with somebody accountable in a role from now on, in the place of whoever was."""
+    """The history with a person accountable in a role from now on, in the place of the person who was."""
     before = current(history).get(role)
     if before and before.user_id == user_id:
         return history
@@ -86,7 +86,7 @@ def _cover(role: GovernanceRole, person: Stakeholder) -> Cover:
 def turned_to(
     role: GovernanceRole, tier: RiskTier, history: Iterable[Assignment], holders: Iterable[Stakeholder]
 ) -> list[Stakeholder]:
-    """Who answers for a version in `role`: whoever is accountable in it, else the `holders` who are authorised for the tier."""
+    """Who answers for a version in `role`: the person accountable in it, else the `holders` who are authorised for the tier."""
     held = current(history).get(role)
     accountable = [each for each in holders if held and each.user_id == held.user_id and each.holds(role)]
     return accountable or [each for each in holders if each.may_decide(role, tier)]

@@ -104,7 +104,7 @@ class Decision(Value):
 
     @property
     def deciders(self) -> Iterator["Decider"]:
-        """Whoever acted for the role: decided, confirmed a condition, or took the decision back."""
+        """The people who acted for the role: who decided, confirmed a condition or withdrew the decision."""
         acted = [self.reviewer_id, *(each.confirmed.by for each in self.conditions if each.confirmed)]
         for who in [*acted, *([self.withdrawn.by] if self.withdrawn else [])]:
             yield Decider(user_id=who, role=self.role)
@@ -113,7 +113,7 @@ class Decision(Value):
         return self._with(condition.satisfy(note, evidence_id, by, at))
 
     def confirmed(self, condition: Condition, comments: str, by: str, at: datetime) -> Self:
-        """With a condition confirmed; a conditional approval rests on the evidence that satisfied it from now on."""
+        """The decision with a condition confirmed; a conditional approval then rests on the evidence that satisfied it."""
         done = condition.confirm(comments, by, at)
         shown = done.satisfied.evidence_id if done.satisfied and self.verdict is Verdict.CONDITIONAL else None
         rests_on = (*self.evidence, shown) if shown and shown not in self.evidence else self.evidence
@@ -181,7 +181,7 @@ class ApprovalRound(Value):
         return {each.role: each for each in self.decisions}
 
     def with_decision(self, decision: Decision) -> Self:
-        """With a decision more, or with one as it has become."""
+        """The round with one more decision, or with a new state of one that it has."""
         ids = [each.decision_id for each in self.decisions]
         if decision.decision_id not in ids:
             return self.model_copy(update={"decisions": (*self.decisions, decision)})

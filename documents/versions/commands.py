@@ -1,4 +1,4 @@
-"""What is done to a version that takes more than the version itself: submission, evidence and waivers look at the policies."""
+"""What is done to a version that needs the policies: submission, evidence and waivers."""
 
 from datetime import datetime
 from itertools import chain
@@ -30,9 +30,9 @@ async def waive(
 
 
 async def attach(version: ModelVersion, proof: Evidence, by: Actor, at: datetime) -> None:
-    """Attaches evidence and stores the version; InvalidInput unless a policy asks for its requirement.
+    """Attaches evidence and stores the version; InvalidInput for a requirement that no policy has.
 
-    A policy that binds the version, that is in force or that will be, for any tier.
+    The policies are those that bind the version, and those in force or upcoming for any tier.
     """
     policies = await all_policies()
     to_come = (bound for tier in RiskTier for bound in from_then_on(policies, tier, at).values())

@@ -55,7 +55,7 @@ class Model(Searchable):
         )  # fmt: skip
 
     def hand_over(self, owner_id: str) -> None:
-        """Makes somebody else the model's owner; each version has an owner of its own."""
+        """Makes another person the model's owner; the owners of its versions stay."""
         self.owner_id = owner_id
         self.names_event(AuditEventType.MODEL_UPDATED)
 
@@ -63,7 +63,7 @@ class Model(Searchable):
         return next((each for each in self.running if each.environment == environment), None)
 
     def run(self, environment: str, running: Running | None) -> None:
-        """From now on that runs there, or nothing."""
+        """Sets what runs in an environment from now on; None for nothing."""
         others = [each for each in self.running if each.environment != environment]
         self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
         self.names_event(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)
