@@ -81,7 +81,7 @@ def _finite(number: float) -> float:
 
 
 def _free(value: Any) -> Any:
-    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path would read otherwise."""
+    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path reads as something else."""
     for each, depth in _walk(value, 1):
         if depth > JSON_DEPTH:
             raise ValueError(f"is nested more than {JSON_DEPTH} deep")
@@ -120,7 +120,7 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidato
 Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
 """A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
 
-Place = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 """An environment (`production`): small letters, digits and `. _ -`, so that no two are told apart by case alone."""
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
@@ -173,7 +173,7 @@ Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
 
 
 def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
-    """Raises ValueError, which says what is there several times, unless each identity is there once."""
+    """ValueError, which names what occurs several times, unless each identity occurs once."""
     for identity, times in Counter(identities).items():
         if times > 1:
             raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")

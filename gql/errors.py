@@ -21,7 +21,7 @@ def coded(error: GraphQLError) -> GraphQLError:
     """The error as a client may see it: with its code, and without what is not for it."""
     match error.original_error:
         case Refusal() as refusal:
-            return _again(error, str(spelled(refusal)), code_of(refusal))
+            return _again(error, str(for_client(refusal)), code_of(refusal))
         case InputValidationError() as wrong:
             problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
             return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
@@ -38,7 +38,7 @@ def coded(error: GraphQLError) -> GraphQLError:
             return _again(error, "something went wrong here; the id stands in the server's log", {"code": "INTERNAL", "id": name})
 
 
-def spelled(refusal: Refusal) -> Refusal:
+def for_client(refusal: Refusal) -> Refusal:
     """A refusal of a field as the client knows it: `use_cases.0` of a mutation's input is `input.useCases.0`."""
     if type(refusal) is not InvalidInput:
         return refusal
@@ -47,14 +47,14 @@ def spelled(refusal: Refusal) -> Refusal:
 
 
 def code_of(refusal: Refusal) -> dict[str, Any]:
-    """What a refusal says to a program; names as the schema spells them."""
-    refusal = spelled(refusal)
+    """The code and the facts of a refusal, under the names of the schema."""
+    refusal = for_client(refusal)
     return {"code": refusal.code} | {camel(name.rstrip("_")): value for name, value in refusal.facts.items()}
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
     """The answer to a request that does not reach GraphQL."""
-    return {"errors": [{"message": str(spelled(refusal)), "extensions": code_of(refusal)}]}
+    return {"errors": [{"message": str(for_client(refusal)), "extensions": code_of(refusal)}]}
 
 
 def _where(message: str) -> dict[str, str]:

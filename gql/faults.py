@@ -154,8 +154,8 @@ STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Ends the process for a fault inside, which it tells on standard error."""
+def ending() -> Iterator[None]:
+    """Ends the process on a fault, which it writes to standard error."""
     try:
         yield
     except CannotServe as fault:

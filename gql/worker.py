@@ -24,7 +24,7 @@ def main() -> None:
     schema_of(settings)
     gc.freeze()  # nor is it later
     gc.enable()
-    with faults.told():
+    with faults.ending():
         serve(settings, line.recv(), listener, line.send)
 
 

@@ -1,6 +1,6 @@
 """Deployments in the graph: what runs where, and what ran there on any day."""
 
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.people import Stakeholder
 from documents.values import Key

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
@@ -134,7 +134,7 @@ class Service:
                 ).store()  # fmt: skip
                 token, _ = ApiToken.of(each.token, TokenKind.PERSONAL, each.id, "test", None, each.id, self.now)
                 await token.store()
-            await head.append(await tell_all(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
+            await head.append(await occurrences_of(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
 
         with self.database.bound():
             await self.database.transact(work, self.now)

@@ -8,7 +8,7 @@ import pytest
 
 from documents.cards import CardContent
 from documents.formats.huggingface.modelcard import read_model_card
-from documents.imports.filled import brought
+from documents.imports.judgement import brought
 from tests.examples import BOT, DATASHEET, TICKETS, approvals, approved, read, refusal, register, save_card, save_datasheet
 from tests.exchanged import BEANS, LEAVES, MISSING, RESULTS
 from tests.service import ALICE, BOB, Service, mutating

@@ -543,7 +543,7 @@ async def multiply(service: Service) -> None:
         for number, bound in enumerate(in_force(policies, TIER_3, service.now), 1):
             like = first.model_copy(update={"id": None, "version": f"1.0.{number}"}, deep=True)
             like.revision, like._was = 0, None
-            like.tells(AuditEventType.MODEL_REGISTERED)
+            like.names_event(AuditEventType.MODEL_REGISTERED)
             assert like.round
             like.round = like.round.model_copy(update={"policies": (bound,)})
             await like.store()

@@ -97,7 +97,7 @@ async def hundred(server: str) -> AsyncIterator[Watched]:
             version = f"1.0.{number}"
             like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
             like.revision, like._was = 0, None
-            like.tells(AuditEventType.MODEL_REGISTERED)
+            like.names_event(AuditEventType.MODEL_REGISTERED)
             await like.store()
 
     with service.database.bound():

@@ -65,14 +65,14 @@ def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[Measure], limit
     A group is `_id: {k0, ..}`, `count` of its records, and for the place n of each measure `min`n, `max`n, `sum`n and, of how
     many numbers, `of`n. Over an edge, records are grouped by its keys first, so that each is looked up once.
     """
-    told = {f"k{at}": each.said for at, each in enumerate(by)} | {f"v{at}": each.values for at, each in enumerate(measured)}
+    shown = {f"k{at}": each.said for at, each in enumerate(by)} | {f"v{at}": each.values for at, each in enumerate(measured)}
     sums: Raw = {"count": {"$sum": 1}}
     for at in range(len(measured)):
         numbers = {"$filter": {"input": {"$ifNull": [f"$v{at}", []]}, "cond": {"$isNumber": "$$this"}}}
         sums |= {f"{name}{at}": {f"${name}": {f"${name}": f"$v{at}"}} for name in ("min", "max", "sum")}
         sums |= {f"of{at}": {"$sum": {"$size": numbers}}}
     keys = {f"k{at}": f"$k{at}" for at in range(len(by))}
-    done: list[Raw] = [{"$match": query}, {"$project": {"_id": 1, **told}}, {"$group": {"_id": keys, **sums}}]
+    done: list[Raw] = [{"$match": query}, {"$project": {"_id": 1, **shown}}, {"$group": {"_id": keys, **sums}}]
     if any(each.collection for each in by):
         done += _across(by, sums)
     order = {f"_id.k{at}": each.direction for at, each in enumerate(by)}

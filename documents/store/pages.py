@@ -29,8 +29,8 @@ def ordering(by: By) -> Fields:
     return fields_at(*(path for path, _ in by if path != "_id"))
 
 
-class Place(Generic[T]):
-    """A record of a page, and the cursor of its place in the order, made when somebody asks for it."""
+class Edge(Generic[T]):
+    """A record of a page, and its cursor, which is made when somebody asks for it."""
 
     __slots__ = ("_by", "node")
 
@@ -68,11 +68,11 @@ class Window:
         return [(path, -direction if self.backward else direction) for path, direction in by]
 
 
-def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[Raw]:
+def _beyond(kind: type[BaseModel], ordered: Sequence[tuple[Order, Any]]) -> list[Raw]:
     """The queries for what comes after a record in an order, nearest first; MongoDB sorts null before every other value."""
     found = []
-    for place, ((path, direction), value) in reversed([*enumerate(places)]):
-        equal = {each: {"$eq": there} for (each, _), there in places[:place]}
+    for index, ((path, direction), value) in reversed([*enumerate(ordered)]):
+        equal = {each: {"$eq": there} for (each, _), there in ordered[:index]}
         if direction > 0:
             found.append(equal | {path: {"$ne": None} if value is None else {"$gt": value}})
         elif value is not None:
@@ -94,10 +94,10 @@ def optional(kind: Any, path: str) -> bool:
 def list_on(kind: Any, path: str) -> str | None:
     """The beginning of a dotted path that ends at the first list on it; `None` if no list is on the path."""
     steps = path.split(".")
-    for place, step in enumerate(steps, 1):
+    for index, step in enumerate(steps, 1):
         annotation = kind.model_fields[step].annotation
         if get_origin(annotation) is tuple:
-            return ".".join(steps[:place])
+            return ".".join(steps[:index])
         kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
     return None
 
@@ -138,8 +138,8 @@ class Page(Generic[T]):
         return cls(nodes, by, query, (entered, more), count)
 
     @property
-    def edges(self) -> list[Place[T]]:
-        return [Place(node, self._by) for node in self.nodes]
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node, self._by) for node in self.nodes]
 
     @property
     def page_info(self) -> Page[T]:
@@ -147,11 +147,11 @@ class Page(Generic[T]):
 
     @property
     def start_cursor(self) -> str | None:
-        return Place(self.nodes[0], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[0], self._by).cursor if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
-        return Place(self.nodes[-1], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[-1], self._by).cursor if self.nodes else None
 
     async def total_count(self) -> int:
         return await self._count()

@@ -90,12 +90,12 @@ class Feed:
                         if not self._listeners:
                             break
                         if document is not None:
-                            self._tell(document)
+                            self._notify(document)
             except Exception as error:  # noqa: BLE001  listeners must hear of every failure: nothing comes after it
                 self._send_away(error)
         self._reading = None
 
-    def _tell(self, document: Raw) -> None:
+    def _notify(self, document: Raw) -> None:
         for each in self._listeners:
             try:
                 each.offer(document)

@@ -16,7 +16,7 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """The console script; a foreseen fault is one line and an exit code of its own."""
-    with faults.told():
+    with faults.ending():
         app()
 
 
@@ -30,7 +30,7 @@ def serve() -> None:
 
 
 @app.command("demo")
-def tell_demo(
+def play_demo(
     url: Annotated[
         str | None, typer.Option(help="A running server's endpoint, http://.../graphql; without it one is started.")
     ] = None,
