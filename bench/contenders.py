@@ -11,7 +11,6 @@ from socket import socket
 from typing import Any
 
 import orjson
-import strawberry
 import uvloop
 from bson.codec_options import CodecOptions
 from pymongo import WriteConcern
@@ -22,7 +21,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
 from strawberry.extensions import FieldExtension
-from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
 from bench.questions import QUESTIONS, Question
@@ -42,9 +40,8 @@ from gql.settings import Settings, read_settings
 from gql.texts import Texts
 from resolvers.graph.aggregates import describe
 from resolvers.graph.context import Context, Info
-from resolvers.graph.scalars import SCALARS
+from resolvers.graph.registry import Assembled, Registry
 from resolvers.graph.selection import Asks, Selected
-from resolvers.graph.types import assemble
 
 
 def bare(settings: Settings, kept: Database) -> Starlette:
@@ -73,21 +70,21 @@ def bare(settings: Settings, kept: Database) -> Starlette:
 def stock(settings: Settings, database: Database) -> Starlette:
     """Our types and resolvers, without what else is ours: Strawberry's view and execution as they come, whole records."""
     queries = [each for part in PARTS for each in part.queries]
-    schema = strawberry.Schema(
-        query=create_type("Query", queries), types=describe(assemble()), config=StrawberryConfig(scalar_map=SCALARS)
-    )
+    registry = Registry(PARTS)
+    describe()
+    schema = Assembled(registry, query=create_type("Query", queries))
     return _app(database, Route("/graphql", StockView(schema)))
 
 
 def unaudited(settings: Settings, database: Database) -> Starlette:
     """All of ours but the trail: each mutation in a transaction that touches no head and tells no event."""
     mutations = [through(each, Unaudited()) for part in PARTS for each in part.mutations]
-    texts = Texts(settings.limits)
+    texts, registry = Texts(settings.limits), Registry(PARTS)
+    describe()
     schema = Schema(
+        registry,
         query=create_type("Query", [permitted(each) for part in PARTS for each in part.queries]),
         mutation=create_type("Mutation", mutations),
-        types=describe(assemble()),
-        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, texts.extension()],
     )
     schema.texts = texts

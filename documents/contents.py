@@ -74,7 +74,7 @@ async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:
     """Keeps `value` for ever and answers with its digest; the same content twice is kept once."""
     text = canonical(value)
     if limit is not None and len(text) > limit:
-        raise LimitExceeded(f"the {kind.replace('_', ' ')}, as canonical JSON", len(text), limit)
+        raise LimitExceeded(f"the {kind.replace('_', ' ')} as canonical JSON, in bytes", len(text), limit)
     await keep_text(kind, digest := sha256(text).hexdigest(), text)
     return digest
 

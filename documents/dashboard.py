@@ -101,7 +101,7 @@ async def models_in_use() -> Raw:
     """The query for the models of the versions in use; LimitExceeded for more than 10,000 models."""
     found = await ModelVersion.groups(to_query(IN_USE), [Grouping("model_id", 1)], [], MODELS + 1)
     if len(found) > MODELS:
-        raise LimitExceeded("the models in use", len(found), MODELS)
+        raise LimitExceeded("the number of models in use", len(found), MODELS)
     return {"model_id": {"$in": [each["_id"]["k0"] for each in found]}}
 
 
@@ -124,7 +124,7 @@ async def anomalies(at: datetime, threshold: int) -> list[AccessAnomaly]:
     """The anomalies of the UTC month, worst first; LimitExceeded beyond a thousand."""
     found = await AuditEvent.denials(month(at), threshold, ANOMALIES + 1)
     if len(found) > ANOMALIES:
-        raise LimitExceeded("the access anomalies above the threshold", len(found), ANOMALIES)
+        raise LimitExceeded("the number of access anomalies above the threshold", len(found), ANOMALIES)
     return [AccessAnomaly(**each.pop("_id"), **each) for each in found]
 
 

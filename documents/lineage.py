@@ -120,7 +120,7 @@ async def _arcs(
 
 def _bounded(links: int) -> None:
     if links > LINKS:
-        raise LimitExceeded("the lineage", links, LINKS)
+        raise LimitExceeded("the number of links in the lineage", links, LINKS)
 
 
 def _walked(starts: Sequence[VersionName], arcs: Arcs, depth: int, follow: Follow) -> list[list[LineageLink]]:

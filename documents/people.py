@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from documents.access import GovernanceRole, PlatformRole, refuse_second_role
 from documents.audit.event import AuditEventType
@@ -13,9 +13,7 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
-from documents.values import Key, Moment, Name
-
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+from documents.values import Email, Key, Moment, Name
 
 
 class Stakeholder(Searchable):

@@ -50,7 +50,7 @@ class RiskTemplate(Record):
         if template.risk_id in {each.risk_id for each in known}:
             raise AlreadyExists("RiskTemplate", template.risk_id)
         if len(known) >= LENGTH:
-            raise LimitExceeded("the questionnaire", len(known) + 1, LENGTH)
+            raise LimitExceeded("the number of templates in the questionnaire", len(known) + 1, LENGTH)
         return cls(**dict(template), created_by=by, created_at=at)
 
     @property

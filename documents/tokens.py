@@ -5,7 +5,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from re import fullmatch
 from secrets import token_hex, token_urlsafe
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -16,8 +16,6 @@ from documents.people import Stakeholder
 from documents.store.indexes import index
 from documents.store.record import Record
 from documents.values import Choice, Key, Moment, Name
-
-TokenId = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,40}$")]  # no underscore: what is refused is told, and a token must not be
 
 LIFETIME, ENROLMENT_LIFETIME = timedelta(days=365), timedelta(days=7)
 

@@ -115,12 +115,12 @@ class TrainingRun(Value):
 
 
 def _joined(before: Sequence[str], datasets: Sequence[str]) -> tuple[str, ...]:
-    return _bounded("the evaluation datasets of a model card", dict.fromkeys([*before, *datasets]))
+    return _bounded("the number of evaluation datasets in a model card", dict.fromkeys([*before, *datasets]))
 
 
 def _measured(before: Sequence[Metric], figures: Sequence[Metric]) -> tuple[Metric, ...]:
     """Each figure once, the later one where an earlier one stood."""
-    return _bounded("the metrics of a model card", {each.identity: each for each in (*before, *figures)}.values())
+    return _bounded("the number of metrics in a model card", {each.identity: each for each in (*before, *figures)}.values())
 
 
 def _bounded(what: str, entries: Collection[T]) -> tuple[T, ...]:

@@ -15,6 +15,22 @@ NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH, FILE_LENGTH = 200
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: what every reader of the JSON can hold exactly
 EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
 
+# Pydantic quotes a pattern that a value does not match; `problem_in` has the words for each of these.
+_KEY = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$"
+_ENVIRONMENT = r"^[a-z0-9][a-z0-9._-]*$"
+_DIGEST = r"^[0-9a-f]{64}$"
+_EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
+_PUBLIC_NAME = r"^[A-Za-z0-9]{1,40}$"
+_DEMANDS: Mapping[str, str] = {
+    _KEY: "must be letters, digits and . _ : @ + -, the first a letter or digit",
+    _ENVIRONMENT: "must be small letters, digits and . _ -, the first a letter or digit",
+    _DIGEST: "must be a SHA-256: 64 hexadecimal digits, letters small",
+    _EMAIL: "must be an e-mail address, such as ada@example.org",
+    _PUBLIC_NAME: "must be the public name of a token: 1 to 40 letters and digits",
+}
+_PATTERN = re.compile("String should match pattern '(.*)'", re.DOTALL)
+_SHOULD = re.compile("[A-Z][a-z]+ should ")
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SCRIPTS = frozenset({"javascript", "vbscript", "data"})
@@ -59,7 +75,7 @@ def _resource_identifier(text: str) -> str:
 
 def _utc_millisecond(at: datetime) -> datetime:
     if at.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
+        raise ValueError("must have a time zone")
     try:
         at = at.astimezone(UTC)
     except OverflowError as error:
@@ -117,11 +133,17 @@ def _walk(value: Any, depth: int) -> Iterator[tuple[Any, int]]:
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_one_line)]
 """A line that names something: 1 to 200 characters, no control characters."""
 
-Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
+Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_KEY)]
 """A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
 
-Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_ENVIRONMENT)]
 """An environment (`production`): small letters, digits and `. _ -`, so that no two are told apart by case alone."""
+
+Email = Annotated[str, Field(max_length=254, pattern=_EMAIL)]
+"""An e-mail address, up to 254 characters (RFC 5321 section 4.5.3.1.3, less the brackets)."""
+
+TokenId = Annotated[str, Field(pattern=_PUBLIC_NAME)]
+"""The public name of a token. It has no underscore, so a whole token sent in its place is refused, and no event holds it."""
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
 """Prose of up to 20,000 characters; may be empty."""
@@ -147,7 +169,7 @@ else:  # names by which the graph tells these from any text, number and object; 
     BigInt = NewType("BigInt", int)
     FreeObject = NewType("FreeObject", dict[str, Any])
 
-Digest = Annotated[Hash, Field(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[Hash, Field(pattern=_DIGEST)]
 """A SHA-256, 64 lower-case hexadecimal digits."""
 
 Moment = Annotated[datetime, AfterValidator(_utc_millisecond)]
@@ -172,11 +194,18 @@ Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]
 Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
 
 
+def problem_in(message: str) -> str:
+    """What pydantic says of a value, in words that read behind the name of its field: `must have at least 1 character`."""
+    if found := _PATTERN.fullmatch(message):
+        return _DEMANDS.get(found[1], "is not written as it must be")
+    return _SHOULD.sub("must ", message.removeprefix("Value error, ").replace(" after validation", ""), count=1)
+
+
 def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
     """ValueError, which names what occurs several times, unless each identity occurs once."""
     for identity, times in Counter(identities).items():
         if times > 1:
-            raise ValueError(f"{', '.join(filter(None, identity))} is there {times} times")
+            raise ValueError(f"holds {', '.join(filter(None, identity))} {times} times")
 
 
 def camel(name: str) -> str:

@@ -1,1 +1,1 @@
-"""The way in: settings, schema, HTTP and the command line. Knows both floors below."""
+"""The way in: settings, schema, HTTP and the command line. It imports `documents` and `resolvers`."""

@@ -1,4 +1,4 @@
-"""One readable factory; nothing happens at import."""
+"""The factory of the ASGI application; importing this module does nothing else."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime], database: Database, key: SigningKey | None = None) -> Starlette:
-    """The service over a prepared database, whose trail it signs with `key`; any number of them can serve one."""
+    """The application over a prepared database, whose trail it signs with `key`; any number of apps can serve one database."""
     doorkeeper = Doorkeeper(clock)
 
     @asynccontextmanager
@@ -48,7 +48,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
             finally:
                 for each in tasks:
                     each.cancel()
-                with suppress(Exception):  # on the way out the database may be gone
+                with suppress(Exception):  # at the end the database may be out of reach
                     await doorkeeper.tell_ended(clock(), everything=True)
                 await database.end_feeds()
                 database.close()
@@ -63,7 +63,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
             trail = await standing()
         except (Unavailable, NotFound) as refusal:
             return PlainTextResponse(f"{refusal}\n", 503)
-        return PlainTextResponse(f"ready\n{trail}\n")  # whatever it says: who else would show what is wrong?
+        return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
     entrance = Entrance(doorkeeper, clock, signed_by)
@@ -83,22 +83,22 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
 
 
 def schema_of(settings: Settings) -> Schema:
-    """The one schema of all apps whose settings ask for the same."""
+    """The schema for these settings; apps with the same settings share one."""
     return build_schema(introspection=settings.allow_introspection, limits=settings.limits)
 
 
 async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
-    """Tells of refused sign-ins whose minute is over, though nobody else comes."""
+    """Records refused sign-ins in the trail once their minute is over, even if no other request comes."""
     while True:
         await asyncio.sleep(SWEEP)
         try:
             await doorkeeper.tell_ended(clock())
         except Exception:
-            log.exception("refused sign-ins went unrecorded")
+            log.exception("refused sign-ins were not recorded")
 
 
 class Bound:
-    """Binds the app's database around each request, so that two apps can share a process."""
+    """Binds the database of the app for the time of a request, so that two apps can share a process."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app, self.database = app, database

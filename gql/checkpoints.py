@@ -1,4 +1,4 @@
-"""What signs the trail: the key, where it comes from, and the turns in which a server signs."""
+"""Signs the trail: finds the signing key, and signs in a background task of the server."""
 
 import asyncio
 import fcntl
@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 
 
 def signing_key(settings: Settings, origin: str) -> SigningKey | None:
-    """The key of the settings, else that in the folder of an embedded database, made where there is none; or AuditKeyRefused."""
+    """The key of the settings, else the key in the folder of an embedded database, which is made if there is none.
+
+    None for a MongoDB of the operator's without a key in the settings; AuditKeyRefused for a key that cannot sign this trail.
+    """
     folder = settings.data_dir / KEY_FILE
     if settings.audit_key:
         return _read(settings.audit_key.get_secret_value(), f"{PREFIX}AUDIT_KEY", origin)
@@ -41,12 +44,12 @@ def _read(text: str, where: str, origin: str) -> SigningKey:
     except ValueError as error:
         raise AuditKeyRefused(where, str(error)) from None
     if key.name != origin:
-        raise AuditKeyRefused(where, f"is of {key.name}, and the trail is {origin}")
+        raise AuditKeyRefused(where, f"is for the trail {key.name}, and this one is {origin}")
     return key
 
 
 async def sign_in_turns(key: SigningKey, clock: Callable[[], datetime], seconds: float, file: Path | None) -> None:
-    """Signs the trail at once, and again whenever `seconds` have passed; any number of processes may."""
+    """Signs the trail now and every `seconds` seconds; any number of processes can do so at once."""
     while True:
         try:
             await checkpoint(key, clock(), file)
@@ -56,7 +59,7 @@ async def sign_in_turns(key: SigningKey, clock: Callable[[], datetime], seconds:
 
 
 async def checkpoint(key: SigningKey, at: datetime, file: Path | None = None) -> AuditCheckpoint | None:
-    """The newest checkpoint, signed now or before, and in `file` as well; nothing where the trail cannot be signed."""
+    """The newest checkpoint, signed now if there are new events, and appended to `file`; None if the trail cannot be signed."""
     try:
         signed = await sign(key, at)
     except Inconsistent as found:
@@ -69,7 +72,7 @@ async def checkpoint(key: SigningKey, at: datetime, file: Path | None = None) ->
 
 
 def _append(path: Path, signed: AuditCheckpoint) -> None:
-    """Writes a checkpoint and an empty line behind those that are there, unless one of them is as new."""
+    """Appends a checkpoint and an empty line to a file, unless the last one in it is as new."""
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))

@@ -1,4 +1,4 @@
-"""Child processes: they do not outlive this one, and what ends by itself is started again."""
+"""Child processes: on Linux they end with this process, and those that fail are started again."""
 
 import ctypes
 import logging
@@ -23,20 +23,20 @@ class Child(Protocol):
     def name(self) -> str: ...
     def launch(self) -> None: ...
     def ended(self) -> None:
-        """Clears away what it left, as soon as it has ended by itself."""
+        """Cleans up after the process; called as soon as it has ended by itself."""
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Starts `command` in a process group of its own, so that Ctrl+C reaches it through its parent and in order.
+    """Starts `command` in a process group of its own, so that Ctrl+C reaches the parent alone, which ends its children in order.
 
-    On Linux the kernel kills it when the thread that called this ends, in whatever way; elsewhere nothing does.
+    On Linux the kernel kills the child when the thread that called this ends, for whatever reason; on other systems it stays.
     """
     tie = _tied_to(os.getpid())
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=tie, **options)  # noqa: PLW1509
 
 
 def see_off(child: subprocess.Popen[bytes], patience: float) -> None:
-    """Waits for a child that was asked to end, and kills it after `patience` seconds."""
+    """Waits for a child that was told to end, and kills it after `patience` seconds."""
     try:
         child.wait(patience)
     except subprocess.TimeoutExpired:
@@ -45,7 +45,7 @@ def see_off(child: subprocess.Popen[bytes], patience: float) -> None:
 
 
 def keep(children: Sequence[Child]) -> Never:
-    """Starts again whatever ends."""
+    """Watches the children and starts those again that end."""
     watches = [Watch(each) for each in children]
     while True:
         sleep(TICK)
@@ -54,7 +54,10 @@ def keep(children: Sequence[Child]) -> Never:
 
 
 class Watch:
-    """One child and when it is due again: soon, then after pauses that double for as long as it does not settle."""
+    """A child and the time of its next start: 0.2 seconds after it ends, then after pauses that double up to 10 seconds.
+
+    A child that ran for 30 seconds begins with the short pause again.
+    """
 
     def __init__(self, child: Child) -> None:
         self.child, self.started, self.pause = child, monotonic(), 0.0
@@ -68,7 +71,7 @@ class Watch:
         elif monotonic() >= self.due:
             try:
                 self.child.launch()
-            except OSError as error:  # a full disk, say: it may pass
+            except OSError as error:  # such as a full disk, which may pass
                 self.wait(f"did not start: {error}")
             else:
                 self.started, self.due = monotonic(), None
@@ -84,11 +87,11 @@ class Watch:
 def _tied_to(parent: int) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork: after it only the call is left to do
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork, after which little is safe to call
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the tie held
+        if os.getppid() != parent:  # the parent ended before prctl took effect
             os._exit(1)
 
     return tie

@@ -15,13 +15,13 @@ from typing import Self
 from gql import children
 from gql.faults import EngineFailed, EngineMissing
 
-HOST = "127.0.0.1"  # it asks nobody for a password, so it listens to this machine alone
+HOST = "127.0.0.1"  # the database asks for no password, so it must not be reached from other machines
 LISTENING = re.compile(rf"listening on {re.escape(HOST)}:(\d+)")
 PATIENCE, GRACE, TICK = 60.0, 5.0, 0.02  # seconds
 
 
 class Engine:
-    """One server over `folder`, which its caller must hold alone; as a context, it runs inside and not beyond.
+    """The server over `folder`, which the caller must have locked; as a context manager it runs for the time of the block.
 
     The program is `secantusd-rs` (Rust) or `secantusd-py` (Python); both take the same flags and read the same files.
     """
@@ -30,7 +30,7 @@ class Engine:
 
     def __init__(self, folder: Path, program: Path | None = None, cache: str = "256M") -> None:
         self.program, self.folder, self.cache = find_program(program), folder.resolve(), cache
-        self.port = 0  # the system chooses one at first start; later starts keep it, so that clients find it again
+        self.port = 0  # the system chooses it at the first start; a restart keeps it, so that clients find the database again
         self.log, self._pid_file = self.folder / "engine.log", self.folder / "engine.pid"
 
     @property
@@ -55,13 +55,13 @@ class Engine:
 
     @staticmethod
     def running_in(folder: Path) -> str | None:
-        """The URI of the server that runs over `folder`; nothing while it says of none that it listens."""
+        """The URI of the server that runs over `folder`; None while its log does not say that it listens."""
         log = folder / "engine.log"
         found = LISTENING.search(log.read_text(errors="replace")) if log.exists() else None
         return f"mongodb://{HOST}:{found[1]}/" if found else None
 
     def launch(self) -> None:
-        """Starts the process; `listen` waits until it can be used."""
+        """Starts the process; `listen` waits until it accepts connections."""
         self._end_orphan()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -70,7 +70,7 @@ class Engine:
         self._pid_file.write_text(str(self.pid))
 
     def listen(self) -> str:
-        """Waits for `listening on 127.0.0.1:PORT`, answers the URI; EngineFailed when it ends first or needs over a minute."""
+        """Waits until the server listens and returns its URI; EngineFailed if it ends first or needs more than a minute."""
         give_up = monotonic() + PATIENCE
         while not (found := LISTENING.search(self.log.read_text(errors="replace"))):
             if self.process.poll() is not None:
@@ -85,7 +85,7 @@ class Engine:
         self.process.terminate()
         sleep(TICK)
         with suppress(OSError), socket.create_connection((HOST, self.port), timeout=GRACE):
-            pass  # secantusd-py waits for one more caller before it ends, up to two seconds
+            pass  # secantusd-py ends at its next connection, or after two seconds
         children.see_off(self.process, GRACE)
         self.ended()
 
@@ -100,7 +100,7 @@ class Engine:
         self.stop()
 
     def _command(self) -> list[str]:
-        # Without --config it would take settings from ./secantusd.toml, the home directory or /etc.
+        # An empty file, because without --config the server would read ./secantusd.toml, or one in the home directory or /etc.
         nothing = self.folder / "engine.toml"
         nothing.touch()
         return [
@@ -114,7 +114,7 @@ class Engine:
         return next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with {self.process.returncode}")
 
     def _end_orphan(self) -> None:
-        """Ends the server that a killed parent left behind where the kernel does not: it would keep the files locked."""
+        """Ends a server that a killed parent left behind, as happens outside Linux, because it keeps the files locked."""
         with suppress(FileNotFoundError, ValueError, ProcessLookupError):
             orphan = int(self._pid_file.read_text())
             for number in (signal.SIGTERM, signal.SIGKILL):
@@ -129,7 +129,7 @@ class Engine:
 
 
 def find_program(named: Path | None) -> Path:
-    """The program that was named, else `secantusd-rs` from the PATH, else this environment's `secantusd-py`."""
+    """The path of the named program, else of `secantusd-rs` in the PATH, else of `secantusd-py` beside this Python."""
     if named:
         found = shutil.which(named)
     else:
@@ -140,12 +140,12 @@ def find_program(named: Path | None) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without the variables that would switch its journal off or its log level over."""
+    """The environment without the variables that would switch off the journal of the server or change its log level."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("SECANTUS_", "RUST_LOG"))}
 
 
 def _command_line(pid: int) -> str:
-    """How the process was started; empty when there is none."""
+    """The command line of a process; empty if there is no such process."""
     if Path("/proc/self").exists():
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
     ps = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]

@@ -1,4 +1,4 @@
-"""The one place where an error becomes `extensions.code`, and what nobody foresaw is hidden."""
+"""Turns errors into what clients see. No other module sets `extensions.code` or hides an error that nobody foresaw."""
 
 import logging
 import re
@@ -10,24 +10,27 @@ from strawberry.pydantic import InputValidationError
 
 from documents.errors import InvalidInput, Refusal, Unavailable
 from documents.store.transaction import is_outage
-from documents.values import camel
+from documents.values import camel, problem_in
 
 log = logging.getLogger(__name__)
+PROBLEMS = 5  # that the message tells; `problems` has all
 _NAME = re.compile(r"`([a-z_]+)`")
 _AT = re.compile(r"Variable '\$(\w+)' has invalid value at ([\w.\[\]]+): ")
 
 
 def coded(error: GraphQLError) -> GraphQLError:
-    """The error as a client may see it: with its code, and without what is not for it."""
+    """The error with its code, as a client may see it. An error that nobody foresaw is logged, and the client gets its id."""
     match error.original_error:
         case Refusal() as refusal:
             return _again(error, str(for_client(refusal)), code_of(refusal))
         case InputValidationError() as wrong:
-            problems = [{"path": _path(each.location), "problem": each.message, "type": each.type} for each in wrong.errors]
-            return _again(error, wrong.message, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
-        case None | GraphQLError():  # GraphQL's own word on what the client sent
+            problems = [_problem(each.location, each.message, each.type) for each in wrong.errors]
+            said = "; ".join(f"{each['path']} {each['problem']}".strip() for each in problems[:PROBLEMS])
+            more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""
+            return _again(error, said + more, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
+        case None | GraphQLError():  # graphql-core refuses the text or a variable
             return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
-        case ValueError() if error.path is None:  # a scalar's, on a literal
+        case ValueError() if error.path is None:  # a scalar refuses a literal, before any field is executed
             return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
         case outage if is_outage(outage):
             log.warning("the database is out of reach: %s", outage)
@@ -35,11 +38,11 @@ def coded(error: GraphQLError) -> GraphQLError:
         case unforeseen:
             name = uuid4().hex
             log.error("%s", name, exc_info=unforeseen)
-            return _again(error, "something went wrong here; the id stands in the server's log", {"code": "INTERNAL", "id": name})
+            return _again(error, "an internal error; the server logged it under this id", {"code": "INTERNAL", "id": name})
 
 
 def for_client(refusal: Refusal) -> Refusal:
-    """A refusal of a field as the client knows it: `use_cases.0` of a mutation's input is `input.useCases.0`."""
+    """The refusal with its path and names as the client wrote them: `use_cases.0` of a mutation's input is `input.useCases.0`."""
     if type(refusal) is not InvalidInput:
         return refusal
     path = [refusal.argument, *map(camel, refusal.path.split("."))]
@@ -53,14 +56,18 @@ def code_of(refusal: Refusal) -> dict[str, Any]:
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
-    """The answer to a request that does not reach GraphQL."""
+    """The whole answer to a request that is refused before GraphQL reads it."""
     return {"errors": [{"message": str(for_client(refusal)), "extensions": code_of(refusal)}]}
 
 
 def _where(message: str) -> dict[str, str]:
-    """The path into a variable that GraphQL names in its message alone: `$input.artifacts[0].sha256`."""
+    """The path into a variable. graphql-core gives it in the message only, as in `$input.artifacts[0].sha256`."""
     found = _AT.match(message)
     return {"path": (found[1] + found[2]).replace("[", ".").replace("]", "")} if found else {}
+
+
+def _problem(location: list[str], message: str, kind: str) -> dict[str, str]:
+    return {"path": _path(location), "problem": problem_in(message), "type": kind}
 
 
 def _path(location: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Why there is no service, or a command ends otherwise than well: each says so in one line, and has its own exit code."""
+"""Foreseen faults of a server or a command: each is told in one line and has an exit code of its own."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class CannotServe(Exception):
-    """A fault of the surroundings, foreseen: told on one line, without a traceback."""
+    """A foreseen fault. `says` is its line on standard error, in the place of a traceback; `status` is the exit code."""
 
     status: ClassVar[int]
     says: ClassVar[str]
@@ -85,7 +85,7 @@ class EngineMissing(CannotServe):
 @dataclass(eq=False)
 class EngineFailed(CannotServe):
     status = 10
-    says = "the embedded database did not start: {reason}; all that it said is in {log}"
+    says = "the embedded database did not start: {reason}; its output is in {log}"
     reason: str
     log: Path
 
@@ -107,7 +107,7 @@ class WorkerFailed(CannotServe):
 
 @dataclass(eq=False)
 class TrailFaulty(CannotServe):
-    """What a command was asked to find, and found."""
+    """A command was asked to look for faults of the trail, and found some."""
 
     status = 13
     says = "{problem}"
@@ -155,7 +155,7 @@ STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Ends the process on a fault, which it writes to standard error."""
+    """Ends the process with the status of a CannotServe that is raised inside, after its line on standard error."""
     try:
         yield
     except CannotServe as fault:

@@ -1,4 +1,4 @@
-"""What a database needs before anything serves from it: indexes, a trail, the default policies, an administrator."""
+"""Prepares a database for serving: indexes, migrations, and at the first start a trail, policies and an administrator."""
 
 import os
 from collections.abc import Callable
@@ -33,10 +33,10 @@ def utc_now() -> datetime:
 
 
 async def prepare(settings: Settings, database: Database, clock: Clock = utc_now) -> tuple[str, str | None]:
-    """Makes an empty database ready to serve; migrates one of an earlier release if the settings say so.
+    """Prepares a database, and migrates the data of an earlier release if the settings say so.
 
-    Answers with the trail's name, and with the administrator's token if it was made just now. Raises OlderSchema where the data
-    must be migrated first, NewerSchema where a later release wrote them.
+    Returns the name of the trail, and the token of the administrator if it was made now. Raises OlderSchema if the data must be
+    migrated first, and NewerSchema if a later release wrote them.
     """
     try:
         form = await migrations.check(database, RELEASE)
@@ -58,7 +58,8 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
 async def _first_start(database: Database, settings: Settings, at: datetime) -> str | None:
     token = None if settings.admin_token else f"mag_{token_hex(8)}_{token_urlsafe(32)}"
     if token:
-        write_private(settings.data_dir / TOKEN_FILE, f"{token}\n")  # before the commit: a lost token would lock us out
+        # before the commit: if the write failed after it, nobody could sign in
+        write_private(settings.data_dir / TOKEN_FILE, f"{token}\n")
     ids = EventIds()
 
     async def begin(unit: Unit) -> None:
@@ -78,13 +79,13 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
 
     try:
         await database.transact(begin, at)
-    except AlreadyExists:  # another process was first, and its token is the one
+    except AlreadyExists:  # another process was first, and its token counts
         return None
     return token
 
 
 async def _follow(database: Database, settings: Settings, at: datetime) -> None:
-    """Goes by the review intervals of the settings, where those that were kept are others."""
+    """Stores the review intervals of the settings, if they differ from the stored ones."""
     if (await ReviewCalendar.kept()).days == settings.review_days:
         return
     ids = EventIds()
@@ -102,7 +103,7 @@ async def _follow(database: Database, settings: Settings, at: datetime) -> None:
 
 
 async def _grant(database: Database, text: str, at: datetime) -> None:
-    """Lets the administrator sign in with the token of the settings."""
+    """Stores the token of the settings as one of the administrator's, unless it is stored already."""
     try:
         token_id, _ = parted(text)
     except ValueError as error:
@@ -126,7 +127,7 @@ def _token(text: str, at: datetime) -> ApiToken:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Atomically, and readable by nobody else at any moment."""
+    """Writes a file atomically; at no moment can another user read it."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, its first edition (September 2026): who is served what, under which status."""
+"""The endpoint for queries and mutations, after GraphQL over HTTP (first edition, September 2026)."""
 
 import asyncio
 import json
@@ -27,8 +27,8 @@ from resolvers.graph.context import Context
 JSON, GRAPHQL = "application/json", "application/graphql-response+json"
 URL_BYTES, HEADER_BYTES = 16 * 1024, 16 * 1024
 PATIENCE = 10.0  # seconds for a body to arrive
-STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
-OURS = {"UNAVAILABLE": 503, "INTERNAL": 500}  # what fails before execution and is not the client's fault
+STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of a caller who could not be signed in
+OURS = {"UNAVAILABLE": 503, "INTERNAL": 500}  # of a failure before execution that is not the client's fault
 PARAMETERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CHARSET = re.compile(r'\s*charset\s*=\s*"?utf-8"?\s*', re.IGNORECASE)
@@ -45,20 +45,20 @@ CUT_SHORT = Answer(503, refused(CutShort()), {"retry-after": str(CutShort.retry_
 
 
 class Unserved(Exception):
-    """A request that does not come to execution, with its answer."""
+    """A request that is refused before execution; `answer` is what the client gets."""
 
     def __init__(self, status: int, refusal: Refusal, **headers: str) -> None:
         self.answer = Answer(status, refused(refusal), headers)
 
 
 class Entrance:
-    """Lets nobody through to the graph whose token does not sign in."""
+    """Makes the context of a request, for callers whose token signs in."""
 
     def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None) -> None:
         self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
 
     async def admit(self, caller: HTTPConnection) -> Context:
-        """Unauthenticated, LimitExceeded or Unavailable when it does not."""
+        """The context of the request; Unauthenticated, LimitExceeded or Unavailable if the caller cannot be signed in."""
         address = caller.client.host if caller.client else ""
         try:
             who = await self.doorkeeper.identify(caller.headers.get("authorization"), address)
@@ -73,7 +73,7 @@ class Entrance:
 
 
 class OverHTTP:
-    """The endpoint: one request, one answer in JSON."""
+    """The endpoint for operations that have one answer, which is JSON."""
 
     def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool, body_bytes: int) -> None:
         self.schema, self.entrance, self.body_bytes = schema, entrance, body_bytes
@@ -97,7 +97,7 @@ class OverHTTP:
         await _response(answer, media)(scope, receive, send)
 
     async def read(self, request: Request, media: str | None) -> tuple[Context, Mapping[str, Any]]:
-        """Who asks, and a well-formed request for GraphQL; Unserved without them."""
+        """The context and the parameters of a well-formed request (section 5 of the specification); Unserved for any other."""
         _check_size(request)
         context = await self._admit(request)
         if request.method not in self.methods:
@@ -128,7 +128,8 @@ class OverHTTP:
             case None, _:
                 return _not_executed(refused(InvalidInput("operationName", "must name one operation of the document")), media)
             case OperationType.SUBSCRIPTION, _:
-                return _not_executed(refused(InvalidInput("query", "must not be a subscription: here is one answer")), media)
+                problem = "must not be a subscription, unless the request accepts text/event-stream"
+                return _not_executed(refused(InvalidInput("query", problem)), media)
             case OperationType.MUTATION, "GET":
                 raise Unserved(405, InvalidInput("method", "must be POST for a mutation"), allow="POST")
         result = await self.schema.execute(asked["query"], asked.get("variables"), context, operation_name=name)
@@ -144,12 +145,12 @@ def _response(answer: Answer, media: str | None) -> Response:
 
 
 def _of_execution(error: GraphQLError) -> bool:
-    """Whether it has a path, as no error of the request has (GraphQL, September 2025, section 7.1), or cut off what had begun."""
+    """Whether the error came in execution: it then has a path (GraphQL, September 2025, section 7.1), or is OutOfTime."""
     return error.path is not None or isinstance(error.original_error, OutOfTime)
 
 
 def _not_executed(said: dict[str, Any], media: str, status: int = 422) -> Answer:
-    """Under `application/json` a well-formed request is answered with 200, whatever is said."""
+    """The answer to a well-formed request that was not executed; under `application/json` its status is always 200."""
     status = OURS.get(said["errors"][0]["extensions"]["code"], status)
     return Answer(status if media == GRAPHQL else 200, said)
 
@@ -160,7 +161,7 @@ def _beside_data(result: ExecutionResult) -> dict[str, Any]:
 
 
 def accepted(ranges: str) -> str | None:
-    """The media type that the answer takes: JSON for who takes anything, None for who takes neither (RFC 9110 section 12.5.1)."""
+    """The media type for an Accept header (RFC 9110 section 12.5.1): JSON for `*/*`, None if it accepts neither of the two."""
     qualities = dict(_range(each) for each in ranges.split(",") if each.strip()) or {"*/*": 1.0}
 
     def quality(media: str) -> float:
@@ -182,10 +183,10 @@ def _range(text: str) -> tuple[str, float]:
 def _check_size(request: Request) -> None:
     url = len(request.scope["path"]) + len(request.scope["query_string"])
     if url > URL_BYTES:
-        raise Unserved(414, LimitExceeded("the URL", url, URL_BYTES))
+        raise Unserved(414, LimitExceeded("the URL in bytes", url, URL_BYTES))
     headers = sum(len(name) + len(value) for name, value in request.scope["headers"])
     if headers > HEADER_BYTES:
-        raise Unserved(431, LimitExceeded("the header", headers, HEADER_BYTES))
+        raise Unserved(431, LimitExceeded("the header of the request in bytes", headers, HEADER_BYTES))
 
 
 def _in_url(request: Request) -> dict[str, Any]:
@@ -204,7 +205,9 @@ async def _in_body(request: Request, most: int) -> Any:
         async with asyncio.timeout(PATIENCE):
             return _json(await _body(request, most), "body")
     except TimeoutError as error:
-        raise Unserved(408, LimitExceeded("the body's arrival (in seconds)", int(PATIENCE) + 1, int(PATIENCE))) from error
+        raise Unserved(
+            408, LimitExceeded("the time until the body arrived, in seconds", int(PATIENCE) + 1, int(PATIENCE))
+        ) from error
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -213,7 +216,7 @@ async def _body(request: Request, most: int) -> bytes:
         parts.append(part)
         size += len(part)
         if size > most:
-            raise Unserved(413, LimitExceeded("the body of the request", size, most))
+            raise Unserved(413, LimitExceeded("the body of the request in bytes", size, most))
     return b"".join(parts)
 
 
@@ -225,19 +228,19 @@ def _json(text: str | bytes, path: str) -> Any:
 
 
 def read_json(text: str | bytes) -> Any:
-    """JSON of finite numbers and whole characters (RFC 7493); ValueError for any other."""
+    """Reads I-JSON (RFC 7493): finite numbers and no unpaired surrogates; ValueError for anything else."""
     try:
         text = text.decode() if isinstance(text, bytes) else text
         said = json.loads(text, parse_constant=_no_number)
         if _SURROGATE.search(text):
             json.dumps(said, ensure_ascii=False).encode()  # refuses an unpaired one
     except (ValueError, RecursionError) as error:
-        raise ValueError("holds no JSON, or not such as this service reads") from error
+        raise ValueError("must be JSON with finite numbers and no unpaired surrogates (RFC 7493)") from error
     return said
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _well_formed(said: Any, media: str) -> Mapping[str, Any]:
@@ -247,5 +250,5 @@ def _well_formed(said: Any, media: str) -> Mapping[str, Any]:
     for name, kind in PARAMETERS.items():
         value = said.get(name)
         if not isinstance(value, kind) and (value is not None or name == "query"):
-            raise Unserved(status, InvalidInput(name, "must be a text" if kind is str else "must be an object"))
+            raise Unserved(status, InvalidInput(name, "must be a string" if kind is str else "must be an object"))
     return said

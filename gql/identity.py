@@ -1,4 +1,4 @@
-"""Who is asking: from the token alone, and before anything else is read of the request."""
+"""Authentication: the token alone says who the caller is, and it is checked before the body of the request is read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ NOBODY = Actor("anonymous", ActorType.USER)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whoever the token says, and the person if it is one."""
+    """The actor that a token stands for; `person` is None for a service."""
 
     actor: Actor
     person: Stakeholder | None
@@ -27,7 +27,10 @@ class Identity:
 
 @dataclass(slots=True)
 class _Failures:
-    """The failed sign-ins from one address in the minute that began at `since`."""
+    """The failed sign-ins from one address, or with one token, in the minute that began at `since`.
+
+    `told` of them are in the trail; `token` is the public name in the latest.
+    """
 
     since: datetime
     count: int = 0
@@ -37,18 +40,21 @@ class _Failures:
 
 @dataclass
 class Doorkeeper:
-    """Signs callers in; of a burst of failures from one address it tells the trail once a minute, with their number."""
+    """Signs callers in.
+
+    The trail has one event for the first failure from an address, and one a minute with the number of those that followed.
+    """
 
     clock: Callable[[], datetime]
     _failures: dict[str, _Failures] = field(default_factory=dict)
     _guesses: dict[str, _Failures] = field(default_factory=dict)
-    """Failures by the token that was guessed at, whatever the address."""
+    """Failures by the public name of the token, from any address."""
 
     async def identify(self, authorization: str | None, address: str) -> Identity:
-        """Unauthenticated unless a standing token of an active holder signs in.
+        """The identity of the caller; Unauthenticated unless the token is valid and its holder active.
 
-        LimitExceeded after 30 failures in a minute from the address or with the token; but the holder of a token is let in even
-        then: behind a proxy, or guessed at by others, nobody could help it.
+        After 30 failures in a minute from the address or with the token, a further failure is LimitExceeded. A valid token signs
+        in even then, because its holder cannot help what others send through the same proxy or guess about the same token.
         """
         now = self.clock()
         await self.tell_ended(now)
@@ -57,13 +63,13 @@ class Doorkeeper:
         except Unauthenticated:
             token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:
-                raise LimitExceeded("failed sign-ins in a minute", failures, FAILURES) from None
+                raise LimitExceeded("the number of failed sign-ins from one address in a minute", failures, FAILURES) from None
             if token_id and (guesses := self._guessed(token_id, now)) > FAILURES:
-                raise LimitExceeded("failed sign-ins with one token in a minute", guesses, FAILURES) from None
+                raise LimitExceeded("the number of failed sign-ins with one token in a minute", guesses, FAILURES) from None
             raise
 
     async def again(self, authorization: str | None) -> Identity:
-        """Whoever was let in before, as of now; Unauthenticated once the token has ended, which counts as no attempt."""
+        """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
         return await self._signed_in(authorization, self.clock())
 
     async def _signed_in(self, authorization: str | None, now: datetime) -> Identity:
@@ -73,13 +79,13 @@ class Doorkeeper:
         try:
             token_id, secret = parted(text.strip())
         except ValueError as error:
-            raise Unauthenticated(str(error)) from error
+            raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
         token = await ApiToken.wanted(token_id)
         if token is None or not token.accepts(secret, now):
             raise Unauthenticated("the token is unknown, expired or revoked")
         person = None if token.kind is TokenKind.SERVICE else await Stakeholder.wanted(token.holder)
         if token.kind is not TokenKind.SERVICE and (person is None or not person.active):
-            raise Unauthenticated("the token's holder may not act any more")
+            raise Unauthenticated("the holder of the token is not active")
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
         return Identity(token.actor(person), person)
@@ -98,10 +104,10 @@ class Doorkeeper:
         return guesses.count
 
     async def tell_ended(self, now: datetime, *, everything: bool = False) -> None:
-        """Tells of the failures whose minute is over."""
+        """Records the failures whose minute is over in the trail; with `everything`, those of this minute too."""
         over = [each for each, failed in self._failures.items() if everything or now - failed.since >= WINDOW]
         for address in over:
-            failed = self._failures.pop(address, None)  # whoever else tells of what is over may have been first
+            failed = self._failures.pop(address, None)  # another task may have told it
             if failed and failed.count > failed.told:
                 await self._tell(address, failed, now)
 
@@ -116,7 +122,7 @@ class Doorkeeper:
 
 
 def _token_id(authorization: str | None) -> str:
-    """The public name in what was sent, for the trail; never the secret."""
+    """The public name of the token in the header, for the trail; empty for what is not a token. It never holds the secret."""
     try:
         return parted((authorization or "").partition(" ")[2].strip())[0]
     except ValueError:

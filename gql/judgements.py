@@ -1,4 +1,4 @@
-"""The turns in which a server computes standings anew by itself."""
+"""The background task in which a server computes standings anew."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 async def judge_in_turns(clock: Callable[[], datetime], seconds: float) -> None:
-    """Computes what is due, at once and again whenever `seconds` have passed; any number of processes may."""
+    """Computes the standings that are due, now and every `seconds` seconds; any number of processes can do so at once."""
     while True:
         try:
             if judged := await judge_in_turn(clock, timedelta(seconds=seconds)):

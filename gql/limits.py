@@ -1,6 +1,7 @@
-"""What an operation may ask, counted before anything is read: its text once, its page sizes whenever it comes.
+"""Limits of an operation, checked before anything is read.
 
-A fragment is counted once and added wherever it is spread, never expanded: counting takes as long as the text is.
+A text is counted once and its counts are kept; the page sizes in its variables are applied at each request. A fragment is counted
+once and its counts are added wherever it is spread, so that counting takes time in proportion to the length of the text.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ from gql.settings import Limits
 from resolvers.graph.aggregates import GROUPS
 from resolvers.graph.context import Info
 
-MOMENT = 1.0  # seconds that the database has beyond a question's time: its own word would read like an outage
-INT = 2**31  # what is beyond it, GraphQL refuses
+MOMENT = 1.0  # seconds that the database has beyond the time of a query: if it gave up first, that would read like an outage
+INT = 2**31  # an Int of GraphQL is below this
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of that name, and how many records its value means."""
+    """A variable that sizes a page: its name, and the function from its value to a number of records."""
 
     name: str
     amount: Callable[[Any], int]
@@ -54,16 +55,16 @@ Size = int | Variable
 
 @dataclass(slots=True, eq=False)
 class Extent:
-    """What a selection asks, what its fragments ask included."""
+    """The counts of a selection, with those of the fragments in it."""
 
     depth: int = 0
-    """Fields below one another; those of introspection count nothing."""
+    """The longest chain of nested fields; fields of introspection do not count."""
     aliases: int = 0
     directives: int = 0
     records: int = 0
-    """Of the records that it can answer with, those that no variable multiplies."""
+    """The records that the selection can answer with, without those whose number depends on a variable."""
     parts: list[tuple[list[Size] | None, Extent]] = field(default_factory=list)
-    """The others: within pages of these sizes, or once."""
+    """The selections whose records depend on a variable: each with the sizes of the pages around it, None for no page."""
 
     def include(self, part: Extent, sizes: list[Size] | None = None) -> None:
         self.depth = max(self.depth, part.depth)
@@ -75,7 +76,7 @@ class Extent:
             self.records += _in_pages(part.records, sizes, {})
 
     def records_at(self, variables: Mapping[str, Any], counted: dict[Extent, int]) -> int:
-        """All records that it can answer with when the variables are these."""
+        """The number of records that the selection can answer with, given the variables; `counted` keeps sums of parts."""
         if self not in counted:
             inner = (_in_pages(part.records_at(variables, counted), sizes, variables) for sizes, part in self.parts)
             counted[self] = self.records + sum(inner)
@@ -90,7 +91,7 @@ def _in_pages(records: int, sizes: list[Size] | None, variables: Mapping[str, An
 
 
 def _amount(given: Any) -> int:
-    """How many a size or a list of ids means; none for what GraphQL or the field refuses."""
+    """The records that a page size or a list of ids asks for; 0 for a value that GraphQL or the field refuses."""
     match given:
         case list():
             return len(given)
@@ -103,17 +104,17 @@ def _amount(given: Any) -> int:
 
 
 def _groups(given: Any) -> int:
-    """How many groups there may be."""
+    """The greatest number of groups that an aggregate answers with."""
     return GROUPS if given else 1
 
 
-# The arguments that say how many records or groups a field answers with.
+# The arguments that say how many records or groups a field answers with, and how each is read.
 SIZES: Mapping[str, Callable[[Any], int]] = {"first": _amount, "last": _amount, "ids": _amount, "groupBy": _groups}
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an operation can answer with, in records."""
+    """The cost of an operation: the number of records that it can answer with."""
 
     extent: Extent
     defaults: Mapping[str, Any]
@@ -123,7 +124,7 @@ class Cost:
 
 
 class Count:
-    """Counts a valid document."""
+    """The counts of a valid document. Fragments must form no cycle, which validation has made sure of."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self.schema = schema
@@ -137,7 +138,7 @@ class Count:
         return extent
 
     def root_fields(self, selected: SelectionSetNode) -> set[str]:
-        """The keys of the answer."""
+        """The keys of `data` in the answer, those from fragments too."""
         keys, seen, waiting = set(), set(), [selected]
         while waiting:
             for node in waiting.pop().selections:
@@ -190,7 +191,7 @@ def _is_record(kind: Any) -> bool:
 
 
 def _is_page(kind: Any) -> bool:
-    """Whether it is a connection or an edge, which show the records that the page's size has counted."""
+    """Whether a type is a connection or an edge: their records are counted by the size of the page."""
     return "pageInfo" in kind.fields or "cursor" in kind.fields
 
 
@@ -201,14 +202,14 @@ def _size(amount: Callable[[Any], int], said: ValueNode | None) -> Size:
 
 
 def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict[str | None, Cost]:
-    """What each operation of a valid document can answer with; LimitExceeded if one is too large whatever its variables."""
+    """The cost of each operation of a valid document, by its name; LimitExceeded if one is too large whatever its variables."""
     count, found = Count(schema, document), {}
     for operation in count.operations:
         extent = count.operation(operation)
         within("the depth of the operation", extent.depth, limits.depth)
-        within("the number of its aliases", extent.aliases, limits.aliases)
-        within("the number of its root fields", len(count.root_fields(operation.selection_set)), limits.root_fields)
-        within("the number of its directives", extent.directives, limits.directives)
+        within("the number of aliases in the operation", extent.aliases, limits.aliases)
+        within("the number of root fields in the operation", len(count.root_fields(operation.selection_set)), limits.root_fields)
+        within("the number of directives in the operation", extent.directives, limits.directives)
         defaults = {
             each.variable.name.value: value_from_ast_untyped(each.default_value)
             for each in operation.variable_definitions or ()
@@ -224,12 +225,12 @@ def within(what: str, size: int, limit: int) -> None:
 
 
 class OutOfTime(LimitExceeded):
-    """The time of an operation was over when it had begun: to ask it again would not help."""
+    """An operation ran out of time during its execution, so sending it again would not help."""
 
 
 @asynccontextmanager
 async def in_time(seconds: int) -> AsyncIterator[None]:
-    """Cuts a question off that takes longer, which has nothing to lose, with OutOfTime; the database drops it a moment later."""
+    """Raises OutOfTime in a query after `seconds`; the database gives up its commands a moment later."""
     begun = monotonic()
     try:
         async with asyncio.timeout(seconds):
@@ -240,7 +241,7 @@ async def in_time(seconds: int) -> AsyncIterator[None]:
 
 
 class BegunInTime(FieldExtension):
-    """Begins no mutation when the time of its request is over; one that has begun is never cut off, for it may be committing."""
+    """Refuses a mutation that would begin after the time of its request. A mutation that has begun may commit, and goes on."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -253,4 +254,4 @@ class BegunInTime(FieldExtension):
 
 
 def _late(taken: float, seconds: int) -> OutOfTime:
-    return OutOfTime("the operation, in seconds,", ceil(taken), seconds)
+    return OutOfTime("the time of the operation in seconds", ceil(taken), seconds)

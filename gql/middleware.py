@@ -1,4 +1,4 @@
-"""What every root field goes through: permission; for a mutation one transaction, its events and its receipt."""
+"""Extensions of the root fields: they check the permission, and give a mutation its transaction, events and receipt."""
 
 import asyncio
 import copy
@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 
 
 class UndeclaredField(TypeError):
-    """A root field that does not say who may use it: nobody could be refused, and nothing told of it."""
+    """A root field declares no permission, or a mutation no event: it could not be refused, and would leave no event."""
 
 
 def recorded(field: StrawberryField) -> StrawberryField:
-    """A copy of a declared mutation that cannot be called past the middleware; the declared one stays as it is."""
+    """A copy of a declared mutation that runs in `Recorded`; the declared field stays as it is."""
     declared = field.metadata.get(DECLARED)
     if not isinstance(declared, Declaration):
         raise UndeclaredField(f"{field.python_name} declares no event, permission and resource")
@@ -42,12 +42,12 @@ def recorded(field: StrawberryField) -> StrawberryField:
 
 
 def permitted(field: StrawberryField) -> StrawberryField:
-    """A copy of a declared query that asks for its permission first."""
+    """A copy of a declared query that checks its permission first."""
     return through(field, Permitted(_permit(field)))
 
 
 def watched(field: StrawberryField) -> StrawberryField:
-    """A copy of a declared subscription that asks for its permission first, and before each thing that it shows."""
+    """A copy of a declared subscription that checks its permission first, and again before each record that it sends."""
     return through(field, Watched(_permit(field)))
 
 
@@ -82,7 +82,7 @@ class Watched(Permitted):
         try:
             async with aclosing(shown):
                 async for each in shown:
-                    info.context.actor.needs(self.permit)  # the actor as of now: `Context.renew`
+                    info.context.actor.needs(self.permit)  # `Context.renew` keeps the actor up to date
                     yield each
         except Exception as error:
             raise located_error(error, info._raw_info.field_nodes, info.path.as_list()) from error
@@ -93,7 +93,7 @@ class Recorded(FieldExtension):
         self.declared = declared
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
-        # Whoever hangs up lets go of what has begun: it is done or refused, and told, all the same.
+        # A client that disconnects cancels its request. A mutation that has begun still commits or is refused, and is recorded.
         return await asyncio.shield(self._done(next_, source, info, arguments))
 
     async def _done(self, next_: Callable[..., Any], source: Any, info: Info, arguments: dict[str, Any]) -> Payload:
@@ -107,7 +107,7 @@ class Recorded(FieldExtension):
             nonlocal answer
             head = await AuditHead.touch()
             if answer and await AuditEvent.wanted(ids[0]):
-                return answer  # the commit went through after all: only its answer was lost
+                return answer  # the commit before this attempt took effect; only the reply of the database was lost
             context.forget()
             if claim and (before := await IdempotencyKey.used(claim)):
                 return await declared.payload.again(before.receipt, before.payload)
@@ -129,17 +129,17 @@ class Recorded(FieldExtension):
             if type(error) is InvalidInput:
                 error.argument = "input"
             commits = ids[0] if answer and answer.receipt else None
-            if is_outage(error) and not commits:  # the trail is out of reach too
+            if is_outage(error) and not commits:  # the trail cannot be written either
                 raise
             if await tell_failure(error, context, action, declared, arguments.get("input"), unless=commits) or not answer:
                 raise
-            return answer  # it took effect
+            return answer  # the commit took effect although an error came after it
         finally:
             context.forget()
 
 
 def _claim(info: Info, input: Any) -> Claim | None:
-    """What the request says of itself if it may come again: an idempotency key."""
+    """The claim on the idempotency key of the request; None if the request has none."""
     header, by = info.context.idempotency_key, info.context.actor
     return None if header is None else Claim.of(header, str(info.path.key), info.field_name, input, by)
 
@@ -147,7 +147,10 @@ def _claim(info: Info, input: Any) -> Claim | None:
 async def tell_failure(
     error: BaseException, context: Context, action: str, declared: Declaration, input: Any, unless: str | None
 ) -> bool:
-    """Puts a refused or failed mutation on record, in a transaction of its own; False if `unless` stands: it was done."""
+    """Records a refused or failed mutation in a transaction of its own; False if the trail holds the event `unless`.
+
+    `unless` is the id of the event that the mutation itself would have left, so that event shows that it was committed.
+    """
     event, outcome, facts = declared.event, AuditOutcome.FAILURE, {"code": "INTERNAL"}
     match error:
         case Forbidden():
@@ -173,7 +176,7 @@ async def tell_failure(
 
 
 async def tell_denied(context: Context, action: str) -> None:
-    """Puts a refused question on record: reads are not told, denied access is."""
+    """Records a denied query in the trail. A query that is permitted leaves no event."""
     resource = ("Query", action)
     facts = {"code": Forbidden.code}
     await tell(
@@ -193,8 +196,8 @@ async def tell_denied(context: Context, action: str) -> None:
 async def tell(occurrence: Occurrence, context: Context, unless: str | None = None) -> bool:
     try:
         return await record(occurrence, context.now, unless)
-    except Exception:  # the caller still hears of the first error; a trail out of reach is for the operator
-        log.exception("%s of %s went unrecorded", occurrence.outcome, occurrence.action)
+    except Exception:  # the client gets the first error; the log tells the operator of this one
+        log.exception("an event was not recorded: %s of %s", occurrence.outcome, occurrence.action)
         return True
 
 

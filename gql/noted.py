@@ -1,4 +1,7 @@
-"""Which release served the embedded data of a folder last. Loads nothing else: the supervisor asks at each start."""
+"""Notes in a data folder which release served its embedded database last.
+
+It imports no records, because the supervisor reads the note at each start.
+"""
 
 from pathlib import Path
 
@@ -8,17 +11,17 @@ RELEASE_FILE, DATABASE = "release", "database"
 
 
 def is_due(folder: Path) -> bool:
-    """Whether the embedded data in a folder were last served by another release."""
+    """Whether another release served the embedded database of a folder last."""
     return (folder / DATABASE).is_dir() and release_in(folder) != RELEASE
 
 
 def release_in(folder: Path) -> str:
-    """The release that served the data in a folder last; empty where none said so, as 0.1.0 did not."""
+    """The release that served a folder last; empty if there is no note, which 0.1.0 did not make."""
     noted = folder / RELEASE_FILE
     return noted.read_text().strip() if noted.exists() else ""
 
 
 def note_release(folder: Path) -> None:
-    """Notes that this release served the data in a folder."""
+    """Notes that this release serves the folder."""
     if release_in(folder) != RELEASE:
         (folder / RELEASE_FILE).write_text(f"{RELEASE}\n")

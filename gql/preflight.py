@@ -1,4 +1,4 @@
-"""What must hold before anything serves: a data folder of our own, a listening socket, a database."""
+"""What a server needs before it serves: a locked data folder, a listening socket and a prepared database."""
 
 import fcntl
 import os
@@ -14,18 +14,18 @@ BACKLOG = 2048
 
 
 class Prepared(NamedTuple):
-    """A database that can serve."""
+    """A database that is ready to serve."""
 
     origin: str
     verifier: str | None
-    """What verifies the signatures on its trail, if it is signed."""
+    """The verifier key of the trail; None if this server does not sign."""
     admin_token: str | None
-    """The administrator's token, if it was made just now."""
+    """The token of the administrator, if this start made it."""
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[Path]:
-    """Makes and holds the data folder; the lock goes with the process, however that ends."""
+    """Makes and locks the data folder; the kernel releases the lock when the process ends, however it ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")
@@ -44,7 +44,7 @@ def alone_in(folder: Path) -> Iterator[Path]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket: from here on callers wait rather than be turned away."""
+    """A listening socket; from now on a client that connects waits and is not refused."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)

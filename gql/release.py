@@ -1,4 +1,4 @@
-"""Which release of Magistrate this is."""
+"""The release of Magistrate that is running."""
 
 from importlib.metadata import version
 

@@ -1,13 +1,11 @@
-"""Assembly: every noun's part, its root fields behind the middleware."""
+"""Builds the schema from the parts of the nouns, with every root field behind the middleware."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from typing import Any
 
-import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
-from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
@@ -48,8 +46,8 @@ from resolvers import (
     waivers,
 )
 from resolvers.graph.aggregates import describe
-from resolvers.graph.scalars import SCALARS
-from resolvers.graph.types import Part, assemble
+from resolvers.graph.registry import Assembled, Registry
+from resolvers.graph.types import Part
 
 PARTS: Sequence[Part] = tuple(
     each.PART
@@ -68,15 +66,15 @@ MUTATION = (
 )
 
 
-class Schema(strawberry.Schema):
+class Schema(Assembled):
     texts: Texts
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
-        """Strawberry would log a traceback for every refusal; `gql.errors` logs what deserves it."""
+        """Logs nothing: Strawberry would log a traceback for each refusal, and `gql.errors` logs what nobody foresaw."""
 
 
 class Answered(SchemaExtension):
-    """Gives every error of an operation its code, and puts what was denied to a question on record."""
+    """Gives every error of an operation its code, and records denied queries in the trail."""
 
     streamed = False
 
@@ -97,29 +95,30 @@ class Answered(SchemaExtension):
         asked: Any = self.execution_context
         if errors := getattr(result, "errors", None):
             for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
-                if nested or asked.operation_type is not OperationType.MUTATION:  # what a mutation was denied is told there
+                if nested or asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
                     await tell_denied(asked.context, action)
             result.errors = [coded(error) for error in errors]
 
 
 def _refused(error: Any) -> tuple[str, bool]:
-    """The field that was refused, by its own name rather than the client's for it, and whether it is below the root."""
+    """The name of the field that was refused, not its alias, and whether the field is below the root."""
     return error.nodes[0].name.value, len(error.path) > 1
 
 
 @cache
 def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
+    registry = Registry(parts)
+    describe()
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits)
     schema = Schema(
+        registry,
         query=create_type("Query", queries, description="What can be asked."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="What can be watched."),
-        types=describe(assemble()),
-        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
     schema.texts = texts

@@ -1,4 +1,4 @@
-"""What a worker does: it makes sure of the database, tells that it did, and answers requests until it is told to end."""
+"""A worker: prepares the database, reports that to the supervisor, and answers requests until it is told to end."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from gql.preflight import Prepared
 from gql.settings import Settings
 
 DRAIN = 4  # seconds for requests under way when it is asked to end
-KEPT = 75  # seconds for an idle connection: longer than clients and proxies keep one, or they ask on one that closes under them
+KEPT = 75  # seconds for an idle connection: longer than clients and proxies keep one, so that none is closed as they use it
 
 
 class Server(uvicorn.Server):
-    """Sends away whoever subscribed before it ends: to wait for them, as for any request, would be to wait in vain."""
+    """Ends subscriptions before it waits for requests under way, because a subscription does not end by itself."""
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         app: Any = self.config.app
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings, uri: str, listener: socket, ready: Callable[[Prepared], None]) -> None:
-    """Serves until SIGINT or SIGTERM, or says why it cannot (CannotServe)."""
+    """Serves until SIGINT or SIGTERM; CannotServe if the database cannot be used."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, open_database(uri, settings.database), listener, ready))
 

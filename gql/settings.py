@@ -1,4 +1,4 @@
-"""What an operator can choose, each by an environment variable `MAGISTRATE_<NAME>`."""
+"""The settings of a server; the environment variable of each is `MAGISTRATE_<NAME>`."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,7 +25,7 @@ def _listed(given: Any) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may ask."""
+    """The limits of one request: counts, `seconds`, and `body` in bytes."""
 
     tokens: int = 2_000
     depth: int = 12
@@ -38,7 +38,7 @@ class Limits:
 
 
 class Settings(BaseSettings):
-    """Read from the environment; an empty variable is none."""
+    """The settings as the environment has them; an empty variable counts as unset."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The environment's settings; SettingRefused for the first that is wrong, without its value: that may be a secret."""
+    """Reads the environment; SettingRefused for the first wrong variable, without its value, which may be a secret."""
     try:
         return Settings()
     except ValidationError as wrong:

@@ -1,4 +1,4 @@
-"""Answers that go on and on: over WebSocket (graphql-transport-ws), and as server-sent events for a POST that accepts them."""
+"""Subscriptions: over WebSocket (graphql-transport-ws), and as server-sent events for a POST that accepts them."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ from gql.schema import Schema
 from resolvers.graph.context import Context
 
 OPERATIONS, INIT_PATIENCE = 100, timedelta(seconds=10)
-PAUSE = 1.0  # seconds between attempts to reach a database that is away
-REASON_BYTES = 123  # of a WebSocket's close (RFC 6455 section 5.5)
+PAUSE = 1.0  # seconds between attempts to reach a database that is out of reach
+REASON_BYTES = 123  # a control frame holds 125 bytes, of which the close code takes two (RFC 6455 section 5.5)
 SSE = SSETransport()
 Now = tuple[Actor, Stakeholder | None, datetime]
 
 
 class Caller:
-    """Whoever is at the other end, for as long as the connection stands."""
+    """The caller of a connection, who is authenticated again at each operation and while a subscription runs."""
 
     def __init__(
         self, connection: HTTPConnection, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None = None
@@ -53,7 +53,7 @@ class Caller:
 
     @property
     def authorization(self) -> str | None:
-        """What `connection_init` says, else the header of the upgrade: browsers cannot set that."""
+        """The value in the payload of `connection_init`, else the header of the upgrade, which a browser cannot set."""
         said = {name.lower(): value for name, value in self.connection_params.items()}.get("authorization")
         return said if isinstance(said, str) else self.header
 
@@ -61,7 +61,7 @@ class Caller:
         await self.doorkeeper.identify(self.authorization, self.address)
 
     async def ask(self) -> Context:
-        """A request of its own: its moment, its loaders, its id in the trail."""
+        """A new context for each operation, with its own time, loaders and request id."""
         asked = AuditedRequest(uuid4().hex, self.address or None)
         try:
             return Context(*await self._now(), asked, verifier_key=self.verifier_key, renewed=self.renewed)
@@ -71,7 +71,7 @@ class Caller:
             raise
 
     async def renewed(self) -> Now:
-        """Who it is by now, as soon as the database can say; Unauthenticated once the token has ended."""
+        """The identity and the time as of now, once the database can be reached; Unauthenticated once the token has ended."""
         while True:
             try:
                 return await self._now()
@@ -91,17 +91,17 @@ class Socket(ASGIWebSocketAdapter):
 
 
 class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
-    """Strawberry's, which takes its callers at their word."""
+    """Strawberry's handler, with checks that it leaves out: ill-formed messages, too many operations, an ambiguous operation."""
 
     async def handle_message(self, message: Any) -> None:
         if _well_formed(message):
             await super().handle_message(message)
         else:
-            await self.handle_invalid_message("no message of graphql-transport-ws")
+            await self.handle_invalid_message("not a message of graphql-transport-ws")
 
     async def handle_subscribe(self, message: Any) -> None:
         if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= OPERATIONS:
-            limit = LimitExceeded("what goes on over one socket", OPERATIONS + 1, OPERATIONS)
+            limit = LimitExceeded("the number of operations over one socket", OPERATIONS + 1, OPERATIONS)
             await self.send_message({"id": message["id"], "type": "error", "payload": _errors(limit)})
         else:
             await super().handle_subscribe(message)
@@ -114,12 +114,12 @@ class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
             said: Any = [coded(GraphQLError("", original_error=error)).formatted]
             await operation.send_operation_message({"id": operation.id, "type": "error", "payload": said})
             return
-        one: Any = copy(self)  # Strawberry would share one context among all operations of a socket
+        one: Any = copy(self)  # because Strawberry shares one context among all operations of a socket
         one.context = context
         await super(Conversation, one).run_operation(operation)
 
     async def handle_task_exception(self, error: Exception) -> None:
-        if not isinstance(error, WebSocketDisconnected):  # whoever hangs up is nothing to tell
+        if not isinstance(error, WebSocketDisconnected):  # a client that disconnects is no fault
             await super().handle_task_exception(error)
 
 
@@ -137,7 +137,7 @@ def _errors(refusal: Refusal) -> Any:
 
 
 class OverWebSocket(GraphQL[Caller, None]):
-    """The endpoint for graphql-transport-ws. Pages of other origins are turned away unless theirs is among `origins`."""
+    """The endpoint for graphql-transport-ws. A page of another origin is refused unless its origin is in `origins`."""
 
     graphql_transport_ws_handler_class = Conversation
     websocket_adapter_class = Socket
@@ -174,11 +174,11 @@ class OverWebSocket(GraphQL[Caller, None]):
         try:
             return read_json(data)
         except ValueError as error:
-            raise json.JSONDecodeError(str(error), "", 0) from error  # what Strawberry expects, and answers with 4400
+            raise json.JSONDecodeError(str(error), "", 0) from error  # Strawberry closes the socket with 4400 for this class
 
 
 class OverEvents:
-    """The endpoint for server-sent events; who does not accept them gets the other one."""
+    """The endpoint for server-sent events; a request that does not accept them goes on to `otherwise`."""
 
     def __init__(self, otherwise: OverHTTP, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
         self.otherwise, self.doorkeeper, self.clock = otherwise, doorkeeper, clock
@@ -223,13 +223,13 @@ class OverEvents:
 
 
 def _prefers_events(accept: str) -> bool:
-    """Whether it names them and no JSON: urql accepts either for whatever it asks, and means JSON."""
+    """Whether an Accept header names event streams and no JSON. urql names both for every operation, and expects JSON."""
     return SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
 
 
 def _check_named(schema: Any, text: str, name: str | None) -> None:
-    """InvalidInput unless it is clear which operation of the text is meant: Strawberry would take the first."""
-    with suppress(GraphQLError):  # the text does not parse, as Strawberry will say
+    """Raises InvalidInput unless one operation of the text is meant; Strawberry would execute the first."""
+    with suppress(GraphQLError):  # a text that does not parse is refused by Strawberry
         if get_operation_ast(schema.texts.document(text), name) is None:
             raise InvalidInput("operationName", "must name one operation of the document")
 

@@ -1,4 +1,4 @@
-"""Starts what serves, keeps it running, and ends it in order: first the workers, then the database under them."""
+"""Starts the embedded database and the workers, restarts what fails, and ends the workers before the database."""
 
 import http.client
 import logging
@@ -29,7 +29,10 @@ READY_PATIENCE, DRAIN, TICK = 30.0, 5.0, 0.2
 
 
 def serve(settings: Settings) -> Never:
-    """Serves until SIGINT or SIGTERM (SystemExit), or says why it cannot (CannotServe); killed, it leaves no process."""
+    """Serves until SIGINT or SIGTERM (SystemExit); CannotServe if it cannot start.
+
+    On Linux a killed supervisor leaves no process behind.
+    """
     began = monotonic()
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,7 +45,7 @@ def serve(settings: Settings) -> Never:
         _workers(settings.workers, listener, on_engine=engine is not None) as workers,
     ):
         uri = engine.listen() if engine else _reached(str(settings.mongodb_uri))
-        prepared, *_ = [each.begin(uri) for each in workers]  # one by one: the first finds out whether there is work to do
+        prepared, *_ = [each.begin(uri) for each in workers]  # one by one: the first prepares the database if need be
         _await_ready(workers, listener)
         _announce(settings, prepared, listener, monotonic() - began)
         if engine:
@@ -51,7 +54,7 @@ def serve(settings: Settings) -> Never:
 
 
 class Worker:
-    """One process that answers requests, on the socket that all workers share; it is launched while the database starts."""
+    """A process that answers requests on the socket that all workers share; it is launched while the database starts."""
 
     process: subprocess.Popen[bytes]
     line: Connection
@@ -65,37 +68,37 @@ class Worker:
         return f"worker {self.process.pid}"
 
     def launch(self) -> None:
-        self.ended()  # once more: what it sent last may have come in since
+        self.ended()  # again: a command that it sent at its end may have arrived only now
         self.line, theirs = Pipe()
         with theirs:
             handed = [self.listener, theirs.fileno()]
-            # -P: a folder called gql where the command was given must not be taken for ours
+            # -P: a folder called gql in the working directory must not be imported in place of this package
             command = [sys.executable, "-P", "-m", "gql.worker", *map(str, handed)]
             self.process = children.start(command, pass_fds=handed)
         if self.uri:
             self.line.send(self.uri)
 
     def ended(self) -> None:
-        if self.uri and self.on_engine:  # others may work on a database of somebody else's
-            from documents.store import server  # noqa: PLC0415  likewise
+        if self.uri and self.on_engine:  # in a MongoDB of the operator's there may be transactions of other programs
+            from documents.store import server  # noqa: PLC0415  it loads the driver, which a start does without
 
             server.end_transactions(self.uri)
 
     def begin(self, uri: str) -> Prepared:
-        """Says where the database is, and waits until the worker has made sure of it."""
+        """Sends the worker the URI of the database, and waits until the worker has prepared the database."""
         self.uri = uri
         try:
             self.line.send(uri)
             prepared: Prepared = self.line.recv()
         except (EOFError, OSError) as error:
             if (code := self.process.wait()) in STATUSES:
-                sys.exit(code)  # it has told why
+                sys.exit(code)  # the worker has told the reason
             raise _failed(self) from error
         return prepared
 
 
 def _leave(number: int, frame: object) -> Never:
-    """Unwinds `serve`, once: the way out is bounded, and a second signal must not cut it short."""
+    """Ends `serve` in order. Further signals are ignored, because the end has time limits and must not be cut short."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(0)
@@ -103,9 +106,9 @@ def _leave(number: int, frame: object) -> Never:
 
 @contextmanager
 def _upgraded(settings: Settings, folder: Path) -> Iterator[None]:
-    """Inside, the embedded data have the form of this release; they are looked at once after each change of the release."""
+    """Migrates the embedded database first, if another release served it last."""
     if not settings.mongodb_uri and is_due(folder):
-        from gql.upgrade import upgrade_embedded  # noqa: PLC0415  it loads records and driver, which no later start needs here
+        from gql.upgrade import upgrade_embedded  # noqa: PLC0415  it loads records and driver, which other starts do without
 
         for each in upgrade_embedded(folder, settings, lambda: datetime.now(UTC)):
             log.warning("the data were migrated: step %d (%s), %d documents", each.number, each.name, each.documents)
@@ -114,7 +117,7 @@ def _upgraded(settings: Settings, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
-    """The embedded database, launched and not waited for, unless there is another."""
+    """The embedded database, launched but not yet listening; None if the settings name a MongoDB."""
     if settings.mongodb_uri:
         yield None
         return
@@ -127,7 +130,7 @@ def _database(settings: Settings, folder: Path) -> Iterator[Engine | None]:
 
 
 def _reached(uri: str) -> str:
-    from gql import reach  # noqa: PLC0415  it loads the driver, which a supervisor of its own engine does without
+    from gql import reach  # noqa: PLC0415  it loads the driver, which a start with the embedded database does without
 
     reach.check(uri)
     return uri
@@ -143,7 +146,7 @@ def _workers(count: int, listener: socket.socket, *, on_engine: bool) -> Iterato
             workers.append(worker)
         yield workers
     finally:
-        listener.close()  # who comes now is turned away, not left waiting
+        listener.close()  # a client that connects now is refused rather than left waiting
         for each in workers:
             each.process.terminate()
         for each in workers:
@@ -151,7 +154,7 @@ def _workers(count: int, listener: socket.socket, *, on_engine: bool) -> Iterato
 
 
 def _await_ready(workers: Sequence[Worker], listener: socket.socket) -> None:
-    """Asks /readyz until it is 200; a connection made early waits in the socket's queue and is answered first."""
+    """Polls /readyz until it is 200. An early connection waits in the queue of the socket."""
     give_up = monotonic() + READY_PATIENCE
     while (answer := _readyz(listener)) != READY:
         if ended := [each for each in workers if each.process.poll() is not None]:
@@ -162,7 +165,7 @@ def _await_ready(workers: Sequence[Worker], listener: socket.socket) -> None:
 
 
 def _failed(worker: Worker) -> WorkerFailed:
-    return WorkerFailed(f"{worker.name} ended with {worker.process.returncode}; what it said stands above")
+    return WorkerFailed(f"{worker.name} ended with {worker.process.returncode}; its output stands above")
 
 
 def _readyz(listener: socket.socket) -> str:

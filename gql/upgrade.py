@@ -1,4 +1,4 @@
-"""Brings the data of an earlier release into the form of this one: the embedded database's after a copy of its folder."""
+"""Migrates an embedded database from an earlier release to this one, after a copy of its folder was made."""
 
 import asyncio
 import shutil
@@ -19,9 +19,9 @@ Clock = Callable[[], datetime]
 
 
 def upgrade_embedded(folder: Path, settings: Settings, clock: Clock) -> Sequence[Migration]:
-    """Migrates the embedded database of a folder that the caller holds alone; copies it first if any step is pending.
+    """Migrates the embedded database in a folder that the caller has locked; copies it first if any step is pending.
 
-    A copy that an interrupted run left is kept: it is the one that was made before the first step.
+    The copy of an interrupted run is kept, because it was made before the first step.
     """
     with Engine(folder, settings.engine, settings.engine_cache) as engine:
         newest = asyncio.run(_newest(engine.uri, settings))
@@ -33,7 +33,7 @@ def upgrade_embedded(folder: Path, settings: Settings, clock: Clock) -> Sequence
 
 
 def copy_of(folder: Path, form: int) -> Path:
-    """Copies the database's files, of which no server is running, beside them; raises CopyFailed where there is no room."""
+    """Copies the files of a database that no server is using into a folder beside them; CopyFailed if that fails."""
     copy = folder / f"database-schema-{form}"
     if not copy.exists():
         unfinished = copy.with_suffix(".part")

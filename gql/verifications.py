@@ -1,4 +1,4 @@
-"""The turns in which a server verifies the trail by itself."""
+"""The background task in which a server verifies the trail."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 async def verify_in_turns(key: VerifierKey | None, clock: Callable[[], datetime], seconds: float) -> None:
-    """Verifies what came since the last time, at once and again whenever `seconds` have passed; any number of processes may."""
+    """Verifies the events since the last run, now and every `seconds` seconds; any number of processes can do so at once."""
     while True:
         try:
             await verification(key, clock, seconds)
@@ -24,17 +24,17 @@ async def verify_in_turns(key: VerifierKey | None, clock: Callable[[], datetime]
 
 
 async def verification(key: VerifierKey | None, clock: Callable[[], datetime], seconds: float) -> VerificationRun | None:
-    """What was found in a turn, if it was due; the log and the trail are told what nobody knew before."""
+    """The run of a turn, None if no turn was due; a new finding goes to the log and the trail."""
     run = await verify_in_turn(key, clock, timedelta(seconds=seconds))
     if run and run.is_news:
         faults = ", ".join(str(each.kind) if each.seq is None else f"{each.kind} at {each.seq}" for each in run.found.faults)
-        log.error("the audit trail is not what it says; faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
+        log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
         await tell(run)
     return run
 
 
 async def standing() -> str:
-    """What anybody may know of the last run, in a line."""
+    """The result of the last run in one line, which /readyz shows to everybody."""
     try:
         last = await VerificationRun.last()
     except ValidationError:

@@ -1,6 +1,7 @@
-"""One process that serves: `python -m gql.worker LISTENER LINE`, with two sockets that the supervisor hands down.
+"""A worker process: `python -m gql.worker LISTENER LINE`, with the file descriptors of two sockets from the supervisor.
 
-On the listener come requests. On the line comes where the database is, once there is one; what was found there goes back.
+Requests come in on the listener. On the line the supervisor sends the URI of the database once it listens, and the worker answers
+with `Prepared`.
 """
 
 import gc
@@ -14,7 +15,7 @@ from gql.settings import LOG_FORMAT, read_settings
 
 
 def main() -> None:
-    gc.disable()  # hardly anything is garbage until it serves, and looking for it takes a fifth of the time
+    gc.disable()  # imports leave hardly any garbage, and collecting it would take a fifth of the start
     settings = read_settings()
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
     listener, line = socket(fileno=int(sys.argv[1])), Connection(int(sys.argv[2]))
@@ -22,7 +23,7 @@ def main() -> None:
     from gql.serving import serve  # noqa: PLC0415
 
     schema_of(settings)
-    gc.freeze()  # nor is it later
+    gc.freeze()  # modules and schema live as long as the process, so collections skip them
     gc.enable()
     with faults.ending():
         serve(settings, line.recv(), listener, line.send)

@@ -28,10 +28,6 @@ class CoverShape:
     person = one(Stakeholder, "Whoever is accountable.", user_id="user_id")
 
 
-@shape(Coverage)
-class CoverageShape: ...
-
-
 @graph_input("Who is to be accountable.")
 class AssignAccountabilityInput(OfVersion):
     role: GovernanceRole = Field(description="In which role.")
@@ -54,4 +50,4 @@ async def assign_accountability(info: Info, input: AssignAccountabilityInput) ->
     return AssignAccountabilityPayload(model_version=version)
 
 
-PART = Part(mutations=[assign_accountability])
+PART = Part(types=[AssignmentShape, CoverShape, Coverage], mutations=[assign_accountability])

@@ -211,4 +211,15 @@ async def confirm_condition(info: Info, input: ConfirmConditionInput) -> Confirm
     return ConfirmConditionPayload(decision_id=decision.decision_id, model_version=version)
 
 
-PART = Part(mutations=[submit_for_approval, submit_approval, withdraw_approval, satisfy_condition, confirm_condition])
+PART = Part(
+    types=[
+        EndingShape,
+        SatisfactionShape,
+        ConfirmationShape,
+        DossierShape,
+        ApprovalShape,
+        ClosedRoundShape,
+        RequiredApprovalShape,
+    ],
+    mutations=[submit_for_approval, submit_approval, withdraw_approval, satisfy_condition, confirm_condition],
+)

@@ -63,7 +63,7 @@ async def eligibility(info: Info, sha256: Sha256, environment: Environment = PRO
     in_use: dict[str, Any] = {"artifacts.sha256": sha256, "standing.status": {"$ne": VersionStatus.RETIRED}}
     found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:
-        raise LimitExceeded("the versions that hold it", len(found), HOLDERS)
+        raise LimitExceeded("the number of versions that hold the artifact", len(found), HOLDERS)
     judged: list[Eligibility] = await judgements(info.context).load_many(found)
     holders = [
         HolderEligibility(model_version=version, eligibility=each, obstacle=obstacle(each, environment))

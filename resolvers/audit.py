@@ -13,6 +13,7 @@ from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from documents.audit.runs import VerificationRun
+from documents.audit.trail import Receipt
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.store.filters import matches
@@ -40,34 +41,6 @@ class AuditEventNode(Node):
 @shape(EventSubject)
 class EventSubjectShape:
     model_version = one(ModelVersion, "The version itself, as it is today.", model_id="model_id", version="version")
-
-
-@shape(Report, name="AuditVerification")
-class ReportShape: ...
-
-
-@shape(Fault, name="AuditFault")
-class FaultShape: ...
-
-
-@node(VerificationRun, hidden=["revision"], permit=Permission.READ_TRAIL)
-class VerificationRunNode(Node): ...
-
-
-@shape(AuditCheckpoint, hidden=["revision"])
-class CheckpointShape: ...
-
-
-@shape(AuditKey)
-class KeyShape: ...
-
-
-@shape(InclusionProof, name="AuditInclusionProof")
-class InclusionProofShape: ...
-
-
-@shape(ConsistencyProof, name="AuditConsistencyProof")
-class ConsistencyProofShape: ...
 
 
 @filters(
@@ -186,6 +159,18 @@ async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET)
 
 
 PART = Part(
+    types=[
+        AuditEventNode,
+        EventSubjectShape,
+        shape(Report, name="AuditVerification"),
+        shape(Fault, name="AuditFault"),
+        node(VerificationRun, hidden=["revision"], permit=Permission.READ_TRAIL),
+        shape(AuditCheckpoint, hidden=["revision"]),
+        AuditKey,
+        shape(InclusionProof, name="AuditInclusionProof"),
+        shape(ConsistencyProof, name="AuditConsistencyProof"),
+        Receipt,
+    ],
     queries=[
         audit_event,
         audit_events,

@@ -156,4 +156,4 @@ async def generate_model_card(info: Info, input: GenerateModelCardInput) -> Gene
     return GenerateModelCardPayload(model_version=version, fields=" ".join(filled))
 
 
-PART = Part(mutations=[save_model_card, generate_model_card])
+PART = Part(types=[ModelCardShape], mutations=[save_model_card, generate_model_card])

@@ -376,6 +376,7 @@ async def change_request_changed(info: Info, change_id: Key) -> AsyncIterator[Ch
 
 
 PART = Part(
+    types=[ChangePlanShape, ChangeApprovalShape, TestResultShape, CommentShape, MoveShape, GatePassShape, ChangeRequestNode],
     queries=[change_request, change_requests, change_request_aggregates],
     mutations=[
         create_change_request, update_change_request, submit_change_for_review, reopen_change, add_change_approval,

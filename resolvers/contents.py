@@ -15,10 +15,6 @@ from resolvers.graph.mutation import query
 from resolvers.graph.types import Node, Part, field, node, shape
 
 
-@shape(ContentChange)
-class ContentChangeShape: ...
-
-
 @node(Content, hidden=["revision"])
 class ContentNode(Node):
     @field(
@@ -48,4 +44,4 @@ async def content(info: Info, digest: Digest) -> Content | None:
     return await Content.seek({"digest": digest}, asked_of(info, Content))
 
 
-PART = Part(queries=[content])
+PART = Part(types=[ContentChange, ContentNode, RevisionShape], queries=[content])

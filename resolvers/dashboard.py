@@ -277,4 +277,4 @@ async def dashboard(info: Info) -> Dashboard:
     return Dashboard(as_of=info.context.now)
 
 
-PART = Part(queries=[dashboard])
+PART = Part(types=[AccessAnomalyShape], queries=[dashboard])

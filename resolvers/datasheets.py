@@ -23,11 +23,7 @@ from resolvers.graph.edges import one
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.types import Node, Part, field, node, shape
-
-
-@node(Datasheet)
-class DatasheetNode(Node): ...
+from resolvers.graph.types import Part, field, node, shape
 
 
 @shape(DatasetRecord)
@@ -139,4 +135,8 @@ async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDat
     return UnlinkDatasheetPayload(model_version=version)
 
 
-PART = Part(queries=[datasheet, datasheets], mutations=[save_datasheet, link_datasheet, unlink_datasheet])
+PART = Part(
+    types=[node(Datasheet), DatasetRecordShape, DatasheetLinkShape],
+    queries=[datasheet, datasheets],
+    mutations=[save_datasheet, link_datasheet, unlink_datasheet],
+)

@@ -44,4 +44,4 @@ async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
 deployments = connection(Deployment, "deployments", "Deployments, the latest first.", ("deployed_at", -1))
 
 
-PART = Part(queries=[deployment, deployments])
+PART = Part(types=[DeploymentNode, RunningShape], queries=[deployment, deployments])

@@ -82,4 +82,4 @@ async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> Withdra
     return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
 
 
-PART = Part(mutations=[attach_evidence, withdraw_evidence])
+PART = Part(types=[EvidenceShape], mutations=[attach_evidence, withdraw_evidence])

@@ -74,4 +74,4 @@ async def lift_hold(info: Info, input: LiftHoldInput) -> LiftHoldPayload:
     return LiftHoldPayload(hold_id=input.hold_id, model_version=version)
 
 
-PART = Part(mutations=[place_hold, lift_hold])
+PART = Part(types=[HoldShape], mutations=[place_hold, lift_hold])

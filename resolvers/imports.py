@@ -35,14 +35,6 @@ OVERWRITES = (
 )
 
 
-@shape(Export)
-class ExportShape: ...
-
-
-@shape(ImportReport)
-class ImportReportShape: ...
-
-
 @graph_input("A file to fill a version's card from.")
 class ImportModelCardInput(OfVersion, FileInput):
     expected_revision: int | None = Field(default=None, description=f"The version's `revision` {OVERWRITES}")
@@ -189,4 +181,4 @@ async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPay
     return ImportModelsPayload(digest=digest)
 
 
-PART = Part(mutations=[import_models, import_model_card, import_datasheet])
+PART = Part(types=[Export, ImportReport, ImportedModelShape], mutations=[import_models, import_model_card, import_datasheet])

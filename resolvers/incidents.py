@@ -105,4 +105,8 @@ async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIn
     return ResolveIncidentPayload(incident=incident, model_version=version)
 
 
-PART = Part(queries=[incident, incidents, incident_aggregates], mutations=[open_incident, resolve_incident])
+PART = Part(
+    types=[IncidentNode, BlockingIncidentShape],
+    queries=[incident, incidents, incident_aggregates],
+    mutations=[open_incident, resolve_incident],
+)

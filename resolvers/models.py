@@ -79,4 +79,4 @@ async def model(info: Info, model_id: Key) -> Model | None:
 models = connection(Model, "models", "Models, by their id.", ("model_id", 1))
 
 
-PART = Part(queries=[model, models])
+PART = Part(types=[ModelNode], queries=[model, models])

@@ -9,7 +9,8 @@ from documents.errors import LimitExceeded
 from resolvers.graph.connections import PAGE_SIZE
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.mutation import query
-from resolvers.graph.types import NODES, Node, Part
+from resolvers.graph.registry import registry_of
+from resolvers.graph.types import Node, Part
 
 
 @query(name="node")
@@ -27,18 +28,19 @@ async def any_nodes(
 ) -> list[Node | None]:
     """Several things that have ids, in the order of those; null for what does not exist."""
     if len(ids) > PAGE_SIZE:
-        raise LimitExceeded("`ids`", len(ids), PAGE_SIZE)
+        raise LimitExceeded("the number of `ids`", len(ids), PAGE_SIZE)
     return await _found(info, ids)
 
 
 async def _found(info: Info, ids: list[relay.GlobalID]) -> list[Any]:
     """One query for each kind of thing."""
-    known = [each for each in ids if each.type_name in NODES]
+    nodes = registry_of(info).nodes
+    known = [each for each in ids if each.type_name in nodes]
     for kind in {each.type_name for each in known}:
-        info.context.actor.needs(NODES[kind].permit)
+        info.context.actor.needs(nodes[kind].permit)
     found: dict[tuple[str, str], Any] = {}
     for kind in {each.type_name for each in known}:
-        record = NODES[kind].record
+        record = nodes[kind].record
         wanted = [each.node_id for each in known if each.type_name == kind]
         found |= {(kind, str(each.id)): each for each in await record.identified(wanted, asked_of(info, record))}
     return [found.get((each.type_name, each.node_id)) for each in ids]

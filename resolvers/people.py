@@ -10,12 +10,12 @@ from documents.access import GovernanceRole, Permission, PlatformRole, reads_add
 from documents.audit.event import AuditEventType
 from documents.departures.commands import depart
 from documents.departures.loading import uncovered
-from documents.people import Email, Stakeholder, keep_administered
+from documents.people import Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
 from documents.tasks import Task, TaskList, tasks_of
 from documents.tokens import ApiToken
-from documents.values import Key, Name
+from documents.values import Email, Key, Name
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -76,10 +76,6 @@ def _waiting(context: Context) -> Loader:
 @shape(Task)
 class TaskShape:
     model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
-
-
-@shape(TaskList)
-class TaskListShape: ...
 
 
 @strawberry.type(description="Whoever the token says is asking.")
@@ -230,6 +226,7 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
 
 
 PART = Part(
+    types=[StakeholderNode, TaskShape, TaskList],
     queries=[viewer, stakeholder, stakeholders],
     mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
 )

@@ -31,9 +31,7 @@ from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.types import Node, Part, expose, field, node, shape
-
-expose(PolicyStatus)  # which no record stores
+from resolvers.graph.types import Node, Part, field, node, shape
 
 
 @node(Policy)
@@ -197,4 +195,8 @@ async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPay
     return RetirePolicyPayload(policy=policy)
 
 
-PART = Part(queries=[policy, policies], mutations=[create_policy, revise_policy, retire_policy])
+PART = Part(
+    types=[PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus],
+    queries=[policy, policies],
+    mutations=[create_policy, revise_policy, retire_policy],
+)

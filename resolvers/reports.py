@@ -123,4 +123,7 @@ async def report_of_events(
     return await audit_report(scope, info.context.now)
 
 
-PART = Part(queries=[report_of_governance, report_of_risk, report_of_events])
+PART = Part(
+    types=[GovernanceReportShape, RiskReportShape, AuditReportShape],
+    queries=[report_of_governance, report_of_risk, report_of_events],
+)

@@ -45,4 +45,4 @@ async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteRev
     return CompleteReviewPayload(model_version=version)
 
 
-PART = Part(mutations=[complete_review])
+PART = Part(types=[ReviewShape], mutations=[complete_review])

@@ -45,10 +45,6 @@ class RiskFactorShape:
     owned_by = one(Stakeholder, "Whoever looks after it.", user_id="owner")
 
 
-@shape(Template, name="RiskTemplate")
-class TemplateShape: ...
-
-
 @shape(RiskAcceptance)
 class RiskAcceptanceShape:
     acceptor = one(Stakeholder, "Whoever accepted it.", user_id="accepted_by")
@@ -233,6 +229,13 @@ async def approve_risk_assessment(info: Info, input: ApproveRiskAssessmentInput)
 
 
 PART = Part(
+    types=[
+        RiskAssessmentShape,
+        RiskFactorShape,
+        shape(Template, name="RiskTemplate"),
+        RiskAcceptanceShape,
+        AssessmentApprovalShape,
+    ],
     queries=[risk_templates, risk_assessment],
     mutations=[create_risk_template, create_risk_assessment, mitigate_risk, accept_risk, approve_risk_assessment],
 )

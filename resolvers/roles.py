@@ -13,11 +13,7 @@ from documents.versions.accountability import turned_to
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.mutation import query
-from resolvers.graph.types import Part, shape
-
-
-@shape(RoleDefinition)
-class RoleDefinitionShape: ...
+from resolvers.graph.types import Part
 
 
 @strawberry.type(description="A role that is turned to, and the people who answer in it.")
@@ -50,4 +46,4 @@ async def escalation_path(
     return [EscalationStep(role=each, people=turned_to(each, about.tier, about.accountability, holders)) for each in path]
 
 
-PART = Part(queries=[role_definitions, escalation_path])
+PART = Part(types=[RoleDefinition], queries=[role_definitions, escalation_path])

@@ -22,7 +22,7 @@ from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of, make_input
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import OrderDirection, ordered_by
-from resolvers.graph.types import Node, Part, expose
+from resolvers.graph.types import Node, Part
 
 
 class NodeKind(Choice):
@@ -46,7 +46,6 @@ KINDS: Mapping[NodeKind, type[Searchable]] = {
     NodeKind.CHANGE_REQUEST: ChangeRequest,
     NodeKind.INCIDENT: Incident,
 }
-expose(NodeKind)
 
 
 class SearchFilter: ...
@@ -106,4 +105,4 @@ async def found(
     return await search(among, query, part, by)  # type: ignore[return-value]
 
 
-PART = Part(queries=[found])
+PART = Part(types=[NodeKind], queries=[found])

@@ -6,16 +6,12 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
-from documents.tokens import ApiToken, TokenId
-from documents.values import Key, Moment, Name
+from documents.tokens import ApiToken
+from documents.values import Key, Moment, Name, TokenId
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
-
-
-@shape(ApiToken, hidden=["secret_hash"])
-class ApiTokenShape: ...
 
 
 @graph_input("A program that is to sign in.")
@@ -87,4 +83,4 @@ async def revoke_api_token(info: Info, input: RevokeApiTokenInput) -> RevokeApiT
     return RevokeApiTokenPayload(api_token=token)
 
 
-PART = Part(mutations=[create_api_token, revoke_api_token])
+PART = Part(types=[shape(ApiToken, hidden=["secret_hash"])], mutations=[create_api_token, revoke_api_token])

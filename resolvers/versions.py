@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
@@ -13,11 +13,13 @@ from documents.audit.event import AuditEvent
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility, RequiredApproval
+from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput
 from documents.incidents import Incident
 from documents.lineage import LineageLink, UpstreamAlert, Walk
 from documents.people import Stakeholder
 from documents.risk.assessment import RiskAssessment
+from documents.store.pages import Page
 from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
@@ -32,7 +34,7 @@ from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import Derived
-from resolvers.graph.connections import connection
+from resolvers.graph.connections import Connection, connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
@@ -51,22 +53,6 @@ class VersionNameShape:
     model_version = one(ModelVersion, "The version itself.", model_id="model_id", version="version")
 
 
-@shape(LineageLink)
-class LineageLinkShape: ...
-
-
-@shape(UpstreamAlert)
-class UpstreamAlertShape: ...
-
-
-@shape(PartChange)
-class PartChangeShape: ...
-
-
-@shape(Eligibility)
-class EligibilityShape: ...
-
-
 Depth = Annotated[int, strawberry.argument(description=f"How many steps to go, 1 to {lineage.DEPTH}.")]
 
 
@@ -81,7 +67,20 @@ def _name(version: ModelVersion) -> VersionName:
     return VersionName(model_id=version.model_id, version=version.version)
 
 
-@node(ModelVersion, hidden=["version_key", "earlier_assessments"])
+@strawberry.type(name="ModelVersionConnection", description="A page of model versions.")
+class VersionConnection(Connection[ModelVersion]):
+    @field(
+        "How many of all the listed versions have a standing that a server is still to compute anew, because the rules, a policy "
+        "or the time changed; counted only when asked.",
+        reads=(),
+    )
+    @staticmethod
+    async def to_be_judged(page: Parent[Any], info: Info) -> int:
+        listed: Page[Any] = page
+        return await ModelVersion.tally({"$and": [listed.query, await still_due(info.context.now)]})
+
+
+@node(ModelVersion, hidden=["version_key", "earlier_assessments"], connection=VersionConnection)
 class ModelVersionNode(Node):
     model = one(Model, "The model that it is a version of.", model_id="model_id")
     owner = one(Stakeholder, "The accountable model owner.", user_id="owner_id")
@@ -241,6 +240,7 @@ async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[Mode
 
 
 PART = Part(
+    types=[VersionNameShape, LineageLink, UpstreamAlert, PartChange, Eligibility, ModelVersionNode],
     queries=[model_version, model_versions, model_version_aggregates],
     subscriptions=[model_version_changed],
 )

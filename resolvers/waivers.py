@@ -83,4 +83,4 @@ async def revoke_waiver(info: Info, input: RevokeWaiverInput) -> RevokeWaiverPay
     return RevokeWaiverPayload(waiver_id=input.waiver_id, model_version=version)
 
 
-PART = Part(mutations=[grant_waiver, revoke_waiver])
+PART = Part(types=[WaiverShape], mutations=[grant_waiver, revoke_waiver])

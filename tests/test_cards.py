@@ -59,14 +59,14 @@ def test_a_card_refuses_what_is_out_of_bounds(said: dict[str, Any]) -> None:
 
 def test_a_metric_is_unique_by_name_dataset_and_conditions() -> None:
     card(metrics=[ACCURACY, ACCURACY | {"dataset": "Peas"}, ACCURACY | {"conditions": None}])
-    with pytest.raises(ValidationError, match="accuracy, Beans, zero-shot is there 2 times"):
+    with pytest.raises(ValidationError, match="holds accuracy, Beans, zero-shot 2 times"):
         card(metrics=[ACCURACY, ACCURACY | {"value": 0.8}])
 
 
 def test_a_group_is_unique_in_its_metric_and_may_be_called_anything() -> None:
     groups = [{"group": "$women.over-60", "value": 0.8}, {"group": "men", "value": 0.9}]
     assert card(metrics=[ACCURACY | {"disaggregated": groups}]).has_disaggregated_metric
-    with pytest.raises(ValidationError, match="men is there 2 times"):
+    with pytest.raises(ValidationError, match="holds men 2 times"):
         card(metrics=[ACCURACY | {"disaggregated": [*groups, groups[1]]}])
 
 

@@ -1,13 +1,18 @@
 """The schema as clients meet it: described, committed, under the names that were agreed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from graphql import GraphQLField
 
 import gql
-from gql.schema import build_schema
+from documents.versions.waivers import Waiver
+from gql.schema import PARTS, build_schema
+from resolvers import waivers
+from resolvers.graph.types import Part, shape
 from tests.schema import TYPES
 
 ROOT = Path(__file__).parents[1]
@@ -48,9 +53,27 @@ def test_everything_says_what_it_is() -> None:
     assert [name for name, part in parts() if not (part.description or "").strip()] == []
 
 
+def test_no_description_has_the_indentation_of_its_source() -> None:
+    assert [name for name, part in parts() if any(line.startswith(" ") for line in part.description.split("\n"))] == []
+
+
 def test_the_committed_schema_is_the_served_one() -> None:
     """`magistrate schema > schema.graphql` renews it."""
     assert (ROOT / "schema.graphql").read_text() == SCHEMA.as_str() + "\n"
+
+
+def test_two_schemas_of_different_parts_share_a_process() -> None:
+    fewer = shape(Waiver, hidden=["rationale"])
+    parts = [replace(each, types=[fewer]) if each is waivers.PART else each for each in PARTS]
+    other, again = build_schema(tuple(parts)), build_schema(introspection=False)
+    shown = [set(each._schema.type_map["Waiver"].fields) for each in (SCHEMA, other, again)]  # type: ignore[attr-defined]
+    assert shown[0] == shown[2] and shown[0] - shown[1] == {"grantor", "stands", "rationale"}
+    assert SCHEMA.as_str() == again.as_str() == (ROOT / "schema.graphql").read_text().rstrip("\n")
+
+
+def test_a_record_has_one_shape() -> None:
+    with pytest.raises(TypeError, match="Waiver has a shape already"):
+        build_schema((*PARTS, Part(types=[Waiver])))
 
 
 def test_root_fields_bear_the_names_that_were_agreed() -> None:

@@ -117,7 +117,12 @@ async def test_a_range_too_long_for_one_call_is_refused(busy: Service, monkeypat
     assert at_once["limit"] == 50_000
     monkeypatch.setitem(at_once, "limit", 20)
     refused = await busy.refusal(VERIFICATION, AUDREY)
-    assert refused == {"code": "LIMIT_EXCEEDED", "what": "a verification", "size": len(await busy.trail()), "limit": 20}
+    assert refused == {
+        "code": "LIMIT_EXCEEDED",
+        "what": "the number of events in a verification",
+        "size": len(await busy.trail()),
+        "limit": 20,
+    }
     assert (await verified(busy, **{"from": 5, "to": 24}))["valid"]
 
 

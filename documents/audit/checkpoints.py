@@ -59,7 +59,7 @@ async def keys(own: str | None) -> list[AuditKey]:
     by_key, when = [Grouping("verifier_key", 1)], [Measure((), "$signed_at")]
     found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, by_key, when, KEYS + 1)}
     if len(found) > KEYS:
-        raise LimitExceeded("the keys", len(found), KEYS)
+        raise LimitExceeded("the number of keys", len(found), KEYS)
     unused = {"count": 0, "min0": None, "max0": None}
     told = [
         AuditKey(

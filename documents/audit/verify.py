@@ -62,7 +62,7 @@ async def verify(
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
     part = await TrailPart.of(first, last)
     if limit is not None and part.length > limit:
-        raise LimitExceeded("a verification", part.length, limit)
+        raise LimitExceeded("the number of events in a verification", part.length, limit)
     kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:

@@ -30,7 +30,7 @@ async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) ->
     owned, accountable = {"owner_id": leaver}, answered_for(leaver)
     size = await Model.tally(owned) + await ModelVersion.tally(accountable)
     if size > HANDED_OVER:
-        raise LimitExceeded("what is handed over at once", size, HANDED_OVER)
+        raise LimitExceeded("the number of models and versions handed over at once", size, HANDED_OVER)
     models, versions = await Model.every(owned), await ModelVersion.every(accountable)
     roles = {role for version in versions for role in roles_of(version.accountability, leaver)}
     await _can_take_over(successor_id, roles | ({GovernanceRole.MODEL_OWNER} if models else set()))

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
-from documents.values import LIST_LENGTH, NAME_LENGTH, Value, camel
+from documents.values import LIST_LENGTH, NAME_LENGTH, Value, camel, problem_in
 
 INPUT = "text"
 NO_FIELD = "has no field here"
@@ -98,7 +98,7 @@ class Reading(Omissions):
         except ValidationError as error:
             (first, *_) = error.errors(include_url=False, include_input=False)
             inside = [str(each) for each in first["loc"][1:] if not isinstance(each, int)]
-            return " ".join([*inside, first["msg"].removeprefix("Value error, ")])
+            return " ".join([*inside, problem_in(first["msg"])])
         return None
 
 

@@ -67,7 +67,7 @@ class RiskAssessment(Value):
         carried = [each for each in (before.factors if before else ()) if each.risk_id not in spoken_of]
         factors = (*map(factor, templates), *(each.assess(tier, on) for each in own), *carried)
         if len(factors) > LIST_LENGTH:
-            raise LimitExceeded("the risks of an assessment", len(factors), LIST_LENGTH)
+            raise LimitExceeded("the number of risks in an assessment", len(factors), LIST_LENGTH)
         return cls(
             assessment_id=_new_id(),
             model_id=model_id,

@@ -275,7 +275,7 @@ class Record(Document):
         A record that is `written_last` is written when the unit of work is settled. Raises AlreadyExists, StaleRevision, and
         LimitExceeded beyond 4 MiB.
         """
-        unit = current_unit(f"{type(self).__name__} {self.key}")
+        unit = current_unit(f"{type(self).__name__} {self.key} in bytes")
         self.id = self.id or Identity()
         if self.written_last:
             if unit.waiting.get(self.id, self) is not self:  # two copies of one record: the second would undo the first

@@ -35,7 +35,7 @@ class Listener:
         self._stirred.set()
         if len(self._waiting) > WAITING:
             self._waiting.clear()
-            self.end(LimitExceeded("what waits for a slow reader", WAITING + 1, WAITING))
+            self.end(LimitExceeded("the number of changes that wait for a slow subscriber", WAITING + 1, WAITING))
 
     def end(self, reason: Exception) -> None:
         self._ended = self._ended or reason

@@ -12,7 +12,7 @@ T = TypeVar("T")
 def longer(what: str, entries: tuple[T, ...], one: T) -> tuple[T, ...]:
     """The entries and one more; LimitExceeded beyond 200, which the record could not be read with."""
     if len(entries) == LIST_LENGTH:
-        raise LimitExceeded(what, len(entries) + 1, LIST_LENGTH)
+        raise LimitExceeded(f"the number of {what}", len(entries) + 1, LIST_LENGTH)
     return (*entries, one)
 
 

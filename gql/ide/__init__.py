@@ -1,6 +1,6 @@
-"""The page for browsers: GraphiQL, whole and from here, so that it works where nothing else can be reached.
+"""The page for browsers: GraphiQL, served whole by this server, so that it works without access to the internet.
 
-`make ide` builds page.js and page.css from source/; nothing is asked of the page's visitor, everything of what it sends.
+`make ide` builds page.js and page.css from source/. The page needs no token, and each request that it sends does.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ HEADERS = {
 
 
 class ForBrowsers:
-    """The endpoint for a browser that comes without a question; whoever else comes gets the other one."""
+    """Answers a browser that sends no operation with the page; any other request goes on to `otherwise`."""
 
     def __init__(self, otherwise: ASGIApp) -> None:
         self.otherwise = otherwise
@@ -34,7 +34,7 @@ class ForBrowsers:
 
 
 def parts() -> list[Route]:
-    """What the page loads."""
+    """The routes of the script and the style sheet that the page loads."""
 
     def part(name: str) -> Route:
         async def answer(request: Request) -> FileResponse:
@@ -46,7 +46,7 @@ def parts() -> list[Route]:
 
 
 def _is_browsing(request: Request) -> bool:
-    """Programs take JSON, or whatever there is; only browsers name HTML."""
+    """Whether an Accept header names HTML and no JSON, as browsers do and programs do not."""
     accept = request.headers.get("accept", "").lower()
     return request.method == "GET" and "query" not in request.query_params and "text/html" in accept and "json" not in accept
 

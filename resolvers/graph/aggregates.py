@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from inspect import cleandoc
 from types import NoneType, SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin
 
@@ -55,21 +56,20 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
             asked, [_grouping(kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
         )
         if len(groups) > GROUPS:
-            raise LimitExceeded("the groups", len(groups), GROUPS)
+            raise LimitExceeded("the number of groups", len(groups), GROUPS)
         return [_told(kind, raw, [path for path, _ in by], measured) for raw in groups]
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
 
 
-def describe(assembled: list[type]) -> list[type]:
+def describe() -> None:
     """Gives every described noun the fields of its inputs and aggregates, once all types are assembled."""
     filters.describe()
     orders.describe()
     for kind, made in _aggregated.items():
         if not has_object_definition(made["Aggregate"]):
             _make(kind, made)
-    return assembled
 
 
 def _make(kind: type[Record], made: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None
         expose(of)
         cls.__annotations__[name] = of
         setattr(cls, name, strawberry.field(description=text))
-    strawberry.type(cls, description=about)
+    strawberry.type(cls, description=cleandoc(about))
 
 
 @dataclass(frozen=True, slots=True)

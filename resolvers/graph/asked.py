@@ -14,7 +14,7 @@ from documents.errors import InvalidInput, LimitExceeded
 from documents.store.fields import fields_at
 from documents.store.filters import Filter, among, to_query
 from documents.store.record import Record
-from documents.values import LIST_LENGTH, Choice, Moment, Phrase
+from documents.values import LIST_LENGTH, Choice, Moment, Phrase, problem_in
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
@@ -38,7 +38,9 @@ class Across:
     async def _lead(self, wanted: Filter) -> Filter:
         found = await self.kind.read(to_query(wanted), limit=KEYS + 1, fields=fields_at(*self.keys))
         if len(found) > KEYS:
-            raise LimitExceeded(f"what the filter asks of {self.kind.__name__}", len(found), KEYS)
+            raise LimitExceeded(
+                f"the number of {self.kind.__name__} records that an edge of the filter leads to", len(found), KEYS
+            )
         return among(self.own, [tuple([getattr(each, key) for key in self.keys]) for each in found])
 
 
@@ -116,7 +118,7 @@ class _Reading:
     async def _led(self, edge: Across, wanted: Filter) -> Filter:
         self.edges += 1
         if self.edges > EDGES:
-            raise LimitExceeded("the edges of the filter", self.edges, EDGES)
+            raise LimitExceeded("the number of edges in the filter", self.edges, EDGES)
         leads: Filter = await self.context.loader(edge, edge.lead, key=repr).load(wanted)
         return leads
 
@@ -134,6 +136,6 @@ def _as_stored(value: Any) -> Any:
             case date():
                 return value.isoformat()
     except ValidationError as wrong:
-        problem = wrong.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InvalidInput("filter", f"holds a value out of bounds: {problem}") from wrong
+        problem = problem_in(wrong.errors()[0]["msg"])
+        raise InvalidInput("filter", f"holds a value that {problem}") from wrong
     return value

@@ -9,18 +9,17 @@ from strawberry import UNSET, Parent
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.filters import to_query
 from documents.store.pages import Order, Page, Window
 from documents.store.record import Record
 from documents.store.units import Raw
-from documents.versions.version import ModelVersion
 from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import order_of, ordered_by
+from resolvers.graph.registry import pending
 from resolvers.graph.types import field
 
 PAGE_SIZE = 100
@@ -64,22 +63,9 @@ class Connection(Generic[T]):
         return await counted.total_count()
 
 
-@strawberry.type(name="ModelVersionConnection", description="A page of model versions.")
-class VersionConnection(Connection[ModelVersion]):
-    @field(
-        "How many of all the listed versions have a standing that a server is still to compute anew, because the rules, a policy "
-        "or the time changed; counted only when asked.",
-        reads=(),
-    )
-    @staticmethod
-    async def to_be_judged(page: Parent[Any], info: Info) -> int:
-        listed: Page[Any] = page
-        return await ModelVersion.tally({"$and": [listed.query, await still_due(info.context.now)]})
-
-
 def listed(kind: type[Record]) -> Any:
-    """The type of a page of that noun."""
-    return VersionConnection if kind is ModelVersion else Connection[kind]  # type: ignore[valid-type]
+    """The type of the pages of that noun: the one that its part declares, else `Connection`."""
+    return pending(lambda registry: registry.shapes[kind].connection or Connection[kind])  # type: ignore[valid-type]
 
 
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
@@ -94,7 +80,7 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     if size < 0:
         raise InvalidInput(name, "must not be negative")
     if size > PAGE_SIZE:
-        raise LimitExceeded("a page", size, PAGE_SIZE)
+        raise LimitExceeded("the size of the page", size, PAGE_SIZE)
     return Window(size, backward=last is not None, cursor=after or before)
 
 

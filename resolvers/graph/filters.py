@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
+from inspect import cleandoc
 from keyword import iskeyword
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -159,4 +160,4 @@ def make_input(cls: Any, name: str, about: str, fields: Mapping[str, tuple[Any, 
         graphql_name = each if iskeyword(each) else None
         given = strawberry.field(default=UNSET, name=graphql_name, description=description, metadata=dict(*metadata))
         setattr(cls, safe, given)
-    strawberry.input(cls, name=name, description=about)
+    strawberry.input(cls, name=name, description=cleandoc(about))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import signature
+from inspect import getdoc, signature
 from typing import Any, Self, get_args, get_type_hints
 
 import strawberry
@@ -13,14 +13,9 @@ from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
 from documents.store.record import Record
-from resolvers.graph.types import shape
 
 DECLARED, PERMIT = "mutation", "permit"
 Resolver = Callable[..., Awaitable[Any]]
-
-
-@shape(Receipt)
-class ReceiptShape: ...
 
 
 @strawberry.type(description="What a mutation answers with.")
@@ -72,7 +67,7 @@ def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) 
         payload = signature(resolver).return_annotation
         metadata = {DECLARED: Declaration(event, permit, resource, payload)}
         declared: StrawberryField = strawberry.mutation(
-            resolver=resolver, graphql_type=payload | None, description=resolver.__doc__, metadata=metadata
+            resolver=resolver, graphql_type=payload | None, description=getdoc(resolver), metadata=metadata
         )
         return _described(declared, resolver)
 
@@ -85,7 +80,7 @@ def query(permit: Permission = Permission.READ, name: str | None = None) -> Call
     def declare(resolver: Resolver) -> StrawberryField:
         metadata = {PERMIT: permit}
         declared: StrawberryField = strawberry.field(
-            resolver=resolver, description=resolver.__doc__, metadata=metadata, name=name
+            resolver=resolver, description=getdoc(resolver), metadata=metadata, name=name
         )
         return _described(declared, resolver)
 
@@ -97,7 +92,7 @@ def subscription(name: str, permit: Permission = Permission.READ) -> Callable[[R
 
     def declare(resolver: Resolver) -> StrawberryField:
         declared: StrawberryField = strawberry.subscription(
-            resolver=resolver, description=resolver.__doc__, metadata={PERMIT: permit}, name=name
+            resolver=resolver, description=getdoc(resolver), metadata={PERMIT: permit}, name=name
         )
         return _described(declared, resolver)
 

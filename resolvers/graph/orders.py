@@ -86,7 +86,7 @@ def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:
     if not given:
         return default
     if len(given) > ORDERS:
-        raise LimitExceeded("an order", len(given), ORDERS)
+        raise LimitExceeded(f"the number of fields in `{argument}`", len(given), ORDERS)
     by = tuple(_order(each, f"{argument}.{at}") for at, each in enumerate(given))
     if len({path for path, _ in by}) < len(by):
         raise InvalidInput(argument, "names a field twice")

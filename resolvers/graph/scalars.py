@@ -10,13 +10,17 @@ from strawberry.types.scalar import ScalarDefinition
 
 from documents.values import MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
 
+_MOMENT = "a DateTime is a moment with its offset (RFC 3339), such as 2026-03-01T12:00:00Z"
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def _read_moment(value: Any) -> datetime:
-    at = datetime.fromisoformat(_text(value, "DateTime"))
+    try:
+        at = datetime.fromisoformat(_text(value, "DateTime"))
+    except ValueError as error:
+        raise ValueError(_MOMENT) from error
     if at.tzinfo is None:
-        raise ValueError("DateTime needs a time zone: 2026-03-01T12:00:00Z")
+        raise ValueError(_MOMENT)
     return at
 
 
@@ -26,30 +30,33 @@ def _say_moment(at: datetime) -> str:
 
 
 def _read_day(value: Any) -> date:
-    return date.fromisoformat(_text(value, "Date"))
+    try:
+        return date.fromisoformat(_text(value, "Date"))
+    except ValueError as error:
+        raise ValueError("a Date is a calendar day, such as 2026-03-01") from error
 
 
 def _text(value: Any, scalar: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{scalar} is written as text")
+        raise ValueError(f"a {scalar} is written as text")
     return value
 
 
 def _digest(value: Any) -> str:
     if not _DIGEST.fullmatch(_text(value, "Hash")):
-        raise ValueError("Hash is 64 lower-case hexadecimal digits")
+        raise ValueError("a Hash is a SHA-256: 64 hexadecimal digits, letters small")
     return str(value)
 
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_SAFE_INTEGER:
-        raise ValueError("BigInt is a whole number up to 2^53-1")
+        raise ValueError("a BigInt is a whole number from -(2^53-1) to 2^53-1")
     return value
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("JSON is an object here")
+        raise ValueError("a JSON value is an object here")
     return value
 
 

@@ -1,13 +1,16 @@
-"""GraphQL types read off the documents: every stored or computed field with its type and description.
+"""What a noun declares of its GraphQL types: which records, values and enumerations it shows, and what it adds to them.
 
-A class in `resolvers/` adds only what a document cannot know: its edges to other nouns. The document then *is* its
-GraphQL type wherever an annotation names it, so nothing is copied, cast or imported in a circle.
+A document *is* its GraphQL type wherever an annotation names it: every stored or computed field with its type and description.
+A class in `resolvers/` adds only what a document cannot know, such as its edges to other nouns. Declaring registers nothing: a
+noun lists its declarations in its `PART`, and `resolvers.graph.registry` makes types of them when a schema is built. Strawberry
+keeps the definition of a type on its Python class, so inputs, payloads and enumerations carry theirs from the import on.
 """
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import EnumMeta
+from inspect import cleandoc
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import strawberry
@@ -19,19 +22,6 @@ from documents.store.record import Record
 
 F = TypeVar("F")
 READS, ANSWERS, LOADS = "reads", "answers", "loads"
-_OF_EVERY_RECORD = frozenset({"id", "revision_id"})  # Beanie's own; `Node.id` takes the place of the first
-
-
-@dataclass(frozen=True)
-class NodeType:
-    """A record that `node` finds, and what one needs to read it."""
-
-    record: type[Record]
-    permit: Permission
-
-
-NODES: dict[str, NodeType] = {}
-_shapes: dict[type[BaseModel], tuple[type, frozenset[str], str]] = {}
 
 
 def field(
@@ -56,8 +46,13 @@ def field(
 
 @dataclass(frozen=True, eq=False)  # itself and no other, so that schemas can be kept by their parts
 class Part:
-    """What one noun brings to the schema."""
+    """What one noun brings to the schema.
 
+    `types` lists what `node`, `shape` and `filters` declare, and each record, value and enumeration that is shown as it is.
+    The types of the fields of a listed type need no line of their own.
+    """
+
+    types: Sequence[Any] = ()
     queries: Sequence[Any] = ()
     mutations: Sequence[Any] = ()
     subscriptions: Sequence[Any] = ()
@@ -72,59 +67,55 @@ class Node:
         return strawberry.ID(b64encode(said.encode()).decode())
 
 
-def node(record: type[Record], hidden: Iterable[str] = (), permit: Permission = Permission.READ) -> Callable[[type], type]:
-    """Makes the decorated class the GraphQL type of `record`; a field that it resolves itself is its own."""
-    NODES[record.__name__] = NodeType(record, permit)
-    return shape(record, hidden)
+@dataclass(frozen=True)
+class NodeType:
+    """A record that `node` finds, and what one needs to read it."""
+
+    record: type[Record]
+    permit: Permission
 
 
-def shape(model: type[BaseModel], hidden: Iterable[str] = (), name: str | None = None) -> Callable[[type], type]:
-    """Makes the decorated class the GraphQL type of a value: its fields and the class's own, but for those in `hidden`."""
+@dataclass(frozen=True)
+class Shape:
+    """How a record or value is shown; as a decorator it takes the fields that a class adds or resolves in its own way."""
 
-    def declare(cls: type) -> type:
-        if model in _shapes:
-            raise TypeError(f"{model.__name__} has a shape already, which this one would take the place of")
-        _shapes[model] = cls, frozenset(hidden), name or model.__name__
-        return cls
+    model: type[BaseModel]
+    hidden: frozenset[str] = frozenset()
+    """The fields that clients do not see."""
+    name: str | None = None
+    """What the graph calls it, if not by the name of the model."""
+    adds: type | None = None
+    """The class with the further fields."""
+    permit: Permission | None = None
+    """What reading it by its id needs; None for what is no node."""
+    connection: Any = None
+    """The type of its pages, if that has fields which `Connection` has not."""
 
-    return declare
+    def __call__(self, adds: type) -> "Shape":
+        return replace(self, adds=adds)
 
 
-def assemble() -> list[type]:
-    """Makes every declared type, once all are declared; answers with the nodes."""
-    for each in [*_shapes]:
-        expose(each)
-    return [each.record for each in NODES.values()]
+def node(record: type[Record], hidden: Iterable[str] = (), permit: Permission = Permission.READ, connection: Any = None) -> Shape:
+    """Declares a record that has an id: `node(Datasheet)`, or as the decorator of a class of further fields that is a `Node`."""
+    return Shape(record, frozenset(hidden), permit=permit, connection=connection)
+
+
+def shape(model: type[BaseModel], hidden: Iterable[str] = (), name: str | None = None) -> Shape:
+    """Declares a value: `shape(Report, name="AuditVerification")`, or as the decorator of a class of further fields."""
+    return Shape(model, frozenset(hidden), name)
 
 
 def expose(kind: Any) -> None:
-    """Makes the enumerations and records inside `kind` GraphQL types, once."""
+    """Makes the enumerations inside `kind` GraphQL enumerations that are described, once."""
     if isinstance(kind, EnumMeta):
         # Strawberry makes the enumerations that it meets in an annotation by itself, without a description.
         made: Any = kind if "__strawberry_definition__" in vars(kind) else strawberry.enum(kind)
-        made.__strawberry_definition__.description = kind.__doc__
+        made.__strawberry_definition__.description = cleandoc(kind.__doc__ or "")
         member: Any
         for value, member in zip(made.__strawberry_definition__.values, kind, strict=True):
             value.description = getattr(member, "description", None)
-    elif isinstance(kind, type) and issubclass(kind, BaseModel) and "__strawberry_definition__" not in vars(kind):
-        _make(kind)
     for inner in get_args(kind):
         expose(inner)
-
-
-def _make(model: Any) -> None:
-    cls, hidden, name = _shapes.get(model) or (type(model.__name__, (), {}), frozenset(), model.__name__)
-    cls.__annotations__ = {}
-    hidden |= _OF_EVERY_RECORD if issubclass(model, Record) else frozenset()
-    shown = [each for each in fields_of(model) if each[0] not in hidden | cls.__dict__.keys()]
-    for each, kind, description in shown:
-        cls.__annotations__[each] = kind
-        setattr(cls, each, strawberry.field(description=description))
-    made: Any = strawberry.type(cls, name=name, description=model.__doc__)
-    made.__strawberry_definition__.origin = model
-    model.__strawberry_definition__ = made.__strawberry_definition__
-    for _, kind, _ in shown:
-        expose(kind)
 
 
 def fields_of(model: type[BaseModel]) -> Iterable[tuple[str, Any, str | None]]:
