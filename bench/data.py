@@ -6,8 +6,8 @@ from functools import partial
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, tell_all
-from documents.details import Telling, tell
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
+from documents.details import Disclosure, details_of
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.store.record import Record
@@ -16,6 +16,7 @@ from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from documents.versions.model import Model
 from documents.versions.parts import Artifact, ArtifactKind
+from documents.versions.rules import registration
 from documents.versions.version import ModelVersion
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -38,14 +39,14 @@ async def people(database: Database, clerks: int) -> None:
         token, _ = ApiToken.of(OWNER_TOKEN, TokenKind.PERSONAL, OWNER, "bench", None, OWNER, AT)
         await token.store()
 
-    await _told(database, work, Stakeholder, AuditEventType.ACCESS_GRANTED)
+    await _recorded(database, work, Stakeholder, AuditEventType.ACCESS_GRANTED)
 
 
 async def versions(database: Database, first: int, last: int) -> None:
     """Registers the versions of these numbers, five a model, with what follows for their standing."""
     for start in range(first, last, VERSIONS_AT_ONCE):
         numbers = range(start, min(start + VERSIONS_AT_ONCE, last))
-        await _told(database, partial(_registered, numbers), ModelVersion, AuditEventType.MODEL_REGISTERED)
+        await _recorded(database, partial(_registered, numbers), ModelVersion, AuditEventType.MODEL_REGISTERED)
 
 
 async def events(database: Database, first: int, last: int) -> None:
@@ -70,13 +71,13 @@ def version(number: int) -> str:
     return f"{number % VERSIONS_A_MODEL + 1}.0.0"
 
 
-async def _told(
+async def _recorded(
     database: Database, change: Callable[[Unit], Awaitable[None]], resource: type[Record], event: AuditEventType
 ) -> None:
     async def work(unit: Unit) -> None:
         head, ids = await AuditHead.touch(), EventIds()
         await change(unit)
-        await head.append(await tell_all(unit, "bench", SYSTEM, Request(ids[0]), resource, event), AT, ids)
+        await head.append(await occurrences_of(unit, "bench", SYSTEM, Request(ids[0]), resource, event), AT, ids)
 
     with database.bound():
         await database.transact(work, AT)
@@ -92,7 +93,7 @@ async def _registered(numbers: range, unit: Unit) -> None:
 
 def _version(number: int) -> ModelVersion:
     artifact = Artifact(kind=ArtifactKind.WEIGHTS, uri=f"https://example.org/{number}", sha256=f"{number:064x}", size=number)
-    return ModelVersion.register(
+    return registration.register(
         model_id(number), version(number), f"{PURPOSES[number % 3]}, in region {number}",
         ("Say where an order is", "Explain what is sold"), ("Not for advice about law",),
         None, None, OWNER, STEWARD, (artifact,), (), by=SYSTEM, at=AT + timedelta(seconds=number),
@@ -104,6 +105,6 @@ def _change(number: int) -> Occurrence:
     before = {"purpose": f"{PURPOSES[number % 3]}, in region {number}", "use_cases": ["Say where an order is"], "revision": 1}
     after = {"purpose": LONG if number % EVENTS_A_CONTENT == 0 else PURPOSES[(number + 1) % 3], "use_cases": [], "revision": 2}
     of = {"model_id": model_id(number), "version": version(number)}
-    told, resource = tell(before, after, Telling()), ("ModelVersion", "/".join(of.values()))
+    details, resource = details_of(before, after, Disclosure()), ("ModelVersion", "/".join(of.values()))
     request = Request(f"{number:032x}", "192.0.2.1", "Bench")
-    return Occurrence(AuditEventType.MODEL_UPDATED, "updateModelVersion", SYSTEM, request, resource, of, told=told)
+    return Occurrence(AuditEventType.MODEL_UPDATED, "updateModelVersion", SYSTEM, request, resource, of, details=details)

@@ -1,10 +1,10 @@
-"""Who acts, and who may do what: one table, as data. Whatever has no row in it cannot be built into the schema."""
+"""Who acts, and who may do what: a table, as data, and the rules that a table cannot hold. The schema refuses what has no row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from documents.errors import Forbidden
-from documents.values import Choice
+from documents.errors import Forbidden, InvalidInput
+from documents.values import Choice, camel
 
 
 class PlatformRole(Choice):
@@ -135,6 +135,7 @@ def _each(roles: Iterable[Role] | Role) -> Iterable[Role]:
 
 _R, _P = GovernanceRole, PlatformRole
 REQUESTERS = (_R.MODEL_OWNER, _R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE)
+HOLDING = (_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER)
 
 WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.READ: _row(ANYONE),
@@ -174,8 +175,8 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.CONFIRM_CONDITION: _row(PEOPLE),
     Permission.GRANT_WAIVER: _row(_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.REVOKE_WAIVER: _row(_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
-    Permission.PLACE_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
-    Permission.LIFT_HOLD: _row(_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER),
+    Permission.PLACE_HOLD: _row(HOLDING),
+    Permission.LIFT_HOLD: _row(HOLDING),
     Permission.CREATE_CHANGE_REQUEST: _row(_R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.UPDATE_CHANGE_REQUEST: _row(author=REQUESTERS),
     Permission.SUBMIT_CHANGE_FOR_REVIEW: _row(author=REQUESTERS),
@@ -192,6 +193,25 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
 }
+
+
+RELATED: Mapping[GovernanceRole, Relation] = {_R.MODEL_OWNER: Relation.OWNER, _R.DATA_STEWARD: Relation.STEWARD}
+"""The relation to a version that an assigned role gives beside ACCOUNTABLE."""
+
+AMENDABLE: Mapping[Role, frozenset[str]] = {
+    _R.BUSINESS_OWNER: frozenset({"use_cases", "restrictions"}),
+    _P.SERVICE: frozenset({"artifacts"}),
+}
+"""The fields of a version that `updateModelVersion` lets a caller change who is not its accountable owner."""
+
+LIGHTENING = _R.RISK_MANAGER
+"""The role that may register a version in a lighter tier than its words suggest."""
+
+RESOLVING_CRITICAL = _R.RISK_MANAGER
+"""The role that may resolve a critical incident."""
+
+ADDRESS_READERS = (_P.ADMIN, _P.AUDITOR)
+"""The platform roles that read the e-mail addresses of every department."""
 
 
 class ActorType(Choice):
@@ -214,15 +234,15 @@ class Actor:
     mutations: frozenset[str] = frozenset()
     """What a service's token lists."""
     enrolling: bool = False
-    """An enrolment token opens one door: the person's own token."""
+    """Whether an enrolment token signed in, which permits createApiToken only."""
 
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
-        """Raises Forbidden unless the table permits it; without `relations` only the roles are looked at."""
+        """Forbidden unless the table permits it; where `relations` is None, only the roles are compared."""
         if not self.may(permission, relations):
             raise Forbidden(self._problem(permission, relations), needs(permission))
 
     def may(self, permission: Permission, relations: frozenset[Relation] | None = None) -> bool:
-        """Whether the table permits it, likewise."""
+        """Whether the table permits it; where `relations` is None, only the roles are compared."""
         if self.enrolling:
             return permission is Permission.CREATE_API_TOKEN
         if PlatformRole.SERVICE in self.roles and permission not in self.mutations | {Permission.READ}:
@@ -230,6 +250,11 @@ class Actor:
         row = WHO_MAY[permission]
         held = {row[role] for role in self.roles & row.keys()}
         return bool(held if relations is None else held & (relations | {Relation.ANY}))
+
+    def must_hold(self, role: GovernanceRole, problem: str) -> None:
+        """Forbidden, with the `problem`, unless the actor holds the role."""
+        if role not in self.roles:
+            raise Forbidden(problem, [role])
 
     def _problem(self, permission: Permission, relations: frozenset[Relation] | None) -> str:
         if self.enrolling:
@@ -247,3 +272,65 @@ def needs(permission: Permission) -> list[str]:
     return [
         role.name if relation is Relation.ANY else f"{role.name} ({relation})" for role, relation in WHO_MAY[permission].items()
     ]
+
+
+def authorship(made_it: bool) -> frozenset[Relation]:
+    """The relations of a caller to a record that either the caller or somebody else made."""
+    return frozenset({Relation.AUTHOR} if made_it else ())
+
+
+def may_amend(by: Actor, relations: Collection[Relation], fields: Iterable[str]) -> None:
+    """Forbidden unless the caller owns the version, or holds roles that may change all of the `fields`."""
+    permitted = {each for role in by.roles for each in AMENDABLE.get(role, ())}
+    if Relation.OWNER not in relations and (barred := {*fields} - permitted):
+        raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
+
+
+def may_read_events(by: Actor, answers_for_it: bool = False) -> None:
+    """Forbidden unless the caller may read the trail, or answers for the record whose events they are."""
+    if not answers_for_it:
+        by.needs(Permission.READ_TRAIL)
+
+
+def reads_address(platform_role: PlatformRole, same_department: bool) -> bool:
+    """Whether a person of that platform role may read the e-mail address of a person in the same, or another, department."""
+    return same_department or platform_role in ADDRESS_READERS
+
+
+def acting_role(
+    roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], path: str, problem: str
+) -> GovernanceRole:
+    """The one of `roles` that a person holds; InvalidInput at `path` if there are several, Forbidden with `problem` if none."""
+    held = [role for role in roles if holds(role)]
+    if len(held) > 1:
+        raise InvalidInput(path, f"must say which of {', '.join(each.name for each in held)} is acting")
+    if not held:
+        raise Forbidden(problem, roles)
+    return held[0]
+
+
+# Separation of duties: who decides has no other part in what is decided (NIST SP 800-53 Rev. 5, AC-5).
+
+
+def refuse_involved(who: str, involved: Collection[str], problem: str, needs: str = "somebody else") -> None:
+    """Forbidden, with the `problem`, if `who` is one of those `involved`."""
+    if who in involved:
+        raise Forbidden(f"{who} {problem}", [needs])
+
+
+def refuse_submitter(role: GovernanceRole, who: str, submitters: Collection[str]) -> None:
+    """Forbidden if `who` submitted the version, unless the person decides as its model owner."""
+    if role is not GovernanceRole.MODEL_OWNER:
+        refuse_involved(who, submitters, "submitted this version and decides as MODEL_OWNER only")
+
+
+def refuse_second_role(role: GovernanceRole, who: str, acted_as: Iterable[GovernanceRole]) -> None:
+    """Forbidden if `who` decided there in another role before."""
+    if others := {*acted_as} - {role}:
+        roles = ", ".join(sorted(each.name for each in others))
+        raise Forbidden(f"{who} has decided as {roles} here", ["somebody else"])
+
+
+def separated(role: GovernanceRole, who: str, submitters: Collection[str], acted_as: Iterable[GovernanceRole]) -> bool:
+    """Whether neither `refuse_submitter` nor `refuse_second_role` would refuse."""
+    return {*acted_as} <= {role} and (who not in submitters or role is GovernanceRole.MODEL_OWNER)

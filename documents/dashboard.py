@@ -8,8 +8,8 @@ from typing import TypedDict
 from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
-from documents.changes.change import ChangeRequest
 from documents.changes.life import OPEN, ChangeStatus
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
@@ -55,7 +55,7 @@ class Figures:
 
 
 def versions(at: datetime) -> Figures:
-    """Of the versions in use, those in each tier among them."""
+    """The figures of the versions in use, and of those in each tier."""
     of: dict[str, Filter] = {
         "versions": {},
         "pending_approval": Standing.says(VersionStatus.PENDING_APPROVAL, at),
@@ -78,18 +78,18 @@ def versions(at: datetime) -> Figures:
 
 
 def changes(at: datetime) -> Figures:
-    """Of the changes that are not over."""
+    """The figures of the changes that are not over."""
     pending = {"status": {"in": [ChangeStatus.SUBMITTED, ChangeStatus.UNDER_REVIEW]}}
     return Figures(ChangeRequest, {"status": {"in": OPEN}}, {"open": {}, "pending_approval": pending})
 
 
 def deployments(at: datetime) -> Figures:
-    """Of the deployments of the UTC month."""
+    """The figures of the deployments of the UTC month."""
     return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}, "rollbacks": {"by_rollback": {"eq": True}}})
 
 
 def events(at: datetime) -> Figures:
-    """Of the events of the UTC month."""
+    """The figures of the events of the UTC month."""
     of: dict[str, Filter] = {
         "today": {"occurred_at": {"gte": day(at)}},
         "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
@@ -98,7 +98,7 @@ def events(at: datetime) -> Figures:
 
 
 async def models_in_use() -> Raw:
-    """The query for the models of the versions in use; LimitExceeded if these are too many to be named."""
+    """The query for the models of the versions in use; LimitExceeded for more than 10,000 models."""
     found = await ModelVersion.groups(to_query(IN_USE), [Grouping("model_id", 1)], [], MODELS + 1)
     if len(found) > MODELS:
         raise LimitExceeded("the number of models in use", len(found), MODELS)
@@ -115,13 +115,13 @@ class AccessAnomaly(Value):
 
     @property
     def told_by(self) -> Filter:
-        """The events that tell of them, among all that were denied."""
+        """The filter that finds, among denied events, those of the anomaly."""
         begins = _midnight(self.day)
         return {"actor": {"id": {"eq": self.actor_id}}, "occurred_at": {"gte": begins, "lt": begins + timedelta(days=1)}}
 
 
 async def anomalies(at: datetime, threshold: int) -> list[AccessAnomaly]:
-    """Of the UTC month, worst first; LimitExceeded beyond a thousand."""
+    """The anomalies of the UTC month, worst first; LimitExceeded beyond a thousand."""
     found = await AuditEvent.denials(month(at), threshold, ANOMALIES + 1)
     if len(found) > ANOMALIES:
         raise LimitExceeded("the number of access anomalies above the threshold", len(found), ANOMALIES)
@@ -129,7 +129,7 @@ async def anomalies(at: datetime, threshold: int) -> list[AccessAnomaly]:
 
 
 def denied(those: list[AccessAnomaly]) -> Counted:
-    """The events that tell of them."""
+    """The number of events that record the anomalies, and the query for them."""
     told: Filter = {"outcome": {"eq": AuditOutcome.DENIED}, "or": [each.told_by for each in those]}
     return Counted(count=sum(each.events for each in those), query=to_query(told))
 

@@ -10,7 +10,7 @@ from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.store.indexes import index
 from documents.store.record import Record
-from documents.values import Key, Moment, Place
+from documents.values import Environment, Key, Moment
 
 
 class Deployment(Record):
@@ -22,7 +22,7 @@ class Deployment(Record):
     deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that was deployed.")
     version: Key = Field(description="The version that was deployed.")
-    environment: Place = Field(description="The environment that it runs in.")
+    environment: Environment = Field(description="The environment that it runs in.")
     number: int = Field(description="The number counts the model's deployments in the environment, from 1.")
     active: bool = Field(
         default=True, description="Whether the deployment runs now; a model has one at most in each environment."
@@ -71,4 +71,4 @@ class Deployment(Record):
 
     def end(self, change_id: str, at: datetime) -> None:
         self.active, self.ended_at, self.ended_by_change_id = False, at, change_id
-        self.tells(AuditEventType.CHANGE_DEPLOYED)
+        self.names_event(AuditEventType.CHANGE_DEPLOYED)

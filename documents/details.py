@@ -1,4 +1,4 @@
-"""What an event says of a change: each path that differs, from what to what. Pure: imports no database."""
+"""The details of an event: each path of a record that differs, with the value before and after. Pure: imports no database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from documents.canonical import canonical, plain, same
 
 PART_BYTES, DETAILS_BYTES = 2 * 1024, 32 * 1024
-_UNTOLD = frozenset({"_id", "revision"})  # always differ, say nothing
+_LEFT_OUT = frozenset({"_id", "revision"})  # always differ, say nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Which paths of a record are told how; `*` stands for any place in a list."""
+class Disclosure:
+    """Which paths of a record an event shows without values, by digest or not at all; `*` is any index of a list."""
 
     private: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
@@ -21,14 +21,14 @@ class Telling:
 
 
 @dataclass(slots=True)
-class Told:
-    """The changes of one record as its event tells them, and the contents that stand elsewhere for them."""
+class Details:
+    """The changes of one record as its event has them, and the contents that they cite by digest."""
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def value(self, value: Any, by_digest: bool = False) -> Any:
-        """A value as an event mentions it: itself, or its digest if it is reviewed or large."""
+        """A value as an event has it: the value itself, or the digest of a reviewed or large one."""
         if value is None or not (by_digest or isinstance(value, str | list | dict)):
             return value
         text = canonical(value)
@@ -39,21 +39,23 @@ class Told:
         return {"content": digest}
 
 
-def tell(before: Mapping[str, Any] | None, after: Mapping[str, Any], telling: Telling) -> Told:
-    """What changed from `before` (nothing: it is new) to `after`, both as stored, ordered by path."""
-    left_out, told = _UNTOLD | telling.derived, Told()
+def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], disclosure: Disclosure) -> Details:
+    """What changed from `before` (None for a new record) to `after`, both as stored, ordered by path."""
+    left_out, details = _LEFT_OUT | disclosure.derived, Details()
     was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
-    told.changes = [_change(each, telling, told) for each in differences(was, now, ends=telling.private | telling.reviewed)]
-    if len(canonical(told.changes)) > DETAILS_BYTES:
-        told = Told()  # nothing is kept that no change cites
+    details.changes = [
+        _change(each, disclosure, details) for each in differences(was, now, ends=disclosure.private | disclosure.reviewed)
+    ]
+    if len(canonical(details.changes)) > DETAILS_BYTES:
+        details = Details()  # nothing is kept that no change cites
         differ = [name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))]
-        told.changes = [_whole(was.get(name), now.get(name), name, telling, told) for name in differ]
-    told.changes.sort(key=lambda change: str(change["path"]))
-    return told
+        details.changes = [_whole(was.get(name), now.get(name), name, disclosure, details) for name in differ]
+    details.changes.sort(key=lambda change: str(change["path"]))
+    return details
 
 
 class Difference(NamedTuple):
-    """Where two plain values differ: the path, the same with `*` for places in lists, and what stands there in each."""
+    """A difference of two plain values: the path, its shape (the path with `*` for each index), and the value in each."""
 
     path: str
     shape: str
@@ -62,7 +64,7 @@ class Difference(NamedTuple):
 
 
 def differences(was: Any, now: Any, path: str = "", shape: str = "", ends: frozenset[str] = frozenset()) -> Iterator[Difference]:
-    """Each leaf in which two plain values differ, however many; what has a shape of `ends` is one."""
+    """Each leaf in which two plain values differ; a value whose shape is in `ends` counts as a leaf."""
     if not _differ(was, now):
         return
     if shape in ends:
@@ -82,21 +84,21 @@ def _below(path: str, step: str) -> str:
     return f"{path}.{step}" if path else step
 
 
-def _change(each: Difference, telling: Telling, told: Told) -> dict[str, Any]:
-    if each.shape in telling.private:
+def _change(each: Difference, disclosure: Disclosure, details: Details) -> dict[str, Any]:
+    if each.shape in disclosure.private:
         return {"path": each.path, "changed": True}
-    reviewed = each.shape in telling.reviewed
-    # an object or a list took or gave its place to something else: told raw it could pass for a citation
-    before, after = (told.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
+    reviewed = each.shape in disclosure.reviewed
+    # an object or list that replaces another kind of value, or is replaced by one, could pass for a citation
+    before, after = (details.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
     return {"path": each.path, "from": before, "to": after}
 
 
-def _whole(was: Any, now: Any, name: str, telling: Telling, told: Told) -> dict[str, Any]:
-    """A change too wide to tell leaf by leaf."""
-    if name in telling.private:
+def _whole(was: Any, now: Any, name: str, disclosure: Disclosure, details: Details) -> dict[str, Any]:
+    """The change of a whole field, where one entry for each leaf would be too many."""
+    if name in disclosure.private:
         return {"path": name, "changed": True}
-    sides = [_without_private(side, name, telling.private) for side in (was, now)]
-    before, after = (told.value(side, by_digest=isinstance(side, dict | list)) for side in sides)
+    sides = [_without_private(side, name, disclosure.private) for side in (was, now)]
+    before, after = (details.value(side, by_digest=isinstance(side, dict | list)) for side in sides)
     return {"path": name, "from": before, "to": after}
 
 

@@ -6,14 +6,15 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from documents.access import Actor, GovernanceRole, Permission
+from documents.access import RESOLVING_CRITICAL, Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.errors import Forbidden, InvalidState
+from documents.errors import InvalidState
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
-from documents.values import Choice, Key, Moment, Name, Place, Text
+from documents.values import Choice, Environment, Key, Moment, Name, Text
 from documents.versions.parts import Ending
+from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
 
 
@@ -45,7 +46,7 @@ class Incident(Searchable):
     incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
-    environment: Place | None = Field(default=None, description="The environment where it happened; null if not stated.")
+    environment: Environment | None = Field(default=None, description="The environment where it happened; null if not stated.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
     status: IncidentStatus = Field(description="The status says how far it is.")
     title: Name = Field(description="The title says in a line what happened.")
@@ -69,13 +70,13 @@ class Incident(Searchable):
         cls, version: ModelVersion, environment: str | None, severity: IncidentSeverity, title: str, description: str,
         by: Actor, at: datetime,
     ) -> Self:  # fmt: skip
-        """An incident as of now; a critical one blocks the version's deployment."""
+        """A new incident; a critical one blocks the version's deployment."""
         incident = cls(
             incident_id=f"INC-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
             severity=severity, status=IncidentStatus.OPEN, title=title, description=description, opened_by=by.id, opened_at=at,
         )  # fmt: skip
         if incident.blocks_deployment:
-            version.suffer(incident.incident_id)
+            operation.suffer(version, incident.incident_id)
         return incident
 
     @property
@@ -87,12 +88,12 @@ class Incident(Searchable):
         return self.status is IncidentStatus.OPEN and self.severity is IncidentSeverity.CRITICAL
 
     def resolve(self, version: ModelVersion, text: str, by: Actor, at: datetime) -> None:
-        """Declares it over; a critical one takes a risk manager."""
+        """Declares the incident over; a critical one by a risk manager."""
         version.needs(by, Permission.RESOLVE_INCIDENT)
-        if self.severity is IncidentSeverity.CRITICAL and GovernanceRole.RISK_MANAGER not in by.roles:
-            raise Forbidden(f"{by.id} may not resolve a critical incident", [GovernanceRole.RISK_MANAGER])
+        if self.severity is IncidentSeverity.CRITICAL:
+            by.must_hold(RESOLVING_CRITICAL, f"{by.id} may not resolve a critical incident")
         if self.status is not IncidentStatus.OPEN:
             raise InvalidState(Permission.RESOLVE_INCIDENT.value, self.status, [IncidentStatus.OPEN])
         if self.blocks_deployment:
-            version.recover(self.incident_id)
+            operation.recover(version, self.incident_id)
         self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)

@@ -1,4 +1,4 @@
-"""Every kind of record there is, and a database that keeps them by the rules."""
+"""Every kind of record, and the database that keeps them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun, VerificationTurn
 from documents.audit.trail import AuditHead
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.contents import Content
 from documents.datasheets import Datasheet
 from documents.deployments import Deployment

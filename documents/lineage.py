@@ -43,25 +43,25 @@ class UpstreamAlert(Value):
 
 
 Walk = Callable[..., Awaitable[list[list[LineageLink]]]]
-Edge = tuple[VersionName, Dependency]
-Edges = Mapping[VersionName, Sequence[Edge]]
-Follow = Callable[[Edge], VersionName | None]
+Arc = tuple[VersionName, Dependency]
+Arcs = Mapping[VersionName, Sequence[Arc]]
+Follow = Callable[[Arc], VersionName | None]
 
 
 async def dependencies(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """For each version what it depends on, up to so many steps away; nearest first, each dependency once."""
-    return _walked(starts, await _edges(starts, depth, _depended_on, _up), depth, _up)
+    """What each version depends on, up to `depth` steps away; nearest first, each dependency once."""
+    return _walked(starts, await _arcs(starts, depth, _depended_on, _up), depth, _up)
 
 
 async def dependents(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """For each version what depends on it, likewise."""
-    return _walked(starts, await _edges(starts, depth, _depending, _down), depth, _down)
+    """What depends on each version, up to `depth` steps away; nearest first, each dependency once."""
+    return _walked(starts, await _arcs(starts, depth, _depending, _down), depth, _down)
 
 
 async def alerts(starts: Sequence[VersionName]) -> list[list[UpstreamAlert]]:
-    """For each version what is wrong with anything that it depends on, nearest first."""
-    edges = await _edges(starts, LINKS, _depended_on, _up)
-    upstream = [_distances(each, edges, _up) for each in starts]
+    """What is wrong with the versions that each version depends on, however far away; nearest first."""
+    arcs = await _arcs(starts, LINKS, _depended_on, _up)
+    upstream = [_distances(each, arcs, _up) for each in starts]
     governed = {name for each in upstream for name, depth in each.items() if depth}
     if not governed:
         return [[] for _ in starts]
@@ -85,37 +85,37 @@ def _alerts(
 
 
 async def refuse_circle(version: ModelVersion) -> None:
-    """InvalidInput if a governed version that `version` depends on is not there, or depends on it in the end."""
+    """InvalidInput if a governed version that `version` depends on does not exist, or depends on `version`, directly or not."""
     own = _name(version)
     wanted: dict[VersionName, int] = {}
-    for place, each in enumerate(version.depends_on):
+    for index, each in enumerate(version.depends_on):
         if each.governed == own:
-            raise InvalidInput(f"depends_on.{place}", "is the version itself")
+            raise InvalidInput(f"depends_on.{index}", "is the version itself")
         if each.governed:
-            wanted.setdefault(each.governed, place)
+            wanted.setdefault(each.governed, index)
     # Nothing can depend yet on a version that is being registered.
-    edges = await _edges([*wanted], LINKS if version.revision else 1, _depended_on, _up)
-    circular = _distances(own, _turned(edges), _down)
-    for name, place in wanted.items():
-        if name not in edges:
-            raise InvalidInput(f"depends_on.{place}", f"does not exist: {name.model_id}/{name.version}")
+    arcs = await _arcs([*wanted], LINKS if version.revision else 1, _depended_on, _up)
+    circular = _distances(own, _turned(arcs), _down)
+    for name, index in wanted.items():
+        if name not in arcs:
+            raise InvalidInput(f"depends_on.{index}", f"does not exist: {name.model_id}/{name.version}")
         if name in circular:
-            raise InvalidInput(f"depends_on.{place}", f"depends on {version.key} itself")
+            raise InvalidInput(f"depends_on.{index}", f"depends on {version.key} itself")
 
 
-async def _edges(
-    starts: Sequence[VersionName], depth: int, found: Callable[[set[VersionName]], Awaitable[Edges]], follow: Follow
-) -> Edges:
-    """The edges of everything up to so many steps away; a version that is not there has none. LimitExceeded beyond 10,000."""
-    edges: dict[VersionName, Sequence[Edge]] = {}
+async def _arcs(
+    starts: Sequence[VersionName], depth: int, found: Callable[[set[VersionName]], Awaitable[Arcs]], follow: Follow
+) -> Arcs:
+    """The arcs of the versions up to `depth` steps away; a version that does not exist has none. LimitExceeded beyond 10,000."""
+    arcs: dict[VersionName, Sequence[Arc]] = {}
     frontier = set(starts)
     for _ in range(depth):
         if not frontier:
             break
-        edges |= await found(frontier)
-        _bounded(sum(map(len, edges.values())))
-        frontier = {name for near in frontier for edge in edges.get(near, ()) if (name := follow(edge)) and name not in edges}
-    return edges
+        arcs |= await found(frontier)
+        _bounded(sum(map(len, arcs.values())))
+        frontier = {name for near in frontier for arc in arcs.get(near, ()) if (name := follow(arc)) and name not in arcs}
+    return arcs
 
 
 def _bounded(links: int) -> None:
@@ -123,69 +123,69 @@ def _bounded(links: int) -> None:
         raise LimitExceeded("the number of links in the lineage", links, LINKS)
 
 
-def _walked(starts: Sequence[VersionName], edges: Edges, depth: int, follow: Follow) -> list[list[LineageLink]]:
-    """The links up to so many steps away from each start. LimitExceeded beyond 10,000 for all of them together."""
-    walks = [_within(depth, _distances(each, edges, follow)) for each in starts]
-    _bounded(sum(len(edges.get(name, ())) for walk in walks for name, _ in walk))
-    return [[_link(edge, at + 1) for name, at in walk for edge in edges.get(name, ())] for walk in walks]
+def _walked(starts: Sequence[VersionName], arcs: Arcs, depth: int, follow: Follow) -> list[list[LineageLink]]:
+    """The links up to `depth` steps away from each start. LimitExceeded beyond 10,000 for all starts together."""
+    walks = [_within(depth, _distances(each, arcs, follow)) for each in starts]
+    _bounded(sum(len(arcs.get(name, ())) for walk in walks for name, _ in walk))
+    return [[_link(arc, at + 1) for name, at in walk for arc in arcs.get(name, ())] for walk in walks]
 
 
 def _within(depth: int, distances: Mapping[VersionName, int]) -> list[tuple[VersionName, int]]:
     return [(name, at) for name, at in distances.items() if at < depth]
 
 
-def _link(edge: Edge, depth: int) -> LineageLink:
-    return LineageLink(depth=depth, dependent=edge[0], dependency=edge[1])
+def _link(arc: Arc, depth: int) -> LineageLink:
+    return LineageLink(depth=depth, dependent=arc[0], dependency=arc[1])
 
 
-def _distances(start: VersionName, edges: Edges, follow: Follow) -> dict[VersionName, int]:
-    """How many steps away everything is that the edges lead to, nearest first; the start at 0."""
+def _distances(start: VersionName, arcs: Arcs, follow: Follow) -> dict[VersionName, int]:
+    """The distance in steps of each version that the arcs lead to, nearest first; that of the start is 0."""
     found, waiting = {start: 0}, deque([start])
     while waiting:
         near = waiting.popleft()
-        for edge in edges.get(near, ()):
-            if (name := follow(edge)) and name not in found:
+        for arc in arcs.get(near, ()):
+            if (name := follow(arc)) and name not in found:
                 found[name] = found[near] + 1
                 waiting.append(name)
     return found
 
 
-def _turned(edges: Edges) -> Edges:
-    """The same edges, by what is depended on."""
-    turned: dict[VersionName, list[Edge]] = {}
-    for each in chain.from_iterable(edges.values()):
+def _turned(arcs: Arcs) -> Arcs:
+    """The same arcs, under the version that is depended on."""
+    turned: dict[VersionName, list[Arc]] = {}
+    for each in chain.from_iterable(arcs.values()):
         if name := _up(each):
             turned.setdefault(name, []).append(each)
     return turned
 
 
-def _up(edge: Edge) -> VersionName | None:
-    return edge[1].governed
+def _up(arc: Arc) -> VersionName | None:
+    return arc[1].governed
 
 
-def _down(edge: Edge) -> VersionName | None:
-    return edge[0]
+def _down(arc: Arc) -> VersionName | None:
+    return arc[0]
 
 
-async def _depended_on(names: set[VersionName]) -> Edges:
+async def _depended_on(names: set[VersionName]) -> Arcs:
     found = await ModelVersion.read(_crossed(names), fields=_NAMED)
     return {name: [(name, one) for one in _dependencies(each)] for each in found if (name := _name(each)) in names}
 
 
-async def _depending(names: set[VersionName]) -> Edges:
-    edges: dict[VersionName, list[Edge]] = {each: [] for each in names}
+async def _depending(names: set[VersionName]) -> Arcs:
+    arcs: dict[VersionName, list[Arc]] = {each: [] for each in names}
     order = (("model_id", 1), ("version_key", 1))
     found = await ModelVersion.read(_crossed(names, "depends_on.governed."), order, LINKS + 1, _NAMED)
     _bounded(len(found))
     for record in found:
         for each in _dependencies(record):
             if each.governed in names:
-                edges[each.governed].append((_name(record), each))
-    return edges
+                arcs[each.governed].append((_name(record), each))
+    return arcs
 
 
 def _crossed(names: set[VersionName], at: str = "") -> Raw:
-    """By model and by version apart, which an index serves whatever their number; what only crosses them comes with the rest."""
+    """The query by models and by versions apart, which an index serves; the caller drops the pairs that nobody asked for."""
     models, versions = ({getattr(each, field) for each in names} for field in ("model_id", "version"))
     return {f"{at}model_id": {"$in": [*models]}, f"{at}version": {"$in": [*versions]}}
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, PlatformRole
+from documents.access import GovernanceRole, PlatformRole, refuse_second_role
 from documents.audit.event import AuditEventType
 from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
@@ -50,7 +50,7 @@ class Stakeholder(Searchable):
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
     ) -> Self:
-        """A person as of now."""
+        """A new person; InvalidInput if the roles do not fit the platform role."""
         _fits(platform_role, roles)
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
@@ -61,7 +61,7 @@ class Stakeholder(Searchable):
         self, name: str | None, email: str | None, department: str | None, platform_role: PlatformRole | None,
         roles: tuple[GovernanceRole, ...] | None, authorized_tiers: tuple[RiskTier, ...] | None, active: bool | None,
     ) -> None:  # fmt: skip
-        """Changes what is said, keeps what is left out, and lets somebody act again; the trail tells what was lost as revoked."""
+        """Changes the fields that are not None; `active` lets the person act again. A lost role or tier is ACCESS_REVOKED."""
         if active is False:
             raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
         before = self._powers
@@ -72,16 +72,16 @@ class Stakeholder(Searchable):
         self.active = active or self.active
         _fits(self.platform_role, self.roles)
         if before - self._powers:
-            self.tells(AuditEventType.ACCESS_REVOKED)
+            self.names_event(AuditEventType.ACCESS_REVOKED)
 
     @property
     def _powers(self) -> frozenset[str]:
-        """What a person can lose; an administrator reads all that an auditor does."""
+        """The roles and tiers that a person can lose; an administrator has the powers of an auditor."""
         reads_all = {PlatformRole.AUDITOR} if self.platform_role is PlatformRole.ADMIN else set()
         return frozenset({self.platform_role, *reads_all, *self.roles, *self.authorized_tiers} - {PlatformRole.MEMBER})
 
     def deactivate(self) -> None:
-        """Ends what the person may do; what the person was and decided stays on record."""
+        """Ends what the person may do; the record of the person and of past decisions stays."""
         if not self.active:
             raise InvalidState("deactivateStakeholder", "INACTIVE", ["ACTIVE"])
         self.active = False
@@ -95,19 +95,17 @@ class Stakeholder(Searchable):
     def must_act_as(
         self, role: GovernanceRole, required: Sequence[GovernanceRole], tier: RiskTier | None, before: Iterable[GovernanceRole]
     ) -> None:
-        """Forbidden unless the person may act in a role that is required, with authority for the tier, and did in no other."""
+        """Forbidden unless the role is required and held, the tier authorised, and no other role was acted in `before`."""
         who = self.user_id
         if role not in required or not self.holds(role):
             raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if self.holds(each)])
         if tier and not self.may_decide(role, tier):
             raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
-        if others := {*before} - {role}:
-            roles = ", ".join(sorted(each.name for each in others))
-            raise Forbidden(f"{who} has decided as {roles} here", ["somebody else"])
+        refuse_second_role(role, who, before)
 
 
 def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:
-    """Members hold a governance role or more; administrators and auditors none: they decide nothing."""
+    """InvalidInput unless a member holds a governance role, and an administrator or auditor, who decides nothing, holds none."""
     if platform_role is PlatformRole.SERVICE:
         raise InvalidInput("platform_role", "is not for people: a service gets a token, from createApiToken")
     if (platform_role is PlatformRole.MEMBER) is not bool(roles):
@@ -116,7 +114,7 @@ def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> Non
 
 
 async def keep_administered(action: str) -> None:
-    """InvalidState unless an active administrator is left: without one nobody could ever be let in again."""
+    """InvalidState unless an active administrator is left: without one, nobody could let anybody in."""
     if not await Stakeholder.tally({"platform_role": PlatformRole.ADMIN, "active": True}):
         raise InvalidState(action, "LAST_ADMINISTRATOR", ["ANOTHER_ADMINISTRATOR"])
 

@@ -56,7 +56,7 @@ class Requirement(Value):
     check: RequirementCheck = Field(description="The check that decides it.")
 
     def belongs_to(self, policy_id: str) -> bool:
-        """Whether its id is the policy's and a name within it; without a dot in that, no two policies share an id."""
+        """Whether its id is the policy's and a name within it; as the name has no dot, no two policies share a requirement."""
         before, dot, name = self.requirement_id.rpartition(".")
         return before == policy_id and bool(dot and name)
 
@@ -143,8 +143,8 @@ class PolicyStatus(Choice):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """When a revision is really in force: from its first moment to before its last."""
+class PolicyPeriod:
+    """When a revision is in force: from `begins` to before `ends`, or without end where that is None."""
 
     revision: PolicyRevision
     begins: datetime
@@ -181,9 +181,9 @@ class Policy(Searchable):
         return policy
 
     async def revise(self, said: Mapping[str, Any], author: str, at: datetime) -> None:
-        """Makes the next revision: the newest one, with the fields in `said` as they are there.
+        """Makes the next revision: the newest one, with the fields in `said` replaced.
 
-        Unless `said` names a moment, it is in force at once, or from when on the newest one would be.
+        Without `effective_from` in `said` it is in force at once, or from when the newest one would be if that is later.
         """
         if digest(dict(self.content) | dict(said)) == digest(self.content):
             raise InvalidInput("", "changes nothing")
@@ -191,7 +191,7 @@ class Policy(Searchable):
         await self._add(PolicyContent(**dict(self.content) | begins | dict(said)), author, at)
 
     async def retire(self, since: datetime, author: str, at: datetime) -> None:
-        """Makes the last revision, which is in force for no time: from `since` on no revision is, and none before will be."""
+        """Makes a revision that begins and ends at `since`; from then on no revision is in force."""
         _not_past(since, at)
         if (status := self.status_at(since)) is PolicyStatus.RETIRED:
             raise InvalidState("retirePolicy", status, [PolicyStatus.UPCOMING, PolicyStatus.IN_FORCE])
@@ -204,9 +204,9 @@ class Policy(Searchable):
             raise InvalidInput("effective_until", "must be after the revision begins to be in force")
         if not content.required_roles and not content.requirements:
             raise InvalidInput("requirements", "must name a requirement, or `required_roles` a role: it asks nothing")
-        for place, each in enumerate(content.requirements):
+        for index, each in enumerate(content.requirements):
             if not each.belongs_to(self.policy_id):
-                path = f"requirements.{place}.requirement_id"
+                path = f"requirements.{index}.requirement_id"
                 raise InvalidInput(path, f"must be {self.policy_id}. and a name within the policy, without a dot")
         await self._enter(content, author, at)
 
@@ -216,12 +216,12 @@ class Policy(Searchable):
         self.content, self.revisions = content, (*self.revisions, PolicyRevision(**dict(kept), **scope))
 
     @property
-    def periods(self) -> tuple[Period, ...]:
-        """When each revision is in force, one after the other; without those that a later one kept from ever being so."""
-        found: list[Period] = []
+    def periods(self) -> tuple[PolicyPeriod, ...]:
+        """The periods in which revisions are in force, in order; one that was replaced before it began has none."""
+        found: list[PolicyPeriod] = []
         replaced: datetime | None = None
         for each in reversed(self.revisions):
-            period = Period(each, each.effective_from, _first(each.effective_until, replaced))
+            period = PolicyPeriod(each, each.effective_from, _first(each.effective_until, replaced))
             if not period.over(period.begins):
                 found.append(period)
             replaced = _first(each.effective_from, replaced)
@@ -242,7 +242,7 @@ class Policy(Searchable):
 
 
 async def all_policies() -> list[Policy]:
-    """Every policy; a unit of work reads them once, and again after a change."""
+    """Every policy; a unit of work keeps what it read until one of its records changes."""
     unit = open_unit()
     if unit is None:
         return await Policy.every({})
@@ -267,25 +267,25 @@ def in_force(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> tuple[
 
 
 def from_then_on(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> dict[datetime, tuple[BoundPolicy, ...]]:
-    """What applies to a tier at `at`, and from each moment after it at which that changes by itself; first one first."""
+    """The revisions that apply to a tier from `at` on, and from each later moment at which they change, in order."""
     periods = _periods(policies, tier)
     edges = {moment for _, each in periods for moment in (each.begins, each.ends) if moment and moment > at}
     return {moment: _holding(periods, moment) for moment in (at, *sorted(edges))}
 
 
-def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, Period]]:
-    """When revisions for a tier are in force, with the policy's id, by that."""
+def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, PolicyPeriod]]:
+    """The periods of the revisions that apply to a tier, each with the policy's id, in the order of the ids."""
     periods = ((policy.policy_id, each) for policy in policies for each in policy.periods)
     return sorted((each for each in periods if tier in each[1].revision.applicable_tiers), key=lambda each: each[0])
 
 
-def _holding(periods: Iterable[tuple[str, Period]], at: datetime) -> tuple[BoundPolicy, ...]:
+def _holding(periods: Iterable[tuple[str, PolicyPeriod]], at: datetime) -> tuple[BoundPolicy, ...]:
     held = ((policy_id, each.revision) for policy_id, each in periods if each.holds(at))
     return tuple(BoundPolicy(policy_id=policy_id, revision=each.revision, digest=each.digest) for policy_id, each in held)
 
 
 async def contents_of(policies: Iterable[Policy], bound: Iterable[BoundPolicy]) -> dict[str, PolicyContent]:
-    """What each bound revision says, by digest: from the policies where it is the newest, else as it was kept."""
+    """The content of each bound revision, by digest: the newest from the policy itself, an older one from the contents."""
     wanted, newest = {each.digest for each in bound}, {each.revisions[-1].digest: each.content for each in policies}
     says = {digest: newest[digest] for digest in wanted & newest.keys()}
     if older := wanted - says.keys():

@@ -7,17 +7,26 @@ from functools import cached_property
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, Permission, needs
+from documents.access import GovernanceRole, Permission, needs, separated
 from documents.eligibility.answer import Remedy
 from documents.people import Stakeholder
 from documents.store.fields import fields_at
 from documents.store.standins import whole
 from documents.store.units import Raw
 from documents.values import Choice, Key, Moment, Value
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, Verdict, separated
-from documents.versions.decided import approvals, deciders_of, submitters_of
+from documents.versions.approvals import (
+    OBLIGING,
+    Approval,
+    ApprovalStatus,
+    Decider,
+    Verdict,
+    acted_as,
+    deciders_of,
+    submitters_of,
+)
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
 from documents.versions.parts import Ending
+from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
@@ -83,7 +92,7 @@ class Docket:
     @cached_property
     def approvals(self) -> dict[GovernanceRole, Approval]:
         """The decision that stands for each role that decided."""
-        return {each.role: each for each in approvals(self.version, self.at)}
+        return {each.role: each for each in decisions.approvals(self.version, self.at)}
 
     def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
         owner = GovernanceRole.MODEL_OWNER
@@ -92,7 +101,8 @@ class Docket:
             yield self._submission()
         if self.status in DECIDABLE and (submitted := self.version.round):
             for role in self.standing.required_roles:
-                separate = separated(role, person.user_id, *self._acted)
+                submitters, deciders = self._acted
+                separate = separated(role, person.user_id, submitters, acted_as(deciders, person.user_id))
                 could_decide = separate and person.may_decide(role, self.version.tier)
                 yield from self._decision(role, submitted.submitted_at) if could_decide else ()
                 yield from self._conditions(role, owns, could_decide)
@@ -102,7 +112,8 @@ class Docket:
     @cached_property
     def _acted(self) -> tuple[frozenset[str], tuple[Decider, ...]]:
         """Who ever submitted the version, and who ever decided about it."""
-        return submitters_of(self.version), deciders_of(self.version)
+        rounds = self.version.round, self.version.closed_rounds
+        return submitters_of(*rounds), deciders_of(*rounds)
 
     def _submission(self) -> Task:
         rejected = (each.decided_at for each in self.approvals.values() if each.verdict is Verdict.REJECTED)
@@ -150,7 +161,7 @@ class Docket:
 
 
 async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList]:
-    """What waits for each of the people; one command for all."""
+    """What waits for each of the people, read in one database command."""
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
@@ -164,7 +175,7 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
 
 
 def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:
-    """The query for every version in which something waits for any of the people, and few others."""
+    """The query for the versions in which something may wait for one of the people; `Docket` decides whether it does."""
     roles, tiers = {role for each in people for role in each.roles}, {tier for each in people for tier in each.authorized_tiers}
     answers = {"standing.accountable_ids": {"$in": [each.user_id for each in people]}}
     decides = {"standing.required_roles": {"$in": sorted(roles)}, "tier": {"$in": sorted(tiers)}}

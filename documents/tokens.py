@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Relation, Role
+from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Role, authorship
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
@@ -52,12 +52,12 @@ class ApiToken(Record):
 
     @classmethod
     def personal(cls, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
-        """A token of one's own, and the text that signs in with it."""
+        """A token for the caller, and the text that signs in with it."""
         return cls._made(TokenKind.PERSONAL, by.id, name, expires_at or at + LIFETIME, by, at)
 
     @classmethod
     def enrolment(cls, person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
-        """What an administrator hands to somebody else: good for making a token of one's own."""
+        """A token that an administrator makes for another person, who makes a personal token with it."""
         by.needs(Permission.REGISTER_STAKEHOLDER)
         if not person.active:
             raise InvalidState("createApiToken", "INACTIVE", ["ACTIVE"])
@@ -67,7 +67,7 @@ class ApiToken(Record):
     def service(
         cls, holder: str, mutations: tuple[Permission, ...], name: str, expires_at: datetime | None, by: Actor, at: datetime
     ) -> tuple[Self, str]:
-        """A program's token, used as it is."""
+        """A token for a program, which may use the listed mutations."""
         by.needs(Permission.REGISTER_STAKEHOLDER)
         if barred := [each for each in mutations if PlatformRole.SERVICE not in WHO_MAY[each]]:
             raise InvalidInput("holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
@@ -100,35 +100,35 @@ class ApiToken(Record):
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
     def actor(self, person: Stakeholder | None) -> Actor:
-        """Whoever signs in with it; `person` is the holder, unless a service holds it."""
+        """The actor who signs in with the token; `person` is its holder, or None for a service."""
         roles: frozenset[Role] = frozenset({person.platform_role, *person.roles} if person else {PlatformRole.SERVICE})
         kind = ActorType.AUTOMATED if person is None else ActorType.USER
         enrolling = self.kind is TokenKind.ENROLMENT
         return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling)
 
     def revoke(self, by: Actor, at: datetime) -> None:
-        """Ends it; whoever is no administrator ends only tokens of their own."""
+        """Ends the token; only an administrator may end one that somebody else holds."""
         own = by.id == self.holder and self.kind is not TokenKind.SERVICE
-        by.needs(Permission.REVOKE_API_TOKEN, frozenset({Relation.AUTHOR} if own else ()))
+        by.needs(Permission.REVOKE_API_TOKEN, authorship(own))
         self.end("revokeApiToken", at)
 
     def end(self, action: str, at: datetime) -> None:
         if self.revoked_at:
             raise InvalidState(action, "REVOKED", ["STANDING"])
         self.revoked_at = at
-        self.tells(AuditEventType.ACCESS_REVOKED)
+        self.names_event(AuditEventType.ACCESS_REVOKED)
 
     def unused_since(self, at: datetime) -> bool:
         """Whether no use is noted yet for the hour of `at`."""
         return self.last_used_at is None or self.last_used_at < _hour(at)
 
     async def use(self, at: datetime) -> None:
-        """Notes the use at hourly grain, outside the trail; in a transaction like every write."""
+        """Notes the hour of the use, without an audit event; needs an open transaction, like every write."""
         await self.alter({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
 
 
 def parted(text: str) -> tuple[str, str]:
-    """The id and the secret in `mag_<id>_<secret>`; ValueError if it is nothing of the kind."""
+    """The id and the secret in `mag_<id>_<secret>`; ValueError for any other text."""
     found = fullmatch(r"mag_([A-Za-z0-9]{1,40})_([A-Za-z0-9_-]{32,200})", text)
     if found is None:
         raise ValueError("a token is written mag_<id>_<secret>, the secret 32 characters or more")

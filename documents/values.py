@@ -17,13 +17,13 @@ EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
 
 # Pydantic quotes a pattern that a value does not match; `problem_in` has the words for each of these.
 _KEY = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$"
-_PLACE = r"^[a-z0-9][a-z0-9._-]*$"
+_ENVIRONMENT = r"^[a-z0-9][a-z0-9._-]*$"
 _DIGEST = r"^[0-9a-f]{64}$"
 _EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
 _PUBLIC_NAME = r"^[A-Za-z0-9]{1,40}$"
 _DEMANDS: Mapping[str, str] = {
     _KEY: "must be letters, digits and . _ : @ + -, the first a letter or digit",
-    _PLACE: "must be small letters, digits and . _ -, the first a letter or digit",
+    _ENVIRONMENT: "must be small letters, digits and . _ -, the first a letter or digit",
     _DIGEST: "must be a SHA-256: 64 hexadecimal digits, letters small",
     _EMAIL: "must be an e-mail address, such as ada@example.org",
     _PUBLIC_NAME: "must be the public name of a token: 1 to 40 letters and digits",
@@ -97,7 +97,7 @@ def _finite(number: float) -> float:
 
 
 def _free(value: Any) -> Any:
-    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path would read otherwise."""
+    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path reads as something else."""
     for each, depth in _walk(value, 1):
         if depth > JSON_DEPTH:
             raise ValueError(f"is nested more than {JSON_DEPTH} deep")
@@ -136,7 +136,7 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidato
 Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_KEY)]
 """A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
 
-Place = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_PLACE)]
+Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_ENVIRONMENT)]
 """An environment (`production`): small letters, digits and `. _ -`, so that no two are told apart by case alone."""
 
 Email = Annotated[str, Field(max_length=254, pattern=_EMAIL)]
@@ -202,7 +202,7 @@ def problem_in(message: str) -> str:
 
 
 def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
-    """Raises ValueError, which says what is there several times, unless each identity is there once."""
+    """ValueError, which names what occurs several times, unless each identity occurs once."""
     for identity, times in Counter(identities).items():
         if times > 1:
             raise ValueError(f"holds {', '.join(filter(None, identity))} {times} times")

@@ -154,7 +154,7 @@ STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def ending() -> Iterator[None]:
     """Ends the process with the status of a CannotServe that is raised inside, after its line on standard error."""
     try:
         yield

@@ -9,7 +9,7 @@ from secrets import token_hex, token_urlsafe
 
 from documents import migrations
 from documents.access import SYSTEM, PlatformRole
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.eligibility.raising import raise_rules
 from documents.eligibility.rules import RULES, RulesInForce
 from documents.errors import AlreadyExists, InvalidInput, OlderSchema
@@ -75,7 +75,7 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         rules = RulesInForce()
         rules.rise(RULES, at, at)
         await rules.store()
-        await head.append(await tell_all(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
+        await head.append(await occurrences_of(unit, "firstStart", SYSTEM, Request(ids[0])), at, ids)
 
     try:
         await database.transact(begin, at)
@@ -97,7 +97,7 @@ async def _follow(database: Database, settings: Settings, at: datetime) -> None:
             return  # another process was first
         calendar.keep(settings.review_days)
         await calendar.store()
-        await head.append(await tell_all(unit, "keepReviewCalendar", SYSTEM, Request(ids[0]), ReviewCalendar), at, ids)
+        await head.append(await occurrences_of(unit, "keepReviewCalendar", SYSTEM, Request(ids[0]), ReviewCalendar), at, ids)
 
     await database.transact(follow, at)
 
@@ -115,7 +115,7 @@ async def _grant(database: Database, text: str, at: datetime) -> None:
     async def grant(unit: Unit) -> None:
         head = await AuditHead.touch()
         await _token(text, at).store()
-        await head.append(await tell_all(unit, "grantAdministrator", SYSTEM, Request(ids[0])), at, ids)
+        await head.append(await occurrences_of(unit, "grantAdministrator", SYSTEM, Request(ids[0])), at, ids)
 
     with suppress(AlreadyExists):
         await database.transact(grant, at)

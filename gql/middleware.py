@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
-from documents.audit.trail import AuditHead, EventIds, Occurrence, record, tell_all
+from documents.audit.trail import AuditHead, EventIds, Occurrence, occurrences_of, record
 from documents.errors import Forbidden, InvalidInput, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
 from documents.store.record import Record
@@ -112,7 +112,7 @@ class Recorded(FieldExtension):
             if claim and (before := await IdempotencyKey.used(claim)):
                 return await declared.payload.again(before.receipt, before.payload)
             answer = await next_(source, info, **arguments)
-            told = await tell_all(unit, action, context.actor, context.request, declared.resource, declared.event)
+            told = await occurrences_of(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
                 raise InvalidInput("", "changes nothing")
             answer.receipt = await head.append(told, context.now, ids)

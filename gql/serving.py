@@ -32,13 +32,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, uri: str, listener: socket, tell: Callable[[Prepared], None]) -> None:
+def serve(settings: Settings, uri: str, listener: socket, ready: Callable[[Prepared], None]) -> None:
     """Serves until SIGINT or SIGTERM; CannotServe if the database cannot be used."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, open_database(uri, settings.database), listener, tell))
+        runner.run(_serve(settings, open_database(uri, settings.database), listener, ready))
 
 
-async def _serve(settings: Settings, database: Database, listener: socket, tell: Callable[[Prepared], None]) -> None:
+async def _serve(settings: Settings, database: Database, listener: socket, ready: Callable[[Prepared], None]) -> None:
     try:
         origin, admin_token = await firststart.prepare(settings, database)
     except OlderSchema as older:
@@ -48,7 +48,7 @@ async def _serve(settings: Settings, database: Database, listener: socket, tell:
     except DriverError as error:
         raise reach.unusable(error) from error
     key = checkpoints.signing_key(settings, origin)
-    tell(Prepared(origin, str(key.verifier) if key else None, admin_token))
+    ready(Prepared(origin, str(key.verifier) if key else None, admin_token))
     await Server(configured(create_app(settings, firststart.utc_now, database, key), settings)).serve([listener])
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     schema_of(settings)
     gc.freeze()  # modules and schema live as long as the process, so collections skip them
     gc.enable()
-    with faults.told():
+    with faults.ending():
         serve(settings, line.recv(), listener, line.send)
 
 

@@ -8,6 +8,7 @@ from documents.audit.event import AuditEventType
 from documents.people import Stakeholder, holder_of
 from documents.values import Key
 from documents.versions.accountability import Assignment, Cover, Coverage
+from documents.versions.rules import accountability
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -44,7 +45,7 @@ async def assign_accountability(info: Info, input: AssignAccountabilityInput) ->
     by, at = info.context.actor, info.context.now
     version = await input.load()
     person = await holder_of(input.user_id, input.role, "user_id")
-    version.assign(input.role, person.user_id, by=by, at=at)
+    accountability.assign(version, input.role, person.user_id, by=by, at=at)
     await version.store()
     return AssignAccountabilityPayload(model_version=version)
 

@@ -13,9 +13,9 @@ from documents.values import Hash, Key, Moment, Statement, Statements, Text
 from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Verdict
 from documents.versions.commands import submit
 from documents.versions.conditions import Confirmation, Satisfaction
-from documents.versions.decided import approvals
 from documents.versions.dossier import Dossier, DossierPart, pinned
 from documents.versions.parts import Ending
+from documents.versions.rules import decisions
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
@@ -123,7 +123,7 @@ class OfApproval(Payload):
 
     @field("The decision as it reads now; null where an idempotency key comes again after another round began.")
     def approval(self, info: Info) -> Approval | None:
-        read = approvals(self.model_version, info.context.now)
+        read = decisions.approvals(self.model_version, info.context.now)
         return next((each for each in read if each.decision_id == self.decision_id), None)
 
 
@@ -137,8 +137,8 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)
-    decision = await version.decide(
-        input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
+    decision = await decisions.decide(
+        version, input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
     )
     await version.store()
     return SubmitApprovalPayload(decision_id=decision.decision_id, model_version=version)
@@ -161,7 +161,7 @@ async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> Withdra
     """Takes back the approval that stands for a role; the role must decide again before the version is approved."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    decision = version.withdraw_approval(input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
+    decision = decisions.withdraw(version, input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
     await version.store()
     return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
@@ -182,7 +182,7 @@ async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> Satisfy
     """Says how a condition is met, by a note or by evidence; it counts once somebody of the role that set it confirms it."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    decision = version.satisfy_condition(input.condition_id, input.note, input.evidence_id, by=by, at=at)
+    decision = decisions.satisfy_condition(version, input.condition_id, input.note, input.evidence_id, by=by, at=at)
     await version.store()
     return SatisfyConditionPayload(decision_id=decision.decision_id, model_version=version)
 
@@ -206,7 +206,7 @@ async def confirm_condition(info: Info, input: ConfirmConditionInput) -> Confirm
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)
-    decision = version.confirm_condition(input.condition_id, input.comments, reviewer, by=by, at=at)
+    decision = decisions.confirm_condition(version, input.condition_id, input.comments, reviewer, by=by, at=at)
     await version.store()
     return ConfirmConditionPayload(decision_id=decision.decision_id, model_version=version)
 

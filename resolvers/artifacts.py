@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from documents.changes.carry import obstacle
+from documents.changes.judgement import obstacle
 from documents.changes.plan import PRODUCTION
 from documents.eligibility.answer import Eligibility
 from documents.errors import LimitExceeded

@@ -18,6 +18,7 @@ from documents.store.standins import whole
 from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun, each_figure_once
 from documents.values import LIST_LENGTH, FreeJson
 from documents.versions.model import Model
+from documents.versions.rules import cards
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.filled import FilledCard
@@ -89,7 +90,7 @@ async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCar
     """Writes the first or next revision of a version's card; approvals given on another card go stale."""
     version = await input.load()
     model = await Model.require(input.model_id)
-    await version.save_card(said(input.card), model.name, by=info.context.actor, at=info.context.now)
+    await cards.save(version, said(input.card), model.name, by=info.context.actor, at=info.context.now)
     await version.store()
     return SaveModelCardPayload(model_version=version)
 
@@ -150,7 +151,7 @@ async def generate_model_card(info: Info, input: GenerateModelCardInput) -> Gene
     """Writes the next revision of a version's card from what a training run tells of it, and nothing else; approvals go stale."""
     version = await input.load()
     model = await Model.require(input.model_id)
-    filled = await version.generate_card(input.run, model.name, by=info.context.actor, at=info.context.now)
+    filled = await cards.generate(version, input.run, model.name, by=info.context.actor, at=info.context.now)
     await version.store()
     return GenerateModelCardPayload(model_version=version, fields=" ".join(filled))
 

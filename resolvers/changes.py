@@ -7,17 +7,18 @@ from typing import Annotated, Any, get_args
 import strawberry
 from pydantic import BaseModel, Field
 
-from documents.access import GovernanceRole, Permission
+from documents.access import GovernanceRole, Permission, may_read_events
 from documents.audit.event import AuditEvent, AuditEventType
-from documents.changes import carry
-from documents.changes.change import ChangeRequest
+from documents.changes import commands
+from documents.changes.loading import concerned
 from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow
+from documents.changes.request import ChangeRequest
 from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
-from documents.values import LIST_LENGTH, Day, Digest, Key, Moment, Name, Place, Statement, Text, Uri
+from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment, Name, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -66,7 +67,7 @@ class GatePassShape:
 
 
 def _reads_trail(change: ChangeRequest, context: Context) -> None:
-    context.actor.needs(Permission.READ_TRAIL)
+    may_read_events(context.actor)
 
 
 @node(ChangeRequest)
@@ -149,8 +150,7 @@ class CreateChangeRequestPayload(OfChange): ...
 async def create_change_request(info: Info, input: CreateChangeRequestInput) -> CreateChangeRequestPayload:
     """Asks for a change of what runs somewhere; its risk follows from its type and from what it touches."""
     context = info.context
-    change = await carry.ask_for(input.plan, by=context.actor, person=context.person, at=context.now)
-    await change.store()
+    change = await commands.ask_for(input.plan, by=context.actor, person=context.person, at=context.now)
     return CreateChangeRequestPayload(change_request=change)
 
 
@@ -160,7 +160,7 @@ class UpdateChangeRequestInput(_ChangeInput):
     title: Name | None = Field(default=None, description="What is to be done, in a line.")
     description: Statement | None = Field(default=None, description="What is to be done.")
     justification: Statement | None = Field(default=None, description="Why.")
-    environment: Place | None = Field(default=None, description="Where it is carried out.")
+    environment: Environment | None = Field(default=None, description="Where it is carried out.")
     target_version: Key | None = Field(default=None, description="What is to run there.")
     impact: ChangeImpactInput | None = Field(default=None, description="What it touches.")
     rollback_plan: Statement | None = Field(default=None, description="How it is undone.")
@@ -186,8 +186,7 @@ class UpdateChangeRequestPayload(OfChange): ...
 async def update_change_request(info: Info, input: UpdateChangeRequestInput) -> UpdateChangeRequestPayload:
     """Changes the plan of a draft, by whoever asked for it."""
     change = await input.load()
-    await carry.replan(change, input.revised(change.plan), by=info.context.actor, at=info.context.now)
-    await change.store()
+    await commands.replan(change, input.revised(change.plan), by=info.context.actor, at=info.context.now)
     return UpdateChangeRequestPayload(change_request=change)
 
 
@@ -203,8 +202,7 @@ class SubmitChangeForReviewPayload(OfChange): ...
 async def submit_change_for_review(info: Info, input: SubmitChangeForReviewInput) -> SubmitChangeForReviewPayload:
     """Freezes the plan, which needs an impact and a rollback plan: the approvals to come bind to its digest."""
     change = await input.load()
-    await carry.submit(change, by=info.context.actor, at=info.context.now)
-    await change.store()
+    await commands.submit(change, by=info.context.actor, at=info.context.now)
     return SubmitChangeForReviewPayload(change_request=change)
 
 
@@ -251,7 +249,7 @@ async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddC
     """Approves or refuses the frozen plan for a role that its risk demands; never by whoever asked for the change."""
     by, at = info.context.actor, info.context.now
     change = await input.load()
-    version, reviewer = await carry.concerned(change.plan), await Stakeholder.require(by.id)
+    version, reviewer = await concerned(change.plan), await Stakeholder.require(by.id)
     change.approve(input.role, input.approved, input.comments, version and version.tier, reviewer, by=by, at=at)
     await change.store()
     return AddChangeApprovalPayload(change_request=change)
@@ -312,8 +310,7 @@ async def start_deployment(info: Info, input: StartDeploymentInput) -> StartDepl
     A rollback to what ran there before needs no eligibility. What let a change through stands in its `gate`.
     """
     change = await input.load()
-    await carry.start(change, by=info.context.actor, at=info.context.now)
-    await change.store()
+    await commands.start(change, by=info.context.actor, at=info.context.now)
     return StartDeploymentPayload(change_request=change)
 
 
@@ -331,7 +328,7 @@ class CompleteDeploymentPayload(OfChange): ...
 async def complete_deployment(info: Info, input: CompleteDeploymentInput) -> CompleteDeploymentPayload:
     """Ends a change: carried out, its target runs from now on; failed, what ran before still does."""
     change = await input.load()
-    await carry.complete(change, input.success, input.notes, by=info.context.actor, at=info.context.now)
+    await commands.complete(change, input.success, input.notes, by=info.context.actor, at=info.context.now)
     return CompleteDeploymentPayload(change_request=change)
 
 
@@ -350,7 +347,7 @@ async def rollback_change(info: Info, input: RollbackChangeInput) -> RollbackCha
     """Asks for the change that takes a completed or failed one back; when that is completed, this one is ROLLED_BACK."""
     context = info.context
     change = await input.load()
-    rollback = await carry.roll_back(change, input.reason, by=context.actor, person=context.person, at=context.now)
+    rollback = await commands.roll_back(change, input.reason, by=context.actor, person=context.person, at=context.now)
     return RollbackChangePayload(change_request=change, rollback=rollback)
 
 

@@ -10,7 +10,7 @@ from documents import dashboard as figures
 from documents.access import Permission
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.dashboard import AccessAnomaly, Counted, Figures
 from documents.deployments import Deployment
 from documents.eligibility.turns import still_due

@@ -15,6 +15,7 @@ from documents.reports.documentation import datasheet_page
 from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.parts import DatasheetLink
+from documents.versions.rules import links
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
@@ -110,7 +111,7 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
     number = len(sheet.revisions) if input.revision is None else input.revision
     if not 1 <= number <= len(sheet.revisions):
         raise InvalidInput("revision", f"must be from 1 to {len(sheet.revisions)}")
-    version.link(sheet.dataset_id, sheet.revisions[number - 1], by=info.context.actor, at=info.context.now)
+    links.link(version, sheet.dataset_id, sheet.revisions[number - 1], by=info.context.actor, at=info.context.now)
     await version.store()
     return LinkDatasheetPayload(model_version=version)
 
@@ -129,7 +130,7 @@ class UnlinkDatasheetPayload(Payload):
 async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDatasheetPayload:
     """Takes a datasheet's link off a version."""
     version = await input.load()
-    version.unlink(input.dataset_id, by=info.context.actor)
+    links.unlink(version, input.dataset_id, by=info.context.actor)
     await version.store()
     return UnlinkDatasheetPayload(model_version=version)
 

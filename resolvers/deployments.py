@@ -1,6 +1,6 @@
 """Deployments in the graph: which version runs in which environment, and which ran there on a day."""
 
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.people import Stakeholder
 from documents.values import Key

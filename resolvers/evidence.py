@@ -9,6 +9,7 @@ from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Uri
 from documents.versions.commands import attach
 from documents.versions.evidence import Evidence
+from documents.versions.rules import evidence
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -76,7 +77,7 @@ async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> Withdra
     """Says that evidence no longer stands; approvals that it stood for go stale."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    version.withdraw_evidence(input.evidence_id, input.reason, by=by, at=at)
+    evidence.withdraw(version, input.evidence_id, input.reason, by=by, at=at)
     await version.store()
     return WithdrawEvidencePayload(evidence_id=input.evidence_id, model_version=version)
 

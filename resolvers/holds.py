@@ -8,6 +8,7 @@ from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
 from documents.values import Key, Statement
 from documents.versions.holds import Hold
+from documents.versions.rules import holds
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -49,7 +50,7 @@ class PlaceHoldPayload(OfHold): ...
 async def place_hold(info: Info, input: PlaceHoldInput) -> PlaceHoldPayload:
     """Stops a version: whatever else is in order, it is not eligible before the same role lifts the hold."""
     version = await input.load()
-    hold = version.place_hold(input.role, input.reason, by=info.context.actor, at=info.context.now)
+    hold = holds.place(version, input.role, input.reason, by=info.context.actor, at=info.context.now)
     await version.store()
     return PlaceHoldPayload(hold_id=hold.hold_id, model_version=version)
 
@@ -68,7 +69,7 @@ class LiftHoldPayload(OfHold): ...
 async def lift_hold(info: Info, input: LiftHoldInput) -> LiftHoldPayload:
     """Lifts a hold, in the role that placed it."""
     version = await input.load()
-    version.lift_hold(input.hold_id, input.reason, by=info.context.actor, at=info.context.now)
+    holds.lift(version, input.hold_id, input.reason, by=info.context.actor, at=info.context.now)
     await version.store()
     return LiftHoldPayload(hold_id=input.hold_id, model_version=version)
 

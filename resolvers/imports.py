@@ -14,10 +14,11 @@ from documents.eligibility.answer import Finding
 from documents.errors import InvalidInput
 from documents.formats.exchange import Export, Omission, Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card
-from documents.imports import filled, models
-from documents.imports.filled import CARD_READERS
-from documents.imports.models import MODELS, SOURCE, Named, named_in_bill, named_in_card
-from documents.imports.report import CardSource, ImportedModel, ImportReport, models_report_of, report_of
+from documents.imports import commands
+from documents.imports.commands import MODELS, SOURCE
+from documents.imports.loading import models_report_of, report_of
+from documents.imports.readers import CARD_READERS, Named, named_in_bill, named_in_card
+from documents.imports.report import CardSource, ImportedModel, ImportReport
 from documents.people import holder_of
 from documents.values import File, Key, Name, Statement
 from documents.versions.model import Model
@@ -67,10 +68,9 @@ async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportMo
     version = await input.load()
     model = await Model.require(input.model_id)
     overwrite, by, at = input.expected_revision is not None, info.context.actor, info.context.now
-    changed, digest = await filled.import_card(
+    changed, digest = await commands.import_card(
         version, model.name, input.format, input.text, input.reading, overwrite, by=by, at=at
     )
-    await version.store()
     return ImportModelCardPayload(digest=digest, fields=" ".join(changed), model_version=version)
 
 
@@ -98,10 +98,9 @@ class ImportDatasheetPayload(Imported):
 async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDatasheetPayload:
     """Fills a datasheet from a dataset card: the fields that it says are saved as by `saveDatasheet`."""
     by, at = info.context.actor, info.context.now
-    sheet, digest = await filled.import_datasheet(
+    sheet, digest = await commands.import_datasheet(
         input.dataset_id, input.text, input.reading, input.expected_revision, by=by, at=at
     )
-    await sheet.store()
     return ImportDatasheetPayload(digest=digest, datasheet=sheet)
 
 
@@ -138,7 +137,7 @@ class ImportModelsInput(FileInput):
     def reading(self) -> list[Named | Omission]:
         if self.source.cyclone_dx is None:
             cards = enumerate(self.source.hugging_face or ())
-            return [named_in_card(f"huggingFace.{place}", **dict(each)) for place, each in cards]
+            return [named_in_card(f"huggingFace.{index}", **dict(each)) for index, each in cards]
         try:
             return [*named_in_bill(self.source.cyclone_dx)]
         except InvalidInput as error:
@@ -178,9 +177,7 @@ async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPay
     by, at = info.context.actor, info.context.now
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")
     await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "data_steward_id")
-    versions, digest = await models.import_models(input.reading, input.owner_id, input.data_steward_id, by=by, at=at)
-    for version in versions:
-        await version.store()
+    digest = await commands.import_models(input.reading, input.owner_id, input.data_steward_id, by=by, at=at)
     return ImportModelsPayload(digest=digest)
 
 

@@ -8,7 +8,7 @@ from documents.audit.event import AuditEventType
 from documents.eligibility.answer import BlockingIncident
 from documents.incidents import Incident, IncidentSeverity
 from documents.people import Stakeholder
-from documents.values import Key, Name, Place, Statement, Text
+from documents.values import Environment, Key, Name, Statement, Text
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -62,7 +62,7 @@ class OfIncident(Payload):
 
 @graph_input("An incident to report.")
 class OpenIncidentInput(OfVersion):
-    environment: Place | None = Field(default=None, description="Where it happened.")
+    environment: Environment | None = Field(default=None, description="Where it happened.")
     severity: IncidentSeverity = Field(description="How bad it is; a critical one blocks deployment while it is open.")
     title: Name = Field(description="What happened, in a line.")
     description: Text = Field(default="", description="What is known of it.")

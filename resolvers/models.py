@@ -6,10 +6,10 @@ from typing import Annotated
 import strawberry
 from strawberry import Parent
 
-from documents.access import Permission
+from documents.access import may_read_events
 from documents.audit.event import AuditEvent
-from documents.changes.change import ChangeRequest
 from documents.changes.plan import PRODUCTION
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.incidents import Incident
 from documents.people import Stakeholder
@@ -27,8 +27,7 @@ Environment = Annotated[Key, strawberry.argument(description="Where, such as `pr
 
 
 def _reads_trail(model: Model, context: Context) -> None:
-    if context.actor.id != model.owner_id:
-        context.actor.needs(Permission.READ_TRAIL)
+    may_read_events(context.actor, context.actor.id == model.owner_id)
 
 
 @node(Model)

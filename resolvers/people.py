@@ -6,9 +6,10 @@ import strawberry
 from pydantic import BaseModel, Field
 from strawberry import Parent
 
-from documents.access import GovernanceRole, Permission, PlatformRole
+from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
 from documents.audit.event import AuditEventType
-from documents.departures import depart, uncovered
+from documents.departures.commands import depart
+from documents.departures.loading import uncovered
 from documents.people import Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
@@ -35,8 +36,7 @@ class StakeholderNode(Node):
         asking = info.context.person
         if asking is None:
             return None
-        sees_all = asking.platform_role in {PlatformRole.ADMIN, PlatformRole.AUDITOR}
-        return person.email if sees_all or asking.department == person.department else None
+        return person.email if reads_address(asking.platform_role, asking.department == person.department) else None
 
     models = pages(Model, "The models that the person owns, by their id.", ("model_id", 1), own={"owner_id": "user_id"})
     model_versions = pages(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.changes.carry import refuse_while_changing
+from documents.changes.commands import retire
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import holder_of
@@ -16,6 +16,7 @@ from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statement
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
 from documents.versions.model import Model
 from documents.versions.parts import Artifact
+from documents.versions.rules import registration, scope
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import OfVersion, graph_input, said
@@ -74,7 +75,7 @@ class _VersionInput(BaseModel):
 async def _registered(model_id: str, input: _VersionInput, context: Context) -> ModelVersion:
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")
     await holder_of(input.data_steward_id, GovernanceRole.DATA_STEWARD, "data_steward_id")
-    version = ModelVersion.register(
+    version = registration.register(
         model_id, input.version, input.purpose, input.use_cases, input.restrictions, input.tier, input.tier_rationale,
         input.owner_id, input.data_steward_id, input.artifacts, tuple(each.meant for each in input.depends_on),
         by=context.actor, at=context.now,
@@ -156,7 +157,7 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     """
     version = await input.load()
     changes = input.changes
-    version.amend(changes, by=info.context.actor)
+    scope.amend(version, changes, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)
     await version.store()
@@ -178,7 +179,7 @@ class SetRiskTierPayload(Payload):
 async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPayload:
     """Sets a version's tier, lighter than its words suggest or more critical; the policies of that tier apply from now on."""
     version = await input.load()
-    version.set_tier(input.tier, input.rationale, by=info.context.actor)
+    scope.set_tier(version, input.tier, input.rationale, by=info.context.actor)
     await version.store()
     return SetRiskTierPayload(model_version=version)
 
@@ -197,9 +198,7 @@ class RetireModelVersionPayload(Payload):
 async def retire_model_version(info: Info, input: RetireModelVersionInput) -> RetireModelVersionPayload:
     """Takes a version out of use, for good: from then on nothing about it can be changed."""
     version = await input.load()
-    await refuse_while_changing(version)
-    version.retire(input.reason, by=info.context.actor, at=info.context.now)
-    await version.store()
+    await retire(version, input.reason, by=info.context.actor, at=info.context.now)
     return RetireModelVersionPayload(model_version=version)
 
 

@@ -9,12 +9,11 @@ from strawberry import Parent
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.canonical import canonical
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from documents.reports.audit import AuditReport, AuditScope
-from documents.reports.audit_load import audit_report
 from documents.reports.audit_page import audit_page
 from documents.reports.governance import GovernanceReport
-from documents.reports.load import governance_report, risk_report
+from documents.reports.loading import audit_report, governance_report, risk_report
 from documents.reports.page import governance_page
 from documents.reports.risk import RiskReport
 from documents.reports.risk_page import risk_page
@@ -75,7 +74,7 @@ class AuditReportShape:
 
 
 def _json(report: Value) -> str:
-    return canonical(spelled(report)).decode()
+    return canonical(in_graph_terms(report)).decode()
 
 
 @query(name="governanceReport")

@@ -8,6 +8,7 @@ from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
 from documents.values import Statement
 from documents.versions.parts import Review
+from documents.versions.rules import reviews
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -39,7 +40,7 @@ async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteRev
     """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
-    version.complete_review(input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
+    reviews.complete(version, input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)
     await version.store()
     return CompleteReviewPayload(model_version=version)
 

@@ -16,6 +16,7 @@ from documents.risk.scales import Effectiveness
 from documents.store.fields import both, fields_at, within
 from documents.values import LIST_LENGTH, Day, Key, Moment, Names, Statement
 from documents.versions.risks import AssessmentApproval, RiskAcceptance
+from documents.versions.rules import assessments
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
@@ -149,8 +150,8 @@ class CreateRiskAssessmentPayload(OfAssessment): ...
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
     """Assesses a version's risks: the questionnaire's, and its own; approvals given on another assessment go stale."""
     version, templates = await input.load(), await questionnaire()
-    made = await version.assess(
-        input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
+    made = await assessments.assess(
+        version, input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
     )
     await version.store()
     return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
@@ -174,7 +175,7 @@ async def mitigate_risk(info: Info, input: MitigateRiskInput) -> MitigateRiskPay
     """Changes what is done against one risk: by the next assessment, so that approvals given on the latest go stale."""
     version = await input.load()
     treatment = {name: value for name, value in said(input).items() if name in TREATMENT}
-    made = await version.mitigate(input.risk_id, treatment, by=info.context.actor, at=info.context.now)
+    made = await assessments.mitigate(version, input.risk_id, treatment, by=info.context.actor, at=info.context.now)
     await version.store()
     return MitigateRiskPayload(assessment_id=made.assessment_id, model_version=version)
 
@@ -204,7 +205,7 @@ async def accept_risk(info: Info, input: AcceptRiskInput) -> AcceptRiskPayload:
     """
     version = await input.load()
     by, at = info.context.actor, info.context.now
-    acceptance = version.accept_risk(input.risk_id, input.rationale, input.expires_at, by=by, at=at)
+    acceptance = assessments.accept_risk(version, input.risk_id, input.rationale, input.expires_at, by=by, at=at)
     await version.store()
     return AcceptRiskPayload(acceptance_id=acceptance.acceptance_id, model_version=version)
 
@@ -222,7 +223,7 @@ class ApproveRiskAssessmentPayload(OfAssessment): ...
 async def approve_risk_assessment(info: Info, input: ApproveRiskAssessmentInput) -> ApproveRiskAssessmentPayload:
     """Approves the latest assessment, which somebody else made; approvals of the version stay as they are."""
     version = await input.load()
-    version.approve_assessment(input.assessment_id, by=info.context.actor, at=info.context.now)
+    assessments.approve(version, input.assessment_id, by=info.context.actor, at=info.context.now)
     await version.store()
     return ApproveRiskAssessmentPayload(assessment_id=input.assessment_id, model_version=version)
 

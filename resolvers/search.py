@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.datasheets import Datasheet
 from documents.incidents import Incident
 from documents.people import Stakeholder

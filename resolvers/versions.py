@@ -8,9 +8,9 @@ import strawberry
 from strawberry import Parent
 
 from documents import lineage
-from documents.access import GovernanceRole, Permission
+from documents.access import GovernanceRole, may_read_events
 from documents.audit.event import AuditEvent
-from documents.changes.change import ChangeRequest
+from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility, RequiredApproval
 from documents.eligibility.turns import still_due
@@ -24,12 +24,12 @@ from documents.store.standins import whole
 from documents.values import Key
 from documents.versions.accountability import Coverage, current, relations
 from documents.versions.approvals import Approval
-from documents.versions.changes import PartChange, changes
-from documents.versions.decided import approvals
+from documents.versions.comparison import PartChange, compared
 from documents.versions.dependencies import VersionName
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
 from documents.versions.risks import HighRisk
+from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
@@ -45,8 +45,7 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 
 def _reads_trail(version: ModelVersion, context: Context) -> None:
-    if not relations(version.accountability, context.actor):
-        context.actor.needs(Permission.READ_TRAIL)
+    may_read_events(context.actor, bool(relations(version.accountability, context.actor)))
 
 
 @shape(VersionName)
@@ -108,7 +107,7 @@ class ModelVersionNode(Node):
     )
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
-        return list(approvals(version, info.context.now))
+        return list(decisions.approvals(version, info.context.now))
 
     @field("Its risk assessments, first one first.", answers=["earlier_assessments", "latest_assessment"])
     @staticmethod
@@ -179,7 +178,7 @@ class ModelVersionNode(Node):
         other: Annotated[Key, strawberry.argument(name="version", description="The other version.")],
     ) -> list[PartChange] | None:
         before = await info.context.one(ModelVersion).load((version.model_id, other))
-        return list(changes(whole(before), whole(version))) if before else None
+        return list(compared(whole(before), whole(version))) if before else None
 
     audit_events = pages(
         AuditEvent,

@@ -9,6 +9,7 @@ from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
 from documents.values import Key, Moment, Statement
 from documents.versions.commands import waive
+from documents.versions.rules import waivers
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 from resolvers.graph.context import Info
@@ -77,7 +78,7 @@ class RevokeWaiverPayload(OfWaiver): ...
 async def revoke_waiver(info: Info, input: RevokeWaiverInput) -> RevokeWaiverPayload:
     """Takes a waiver back before it expires; what it excepted from must be met again."""
     version = await input.load()
-    version.revoke_waiver(input.waiver_id, input.reason, by=info.context.actor, at=info.context.now)
+    waivers.revoke(version, input.waiver_id, input.reason, by=info.context.actor, at=info.context.now)
     await version.store()
     return RevokeWaiverPayload(waiver_id=input.waiver_id, model_version=version)
 

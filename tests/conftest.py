@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from gql.embedded import Engine
-from tests.service import Service
+from tests.service import Service, close_spares
 from tests.standings import misjudged
 
 settings.register_profile("long", max_examples=10_000)
@@ -16,6 +16,7 @@ settings.register_profile("long", max_examples=10_000)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with Engine(tmp_path_factory.mktemp("data")) as engine:
         yield engine.uri
+        close_spares(engine.uri)
 
 
 @pytest.fixture

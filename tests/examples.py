@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from documents.access import SYSTEM
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.store.units import Unit
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service, stage
 
@@ -173,7 +173,7 @@ async def on_record(service: Service, change: Callable[[], Awaitable[None]]) -> 
     async def work(unit: Unit) -> None:
         head, ids = await AuditHead.touch(), EventIds()
         await change()
-        await head.append(await tell_all(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
+        await head.append(await occurrences_of(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
 
     await service.database.transact(work, service.now)
 

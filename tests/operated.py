@@ -62,6 +62,10 @@ class Operated:
     def children(self) -> set[int]:
         return {pid for pid, parent in parents() if parent == self.process.pid}
 
+    def ask_readyz(self) -> str:
+        """What anybody is told of whether it can serve."""
+        return httpx.get(self.url.replace("/graphql", "/readyz"), timeout=30).text
+
     def viewer(self) -> Any:
         """Who the administrator's token in the data folder signs in."""
         headers = {"authorization": f"Bearer {(self.folder / 'admin-token').read_text().strip()}"}
@@ -82,3 +86,10 @@ def eventually(holds: Callable[[], object], within: float = 10) -> bool:
     while not (held := bool(holds())) and monotonic() < give_up:
         sleep(0.05)
     return held
+
+
+def refused(**settings: object) -> tuple[int, str]:
+    """The exit code, and the one line on standard error."""
+    said, complaint = (process := started(settings)).communicate(timeout=20)
+    assert said == "" and complaint.count("\n") == 1 and "Traceback" not in complaint
+    return process.returncode, complaint

@@ -15,10 +15,11 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
@@ -30,7 +31,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
 _names = (f"test{each}" for each in count())
-_spare: dict[str, list[str]] = {}
+_spare: dict[str, list[Database]] = {}
 _first: dict[str, "Stored"] = {}
 _stages: dict[tuple[Any, ...], tuple["Stored", Any]] = {}
 AS_IT_IS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -77,10 +78,10 @@ class Refused(AssertionError):
 class Service:
     """An app over its own database."""
 
-    def __init__(self, uri: str, name: str | None = None, **options: Any) -> None:
+    def __init__(self, uri: str, name: str | None = None, database: Database | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
-        self.settings = Settings(mongodb_uri=uri, database=name or next(_names), admin_token=SecretStr(ADMIN_TOKEN))
-        self.database = open_database(uri, self.settings.database, **options)
+        self.database = database or open_database(uri, name or next(_names), **options)
+        self.settings = Settings(mongodb_uri=uri, database=self.database.name, admin_token=SecretStr(ADMIN_TOKEN))
         self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url="http://test")
 
@@ -88,7 +89,7 @@ class Service:
     async def started(cls, uri: str) -> Self:
         """As after first start, with the staff enrolled; in a database that another test is done with, if there is one."""
         if spare := _spare.get(uri):
-            service = cls(uri, spare.pop())
+            service = cls(uri, database=spare.pop())
             await service.restore(_first[uri])
             return service
         service = cls(uri)
@@ -133,7 +134,7 @@ class Service:
                 ).store()  # fmt: skip
                 token, _ = ApiToken.of(each.token, TokenKind.PERSONAL, each.id, "test", None, each.id, self.now)
                 await token.store()
-            await head.append(await tell_all(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
+            await head.append(await occurrences_of(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
 
         with self.database.bound():
             await self.database.transact(work, self.now)
@@ -176,11 +177,19 @@ class Service:
         return {each.__name__: await self.database.collection(each.collection).find().to_list(None) for each in kinds}
 
     async def close(self, spare: bool = False) -> None:
-        """Hangs up; a `spare` database serves another test."""
+        """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had."""
         await self.http.aclose()
-        self.database.close()
         if spare:
-            _spare.setdefault(self.uri, []).append(self.database.name)
+            async with self.database.transactions.turn:  # a transaction goes on though its caller was cancelled
+                await self.database.end_feeds()
+            _spare.setdefault(self.uri, []).append(self.database)
+        else:
+            self.database.close()
+
+
+def close_spares(uri: str) -> None:
+    for each in _spare.pop(uri, ()):
+        each.close()
 
 
 def stage(do: Step) -> Step:

@@ -22,10 +22,10 @@ from graphql import (
 
 from documents.access import GovernanceRole, Permission
 from documents.tokens import ApiToken, TokenKind
-from gql.schema import build_schema
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
 from tests.journey import ANOTHER, LICENSED
 from tests.operations import ask_for
+from tests.schema import SCHEMA
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
 from tests.sockets import Socket, dial, served
 
@@ -94,7 +94,6 @@ TRAIL = {
     "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport", "auditKeys",
 }  # fmt: skip
 
-SCHEMA = build_schema()._schema
 SAMPLES = {
     "String": "x",
     "ID": "TW9kZWw6eA==",

@@ -8,6 +8,7 @@ from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
 from documents.risk.scales import RiskTier
 from documents.roles import ACCOUNTABLE_ROLES, DEFINED, ROLES
 from documents.values import LIST_LENGTH
+from documents.versions.rules import accountability
 from documents.versions.version import ModelVersion
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, EXPERIMENT, eligible, on_record, read, register, submit
 from tests.service import ADA, ALICE, BOB, CAROL, RITA, Service, person
@@ -117,7 +118,7 @@ async def test_nobody_can_make_the_history_of_a_version_grow_without_end(service
     async def to_and_fro() -> None:
         version = await ModelVersion.require(*BOT.values())
         for at in range(LIST_LENGTH - 3):
-            version.assign(OWNER, (EVE, ALICE)[at % 2].id, admin, service.now)
+            accountability.assign(version, OWNER, (EVE, ALICE)[at % 2].id, admin, service.now)
         await version.store()
 
     await on_record(service, to_and_fro)

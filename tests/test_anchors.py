@@ -1,8 +1,7 @@
 """What a checkpoint that was kept outside shows of a trail that somebody hashed again from end to end."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,51 +10,9 @@ import pytest
 
 from documents.audit import verify
 from documents.audit.notes import Checkpoint, SigningKey, opened
-from documents.audit.trail import AuditHead
-from gql.checkpoints import checkpoint
-from tests.examples import attach, register
-from tests.service import AUDREY, Service
-from tests.test_reads import Watched, watching, where
-from tests.test_trail import Stored, exported, forged
-
-REPORT = "valid treeSize caveats faults { kind seq detail }"
-VERIFICATION = f"""query($from: BigInt! = 0, $to: BigInt, $checkpoint: String, $keys: [String!]) {{
-    auditVerification(from: $from, to: $to, checkpoint: $checkpoint, keys: $keys) {{ {REPORT} }} }}"""
-
-
-@dataclass
-class Anchored:
-    """A trail that was signed several times on its way, and grew a little since."""
-
-    service: Service
-    key: SigningKey
-    sizes: list[int]
-    texts: list[str]
-
-    async def verified(self, at: int = -1, **asked: Any) -> Any:
-        """What a verification with one of the checkpoints says."""
-        given = {"checkpoint": self.texts[at], "keys": [str(self.key.verifier)]} | asked
-        return (await self.service.ask(VERIFICATION, AUDREY, **given))["auditVerification"]
-
-
-@pytest.fixture(scope="module")
-async def anchored(server: str) -> AsyncIterator[Anchored]:
-    service = await Service.started(server)
-    sizes, texts = [], []
-    with service.database.bound():
-        key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
-        await register(service)
-        for turn in range(4):
-            for each in range(3):
-                await attach(service, title=f"{turn} {each}")
-            if signed := await checkpoint(key, service.now):
-                sizes.append(signed.size)
-                texts.append(signed.text)
-        await attach(service)
-        await attach(service)
-    await service.database.collection("audit_events").drop_indexes()
-    yield Anchored(service, key, sizes, texts)
-    await service.close()
+from tests.service import AUDREY
+from tests.trails import VERIFICATION, Anchored, Stored, exported, forged
+from tests.watching import Watched, watching, where
 
 
 async def test_an_honest_trail_is_anchored_by_any_of_its_checkpoints(anchored: Anchored) -> None:

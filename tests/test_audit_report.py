@@ -9,11 +9,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from documents.canonical import canonical
-from documents.reports import audit_load
+from documents.reports import loading
 from gql.verifications import verification
 from tests.examples import BOT, attach, register
 from tests.service import ALICE, AUDREY, BOB, Service
-from tests.test_reads import Watched, watching
+from tests.watching import Watched, watching
 
 ARGUMENTS = """$resourceType: String, $resourceId: String, $modelId: String, $version: String, $actorId: String,
     $eventTypes: [AuditEventType!], $outcomes: [AuditOutcome!], $since: DateTime, $until: DateTime"""
@@ -116,8 +116,8 @@ async def test_what_is_left_out_is_said_and_everything_is_counted_all_the_same(
     told: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await report(told, **BOT)
-    monkeypatch.setattr(audit_load, "EVENTS", 3)
-    monkeypatch.setattr(audit_load, "ACTORS", 1)
+    monkeypatch.setattr(loading, "EVENTS", 3)
+    monkeypatch.setattr(loading, "ACTORS", 1)
     found = await report(told, **BOT)
     total = whole["summary"]["totalEvents"]
     assert found["events"] == whole["events"][-3:] and found["eventsLeftOut"] == total - 3

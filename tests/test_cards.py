@@ -7,16 +7,7 @@ from pydantic import ValidationError
 
 from documents.canonical import canonical
 from documents.cards import CardContent, CardSection, ModelCard
-
-ACCURACY = {"metric_name": "accuracy", "value": 0.9, "dataset": "Beans", "conditions": "zero-shot"}
-RISK = {"risk_type": "privacy", "description": "It repeats addresses.", "likelihood": "low", "impact": "high"}
-FULL: dict[str, Any] = {
-    "model_type": "classifier", "developers": ["Vision team"], "license": "MIT", "contact": "vision@example.org",
-    "primary_intended_uses": ["Sort leaves"], "primary_intended_users": ["Growers"], "out_of_scope_uses": ["Mushrooms"],
-    "training_data_description": "Photographs of leaves.", "training_data_sources": ["Makerere AI Lab"],
-    "metrics": [ACCURACY], "ethical_considerations": ["None of the pictures shows people."],
-    "known_limitations": ["Blind in the dark."], "risks": [RISK], "recommendations": ["Clean the lens."],
-}  # fmt: skip
+from tests.papers import ACCURACY, FULL_CARD, RISK
 
 
 def card(**said: Any) -> CardContent:
@@ -34,14 +25,14 @@ def test_a_card_has_every_field_of_the_seed() -> None:
 
 def test_a_card_begins_empty_and_names_the_sections_that_are() -> None:
     assert (card().empty_sections, card().completeness) == (tuple(CardSection), 0)
-    assert (card(**FULL).empty_sections, card(**FULL).completeness) == ((), 1)
-    unsourced = card(**FULL | {"training_data_sources": [], "risks": []})
+    assert (card(**FULL_CARD).empty_sections, card(**FULL_CARD).completeness) == ((), 1)
+    unsourced = card(**FULL_CARD | {"training_data_sources": [], "risks": []})
     assert unsourced.empty_sections == (CardSection.TRAINING_DATA, CardSection.RISKS)
     assert unsourced.completeness == 0.75
 
 
 def test_what_is_computed_never_enters_the_canonical_text() -> None:
-    assert not {b"completeness", b"empty_sections"} & set(canonical(card(**FULL)).split(b'"'))
+    assert not {b"completeness", b"empty_sections"} & set(canonical(card(**FULL_CARD)).split(b'"'))
 
 
 @pytest.mark.parametrize(
@@ -83,11 +74,11 @@ def test_a_group_is_unique_in_its_metric_and_may_be_called_anything() -> None:
     ("question", "enough", "too_little"),
     [
         ("names_intended_uses", {"primary_intended_uses": ["Sort leaves"]}, {"primary_intended_users": ["Growers"]}),
-        ("documents_training_data", FULL, {"training_data_description": "Photographs of leaves."}),
+        ("documents_training_data", FULL_CARD, {"training_data_description": "Photographs of leaves."}),
         ("reports_metrics", {"metrics": [ACCURACY]}, {"metrics": [ACCURACY | {"dataset": None}]}),
-        ("has_disaggregated_metric", {"metrics": [ACCURACY | {"disaggregated": [{"group": "men", "value": 1}]}]}, FULL),
-        ("states_ethical_considerations", FULL, {}),
-        ("states_limitations_and_risks", FULL, {"known_limitations": ["Blind in the dark."]}),
+        ("has_disaggregated_metric", {"metrics": [ACCURACY | {"disaggregated": [{"group": "men", "value": 1}]}]}, FULL_CARD),
+        ("states_ethical_considerations", FULL_CARD, {}),
+        ("states_limitations_and_risks", FULL_CARD, {"known_limitations": ["Blind in the dark."]}),
         ("mitigates_every_risk", {"risks": [RISK | {"mitigation": "A filter."}]}, {}),
         (
             "mitigates_every_risk",

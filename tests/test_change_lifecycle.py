@@ -20,8 +20,8 @@ from tests.operations import (
     rollback_of,
     step,
 )
+from tests.schema import TYPES
 from tests.service import ALICE, CAROL, DAVID, Person, Service
-from tests.test_schema import TYPES
 
 # Which statuses can follow which, as the product's design has it, and not as the product has it.
 FOLLOW = {

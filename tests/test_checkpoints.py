@@ -19,12 +19,11 @@ from gql.checkpoints import checkpoint, signing_key
 from gql.cli import app
 from gql.faults import AuditKeyRefused
 from gql.settings import Settings
+from tests.c2sp import checked
 from tests.examples import attach, register
-from tests.operated import Operated, eventually
+from tests.operated import Operated, eventually, refused
 from tests.service import AUDREY, Service
-from tests.test_notes import checked
-from tests.test_processes import refused
-from tests.test_trail import Stored
+from tests.trails import Stored
 
 ASKED = "{ auditCheckpoint { text size root signedAt verifierKey } }"
 Raw = dict[str, Any]

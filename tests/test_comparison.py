@@ -1,6 +1,7 @@
 """Several versions of one model side by side: how each stands, what it needs, and what is different between them."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ from tests.examples import (
 )
 from tests.journey import WEIGHTS
 from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service
-from tests.test_examples import example
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 SECOND = BOT | {"version": "1.1.0"}
 
 
@@ -65,7 +66,7 @@ async def watched(server: str, service: Service) -> AsyncIterator[Watched]:
 
 async def test_ten_versions_in_all_states_stand_side_by_side_and_say_what_they_need(service: Service, watched: Watched) -> None:
     await all_states(service)
-    asked = example("versions-side-by-side")
+    asked = (EXAMPLES / "versions-side-by-side.graphql").read_text()
     documented = {"version": {"eq": "1.1.0"}}
     one, few = await watched.costs(asked, modelId=BOT["modelId"], first=10, filter=documented)
     many, commands = await watched.costs(asked, modelId=BOT["modelId"], first=10)

@@ -8,15 +8,14 @@ import pytest
 from bson import ObjectId
 from graphql import get_named_type
 
-from gql.schema import build_schema
 from tests.examples import BOT, RATED, TICKETS, approved, register, save_datasheet
+from tests.schema import SCHEMA
 from tests.service import ALICE, AUDREY, CAROL, NOW, Service, person
-from tests.test_reads import Watched, watching
+from tests.watching import Watched, watching
 
-SCHEMA = build_schema()
 CONNECTIONS = {
     f"{kind.name}.{name}": field
-    for kind in SCHEMA._schema.type_map.values()
+    for kind in SCHEMA.type_map.values()
     for name, field in getattr(kind, "fields", {}).items()
     if get_named_type(field.type).name.endswith("Connection")
 }
@@ -40,7 +39,7 @@ def test_every_field_that_a_noun_is_asked_by_says_whether_an_index_helps() -> No
     kinds = {get_named_type(field.type).name.removesuffix("Connection") for field in CONNECTIONS.values()}
     for kind in kinds:
         for language in ("Filter", "Order"):
-            fields: dict[str, Any] = SCHEMA._schema.type_map[kind + language].fields  # type: ignore[attr-defined]
+            fields: dict[str, Any] = SCHEMA.type_map[kind + language].fields
             for name, field in fields.items():
                 across = get_named_type(field.type).name in {f"{each}Filter" for each in kinds}
                 silent = across or name in {"and", "or", "not"}

@@ -15,22 +15,21 @@ from documents.errors import InvalidInput
 from documents.formats.cyclonedx.modelcard import read_model_card, write_model_card
 from documents.formats.huggingface.licenses import SPDX
 from tests.examples import BOT, read, register
+from tests.exchanged import CARDS, bill, fields, named, returns, round_trips
+from tests.papers import FULL_CARD
 from tests.service import Service
-from tests.test_cards import FULL
-from tests.test_hugging_face import CARDS, fields, named, returns, round_trips
 
 DATA = Path(__file__).parent / "data" / "cyclonedx"
 MEASURED = {"date_measured": "2026-02-20", "disaggregated": [{"group": "men", "value": 0.8}]}
-RICH = FULL | {"architecture": "A network", "metrics": [FULL["metrics"][0] | MEASURED], "additional_info": {"of": "ours"}}
+RICH = FULL_CARD | {
+    "architecture": "A network",
+    "metrics": [FULL_CARD["metrics"][0] | MEASURED],
+    "additional_info": {"of": "ours"},
+}
 
 
 def valid(text: str) -> bool:
     return JsonStrictValidator(SchemaVersion.V1_7).validate_str(text) is None
-
-
-def bill(**model: Any) -> dict[str, Any]:
-    component = {"type": "machine-learning-model", "name": "leaves", "version": "1"} | model
-    return {"bomFormat": "CycloneDX", "specVersion": "1.7", "components": [component]}
 
 
 def deep(levels: int) -> dict[str, Any]:

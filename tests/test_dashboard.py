@@ -15,14 +15,13 @@ from documents.audit.event import AuditEventType, AuditOutcome
 from documents.changes.life import ChangeStatus
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
-from gql.schema import build_schema
 from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
 from tests.operations import DORA, TOM, approve, approved_change, ask_for, carry_out, deployed, rollback_of, step
+from tests.schema import SCHEMA
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 Raw = dict[str, Any]
-SCHEMA: Any = build_schema()._schema
 KEYS = {
     "Model": ["modelId"], "ModelVersion": ["modelId", "version"], "ChangeRequest": ["changeId"],
     "Deployment": ["deploymentId"], "AuditEvent": ["eventId"], "VerificationRun": ["number"],

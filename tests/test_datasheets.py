@@ -6,16 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from documents.datasheets import DatasheetContent, DatasheetSection
-
-FULL: dict[str, Any] = {
-    "dataset_name": "Beans", "purpose": "To tell sick leaves from sound ones.", "creators": ["Makerere AI Lab"],
-    "instance_description": "A photograph of a leaf.", "instance_count": 1_295, "confidentiality": "public",
-    "collection_mechanism": "By telephone camera.", "data_sources": ["Fields in Uganda"],
-    "preprocessing_steps": ["Cropped"], "raw_data_saved": False,
-    "intended_uses": ["Classification"], "out_of_scope_uses": ["Mushrooms"],
-    "distribution_method": "Download", "distribution_license": "MIT",
-    "maintainer": "Makerere AI Lab", "update_frequency": "Never",
-}  # fmt: skip
+from tests.papers import FULL_SHEET
 
 
 def sheet(**said: Any) -> DatasheetContent:
@@ -39,9 +30,9 @@ def test_a_datasheet_needs_a_name_and_nothing_else() -> None:
 
 
 def test_a_datasheet_names_its_empty_sections() -> None:
-    assert (sheet(**FULL).empty_sections, sheet(**FULL).completeness) == ((), 1)
-    assert DatasheetSection.COMPOSITION not in sheet(**FULL | {"instance_count": 0}).empty_sections
-    assert sheet(**FULL | {"raw_data_saved": None}).empty_sections == (DatasheetSection.PREPROCESSING,)
+    assert (sheet(**FULL_SHEET).empty_sections, sheet(**FULL_SHEET).completeness) == ((), 1)
+    assert DatasheetSection.COMPOSITION not in sheet(**FULL_SHEET | {"instance_count": 0}).empty_sections
+    assert sheet(**FULL_SHEET | {"raw_data_saved": None}).empty_sections == (DatasheetSection.PREPROCESSING,)
 
 
 @pytest.mark.parametrize(

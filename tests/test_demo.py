@@ -85,7 +85,11 @@ async def test_a_token_of_nobody_is_the_first_difference(endpoint: str) -> None:
 
 
 def test_interrupted_it_ends_its_server_and_takes_the_folder_with_it(tmp_path: Path) -> None:
+    ours = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # in the background a shell has it ignored, and children inherit
     interrupted = started(TMPDIR=tmp_path)
+    signal.signal(signal.SIGINT, ours)
     assert interrupted.stdout
     (url,) = next(found for line in interrupted.stdout if (found := re.findall(r"Speaking to (\S+)", line)))
     interrupted.send_signal(signal.SIGINT)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from documents.audit.schema import cited
 from documents.canonical import canonical, digest, same
-from documents.details import DETAILS_BYTES, PART_BYTES, Difference, Telling, differences, tell
+from documents.details import DETAILS_BYTES, PART_BYTES, Difference, Disclosure, details_of, differences
 
 Raw = dict[str, Any]
-PLAIN = Telling()
+PLAIN = Disclosure()
 DIGEST = "a" * 64
 
 
@@ -24,14 +24,14 @@ def by_digest(value: Any) -> Raw:
     return {"content": digest(value)}
 
 
-def told(was: Any, now: Any, telling: Telling = PLAIN) -> list[Raw]:
+def told(was: Any, now: Any, disclosure: Disclosure = PLAIN) -> list[Raw]:
     """What is told of one field, called `x`."""
-    return tell({"x": was}, {"x": now}, telling).changes
+    return details_of({"x": was}, {"x": now}, disclosure).changes
 
 
 def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
     new = {"_id": 7, "revision": 0, "b": "two", "a": {"d": 4, "c": [5, 6]}, "empty": [], "none": None}
-    assert tell(None, new, PLAIN).changes == [
+    assert details_of(None, new, PLAIN).changes == [
         change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
     ]  # fmt: skip
 
@@ -85,47 +85,45 @@ def test_no_value_passes_for_a_citation(forged: Any) -> None:
 
 
 def test_private_paths_only_say_that_they_changed() -> None:
-    telling = Telling(private=frozenset({"name", "notes.*.text", "gone.reason"}))
+    disclosure = Disclosure(private=frozenset({"name", "notes.*.text", "gone.reason"}))
     was = {"name": "Ann", "notes": [{"text": "a", "by": "ann"}], "gone": None}
     now = {"name": "Anne", "notes": [{"text": "a", "by": "ann"}, {"text": "b", "by": "ann"}], "gone": {"reason": "c"}}
-    assert tell(was, now, telling).changes == [
+    assert details_of(was, now, disclosure).changes == [
         {"path": "gone.reason", "changed": True}, {"path": "name", "changed": True},
         change("notes.1.by", None, "ann"), {"path": "notes.1.text", "changed": True},
     ]  # fmt: skip
-    assert tell(now, now, telling).changes == []
+    assert details_of(now, now, disclosure).changes == []
 
 
 def test_reviewed_paths_are_told_by_digest_however_small() -> None:
-    telling = Telling(reviewed=frozenset({"card", "earlier.*"}))
+    disclosure = Disclosure(reviewed=frozenset({"card", "earlier.*"}))
     was, now = {"card": None, "earlier": [{"a": 1}]}, {"card": {"b": 2}, "earlier": [{"a": 1}, {"a": 2}]}
-    found = tell(was, now, telling)
+    found = details_of(was, now, disclosure)
     assert found.changes == [change("card", None, by_digest({"b": 2})), change("earlier.1", None, by_digest({"a": 2}))]
     assert found.contents == {digest(each): canonical(each) for each in ({"b": 2}, {"a": 2})}
-    assert tell(now, was, telling).changes[0] == change("card", by_digest({"b": 2}), None)
+    assert details_of(now, was, disclosure).changes[0] == change("card", by_digest({"b": 2}), None)
 
 
 def test_derived_fields_are_left_out() -> None:
-    assert (
-        tell({"a": 1, "standing": {"b": 1}}, {"a": 1, "standing": {"b": 2}}, Telling(derived=frozenset({"standing"}))).changes
-        == []
-    )
+    was, now = ({"a": 1, "standing": {"b": each}} for each in (1, 2))
+    assert details_of(was, now, Disclosure(derived=frozenset({"standing"}))).changes == []
 
 
 def test_a_part_over_two_kibibytes_is_told_by_digest() -> None:
     fits, large = "x" * (PART_BYTES - 2), "x" * (PART_BYTES - 1)  # in canonical form with two quotation marks
-    found = tell({"a": fits, "b": large}, {"a": None, "b": None}, PLAIN)
+    found = details_of({"a": fits, "b": large}, {"a": None, "b": None}, PLAIN)
     assert found.changes == [change("a", fits, None), change("b", by_digest(large), None)]
     assert found.contents == {digest(large): canonical(large)}
 
 
 def test_a_change_too_wide_is_told_field_by_field_and_keeps_no_more_than_it_cites() -> None:
-    telling = Telling(private=frozenset({"notes.*.text", "name"}))
+    disclosure = Disclosure(private=frozenset({"notes.*.text", "name"}))
     was = {"name": "Ann", "count": 1, "uses": [], "notes": [], "same": ["s"] * 300, "flag": [1], "none": None}
     now = {
         "name": "Anne", "count": 2, "uses": ["x" * 3_000] * 200 + ["y" * 300] * 100,
         "notes": [{"text": "secret", "by": "ann"}], "same": ["s"] * 300, "flag": [True], "none": [],
     }  # fmt: skip
-    found = tell(was, now, telling)
+    found = details_of(was, now, disclosure)
     notes = [{"text": None, "by": "ann"}]
     assert found.changes == [
         change("count", 1, 2), change("flag", by_digest([1]), by_digest([True])), {"path": "name", "changed": True},
@@ -160,9 +158,9 @@ def emptied(value: Any) -> Any:
 @patient
 @given(JSON, JSON)
 def test_whatever_differs_is_told_and_whatever_is_cited_is_kept(was: Any, now: Any) -> None:
-    found = tell({"x": was}, {"x": now}, PLAIN)
+    found = details_of({"x": was}, {"x": now}, PLAIN)
     assert found.changes or same(emptied(was), emptied(now))
-    assert tell({"x": now}, {"x": now}, PLAIN).changes == []
+    assert details_of({"x": now}, {"x": now}, PLAIN).changes == []
     assert cited({"details": {"changes": found.changes}}) == found.contents.keys()
     assert all(sha256(text).hexdigest() == each for each, text in found.contents.items())
     assert [each["path"] for each in found.changes] == sorted({each["path"] for each in found.changes})

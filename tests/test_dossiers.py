@@ -7,7 +7,7 @@ from typing import Any
 from tests.examples import BOT, CARD, DATASHEET, LEAKAGE, TICKETS, assess, decide, eligible, read, register, submit
 from tests.journey import FROM_OUTSIDE, WEIGHTS
 from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service
-from tests.test_reads import watching, where
+from tests.watching import watching, where
 
 TEXTS = "dossier { contents { part digest content { kind canonical } } }"
 APPROVED = f"approvals {{ reviewerName status {TEXTS} }}"

@@ -25,9 +25,10 @@ from documents.risk.scales import RiskTier
 from documents.versions.approvals import ApprovalRound, Decision, Verdict
 from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import VersionStatus
+from documents.versions.rules import evidence, links, registration, reviews
 from documents.versions.version import ModelVersion
-from gql.schema import build_schema
 from tests.examples import REVIEW
+from tests.schema import SCHEMA
 from tests.service import ALL_TIERS, NOW
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
@@ -51,17 +52,17 @@ RATES: dict[str, dict[str, Any]] = {
 }
 
 
-def evidence(requirement: str = "POL-003.access-control", until: datetime | None = None) -> Evidence:
+def proof_for(requirement: str = "POL-003.access-control", until: datetime | None = None) -> Evidence:
     return Evidence.attach(requirement, "A review", "https://example.org", None, None, None, until, ALICE_ACTS, NOW)
 
 
 def case(
     tier: RiskTier = TIER_2, *, card: Mapping[str, Any] | None = SAYS, rates: Mapping[str, Mapping[str, Any]] = RATES,
-    linked: bool = False, proofs: tuple[Evidence, ...] = (evidence(),), reviewed: bool = True, proven: bool = True,
+    linked: bool = False, proofs: tuple[Evidence, ...] = (proof_for(),), reviewed: bool = True, proven: bool = True,
     approved: bool = True, people: tuple[Stakeholder, ...] = (), at: datetime = NOW,
 ) -> CaseFile:  # fmt: skip
     """The case of a version that lacks nothing but what is said."""
-    bot = ModelVersion.register(
+    bot = registration.register(
         "bot", "1.0.0", "Sorts mail", (), (), tier, "To be tested.", "alice", "bob", (), (), by=ALICE_ACTS, at=NOW
     )
     if card is not None:
@@ -69,11 +70,11 @@ def case(
     responses = [Response.model_validate({"risk_id": risk_id, **said}) for risk_id, said in rates.items()]
     bot.latest_assessment = RiskAssessment.from_responses("bot", "1.0.0", tier, responses, by="alice", at=NOW)
     if linked:
-        bot.link("mail", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=ALICE_ACTS, at=NOW)
+        links.link(bot, "mail", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=ALICE_ACTS, at=NOW)
     for proof in proofs:
-        bot.attach(proof, {proof.requirement_id}, by=ALICE_ACTS)
+        evidence.attach(bot, proof, {proof.requirement_id}, by=ALICE_ACTS)
     if reviewed:
-        bot.complete_review(**REVIEW, by=ALICE_ACTS, at=NOW)
+        reviews.complete(bot, **REVIEW, by=ALICE_ACTS, at=NOW)
     policies = tuple(each for each in POLICIES if tier in each.says.applicable_tiers)
     if approved:
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
@@ -141,7 +142,7 @@ UNMET: list[tuple[str, dict[str, Any], str, str, tuple[str, ...]]] = [
     ("POL-003.data-leakage", without("SEC-002", "controls"), "SEC-002 has no control", "createRiskAssessment",
      ("responses.0.likelihood", "responses.0.impact", "responses.0.controls")),
     ("POL-003.access-control", {"proofs": ()}, "no evidence", "attachEvidence", ("title", "uri")),
-    ("POL-003.access-control", {"proofs": (evidence("POL-003.data-leakage"),)}, "no evidence", "attachEvidence",
+    ("POL-003.access-control", {"proofs": (proof_for("POL-003.data-leakage"),)}, "no evidence", "attachEvidence",
      ("title", "uri")),
     ("POL-003.audit-logging", {"proven": False}, "does not prove", "", ()),
 ]  # fmt: skip
@@ -204,7 +205,7 @@ def test_tier_4_is_not_reviewed_and_held_to_no_policy() -> None:
 
 def test_a_version_complies_until_its_last_proof_ends_and_is_approved_until_the_first_that_stood_does() -> None:
     early, late = NOW + timedelta(days=1), NOW + timedelta(days=2)
-    standing = Judgement(case(proofs=(evidence(until=early), evidence(until=late)))).standing
+    standing = Judgement(case(proofs=(proof_for(until=early), proof_for(until=late)))).standing
     cut = timedelta(microseconds=456)
     assert (standing.approved_until, standing.compliance[-1].ends) == (early - cut, late - cut)
 
@@ -266,9 +267,6 @@ def test_candidates_are_those_who_could_really_decide() -> None:
     assert candidates() == {OWNER: ("alice", "owner"), ETHICS: (), SECURITY: ("free",)}
     pending.version.card_revisions = (Revision(revision=1, digest="1" * 64, author="alice", at=NOW),)
     assert candidates()[ETHICS] == ("free", "ethicist")
-
-
-SCHEMA: Any = build_schema()._schema
 
 
 def input_of(mutation: str) -> GraphQLInputObjectType:

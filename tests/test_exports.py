@@ -19,9 +19,8 @@ from documents.audit.exported import LINE, Unreadable, verify_export
 from documents.audit.findings import Report
 from documents.audit.notes import Checkpoint
 from documents.errors import InvalidInput
-from tests.test_anchors import Anchored
-from tests.test_anchors import anchored as anchored  # noqa: PLC0414
-from tests.test_trail import Stored
+from tests.trails import Anchored, Stored
+from tests.trails import anchored as anchored  # noqa: PLC0414
 
 FILES = {"events.ndjson", "contents.ndjson", "differing.ndjson", "checkpoints", "checkpoint", "manifest.json"}
 

@@ -24,13 +24,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.versions.version import ModelVersion
-from gql.schema import build_schema
+from tests.edge import INSIDE
 from tests.examples import BOT, TICKETS, register
 from tests.journey import sign_in
+from tests.schema import SCHEMA
 from tests.service import ADA, ALICE, STAFF, Person, Service
-from tests.test_bad_input import INSIDE
 
-SCHEMA = build_schema()._schema
 DEPTH = 4
 CODES = {
     "UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INVALID_INPUT", "INVALID_STATE", "POLICY_BLOCKED", "LIMIT_EXCEEDED",

@@ -7,7 +7,7 @@ import pytest
 from documents.access import Actor, ActorType, GovernanceRole
 from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
-from documents.versions.version import ModelVersion
+from documents.versions.rules import holds, registration
 from tests.examples import BOT, decide, document, eligible, read, refusal, register, submit
 from tests.service import ALICE, CAROL, DAVID, NOW, RITA, Person, Service, mutating, person
 
@@ -118,9 +118,9 @@ async def test_what_is_held_can_be_documented_submitted_and_approved_all_the_sam
 
 def test_a_version_takes_no_more_holds_than_it_can_be_read_with_again() -> None:
     owner = Actor("alice", ActorType.USER, frozenset({GovernanceRole.MODEL_OWNER}))
-    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
+    bot = registration.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
     carol = Actor("carol", ActorType.USER, frozenset({ETHICS}))
     for _ in range(LIST_LENGTH):
-        bot.place_hold(None, "Somebody was misled.", by=carol, at=NOW)
+        holds.place(bot, None, "Somebody was misled.", by=carol, at=NOW)
     with pytest.raises(LimitExceeded):
-        bot.place_hold(None, "Somebody was misled.", by=carol, at=NOW)
+        holds.place(bot, None, "Somebody was misled.", by=carol, at=NOW)

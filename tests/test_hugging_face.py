@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -12,32 +11,22 @@ from typing import Any
 import pytest
 import yaml
 from huggingface_hub import DatasetCard, ModelCard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from documents import cards
 from documents.cards import CardContent
 from documents.datasheets import DatasetRecord, DatasheetContent
 from documents.errors import InvalidInput
-from documents.formats.exchange import Export, Reading
+from documents.formats.exchange import Reading
 from documents.formats.huggingface.datasetcard import read_dataset_card, write_dataset_card
 from documents.formats.huggingface.frontmatter import DEPTH, LINES, PARTS
 from documents.formats.huggingface.modelcard import read_model_card, write_model_card
 from documents.formats.huggingface.results import read_results
-from tests.test_cards import FULL
-from tests.test_datasheets import FULL as BEANS
+from tests.exchanged import CARDS, LINE, SHEETS, fields, listed, named, returns, round_trips
+from tests.papers import FULL_CARD, FULL_SHEET
 
 DATA = Path(__file__).parent / "data" / "huggingface"
 BOMB = "a: &a [x, x]\n" + "".join(f"{name}: &{name} [*{before}, *{before}]\n" for before, name in pairwise("abcdefghi"))
-
-
-def named(card: dict[str, Any]) -> cards.ModelCard:
-    return cards.ModelCard(model_id="leaves", model_name="Leaves", version="1.0.0", **card)
-
-
-def fields(reading: Reading) -> Any:
-    said = reading.content.model_dump_json(exclude_unset=True, exclude_computed_fields=True)
-    return json.loads(said, object_hook=lambda each: {name: it for name, it in each.items() if it not in (None, [])})
 
 
 @pytest.mark.parametrize(
@@ -143,83 +132,25 @@ def test_what_fits_no_field_is_left_out_and_the_rest_is_read() -> None:
 
 
 def test_what_is_written_is_what_the_hub_reads() -> None:
-    export = write_model_card(named(FULL | {"license": "Proprietary", "additional_info": {"huggingFace": {"tags": ["leaves"]}}}))
+    export = write_model_card(
+        named(FULL_CARD | {"license": "Proprietary", "additional_info": {"huggingFace": {"tags": ["leaves"]}}})
+    )
     read: Any = ModelCard(export.text).data
     assert (read.license, read.license_name, read.tags) == ("other", "Proprietary", ["leaves"])
     (result,) = read.eval_results
     assert (result.dataset_name, result.metric_type, result.metric_value) == ("Beans", "accuracy", 0.9)
     assert result.metric_name == "accuracy (zero-shot)"
     assert export.left_out == ()
-    described: Any = DatasetCard(write_dataset_card(DatasetRecord(dataset_id="beans", **BEANS)).text).data
+    described: Any = DatasetCard(write_dataset_card(DatasetRecord(dataset_id="beans", **FULL_SHEET)).text).data
     assert (described.pretty_name, described.license) == ("Beans", "mit")
 
 
 def test_what_the_hub_has_no_place_for_is_named() -> None:
     measured = {"date_measured": "2026-02-20", "disaggregated": [{"group": "men", "value": 0.8}]}
-    metrics = [FULL["metrics"][0] | measured, {"metric_name": "f1", "value": 0.5}]
-    lost = write_model_card(named(FULL | {"metrics": metrics[:1], "additional_info": {"of": "ours"}})).left_out
+    metrics = [FULL_CARD["metrics"][0] | measured, {"metric_name": "f1", "value": 0.5}]
+    lost = write_model_card(named(FULL_CARD | {"metrics": metrics[:1], "additional_info": {"of": "ours"}})).left_out
     assert [each.path for each in lost] == ["metrics.0.dateMeasured", "metrics.0.disaggregated", "additionalInfo"]
-    assert [each.path for each in write_model_card(named(FULL | {"metrics": metrics[1:]})).left_out] == ["metrics"]
-
-
-PROSE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.just("\n"), min_size=1, max_size=30)
-PLAIN = st.text("aB3 .,*_#`<>[]()|\\-:!&'\"é\u2028", min_size=1, max_size=30)
-LINE = PLAIN.map(lambda said: said.replace("\u2028", "").strip()).filter(bool)
-STATEMENT = (PROSE | PLAIN).filter(str.strip)
-
-
-def listed(each: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(each, max_size=3)
-
-
-DAY = st.dates(date(1000, 1, 1))
-METRICS = st.lists(
-    st.fixed_dictionaries(
-        {"metric_name": LINE, "value": st.floats(allow_nan=False, allow_infinity=False)},
-        optional={"dataset": LINE, "conditions": STATEMENT, "date_measured": DAY},
-    ),
-    max_size=3,
-    unique_by=lambda each: (each["metric_name"], each.get("dataset"), each.get("conditions")),
-)
-RISKS = st.fixed_dictionaries(
-    {"risk_type": LINE, "description": STATEMENT},
-    optional={"likelihood": st.sampled_from([*cards.CardRiskLevel]), "mitigation": STATEMENT, "residual_risk": STATEMENT},
-)
-CARDS = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(("model_type", "license", "contact", "training_data_size", "training_date_range"), LINE),
-        **dict.fromkeys(("architecture", "training_data_description", "evaluation_methodology"), STATEMENT),
-        **dict.fromkeys(("primary_intended_uses", "known_limitations", "training_data_sources"), listed(STATEMENT)),
-        **dict.fromkeys(("developers", "evaluation_datasets"), listed(LINE)),
-        "release_date": DAY, "metrics": METRICS, "risks": listed(RISKS),
-        "additional_info": st.dictionaries(
-            st.sampled_from(["huggingFace", "ours"]), st.dictionaries(st.text("ab", min_size=1), LINE | st.booleans()), max_size=2
-        ),
-    },
-)  # fmt: skip
-SHEETS = st.fixed_dictionaries(
-    {"dataset_name": LINE},
-    optional={
-        "creators": listed(LINE), "purpose": STATEMENT, "instance_count": st.integers(0, 2**53 - 1), "creation_date": DAY,
-        "consent_collected": st.booleans(), "raw_data_saved": st.booleans(), "maintainer": LINE, "distribution_license": LINE,
-        "preprocessing_steps": listed(STATEMENT), "data_sources": listed(STATEMENT),
-        "confidentiality": st.sampled_from(["public", "internal"]),
-        "version_history": listed(
-            st.fixed_dictionaries({"version": LINE}, optional={"changes": STATEMENT, "date": DAY})
-        ),
-    },
-)  # fmt: skip
-
-round_trips = settings(max_examples=150, deadline=None, derandomize=True)
-
-
-def returns(said: Any, back: Any, export: Export) -> None:
-    """Whatever field comes back otherwise is named."""
-    named = {each.path.split(".")[0] for each in export.left_out}
-    for name in type(said).model_fields:
-        first, *rest = name.split("_")
-        assert getattr(said, name) == getattr(back, name) or first + "".join(map(str.capitalize, rest)) in named
+    assert [each.path for each in write_model_card(named(FULL_CARD | {"metrics": metrics[1:]})).left_out] == ["metrics"]
 
 
 @round_trips

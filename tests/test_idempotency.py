@@ -13,9 +13,9 @@ from gql.firststart import utc_now
 from tests.examples import BOT, CARD, DATASHEET, TICKETS, decide, register, submit, submitted
 from tests.journey import BEN, every_mutation, mutations, sign_in
 from tests.operated import Operated
+from tests.schema import TYPES
 from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, CAROL, DAVID, Person, Service, mutating
-from tests.test_schema import TYPES
-from tests.test_units import LOST, Wire
+from tests.wire import LOST, Wire
 
 HEADER = "Idempotency-Key"
 SAVE = 'saveDatasheet(input: {datasetId: "%s", datasheet: {datasetName: "%s"}}) { receipt { seq } }'

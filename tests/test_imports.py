@@ -2,21 +2,18 @@
 
 from asyncio import gather
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from documents.cards import CardContent
 from documents.formats.huggingface.modelcard import read_model_card
-from documents.imports.filled import brought
+from documents.imports.judgement import brought
 from tests.examples import BOT, DATASHEET, TICKETS, approvals, approved, read, refusal, register, save_card, save_datasheet
+from tests.exchanged import BEANS, LEAVES, MISSING, RESULTS
 from tests.service import ALICE, BOB, Service, mutating
 
-DATA = Path(__file__).parent / "data" / "huggingface"
-LEAVES, RESULTS, BEANS = ((DATA / name).read_text() for name in ("leaves.md", "results.yaml", "beans.md"))
 REPORT = "filled leftOut { path reason }"
-MISSING = "missing { requirementId reason remedy { mutation arguments fill } }"
 CARD = "card { license modelType knownLimitations metrics { metricName value dataset } }"
 TAKEN = "something else is said there: send `expectedRevision` to overwrite it"
 

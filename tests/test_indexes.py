@@ -17,13 +17,12 @@ from documents.search import TOKENS
 from documents.store.record import Record
 from documents.store.units import Raw
 from documents.values import camel
-from gql.schema import build_schema
 from tests.examples import register, save_datasheet
+from tests.nouns import NOUNS
+from tests.schema import QUERIES, SCHEMA
 from tests.service import AUDREY, NOW, Service
-from tests.test_nouns import NOUNS, QUERIES
-from tests.test_reads import Watched, watching
+from tests.watching import Watched, watching
 
-SCHEMA: Any = build_schema()._schema
 MANY, PAGE = 800, 25
 CONNECTIONS = {name: get_named_type(each.type).name for name, each in QUERIES.items() if name != "search"}
 LISTS = {kind.removesuffix("Connection"): name for name, kind in CONNECTIONS.items() if kind.endswith("Connection")}

@@ -15,7 +15,7 @@ from gql.http import GRAPHQL, JSON
 from gql.settings import Limits
 from gql.texts import Texts
 from tests.service import ADA, ALICE, AUDREY, Person, Service
-from tests.test_reads import Commands
+from tests.watching import Commands
 
 
 @dataclass

@@ -9,7 +9,7 @@ from bson import ObjectId
 
 from tests.examples import BOT, EXPERIMENT, REGISTRATION, eligible, read, register, submit
 from tests.service import ALICE, CAROL, RITA, Service
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 OUTSIDE: dict[str, Any] = {
     "relation": "DISTILLED_FROM",

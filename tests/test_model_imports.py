@@ -5,9 +5,8 @@ from hashlib import sha256
 from typing import Any
 
 from tests.examples import BOT, decide, read, register, submit
+from tests.exchanged import LEAVES, MISSING, bill
 from tests.service import ADA, ALICE, BOB, CAROL, Service
-from tests.test_cyclonedx import bill
-from tests.test_imports import LEAVES, MISSING
 
 PEOPLE = {"ownerId": ALICE.id, "dataStewardId": BOB.id}
 CARD = """---

@@ -18,8 +18,8 @@ from gql.schema import PARTS, build_schema
 from resolvers.graph.types import Part
 from tests.examples import BOT, CARD, DATASHEET, REGISTRATION, TICKETS, read, register, save_datasheet
 from tests.journey import ANOTHER, PRIVATE, every_mutation, mutations, sign_in
+from tests.rfc9162 import mth
 from tests.service import ALICE, BOB, CAROL, Person, Service, mutating, person
-from tests.test_tree import mth
 
 Raw = dict[str, Any]
 TOLD = {each.__name__: each for each in RECORDS if each.__name__ not in {"Content", "AuditEvent", "AuditHead", "AuditCheckpoint"}}

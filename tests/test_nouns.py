@@ -9,31 +9,19 @@ import pytest
 from graphql import get_named_type
 
 from documents.access import WHO_MAY, Permission
-from documents.audit.checkpoints import AuditCheckpoint
-from documents.audit.event import AuditEvent, AuditEventType
-from documents.audit.runs import VerificationRun, VerificationTurn
-from documents.audit.trail import AuditHead
-from documents.contents import Content
-from documents.eligibility.due import JudgementDue
-from documents.eligibility.turns import JudgementTurn
-from documents.idempotency import IdempotencyKey
+from documents.audit.event import AuditEventType
 from documents.kinds import RECORDS
 from documents.search import Searchable
 from documents.store.record import Record
-from gql.schema import PARTS, build_schema
+from gql.schema import PARTS
 from resolvers.graph.asked import DERIVED
 from resolvers.graph.filters import filter_of
 from resolvers.search import KINDS
+from tests.nouns import NOUNS, UNTOLD
+from tests.schema import QUERIES, SCHEMA
 
 ROOT = Path(__file__).parents[1]
-BUILT = build_schema()
-SCHEMA: Any = BUILT._schema
-QUERIES = SCHEMA.query_type.fields
-UNTOLD = {AuditCheckpoint, AuditEvent, AuditHead, VerificationRun, VerificationTurn}  # the trail itself
-UNTOLD |= {Content, IdempotencyKey, JudgementDue, JudgementTurn}  # and what it has no need to tell of
-UNLISTED = {Content}  # found by its digest alone
 BEANIES = {"id", "revision_id"}
-NOUNS = [each.record for each in BUILT.registry.nodes.values() if each.record not in UNLISTED]
 
 
 def unique_keys(record: type[Record]) -> set[tuple[str, ...]]:

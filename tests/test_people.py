@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from documents import departures
 from documents.access import GovernanceRole, PlatformRole
+from documents.departures import commands
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 EVE = person("eve", GovernanceRole.MODEL_OWNER, GovernanceRole.DATA_STEWARD, department="Credit")
 ABEL = person("abel", platform=PlatformRole.ADMIN)
@@ -216,11 +216,11 @@ async def test_more_than_one_transaction_can_change_is_not_handed_over(service: 
     await register(service)
     await service.ask("{ viewer { id } }", ADA)  # the first use of a token in an hour is noted
     before = await service.state()
-    monkeypatch.setattr(departures, "HANDED_OVER", 1)
+    monkeypatch.setattr(commands, "HANDED_OVER", 1)
     refused = await service.refused("deactivateStakeholder", ADA, userId=ALICE.id, handOverTo=EVE.id)
     assert (refused["code"], refused["size"], refused["limit"]) == ("LIMIT_EXCEEDED", 2, 1)
     assert await service.state() == before
-    monkeypatch.setattr(departures, "HANDED_OVER", 2)
+    monkeypatch.setattr(commands, "HANDED_OVER", 2)
     assert (await deactivate(service, ALICE, handOverTo=EVE.id))["uncovered"] == []
 
 

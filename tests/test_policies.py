@@ -22,7 +22,7 @@ from documents.policies import (
 from documents.versions.version import ModelVersion
 from tests.examples import BOT, DRILL, DRILLS, REGISTRATION, attach, decide, document, on_record, read, register, submit
 from tests.service import ALICE, ALL_TIERS, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
-from tests.test_reads import watching, where
+from tests.watching import watching, where
 
 TIER_1, TIER_2, TIER_3, TIER_4 = ALL_TIERS
 INSTANT = timedelta(milliseconds=1)
@@ -543,7 +543,7 @@ async def multiply(service: Service) -> None:
         for number, bound in enumerate(in_force(policies, TIER_3, service.now), 1):
             like = first.model_copy(update={"id": None, "version": f"1.0.{number}"}, deep=True)
             like.revision, like._was = 0, None
-            like.tells(AuditEventType.MODEL_REGISTERED)
+            like.names_event(AuditEventType.MODEL_REGISTERED)
             assert like.round
             like.round = like.round.model_copy(update={"policies": (bound,)})
             await like.store()

@@ -19,7 +19,7 @@ from gql.embedded import LISTENING, Engine, find_program
 from gql.firststart import prepare
 from gql.preflight import alone_in
 from gql.settings import Settings
-from tests.operated import Operated, eventually, parents, started
+from tests.operated import Operated, eventually, parents, refused
 
 READY_WITHIN = 6.0
 
@@ -75,13 +75,6 @@ def test_a_killed_engine_and_a_killed_worker_come_back(operated: Operated) -> No
         os.kill(each, signal.SIGKILL)
     assert eventually(lambda: len(operated.children - killed) == 2)
     assert eventually(lambda: operated.viewer() == {"data": {"viewer": {"id": "admin"}}})
-
-
-def refused(**settings: object) -> tuple[int, str]:
-    """The exit code, and the one line on standard error."""
-    said, complaint = (process := started(settings)).communicate(timeout=20)
-    assert said == "" and complaint.count("\n") == 1 and "Traceback" not in complaint
-    return process.returncode, complaint
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from documents.audit.verification import GENESIS
 from tests.examples import attach, register
 from tests.journey import ANOTHER
 from tests.service import AUDREY, Service
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 INCLUSION = """query($seq: BigInt!, $size: BigInt) {
     auditInclusionProof(seq: $seq, treeSize: $size) { seq leaf treeSize root hashes } }"""

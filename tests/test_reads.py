@@ -4,7 +4,6 @@ import asyncio
 from asyncio import CancelledError
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
@@ -12,7 +11,6 @@ import bson
 import pytest
 import strawberry
 from pydantic import ValidationError
-from pymongo import monitoring
 from strawberry.dataloader import DataLoader
 
 from documents.audit.event import AuditEventType
@@ -24,8 +22,8 @@ from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Loader
 from tests.examples import BOT, eligible, on_record, register
-from tests.journey import sign_in
-from tests.service import ALICE, AUDREY, CAROL, NOW, Person, Service
+from tests.service import AUDREY, CAROL, NOW, Service
+from tests.watching import Watched, watching, where
 
 RAW = {
     "_id": bson.ObjectId(), "revision": 1, "model_id": "bot", "version": "1.0.0", "version_key": "1", "purpose": "Chats.",
@@ -79,48 +77,6 @@ def test_what_should_not_be_stored_is_never_believed() -> None:
             getattr(found, wrong)
 
 
-class Commands(monitoring.CommandListener):
-    """Every command that the driver sends."""
-
-    def __init__(self) -> None:
-        self.seen: list[dict[str, Any]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.seen.append(dict(event.command))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
-    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
-
-
-@dataclass
-class Watched:
-    """A service, and the commands that its questions cost."""
-
-    service: Service
-    commands: Commands = field(default_factory=Commands)
-
-    async def costs(self, query: str, by: Person = ALICE, **variables: Any) -> tuple[Any, list[dict[str, Any]]]:
-        """The answer, and the commands after those that sign the caller in."""
-        self.commands.seen.clear()
-        answer = await self.service.ask(query, by, **variables)
-        assert [next(iter(each.values())) for each in self.commands.seen[:2]] == ["api_tokens", "stakeholders"]
-        return answer, self.commands.seen[2:]
-
-
-async def watching(server: str, service: Service) -> AsyncIterator[Watched]:
-    await sign_in(service)
-    commands = Commands()
-    other = Service(server, service.database.name, event_listeners=[commands])
-    await other.database.prepare(())
-    yield Watched(other, commands)
-    await other.close()
-
-
-def where(commands: list[dict[str, Any]]) -> list[str]:
-    """The collections that the commands are about."""
-    return [next(iter(each.values())) for each in commands]
-
-
 FACE = """
     version purpose tier status owner { name } card { metrics { value } } approvals { role status reviewer { name } }
     requiredApprovals { role candidates { name } } eligibility { eligible violations { reason } } model { name owner { name } }
@@ -141,7 +97,7 @@ async def hundred(server: str) -> AsyncIterator[Watched]:
             version = f"1.0.{number}"
             like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
             like.revision, like._was = 0, None
-            like.tells(AuditEventType.MODEL_REGISTERED)
+            like.names_event(AuditEventType.MODEL_REGISTERED)
             await like.store()
 
     with service.database.bound():

@@ -4,9 +4,10 @@ import json
 import re
 from typing import Any
 
-from documents import contents, departures, idempotency, lineage, tokens, values
+from documents import contents, idempotency, lineage, tokens, values
+from documents.departures.commands import HANDED_OVER
 from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
-from documents.imports import models
+from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
 from gql import faults, http, identity, subscriptions
@@ -86,11 +87,11 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         values.LIST_LENGTH,
         values.JSON_DEPTH,
         values.FILE_LENGTH,
-        models.MODELS,
+        MODELS,
         contents.DOCUMENT_BYTES,
         record.RECORD_BYTES,
         lineage.DEPTH,
-        departures.HANDED_OVER,
+        HANDED_OVER,
         http.URL_BYTES,
         http.PATIENCE,
         identity.FAILURES,

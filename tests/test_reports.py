@@ -10,9 +10,8 @@ from markdown_it import MarkdownIt
 
 from documents.access import GovernanceRole
 from documents.canonical import canonical
-from documents.formats.graph import spelled
-from documents.reports.load import governance_report
-from gql.schema import build_schema
+from documents.formats.graph import in_graph_terms
+from documents.reports.loading import governance_report
 from tests.examples import (
     BOT,
     RATED,
@@ -30,11 +29,11 @@ from tests.examples import (
 )
 from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
 from tests.operations import DORA, TOM, deployed
+from tests.schema import TYPES
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
-TYPES: dict[str, Any] = dict(build_schema()._schema.type_map)
 PEOPLE = {"candidateIds": "candidates"}  # whom the graph shows where the JSON has their ids
 PEOPLE_AS = {name: f"{name}: {field}" for name, field in PEOPLE.items()}
 
@@ -123,7 +122,7 @@ async def test_the_json_is_the_report_in_canonical_form(service: Service) -> Non
     await through_everything(service)
     made = await governance_report(BOT["modelId"], BOT["version"], service.now)
     text = (await report(service, "text: json"))["text"]
-    assert text.encode() == canonical(spelled(made)) == canonical(json.loads(text))
+    assert text.encode() == canonical(in_graph_terms(made)) == canonical(json.loads(text))
     assert all(each in text for each in (BLAME, PRAISE, PROOF["note"]))
 
 

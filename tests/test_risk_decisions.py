@@ -10,7 +10,7 @@ from documents.access import GovernanceRole
 from documents.risk.scales import RiskCategory
 from tests.examples import BOT, LEAKAGE, RATED, REFUNDS, approvals, assess, decide, document, read, refusal, register, submit
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 BEA, RUTH = person("bea", GovernanceRole.BUSINESS_OWNER), person("ruth", GovernanceRole.RISK_MANAGER)
 MOMENT = timedelta(milliseconds=1)

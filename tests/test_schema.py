@@ -13,10 +13,10 @@ from documents.versions.waivers import Waiver
 from gql.schema import PARTS, build_schema
 from resolvers import waivers
 from resolvers.graph.types import Part, shape
+from tests.schema import TYPES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = build_schema()
-TYPES: dict[str, Any] = {name: kind for name, kind in SCHEMA._schema.type_map.items() if not name.startswith("__")}
 QUERIES = """
     viewer node nodes model models modelVersion modelVersions modelVersionAggregates artifact eligibility stakeholder stakeholders
     policy policies roleDefinitions escalationPath riskTemplates riskAssessment changeRequest changeRequests

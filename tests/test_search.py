@@ -10,7 +10,7 @@ from documents.store.units import Unit
 from documents.versions.model import Model
 from tests.examples import register, save_card, save_datasheet
 from tests.service import STAFF, Service
-from tests.test_reads import watching, where
+from tests.watching import watching, where
 
 SEARCH = """
     query(

@@ -24,7 +24,7 @@ from tests.examples import (
     submitted,
 )
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person
-from tests.test_reads import Watched, watching, where
+from tests.watching import Watched, watching, where
 
 ETHICS, SECURITY, OWNER = GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.MODEL_OWNER
 TASK = "kind role modelId version since due remedy { mutation arguments fill permitted }"

@@ -11,8 +11,8 @@ from documents.audit import tree
 from documents.audit.notes import BadNote, Checkpoint, SigningKey
 from documents.audit.tlogproof import BadProof, Proof
 from documents.canonical import canonical
-from tests.test_notes import checked
-from tests.test_verification import honest
+from tests.c2sp import checked
+from tests.chains import honest
 
 KEY = SigningKey("magistrate.local/0a1b2c3d", bytes(range(32)))
 EVENTS = [event["canonical"] for event in honest(13)]

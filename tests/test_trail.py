@@ -5,31 +5,27 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from bson import ObjectId
 
 from documents.access import GovernanceRole
 from documents.audit import tree, verify
-from documents.audit.export import export
-from documents.audit.exported import verify_export
 from documents.audit.notes import SigningKey
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS
-from documents.canonical import canonical
 from documents.tokens import parted
 from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register
 from tests.journey import every_mutation
 from tests.operations import DORA, TOM
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, STAFF, Person, Service, mutating, person
+from tests.trails import Raw, Stored, exported, forged
 
-Raw = dict[str, Any]
 EVE = person("eve", GovernanceRole.MODEL_OWNER)
 REPORT = "valid first last eventsVerified treeSize root faultCount caveats faults { kind seq }"
 VERIFICATION = f"query($from: BigInt! = 0, $to: BigInt) {{ auditVerification(from: $from, to: $to) {{ {REPORT} }} }}"
@@ -130,53 +126,7 @@ async def test_a_range_too_long_for_one_call_is_refused(busy: Service, monkeypat
     assert (await verified(busy, **{"from": 5, "to": 24}))["valid"]
 
 
-COLLECTIONS = ("audit_events", "audit_head", "contents")
 FAR = 1_000_000  # a number far behind the end
-
-
-@dataclass
-class Stored:
-    """What a trail consists of, as it lies in the database."""
-
-    events: list[Raw]
-    heads: list[Raw]
-    contents: list[Raw]
-
-    @classmethod
-    async def of(cls, service: Service) -> Self:
-        return cls(*[await service.database.collection(name).find().sort("seq").to_list(None) for name in COLLECTIONS])
-
-    async def written(self, service: Service) -> None:
-        for name, documents in zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True):
-            await service.database.collection(name).delete_many({})
-            if documents:
-                await service.database.collection(name).insert_many(documents)
-
-    def content(self, digest: str) -> Raw:
-        return next(each for each in self.contents if each["digest"] == digest)
-
-    def chained(self, last: str = GENESIS) -> None:
-        """Links and hashes every event anew, as somebody would who knows how."""
-        edge = list[str]()
-        for size, event in enumerate(self.events):
-            said = {name: value for name, value in event.items() if name not in {"_id", "event_hash", "nodes", "canonical"}}
-            text = canonical(said | {"previous_hash": last})
-            edge, nodes = tree.grow(edge, size, tree.leaf_hash(text))
-            event |= {"previous_hash": last, "canonical": text, "event_hash": tree.leaf_hash(text), "nodes": nodes}
-            last = event["event_hash"]
-
-    def headed(self) -> None:
-        """Moves the head to where the events end."""
-        self.chained()
-        edge = list[str]()
-        for size, event in enumerate(self.events):
-            edge, _ = tree.grow(edge, size, event["event_hash"])
-        last = self.events[-1]
-        self.heads[0].update(size=last["seq"] + 1, last_hash=last["event_hash"], last_at=last["occurred_at"], edge=edge)
-
-    def numbered(self) -> None:
-        for seq, event in enumerate(self.events):
-            event["seq"] = seq
 
 
 @pytest.fixture(scope="module")
@@ -395,17 +345,6 @@ def a_content_removed(stored: Stored, at: int) -> None:
 def a_closed_round_of_approvals_altered(stored: Stored, at: int) -> None:
     (content,) = [each for each in stored.contents if each["kind"] == "approval_round"]
     content["canonical"] = content["canonical"].replace('"rejected"', '"approved"')
-
-
-def forged(event: Raw, **fields: Any) -> Raw:
-    return event | {"_id": ObjectId(), "event_id": f"AUD-{'0' * 32}"} | fields
-
-
-async def exported(service: Service, folder: Path, checkpoint: str | None = None, *keys: str) -> list[Raw]:
-    """The faults that are found in an export of the trail, where there is no database."""
-    with service.database.bound():
-        await export(folder)
-    return [{"kind": each.kind.name, "seq": each.seq} for each in verify_export(folder, checkpoint, keys).faults]
 
 
 @pytest.mark.parametrize("name", TAMPERS)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from documents.cards import CardContent, Metric, ModelCard
 from documents.training import EvaluationResult, RunMetadata, RunMetric, TrainingConfig, TrainingRun
 from tests.examples import BOT, CARD, approvals, approved, decide, read, refusal, register, save_card
+from tests.papers import CARDS, DAYS, FREE, GROUPS, NAMES, NUMBERS, SAID, TRIED, built, some
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service
-from tests.test_documentation import CARDS, DAYS, FREE, GROUPS, NAMES, NUMBERS, SAID, TRIED, built, some
 
 GENERATE = "generateModelCard"
 FILLED = "filled missing { requirementId remedy { mutation } } modelVersion { revision cardRevisions { revision } }"

@@ -20,7 +20,7 @@ from gql.firststart import utc_now
 from gql.verifications import verification
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
-from tests.test_trail import Stored
+from tests.trails import Stored
 
 Raw = dict[str, Any]
 EVERY = 300

@@ -16,6 +16,7 @@ from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
 from documents.versions.evidence import Evidence
 from documents.versions.numbers import version_key
+from documents.versions.rules import evidence, links, registration
 from documents.versions.version import ModelVersion
 from tests.examples import (
     ACCESS_VERIFIED,
@@ -245,15 +246,15 @@ async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(
 
 def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> None:
     by = Actor("alice", ActorType.USER, frozenset({GovernanceRole.MODEL_OWNER}))
-    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=by, at=NOW)
+    bot = registration.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=by, at=NOW)
     proof = Evidence.attach("POL-003.access-control", "A review", "https://example.org", None, None, None, None, by, NOW)
     for _ in range(LIST_LENGTH):
-        bot.attach(proof, {proof.requirement_id}, by=by)
+        evidence.attach(bot, proof, {proof.requirement_id}, by=by)
     with pytest.raises(LimitExceeded):
-        bot.attach(proof, {proof.requirement_id}, by=by)
+        evidence.attach(bot, proof, {proof.requirement_id}, by=by)
     for number in range(LIST_LENGTH):
-        bot.link(f"set-{number}", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
+        links.link(bot, f"set-{number}", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
     with pytest.raises(LimitExceeded):
-        bot.link("another", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
-    bot.link("set-0", Revision(revision=2, digest="1" * 64, author="bob", at=NOW), by=by, at=NOW)
+        links.link(bot, "another", Revision(revision=1, digest="0" * 64, author="bob", at=NOW), by=by, at=NOW)
+    links.link(bot, "set-0", Revision(revision=2, digest="1" * 64, author="bob", at=NOW), by=by, at=NOW)
     assert ModelVersion.model_validate(bot.model_dump(exclude_computed_fields=True)).datasheets == bot.datasheets

@@ -8,7 +8,7 @@ import pytest
 from documents.access import Actor, ActorType, GovernanceRole
 from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
-from documents.versions.version import ModelVersion
+from documents.versions.rules import registration, waivers
 from tests.examples import BOT, EXPERIMENT, attach, decide, eligible, read, refusal, register, submit, submitted
 from tests.service import ALICE, BOB, CAROL, DAVID, NOW, RITA, Service, person
 
@@ -201,9 +201,9 @@ async def test_a_waiver_of_every_requirement_makes_no_approval(service: Service)
 
 def test_a_version_takes_no_more_waivers_than_it_can_be_read_with_again() -> None:
     owner = Actor("alice", ActorType.USER, frozenset({OWNER}))
-    bot = ModelVersion.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
+    bot = registration.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
     manager = Actor("rita", ActorType.USER, frozenset({RISK}))
     for _ in range(LIST_LENGTH):
-        bot.grant_waiver(ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
     with pytest.raises(LimitExceeded):
-        bot.grant_waiver(ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)

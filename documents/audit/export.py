@@ -1,4 +1,4 @@
-"""Writes the trail to files that verify without us: window by window, and verified as it goes."""
+"""Writes the trail to files that can be verified without this server, window by window, and verifies what it writes."""
 
 import json
 import os
@@ -17,51 +17,51 @@ from documents.audit.exported import (
     MANIFEST,
     Consistency,
     Manifest,
-    as_told,
+    as_json,
     is_json,
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
 from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Extent, Told, Window, between, earlier, untold
+from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, unheard
 from documents.contents import Content
 from documents.store.units import Raw
 
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # what is believed of the events before the first
 
 
-async def export(folder: Path, first: int = 0, last: int | None = None, told: Told = untold) -> Report:
+async def export(folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard) -> Report:
     """Writes events `first` to `last`, the end if not given, to `folder`, with what proves them; and what is wrong with them.
 
     Raises InvalidInput outside the trail, FileExistsError where there is something already, and OSError where it cannot write.
     """
-    extent = await Extent.of(first, last)
+    part = await TrailPart.of(first, last)
     before = await earlier(first)
     _make(folder)
     with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
         sheet = _Sheet(Verifier(first, before), events, contents, differing)
-        async for window in extent.windows(WINDOW):
+        async for window in part.windows(WINDOW):
             sheet.take(window)
-            told(len(window[0]), extent.length)
-        sheet.verifier.expect(extent.stop)
+            progress(len(window[0]), part.length)
+        sheet.verifier.expect(part.stop)
         counted = sheet.lines
-        if extent.to_the_end:
-            sheet.take(await extent.strays())
-            sheet.verifier.compare_head(extent.head)
-        async for content in _contents(sheet.cited if extent.partial else None):
+        if part.to_the_end:
+            sheet.take(await part.strays())
+            sheet.verifier.compare_head(part.head)
+        async for content in _contents(sheet.cited if part.partial else None):
             sheet.keep(content)
-    newest = await _checkpoints(folder, extent.end if extent.partial else extent.stop)
-    hashes = await between(newest, first, extent.stop, extent.end)
+    newest = await _checkpoints(folder, part.end if part.partial else part.stop)
+    hashes = await between(newest, first, part.stop, part.end)
     manifest = Manifest(
-        origin=origin_of(extent.head or {}) if sheet.origin is None else sheet.origin,
+        origin=origin_of(part.head or {}) if sheet.origin is None else sheet.origin,
         first=first,
-        last=extent.stop - 1 if extent.stop > first else None,
-        size=extent.end,
-        partial=extent.partial,
+        last=part.stop - 1 if part.stop > first else None,
+        size=part.end,
+        partial=part.partial,
         counted=counted,
-        head=_told(extent.head) if extent.head and not extent.partial else None,
-        before=tuple(_told({name: event[name] for name in BESIDE if name in event}) for event in before),
+        head=_fields_as_json(part.head) if part.head and not part.partial else None,
+        before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
     )
     with _written(folder / MANIFEST) as file:  # the last: without it the rest is no export
@@ -89,7 +89,7 @@ class _Sheet:
             line = text if isinstance(text, bytes) and b"\n" not in text else b""
             self._events.write(line + b"\n")
             if self.verifier.fault_count > found:
-                self._differs({"line": self.lines, "event": _told(event, {"canonical"} if line else ())})
+                self._differs({"line": self.lines, "event": _fields_as_json(event, {"canonical"} if line else ())})
             self.origin = origin_of(event) if self.origin is None else self.origin
             self.lines += 1
 
@@ -102,18 +102,18 @@ class _Sheet:
         if b"\n" not in line and is_json(line):
             self._contents.write(line + b"\n")
         else:
-            self._differs({"digest": digest, "content": as_told(text)})
+            self._differs({"digest": digest, "content": as_json(text)})
 
     def _differs(self, row: Raw) -> None:
         self._differing.write(json.dumps(row).encode() + b"\n")
 
 
-def _told(stored: Raw, without: Collection[str] = ()) -> Any:
-    return as_told({name: value for name, value in stored.items() if name != "_id" and name not in without})
+def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
+    return as_json({name: value for name, value in stored.items() if name != "_id" and name not in without})
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
-    """Those of `digests`, or all there are, in the order of their digest."""
+    """The contents of `digests`, or all contents if None, in the order of their digest."""
     ordered = sorted(digests or ())
     queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
     for query in [{}] if digests is None else queries:

@@ -35,7 +35,7 @@ EVENTS, CONTENTS, DIFFERING = "events.ndjson", "contents.ndjson", "differing.ndj
 CHECKPOINT, CHECKPOINTS, MANIFEST = "checkpoint", "checkpoints", "manifest.json"
 ALWAYS = frozenset({EVENTS, CONTENTS, DIFFERING, CHECKPOINTS, MANIFEST})
 LINE, WHOLE = 1 << 27, 1 << 25  # bytes: more than any line that MongoDB's 16 MB can make; and a file that is read at once
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 class Unreadable(ValueError):
@@ -92,7 +92,7 @@ class Manifest(Value):
 
 
 def verify_export(
-    folder: Path, checkpoint: str | None = None, keys: Sequence[str] = (), told: Told = lambda read, of: None
+    folder: Path, checkpoint: str | None = None, keys: Sequence[str] = (), progress: Progress = lambda read, of: None
 ) -> Report:
     """What `documents.audit.verify` says of the database, said of an export of it; raises Unreadable, InvalidInput and OSError.
 
@@ -107,7 +107,7 @@ def verify_export(
     before = [each for each in map(as_stored, manifest.before) if isinstance(each, dict)]
     verifier = Verifier(manifest.first, before, {each.size for each in (*kept, *([signed] if signed else ()))})
     try:
-        _read(folder, manifest, verifier, told)
+        _read(folder, manifest, verifier, progress)
     except RecursionError as error:
         raise Unreadable("something in it is nested too deep") from error
     if not manifest.partial:
@@ -121,7 +121,7 @@ def verify_export(
     return report.model_copy(update={"caveats": (*report.caveats, AuditCaveat.EXPORT_BELIEVED)})
 
 
-def _read(folder: Path, manifest: Manifest, verifier: Verifier, told: Told) -> None:
+def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progress) -> None:
     contents, altered = _digests(folder / CONTENTS), _altered(folder / DIFFERING)
     differing = _differing(folder / DIFFERING)
     at, stored = next(differing, (None, {}))
@@ -135,7 +135,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, told: Told) -> N
         if number == 0 and origin_of(event) != manifest.origin:
             raise Unreadable(f"{MANIFEST} names another trail than the first event")
         verifier.take(event, contents, altered)
-        told(1, manifest.counted)
+        progress(1, manifest.counted)
     verifier.expect(manifest.stop)
     if at is not None:
         raise Unreadable(f"{DIFFERING} tells of line {at} of {EVENTS}, which is not there, or out of turn")
@@ -224,8 +224,8 @@ class _Other:
     """Something that JSON cannot say: which it is does not matter, it is never what it must be."""
 
 
-def as_told(value: Any) -> Any:
-    """What is stored, told in JSON: `$date` for times, `$bytes` for bytes, `$other` for what no event holds."""
+def as_json(value: Any) -> Any:
+    """A stored value as JSON: `$date` for times, `$bytes` for bytes, `$other` for what no event holds."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -235,24 +235,24 @@ def as_told(value: Any) -> Any:
             with suppress(*UNSPEAKABLE):
                 return {"$date": plain(value)}
         case dict() if not any(str(name).startswith("$") for name in value):
-            return {str(name): as_told(each) for name, each in value.items()}
+            return {str(name): as_json(each) for name, each in value.items()}
         case list():
-            return [as_told(each) for each in value]
+            return [as_json(each) for each in value]
     return {"$other": type(value).__name__}
 
 
-def as_stored(told: Any) -> Any:
-    """What `as_told` told."""
+def as_stored(said: Any) -> Any:
+    """The stored value that `as_json` was given."""
     with suppress(ValueError):
-        match told:
+        match said:
             case {"$date": str(at)}:
                 return datetime.fromisoformat(at)
             case {"$bytes": str(text)}:
                 return b64decode(text, validate=True)
-            case dict() if not any(name.startswith("$") for name in told):
-                return {name: as_stored(each) for name, each in told.items()}
+            case dict() if not any(name.startswith("$") for name in said):
+                return {name: as_stored(each) for name, each in said.items()}
             case list():
-                return [as_stored(each) for each in told]
+                return [as_stored(each) for each in said]
             case None | bool() | int() | float() | str():
-                return told
+                return said
     return _Other()

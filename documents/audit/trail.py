@@ -1,4 +1,4 @@
-"""The trail: one chained, hashed event a change, appended in the transaction of the change."""
+"""The trail: one chained and hashed event for each change, appended in the transaction of the change."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
-from documents.details import Telling, Told, tell
+from documents.details import Details, Disclosure, details_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, RecordChange, Unit
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One thing to be told: what happened, to what, by whom, and how it ended."""
+    """What an event records: what happened, to what, by whom, and how it ended."""
 
     event_type: str
     action: str
@@ -42,27 +42,27 @@ class Occurrence:
     resource: tuple[str, str]
     subject: Mapping[str, str] | None = None
     outcome: AuditOutcome = AuditOutcome.SUCCESS
-    told: Told = field(default_factory=Told)
+    details: Details = field(default_factory=Details)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
         """The success event of one record's change."""
         record = change.record
-        told = tell(change.before, change.after, Telling(record.private, record.reviewed, record.derived))
+        details = details_of(change.before, change.after, Disclosure(record.private, record.reviewed, record.derived))
         resource = (type(record).__name__, record.key)
         outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
-        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, told, record.facts)
+        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
 
     def said(self) -> Raw:
-        """The event as far as it does not depend on its place in the trail."""
+        """The fields of the event that do not depend on its `seq`."""
         by, subject = self.actor, self.subject
         return {
             "event_type": str(self.event_type), "outcome": str(self.outcome), "action": self.action,
             "actor": {"id": by.id, "type": str(by.type)},
             "resource": {"type": self.resource[0], "id": self.resource[1]},
             "subject": dict(subject) if subject else None,
-            "details": {"changes": self.told.changes, "facts": self.facts},
+            "details": {"changes": self.details.changes, "facts": self.facts},
             "request": {
                 "id": self.request.id, "ip": self.request.ip, "token": by.token, "token_issuer": by.token_issuer,
                 "operation": self.request.operation,
@@ -110,7 +110,7 @@ class AuditHead(Record):
 
     @classmethod
     async def touch(cls) -> Self:
-        """Claims the trail for this transaction: whoever touched it since our snapshot makes us begin again."""
+        """Claims the trail for this transaction, which begins again if another has touched the trail since its snapshot."""
         if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
             raise RuntimeError("this database has no trail yet: it was never prepared")
         return await cls.require("head")
@@ -119,7 +119,7 @@ class AuditHead(Record):
     async def begin(cls, origin: str | None) -> Self:
         """The head of a new trail, under `origin` or a name of its own."""
         head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
-        await head.insert_unrecorded()  # the trail tells of everything but itself
+        await head.insert_unrecorded()  # the trail has no event of itself
         return head
 
     @property
@@ -130,7 +130,7 @@ class AuditHead(Record):
         """Chains one event for each occurrence and moves the head, in two writes."""
         events = []
         for number, what in enumerate(occurrences):
-            for digest, text in what.told.contents.items():
+            for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
         await AuditEvent.insert_raws(events)
@@ -160,9 +160,9 @@ class AuditHead(Record):
 
 
 async def record(what: Occurrence, at: datetime, unless: str | None = None) -> bool:
-    """Appends the event of what changed nothing, once, in a transaction of its own.
+    """Appends, once and in a transaction of its own, the event of an attempt that changed nothing.
 
-    Nothing is appended, and the answer is False, if the event `unless` stands: that which changed something after all.
+    Appends nothing and answers False if the event with the id `unless` exists: the attempt did change something.
     """
     ids = EventIds()
 
@@ -177,21 +177,21 @@ async def record(what: Occurrence, at: datetime, unless: str | None = None) -> b
     return await bound_database().transact(append, at)
 
 
-async def tell_all(
+async def occurrences_of(
     unit: Unit, action: str, by: Actor, request: Request, resource: type[Record] = Record, event: str | None = None
 ) -> list[Occurrence]:
-    """The success events of everything that a unit of work changed: those of `resource` as `event`, and last, for the receipt."""
+    """The occurrences of all changes of a unit of work; those of `resource` have `event`, and are last, for the receipt."""
     changes = sorted(await unit.settled(), key=lambda change: isinstance(change.record, resource))
-    return [each for change in changes for each in _told(change, action, by, request, resource, event)]
+    return [each for change in changes for each in _of_change(change, action, by, request, resource, event)]
 
 
-def _told(
+def _of_change(
     change: RecordChange, action: str, by: Actor, request: Request, resource: type[Record], event: str | None
 ) -> Iterator[Occurrence]:
     record = change.record
     for kind, facts in record.notes:
         yield Occurrence(kind, action, by, request, (type(record).__name__, record.key), record.filed_under, facts=facts)
-    told_as = record.told_as(event if isinstance(record, resource) else None)
-    occurrence = Occurrence.of(change, told_as, action, by, request)
-    if occurrence.told.changes:  # what only follows from another record's change is told there
+    named = record.event_of_change(event if isinstance(record, resource) else None)
+    occurrence = Occurrence.of(change, named, action, by, request)
+    if occurrence.details.changes:  # derived fields alone make no event
         yield occurrence

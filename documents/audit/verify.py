@@ -1,4 +1,4 @@
-"""Verifies the trail in the database, window by window: flat memory, however long it is."""
+"""Verifies the trail in the database, window by window, so that memory does not grow with its length."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
 KEPT, NEWEST = 1_000, 16  # checkpoints
 Seen = tuple[int, str]  # how many events a verification read from the first on, and the root that it computed of them
 Window = tuple[list[Raw], dict[str, str]]
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 Reached = Callable[[int], Awaitable[None]]
 
 
-def untold(read: int, of: int) -> None:
-    """Nobody asks how far it has come."""
+def unheard(read: int, of: int) -> None:
+    """The progress that nobody follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +51,24 @@ async def verify(
     keys: Sequence[str] = (),
     *,
     limit: int | None = EVENTS_A_CALL,
-    told: Told = untold,
+    progress: Progress = unheard,
 ) -> Report:
     """Recomputes everything from `first` to `last`, the end of the trail if not given; at most `limit` events.
 
-    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. `told` hears of each window how
-    many events it had, of how many there are.
+    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. After each window `progress` gets
+    the number of its events and of all events.
     """
     allowed = trusted(checkpoint, keys)
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
-    extent = await Extent.of(first, last)
-    if limit is not None and extent.length > limit:
-        raise LimitExceeded("the number of events in a verification", extent.length, limit)
-    kept = await _kept(first, min(extent.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
+    part = await TrailPart.of(first, last)
+    if limit is not None and part.length > limit:
+        raise LimitExceeded("the number of events in a verification", part.length, limit)
+    kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:
-        told(read, extent.length)
+        progress(read, part.length)
 
-    return await _verified(extent, Comparison(pin, kept), reached)
+    return await _verified(part, Comparison(pin, kept), reached)
 
 
 async def verify_on(
@@ -80,24 +80,24 @@ async def verify_on(
     before; awaits `reached` after every window.
     """
     pin = pinned(checkpoint, keys) if checkpoint is not None else None
-    extent = await Extent.since(first)
-    kept = await _kept(extent.first, min(extent.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
-    return await _verified(extent, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
+    part = await TrailPart.since(first)
+    kept = await _kept(part.first, min(part.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
+    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
 
 
-async def _verified(extent: "Extent", against: Comparison, reached: Reached, window: int | None = None) -> Report:
-    verifier = Verifier(extent.first, await earlier(extent.first), against.sizes)
-    async for events, contents in extent.windows(window or WINDOW):
+async def _verified(part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None) -> Report:
+    verifier = Verifier(part.first, await earlier(part.first), against.sizes)
+    async for events, contents in part.windows(window or WINDOW):
         verifier.feed(events, contents)
         await reached(len(events))
-    verifier.expect(extent.stop)
-    if extent.to_the_end:
-        verifier.feed(*await extent.strays())
-        verifier.compare_head(extent.head)
+    verifier.expect(part.stop)
+    if part.to_the_end:
+        verifier.feed(*await part.strays())
+        verifier.compare_head(part.head)
     match against.pinned:
         case Checkpoint() as signed:
-            proof = await between(signed.size, extent.first, extent.stop, extent.end)
-            verifier.compare_checkpoint(signed, extent.end, proof, against.kept)
+            proof = await between(signed.size, part.first, part.stop, part.end)
+            verifier.compare_checkpoint(signed, part.end, proof, against.kept)
         case BadNote() as bad:
             verifier.deny_checkpoint(str(bad))
     if against.earlier:
@@ -106,7 +106,7 @@ async def _verified(extent: "Extent", against: Comparison, reached: Reached, win
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class TrailPart:
     """A part of the trail as it stood when somebody began to read it, from `first` to before `stop`."""
 
     head: Raw | None
@@ -148,7 +148,7 @@ class Extent:
                 yield events, await _contents(events)
 
     async def strays(self) -> Window:
-        """The first events that the head does not count; what was appended meanwhile it counts by now."""
+        """The first events that the head does not count, without those that were appended since it was read."""
         outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
         size = _size(await _head())
         events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]

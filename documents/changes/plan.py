@@ -8,7 +8,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.errors import InvalidInput
-from documents.values import LIST_LENGTH, Choice, Day, Key, Moment, Name, Names, Place, Statement, Text, Value
+from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
 
 PRODUCTION = "production"
 LONGEST_WINDOW = timedelta(days=366)
@@ -101,7 +101,7 @@ class ChangePlan(Value):
     description: Statement = Field(description="The text says what is to be done.")
     justification: Statement = Field(description="The text says why the change is needed.")
     model_id: Key = Field(description="The id of the model that changes.")
-    environment: Place = Field(default=PRODUCTION, description="The environment where the change is carried out.")
+    environment: Environment = Field(default=PRODUCTION, description="The environment where the change is carried out.")
     current_version: Key | None = Field(
         default=None, description="The version that ran there when the plan was last saved or submitted; null if none did."
     )
@@ -133,11 +133,11 @@ class ChangePlan(Value):
 
     @property
     def moves_version(self) -> bool:
-        """Whether something else runs afterwards."""
+        """Whether another version runs after the change, or none."""
         return self.target_version != self.current_version
 
     def refuse_impossible_times(self) -> None:
-        """InvalidInput for a window that ends before it begins or is too long, and where no day of it is left."""
+        """InvalidInput for a window that ends before it begins, is too long, or has blackout dates only."""
         if (window := self.preferred_window) is None:
             return
         if window.ends <= window.begins:
@@ -148,14 +148,14 @@ class ChangePlan(Value):
             raise InvalidInput("blackout_dates", "leave no day of the preferred window")
 
     def bars(self, at: datetime) -> str | None:
-        """Why the change may not start at `at`; nothing where it may."""
+        """Why the change may not start at `at`; None if it may."""
         window = self.preferred_window
         if window and not window.begins <= at < window.ends:
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
 
     def refuse_misfit(self, running: str | None, ran_before: bool) -> None:
-        """InvalidInput unless the target fits the type, where `running` runs now; `ran_before` is of the target."""
+        """InvalidInput unless the target fits the type, and what is `running` now; `ran_before` says whether the target did."""
         kind, target, path = self.change_type, self.target_version, "target_version"
         if kind.keeps_version and (running is None or target != running):
             now = f"{running} runs" if running else "nothing runs"

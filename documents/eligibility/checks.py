@@ -87,7 +87,7 @@ def _mitigations(case: CaseFile, _: Requirement) -> Met | Unmet:
     if case.card and case.card.mitigates_every_risk:
         return Met()
     risks = case.card.risks if case.card else ()
-    lacking = [f"card.risks.{place}.mitigation" for place, each in enumerate(risks) if not each.mitigation]
+    lacking = [f"card.risks.{index}.mitigation" for index, each in enumerate(risks) if not each.mitigation]
     reason = "some risk has no mitigation" if risks else "no risk is listed, with its mitigation"
     return Unmet(_of_card(case, reason), _entries(case, "risks", risks, lacking or ["card.risks"]))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from documents.access import GovernanceRole, Permission
+from documents.access import RESOLVING_CRITICAL, GovernanceRole, Permission, separated
 from documents.eligibility.answer import (
     BlockingIncident,
     Eligibility,
@@ -24,7 +24,7 @@ from documents.eligibility.rules import RULES
 from documents.policies import PolicyInForce, Requirement, RequirementCheck
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, separated
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, acted_as
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
@@ -51,7 +51,7 @@ class Judgement:
 
     @cached_property
     def announced(self) -> list[tuple[datetime, Finding]]:
-        """What a stricter check finds that does not bind the version yet, and from when on it will."""
+        """The findings of stricter checks that do not bind the version yet, each with the moment from which it will."""
         found = []
         for policy, asked, result in self.results:
             check = self.checks[asked.check]
@@ -61,7 +61,7 @@ class Judgement:
         return found
 
     def findings(self, blocking: bool) -> tuple[Finding, ...]:
-        """What is not met, waived or not."""
+        """The requirements that are not met, waived or not."""
         return tuple(
             self._finding(policy, asked, result)
             for policy, asked, result in self.results
@@ -143,7 +143,7 @@ class Judgement:
     def _incident(incident_id: str) -> BlockingIncident:
         known = {"incidentId": incident_id}
         resolve = Remedy(
-            mutation=Permission.RESOLVE_INCIDENT, arguments=known, fill=("text",), permitted=(GovernanceRole.RISK_MANAGER.name,)
+            mutation=Permission.RESOLVE_INCIDENT, arguments=known, fill=("text",), permitted=(RESOLVING_CRITICAL.name,)
         )
         return BlockingIncident(incident_id=incident_id, remedy=resolve)
 
@@ -175,7 +175,7 @@ class Judgement:
         version = self.case.version
         able = (each.user_id for each in self.case.people if each.may_decide(role, version.tier))
         submitters, acted = version.submitters, version.deciders
-        return (each for each in able if separated(role, each, submitters, acted))
+        return (each for each in able if separated(role, each, submitters, acted_as(acted, each)))
 
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
         if self.case.status is VersionStatus.RETIRED:
@@ -246,13 +246,13 @@ class Judgement:
 
     @property
     def _edges(self) -> list[datetime]:
-        """The later moments at which the judgement can change though nothing else does, the first one first."""
+        """The later moments at which the judgement can change by time alone, in order."""
         asked = (each.check for policy in self.case.policies for each in policy.says.requirements)
         binding = (self.checks[each].announced(self.case) for each in asked)
         return sorted({*self.case.edges, *(each for each in binding if each)})
 
     def _compliance(self) -> Iterator[Period]:
-        """When, from now on and if nothing changes but the time, no blocking requirement is violated."""
+        """The periods, from now on and if nothing changes but the time, in which no blocking requirement is violated."""
         begins = None
         for moment in (self.case.at, *self._edges):
             later = self if moment == self.case.at else Judgement(self.case.as_of(moment), self.checks)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from documents.access import SYSTEM
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
@@ -33,7 +33,7 @@ async def raise_rules(grace: timedelta, at: datetime) -> bool:
         if not rules.rise(RULES, at, at + grace):
             return False  # another process was first
         await rules.store()
-        await head.append(await tell_all(unit, "raiseRules", SYSTEM, Request(ids[0])), at, ids)
+        await head.append(await occurrences_of(unit, "raiseRules", SYSTEM, Request(ids[0])), at, ids)
         return True
 
     return await bound_database().transact(work, at)

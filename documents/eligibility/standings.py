@@ -8,6 +8,7 @@ from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.policies import all_policies, in_force
 from documents.store.units import Raw, RecordChange, Unit
+from documents.versions.rules import decisions
 from documents.versions.version import ModelVersion
 
 AT_ONCE = 50  # versions that a transaction judges for one change of another record
@@ -36,7 +37,7 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
     policies = await all_policies()
     changed = {each.key: each.unwritten() for each in versions}
     for version in versions:
-        version.follow(in_force(policies, version.tier, unit.at))
+        decisions.follow(version, in_force(policies, version.tier, unit.at))
     judgements = [Judgement(case) for case in await case_files(versions, unit.at, for_standing=True)]
     for version, judgement in zip(versions, judgements, strict=True):
         del unit.waiting[version.id]

@@ -1,10 +1,10 @@
-"""What an import did, as it is kept for ever and cited by its audit events."""
+"""The report of an import: a content, which is kept for ever and which the audit events of the import name by its digest."""
 
 from hashlib import sha256
 
 from pydantic import Field
 
-from documents.contents import Content, ContentKind, keep
+from documents.contents import ContentKind, keep
 from documents.formats.exchange import Omission
 from documents.store.record import RECORD_BYTES
 from documents.store.units import Raw
@@ -50,21 +50,13 @@ class ModelsReport(Value):
 
 
 async def kept(report: ImportReport | ModelsReport) -> str:
-    """Keeps a report, and answers with its digest."""
+    """Stores a report as a content; its digest."""
     return await keep(ContentKind.IMPORT_REPORT, report, RECORD_BYTES)
 
 
 def facts(file: str, report: str) -> Raw:
     """What the audit event of an import tells: the digest of the file, and the report that is kept under that digest."""
     return {"sha256": file, "report": {"content": report}}
-
-
-async def report_of(digest: str) -> ImportReport:
-    return ImportReport.model_validate_json((await Content.require(digest)).canonical)
-
-
-async def models_report_of(digest: str) -> ModelsReport:
-    return ModelsReport.model_validate_json((await Content.require(digest)).canonical)
 
 
 def digest_of(text: str) -> Digest:

@@ -6,7 +6,7 @@ from datetime import datetime
 from semver import Version
 
 from documents.access import SYSTEM
-from documents.audit.trail import AuditHead, EventIds, Request, tell_all
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.errors import NewerSchema, OlderSchema, PreviewSchema
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
@@ -84,7 +84,7 @@ async def _do(database: Database, step: Step, clock: Clock, release: str) -> Mig
             number=step.number, at=clock(), name=step.name, documents=changed, release=release, oldest_writer=step.oldest_writer
         )
         await ended.store()
-        await head.append(await tell_all(unit, "migrate", SYSTEM, Request(ids[0])), clock(), ids)
+        await head.append(await occurrences_of(unit, "migrate", SYSTEM, Request(ids[0])), clock(), ids)
         return ended
 
     return await database.transact(end, clock())

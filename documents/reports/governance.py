@@ -13,7 +13,7 @@ from documents.lineage import UpstreamAlert
 from documents.policies import BoundPolicy, Enforcement
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskBand, RiskTier
-from documents.values import Count, Digest, Key, Moment, Name, Names, Place, Statement, Text, Value
+from documents.values import Count, Digest, Environment, Key, Moment, Name, Names, Statement, Text, Value
 from documents.versions.accountability import Assignment, Coverage
 from documents.versions.approvals import Approval, ApprovalRound, Decision
 from documents.versions.dependencies import Dependency
@@ -172,7 +172,7 @@ class ReportedDeployment(Value):
     """A reported deployment says that the version runs, or ran, in an environment."""
 
     deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
-    environment: Place = Field(description="The environment that it runs in.")
+    environment: Environment = Field(description="The environment that it runs in.")
     deployed_at: Moment = Field(description="The moment when it began to run.")
     deployed_by: Key = Field(description="The user id or service that completed its deployment.")
     change_id: Key = Field(description="The id of the change that brought it.")
@@ -184,7 +184,7 @@ class ReportedIncident(Value):
 
     incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
-    environment: Place | None = Field(description="The environment where it happened; null if not stated.")
+    environment: Environment | None = Field(description="The environment where it happened; null if not stated.")
     title: Name = Field(description="The title says in a line what happened.")
     description: Text = Field(description="The text says what is known of it.")
     opened_by: Key = Field(description="The user id or service that reported it.")

@@ -43,7 +43,7 @@ class RiskAssessment(Value):
         at: datetime,
         templates: Sequence[Template] = TEMPLATES,
     ) -> Self:
-        """Assesses every template and the risks in `own`; what `before` rated and nobody speaks of now stands as it was.
+        """Assesses every template and the risks in `own`; one without a response stays as `before` rated it.
 
         InvalidInput for an unknown risk or question, for one that is responded to twice, and for a name that is no risk's own;
         LimitExceeded for more than 200 risks.
@@ -51,9 +51,9 @@ class RiskAssessment(Value):
         known = {each.risk_id: each for each in templates}
         _refuse_unknown_and_doubled("responses", "risk_id", [each.risk_id for each in responses], known)
         _refuse_not_own([each.risk_id for each in own], known)
-        for place, response in enumerate(responses):
+        for index, response in enumerate(responses):
             asked, questions = [each.question for each in response.answers], known[response.risk_id].questions
-            _refuse_unknown_and_doubled(f"responses.{place}.answers", "question", asked, questions)
+            _refuse_unknown_and_doubled(f"responses.{index}.answers", "question", asked, questions)
         given = {each.risk_id: each for each in responses}
         on = at.astimezone(UTC).date()
 
@@ -146,15 +146,15 @@ def _new_id() -> str:
 
 
 def _refuse_not_own(said: Sequence[str], templates: Container[str]) -> None:
-    for place, each in enumerate(said):
-        if each in templates or each in said[:place]:
+    for index, each in enumerate(said):
+        if each in templates or each in said[:index]:
             problem = "is a template's, to be responded to" if each in templates else "is there twice"
-            raise InvalidInput(f"own_risks.{place}.risk_id", f"{problem}: {each}")
+            raise InvalidInput(f"own_risks.{index}.risk_id", f"{problem}: {each}")
 
 
 def _refuse_unknown_and_doubled(path: str, field: str, said: Sequence[str], known: Container[str]) -> None:
-    for place, each in enumerate(said):
+    for index, each in enumerate(said):
         if each not in known:
-            raise InvalidInput(f"{path}.{place}.{field}", f"is unknown: {each}")
-        if each in said[:place]:
-            raise InvalidInput(f"{path}.{place}.{field}", f"is there twice: {each}")
+            raise InvalidInput(f"{path}.{index}.{field}", f"is unknown: {each}")
+        if each in said[:index]:
+            raise InvalidInput(f"{path}.{index}.{field}", f"is there twice: {each}")

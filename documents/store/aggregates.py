@@ -1,4 +1,4 @@
-"""Groups of records and what they come to, as MongoDB computes them."""
+"""Aggregation pipelines: groups of records with counts, minima, maxima and sums, and counts of several kinds at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from documents.store.units import Raw
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What records are grouped by: the value at `path`, or over an edge what stands at `path` in a record of `collection`.
+    """The value that records are grouped by: the one at `path`, or over an edge the one at `path` in a record of `collection`.
 
     Over an edge, `keys` are the fields of that record whose values stand in the fields `own`.
     """
@@ -22,13 +22,13 @@ class Grouping:
 
     @property
     def said(self) -> Raw:
-        """The value of a record, null where it is empty; over an edge, those of its keys."""
+        """The expression for the value, null where it is missing; over an edge, for the values of the keys."""
         if self.collection is None:
             return {"$ifNull": [f"${self.path}", None]}
         return {key: {"$ifNull": [f"${own}", None]} for key, own in zip(self.keys, self.own, strict=True)}
 
     def looked_up(self, there: str, into: str) -> Raw:
-        """The step that puts the record to which the keys at the path `there` belong into a list `into`."""
+        """The `$lookup` that puts the record with the keys at the path `there` into the list `into`."""
         first, *others = self.keys
         said = {f"k{at}": f"${there}.{key}" for at, key in enumerate(others)}
         same = [{"$eq": [f"${key}", f"$$k{at}"]} for at, key in enumerate(others)]
@@ -39,7 +39,7 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is added up: one `value` of a record, or one of each element of a list, which the value calls `$$this`.
+    """The values that are summed up: one `value` of a record, or one of each element of a list, which is `$$this` in the value.
 
     `lists` are the path of that list, and before it those of the lists in whose elements it lies.
     """
@@ -49,7 +49,7 @@ class Measure:
 
     @property
     def values(self) -> Any:
-        """A list of them all. Paths lead through lists on MongoDB, but not on the embedded engine."""
+        """The expression for the list of all values. It maps over lists: the embedded engine follows no path through one."""
         if not self.lists:
             return [self.value]
         elements: Any = f"${self.lists[0]}"
@@ -65,14 +65,14 @@ def steps(query: Raw, by: Sequence[Grouping], measured: Sequence[Measure], limit
     A group is `_id: {k0, ..}`, `count` of its records, and for the place n of each measure `min`n, `max`n, `sum`n and, of how
     many numbers, `of`n. Over an edge, records are grouped by its keys first, so that each is looked up once.
     """
-    told = {f"k{at}": each.said for at, each in enumerate(by)} | {f"v{at}": each.values for at, each in enumerate(measured)}
+    shown = {f"k{at}": each.said for at, each in enumerate(by)} | {f"v{at}": each.values for at, each in enumerate(measured)}
     sums: Raw = {"count": {"$sum": 1}}
     for at in range(len(measured)):
         numbers = {"$filter": {"input": {"$ifNull": [f"$v{at}", []]}, "cond": {"$isNumber": "$$this"}}}
         sums |= {f"{name}{at}": {f"${name}": {f"${name}": f"$v{at}"}} for name in ("min", "max", "sum")}
         sums |= {f"of{at}": {"$sum": {"$size": numbers}}}
     keys = {f"k{at}": f"$k{at}" for at in range(len(by))}
-    done: list[Raw] = [{"$match": query}, {"$project": {"_id": 1, **told}}, {"$group": {"_id": keys, **sums}}]
+    done: list[Raw] = [{"$match": query}, {"$project": {"_id": 1, **shown}}, {"$group": {"_id": keys, **sums}}]
     if any(each.collection for each in by):
         done += _across(by, sums)
     order = {f"_id.k{at}": each.direction for at, each in enumerate(by)}
@@ -95,7 +95,7 @@ def counts(query: Raw, of: Mapping[str, Raw], distinct: Mapping[str, str], eleme
 
 
 def _fields(query: Raw) -> Iterator[str]:
-    """The fields of a record that a query looks at, or into."""
+    """The top-level fields that a query reads."""
     for name, each in query.items():
         if name.startswith("$"):
             yield from (field for part in each for field in _fields(part))

@@ -29,8 +29,8 @@ def ordering(by: By) -> Fields:
     return fields_at(*(path for path, _ in by if path != "_id"))
 
 
-class Place(Generic[T]):
-    """A record and where it stands in the order; the cursor is made for whoever asks."""
+class Edge(Generic[T]):
+    """A record of a page, and its cursor, which is made when somebody asks for it."""
 
     __slots__ = ("_by", "node")
 
@@ -46,16 +46,17 @@ class Place(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which part of an ordered list: `size` records from one end, after or before a cursor."""
+    """The part of an ordered list that a page shows: `size` records from one end, or next to a cursor."""
 
     size: int
     backward: bool = False
     cursor: str | None = None
 
     def queries(self, kind: type[BaseModel], query: Raw, by: By) -> list[Raw]:
-        """`query` and beyond the cursor: keyset, so stable while others insert and delete.
+        """The queries for the records that meet `query` beyond the cursor, in their order.
 
-        In pieces that follow each other in the order, for an index can serve each of them but not all at once.
+        They compare with the values in the cursor (keyset pagination), so insertions and deletions move no page. There are
+        several because an index can serve each of them, but no index serves their union.
         """
         if self.cursor is None:
             return [query]
@@ -67,11 +68,11 @@ class Window:
         return [(path, -direction if self.backward else direction) for path, direction in by]
 
 
-def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[Raw]:
-    """What comes after a record in an order: first what differs last. Null is below everything."""
+def _beyond(kind: type[BaseModel], ordered: Sequence[tuple[Order, Any]]) -> list[Raw]:
+    """The queries for what comes after a record in an order, nearest first; MongoDB sorts null before every other value."""
     found = []
-    for place, ((path, direction), value) in reversed([*enumerate(places)]):
-        equal = {each: {"$eq": there} for (each, _), there in places[:place]}
+    for index, ((path, direction), value) in reversed([*enumerate(ordered)]):
+        equal = {each: {"$eq": there} for (each, _), there in ordered[:index]}
         if direction > 0:
             found.append(equal | {path: {"$ne": None} if value is None else {"$gt": value}})
         elif value is not None:
@@ -81,7 +82,7 @@ def _beyond(kind: type[BaseModel], places: Sequence[tuple[Order, Any]]) -> list[
 
 
 def optional(kind: Any, path: str) -> bool:
-    """Whether nothing can stand at a path of stored fields."""
+    """Whether the value at a dotted path of stored fields can be null."""
     for step in path.split(".") if path != "_id" else ():
         annotation = kind.model_fields[step].annotation
         if NoneType in get_args(annotation):
@@ -91,12 +92,12 @@ def optional(kind: Any, path: str) -> bool:
 
 
 def list_on(kind: Any, path: str) -> str | None:
-    """As much of a path of stored fields as leads to the first list on it; nothing if there is none."""
+    """The beginning of a dotted path that ends at the first list on it; `None` if no list is on the path."""
     steps = path.split(".")
-    for place, step in enumerate(steps, 1):
+    for index, step in enumerate(steps, 1):
         annotation = kind.model_fields[step].annotation
         if get_origin(annotation) is tuple:
-            return ".".join(steps[:place])
+            return ".".join(steps[:index])
         kind = next((each for each in get_args(annotation) if each is not NoneType), annotation)
     return None
 
@@ -116,7 +117,7 @@ def _position(cursor: str, by: By, argument: str) -> list[Any]:
 
 
 class Page(Generic[T]):
-    """Records in order, whether there are more, and how many in all if somebody asks."""
+    """One page of an ordered list: its records, whether there are more, and how many there are in all, counted when asked."""
 
     __slots__ = ("_by", "_count", "has_next_page", "has_previous_page", "nodes", "query")
 
@@ -130,15 +131,15 @@ class Page(Generic[T]):
 
     @classmethod
     def of(cls, fetched: Sequence[T], by: By, window: Window, query: Raw, count: Callable[[], Awaitable[int]]) -> Page[T]:
-        """A page of the one record more than wanted that was fetched to know whether there are more."""
+        """The page of `fetched`, which holds one record more than the page where there are more."""
         nodes, more, entered = fetched[: window.size], len(fetched) > window.size, window.cursor is not None
         if window.backward:
             return cls(nodes[::-1], by, query, (more, entered), count)
         return cls(nodes, by, query, (entered, more), count)
 
     @property
-    def edges(self) -> list[Place[T]]:
-        return [Place(node, self._by) for node in self.nodes]
+    def edges(self) -> list[Edge[T]]:
+        return [Edge(node, self._by) for node in self.nodes]
 
     @property
     def page_info(self) -> Page[T]:
@@ -146,11 +147,11 @@ class Page(Generic[T]):
 
     @property
     def start_cursor(self) -> str | None:
-        return Place(self.nodes[0], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[0], self._by).cursor if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
-        return Place(self.nodes[-1], self._by).cursor if self.nodes else None
+        return Edge(self.nodes[-1], self._by).cursor if self.nodes else None
 
     async def total_count(self) -> int:
         return await self._count()

@@ -56,7 +56,7 @@ class Record(Document):
 
     revision: int = Field(default=0, description="The number of times that this was stored; optimistic updates compare it.")
     _was: Raw | None = PrivateAttr(default=None)
-    _told_as: str | None = PrivateAttr(default=None)
+    _named_event: str | None = PrivateAttr(default=None)
     _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)
     _facts: Raw = PrivateAttr(default_factory=dict)
     _partly: bool = PrivateAttr(default=False)
@@ -71,7 +71,7 @@ class Record(Document):
         """The document as it was last read or stored; None for a new record."""
         return self._was
 
-    # What the audit trail tells of a change
+    # The audit event of a change
 
     @property
     def key(self) -> str:
@@ -82,17 +82,17 @@ class Record(Document):
         """The model version that the record is about, as the trail files it."""
         return None
 
-    def told_as(self, event: str | None) -> str:
-        """The audit event of its change: the one that a rule named, else `event`, else its kind's own."""
-        return self._told_as or event or self.event
+    def event_of_change(self, default: str | None) -> str:
+        """The audit event of its change: the one that a rule named, else `default`, else `event`."""
+        return self._named_event or default or self.event
 
-    def tells(self, event: str) -> None:
+    def names_event(self, event: str) -> None:
         """Lets a rule name the audit event of its change, where the mutation alone does not decide it."""
-        self._told_as = event
+        self._named_event = event
 
     @property
     def notes(self) -> Sequence[tuple[str, Raw]]:
-        """Further audit events that come with the change, and the facts that they tell."""
+        """Further audit events that come with the change, each with its facts."""
         return self._notes
 
     def note(self, event: str, facts: Raw) -> None:
@@ -100,7 +100,7 @@ class Record(Document):
 
     @property
     def facts(self) -> Raw:
-        """What the audit event of its change tells beside the change."""
+        """The facts that the audit event of its change has beside the change."""
         return self._facts
 
     @property
@@ -108,7 +108,7 @@ class Record(Document):
         """Whether the change is only a part of what the caller asked for."""
         return self._partly
 
-    def tells_of(self, facts: Raw, partly: bool) -> None:
+    def adds_facts(self, facts: Raw, partly: bool) -> None:
         self._facts, self._partly = facts, partly
 
     # Whole records, for rules and changes
@@ -189,9 +189,9 @@ class Record(Document):
     @classmethod
     def settled(cls, by: By) -> By:
         """`by` up to the first field that tells any two records apart, else with the id after it."""
-        for place, (path, _) in enumerate(by, 1):
+        for index, (path, _) in enumerate(by, 1):
             if path in cls.unique or (path,) == cls.keys:
-                return by[:place]
+                return by[:index]
         return (*by, ("_id", by[-1][1]))
 
     @classmethod
@@ -327,7 +327,7 @@ class Record(Document):
     # Writing without an event: the trail itself, and records that govern nothing
 
     async def insert_unrecorded(self) -> None:
-        """Inserts a record of which no event tells; AlreadyExists where there is one of its keys."""
+        """Inserts a record without an audit event; AlreadyExists if there is one with its keys."""
         self._within_unit("insert")
         await self._insert(self._as_stored())
 

@@ -1,4 +1,8 @@
-"""What a read answers with: records as they lie in the database, believed field by field, whole only for a rule."""
+"""Stand-ins: what a read answers with in the place of whole records.
+
+A stand-in holds the raw document. It converts a stored field when somebody asks for that field, and validates the whole record
+only for a computed field or a rule: validating a record costs about ten times as much as decoding its document.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class NotRead(AttributeError):
-    """More was asked of a record than its read had been told to fetch: a fault of the program."""
+    """A stand-in was asked for a field that its read had not fetched: a fault of the program."""
 
 
 class Found:
-    """Stands in for a record that was read. A stored field is checked when asked for; the rest asks the record itself."""
+    """A stand-in for a record of `kind`: the stored document, and the fields that the read fetched (`None`: all of them)."""
 
     __slots__ = ("_fields", "_kind", "_raw", "_record")
 
@@ -33,7 +37,7 @@ class Found:
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return self._kind  # so `isinstance`, `match` and GraphQL's type checks see what it stands for
+        return self._kind  # so that `isinstance`, `match` and GraphQL's type checks take it for the record
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -60,13 +64,13 @@ class Found:
 
 
 def whole(record: Any) -> Any:
-    """The record itself behind a stand-in: what a rule judges."""
+    """The whole record behind a stand-in, which rules need; any other value as it is."""
     return record._whole() if type(record) is Found else record
 
 
 @cache
 def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
-    """How to read the stored field `name` of a stand-in; nothing if no such field is stored."""
+    """The function that reads the stored field `name` of a stand-in; `None` if records of `kind` store no such field."""
     field = kind.model_fields.get(name)
     if field is None:
         return None
@@ -81,7 +85,7 @@ def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
 
     def absent(found: Found) -> Any:
         if fetched(found) is not None and NoneType in get_args(field.annotation):
-            return None  # a part of nothing is not sent
+            return None  # MongoDB sends no fields of a value that is null
         if field.is_required():
             raise NotRead(f"{kind.__name__}.{name}")
         return field.get_default(call_default_factory=True)
@@ -94,13 +98,13 @@ def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
 
 
 def _stand_in(annotation: Any) -> Callable[[Any, Fields], Any]:
-    """A stored value as its annotation means it, where that nests records: these are stand-ins again, of what was fetched."""
+    """The function that turns a stored value into what an annotation says; records nested in it become stand-ins too."""
     if get_origin(annotation) is Annotated:
         return _stand_in(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:
         one = _stand_in(_alone(annotation))
         return lambda value, fields: None if value is None else one(value, fields)
-    check = TypeAdapter(annotation).validate_python  # says what is wrong with no list and no record
+    check = TypeAdapter(annotation).validate_python  # for a value that is neither a list nor a document: it raises what is wrong
     if get_origin(annotation) in {list, tuple}:
         each = _stand_in(_alone(annotation))
         return lambda value, fields: tuple([each(one, fields) for one in value]) if type(value) is list else check(value)
@@ -108,7 +112,10 @@ def _stand_in(annotation: Any) -> Callable[[Any, Fields], Any]:
 
 
 def _believe(annotation: Any) -> Callable[[Any], Any]:
-    """A stored value as its annotation means it, where that nests no record. Bounds were checked when it was written."""
+    """The function that turns a stored value into what an annotation of plain values says.
+
+    It does not check bounds again: they were checked when the value was written.
+    """
     if get_origin(annotation) is Annotated:
         return _believe(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType} and (alone := _alone(annotation)) is not None:
@@ -120,7 +127,7 @@ def _believe(annotation: Any) -> Callable[[Any], Any]:
 
 
 def _alone(annotation: Any) -> Any:
-    """What an annotation is about beside nothing, or holds any number of; nothing if that is several things."""
+    """The one type inside an annotation, without `None` and `...`; `None` if there are several."""
     inside = [each for each in get_args(annotation) if each not in {NoneType, Ellipsis}]
     return inside[0] if len(inside) == 1 else None
 

@@ -20,7 +20,7 @@ Wanted = Callable[[Raw], bool]
 
 
 class Listener:
-    """The documents that somebody wants, from when they were committed until they are taken."""
+    """One subscriber: the changed documents that it wants wait here until it takes them."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -42,7 +42,10 @@ class Listener:
         self._stirred.set()
 
     async def take(self, patience: float) -> list[Raw]:
-        """All that waits, as soon as anything does; nothing after `patience` seconds. Raises what ended it, after the last."""
+        """The documents that wait, as soon as there is one; an empty list after `patience` seconds.
+
+        Raises the reason for which the listener was ended, after the last document was taken.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._stirred.wait()
@@ -55,7 +58,7 @@ class Listener:
 
 
 class Feed:
-    """The changes of one collection: the stream is open from the first listener until after the last."""
+    """The change stream of one collection, shared by its listeners: open while there is at least one."""
 
     def __init__(self, changes: Callable[[], AsyncGenerator[Raw | None, None]]) -> None:
         self._changes = changes
@@ -74,7 +77,7 @@ class Feed:
             self._listeners.discard(listener)
 
     async def end(self) -> None:
-        """Sends every listener away and waits until the stream is closed."""
+        """Ends every listener with ServerEnds and waits until the stream is closed."""
         self._send_away(ServerEnds())
         if self._reading:
             await self._reading
@@ -87,16 +90,16 @@ class Feed:
                         if not self._listeners:
                             break
                         if document is not None:
-                            self._tell(document)
-            except Exception as error:  # noqa: BLE001  whatever it is, they must not wait for what does not come
+                            self._notify(document)
+            except Exception as error:  # noqa: BLE001  listeners must hear of every failure: nothing comes after it
                 self._send_away(error)
         self._reading = None
 
-    def _tell(self, document: Raw) -> None:
+    def _notify(self, document: Raw) -> None:
         for each in self._listeners:
             try:
                 each.offer(document)
-            except Exception as error:  # noqa: BLE001  of what one wants; the others go on
+            except Exception as error:  # noqa: BLE001  one listener's filter failed, and the others go on
                 each.end(error)
 
     def _send_away(self, reason: Exception) -> None:

@@ -88,7 +88,7 @@ class Unit:
     closed: bool = False
     _changes: dict[Any, RecordChange | None] = field(default_factory=dict)
     _followed: dict[Any, RecordChange] = field(default_factory=dict)
-    _told: bool = False
+    _recorded: bool = False
 
     @property
     def changes(self) -> list[RecordChange]:
@@ -100,8 +100,8 @@ class Unit:
         self._changes.setdefault(record.id, None)
 
     def remember(self, record: Record, before: Raw | None, after: Raw) -> None:
-        if self._told:
-            raise OutsideUnitOfWork(f"{type(record).__name__} {record.key} changed after the trail was told")
+        if self._recorded:
+            raise OutsideUnitOfWork(f"{type(record).__name__} {record.key} changed after its events were made")
         earlier = self._changes.get(record.id)
         self._changes[record.id] = RecordChange(record, earlier.before if earlier else before, after)
         self.memory.clear()
@@ -119,9 +119,9 @@ class Unit:
             raise AssertionError(f"{len(self.waiting)} records still wait to be written")
 
     async def settled(self) -> list[RecordChange]:
-        """All changes, for the trail to tell; from now on there are no more."""
+        """All changes, to make events of; the unit of work refuses later ones."""
         await self.settle()
-        self._told = True
+        self._recorded = True
         return self.changes
 
     @contextmanager

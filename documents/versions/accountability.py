@@ -5,14 +5,12 @@ from datetime import datetime
 
 from pydantic import Field
 
-from documents.access import Actor, GovernanceRole, Relation
+from documents.access import RELATED, Actor, GovernanceRole, Relation
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.roles import ACCOUNTABLE_ROLES
 from documents.values import Key, Moment, Value
 from documents.versions.entries import longer
-
-_RELATIONS = {GovernanceRole.MODEL_OWNER: Relation.OWNER, GovernanceRole.DATA_STEWARD: Relation.STEWARD}
 
 
 class Assignment(Value):
@@ -39,7 +37,7 @@ def roles_of(history: Iterable[Assignment], user_id: str) -> list[GovernanceRole
 
 
 def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> History:
-    """The history with somebody accountable in a role from now on, in the place of whoever was."""
+    """The history with a person accountable in a role from now on, in the place of the person who was."""
     before = current(history).get(role)
     if before and before.user_id == user_id:
         return history
@@ -49,9 +47,9 @@ def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at
 
 
 def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:
-    """How an actor stands to the version: by the roles that are assigned to the actor and that the actor holds today."""
+    """The relations of an actor to the version, by the roles that are assigned to the actor and that the actor holds today."""
     roles = {role for role, each in current(history).items() if each.user_id == by.id and role in by.roles}
-    found = {_RELATIONS[role] for role in roles & _RELATIONS.keys()}
+    found = {RELATED[role] for role in roles & RELATED.keys()}
     return frozenset(found | {Relation.ACCOUNTABLE} if roles else found)
 
 
@@ -88,7 +86,7 @@ def _cover(role: GovernanceRole, person: Stakeholder) -> Cover:
 def turned_to(
     role: GovernanceRole, tier: RiskTier, history: Iterable[Assignment], holders: Iterable[Stakeholder]
 ) -> list[Stakeholder]:
-    """Who answers for a version in `role`: whoever is accountable in it, else the `holders` who are authorised for the tier."""
+    """Who answers for a version in `role`: the person accountable in it, else the `holders` who are authorised for the tier."""
     held = current(history).get(role)
     accountable = [each for each in holders if held and each.user_id == held.user_id and each.holds(role)]
     return accountable or [each for each in holders if each.may_decide(role, tier)]

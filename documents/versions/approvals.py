@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotFound
+from documents.errors import InvalidInput, InvalidState, NotFound
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
@@ -104,7 +104,7 @@ class Decision(Value):
 
     @property
     def deciders(self) -> Iterator["Decider"]:
-        """Whoever acted for the role: decided, confirmed a condition, or took the decision back."""
+        """The people who acted for the role: who decided, confirmed a condition or withdrew the decision."""
         acted = [self.reviewer_id, *(each.confirmed.by for each in self.conditions if each.confirmed)]
         for who in [*acted, *([self.withdrawn.by] if self.withdrawn else [])]:
             yield Decider(user_id=who, role=self.role)
@@ -113,7 +113,7 @@ class Decision(Value):
         return self._with(condition.satisfy(note, evidence_id, by, at))
 
     def confirmed(self, condition: Condition, comments: str, by: str, at: datetime) -> Self:
-        """With a condition confirmed; a conditional approval rests on the evidence that satisfied it from now on."""
+        """The decision with a condition confirmed; a conditional approval then rests on the evidence that satisfied it."""
         done = condition.confirm(comments, by, at)
         shown = done.satisfied.evidence_id if done.satisfied and self.verdict is Verdict.CONDITIONAL else None
         rests_on = (*self.evidence, shown) if shown and shown not in self.evidence else self.evidence
@@ -181,12 +181,12 @@ class ApprovalRound(Value):
         return {each.role: each for each in self.decisions}
 
     def with_decision(self, decision: Decision) -> Self:
-        """With a decision more, or with one as it has become."""
+        """The round with one more decision, or with a new state of one that it has."""
         ids = [each.decision_id for each in self.decisions]
         if decision.decision_id not in ids:
             return self.model_copy(update={"decisions": (*self.decisions, decision)})
-        place = ids.index(decision.decision_id)
-        return self.model_copy(update={"decisions": (*self.decisions[:place], decision, *self.decisions[place + 1 :])})
+        index = ids.index(decision.decision_id)
+        return self.model_copy(update={"decisions": (*self.decisions[:index], decision, *self.decisions[index + 1 :])})
 
     def approval_of(self, role: GovernanceRole) -> Decision:
         """The approval that stands for a role and can be taken back; NotFound without one."""
@@ -218,21 +218,18 @@ class ClosedRound(Value):
     deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
 
 
-def separated(role: GovernanceRole, who: str, submitters: frozenset[str], acted: Iterable[Decider]) -> bool:
-    """Whether somebody may act for `role`: acted in no other on the version, and never submitted it, unless as model owner."""
-    elsewhere = any(each.user_id == who and each.role is not role for each in acted)
-    return not elsewhere and (who not in submitters or role is GovernanceRole.MODEL_OWNER)
+def submitters_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> frozenset[str]:
+    """Everybody who ever submitted a version, by its rounds."""
+    earlier = {each.submitted_by for each in closed}
+    return frozenset(earlier | {current.submitted_by} if current else earlier)
 
 
-def refuse_inseparable(
-    role: GovernanceRole, required: tuple[GovernanceRole, ...], tier: RiskTier, submitters: frozenset[str],
-    acted: tuple[Decider, ...], reviewer: Stakeholder,
-) -> None:  # fmt: skip
-    """Forbidden unless `reviewer` may act for `role`: required, held, authorised for the tier, and separated.
+def deciders_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> tuple[Decider, ...]:
+    """Everybody who ever decided about a version, and in which role, by its rounds."""
+    earlier = tuple(decider for each in closed for decider in each.deciders)
+    return earlier + (deciders(current.decisions) if current else ())
 
-    On one version one person acts in one role, and whoever submitted it, in this round or before, as model owner only.
-    """
-    who = reviewer.user_id
-    reviewer.must_act_as(role, required, tier, (each.role for each in acted if each.user_id == who))
-    if who in submitters and role is not GovernanceRole.MODEL_OWNER:
-        raise Forbidden(f"{who} submitted this version and decides as MODEL_OWNER only", ["somebody else"])
+
+def acted_as(deciders: Iterable[Decider], who: str) -> tuple[GovernanceRole, ...]:
+    """The roles in which a person decided about a version."""
+    return tuple(each.role for each in deciders if each.user_id == who)

@@ -1,4 +1,4 @@
-"""What is done to a version that takes more than the version itself: submission, evidence and waivers look at the policies."""
+"""What is done to a version that needs the policies: submission, evidence and waivers."""
 
 from datetime import datetime
 from itertools import chain
@@ -7,13 +7,14 @@ from documents.access import Actor
 from documents.policies import BoundPolicy, all_policies, contents_of, from_then_on, in_force
 from documents.risk.scales import RiskTier
 from documents.versions.evidence import Evidence
+from documents.versions.rules import decisions, evidence, waivers
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 
 
 async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
     """Opens a round of approvals under the policies in force now, and stores the version."""
-    await version.submit(in_force(await all_policies(), version.tier, at), by, at)
+    await decisions.submit(version, in_force(await all_policies(), version.tier, at), by, at)
     await version.store()
 
 
@@ -23,20 +24,20 @@ async def waive(
     """Excepts a version from a blocking requirement that it is held to, and stores it; InvalidInput for any other id."""
     says = await contents_of(await all_policies(), await _binding(version, at))
     blocking = {asked.requirement_id for each in says.values() if each.blocking for asked in each.requirements}
-    waiver = version.grant_waiver(requirement_id, blocking, rationale, expires_at, by, at)
+    waiver = waivers.grant(version, requirement_id, blocking, rationale, expires_at, by, at)
     await version.store()
     return waiver
 
 
-async def attach(version: ModelVersion, evidence: Evidence, by: Actor, at: datetime) -> None:
-    """Attaches evidence and stores the version; InvalidInput unless a policy asks for its requirement.
+async def attach(version: ModelVersion, proof: Evidence, by: Actor, at: datetime) -> None:
+    """Attaches evidence and stores the version; InvalidInput for a requirement that no policy has.
 
-    A policy that binds the version, that is in force or that will be, for any tier.
+    The policies are those that bind the version, and those in force or upcoming for any tier.
     """
     policies = await all_policies()
     to_come = (bound for tier in RiskTier for bound in from_then_on(policies, tier, at).values())
     says = await contents_of(policies, chain(version.round.policies if version.round else (), *to_come))
-    version.attach(evidence, {asked.requirement_id for each in says.values() for asked in each.requirements}, by)
+    evidence.attach(version, proof, {asked.requirement_id for each in says.values() for asked in each.requirements}, by)
     await version.store()
 
 

@@ -44,6 +44,6 @@ class Dependency(Value):
 
 
 def refuse_doubled(dependencies: tuple[Dependency, ...]) -> None:
-    for place, each in enumerate(dependencies):
-        if each in dependencies[:place]:
-            raise InvalidInput(f"depends_on.{place}", "is there twice")
+    for index, each in enumerate(dependencies):
+        if each in dependencies[:index]:
+            raise InvalidInput(f"depends_on.{index}", "is there twice")

@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 def longer(what: str, entries: tuple[T, ...], one: T) -> tuple[T, ...]:
-    """The entries and one more; LimitExceeded where the record could not be read again for it."""
+    """The entries and one more; LimitExceeded beyond 200, which the record could not be read with."""
     if len(entries) == LIST_LENGTH:
         raise LimitExceeded(f"the number of {what}", len(entries) + 1, LIST_LENGTH)
     return (*entries, one)
 
 
 def changed(entries: tuple[T, ...], key: str, identity: str, change: Callable[[T], T]) -> tuple[T, ...]:
-    """The entries with the one of that id as `change` makes it; NotFound without one."""
-    for place, each in enumerate(entries):
+    """The entries, with the one of that id replaced by what `change` makes of it; NotFound without one."""
+    for index, each in enumerate(entries):
         if getattr(each, key) == identity:
-            return (*entries[:place], change(each), *entries[place + 1 :])
+            return (*entries[:index], change(each), *entries[index + 1 :])
     raise NotFound(key.removesuffix("_id").capitalize(), identity)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from documents.access import Actor, Permission, Relation
+from documents.access import Actor, Permission, authorship
 from documents.errors import InvalidInput, InvalidState
 from documents.values import Digest, Key, Moment, Name, Statement, Uri, Value
 from documents.versions.parts import Ending
@@ -45,7 +45,7 @@ class Evidence(Value):
         return begun and self.withdrawn is None
 
     def withdraw(self, reason: str, by: Actor, at: datetime) -> Self:
-        by.needs(Permission.WITHDRAW_EVIDENCE, frozenset({Relation.AUTHOR} if by.id == self.attached_by else ()))
+        by.needs(Permission.WITHDRAW_EVIDENCE, authorship(by.id == self.attached_by))
         if self.withdrawn:
             raise InvalidState("withdrawEvidence", "WITHDRAWN", ["ATTACHED"])
         return self.model_copy(update={"withdrawn": Ending(at=at, by=by.id, reason=reason)})

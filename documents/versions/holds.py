@@ -7,7 +7,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.access import Actor, GovernanceRole
-from documents.errors import Forbidden, InvalidState
+from documents.errors import InvalidState
 from documents.values import Key, Moment, Statement, Value
 from documents.versions.parts import Ending
 
@@ -31,8 +31,7 @@ class Hold(Value):
         return self.lifted is None
 
     def lift(self, reason: str, by: Actor, at: datetime) -> Self:
-        if self.role not in by.roles:
-            raise Forbidden(f"{by.id} cannot lift what {self.role.name} placed", [self.role])
+        by.must_hold(self.role, f"{by.id} cannot lift what {self.role.name} placed")
         if not self.stands:
             raise InvalidState("liftHold", "LIFTED", ["STANDING"])
         return self.model_copy(update={"lifted": Ending(at=at, by=by.id, reason=reason)})

@@ -9,13 +9,13 @@ from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
-from documents.values import Key, Moment, Name, Names, Place, Text, Value
+from documents.values import Environment, Key, Moment, Name, Names, Text, Value
 
 
 class Running(Value):
     """A running version is what runs of a model in an environment."""
 
-    environment: Place = Field(description="The environment that it runs in.")
+    environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")
     since: Moment = Field(description="The moment since which it runs.")
     deployment_id: str = Field(description="The id of the deployment that brought it.")
@@ -55,15 +55,15 @@ class Model(Searchable):
         )  # fmt: skip
 
     def hand_over(self, owner_id: str) -> None:
-        """Makes somebody else the model's owner; each version has an owner of its own."""
+        """Makes another person the model's owner; the owners of its versions stay."""
         self.owner_id = owner_id
-        self.tells(AuditEventType.MODEL_UPDATED)
+        self.names_event(AuditEventType.MODEL_UPDATED)
 
     def runs_in(self, environment: str) -> Running | None:
         return next((each for each in self.running if each.environment == environment), None)
 
     def run(self, environment: str, running: Running | None) -> None:
-        """From now on that runs there, or nothing."""
+        """Sets what runs in an environment from now on; None for nothing."""
         others = [each for each in self.running if each.environment != environment]
         self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
-        self.tells(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)
+        self.names_event(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)

@@ -1,162 +1,249 @@
-"""Model versions: what is governed, and the rules by which it changes."""
+"""Model versions: what is stored of them, and the questions that every rule asks first. The rules are in `rules/`."""
 
-from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar
 
-from documents.access import Actor, GovernanceRole, Permission, PlatformRole, Relation, Role
+from pydantic import Field
+
+from documents.access import Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.classification import classify
-from documents.errors import Forbidden, InvalidInput
-from documents.policies import BoundPolicy
-from documents.risk.scales import RiskTier
-from documents.values import camel
-from documents.versions.accountability import assigned, relations
-from documents.versions.decided import DecidedVersion, only
-from documents.versions.dependencies import Dependency, refuse_doubled
-from documents.versions.entries import changed, longer
+from documents.cards import ModelCard
+from documents.classification import Classification
+from documents.contents import Revision
+from documents.errors import InvalidState, NotReady
+from documents.reviews import ReviewCalendar
+from documents.risk.assessment import RiskAssessment
+from documents.risk.scales import RiskTier, RiskTrend
+from documents.search import BY_TOKENS, Searchable
+from documents.store.indexes import index
+from documents.store.units import Bearing
+from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
+from documents.versions.accountability import Assignment, relations
+from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of
+from documents.versions.dependencies import Dependency
+from documents.versions.dossier import Dossier, DossierPart
+from documents.versions.evidence import Evidence
 from documents.versions.holds import Hold
-from documents.versions.numbers import version_key
-from documents.versions.parts import Artifact, Ending
+from documents.versions.lifecycle import VersionStatus, possible
+from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
+from documents.versions.risks import AssessmentApproval, RiskAcceptance
+from documents.versions.standing import Standing
 from documents.versions.waivers import Waiver
 
-HOLDING = (GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.COMPLIANCE_OFFICER)
-CHANGES: Mapping[Role, frozenset[str]] = {
-    GovernanceRole.BUSINESS_OWNER: frozenset({"use_cases", "restrictions"}),
-    PlatformRole.SERVICE: frozenset({"artifacts"}),
-}
-"""What those may change of a version who do not own it."""
 
-
-class ModelVersion(DecidedVersion):
+class ModelVersion(Searchable):
     """A model version is what is governed."""
 
-    @classmethod
-    def register(
-        cls, model_id: str, version: str, purpose: str, use_cases: tuple[str, ...], restrictions: tuple[str, ...],
-        tier: RiskTier | None, tier_rationale: str | None, owner_id: str, data_steward_id: str, artifacts: tuple[Artifact, ...],
-        depends_on: tuple[Dependency, ...], by: Actor, at: datetime,
-    ) -> Self:  # fmt: skip
-        """A version as of now, in the tier that its words suggest or a more critical one; a lighter one needs a risk manager."""
-        suggested = classify(purpose, use_cases)
-        answering = assigned((), GovernanceRole.MODEL_OWNER, owner_id, by, at)
-        answering = assigned(answering, GovernanceRole.DATA_STEWARD, data_steward_id, by, at)
-        if tier is not None and tier.is_lighter_than(suggested.tier):
-            _may_lighten(tier_rationale, suggested.tier, by)
-        refuse_doubled(depends_on)
-        return cls(
-            model_id=model_id, version=version, version_key=version_key(version), purpose=purpose, use_cases=use_cases,
-            restrictions=restrictions, tier=tier or suggested.tier, tier_rationale=tier_rationale, classification=suggested,
-            owner_id=owner_id, data_steward_id=data_steward_id, accountability=answering, artifacts=artifacts,
-            depends_on=depends_on, registered_by=by.id, registered_at=at,
-        )  # fmt: skip
+    keys: ClassVar = ("model_id", "version")
+    written_last: ClassVar = True  # with the standing that follows from all changes of the unit of work
+    bears_on: ClassVar = (
+        Bearing(
+            {"depends_on.governed.model_id": "model_id", "depends_on.governed.version": "version"}, when=frozenset({"retired"})
+        ),
+    )
+    event: ClassVar = AuditEventType.MODEL_UPDATED
+    private: ClassVar = frozenset(
+        {
+            "round.decisions.*.comments",
+            "round.decisions.*.reviewer_name",
+            "tier_rationale",
+            "round.decisions.*.conditions.*.text",
+            "round.decisions.*.conditions.*.satisfied.note",
+            "round.decisions.*.conditions.*.confirmed.comments",
+            "round.decisions.*.withdrawn.reason",
+            "evidence.*.note",
+            "evidence.*.withdrawn.reason",
+            *(f"reviews.*.{finding}" for finding in ("metrics", "drift", "incidents", "compliance")),
+            "acceptances.*.rationale",
+            "acceptances.*.ended.reason",
+            "waivers.*.rationale",
+            "waivers.*.revoked.reason",
+            "holds.*.reason",
+            "holds.*.lifted.reason",
+            "retired.reason",
+        }
+    )
+    reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
+    derived: ClassVar = frozenset({"standing", "version_key"})
+    searched: ClassVar = (
+        "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
+        "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
+    )  # fmt: skip
 
-    def assign(self, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> None:
-        """Makes somebody accountable in a role, in the place of whoever was."""
-        self.permits(by, Permission.ASSIGN_ACCOUNTABILITY)
-        self.accountability = assigned(self.accountability, role, user_id, by, at)
-        match role:
-            case GovernanceRole.MODEL_OWNER:
-                self.owner_id = user_id
-            case GovernanceRole.DATA_STEWARD:
-                self.data_steward_id = user_id
+    model_id: Key = Field(description="The id of the model that it belongs to.")
+    version: Key = Field(description="The name that the version has; a semantic version orders as such.")
+    version_key: str = Field(description="The key that versions are ordered by.")
+    purpose: Statement = Field(description="The text says what the version is for.")
+    use_cases: Statements = Field(default=(), description="The uses that it is put to, one by one.")
+    restrictions: Statements = Field(default=(), description="The uses that are forbidden or restricted.")
+    tier: RiskTier = Field(description="The risk tier that decides which policies apply.")
+    tier_rationale: Statement | None = Field(
+        default=None,
+        description="The text says why it is in that tier; null if not stated.",
+    )
+    classification: Classification = Field(description="The classification says which tier its words suggest.")
+    owner_id: Key = Field(description="The user id of the person who is its accountable model owner.")
+    data_steward_id: Key = Field(description="The user id of the person who is its accountable data steward.")
+    accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The people who are or were accountable, in which role and when, oldest first."
+    )
+    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The artefacts that it is made of."
+    )
+    depends_on: Annotated[tuple[Dependency, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The things that it was made from or needs to run."
+    )
+    card: ModelCard | None = Field(default=None, description="The model card as it was last saved; null before that.")
+    card_revisions: tuple[Revision, ...] = Field(default=(), description="The revisions of the card are listed oldest first.")
+    latest_assessment: RiskAssessment | None = Field(
+        default=None, description="The latest risk assessment that was made; null before the first."
+    )
+    earlier_assessments: tuple[RiskAssessment, ...] = Field(
+        default=(), description="The assessments that came before, oldest first."
+    )
+    assessment_revisions: tuple[Revision, ...] = Field(
+        default=(), description="The digests of all assessments are listed oldest first."
+    )
+    assessment_approvals: Annotated[tuple[AssessmentApproval, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The approvals that assessments got, oldest first."
+    )
+    acceptances: Annotated[tuple[RiskAcceptance, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The risks that were accepted, standing or not, oldest first."
+    )
+    datasheets: Annotated[tuple[DatasheetLink, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The datasheets that it rests on."
+    )
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The evidence that was attached, withdrawn or not."
+    )
+    round: ApprovalRound | None = Field(default=None, description="The current round of approvals, which is null for a draft.")
+    closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds that came before.")
+    reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews are listed oldest first.")
+    waivers: Annotated[tuple[Waiver, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The waivers that were granted, standing or not."
+    )
+    holds: Annotated[tuple[Hold, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The holds that were placed, lifted or not."
+    )
+    critical_incidents: tuple[str, ...] = Field(default=(), description="The ids of critical incidents that are open.")
+    deployed_in: tuple[Environment, ...] = Field(default=(), description="The environments that it runs in.")
+    retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
+    registered_by: Key = Field(description="The user id or service that registered it.")
+    registered_at: Moment = Field(description="The moment when it was registered.")
+    standing: Standing | None = Field(
+        default=None, description="The standing is what follows from all this, as of the last change."
+    )
 
-    def amend(self, said: Mapping[str, Any], by: Actor) -> None:
-        """Changes scope, artefacts and dependencies as `said`; words that call for a more critical tier than before raise it.
+    collection: ClassVar = "model_versions"
+    indexes: ClassVar = [
+        index("model_id", "version_key"),
+        index("standing.rules"),
+        index("standing.changes_at"),
+        index("registered_at", "_id"),
+        index("round.policies.policy_id", "registered_at", "_id"),
+        BY_TOKENS,
+        *(
+            index(each, "registered_at", "_id")  # found by it or in its order, and among equals in the list's own
+            for each in (
+                "model_id",
+                "artifacts.sha256",
+                "depends_on.governed.model_id",
+                "owner_id",
+                "data_steward_id",
+                "deployed_in",
+                "tier",
+                "standing.status",
+                "standing.risk_score",
+                "standing.next_review",
+                "standing.missing_roles",
+                "standing.approved_until",
+                "standing.open_conditions",
+                "standing.accountable_ids",
+                "standing.decider_ids",
+            )
+        ),
+    ]
 
-        A lighter tier takes a risk manager: `set_tier`.
-        """
-        self.permits(by, Permission.UPDATE_MODEL_VERSION)
-        self._may_change(said, by)
-        refuse_doubled(said.get("depends_on", ()))
-        for name, value in said.items():
-            setattr(self, name, value)
-        before, self.classification = self.classification, classify(self.purpose, self.use_cases)
-        suggested = self.classification.tier
-        if before.tier.is_lighter_than(suggested) and self.tier.is_lighter_than(suggested):
-            self.tier, self.tier_rationale = suggested, None
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.model_id, "version": self.version}
 
-    def _may_change(self, said: Mapping[str, Any], by: Actor) -> None:
-        if Relation.OWNER in relations(self.accountability, by):
-            return
-        permitted = {each for role in by.roles for each in CHANGES.get(role, ())}
-        if barred := said.keys() - permitted:
-            raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
+    # Whether something may be done to it
 
-    def set_tier(self, tier: RiskTier, rationale: str, by: Actor) -> None:
-        """Sets the tier, more critical or lighter than its words suggest; the policies of the new tier apply."""
-        self.permits(by, Permission.SET_RISK_TIER)
-        self.tier, self.tier_rationale = tier, rationale
+    def permits(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless `by` may do it here; InvalidState unless the version's status allows it."""
+        self.needs(by, permission)
+        self.can(permission)
 
-    def follow(self, policies: tuple[BoundPolicy, ...]) -> None:
-        """Binds the round to the policies in force now, if it was bound for another tier."""
-        if self.round and self.round.tier is not self.tier:
-            self.round = self.round.model_copy(update={"tier": self.tier, "policies": policies})
+    def needs(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless the roles of `by`, and the relation of `by` to the version, suffice."""
+        by.needs(permission, relations(self.accountability, by))
 
-    def retire(self, reason: str, by: Actor, at: datetime) -> None:
-        """Takes the version out of use, for good; not while it runs somewhere."""
-        self.permits(by, Permission.RETIRE_MODEL_VERSION)
-        if self.deployed_in:
-            raise self.not_ready(Permission.RETIRE_MODEL_VERSION, f"it runs in {', '.join(self.deployed_in)}")
-        self.retired = Ending(at=at, by=by.id, reason=reason)
+    def can(self, permission: Permission) -> None:
+        """InvalidState unless the version's status allows it."""
+        if self.status not in possible(permission):
+            raise InvalidState(permission.value, self.status, possible(permission))
 
-    def suffer(self, incident_id: str) -> None:
-        """A critical incident was opened."""
-        self.critical_incidents = longer("the open critical incidents of a version", self.critical_incidents, incident_id)
+    def not_ready(self, permission: Permission, problem: str) -> NotReady:
+        """The refusal of what the status allows and a `problem` prevents."""
+        return NotReady(permission.value, self.status, possible(permission), problem)
 
-    def recover(self, incident_id: str) -> None:
-        self.critical_incidents = tuple(each for each in self.critical_incidents if each != incident_id)
+    # What it is now
 
-    def run_in(self, environment: str) -> None:
-        """It was deployed there."""
-        self.deployed_in = tuple(sorted({*self.deployed_in, environment}))
-        self.tells(AuditEventType.MODEL_DEPLOYED)
+    @property
+    def status(self) -> VersionStatus:
+        return self.standing.status if self.standing else VersionStatus.DRAFT
 
-    def stop_in(self, environment: str) -> None:
-        """Something else runs there, or nothing."""
-        self.deployed_in = tuple(each for each in self.deployed_in if each != environment)
+    @property
+    def dossier(self) -> Dossier:
+        """The digests of what there is to decide about now."""
+        card, assessment = (each[-1].digest if each else None for each in (self.card_revisions, self.assessment_revisions))
+        return Dossier.of(self.dossier_parts, card, assessment)
 
-    def grant_waiver(
-        self, requirement_id: str, blocking: Collection[str], rationale: str, expires_at: datetime, by: Actor, at: datetime
-    ) -> Waiver:
-        """Excepts the version from a `blocking` requirement for a time: by somebody who neither owns nor submitted it."""
-        self._separate(by, Permission.GRANT_WAIVER)
-        waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
-        if requirement_id not in blocking:
-            known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
-            raise InvalidInput("requirement_id", f"must be {known}")
-        self.waivers = longer("the waivers of a version", self.waivers, waiver)
-        return waiver
+    @property
+    def dossier_parts(self) -> dict[DossierPart, Any]:
+        """The parts of the dossier that are read off the version itself; card and assessment have revisions of their own."""
+        return {
+            DossierPart.SCOPE: [self.purpose, self.use_cases, self.restrictions],
+            DossierPart.TIER: self.tier,
+            DossierPart.ARTIFACTS: self.artifacts,
+            DossierPart.DEPENDENCIES: self.depends_on,
+            DossierPart.DATASHEETS: sorted([each.dataset_id, each.revision, each.digest] for each in self.datasheets),
+        }
 
-    def revoke_waiver(self, waiver_id: str, reason: str, by: Actor, at: datetime) -> None:
-        self._separate(by, Permission.REVOKE_WAIVER)
-        self.waivers = changed(self.waivers, "waiver_id", waiver_id, lambda each: each.revoke(reason, by.id, at))
+    def standing_evidence(self, at: datetime) -> list[Evidence]:
+        return [each for each in self.evidence if each.stands(at)]
 
-    def _separate(self, by: Actor, permission: Permission) -> None:
-        self.permits(by, permission)
-        if by.id in {self.owner_id, *self.submitters}:
-            raise Forbidden(f"{by.id} owns or submitted this version", ["somebody else"])
+    def next_review(self, calendar: ReviewCalendar) -> datetime | None:
+        """When the next periodic review is due: an interval of its tier after the last one, or after its registration."""
+        return calendar.next_after(self.reviews[-1].at if self.reviews else self.registered_at, self.tier)
 
-    def place_hold(self, role: GovernanceRole | None, reason: str, by: Actor, at: datetime) -> Hold:
-        """Stops the deployment of the version until the same role lifts the hold."""
-        self.permits(by, Permission.PLACE_HOLD)
-        role = role or only(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
-        if role not in HOLDING or role not in by.roles:
-            raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
-        hold = Hold.place(role, reason, by.id, at)
-        self.holds = longer("the holds of a version", self.holds, hold)
-        return hold
+    @property
+    def assessments(self) -> tuple[RiskAssessment, ...]:
+        """Every assessment, oldest first."""
+        return (*self.earlier_assessments, *([self.latest_assessment] if self.latest_assessment else []))
 
-    def lift_hold(self, hold_id: str, reason: str, by: Actor, at: datetime) -> None:
-        self.permits(by, Permission.LIFT_HOLD)
-        self.holds = changed(self.holds, "hold_id", hold_id, lambda each: each.lift(reason, by, at))
+    @property
+    def assessment_approval(self) -> AssessmentApproval | None:
+        """The approval of the latest assessment."""
+        latest = self.latest_assessment and self.latest_assessment.assessment_id
+        return next((each for each in self.assessment_approvals if each.assessment_id == latest), None)
 
+    @property
+    def risk_trend(self) -> RiskTrend:
+        before = self.earlier_assessments[-1] if self.earlier_assessments else None
+        return self.latest_assessment.trend_since(before) if self.latest_assessment else RiskTrend.NONE
 
-def _may_lighten(rationale: str | None, suggested: RiskTier, by: Actor) -> None:
-    if GovernanceRole.RISK_MANAGER not in by.roles:
-        raise Forbidden(
-            f"its words put the version into {suggested.name}, and only a risk manager may say less",
-            [GovernanceRole.RISK_MANAGER],
-        )
-    if rationale is None:
-        raise InvalidInput("tier_rationale", f"must say why the version is in a lighter tier than {suggested.name}")
+    @property
+    def was_submitted(self) -> bool:
+        """Whether its round was opened since it was last stored."""
+        before = (self.was or {}).get("round")
+        return self.round is not None and (before is None or before["number"] != self.round.number)
+
+    @property
+    def submitters(self) -> frozenset[str]:
+        return submitters_of(self.round, self.closed_rounds)
+
+    @property
+    def deciders(self) -> tuple[Decider, ...]:
+        return deciders_of(self.round, self.closed_rounds)

@@ -16,7 +16,7 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """The console script. A foreseen fault is told in one line and has an exit code of its own."""
-    with faults.told():
+    with faults.ending():
         app()
 
 
@@ -30,7 +30,7 @@ def serve() -> None:
 
 
 @app.command("demo")
-def tell_demo(
+def play_demo(
     url: Annotated[
         str | None, typer.Option(help="A running server's endpoint, http://.../graphql; without it one is started.")
     ] = None,
@@ -52,12 +52,12 @@ def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Bring the data of an earlier release into the form of this one; of the embedded database a copy is made first."""
-    from gql.cli import migrate
+    from gql.cli import migration
 
     if dry_run:
-        migrate.preview()
+        migration.preview()
     else:
-        migrate.migrate()
+        migration.migrate()
 
 
 @app.command()

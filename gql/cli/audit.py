@@ -38,17 +38,17 @@ def verify(
     if what is not None and what.is_file():
         if checkpoint is not None:
             raise typer.BadParameter("a proof holds its own", param_hint="--checkpoint")
-        reports.tell_proof(*offline.prove(what, keys), in_json=in_json)
+        reports.print_proof(*offline.prove(what, keys), in_json=in_json)
         return
     text = None if checkpoint is None else offline.newest_in(checkpoint)
-    with reports.progress("verifying") as told:
+    with reports.progress("verifying") as progress:
         if what is not None:
-            report = offline.verify(what, text, keys, told)
+            report = offline.verify(what, text, keys, progress)
         else:
             from gql.cli import trail
 
-            report = trail.run(trail.verifying(text, keys, told))
-    reports.tell(report, in_json=in_json)
+            report = trail.run(trail.verifying(text, keys, progress))
+    reports.print_report(report, in_json=in_json)
 
 
 @app.command()
@@ -64,9 +64,9 @@ def export(
     """
     from gql.cli import reports, trail
 
-    with reports.progress("exporting") as told:
-        report = trail.run(trail.exporting(folder, first, last, told))
-    reports.tell(report, in_json=in_json)
+    with reports.progress("exporting") as progress:
+        report = trail.run(trail.exporting(folder, first, last, progress))
+    reports.print_report(report, in_json=in_json)
 
 
 @app.command()

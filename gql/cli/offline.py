@@ -17,9 +17,9 @@ from gql.faults import FileUnusable, TrailFaulty
 LENGTH = 1 << 25  # the most bytes of a checkpoint file or a proof
 
 
-def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], told: Callable[[int, int], None]) -> Report:
+def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], progress: Callable[[int, int], None]) -> Report:
     try:
-        return verify_export(folder, checkpoint, keys, told)
+        return verify_export(folder, checkpoint, keys, progress)
     except InvalidInput as refusal:
         raise misused(refusal) from refusal
     except (Unreadable, OSError) as error:
@@ -48,7 +48,7 @@ def newest_in(file: Path) -> str:
 
 
 def misused(refusal: InvalidInput) -> typer.BadParameter:
-    """The refusal of an argument, as that of the option of the command which holds it."""
+    """The refusal of an argument, as the refusal of a command's option."""
     name, _, place = refusal.path.partition(".")
     option = {"keys": "--key", "seq": "RECEIPT"}.get(name, f"--{name}")
     return typer.BadParameter(f"{option}{f' number {int(place) + 1}' if place else ''} {refusal.problem}", param_hint=option)

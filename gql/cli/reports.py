@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from documents.audit.findings import Report
 from documents.audit.notes import Checkpoint
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from gql.faults import TrailFaulty
 
 
@@ -25,10 +25,10 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda read, of: bar.update(task, advance=read, total=of)
 
 
-def tell(report: Report, *, in_json: bool) -> None:
+def print_report(report: Report, *, in_json: bool) -> None:
     """Prints a report; TrailFaulty if the report has faults."""
     if in_json:
-        typer.echo(json.dumps(spelled(report), indent=2))
+        typer.echo(json.dumps(in_graph_terms(report), indent=2))
     else:
         for each in report.faults:
             typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {each.detail}")
@@ -42,7 +42,7 @@ def tell(report: Report, *, in_json: bool) -> None:
         raise TrailFaulty(f"the trail has {report.fault_count:,} faults")
 
 
-def tell_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
+def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
     if in_json:
         signed = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root}
         typer.echo(json.dumps({"valid": True, "checkpoint": signed, "event": event}, indent=2))

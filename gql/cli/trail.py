@@ -47,7 +47,7 @@ from gql.settings import PREFIX, Settings, read_settings
 
 T = TypeVar("T")
 Work = Callable[[Settings], Awaitable[T]]
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 KINDS = (AuditEvent, AuditHead, AuditCheckpoint, Content)
 
 
@@ -115,17 +115,17 @@ async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) ->
         database.close()
 
 
-def verifying(checkpoint: str | None, keys: Sequence[str], told: Told) -> Work[Report]:
+def verifying(checkpoint: str | None, keys: Sequence[str], progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
-        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, told=told)
+        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, progress=progress)
 
     return work
 
 
-def exporting(folder: Path, first: int, last: int | None, told: Told) -> Work[Report]:
+def exporting(folder: Path, first: int, last: int | None, progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
         try:
-            return await export(folder, first, last, told)
+            return await export(folder, first, last, progress)
         except OSError as error:
             raise FileUnusable(folder, str(error.strerror).lower()) from error
 

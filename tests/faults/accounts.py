@@ -12,7 +12,7 @@ from tests.by_hand import Raw
 from tests.faults.load import Acknowledged, Load
 from tests.faults.stand import Stand
 from tests.service import AUDREY, Service
-from tests.test_walk import trail_tells_everything
+from tests.walking import trail_tells_everything
 
 VERIFICATION = """query($checkpoint: String!, $keys: [String!]!) {
     auditVerification(checkpoint: $checkpoint, keys: $keys) { valid eventsVerified faults { kind seq detail } } }"""

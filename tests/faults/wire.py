@@ -8,7 +8,7 @@ from typing import Any
 import bson
 
 from tests.faults.plan import Point, Side, Step
-from tests.test_units import message
+from tests.wire import message
 
 HOST = "127.0.0.1"
 OP_MSG = 2013

@@ -12,7 +12,7 @@ import bson
 from documents.kinds import RECORDS
 from documents.policies import Policy, PolicyStatus
 from documents.versions.approvals import ApprovalStatus
-from documents.versions.decided import approvals
+from documents.versions.rules import decisions
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from gql.firststart import utc_now
@@ -45,7 +45,7 @@ async def lacking(service: Service, documents: dict[str, list[dict[str, Any]]]) 
     with service.database.bound():
         versions, policies, at = await ModelVersion.every({}), await Policy.every({}), service.now
         wrong = [f"the standing of {each}" for each in (*await misjudged(), *await misread(at))]
-    read = {each.status for version in versions for each in approvals(version, at)} | {ApprovalStatus.PENDING}
+    read = {each.status for version in versions for each in decisions.approvals(version, at)} | {ApprovalStatus.PENDING}
     unread = [f"an approval that reads {each.name}" for each in ApprovalStatus if each not in read]
     said = {each.status_at(at) for each in policies}
     unread += [f"a policy that is {each.name}" for each in PolicyStatus if each not in said]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.errors import InvalidInput
-from documents.formats.cyclonedx.places import at, properties
+from documents.formats.cyclonedx.layout import at, properties
 from documents.formats.exchange import INPUT, as_key
 
 READ = ("1.5", "1.6", "1.7")

@@ -12,7 +12,7 @@ from typing import Any
 from documents.cards import CardContent, ModelCard
 from documents.errors import InvalidInput
 from documents.formats.cyclonedx.bill import MODEL, MODEL_ID, Component, read_models
-from documents.formats.cyclonedx.places import BESIDES, KEPT, NATIVE, at, placed, properties
+from documents.formats.cyclonedx.layout import BESIDES, KEPT, NATIVE, at, placed, properties
 from documents.formats.exchange import INPUT, NO_FIELD, Export, Reading, lost
 from documents.values import LIST_LENGTH, camel
 

@@ -130,14 +130,14 @@ def _body(card: ModelCard) -> Iterator[str]:
     yield heading(1, card.model_name)
     day = card.release_date.isoformat() if card.release_date else None
     details = [*(("Developed by", each) for each in card.developers), ("Model type", card.model_type), ("Release date", day)]
-    extent = [("Training data size", card.training_data_size), ("Training data period", card.training_date_range)]
+    data = [("Training data size", card.training_data_size), ("Training data period", card.training_date_range)]
     sources = [each for each in card.training_data_sources if each not in _datasets(card)]
     yield from below(2, "Model Description", labels(details))
     yield from below(2, "Model Architecture", prose(card.architecture))
     yield from below(2, "Intended Uses", bullets(card.primary_intended_uses))
     yield from below(2, "Intended Users", bullets(card.primary_intended_users))
     yield from below(2, "Out-of-Scope Use", bullets(card.out_of_scope_uses))
-    yield from below(2, "Training Data", prose(card.training_data_description), labels(extent))
+    yield from below(2, "Training Data", prose(card.training_data_description), labels(data))
     yield from below(3, "Training Data Sources", bullets(sources))
     yield from below(3, "Preprocessing", prose(card.training_data_preprocessing))
     yield from below(2, "Evaluation", prose(card.evaluation_methodology))

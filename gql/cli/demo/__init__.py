@@ -19,7 +19,7 @@ from rich.console import Console
 from gql import children
 from gql.cli.demo.example import Example
 from gql.cli.demo.scene import Differs, Scene
-from gql.cli.demo.story import tell
+from gql.cli.demo.story import play
 from gql.settings import PREFIX
 
 WIDTH = 100
@@ -29,21 +29,21 @@ VERSIONS = "{ modelVersions(last: 3) { nodes { modelId version tier status eligi
 
 
 def run_on(url: str, token: str) -> None:
-    """Tells the example on a running server, which may have seen it before; Exit(1) at the first answer that differs."""
+    """Plays the example on a running server, which may have seen it before; Exit(1) at the first answer that differs."""
     console = _console()
     with httpx.Client(timeout=ANSWER_PATIENCE) as http:
-        _tell(Scene(http, url, console), token, Example(f"-{token_hex(3)}"))
+        _played(Scene(http, url, console), token, Example(f"-{token_hex(3)}"))
     console.print("\nWhat it holds now, with that token in $TOKEN:")
     headers = """-H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'"""
     console.print(f"""  curl -s {url} {headers} -d '{{"query": "{VERSIONS}"}}'""", soft_wrap=True)
 
 
 def run() -> None:
-    """Tells the example on a server of its own, and leaves nothing behind; Exit(1) at the first answer that differs."""
+    """Plays the example on a server of its own, and leaves nothing behind; Exit(1) at the first answer that differs."""
     console = _console()
     console.print("Starting a server of its own, over a temporary folder")
     with _own_server() as (url, token), httpx.Client(timeout=ANSWER_PATIENCE, trust_env=False) as http:
-        _tell(Scene(http, url, console), token, Example())
+        _played(Scene(http, url, console), token, Example())
     console.print("\nNext, on a server that stays, whose data folder is var:")
     console.print("  make run")
     again = f"{sys.argv[0]} demo --url http://127.0.0.1:8000/graphql"
@@ -57,12 +57,12 @@ def _console() -> Console:
     return console
 
 
-def _tell(scene: Scene, token: str, example: Example) -> None:
+def _played(scene: Scene, token: str, example: Example) -> None:
     scene.console.print(f"Speaking to {scene.url}", soft_wrap=True)
     scene.tokens[example.administrator] = token
     began = monotonic()
     try:
-        events = tell(scene, example)
+        events = play(scene, example)
     except Differs as differs:
         _explain(differs)
         raise typer.Exit(1) from differs

@@ -8,7 +8,7 @@ from gql.cli.demo.rollout import roll_out
 from gql.cli.demo.scene import Scene
 
 
-def tell(scene: Scene, example: Example) -> int:
+def play(scene: Scene, example: Example) -> int:
     """The whole of it; answers how many events the trail holds at its end."""
     enrol(scene, example)
     register(scene, example)

@@ -1,5 +1,6 @@
-"""Governance reports from the database."""
+"""Reports from the database: of a version's governance, of its risks, and of the audit trail."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -7,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from documents import lineage
-from documents.audit.event import AuditEvent
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
 from documents.contents import Content
 from documents.datasheets import DatasetRecord
@@ -16,8 +18,19 @@ from documents.eligibility.answer import RequirementResult
 from documents.eligibility.case import CaseFile
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
+from documents.errors import InvalidInput
 from documents.incidents import Incident
 from documents.people import Stakeholder
+from documents.reports.audit import (
+    ActorCount,
+    AuditReport,
+    AuditScope,
+    AuditSummary,
+    EventTypeCount,
+    OutcomeCount,
+    ToldEvent,
+    TrailIntegrity,
+)
 from documents.reports.governance import (
     AppliedPolicy,
     AssessmentRecord,
@@ -42,6 +55,7 @@ from documents.reports.governance import (
     TrailAnchor,
 )
 from documents.reports.risk import RiskReport
+from documents.store.aggregates import Grouping
 from documents.store.fields import fields_at
 from documents.values import Value
 from documents.versions.accountability import Coverage
@@ -54,9 +68,15 @@ from documents.versions.version import ModelVersion
 
 V = TypeVar("V", bound=Value)
 
+ACTORS, EVENTS = 1_000, 500
+ENDINGS = len(AuditEventType) * len(AuditOutcome)
+TOLD = fields_at(
+    "seq", "event_id", "event_hash", "occurred_at", "event_type", "outcome", "action", "actor.id", "resource.type", "resource.id"
+)
+
 
 async def governance_report(model_id: str, version_name: str, at: datetime) -> GovernanceReport | None:
-    """The report of one version at `at`, in as many database commands for any history."""
+    """The report of one version at `at`; the number of database commands does not grow with its history."""
     head = await AuditHead.require("head")  # first: whatever the trail tells up to there is in what is read below
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None:
@@ -112,7 +132,7 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
 
 
 async def risk_report(model_id: str, version_name: str, at: datetime) -> RiskReport | None:
-    """The report of the latest assessment of a version at `at`; nothing if there is none."""
+    """The report of the latest assessment of a version at `at`; None if there is none."""
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None or version.latest_assessment is None:
         return None
@@ -198,13 +218,13 @@ _NAMING = frozenset(
 
 
 async def _people(values: Iterable[Any]) -> list[Stakeholder]:
-    """Whoever is named in any of the values, in the order of the user ids; a service is nobody."""
+    """The people whose user ids are in the values, in the order of the ids; services are left out."""
     named = sorted({user_id for each in values for user_id in _named(each)})
     return sorted(await Stakeholder.every({"user_id": {"$in": named}}), key=lambda person: person.user_id)
 
 
 def _reported(kind: type[V], record: Any) -> V:
-    """What a report tells of a record: the fields that it shares with `kind`."""
+    """The part of a record that a report has: the fields that it shares with `kind`."""
     return kind(**{name: getattr(record, name) for name in kind.model_fields})
 
 
@@ -220,3 +240,56 @@ def _named(value: Any) -> Iterator[str]:
         case tuple() | list():
             for each in value:
                 yield from _named(each)
+
+
+async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
+    """The report of the events in `scope` up to the head of the trail; the number of database commands does not grow with them.
+
+    The trail only grows, so everything below is counted over the same events.
+    """
+    if scope.resource_id is None and scope.model_id is None:
+        raise InvalidInput("resource_id", "or `model_id` must say what the report is about")
+    if scope.version is not None and scope.model_id is None:
+        raise InvalidInput("version", "needs `model_id`: of which model")
+    if scope.since and scope.until and scope.until <= scope.since:
+        raise InvalidInput("until", "must be after `since`")
+    head = await AuditHead.require("head")
+    query = scope.query(head.size)
+    endings = await AuditEvent.groups(query, [Grouping("event_type", 1), Grouping("outcome", 1)], [], ENDINGS)
+    actors = await AuditEvent.groups(query, [Grouping("actor.id", 1), Grouping("actor.type", 1)], [], ACTORS)
+    counted = await AuditEvent.counts(query, {}, {"actors": "actor.id"}, {})
+    last = await AuditEvent.read(query, [("seq", -1)], EVENTS, TOLD)
+    types, outcomes = Counter[str](), Counter[str]()
+    for each in endings:
+        types[each["_id"]["k0"]] += each["count"]
+        outcomes[each["_id"]["k1"]] += each["count"]
+    return AuditReport(
+        generated_at=at,
+        scope=scope,
+        summary=AuditSummary(
+            total_events=types.total(),
+            unique_actors=counted["actors"],
+            outcomes=tuple(OutcomeCount(outcome=each, count=outcomes[each]) for each in AuditOutcome),
+        ),
+        event_breakdown=tuple(
+            EventTypeCount(event_type=each, count=types[each])
+            for each in sorted(AuditEventType, key=lambda each: -types[each])
+            if types[each]
+        ),
+        actors=tuple(
+            ActorCount(actor_id=each["_id"]["k0"], actor_type=each["_id"]["k1"], count=each["count"]) for each in actors
+        ),
+        actors_left_out=max(counted["actors"] - len({each["_id"]["k0"] for each in actors}), 0),
+        events=tuple(ToldEvent.of(each) for each in reversed(last)),
+        events_left_out=types.total() - len(last),
+        integrity=await _integrity(head),
+    )
+
+
+async def _integrity(head: AuditHead) -> TrailIntegrity:
+    last = await VerificationRun.last()
+    return TrailIntegrity(
+        origin=head.origin, size=head.size, root=head.root, valid=last and last.found.valid,
+        verified_at=last and last.ended_at, verified_size=last and last.found.tree_size,
+        fault_count=last and last.found.fault_count,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where a field of a card stands in a component, if it has a place of its own there."""
+"""The layout of a model component: at which path CycloneDX has a field of a card."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ NATIVE: Mapping[str, tuple[str, ...]] = {
     "known_limitations": ("modelCard", "considerations", "technicalLimitations"),
     "ethical_considerations": ("modelCard", "considerations", "ethicalConsiderations"),
 }
-"""Where a field stands that has a place of its own."""
+"""The path of each field that CycloneDX has too."""
 APPROACHES = {"supervised", "unsupervised", "reinforcement-learning", "semi-supervised", "self-supervised"}
 BESIDES: Mapping[tuple[str, ...], Callable[[Any], bool]] = {
     ("modelCard", "modelParameters", "approach"): lambda said: said in [{"type": each} for each in APPROACHES],
@@ -37,17 +37,17 @@ BESIDES: Mapping[tuple[str, ...], Callable[[Any], bool]] = {
     ("modelCard", "modelParameters", "outputs"): _is_formats,
     ("modelCard", "considerations", "performanceTradeoffs"): lambda said: _are(said, str),
 }
-"""What is kept in `additionalInfo`, under `cycloneDx`, for there is no field for it; and of which shape the format has it."""
+"""The paths that no field of a card has, each with a check of its value; `additionalInfo.cycloneDx` keeps what is there."""
 
 
 def placed(card: CardContent) -> dict[str, Any]:
-    """What has a place of its own."""
+    """The part of a component that CycloneDX has paths for."""
     kept = card.additional_info.get(KEPT)
     written: dict[str, Any] = {}
-    for place, fits in BESIDES.items():
-        if isinstance(kept, dict) and fits(kept.get(place[-1])):
-            _put(written, place, kept[place[-1]])
-    places = {
+    for path, fits in BESIDES.items():
+        if isinstance(kept, dict) and fits(kept.get(path[-1])):
+            _put(written, path, kept[path[-1]])
+    native = {
         "developers": [{"name": each} for each in card.developers],
         "license": [{"license": {"id" if card.license in SPDX.values() else "name": card.license}}] if card.license else None,
         "model_type": card.model_type,
@@ -59,7 +59,7 @@ def placed(card: CardContent) -> dict[str, Any]:
         "known_limitations": [*card.known_limitations],
         "ethical_considerations": [{"name": each} for each in card.ethical_considerations],
     }
-    for field, value in places.items():
+    for field, value in native.items():
         if value:
             _put(written, NATIVE[field], value)
     return written

@@ -1,4 +1,4 @@
-"""What is different between two versions, part by part of what there is to decide about. Pure."""
+"""The comparison of two versions, part by part of the dossier. Pure."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from documents.canonical import plain
 from documents.cards import CardContent
 from documents.details import differences
-from documents.formats.graph import spelled
+from documents.formats.graph import in_graph_terms
 from documents.risk.factors import RiskFactor
 from documents.values import Digest, Value, camel
 from documents.versions.dossier import DossierPart
@@ -28,8 +28,8 @@ class PartChange(Value):
     )
 
 
-def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]:
-    """The parts in which `after` says something else than `before`."""
+def compared(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]:
+    """The parts of the dossier in which `after` differs from `before`."""
     was, now = _parts(before), _parts(after)
     old, new = before.dossier.digests(), after.dossier.digests()
     paths = {part: tuple(each.path for each in differences(was[part], now[part], part.value)) for part in was}
@@ -41,16 +41,16 @@ def changes(before: ModelVersion, after: ModelVersion) -> tuple[PartChange, ...]
 
 
 def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
-    """What a version says in each part, under the names of the graph."""
+    """What a version says in each part of the dossier, under the names of the graph."""
     card, assessed = version.card, version.latest_assessment
     said: dict[DossierPart, Any] = {
         DossierPart.SCOPE: _said(version, "purpose", "use_cases", "restrictions"),
-        DossierPart.TIER: spelled(version.tier),
-        DossierPart.ARTIFACTS: spelled(version.artifacts),
-        DossierPart.DEPENDENCIES: spelled(version.depends_on),
+        DossierPart.TIER: in_graph_terms(version.tier),
+        DossierPart.ARTIFACTS: in_graph_terms(version.artifacts),
+        DossierPart.DEPENDENCIES: in_graph_terms(version.depends_on),
         DossierPart.CARD: _said(card, *CardContent.model_fields) if card else None,
         DossierPart.ASSESSMENT: {
-            "tier": spelled(assessed.tier),
+            "tier": in_graph_terms(assessed.tier),
             "factors": {each.risk_id: _said(each, *_RATED) for each in assessed.factors},
         } if assessed else None,
         DossierPart.DATASHEETS: {each.dataset_id: _said(each, "revision", "digest") for each in version.datasheets},
@@ -59,4 +59,4 @@ def _parts(version: ModelVersion) -> dict[DossierPart, Any]:
 
 
 def _said(value: BaseModel, *names: str) -> dict[str, Any]:
-    return {camel(name): spelled(getattr(value, name)) for name in names}
+    return {camel(name): in_graph_terms(getattr(value, name)) for name in names}

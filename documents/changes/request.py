@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import Field, computed_field
 
-from documents.access import Actor, GovernanceRole, Permission, Relation
+from documents.access import Actor, GovernanceRole, Permission, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
 from documents.changes.life import MOVES, POSSIBLE, ChangeStatus
 from documents.changes.parts import (
@@ -19,13 +19,12 @@ from documents.changes.parts import (
 )
 from documents.changes.plan import REQUIRED_ROLES, ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
-from documents.errors import Forbidden, InvalidInput, InvalidState, NotReady
+from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
-from documents.versions.decided import only
 from documents.versions.entries import longer
 
 
@@ -122,7 +121,7 @@ class ChangeRequest(Searchable):
 
     @property
     def counting(self) -> dict[GovernanceRole, ChangeApproval]:
-        """What stands of each role: the latest of this submission, about the plan as it is frozen."""
+        """The approval that counts for each role: its latest in this submission, about the frozen plan."""
         ours = (each for each in self.approvals if each.submission == self.submissions and each.plan == self.frozen_plan)
         return {each.role: each for each in ours}
 
@@ -135,8 +134,8 @@ class ChangeRequest(Searchable):
         latest = {each.name: each.passed for each in ours}
         return tuple(each for each in self.plan.impact.testing_required if not latest.get(each))
 
-    def possible(self, permission: Permission) -> None:
-        """InvalidState unless it can be done to what the change is now."""
+    def can(self, permission: Permission) -> None:
+        """InvalidState unless the change's status allows it."""
         if self.status not in POSSIBLE[permission]:
             raise InvalidState(permission.value, self.status, POSSIBLE[permission])
 
@@ -144,11 +143,11 @@ class ChangeRequest(Searchable):
         return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
 
     def _permits(self, by: Actor, permission: Permission) -> None:
-        by.needs(permission, frozenset({Relation.AUTHOR} if by.id == self.requester else ()))
-        self.possible(permission)
+        by.needs(permission, authorship(by.id == self.requester))
+        self.can(permission)
 
     def may_replan(self, plan: ChangePlan, by: Actor) -> None:
-        """Refuses a new plan that is not permitted, and one that would make something else of what takes a change back."""
+        """Refuses a plan that the caller may not give it now; InvalidInput if a rollback would do something else by it."""
         self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
         for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
             if getattr(plan, name) != getattr(self.plan, name):
@@ -167,13 +166,13 @@ class ChangeRequest(Searchable):
                 raise InvalidInput(name, "must be part of the plan before it is submitted: updateChangeRequest")
 
     async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
-        """Freezes `plan`, which is its own with what runs now: approvals bind to its digest."""
+        """Freezes `plan`, its own with the version that runs now; approvals bind to the digest of the frozen plan."""
         await self.replan(plan, by, at)
         self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
         self._move(ChangeStatus.SUBMITTED, by, at)
 
     def reopen(self, reason: str, by: Actor, at: datetime) -> None:
-        """Takes it back to a draft; the approvals and test results so far no longer count."""
+        """Makes the change a draft again; approvals and test results so far no longer count."""
         self._permits(by, Permission.REOPEN_CHANGE)
         self.frozen_plan, self.scheduled_time = None, None
         self._move(ChangeStatus.DRAFT, by, at, reason)
@@ -188,13 +187,13 @@ class ChangeRequest(Searchable):
         by: Actor,
         at: datetime,
     ) -> ChangeApproval:
-        """Records what a reviewer says for a required role, bound to the frozen plan; never by the requester.
+        """Records the approval or refusal of a required role, bound to the frozen plan; the requester may not give it.
 
-        A refusal rejects the change; the last of the required approvals approves it. `tier` is of the version that it is about.
+        A refusal rejects the change, and the last required approval approves it. `tier` is that of its version.
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         nobody = f"{reviewer.user_id} holds no role that must approve this change"
-        role = role or only(self.required_roles, reviewer.holds, "role", nobody)
+        role = role or acting_role(self.required_roles, reviewer.holds, "role", nobody)
         self._may_approve(role, tier, reviewer)
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
@@ -215,8 +214,7 @@ class ChangeRequest(Searchable):
         reviewer.must_act_as(
             role, self.required_roles, tier, (each.role for each in self.counting.values() if each.reviewer_id == who)
         )
-        if who == self.requester:
-            raise Forbidden(f"{who} asked for this change", ["somebody else"])
+        refuse_involved(who, {self.requester}, "asked for this change")
 
     def record_test(
         self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime
@@ -233,7 +231,7 @@ class ChangeRequest(Searchable):
         self.test_results = longer("the test results of a change", self.test_results, result)
 
     def schedule(self, start: datetime, by: Actor, at: datetime) -> None:
-        """Sets when it is to start: in the future, in the preferred window, on no blackout date; again: another time."""
+        """Sets, or sets anew, when the change is to start: in the future, in the preferred window, on no blackout date."""
         self._permits(by, Permission.SCHEDULE_DEPLOYMENT)
         if start <= at:
             raise InvalidInput("scheduled_time", "must be in the future")
@@ -244,7 +242,7 @@ class ChangeRequest(Searchable):
             self._move(ChangeStatus.SCHEDULED, by, at)
 
     def may_start(self, by: Actor, at: datetime) -> None:
-        """Refuses a start that is not permitted, too early, on a blackout date, or before the required tests have passed."""
+        """Refuses a start that is not permitted, is too early or on a blackout date, or comes before its tests passed."""
         self._permits(by, Permission.START_DEPLOYMENT)
         if self.scheduled_time and at < self.scheduled_time:
             raise self.not_ready(Permission.START_DEPLOYMENT, f"it starts at {self.scheduled_time:%FT%TZ}")
@@ -254,18 +252,18 @@ class ChangeRequest(Searchable):
             raise self.not_ready(Permission.START_DEPLOYMENT, f"no pass of these tests is recorded: {', '.join(missing)}")
 
     def start(self, gate: GatePass, by: Actor, at: datetime) -> None:
-        """Begins it, let through by the gate."""
+        """Begins the change, which the gate's pass permits."""
         self.gate = gate
         self._move(ChangeStatus.IN_PROGRESS, by, at)
 
     def complete(self, success: bool, notes: str, by: Actor, at: datetime) -> None:
-        """Ends it: carried out, or failed."""
+        """Ends the change as completed or failed."""
         self._permits(by, Permission.COMPLETE_DEPLOYMENT)
         self.completed_time, self.deployment_notes = at, notes
         self._move(ChangeStatus.COMPLETED if success else ChangeStatus.FAILED, by, at)
 
     def roll_back(self, reason: str, running: str | None, by: Actor) -> ChangePlan:
-        """The plan of the change that takes this one back: what ran before is to run again."""
+        """The plan of the change that takes this one back, and makes the version run again that ran before."""
         self._permits(by, Permission.ROLLBACK_CHANGE)
         if problem := self.overtaken(running):
             raise self.not_ready(Permission.ROLLBACK_CHANGE, problem)
@@ -288,15 +286,15 @@ class ChangeRequest(Searchable):
         )
 
     def overtaken(self, running: str | None) -> str | None:
-        """Why what it left can no longer be taken back, where `running` runs now; nothing where it can."""
+        """Why the change can no longer be taken back while `running` is the version that runs; None if it can."""
         if self.status not in POSSIBLE[Permission.ROLLBACK_CHANGE]:
             return f"{self.change_id} is {self.status.name}"
         left = self.plan.target_version if self.status is ChangeStatus.COMPLETED else self.plan.current_version
         return None if running == left else f"{running or 'nothing'} runs there since"
 
     def rolled_back(self, by: Actor, at: datetime) -> None:
-        """What ran before runs again."""
-        self.tells(AuditEventType.CHANGE_ROLLED_BACK)
+        """The change was taken back, and the version that ran before runs again."""
+        self.names_event(AuditEventType.CHANGE_ROLLED_BACK)
         self._move(ChangeStatus.ROLLED_BACK, by, at)
 
     def comment(self, text: str, by: Actor, at: datetime) -> None:

@@ -1,71 +1,38 @@
-"""Carrying changes out: what runs where, the gate that a start goes through, and what completing one brings about."""
+"""What is done to change requests that takes other records: planning, starting, completing and rolling back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.change import ChangeRequest
-from documents.changes.life import UNDER_WAY, ChangeStatus
+from documents.changes.judgement import obstacle
+from documents.changes.loading import concerned, in_progress_to, in_progress_with, ran_before, rollback_under_way, site
 from documents.changes.parts import GateBasis, GatePass
-from documents.changes.plan import PRODUCTION, ChangePlan, ChangeType
+from documents.changes.plan import ChangePlan, ChangeType
+from documents.changes.request import ChangeRequest
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
-from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
 from documents.people import Stakeholder
-from documents.risk.scales import RiskTier
-from documents.store.fields import fields_at
-from documents.versions.model import Model, Running
+from documents.versions.model import Running
+from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A model and an environment, and what runs there."""
-
-    model: Model
-    environment: str
-
-    @property
-    def running(self) -> str | None:
-        found = self.model.runs_in(self.environment)
-        return found.version if found else None
-
-
-async def site(plan: ChangePlan) -> Site:
-    return Site(await Model.require(plan.model_id), plan.environment)
-
-
-async def fitted(plan: ChangePlan) -> ChangePlan:
-    """`plan` with what runs there now; InvalidInput if its target does not fit, or is not what it says that runs."""
+async def _fitted(plan: ChangePlan) -> ChangePlan:
+    """`plan` with the version that runs there now; InvalidInput if it names another, or if its target does not fit."""
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
         raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
     plan = plan.model_copy(update={"current_version": running})
-    plan.refuse_misfit(running, await _ran_before(plan))
+    plan.refuse_misfit(running, await ran_before(plan))
     if plan.target_version:
         target = await ModelVersion.wanted(plan.model_id, plan.target_version)
         if target is None or target.retired:
             problem = "was retired" if target else "does not exist"
             raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
     return plan
-
-
-async def _ran_before(plan: ChangePlan) -> bool:
-    """Whether the target of a rollback ran there before; nothing did, before the first."""
-    if plan.change_type is not ChangeType.ROLLBACK or plan.target_version is None:
-        return True
-    there = {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
-    return await Deployment.seek(there) is not None
-
-
-async def concerned(plan: ChangePlan) -> ModelVersion | None:
-    """The version that a plan is about: its target, else what it takes away; neither is there after a failed first deployment."""
-    version = plan.target_version or plan.current_version
-    return await ModelVersion.require(plan.model_id, version) if version else None
 
 
 async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
@@ -76,31 +43,35 @@ async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
 
 
 async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """A change as planned, by somebody who may ask for it."""
-    plan = await fitted(plan)
+    """Requests the change that is planned, and stores it."""
+    plan = await _fitted(plan)
     await _may_be_asked_for(plan, by)
-    return await ChangeRequest.ask(plan, by, person.department if person else None, at)
+    change = await ChangeRequest.ask(plan, by, person.department if person else None, at)
+    await change.store()
+    return change
 
 
 async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetime) -> None:
-    """Plans a draft anew, by whoever asked for it and may ask for what it is to be."""
+    """Gives a draft another plan and stores it; the caller must be its requester, and be permitted to request that plan."""
     change.may_replan(plan, by)
-    plan = await fitted(plan)
+    plan = await _fitted(plan)
     if not change.rolls_back_id:
         await _may_be_asked_for(plan, by)
     await change.replan(plan, by, at)
+    await change.store()
 
 
 async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """Freezes a change's plan, with what runs now."""
+    """Freezes a change's plan, with the version that runs now, and stores the change."""
     change.may_submit(by)
-    plan = await fitted(change.plan.model_copy(update={"current_version": None}))
+    plan = await _fitted(change.plan.model_copy(update={"current_version": None}))
     await _refuse_overtaken(change, plan.current_version, Permission.SUBMIT_CHANGE_FOR_REVIEW)
     await change.submit(plan, by, at)
+    await change.store()
 
 
 async def _refuse_overtaken(change: ChangeRequest, running: str | None, permission: Permission) -> None:
-    """NotReady where what a rollback takes back was taken back, or replaced, since."""
+    """NotReady if the change that a rollback takes back was taken back already, or replaced."""
     if change.rolls_back_id:
         original = await ChangeRequest.require(change.rolls_back_id)
         if problem := original.overtaken(running):
@@ -108,26 +79,24 @@ async def _refuse_overtaken(change: ChangeRequest, running: str | None, permissi
 
 
 async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """Starts a change: nobody else is changing the place, what runs there is what it was planned for, and the gate opens."""
+    """Starts a change and stores it; NotReady while another is in progress there, or if another version runs than planned for.
+
+    PolicyBlocked if its target must be eligible and is not.
+    """
     change.may_start(by, at)
-    await _alone(change)
-    place = await site(change.plan)
-    if place.running != change.plan.current_version:
-        now, then = place.running or "nothing", change.plan.current_version or "nothing"
+    if other := await in_progress_with(change.plan):
+        raise change.not_ready(Permission.START_DEPLOYMENT, f"{other} is in progress there")
+    running = (await site(change.plan)).running
+    if running != change.plan.current_version:
+        now, then = running or "nothing", change.plan.current_version or "nothing"
         raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
-    await _refuse_overtaken(change, place.running, Permission.START_DEPLOYMENT)
+    await _refuse_overtaken(change, running, Permission.START_DEPLOYMENT)
     change.start(await _gate(change, by, at), by, at)
-
-
-async def _alone(change: ChangeRequest) -> None:
-    """NotReady while another change of the same model and environment is in progress."""
-    there = {"plan.model_id": change.plan.model_id, "plan.environment": change.plan.environment}
-    if other := await ChangeRequest.seek(there | {"status": ChangeStatus.IN_PROGRESS}, fields_at("change_id")):
-        raise change.not_ready(Permission.START_DEPLOYMENT, f"{other.change_id} is in progress there")
+    await change.store()
 
 
 async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
-    """Lets through what moves no version, what goes back, and what is eligible at this moment; PolicyBlocked for all else."""
+    """Why the change may start: it keeps the version, takes a change back, or its target is eligible now; else PolicyBlocked."""
     plan = change.plan
     if not plan.moves_version:
         return GatePass(at=at, by=by.id, basis=GateBasis.SAME_VERSION)
@@ -145,15 +114,8 @@ async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
     return GatePass(at=at, by=by.id, basis=GateBasis.ELIGIBLE, eligibility=await keep(ContentKind.ELIGIBILITY, eligibility))
 
 
-def obstacle(eligibility: Eligibility, environment: str) -> str | None:
-    """Why what is judged so may not be deployed there; nothing where it may."""
-    if eligibility.tier is RiskTier.TIER_4_EXPERIMENTAL and environment == PRODUCTION:
-        return "it is in TIER_4_EXPERIMENTAL"
-    return None if eligibility.eligible else "it is not eligible"
-
-
 async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, at: datetime) -> None:
-    """Ends a change and stores it; carried out, its target runs, and a change that it takes back is rolled back."""
+    """Ends a change and stores it. After a success its target runs, and the change that it takes back is rolled back."""
     change.complete(success, notes, by, at)
     if success:
         if change.plan.moves_version:
@@ -166,17 +128,17 @@ async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, 
 
 
 async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """What ran there ends, and the target runs: two versions, two deployments and the model say so."""
-    place = await site(change.plan)
-    if ended := place.model.runs_in(place.environment):
+    """Ends the deployment of what ran there and begins that of the target; the versions and the model are stored with them."""
+    there = await site(change.plan)
+    if ended := there.model.runs_in(there.environment):
         deployment = await Deployment.require(ended.deployment_id)
         deployment.end(change.change_id, at)
         await deployment.store()
-        version = await ModelVersion.require(place.model.model_id, ended.version)
-        version.stop_in(place.environment)
+        version = await ModelVersion.require(there.model.model_id, ended.version)
+        operation.stop_in(version, there.environment)
         await version.store()
-    place.model.run(place.environment, await _begun(change, by, at))
-    await place.model.store()
+    there.model.run(there.environment, await _begun(change, by, at))
+    await there.model.store()
 
 
 async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | None:
@@ -190,15 +152,16 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     )  # fmt: skip
     await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
-    version.run_in(plan.environment)
+    operation.run_in(version, plan.environment)
     await version.store()
     return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)
 
 
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """The change that takes `change` back, and that on record with it."""
+    """Requests the change that takes `change` back, and stores both; AlreadyExists while such a one is under way."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
-    await _refuse_second_rollback(change)
+    if other := await rollback_under_way(change):
+        raise AlreadyExists("the rollback", other)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
     change.rolled_back_by_id = rollback.change_id
     await rollback.store()
@@ -206,15 +169,9 @@ async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stake
     return rollback
 
 
-async def _refuse_second_rollback(change: ChangeRequest) -> None:
-    """AlreadyExists where one is under way; a draft stands in nobody's way, for only whoever asked for it can go on with it."""
-    under_way = {"rolls_back_id": change.change_id, "status": {"$in": UNDER_WAY}}
-    if other := await ChangeRequest.seek(under_way, fields_at("change_id")):
-        raise AlreadyExists("the rollback", other.change_id)
-
-
-async def refuse_while_changing(version: ModelVersion) -> None:
-    """NotReady while a change that is to bring the version is in progress: it could not be retired then."""
-    bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
-    if change := await ChangeRequest.seek(bringing, fields_at("change_id")):
-        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change.change_id} is in progress and brings it")
+async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) -> None:
+    """Takes a version out of use and stores it; NotReady while a change that is to bring it is in progress."""
+    if change := await in_progress_to(version):
+        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
+    operation.retire(version, reason, by, at)
+    await version.store()

@@ -1,0 +1,1 @@
+"""Departures: what becomes of all that a person answered for."""

@@ -1,0 +1,143 @@
+"""Imports: a card or a datasheet is filled from a file, and models are registered from files."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from documents.access import Actor, Permission
+from documents.datasheets import Datasheet
+from documents.errors import InvalidInput, LimitExceeded
+from documents.formats.exchange import INPUT, Omission, Omissions, Reading
+from documents.imports.judgement import brought
+from documents.imports.loading import registered
+from documents.imports.readers import Named
+from documents.imports.report import CardSource, ImportedModel, ImportReport, ModelsReport, digest_of, facts, kept
+from documents.store.record import Record
+from documents.values import camel
+from documents.versions.model import Model
+from documents.versions.rules import cards, registration
+from documents.versions.version import ModelVersion
+
+MODELS = 50
+SOURCE = "source"
+
+
+async def import_card(
+    version: ModelVersion, model_name: str, source: CardSource, text: str, read: Reading, overwrite: bool, by: Actor, at: datetime
+) -> tuple[tuple[str, ...], str]:
+    """Makes the next revision of a version's card and stores the version; the fields that differ and the digest of the report.
+
+    InvalidInput for a file that brings nothing.
+    """
+    version.permits(by, Permission.IMPORT_MODEL_CARD)
+    reading = read.again()
+    said = brought(reading, version.card, overwrite)
+    _refuse_nothing(said, reading)
+    await cards.save(version, said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
+    digest = await _reported(version, source, text, said, reading)
+    await version.store()
+    return tuple(said), digest
+
+
+async def import_datasheet(
+    dataset_id: str, text: str, read: Reading, expected_revision: int | None, by: Actor, at: datetime
+) -> tuple[Datasheet, str]:
+    """Makes and stores the next revision of a datasheet; the datasheet and the digest of the report.
+
+    InvalidInput for a file that brings nothing.
+    """
+    if expected_revision is None:
+        sheet = await Datasheet.wanted(dataset_id)
+    else:
+        sheet = await Datasheet.require(dataset_id, revision=expected_revision)
+    reading = read.again()
+    if sheet is None:
+        reading.fields.setdefault("dataset_name", dataset_id)
+    said = brought(reading, sheet and sheet.content, overwrite=expected_revision is not None)
+    _refuse_nothing(said, reading)
+    sheet = await Datasheet.saved(dataset_id, said, by, at)
+    digest = await _reported(sheet, CardSource.HUGGING_FACE, text, said, reading)
+    await sheet.store()
+    return sheet, digest
+
+
+async def _reported(record: Record, source: CardSource, text: str, said: Mapping[str, Any], reading: Reading) -> str:
+    """Stores the report of an import into `record`, for its audit event to name; the digest of the report."""
+    read = digest_of(text)
+    digest = await kept(ImportReport(source=source, sha256=read, filled=tuple(map(camel, said)), left_out=reading.left_out))
+    record.adds_facts(facts(read, digest), partly=bool(reading.left_out))
+    return digest
+
+
+def _refuse_nothing(said: Mapping[str, Any], reading: Reading) -> None:
+    if not said:
+        why = "; ".join(f"{each.path}: {each.reason}" for each in reading.left_out[:3])
+        raise InvalidInput(INPUT, f"brings nothing that is not there already{f' ({why})' if why else ''}")
+
+
+async def import_models(found: Sequence[Named | Omission], owner_id: str, steward_id: str, by: Actor, at: datetime) -> str:
+    """Registers and stores versions with their cards, and their models where those are new; the digest of the report.
+
+    The report names versions that are registered already or lack something. InvalidInput if no version is left to register.
+    """
+    names, taken = await registered([each for each in found if isinstance(each, Named)])
+    versions, models, left_out = list[ModelVersion](), list[ImportedModel](), Omissions()
+    for each in found:
+        try:
+            if isinstance(each, Omission):
+                raise InvalidInput(each.path, each.reason)
+            if where := taken.get((each.model_id, each.version)):
+                raise InvalidInput(each.path, f"{each.model_id} {each.version} is {where}")
+            if len(versions) == MODELS:
+                raise InvalidInput(each.path, f"is beyond the {MODELS} that an import takes")
+            version, model = await _register(each, names, owner_id, steward_id, by, at)
+        except InvalidInput as error:
+            left_out.leave(error.path, error.problem)
+        else:
+            taken[each.model_id, each.version] = f"registered already, as {each.path}"
+            versions.append(version)
+            models.append(model)
+    if not versions:
+        why = "; ".join(f"{each.path}: {each.reason}" for each in left_out.left_out[:3]) or "it names none"
+        raise InvalidInput(SOURCE, f"brings no model to register ({why})")
+    digest = await kept(ModelsReport(models=tuple(models), left_out=left_out.left_out))
+    for version, model in zip(versions, models, strict=True):
+        version.adds_facts(facts(model.sha256, digest), partly=bool(left_out.left_out or model.left_out))
+        await version.store()
+    return digest
+
+
+async def _register(
+    found: Named, names: dict[str, str], owner_id: str, steward_id: str, by: Actor, at: datetime
+) -> tuple[ModelVersion, ImportedModel]:
+    """Registers one version, and stores its model if that is new; the version is not stored yet.
+
+    `names` are the names of the registered models, by id. InvalidInput if something is missing or out of bounds.
+    """
+    name, card = names.get(found.model_id) or found.name, found.card.again()
+    uses = card.fields.get("primary_intended_uses", ())
+    if not (name and found.version and found.purpose):
+        needed = {"a name": name, "a version": found.version, "a purpose (a description or an intended use)": found.purpose}
+        raise InvalidInput(found.path, f"lacks {' and '.join(each for each, said in needed.items() if not said)}")
+    try:
+        model = Model.register(found.model_id, name, "", (), owner_id, by=by, at=at)
+        version = registration.register(
+            model.model_id, found.version, found.purpose, uses, (), None, None, owner_id, steward_id, (), (), by=by, at=at
+        )
+        if said := brought(card, None, overwrite=False):
+            await cards.save(version, said, name, by, at, Permission.IMPORT_MODELS)
+    except ValidationError as error:
+        problem = f"its {camel(str(error.errors()[0]['loc'][0]))} is not as it must be here"
+        raise InvalidInput(found.path, problem) from error
+    except LimitExceeded as error:
+        raise InvalidInput(found.path, str(error)) from error
+    if found.model_id not in names:
+        names[found.model_id] = name
+        await model.store()
+    imported = ImportedModel(
+        path=found.path, sha256=found.sha256, model_id=model.model_id, version=version.version,
+        filled=tuple(map(camel, said)), left_out=card.left_out,
+    )  # fmt: skip
+    return version, imported

@@ -1,0 +1,18 @@
+"""Accountability: how somebody comes to answer for a version in a role."""
+
+from datetime import datetime
+
+from documents.access import Actor, GovernanceRole, Permission
+from documents.versions.accountability import assigned
+from documents.versions.version import ModelVersion
+
+
+def assign(version: ModelVersion, role: GovernanceRole, user_id: str, by: Actor, at: datetime) -> None:
+    """Makes a person accountable in a role, in the place of the person who was."""
+    version.permits(by, Permission.ASSIGN_ACCOUNTABILITY)
+    version.accountability = assigned(version.accountability, role, user_id, by, at)
+    match role:
+        case GovernanceRole.MODEL_OWNER:
+            version.owner_id = user_id
+        case GovernanceRole.DATA_STEWARD:
+            version.data_steward_id = user_id

@@ -1,0 +1,233 @@
+"""Data of an earlier release: brought into today's form step by step, whatever happens meanwhile, and told by the trail."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from documents import migrations
+from documents.audit.verify import verify
+from documents.errors import NewerSchema, OlderSchema
+from documents.kinds import RECORDS
+from documents.migrations import SCHEMA, STEPS, Migration, run
+from documents.store.migrations import FROZEN, Step
+from documents.versions.version import ModelVersion
+from gql.embedded import Engine
+from gql.firststart import prepare
+from gql.release import RELEASE
+from gql.settings import Settings
+from gql.upgrade import copy_of
+from tests.operated import MAGISTRATE, Operated, eventually, refused
+from tests.service import Service
+from tests.stores.store import Store, documents_of, load
+
+OLD = "0.1.0"
+COUNTED = {each for each in documents_of(OLD) if each != "idempotency_keys"}
+
+
+class Killed(Exception):
+    """Stands for the end of the process: nothing after it is done."""
+
+
+@pytest.fixture
+async def old(server: str) -> AsyncIterator[Service]:
+    """A service over what release 0.1.0 left, not yet prepared."""
+    service = Service(server)
+    store = await load(service.database.collections, OLD)
+    service.now = store.moment
+    await service.database.know(RECORDS)
+    with service.database.bound():
+        yield service
+    await service.close()
+
+
+def clock_until(moment: datetime, calls: int) -> Any:
+    """A clock that the process outlives for so many calls: one is made before each transaction."""
+    counted = count(1)
+
+    def clock() -> datetime:
+        if next(counted) > calls:
+            raise Killed
+        return moment
+
+    return clock
+
+
+async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is_run_again(
+    old: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "BATCH", 2)
+    store, killed = Store.of(OLD), 0
+    for calls in count():
+        try:
+            await migrations.migrate(old.database, clock_until(old.now, calls), RELEASE)
+            break
+        except Killed:
+            killed += 1
+            assert await migrations.form(old.database) == store.schema
+    assert killed >= 4
+    assert await migrations.form(old.database) == SCHEMA and not await migrations.pending(old.database)
+    assert await ModelVersion.tally({"standing.rules": {"$exists": False}}) == 0
+    told = [each["action"] for each in (await old.trail())[store.counts["audit_events"] :]]
+    assert told == ["migrate"] * (SCHEMA - store.schema)
+    assert (await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)).faults == ()
+
+
+async def test_two_processes_that_migrate_at_once_do_each_step_once(old: Service, server: str) -> None:
+    other = Service(server, old.database.name)
+    done = await asyncio.gather(
+        *(migrations.migrate(each.database, lambda: old.now, RELEASE) for each in (old, other)), return_exceptions=True
+    )
+    await other.close()
+    assert all(isinstance(each, list) for each in done)
+    assert await Migration.tally({"number": SCHEMA}) == 1
+    told = [each["action"] for each in (await old.trail())[Store.of(OLD).counts["audit_events"] :]]
+    assert told == ["migrate"] * (SCHEMA - Store.of(OLD).schema)
+
+
+async def test_a_start_refuses_older_data_and_changes_nothing_unless_a_setting_says_so(old: Service) -> None:
+    before = (await old.stored()).documents
+    with pytest.raises(OlderSchema):
+        await prepare(old.settings, old.database, clock=lambda: old.now)
+    assert {name: {each.raw for each in found} for name, found in (await old.stored()).documents.items()} == {
+        name: {each.raw for each in found} for name, found in before.items()
+    }
+    await prepare(old.settings.model_copy(update={"migrate": True}), old.database, clock=lambda: old.now)
+    assert await migrations.form(old.database) == SCHEMA
+
+
+async def test_a_release_works_beside_a_later_one_as_long_as_that_lets_it_write(service: Service) -> None:
+    forms = service.database.collection("migrations")
+    later = {"number": SCHEMA + 1, "at": service.now, "revision": 1, "name": "later", "release": "9.0.0"}
+    await forms.insert_one({**later, "oldest_writer": RELEASE})
+    assert await migrations.check(service.database, RELEASE) == SCHEMA + 1
+    await forms.update_one({"number": SCHEMA + 1}, {"$set": {"oldest_writer": "9.0.0"}})
+    with pytest.raises(NewerSchema):
+        await migrations.check(service.database, RELEASE)
+    await forms.delete_one({"number": SCHEMA + 1})
+
+
+@pytest.mark.parametrize("collection", sorted(FROZEN))
+def test_no_step_can_rewrite_what_the_trail_covers(collection: str) -> None:
+    with pytest.raises(ValueError, match=collection):
+        Step(99, "rewrite", "Rewrites history.", RELEASE, collection, {}, dict)
+
+
+def test_steps_are_numbered_one_after_another_from_the_form_of_the_first_release() -> None:
+    assert [each.number for each in STEPS] == list(range(run.FIRST + 1, SCHEMA + 1))
+
+
+def test_a_copy_that_an_interrupted_upgrade_left_is_the_one_from_before(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    (tmp_path / "database" / "file").write_text("as it was")
+    (tmp_path / "database-schema-2.part").mkdir()
+    copy = copy_of(tmp_path, 2)
+    (tmp_path / "database" / "file").write_text("half migrated")
+    assert copy_of(tmp_path, 2) == copy and (copy / "file").read_text() == "as it was"
+    assert not (tmp_path / "database-schema-2.part").exists()
+
+
+@pytest.fixture(scope="module")
+def left_by_0_1_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an embedded database as release 0.1.0 left it."""
+    folder = tmp_path_factory.mktemp("left")
+    with Engine(folder) as engine, MongoClient[dict[str, object]](engine.uri) as client:
+        for name, documents in documents_of(OLD).items():
+            client["magistrate"][name].insert_many(documents)
+    return folder
+
+
+@pytest.fixture
+def folder(left_by_0_1_0: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(left_by_0_1_0, tmp_path / "var"))
+
+
+def magistrate(*words: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
+    given = {f"MAGISTRATE_{name}": str(value) for name, value in settings.items()}
+    return subprocess.run([MAGISTRATE, *words], env=kept | given, capture_output=True, text=True, check=False, timeout=120)
+
+
+def stored_in(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    with Engine(folder) as engine, MongoClient[dict[str, Any]](engine.uri) as client:
+        yield from ((name, list(client["magistrate"][name].find())) for name in sorted(COUNTED))
+
+
+def test_a_start_on_the_embedded_database_copies_the_folder_and_migrates(folder: Path) -> None:
+    (folder / "audit-key").unlink(missing_ok=True)
+    with Operated(folder) as running:
+        ready = running.ask_readyz()
+        assert "ready" in ready and "NOT SOUND" not in ready
+    after = dict(stored_in(folder))
+    assert [each["number"] for each in after["migrations"]] == [2, *range(3, SCHEMA + 1)]
+    assert all("rules" in each["standing"] for each in after["model_versions"])
+    (folder / "before").mkdir()
+    shutil.copytree(folder / "database-schema-2", folder / "before" / "database")
+    before = dict(stored_in(folder / "before"))
+    assert {name: len(found) for name, found in before.items()} == {
+        name: number for name, number in Store.of(OLD).counts.items() if name in COUNTED
+    }
+    assert (folder / "release").read_text().strip() == RELEASE
+
+
+def test_a_start_killed_while_it_upgrades_is_done_by_the_next(folder: Path) -> None:
+    for wait in (0.3, 0.8, 1.3):
+        process = subprocess.Popen(
+            [MAGISTRATE, "serve"], env=os.environ | {"MAGISTRATE_DATA_DIR": str(folder), "MAGISTRATE_PORT": "0"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            process.wait(timeout=wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    eventually(lambda: not (folder / "engine.pid").exists(), within=1)
+    with Operated(folder) as running:
+        assert "ready" in running.ask_readyz()
+    after = dict(stored_in(folder))
+    assert [each["number"] for each in after["migrations"]] == [2, *range(3, SCHEMA + 1)]
+    assert len(after["model_versions"]) == Store.of(OLD).counts["model_versions"]
+    verified = magistrate("audit", "verify", DATA_DIR=folder)
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_nothing_to_do(server: str, tmp_path: Path) -> None:
+    with MongoClient[dict[str, object]](server) as client:
+        for name, documents in documents_of(OLD).items():
+            client["upgraded"][name].insert_many(documents)
+        settings: dict[str, object] = {"DATA_DIR": tmp_path, "MONGODB_URI": server, "DATABASE": "upgraded"}
+        code, complaint = refused(**settings)
+        assert code == 16 and "magistrate migrate" in complaint
+        versions = Store.of(OLD).counts["model_versions"]
+        shown = magistrate("migrate", "--dry-run", **settings)
+        assert shown.returncode == 0 and f"Documents: {versions}" in shown.stdout and "rules: number 0 becomes 1" in shown.stdout
+        assert client["upgraded"]["migrations"].count_documents({}) == 1
+        done = magistrate("migrate", **settings)
+        assert done.returncode == 0 and f"{versions} documents changed" in done.stdout, done.stderr
+        again = magistrate("migrate", **settings)
+        assert again.returncode == 0 and "nothing to do" in again.stdout
+        assert magistrate("migrate", "--dry-run", **settings | {"DATABASE": "nowhere"}).returncode == 8
+    with Operated(tmp_path, MONGODB_URI=server, DATABASE="upgraded") as running:
+        assert "ready" in running.ask_readyz()
+
+
+def test_a_setting_lets_a_start_migrate_a_database_of_ones_own(server: str, tmp_path: Path) -> None:
+    with MongoClient[dict[str, object]](server) as client:
+        for name, documents in documents_of(OLD).items():
+            client["by_setting"][name].insert_many(documents)
+        with Operated(tmp_path, MONGODB_URI=server, DATABASE="by_setting", MIGRATE="true") as running:
+            assert "ready" in running.ask_readyz()
+        assert client["by_setting"]["migrations"].count_documents({"number": SCHEMA}) == 1
+
+
+def test_settings_of_the_upgrade_have_defaults_that_ask_first() -> None:
+    assert (Settings().migrate, timedelta(days=Settings().grace_days)) == (False, timedelta(days=30))

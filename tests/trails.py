@@ -1,0 +1,121 @@
+"""A trail as it lies in the database, to be altered past the product, and one that was signed on its way."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from bson import ObjectId
+
+from documents.audit import tree
+from documents.audit.export import export
+from documents.audit.exported import verify_export
+from documents.audit.notes import SigningKey
+from documents.audit.trail import AuditHead
+from documents.audit.verification import GENESIS
+from documents.canonical import canonical
+from gql.checkpoints import checkpoint
+from tests.examples import attach, register
+from tests.service import AUDREY, Service
+
+Raw = dict[str, Any]
+
+
+COLLECTIONS = ("audit_events", "audit_head", "contents")
+
+
+@dataclass
+class Stored:
+    """What a trail consists of, as it lies in the database."""
+
+    events: list[Raw]
+    heads: list[Raw]
+    contents: list[Raw]
+
+    @classmethod
+    async def of(cls, service: Service) -> Self:
+        return cls(*[await service.database.collection(name).find().sort("seq").to_list(None) for name in COLLECTIONS])
+
+    async def written(self, service: Service) -> None:
+        for name, documents in zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True):
+            await service.database.collection(name).delete_many({})
+            if documents:
+                await service.database.collection(name).insert_many(documents)
+
+    def content(self, digest: str) -> Raw:
+        return next(each for each in self.contents if each["digest"] == digest)
+
+    def chained(self, last: str = GENESIS) -> None:
+        """Links and hashes every event anew, as somebody would who knows how."""
+        edge = list[str]()
+        for size, event in enumerate(self.events):
+            said = {name: value for name, value in event.items() if name not in {"_id", "event_hash", "nodes", "canonical"}}
+            text = canonical(said | {"previous_hash": last})
+            edge, nodes = tree.grow(edge, size, tree.leaf_hash(text))
+            event |= {"previous_hash": last, "canonical": text, "event_hash": tree.leaf_hash(text), "nodes": nodes}
+            last = event["event_hash"]
+
+    def headed(self) -> None:
+        """Moves the head to where the events end."""
+        self.chained()
+        edge = list[str]()
+        for size, event in enumerate(self.events):
+            edge, _ = tree.grow(edge, size, event["event_hash"])
+        last = self.events[-1]
+        self.heads[0].update(size=last["seq"] + 1, last_hash=last["event_hash"], last_at=last["occurred_at"], edge=edge)
+
+    def numbered(self) -> None:
+        for seq, event in enumerate(self.events):
+            event["seq"] = seq
+
+
+def forged(event: Raw, **fields: Any) -> Raw:
+    return event | {"_id": ObjectId(), "event_id": f"AUD-{'0' * 32}"} | fields
+
+
+async def exported(service: Service, folder: Path, checkpoint: str | None = None, *keys: str) -> list[Raw]:
+    """The faults that are found in an export of the trail, where there is no database."""
+    with service.database.bound():
+        await export(folder)
+    return [{"kind": each.kind.name, "seq": each.seq} for each in verify_export(folder, checkpoint, keys).faults]
+
+
+REPORT = "valid treeSize caveats faults { kind seq detail }"
+VERIFICATION = f"""query($from: BigInt! = 0, $to: BigInt, $checkpoint: String, $keys: [String!]) {{
+    auditVerification(from: $from, to: $to, checkpoint: $checkpoint, keys: $keys) {{ {REPORT} }} }}"""
+
+
+@dataclass
+class Anchored:
+    """A trail that was signed several times on its way, and grew a little since."""
+
+    service: Service
+    key: SigningKey
+    sizes: list[int]
+    texts: list[str]
+
+    async def verified(self, at: int = -1, **asked: Any) -> Any:
+        """What a verification with one of the checkpoints says."""
+        given = {"checkpoint": self.texts[at], "keys": [str(self.key.verifier)]} | asked
+        return (await self.service.ask(VERIFICATION, AUDREY, **given))["auditVerification"]
+
+
+@pytest.fixture(scope="module")
+async def anchored(server: str) -> AsyncIterator[Anchored]:
+    service = await Service.started(server)
+    sizes, texts = [], []
+    with service.database.bound():
+        key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+        await register(service)
+        for turn in range(4):
+            for each in range(3):
+                await attach(service, title=f"{turn} {each}")
+            if signed := await checkpoint(key, service.now):
+                sizes.append(signed.size)
+                texts.append(signed.text)
+        await attach(service)
+        await attach(service)
+    await service.database.collection("audit_events").drop_indexes()
+    yield Anchored(service, key, sizes, texts)
+    await service.close()

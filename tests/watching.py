@@ -1,0 +1,52 @@
+"""What a question costs: every command that the driver sends for it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import monitoring
+
+from tests.journey import sign_in
+from tests.service import ALICE, Person, Service
+
+
+class Commands(monitoring.CommandListener):
+    """Every command that the driver sends."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.seen.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+
+@dataclass
+class Watched:
+    """A service, and the commands that its questions cost."""
+
+    service: Service
+    commands: Commands = field(default_factory=Commands)
+
+    async def costs(self, query: str, by: Person = ALICE, **variables: Any) -> tuple[Any, list[dict[str, Any]]]:
+        """The answer, and the commands after those that sign the caller in."""
+        self.commands.seen.clear()
+        answer = await self.service.ask(query, by, **variables)
+        assert [next(iter(each.values())) for each in self.commands.seen[:2]] == ["api_tokens", "stakeholders"]
+        return answer, self.commands.seen[2:]
+
+
+async def watching(server: str, service: Service) -> AsyncIterator[Watched]:
+    await sign_in(service)
+    commands = Commands()
+    other = Service(server, service.database.name, event_listeners=[commands])
+    await other.database.prepare(())
+    yield Watched(other, commands)
+    await other.close()
+
+
+def where(commands: list[dict[str, Any]]) -> list[str]:
+    """The collections that the commands are about."""
+    return [next(iter(each.values())) for each in commands]
