@@ -38,7 +38,6 @@ from gql.schema import PARTS, Answered, Schema
 from gql.serving import Server, configured
 from gql.settings import Settings, read_settings
 from gql.texts import Texts
-from resolvers.graph.aggregates import describe
 from resolvers.graph.context import Context, Info
 from resolvers.graph.registry import Assembled, Registry
 from resolvers.graph.selection import Asks, Selected
@@ -71,7 +70,6 @@ def stock(settings: Settings, database: Database) -> Starlette:
     """Our types and resolvers, without what else is ours: Strawberry's view and execution as they come, whole records."""
     queries = [each for part in PARTS for each in part.queries]
     registry = Registry(PARTS)
-    describe()
     schema = Assembled(registry, query=create_type("Query", queries))
     return _app(database, Route("/graphql", StockView(schema)))
 
@@ -80,7 +78,6 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
     """All of ours but the trail: each mutation in a transaction that touches no head and tells no event."""
     mutations = [through(each, Unaudited()) for part in PARTS for each in part.mutations]
     texts, registry = Texts(settings.limits), Registry(PARTS)
-    describe()
     schema = Schema(
         registry,
         query=create_type("Query", [permitted(each) for part in PARTS for each in part.queries]),

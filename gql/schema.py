@@ -45,7 +45,6 @@ from resolvers import (
     versions,
     waivers,
 )
-from resolvers.graph.aggregates import describe
 from resolvers.graph.registry import Assembled, Registry
 from resolvers.graph.types import Part
 
@@ -108,7 +107,6 @@ def _refused(error: Any) -> tuple[str, bool]:
 @cache
 def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
     registry = Registry(parts)
-    describe()
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]

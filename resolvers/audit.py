@@ -21,10 +21,10 @@ from documents.values import BigInt
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
-from resolvers.graph.connections import connection
+from resolvers.graph.connections import Filtered, connection
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
-from resolvers.graph.filters import filters
+from resolvers.graph.filters import filter_of, filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.types import Node, Part, field, node, shape
@@ -43,14 +43,12 @@ class EventSubjectShape:
     model_version = one(ModelVersion, "The version itself, as it is today.", model_id="model_id", version="version")
 
 
-@filters(
+AuditEventFilter = filters(
     AuditEvent, "seq", "event_id", "event_type", "outcome", "occurred_at", "actor", "resource", "subject", "action", "request"
 )
-class AuditEventFilter: ...
 
 
-@filters(VerificationRun, "number", "began_at", "ended_at", "found", "checkpoint_size", "is_news")
-class VerificationRunFilter: ...
+VerificationRunFilter = filters(VerificationRun, "number", "began_at", "ended_at", "found", "checkpoint_size", "is_news")
 
 
 @query(permit=Permission.READ_TRAIL)
@@ -153,7 +151,10 @@ async def audit_keys(info: Info) -> list[AuditKey]:
 
 
 @subscription(name="auditEvents", permit=Permission.READ_TRAIL)
-async def audit_events_told(info: Info, filter: AuditEventFilter | None = UNSET) -> AsyncIterator[AuditEvent]:
+async def audit_events_told(
+    info: Info,
+    filter: Filtered[filter_of(AuditEvent)] = UNSET,  # type: ignore[valid-type]
+) -> AsyncIterator[AuditEvent]:
     """Events as they are committed, from whichever process; in the trail's order."""
     return live(info, AuditEvent, partial(matches, await asked_for(info.context, filter)))
 
@@ -170,6 +171,8 @@ PART = Part(
         shape(InclusionProof, name="AuditInclusionProof"),
         shape(ConsistencyProof, name="AuditConsistencyProof"),
         Receipt,
+        AuditEventFilter,
+        VerificationRunFilter,
     ],
     queries=[
         audit_event,

@@ -85,11 +85,10 @@ class ChangeRequestNode(Node):
     )
 
 
-@filters(
+ChangeRequestFilter = filters(
     ChangeRequest, "change_id", "plan", "risk_level", "status", "requester", "department", "created_at", "approvals",
     "test_results", "scheduled_time", "gate", "completed_time", "moves", "rolls_back_id", "rolled_back_by_id",
 )  # fmt: skip
-class ChangeRequestFilter: ...
 
 
 @query()
@@ -376,7 +375,10 @@ async def change_request_changed(info: Info, change_id: Key) -> AsyncIterator[Ch
 
 
 PART = Part(
-    types=[ChangePlanShape, ChangeApprovalShape, TestResultShape, CommentShape, MoveShape, GatePassShape, ChangeRequestNode],
+    types=[
+        ChangePlanShape, ChangeApprovalShape, TestResultShape, CommentShape, MoveShape, GatePassShape, ChangeRequestNode,
+        ChangeRequestFilter,
+    ],
     queries=[change_request, change_requests, change_request_aggregates],
     mutations=[
         create_change_request, update_change_request, submit_change_for_review, reopen_change, add_change_approval,

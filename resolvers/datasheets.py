@@ -49,8 +49,7 @@ class DatasheetLinkShape:
     datasheet = one(Datasheet, "The datasheet, as its newest revision has it.", dataset_id="dataset_id")
 
 
-@filters(Datasheet, "dataset_id", "content")
-class DatasheetFilter: ...
+DatasheetFilter = filters(Datasheet, "dataset_id", "content")
 
 
 @query()
@@ -136,7 +135,7 @@ async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDat
 
 
 PART = Part(
-    types=[node(Datasheet), DatasetRecordShape, DatasheetLinkShape],
+    types=[node(Datasheet), DatasetRecordShape, DatasheetLinkShape, DatasheetFilter],
     queries=[datasheet, datasheets],
     mutations=[save_datasheet, link_datasheet, unlink_datasheet],
 )

@@ -28,11 +28,10 @@ class RunningShape:
     deployment = one(Deployment, "Its deployment.", deployment_id="deployment_id")
 
 
-@filters(
+DeploymentFilter = filters(
     Deployment, "deployment_id", "model_id", "version", "environment", "number", "active", "deployed_at", "deployed_by",
     "change_id", "by_rollback", "ended_at", "ended_by_change_id",
 )  # fmt: skip
-class DeploymentFilter: ...
 
 
 @query()
@@ -44,4 +43,4 @@ async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
 deployments = connection(Deployment, "deployments", "Deployments, the latest first.", ("deployed_at", -1))
 
 
-PART = Part(types=[DeploymentNode, RunningShape], queries=[deployment, deployments])
+PART = Part(types=[DeploymentNode, RunningShape, DeploymentFilter], queries=[deployment, deployments])

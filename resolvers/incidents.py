@@ -33,11 +33,10 @@ class BlockingIncidentShape:
     incident = one(Incident, "The incident.", incident_id="incident_id")
 
 
-@filters(
+IncidentFilter = filters(
     Incident, "incident_id", "model_id", "version", "environment", "severity", "status", "title", "opened_by", "opened_at",
     "resolution",
 )  # fmt: skip
-class IncidentFilter: ...
 
 
 @query()
@@ -106,7 +105,7 @@ async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIn
 
 
 PART = Part(
-    types=[IncidentNode, BlockingIncidentShape],
+    types=[IncidentNode, BlockingIncidentShape, IncidentFilter],
     queries=[incident, incidents, incident_aggregates],
     mutations=[open_incident, resolve_incident],
 )

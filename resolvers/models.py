@@ -66,8 +66,7 @@ class ModelNode(Node):
         return found[0] if found else None
 
 
-@filters(Model, "model_id", "name", "description", "tags", "owner_id", "running", "registered_at")
-class ModelFilter: ...
+ModelFilter = filters(Model, "model_id", "name", "description", "tags", "owner_id", "running", "registered_at")
 
 
 @query()
@@ -79,4 +78,4 @@ async def model(info: Info, model_id: Key) -> Model | None:
 models = connection(Model, "models", "Models, by their id.", ("model_id", 1))
 
 
-PART = Part(types=[ModelNode], queries=[model, models])
+PART = Part(types=[ModelNode, ModelFilter], queries=[model, models])

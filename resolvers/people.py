@@ -86,8 +86,9 @@ class Viewer:
     tokens = many(ApiToken, "The tokens of one's own, ended ones too.", holder="id")
 
 
-@filters(Stakeholder, "user_id", "name", "department", "platform_role", "roles", "authorized_tiers", "active", "registered_at")
-class StakeholderFilter: ...
+StakeholderFilter = filters(
+    Stakeholder, "user_id", "name", "department", "platform_role", "roles", "authorized_tiers", "active", "registered_at"
+)
 
 
 @query()
@@ -226,7 +227,7 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
 
 
 PART = Part(
-    types=[StakeholderNode, TaskShape, TaskList],
+    types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter],
     queries=[viewer, stakeholder, stakeholders],
     mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
 )

@@ -90,8 +90,7 @@ async def _read(digest: str, context: Context) -> PolicyContent:
     return PolicyContent.model_validate_json(kept.canonical)
 
 
-@filters(Policy, "policy_id", "content", "revisions")
-class PolicyFilter: ...
+PolicyFilter = filters(Policy, "policy_id", "content", "revisions")
 
 
 @query()
@@ -196,7 +195,7 @@ async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPay
 
 
 PART = Part(
-    types=[PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus],
+    types=[PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus, PolicyFilter],
     queries=[policy, policies],
     mutations=[create_policy, revise_policy, retire_policy],
 )

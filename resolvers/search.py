@@ -1,7 +1,7 @@
 """The query `search`, which finds records of all kinds by words."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -19,9 +19,10 @@ from documents.versions.version import ModelVersion
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Info, asked_of
-from resolvers.graph.filters import filter_of, make_input
+from resolvers.graph.filters import make_input, record_filter
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import OrderDirection, ordered_by
+from resolvers.graph.registry import Registry, pending
 from resolvers.graph.types import Node, Part
 
 
@@ -48,39 +49,29 @@ KINDS: Mapping[NodeKind, type[Searchable]] = {
 }
 
 
-class SearchFilter: ...
-
-
-make_input(
-    SearchFilter,
-    "NodeFilter",
-    "Conditions on records of several kinds, for each kind its own.",
-    {
+def _filter(registry: Registry) -> Any:
+    fields: dict[str, Any] = {
         "kinds": (list[NodeKind], "Which kinds are looked for; left out: all. Indexed: each has a collection to itself."),
         **{
-            name.value: (filter_of(kind), f"What {name.description.rstrip('.').lower()} must meet.")
+            name.value: (record_filter(registry, kind), f"What {name.description.rstrip('.').lower()} must meet.")
             for name, kind in KINDS.items()
         },
-    },
-)
+    }
+    about = "Conditions on records of several kinds, for each kind its own."
+    return registry.once("NodeFilter", lambda made: make_input(made, "NodeFilter", about, fields))
 
 
-class SearchOrder: ...
-
-
-make_input(
-    SearchOrder,
-    "NodeOrder",
-    "One thing that all kinds of records have.",
-    {
-        "kind": (
-            OrderDirection,
-            "Models, versions, datasheets, policies, people, changes, incidents; or the other way round. Indexed.",
-        ),
+def _order(registry: Registry) -> Any:
+    kinds = "Models, versions, datasheets, policies, people, changes, incidents; or the other way round. Indexed."
+    fields = {
+        "kind": (OrderDirection, kinds),
         "id": (OrderDirection, "What was stored first, among all kinds unless `kind` comes before. Indexed."),
-    },
-)
+    }
+    about = "One thing that all kinds of records have."
+    return registry.once("NodeOrder", lambda made: make_input(made, "NodeOrder", about, fields))
 
+
+SearchFilter, SearchOrder = pending(_filter), pending(_order)
 Words = Annotated[
     str,
     strawberry.argument(
@@ -93,8 +84,8 @@ Words = Annotated[
 async def found(
     info: Info,
     query: Words,
-    filter: Filtered[SearchFilter] = UNSET,
-    order_by: Ordered[SearchOrder] = UNSET,
+    filter: Filtered[SearchFilter] = UNSET,  # type: ignore[valid-type]
+    order_by: Ordered[SearchOrder] = UNSET,  # type: ignore[valid-type]
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Node]:  # fmt: skip
     """Models, versions, datasheets, policies, people, changes and incidents that hold every word, kind by kind, oldest first."""

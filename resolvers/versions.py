@@ -240,7 +240,7 @@ async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[Mode
 
 
 PART = Part(
-    types=[VersionNameShape, LineageLink, UpstreamAlert, PartChange, Eligibility, ModelVersionNode],
+    types=[VersionNameShape, LineageLink, UpstreamAlert, PartChange, Eligibility, ModelVersionNode, ModelVersionFilter],
     queries=[model_version, model_versions, model_version_aggregates],
     subscriptions=[model_version_changed],
 )

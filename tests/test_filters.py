@@ -23,8 +23,8 @@ from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from gql.schema import build_schema
 from resolvers.graph.asked import ACROSS, DERIVED
-from resolvers.graph.orders import order_of
-from resolvers.versions import ModelVersionFilter
+from resolvers.graph.filters import record_filter
+from resolvers.graph.orders import record_order
 from tests.examples import BOT, EXPERIMENT, decide, read, register, save_card, submit
 from tests.service import ALICE, CAROL, DAVID, NOW, Service
 
@@ -89,8 +89,9 @@ def part(name: str, kind: Any, depth: int) -> st.SearchStrategy[Any]:
 
 
 DICE = Random(9162)
-build_schema()
-HELD = [{"_id": ObjectId(f"{at:024x}"), **drawn(ModelVersionFilter, DICE)} for at in range(30)]
+REGISTRY = build_schema().registry
+VERSIONS_FILTER = record_filter(REGISTRY, ModelVersion)
+HELD = [{"_id": ObjectId(f"{at:024x}"), **drawn(VERSIONS_FILTER, DICE)} for at in range(30)]
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def held(service: Service) -> Any:
 
 
 @settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(filter=wanted(ModelVersionFilter))
+@given(filter=wanted(VERSIONS_FILTER))
 async def test_the_query_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
     found = await held.find(to_query(filter), {"_id": 1}).to_list(None)
     assert [each["_id"] for each in found] == [each["_id"] for each in HELD if matches(filter, each)]
@@ -115,7 +116,7 @@ def paths(kind: Any, path: str = "") -> list[str]:
     return [each for name, inner in fields_of(kind).items() for each in paths(inner, f"{path}.{name}".lstrip("."))]
 
 
-PATHS = paths(order_of(ModelVersion))
+PATHS = paths(record_order(REGISTRY, ModelVersion))
 ENDLESS = [each for each in PATHS if optional(ModelVersion, each)]
 
 
@@ -126,7 +127,7 @@ def orders(among: list[str]) -> st.SearchStrategy[By]:
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(filter=wanted(ModelVersionFilter), by=orders(PATHS))
+@given(filter=wanted(VERSIONS_FILTER), by=orders(PATHS))
 async def test_the_database_and_the_evaluator_agree_on_any_order(held: Any, filter: dict[str, Any], by: By) -> None:
     found = await held.find(to_query(filter), {"_id": 1}, sort=list(by)).to_list(None)
     wanted = [each for each in HELD if matches(filter, each)]

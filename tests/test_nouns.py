@@ -15,10 +15,10 @@ from documents.search import Searchable
 from documents.store.record import Record
 from gql.schema import PARTS
 from resolvers.graph.asked import DERIVED
-from resolvers.graph.filters import filter_of
+from resolvers.graph.filters import record_filter
 from resolvers.search import KINDS
 from tests.nouns import NOUNS, UNTOLD
-from tests.schema import QUERIES, SCHEMA
+from tests.schema import BUILT, QUERIES, SCHEMA
 
 ROOT = Path(__file__).parents[1]
 BEANIES = {"id", "revision_id"}
@@ -69,7 +69,7 @@ def test_every_noun_with_words_is_a_kind_that_search_finds_and_filters() -> None
 
 @pytest.mark.parametrize("record", NOUNS)
 def test_a_condition_that_the_clock_changes_looks_at_what_is_stored(record: type[Record]) -> None:
-    fields = filter_of(record).__strawberry_definition__.fields
+    fields = record_filter(BUILT.registry, record).__strawberry_definition__.fields
     assert [each.name for each in fields if DERIVED in each.metadata and not has_path(record, each.metadata[DERIVED].by)] == []
 
 

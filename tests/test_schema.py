@@ -9,9 +9,11 @@ import pytest
 from graphql import GraphQLField
 
 import gql
+from documents.versions.model import Model
 from documents.versions.waivers import Waiver
 from gql.schema import PARTS, build_schema
 from resolvers import waivers
+from resolvers.graph.filters import filters
 from resolvers.graph.types import Part, shape
 from tests.schema import TYPES
 
@@ -71,9 +73,11 @@ def test_two_schemas_of_different_parts_share_a_process() -> None:
     assert SCHEMA.as_str() == again.as_str() == (ROOT / "schema.graphql").read_text().rstrip("\n")
 
 
-def test_a_record_has_one_shape() -> None:
+def test_a_record_is_declared_once() -> None:
     with pytest.raises(TypeError, match="Waiver has a shape already"):
         build_schema((*PARTS, Part(types=[Waiver])))
+    with pytest.raises(TypeError, match="Model has filters already"):
+        build_schema((*PARTS, Part(types=[filters(Model, "name")])))
 
 
 def test_root_fields_bear_the_names_that_were_agreed() -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Any, get_args, get_origin
 import strawberry
 from pydantic import BaseModel, TypeAdapter
 from strawberry import UNSET
-from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
@@ -20,25 +19,23 @@ from documents.store.filters import to_query
 from documents.store.record import Record
 from documents.store.standins import aware
 from documents.values import BigInt, FreeObject, Value, camel
-from resolvers.graph import filters, orders
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import Filtered
 from resolvers.graph.context import Info
-from resolvers.graph.filters import edges_of, filter_of, names_of
+from resolvers.graph.filters import edges_of, filter_of
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import group_of, ordered_by
+from resolvers.graph.registry import Registry, pending, registry_of
 from resolvers.graph.types import bare, expose
 
 GROUPS = 1_000
 NUMBERS: tuple[Any, ...] = (int, float, BigInt)
 MEASURED: tuple[Any, ...] = (*NUMBERS, datetime, date)
-_aggregated: dict[type[Record], Mapping[str, Any]] = {}
 
 
 def aggregates(kind: type[Record], name: str, description: str, permit: Permission = Permission.READ) -> StrawberryField:
     """Declares what the records of a noun come to: `aggregates(ModelVersion, "model_version_aggregates", "…")`."""
-    made = {each: type(f"{kind.__name__}{each}", (), {}) for each in ("Aggregate", "Keys", "Counts", "Bounds", "Numbers")}
-    _aggregated[kind], aggregate = made, made["Aggregate"]
+    aggregate = pending(lambda registry: _aggregate(registry, kind))
 
     async def resolve(
         info: Info,
@@ -49,53 +46,49 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
         ] = UNSET,
     ) -> list[aggregate]:  # type: ignore[valid-type]
         by = ordered_by(group_by, (), "groupBy")
-        selected = {each.name for each in _selected(info.selected_fields)}
-        measured = {name: each for name, each in _measures(kind).items() if camel(name) in selected}
+        registry, selected = registry_of(info), {each.name for each in _selected(info.selected_fields)}
+        measured = {name: each for name, each in _measures(registry, kind).items() if camel(name) in selected}
         asked = to_query(await asked_for(info.context, filter))
         groups = await kind.groups(
-            asked, [_grouping(kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
+            asked, [_grouping(registry, kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
         )
         if len(groups) > GROUPS:
             raise LimitExceeded("the number of groups", len(groups), GROUPS)
-        return [_told(kind, raw, [path for path, _ in by], measured) for raw in groups]
+        return [_told(_keys(registry, kind), raw, [path for path, _ in by], measured) for raw in groups]
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
 
 
-def describe() -> None:
-    """Gives every described noun the fields of its inputs and aggregates, once all types are assembled."""
-    filters.describe()
-    orders.describe()
-    for kind, made in _aggregated.items():
-        if not has_object_definition(made["Aggregate"]):
-            _make(kind, made)
+def _aggregate(registry: Registry, kind: type[Record]) -> Any:
+    """The type of a group of records, which is made with the types in it."""
 
+    def output(name: str, about: str, fields: Mapping[str, tuple[Any, str]]) -> Any:
+        return registry.once(f"{kind.__name__}{name}", lambda made: _output(made, f"{about} {kind.__doc__}", fields))
 
-def _make(kind: type[Record], made: Mapping[str, Any]) -> None:
-    measures, about = _measures(kind), kind.__doc__
-    _output(made["Keys"], f"What a group has in common; null where it was not grouped by. {about}", _keys(kind))
-    bounds = {name: (each.type | None, each.description) for name, each in measures.items()}
-    _output(made["Bounds"], f"The least or the greatest in a group; what is empty does not count. {about}", bounds)
+    measures = _measures(registry, kind)
+    keys = output("Keys", "What a group has in common; null where it was not grouped by.", _keys(registry, kind))
+    values = {name: (each.type | None, each.description) for name, each in measures.items()}
+    bounds = output("Bounds", "The least or the greatest in a group; what is empty does not count.", values)
     groups = {
-        "keys": (made["Keys"], "What it has in common."),
+        "keys": (keys, "What it has in common."),
         "count": (int, "How many records it holds."),
-        "min": (made["Bounds"], "The least."),
-        "max": (made["Bounds"], "The greatest."),
+        "min": (bounds, "The least."),
+        "max": (bounds, "The greatest."),
     }
     if numbers := {name: (float | None, each.description) for name, each in measures.items() if each.type in NUMBERS}:
-        _output(made["Numbers"], f"What the numbers of a group come to; what is empty does not count. {about}", numbers)
-        counts = {name: (int | None, text) for name, (_, text) in numbers.items()}
-        _output(made["Counts"], f"How many numbers a group has, in lists one an element. {about}", counts)
+        totals = output("Numbers", "What the numbers of a group come to; what is empty does not count.", numbers)
+        each_counted = {name: (int | None, text) for name, (_, text) in numbers.items()}
+        counts = output("Counts", "How many numbers a group has, in lists one an element.", each_counted)
         groups |= {
             "values": (
-                made["Counts"],
+                counts,
                 "Of how many values `avg` and `sum` are: several of a record, where they lie in lists.",
             ),
-            "avg": (made["Numbers"], "The mean; null where there is nothing to take it of."),
-            "sum": (made["Numbers"], "The sum; 0 where there is nothing to add."),
+            "avg": (totals, "The mean; null where there is nothing to take it of."),
+            "sum": (totals, "The sum; 0 where there is nothing to add."),
         }
-    _output(made["Aggregate"], f"A group of records. {about}", groups)
+    return output("Aggregate", "A group of records.", groups)
 
 
 def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None:
@@ -116,16 +109,18 @@ class Measured:
     description: str
 
 
-def _measures(model: type[BaseModel], lists: tuple[str, ...] = (), path: str = "", named: str = "") -> dict[str, Measured]:
+def _measures(
+    registry: Registry, model: type[BaseModel], lists: tuple[str, ...] = (), path: str = "", named: str = ""
+) -> dict[str, Measured]:
     """Whatever numbers and moments lie in `model`, those in its lists too, by the names that clients know them by."""
     found: dict[str, Measured] = {}
     here = "$$this." if lists else "$"
-    for name in names_of(model):
+    for name in registry.names_of(model):
         field = model.model_fields[name]
         of, listed = _single(field.annotation)
         if isinstance(of, type) and issubclass(of, BaseModel):
             inside = ((*lists, f"{path}{name}"), "") if listed else (lists, f"{path}{name}.")
-            found |= _measures(of, *inside, f"{named}{name}_")
+            found |= _measures(registry, of, *inside, f"{named}{name}_")
         elif of in MEASURED and not listed:
             found[named + name] = Measured(Measure(lists, f"{here}{path}{name}"), of, field.description or "")
     for name, computed in model.measured.items() if issubclass(model, Value) else ():
@@ -141,21 +136,22 @@ def _single(annotation: Any) -> tuple[Any, bool]:
     return (get_args(of)[0], True) if get_origin(of) is list else (of, False)
 
 
-def _leaves(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Any, str]]:
+def _leaves(registry: Registry, model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Any, str]]:
     """Path, type and description of every single value in `model`."""
-    for name in names_of(model):
+    for name in registry.names_of(model):
         of, listed = _single(model.model_fields[name].annotation)
         if isinstance(of, type) and issubclass(of, BaseModel) and not listed:
-            yield from _leaves(of, f"{path}{name}.")
+            yield from _leaves(registry, of, f"{path}{name}.")
         elif of is not FreeObject and not listed:
             yield f"{path}{name}", of, model.model_fields[name].description or ""
 
 
-def _keys(kind: type[Record]) -> dict[str, tuple[Any, str]]:
+def _keys(registry: Registry, kind: type[Record]) -> dict[str, tuple[Any, str]]:
     """Everything that `kind` can be grouped by: its own values, and those of the records that its edges lead to."""
-    found = {_flat(path): (of | None, text) for path, of, text in _leaves(kind)}
-    for name, (edge, about) in edges_of(kind).items():
-        found |= {_flat(f"{name}.{path}"): (of | None, f"{about} {text}") for path, of, text in _leaves(edge.kind)}
+    found = {_flat(path): (of | None, text) for path, of, text in _leaves(registry, kind)}
+    for name, (edge, about) in edges_of(registry, kind).items():
+        further = _leaves(registry, edge.kind)
+        found |= {_flat(f"{name}.{path}"): (of | None, f"{about} {text}") for path, of, text in further}
     return found
 
 
@@ -163,17 +159,19 @@ def _flat(path: str) -> str:
     return path.replace(".", "_")
 
 
-def _grouping(kind: type[Record], path: str, direction: int) -> Grouping:
+def _grouping(registry: Registry, kind: type[Record], path: str, direction: int) -> Grouping:
     first, _, rest = path.partition(".")
-    if first not in edges_of(kind):
+    edges = edges_of(registry, kind)
+    if first not in edges:
         return Grouping(path, direction)
-    edge, _ = edges_of(kind)[first]
+    edge, _ = edges[first]
     return Grouping(rest, direction, edge.kind.collection, edge.keys, edge.own)
 
 
-def _told(kind: type[Record], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Measured]) -> SimpleNamespace:
+def _told(
+    keys: Mapping[str, tuple[Any, str]], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Measured]
+) -> SimpleNamespace:
     """A group as its type reads it."""
-    keys = _keys(kind)
     told = SimpleNamespace(
         count=raw["count"],
         keys=SimpleNamespace(**dict.fromkeys(keys)),

@@ -5,14 +5,14 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from strawberry import UNSET
-from strawberry.types.base import has_object_definition
 
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.pages import By, Order
 from documents.store.record import Record
 from documents.values import Choice, FreeObject
-from resolvers.graph.filters import described, edges_of, index_of, input_named, make_input, names_of
-from resolvers.graph.types import bare, expose
+from resolvers.graph.filters import edges_of, index_of, make_input
+from resolvers.graph.registry import Registry, pending
+from resolvers.graph.types import bare
 
 ORDERS = 8  # MongoDB sorts by 32 fields
 
@@ -24,61 +24,47 @@ class OrderDirection(Choice):
     DESC = "desc", "The greatest first; what is empty after everything."
 
 
-expose(OrderDirection)
-
-
 def order_of(document: type[Record]) -> Any:
-    """The order input over `document`; it has its fields once `describe` was called."""
-    return input_named(f"{document.__name__}Order")
+    """The order input over `document`, for an annotation."""
+    return pending(lambda registry: record_order(registry, document))
 
 
 def group_of(document: type[Record]) -> Any:
-    """The input that groups `document`, likewise."""
-    return input_named(f"{document.__name__}GroupBy")
+    """The input that groups `document`, for an annotation."""
+    return pending(lambda registry: _record_group(registry, document))
 
 
-def describe() -> None:
-    """Gives the orders and groupings of every described noun their fields, once it has its filters."""
-    for document in described():
-        _record_order(document)
-    for document in described():
-        _record_group(document)
+def record_order(registry: Registry, model: type[BaseModel]) -> Any:
+    """The order input over the single values in `model`; None where it has none."""
+    fields: dict[str, tuple[Any, str | None]] = {}
+    for each in registry.names_of(model):
+        stored = model.model_fields[each]
+        if (kind := _order_for(registry, bare(stored.annotation))) is not None:
+            index = f" {index_of(model, each)}" if issubclass(model, Record) else ""
+            fields[each] = kind, f"{stored.description}{index}"
+    name, about = f"{model.__name__}Order", f"One field of: {model.__doc__} Enumerations go by the text of their values."
+    return registry.once(name, lambda made: make_input(made, name, about, fields)) if fields else None
 
 
-def _record_order(model: type[BaseModel]) -> Any:
-    """The order input over the single values in `model`; nothing where it has none."""
-    name = f"{model.__name__}Order"
-    made = input_named(name)
-    if not has_object_definition(made):
-        named = names_of(model)
-        fields: dict[str, tuple[Any, str | None]] = {}
-        for each in named:
-            stored = model.model_fields[each]
-            if (kind := _order_for(bare(stored.annotation))) is not None:
-                index = f" {index_of(model, each)}" if issubclass(model, Record) else ""
-                fields[each] = kind, f"{stored.description}{index}"
-        if not fields:
-            return None
-        make_input(made, name, f"One field of: {model.__doc__} Enumerations go by the text of their values.", fields)
-    return made
+def _record_group(registry: Registry, document: Any) -> Any:
+    name = f"{document.__name__}GroupBy"
 
-
-def _record_group(document: Any) -> None:
-    made = group_of(document)
-    if not has_object_definition(made):
-        ordered = order_of(document).__strawberry_definition__.fields
+    def make(made: Any) -> None:
+        ordered = record_order(registry, document).__strawberry_definition__.fields
         own = {each.python_name: (each.type_annotation.raw_annotation, each.description) for each in ordered}
-        across = {each: (order_of(edge.kind), text) for each, (edge, text) in edges_of(document).items()}
-        make_input(made, made.__name__, f"One field of, or one edge away from: {document.__doc__}", own | across)
+        across = {each: (record_order(registry, edge.kind), text) for each, (edge, text) in edges_of(registry, document).items()}
+        make_input(made, name, f"One field of, or one edge away from: {document.__doc__}", own | across)
+
+    return registry.once(name, make)
 
 
-def _order_for(kind: Any) -> Any:
+def _order_for(registry: Registry, kind: Any) -> Any:
     inside = [each for each in get_args(kind) if each is not NoneType]
     if kind is FreeObject or get_origin(kind) is list:
         return None
     if inside:
-        return _order_for(inside[0])
-    return _record_order(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else OrderDirection
+        return _order_for(registry, inside[0])
+    return record_order(registry, kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else OrderDirection
 
 
 def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:

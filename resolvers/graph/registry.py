@@ -17,12 +17,12 @@ import strawberry
 from pydantic import BaseModel
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.base import StrawberryContainer, StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from documents.store.record import Record
 from resolvers.graph.scalars import SCALARS
-from resolvers.graph.types import Node, NodeType, Part, Shape, expose, fields_of
+from resolvers.graph.types import Filters, Node, NodeType, Part, Shape, expose, fields_of
 
 _OF_EVERY_RECORD = frozenset({"id", "revision_id"})  # Beanie's own; `Node.id` takes the place of the first
 
@@ -48,12 +48,26 @@ class Registry:
         self.shapes: dict[type[BaseModel], Shape] = {}
         self.nodes: dict[str, NodeType] = {}
         """The kinds of record that the query `node` finds, by the names of their classes."""
+        self.filters: dict[type[BaseModel], Filters] = {}
         self._made: set[type[BaseModel]] = set()
+        self._generated: dict[str, Any] = {}
         listed = [each for part in parts for each in part.types]
         for each in listed:
             self._declare(each)
         for each in [*self.shapes]:
             self._expose(each)
+
+    def once(self, name: str, make: Callable[[Any], None]) -> Any:
+        """The generated class of that name. At its first use `make` makes it a GraphQL type, which may refer to itself."""
+        if name not in self._generated:
+            made = self._generated[name] = type(name, (), {})
+            make(made)
+        return self._generated[name]
+
+    def names_of(self, model: type[BaseModel]) -> tuple[str, ...]:
+        """The fields that `model` is asked by: those that its filters name, else all of them."""
+        described = self.filters.get(model)
+        return described.names if described else tuple(model.model_fields)
 
     def field(self, declared: StrawberryField) -> StrawberryField:
         """A copy of a declared field with types in place of the stand-ins in its annotations."""
@@ -76,6 +90,9 @@ class Registry:
     def _filled_in(self, annotation: Any) -> Any:
         if isinstance(annotation, type) and issubclass(annotation, Pending):
             return annotation.made(self)
+        if isinstance(annotation, StrawberryContainer):  # a list or an optional that Strawberry has read from the annotation
+            of = self._filled_in(annotation.of_type)
+            return annotation if of is annotation.of_type else type(annotation)(of)
         inside = get_args(annotation)
         filled = [self._filled_in(each) for each in inside]
         if all(new is old for new, old in zip(filled, inside, strict=True)):
@@ -85,6 +102,11 @@ class Registry:
     def _declare(self, listed: Any) -> None:
         if isinstance(listed, EnumMeta):
             expose(listed)
+            return
+        if isinstance(listed, Filters):
+            if listed.record in self.filters:
+                raise TypeError(f"{listed.record.__name__} has filters already")
+            self.filters[listed.record] = listed
             return
         shape = listed if isinstance(listed, Shape) else Shape(listed)
         if shape.model in self.shapes:

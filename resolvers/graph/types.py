@@ -7,8 +7,9 @@ keeps the definition of a type on its Python class, so inputs, payloads and enum
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as field_of
 from enum import EnumMeta
 from inspect import cleandoc
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -103,6 +104,20 @@ def node(record: type[Record], hidden: Iterable[str] = (), permit: Permission = 
 def shape(model: type[BaseModel], hidden: Iterable[str] = (), name: str | None = None) -> Shape:
     """Declares a value: `shape(Report, name="AuditVerification")`, or the decorator of a class with further fields."""
     return Shape(model, frozenset(hidden), name)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The fields by which a noun is asked; as a decorator it takes the conditions that a class derives from stored fields."""
+
+    record: type[Record]
+    names: tuple[str, ...]
+    """The fields by which the noun, and all that is nested in them, is filtered, ordered and summed up."""
+    derived: Mapping[str, Any] = field_of(default_factory=dict)
+    """The `Derived` conditions of the class, by their names."""
+
+    def __call__(self, conditions: type) -> "Filters":
+        return replace(self, derived={name: each for name, each in vars(conditions).items() if not name.startswith("_")})
 
 
 def expose(kind: Any) -> None:
