@@ -49,9 +49,9 @@ def filter_of(document: type[Record]) -> Any:
 
 def edges_of(registry: Registry, model: type[BaseModel]) -> dict[str, tuple[Across, str]]:
     """The edges from `model` that a filter can follow, and their descriptions."""
-    declared = vars(model).get("__strawberry_definition__")
+    declared = registry.definitions.get(model)
     return {
-        each.python_name: (each.metadata[ACROSS], each.description)
+        each.python_name: (each.metadata[ACROSS], each.description or "")
         for each in (declared.fields if declared else ())
         if ACROSS in each.metadata and each.metadata[ACROSS].kind in registry.filters
     }

@@ -49,7 +49,8 @@ class Registry:
         self.nodes: dict[str, NodeType] = {}
         """The kinds of record that the query `node` finds, by the names of their classes."""
         self.filters: dict[type[BaseModel], Filters] = {}
-        self._made: set[type[BaseModel]] = set()
+        self.definitions: dict[type[BaseModel], StrawberryObjectDefinition] = {}
+        """The GraphQL types that are made of records and values."""
         self._generated: dict[str, Any] = {}
         listed = [each for part in parts for each in part.types]
         for each in listed:
@@ -119,8 +120,7 @@ class Registry:
         """Makes GraphQL types of the records, values and enumerations in a type annotation, each once."""
         if isinstance(kind, EnumMeta):
             expose(kind)
-        elif isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in self._made:
-            self._made.add(kind)
+        elif isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in self.definitions:
             self._make(kind)
         for inner in get_args(kind):
             self._expose(inner)
@@ -134,8 +134,8 @@ class Registry:
             cls.__annotations__[each] = kind
             setattr(cls, each, strawberry.field(description=description))
         made: Any = strawberry.type(cls, name=shape.name or model.__name__, description=cleandoc(model.__doc__ or ""))
-        made.__strawberry_definition__.origin = model
-        model.__strawberry_definition__ = made.__strawberry_definition__
+        definition = self.definitions[model] = made.__strawberry_definition__
+        definition.origin, model.__strawberry_definition__ = model, definition
         for _, kind, _ in shown:
             self._expose(kind)
 
