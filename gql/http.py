@@ -104,7 +104,7 @@ class OverHTTP:
             allowed = ", ".join(self.methods)
             raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
         if media is None:
-            raise Unserved(406, InvalidInput("Accept", f"names neither {GRAPHQL} nor {JSON}"))
+            raise Unserved(406, InvalidInput("Accept", f"must accept {GRAPHQL} or {JSON}"))
         said = _in_url(request) if request.method == "GET" else await _in_body(request, self.body_bytes)
         return context, _well_formed(said, media)
 

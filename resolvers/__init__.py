@@ -1,1 +1,4 @@
-"""The graph over the documents: edges, queries, inputs, mutations, noun by noun. Knows documents, not HTTP."""
+"""The graph over the documents: one module a noun, with its edges, queries, inputs and mutations.
+
+It imports `documents`, and knows nothing of HTTP.
+"""

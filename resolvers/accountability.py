@@ -1,4 +1,4 @@
-"""Who answers for a version, in the graph."""
+"""Accountability in the graph: the people who answer for a version, role by role."""
 
 import strawberry
 from pydantic import Field

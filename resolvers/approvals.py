@@ -116,7 +116,7 @@ class SubmitApprovalInput(OfVersion):
 
 @strawberry.type
 class OfApproval(Payload):
-    """What a mutation on an approval answers with."""
+    """The fields that payloads about an approval have in common."""
 
     decision_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")

@@ -1,4 +1,4 @@
-"""Artefacts in the graph: by their digest, the versions that hold them and whether they may be deployed."""
+"""Artefacts in the graph: a digest leads to the versions that hold the file, and to whether they may be deployed."""
 
 from typing import Annotated, Any
 

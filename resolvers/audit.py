@@ -1,4 +1,4 @@
-"""The audit trail in the graph: read and verified by those who may, or whoever is accountable."""
+"""The audit trail in the graph: its events, checkpoints, proofs and verifications."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -59,7 +59,7 @@ async def audit_event(info: Info, seq: BigInt | None = UNSET, event_id: str | No
     given = {"seq": seq, "event_id": event_id}
     asked = {name: value for name, value in given.items() if value not in (None, UNSET)}
     if len(asked) != 1:
-        raise InvalidInput("seq", "or `event_id` must say which event, and not both")
+        raise InvalidInput("seq", "or `event_id` must be given, and not both")
     return await AuditEvent.seek(asked, asked_of(info, AuditEvent))
 
 

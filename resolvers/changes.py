@@ -1,4 +1,4 @@
-"""Change requests in the graph: planned, approved, tested, scheduled, started through the gate, ended, taken back."""
+"""Change requests in the graph, from the plan through approvals, tests and the gate to the end or the rollback."""
 
 from collections.abc import AsyncIterator
 from types import NoneType
@@ -126,7 +126,7 @@ class CreateChangeRequestInput(ChangePlan):
 
 @strawberry.type
 class OfChange(Payload):
-    """What a mutation on a change answers with."""
+    """The fields that payloads about a change have in common."""
 
     change_request: ChangeRequest = strawberry.field(description="The change.")
 
@@ -138,7 +138,7 @@ class _ChangeInput(BaseModel):
     )
 
     async def load(self) -> ChangeRequest:
-        """The change that the input names, as long as it is at the expected revision."""
+        """The change that the input names; CONFLICT if it is not at the expected revision."""
         return await ChangeRequest.require(self.change_id, revision=self.expected_revision)
 
 

@@ -1,4 +1,4 @@
-"""Reviewed content in the graph: revisions, and the exact texts behind their digests."""
+"""Reviewed contents in the graph: their revisions, and the exact text of each digest."""
 
 from typing import Annotated
 

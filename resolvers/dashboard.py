@@ -1,4 +1,4 @@
-"""The dashboard in the graph: figures that say what they count, and list it."""
+"""The dashboard in the graph: each figure has a count and a list of the records that it counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -262,7 +262,7 @@ class Dashboard:
 
 
 async def _counted(info: Info, wanted: Callable[[datetime], Figures]) -> Mapping[str, Counted]:
-    """The figures of one kind of record, counted once a request."""
+    """The figures of one kind of record; each kind is counted once in a request."""
 
     async def load(those: list[Callable[[datetime], Figures]]) -> Sequence[Mapping[str, Counted]]:
         return [await each(info.context.now).counted() for each in those]

@@ -1,4 +1,4 @@
-"""Deployments in the graph: what runs where, and what ran there on any day."""
+"""Deployments in the graph: which version runs in which environment, and which ran there on a day."""
 
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment

@@ -1,4 +1,4 @@
-"""Evidence in the graph: what shows that a requirement is met which no check can decide."""
+"""Evidence in the graph: it shows that a requirement is met which no check of the records can decide."""
 
 import strawberry
 from pydantic import Field
@@ -36,7 +36,7 @@ class AttachEvidenceInput(OfVersion):
 
 @strawberry.type
 class OfEvidence(Payload):
-    """What a mutation on evidence answers with."""
+    """The fields that payloads about evidence have in common."""
 
     evidence_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")

@@ -1,4 +1,4 @@
-"""Holds in the graph: deployments stopped by those who may."""
+"""Holds in the graph: a hold stops the deployment of a version until the role that placed it lifts it."""
 
 import strawberry
 from pydantic import Field
@@ -24,7 +24,7 @@ class HoldShape:
 
 @strawberry.type
 class OfHold(Payload):
-    """What a mutation on a hold answers with."""
+    """The fields that payloads about a hold have in common."""
 
     hold_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")

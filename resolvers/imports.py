@@ -1,4 +1,4 @@
-"""Cards and datasheets filled, and models registered, from the files in which they live elsewhere."""
+"""Imports in the graph: cards, datasheets and models from the files of other tools."""
 
 from functools import cached_property
 from typing import Annotated
@@ -48,10 +48,10 @@ class ImportModelCardInput(OfVersion, FileInput):
 
 @strawberry.type
 class Imported(Payload):
-    """What the payloads of imports have in common."""
+    """The fields that payloads of imports have in common."""
 
     digest: strawberry.Private[str]
-    """Of the report."""
+    """The digest of the report, which is kept as a content."""
 
     @field("What the file says and was not taken, and why; 200 things at most.")
     async def left_out(self) -> list[Omission]:
@@ -157,7 +157,7 @@ class ImportedModelShape:
 @strawberry.type(description="What was registered, and what was not.")
 class ImportModelsPayload(Payload):
     digest: strawberry.Private[str]
-    """Of the report."""
+    """The digest of the report, which is kept as a content."""
 
     @field("What was registered, in the order in which it was sent.")
     async def models(self) -> list[ImportedModel]:

@@ -1,4 +1,4 @@
-"""Incidents in the graph: what went wrong with a version."""
+"""Incidents in the graph: an incident reports harm or failure of a version."""
 
 import strawberry
 from pydantic import BaseModel, Field
@@ -54,7 +54,7 @@ incident_aggregates = aggregates(Incident, "incident_aggregates", "How many inci
 
 @strawberry.type
 class OfIncident(Payload):
-    """What a mutation on an incident answers with."""
+    """The fields that payloads about an incident have in common."""
 
     incident: Incident = strawberry.field(description="The incident.")
     model_version: ModelVersion = strawberry.field(description="The version that it happened to.")

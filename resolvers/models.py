@@ -1,4 +1,4 @@
-"""Models in the graph: the named things whose versions are governed."""
+"""Models in the graph: a model is a name under which versions are governed."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Anything, by its id."""
+"""The queries `node` and `nodes`, which find a record of any kind by its global id."""
 
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ async def any_nodes(
 
 
 async def _found(info: Info, ids: list[relay.GlobalID]) -> list[Any]:
-    """One query for each kind of thing."""
+    """The records of the ids in their order, None for what does not exist; one query for each kind of record."""
     nodes = registry_of(info).nodes
     known = [each for each in ids if each.type_name in nodes]
     for kind in {each.type_name for each in known}:

@@ -1,4 +1,4 @@
-"""Stakeholders in the graph, and whoever is asking."""
+"""Stakeholders in the graph, and the caller of the request."""
 
 from typing import Annotated
 
@@ -65,7 +65,7 @@ class StakeholderNode(Node):
 
 
 def _waiting(context: Context) -> Loader:
-    """Answers each person with what waits for that person now, all of a request together."""
+    """Loads the tasks of each person; the people of a request load together."""
 
     async def load(people: list[Stakeholder]) -> list[TaskList]:
         return await tasks_of([whole(each) for each in people], context.now)
@@ -156,7 +156,7 @@ class Uncovered:
 
 @strawberry.type
 class OfStakeholder(Payload):
-    """What a change of a person answers with."""
+    """The fields that payloads about a person have in common."""
 
     stakeholder: Stakeholder = strawberry.field(description="The person.")
 

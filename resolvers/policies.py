@@ -1,4 +1,4 @@
-"""Policies in the graph."""
+"""Policies in the graph: their requirements, revisions and mutations."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How versions come under governance, change in scope and tier, and are retired."""
+"""Mutations that register models and versions, change their scope and tier, and retire them."""
 
 from typing import Annotated, Any
 
@@ -49,7 +49,7 @@ class DependencyInput(BaseModel):
 
     @property
     def meant(self) -> Dependency:
-        """In the domain's own values: an input, though of the same fields, equals none of them."""
+        """The dependency as a value of the domain, to which an input with the same fields would not compare equal."""
         return Dependency.model_validate({"relation": self.relation, **self.on.model_dump()})
 
 

@@ -1,4 +1,4 @@
-"""Reports in the graph."""
+"""Reports in the graph: the governance of a version, its risks, and the trail."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -98,7 +98,7 @@ async def report_of_risk(
 
 
 def _about(name: str) -> Any:
-    """An argument that means what the field of its name in the scope of a report does."""
+    """The description of an argument: that of the field with its name in the scope of a report."""
     return strawberry.argument(description=AuditScope.model_fields[name].description)
 
 

@@ -1,4 +1,4 @@
-"""Periodic reviews in the graph."""
+"""Periodic reviews in the graph: a review records four findings about a version."""
 
 import strawberry
 from pydantic import Field

@@ -1,4 +1,4 @@
-"""Risk in the graph: the questionnaire, the assessments made from it, and what is decided about them."""
+"""Risk in the graph: the questionnaire, assessments, and the decisions about them."""
 
 from typing import Annotated
 
@@ -132,7 +132,7 @@ class CreateRiskAssessmentInput(OfVersion):
 
 @strawberry.type
 class OfAssessment(Payload):
-    """What a mutation on an assessment answers with."""
+    """The fields that payloads about an assessment have in common."""
 
     assessment_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is of.")

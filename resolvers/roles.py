@@ -1,4 +1,4 @@
-"""The governance roles in the graph: what they are there for, and who is turned to."""
+"""The governance roles in the graph: their duties, and the way of escalation."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Searching all nouns at once."""
+"""The query `search`, which finds records of all kinds by words."""
 
 from collections.abc import Mapping
 from typing import Annotated

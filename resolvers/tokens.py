@@ -1,4 +1,4 @@
-"""API tokens in the graph: made, shown once, ended."""
+"""API tokens in the graph: mutations make a token, whose text is shown once, and revoke it."""
 
 import strawberry
 from pydantic import BaseModel, Field

@@ -1,4 +1,4 @@
-"""Model versions in the graph: what is governed, from registration to retirement."""
+"""Model versions in the graph: their edges, filters, queries and subscription."""
 
 from collections.abc import AsyncIterator
 from functools import partial

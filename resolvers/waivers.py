@@ -31,7 +31,7 @@ class WaiverShape:
 
 @strawberry.type
 class OfWaiver(Payload):
-    """What a mutation on a waiver answers with."""
+    """The fields that payloads about a waiver have in common."""
 
     waiver_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")

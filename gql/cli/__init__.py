@@ -1,4 +1,4 @@
-"""`magistrate`: what an operator does from a shell. Commands import what they run, so that each is quick to start."""
+"""The command `magistrate`. Each subcommand imports what it runs, so that the others start quickly."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
-    """The console script; a foreseen fault is one line and an exit code of its own."""
+    """The console script. A foreseen fault is told in one line and has an exit code of its own."""
     with faults.ending():
         app()
 

@@ -1,4 +1,4 @@
-"""`magistrate migrate`: the data of an earlier release in the form of this one."""
+"""`magistrate migrate`: brings the data of an earlier release into the form of this one."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -41,7 +41,7 @@ async def _previewed(settings: Settings) -> list[str]:
 
 
 def migrate() -> None:
-    """Does every pending step and prints each; of the embedded database a copy is made first."""
+    """Runs every pending step and prints it; an embedded database is copied first."""
     settings = read_settings()
     if settings.mongodb_uri:
         done = trail.run(_migrated, migrated=False)

@@ -1,4 +1,4 @@
-"""What a stranger verifies with files and keys alone: no database, no network, no settings."""
+"""Verifies exports and proofs from files and keys alone, without database, network or settings."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from documents.audit.tlogproof import BadProof, Proof
 from documents.errors import InvalidInput
 from gql.faults import FileUnusable, TrailFaulty
 
-LENGTH = 1 << 25  # bytes of a checkpoint file or a proof that are read at most
+LENGTH = 1 << 25  # the most bytes of a checkpoint file or a proof
 
 
 def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], progress: Callable[[int, int], None]) -> Report:
@@ -27,7 +27,7 @@ def verify(folder: Path, checkpoint: str | None, keys: Sequence[str], progress: 
 
 
 def prove(file: Path, keys: Sequence[str]) -> tuple[Checkpoint, dict[str, Any]]:
-    """The checkpoint that a proof leads to, and what the event says that it proves."""
+    """The checkpoint of a proof, and the event that it proves; TrailFaulty if the proof fails."""
     text = _text(file)
     try:
         proof, allowed = Proof.read(text), trusted(text, keys)

@@ -1,4 +1,4 @@
-"""What the commands of the trail print: for people, or in JSON as the graph spells it."""
+"""Prints the results of the commands on the trail, for people or in the JSON of the graph."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from gql.faults import TrailFaulty
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, if that is a terminal, and what moves it: events read, of how many."""
+    """A progress bar on standard error, if that is a terminal; the function takes the number of events read and of all."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("events,"), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -26,7 +26,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def print_report(report: Report, *, in_json: bool) -> None:
-    """Prints a report; raises TrailFaulty unless the trail is what it says."""
+    """Prints a report; TrailFaulty if the report has faults."""
     if in_json:
         typer.echo(json.dumps(in_graph_terms(report), indent=2))
     else:
@@ -39,7 +39,7 @@ def print_report(report: Report, *, in_json: bool) -> None:
         for caveat in report.caveats:
             typer.echo(f"Not excluded ({caveat.name}): {caveat.description}")
     if not report.valid:
-        raise TrailFaulty(f"the trail is not what it says: {report.fault_count:,} faults")
+        raise TrailFaulty(f"the trail has {report.fault_count:,} faults")
 
 
 def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:

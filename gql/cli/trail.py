@@ -1,4 +1,4 @@
-"""The trail of the settings' database, for a command: read there, and written by none but `checkpoint`."""
+"""The work of the commands on the trail in the database of the settings. Only `checkpoint` writes to it."""
 
 import asyncio
 import json
@@ -52,9 +52,9 @@ KINDS = (AuditEvent, AuditHead, AuditCheckpoint, Content)
 
 
 def run(work: Work[T], *, migrated: bool = True) -> T:
-    """What `work` makes of the trail of the settings; what is foreseen to go wrong is CannotServe or typer.BadParameter.
+    """Runs `work` with the database of the settings bound, and returns its result.
 
-    Data of an earlier release are refused unless `migrated` is False.
+    Foreseen faults are CannotServe or typer.BadParameter. Data of an earlier release are refused unless `migrated` is False.
     """
     settings = read_settings()
     with _reachable(settings) as uri:
@@ -67,7 +67,7 @@ def run(work: Work[T], *, migrated: bool = True) -> T:
             raise NotMigrated(str(older)) from older
         except (NewerSchema, PreviewSchema) as refusal:
             raise NotPrepared(str(refusal)) from refusal
-        except Refusal as refusal:  # the head is not there, or a hash that a proof needs
+        except Refusal as refusal:  # the head is missing, or a hash that a proof needs
             raise TrailFaulty(str(refusal)) from refusal
         except DriverError as error:
             raise reach.unusable(error) from error
@@ -77,7 +77,7 @@ def run(work: Work[T], *, migrated: bool = True) -> T:
 
 @contextmanager
 def _reachable(settings: Settings) -> Iterator[str]:
-    """The URI of the database: the embedded one that a server runs, or else one that runs for as long as this lasts."""
+    """The URI of the database. An embedded database that no server is running is started for the time of the block."""
     if settings.mongodb_uri:
         yield settings.mongodb_uri
         return
@@ -96,9 +96,9 @@ def _reachable(settings: Settings) -> Iterator[str]:
 
 
 def refuse_without_trail(folder: Path) -> None:
-    """NotPrepared where a data folder holds no database."""
+    """Raises NotPrepared if a data folder holds no database."""
     if not (folder / "database").is_dir():
-        raise NotPrepared(f"there is no trail in {folder}; {PREFIX}DATA_DIR or {PREFIX}MONGODB_URI says where there is one")
+        raise NotPrepared(f"there is no trail in {folder}; set {PREFIX}DATA_DIR or {PREFIX}MONGODB_URI to where it is")
 
 
 async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) -> T:
@@ -140,14 +140,14 @@ def signing() -> Work[AuditCheckpoint]:
             raise AuditKeyRefused(f"{PREFIX}AUDIT_KEY", "is not set")
         signed = await checkpoints.checkpoint(key, utc_now(), settings.checkpoint_file)
         if signed is None:
-            raise TrailFaulty("the trail was not signed: it does not go on from what was signed last")
+            raise TrailFaulty("the trail was not signed, because it does not continue its last checkpoint")
         return signed
 
     return work
 
 
 class Receipt(Value):
-    """Which event somebody means, and what they were told of it: a mutation's receipt as the graph spells it, or a part."""
+    """The receipt of a mutation, in the JSON of the graph, or a part of it that names an event."""
 
     model_config = ConfigDict(alias_generator=camel)
 
@@ -159,14 +159,16 @@ class Receipt(Value):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """An event's number, its id, or a receipt in JSON."""
+        """Reads the number of an event, its id, or a receipt in JSON; typer.BadParameter for anything else."""
         try:
             given = json.loads(text) if text.startswith("{") else {"seq": int(text)} if text.isdecimal() else {"eventId": text}
             receipt = cls.model_validate(given)
         except (ValueError, RecursionError) as error:
-            raise typer.BadParameter("is no receipt in JSON, no event's id and no number", param_hint="RECEIPT") from error
+            raise typer.BadParameter(
+                "must be a receipt in JSON, or the id or number of an event", param_hint="RECEIPT"
+            ) from error
         if receipt.seq is None and receipt.event_id is None:
-            raise typer.BadParameter("says neither seq nor eventId", param_hint="RECEIPT")
+            raise typer.BadParameter("must have seq or eventId", param_hint="RECEIPT")
         return receipt
 
     async def event(self) -> Raw:
@@ -178,7 +180,7 @@ class Receipt(Value):
         raise typer.BadParameter("the trail has no such event", param_hint="RECEIPT")
 
     async def holds(self, size: int) -> bool:
-        """Whether the tree of `size` events goes on from that of the receipt."""
+        """Whether the tree of `size` events continues the tree of the receipt; True for a receipt without tree."""
         if self.tree_size is None or self.root is None:
             return True
         return 0 < self.tree_size <= size and (await prove_consistency(self.tree_size, size)).from_root == self.root
@@ -197,16 +199,16 @@ def proving(receipt: Receipt) -> Work[str]:
         try:
             proof.proven([VerifierKey.read(signed.verifier_key)])
         except ValueError as bad:
-            raise TrailFaulty(f"event {seq} is not what was signed: the proof {bad}") from bad
+            raise TrailFaulty(f"event {seq} differs from what was signed: the proof {bad}") from bad
         if not await receipt.holds(size):
-            raise TrailFaulty(f"the trail of {size} events does not go on from that of the receipt")
+            raise TrailFaulty(f"the trail of {size} events does not continue the tree of the receipt")
         return proof.text
 
     return work
 
 
 def _due(signed: AuditCheckpoint | None, seconds: int) -> datetime:
-    """When a server that runs signs next: it takes its turns from when it signed last."""
+    """The time at which a running server signs next, counted from its last signature."""
     turn, now = timedelta(seconds=seconds), utc_now()
     return now + turn if signed is None else signed.signed_at + ((now - signed.signed_at) // turn + 1) * turn
 

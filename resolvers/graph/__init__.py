@@ -1,1 +1,1 @@
-"""What every noun of the graph stands on."""
+"""The ground that the modules of the nouns stand on: types, fields, filters, lists, loaders and mutations."""

@@ -1,4 +1,4 @@
-"""What a given filter means for stored records: its values as they are stored, its edges followed."""
+"""Reads a filter input: values as they are stored, derived conditions as conditions on stored fields, edges as keys."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
-KEYS, EDGES = 10_000, 10  # how many records an edge of a filter may lead to, and how many edges a filter may follow
+KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 _PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
 
 
 @dataclass(frozen=True)
 class Across:
-    """An edge that a filter can follow: to the record of `kind` whose `keys` are the values of the fields `own`."""
+    """An edge that a filter can follow. It leads to the record of `kind` whose `keys` equal the fields `own` of the parent."""
 
     kind: type[Record]
     keys: tuple[str, ...]
     own: tuple[str, ...]
 
     async def lead(self, wanted: Sequence[Filter]) -> Sequence[Filter]:
-        """What leads to those that meet each filter; one that too many meet is LIMIT_EXCEEDED."""
+        """For each filter on `kind`, a filter on the parent; LimitExceeded if more than 10,000 records meet it."""
         return [await self._lead(each) for each in wanted]
 
     async def _lead(self, wanted: Filter) -> Filter:
@@ -46,9 +46,10 @@ class Across:
 
 @dataclass(frozen=True)
 class Derived:
-    """A condition that no stored field answers alone: `says`, given a value and the moment, is the filter for what has it then.
+    """A condition on a value that is computed from stored fields and the time.
 
-    Values are of `kind`, a choice or a boolean; `by` is the path of the stored field that is looked up.
+    `says` takes a value of `kind`, which is a choice or a boolean, and a time. It returns the filter for the records that have
+    the value at that time. `by` is the path of the stored field that an index may serve.
     """
 
     kind: type[Choice] | type[bool]
@@ -57,7 +58,7 @@ class Derived:
     by: str
 
     def at(self, asked: Any, moment: datetime) -> Filter:
-        """The filter for what is `asked`: a boolean, or choices under operators."""
+        """The filter for `asked` at that time, which is a boolean, or choices by operator."""
         conditions = asked if isinstance(asked, dict) else {"eq": asked}
         return {"and": [self._meant(operator, value, moment) for operator, value in conditions.items()]}
 
@@ -75,27 +76,27 @@ class Derived:
 
 
 async def asked_for(context: Context, given: Any) -> Filter:
-    """A filter input as `documents.filters` reads it, for a query or for a record in memory; everything meets none.
+    """A filter input as `documents.store.filters` reads it, for a query or for a record in memory; no input gives `{}`.
 
-    Edges are followed first, once a request: what stands for them is the keys of the records that they may lead to.
+    Edges are followed first, each once in a request, and become conditions on keys.
     """
     return await _Reading(context).said(given) if given else {}
 
 
 class _Reading:
-    """One filter input as it is read; null says nothing, as if left out."""
+    """Reads one filter input; null means the same as leaving a field out."""
 
     def __init__(self, context: Context) -> None:
         self.context, self.edges = context, 0
 
     async def said(self, given: Any, depth: int = 0) -> Any:
         if depth > DEPTH:
-            raise InvalidInput("filter", f"is nested more than {DEPTH} deep")
+            raise InvalidInput("filter", f"is nested more than {DEPTH} levels deep")
         if has_object_definition(given):
             return await self._record(given, depth + 1)
         if isinstance(given, list):
             if len(given) > LIST_LENGTH:
-                raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH}")
+                raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH} elements")
             return [await self.said(each, depth) for each in given]
         return _as_stored(given)
 
@@ -124,7 +125,7 @@ class _Reading:
 
 
 def _as_stored(value: Any) -> Any:
-    """What a filter compares with, as records hold it."""
+    """The value of a filter in the form in which records store it."""
     try:
         match value:
             case Enum():

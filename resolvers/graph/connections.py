@@ -1,4 +1,7 @@
-"""Lists in pages: one generic connection, by keyset. Its values are `documents.store.pages.Page`, read by name."""
+"""Lists in pages, after the GraphQL Cursor Connections Specification: their types and the fields that answer with them.
+
+The value of a connection is a `documents.store.pages.Page`, whose attributes Strawberry reads by name.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
@@ -64,18 +67,18 @@ class Connection(Generic[T]):
 
 
 def listed(kind: type[Record]) -> Any:
-    """The type of the pages of that noun: the one that its part declares, else `Connection`."""
+    """The connection of a noun: the class that its node declares, else `Connection`."""
     return pending(lambda registry: registry.shapes[kind].connection or Connection[kind])  # type: ignore[valid-type]
 
 
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
-    """The part of a list that the arguments of a connection ask for."""
+    """The part of a list that the arguments of a connection ask for; InvalidInput or LimitExceeded if they cannot be met."""
     first, last = (None if each is UNSET else each for each in (first, last))
-    after, before = after or None, before or None  # UNSET, like an empty text, is no cursor
+    after, before = after or None, before or None  # an empty text counts as no cursor, and so does UNSET
     if (first is None) is (last is None):
-        raise InvalidInput("first", "or `last` must say how many, and not both")
+        raise InvalidInput("first", "or `last` must be given, and not both")
     if (after and last is not None) or (before and first is not None):
-        raise InvalidInput("after", "goes with `first`, and `before` with `last`")
+        raise InvalidInput("after", "must come with `first`, and `before` with `last`")
     name, size = ("first", first) if first is not None else ("last", last or 0)
     if size < 0:
         raise InvalidInput(name, "must not be negative")
@@ -105,7 +108,10 @@ def connection(
 
 
 def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any], Raw | Awaitable[Raw]]) -> Any:
-    """Like `connection`, of the records that meet what `own` makes of its parent; a query each, so few to an answer."""
+    """A list like `connection`, of the records that meet the query which `own` makes of the parent.
+
+    Each parent costs a query, so it belongs on types of which an answer holds few.
+    """
 
     async def resolve(
         root: Parent[Any], info: Info,

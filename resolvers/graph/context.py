@@ -1,4 +1,4 @@
-"""What a resolver knows of the request: who, when, which, and the loaders that batch its edges."""
+"""The context of a request: the caller, the time, and the loaders that batch its edges."""
 
 from asyncio import shield
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,10 @@ Load = Callable[[list[Any]], Awaitable[Sequence[Any]]]
 
 
 class Loader(DataLoader[Any, Any]):
-    """When one field fails, GraphQL cancels its neighbours; what they share with others must go on loading."""
+    """A DataLoader whose loads survive cancellation.
+
+    When a field fails, graphql-core cancels the fields beside it. A load that they share with other fields must go on.
+    """
 
     def load(self, key: Any) -> Any:
         return shield(super().load(key))
@@ -34,42 +37,45 @@ class Loader(DataLoader[Any, Any]):
 class Context:
     actor: Actor
     person: Stakeholder | None
-    """The actor, if a person."""
+    """The person who acts; None for a service."""
     now: datetime
     request: Request
     idempotency_key: str | None = None
-    """What the header of that name says, unread."""
+    """The value of the header, not yet checked."""
     wants_cost: bool = False
-    """Whether the answer is to say what it cost."""
+    """Whether the answer has the cost of the operation in its extensions."""
     verifier_key: str | None = None
-    """What verifies the signatures of the server that answers, if it signs the trail."""
+    """The verifier key of this server; None if it does not sign the trail."""
     deadline: float = inf
-    """When no mutation of the request begins any more, on the monotonic clock."""
+    """The time after which no mutation of the request begins, in seconds of the monotonic clock."""
     renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None
-    """Asks again, of what outlives a request, who the actor is and what time it is."""
+    """Authenticates the caller of a subscription again and returns the current time too; None for other requests."""
     selected: Selected = field(init=False)
-    """What its operation asks of what is stored; there once the operation is executed."""
+    """The stored fields that the operation selects; set when its execution begins."""
     _loaders: dict[Any, Loader] = field(default_factory=dict)
 
     def one(self, kind: type[R], fields: Fields = None) -> Loader:
-        """Loads a record by its keys: all of it for a rule, for the graph what is `asked_of` it."""
+        """The loader of records by their keys. `fields` are those to fetch (`asked_of`); None fetches whole records."""
         return self._by_fields(kind, kind.keys, fields, lambda found: found[0] if found else None)
 
     def many(self, kind: type[R], *by: str, fields: Fields = None) -> Loader:
-        """Loads the records that carry the given values in the fields `by`, likewise."""
+        """The loader of all records that have the given values in the fields `by`; `fields` as in `one`."""
         return self._by_fields(kind, by, fields, list)
 
     def loader(self, name: Any, load: Load, key: Callable[[Any], Any] | None = None) -> Loader:
-        """The request's loader of that name; `load` answers a list of keys in their order, `key` tells them apart."""
+        """The loader of that name, which is made at its first use in the request.
+
+        `load` takes a list of keys and returns their values in the same order; `key` makes a hashable of a key that is none.
+        """
         return self._loaders.setdefault(name, Loader(load, cache_key_fn=key))
 
     async def renew(self) -> None:
-        """Brings a request that goes on and on to the present; raises Unauthenticated once its token has ended."""
+        """Updates actor, person and time of a subscription; Unauthenticated once its token has ended."""
         if self.renewed:
             self.actor, self.person, self.now = await self.renewed()
 
     def forget(self) -> None:
-        """After a mutation nothing loaded before it is true for certain."""
+        """Drops all loaders, because a mutation may have changed what they loaded."""
         self._loaders.clear()
 
     def _by_fields(self, kind: type[Record], by: tuple[str, ...], fields: Fields, pick: Any) -> Loader:
@@ -79,7 +85,7 @@ class Context:
                 found[tuple(getattr(record, name) for name in by)].append(record)
             return [pick(found[key]) for key in keys]
 
-        return self.loader((kind, by, id(fields)), load)  # an id that stands, for the loader holds on to the fields
+        return self.loader((kind, by, id(fields)), load)  # the id stays valid, because the loader keeps a reference to the fields
 
 
 def carrying(by: tuple[str, ...], keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
@@ -91,8 +97,10 @@ Info = strawberry.Info[Context, None]
 
 
 def asked_of(info: Info, kind: type[BaseModel]) -> Fields:
-    """What the read of a field is to fetch of `kind`: at the root what is selected there, and deeper all that the edges of the
-    operation select of it together, for they load together.
+    """The fields of `kind` that the resolver of a field has to fetch.
+
+    For a root field these are the fields selected below it. For an edge they are the fields that all edges of the operation
+    select of `kind`, because these edges load together.
     """
     path, selected = info.path, info.context.selected
     return (selected.edges if path.prev else selected.roots[str(path.key)]).get(kind, NOTHING)

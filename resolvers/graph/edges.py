@@ -1,4 +1,4 @@
-"""Edges said as data: which noun, by which stored fields. One query a request answers all edges of a kind."""
+"""Edges between nouns, declared by the stored fields that join them. The edges of a request load together, one query a kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -19,9 +19,9 @@ from resolvers.graph.types import READS
 
 
 def one(kind: type[Record], description: str, **own: str) -> Any:
-    """The record of `kind` whose keys are the values of these fields: `one(Model, "…", model_id="model_id")`.
+    """An edge to the record of `kind` whose keys equal these fields of the parent: `one(Model, "…", model_id="model_id")`.
 
-    Filters reach over it.
+    It is null if there is no such record. Filters on the parent can follow it.
     """
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
@@ -33,7 +33,7 @@ def one(kind: type[Record], description: str, **own: str) -> Any:
 
 
 def many(kind: type[Record], description: str, **own: str) -> Any:
-    """Every record of `kind` that carries these values; only where there are few by nature."""
+    """An edge to all records of `kind` with these values, in one list without pages, for edges that lead to few records."""
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
         return await info.context.many(kind, *own, fields=asked_of(info, kind)).load(
@@ -51,9 +51,10 @@ def pages(
     may: Callable[[Any, Context], None] | None = None,
     reads: Iterable[str] = (),
 ) -> Any:
-    """The records of `kind` that carry these values, or list one, in pages; one query for the pages of all parents.
+    """An edge to the records of `kind` that have these values, or have them in a list; one query loads the pages of all parents.
 
-    `may` refuses whoever may not see them, going by the fields of the parent that it `reads`.
+    `own` gives for each field of `kind` the field of the parent. `may` raises Forbidden for a caller who may not see the records;
+    `reads` are the fields of the parent that it needs.
     """
 
     async def resolve(
@@ -75,7 +76,7 @@ def pages(
 def paged(
     info: Info, kind: type[Record], there: tuple[str, ...], by: By, part: Window, asked: Mapping[str, Any] | None = None
 ) -> Loader:
-    """Loads, for each tuple of values in the stored fields `there`, the page `part` of the records that carry them."""
+    """The loader of pages, from a tuple of values in the fields `there` to the page `part` of the records that have them."""
     by, fields = kind.settled(by), asked_of(info, kind)
 
     def query(keys: list[tuple[Any, ...]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a mutation answers with that fills a model card from what was said elsewhere."""
+"""The payload of mutations that fill a model card from a file or a training run."""
 
 import strawberry
 
@@ -18,7 +18,7 @@ DOCUMENTING = (Permission.SAVE_MODEL_CARD, Permission.LINK_DATASHEET)
 @strawberry.type
 class FilledCard(Payload):
     fields: strawberry.Private[str]
-    """The names of the card's fields that were filled, with blanks between them."""
+    """The names of the filled fields of the card, separated by blanks."""
     model_version: ModelVersion = strawberry.field(description="The version.")
 
     @field("The fields of the card that say something else than before.")
@@ -31,7 +31,7 @@ class FilledCard(Payload):
 
 
 async def missing(version: ModelVersion, info: Info) -> list[Finding]:
-    """What is asked of a version that documenting it would meet."""
+    """The open findings about a version that a fuller card or a linked datasheet would resolve."""
     found: Eligibility = await judgements(info.context).load(version)
     asked = (*found.violations, *found.advisories)
     return [each for each in asked if each.remedy and each.remedy.mutation in DOCUMENTING]

@@ -1,4 +1,4 @@
-"""What inputs have in common."""
+"""Inputs: pydantic models that are GraphQL inputs, and the models that several of them extend."""
 
 from asyncio import to_thread
 from collections.abc import Callable
@@ -16,9 +16,9 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def graph_input(description: str, *, one_of: bool = False) -> Callable[[type[M]], type[M]]:
-    """Makes a model a GraphQL input whose optional fields show no default, so that `said` knows what was left out.
+    """Makes a model a GraphQL input. The schema shows no defaults, so that `said` can tell which fields a client left out.
 
-    Null in a field that cannot be null stands for its default.
+    A null in a field whose type does not include None stands for the default of the field.
     """
 
     def declare(cls: type[M]) -> type[M]:
@@ -36,7 +36,7 @@ def graph_input(description: str, *, one_of: bool = False) -> Callable[[type[M]]
 
 
 def said(input: BaseModel) -> dict[str, Any]:
-    """The fields that the client set, null or not."""
+    """The fields that the client sent, by name; null is None."""
     return {name: getattr(input, name) for name in type(input).model_fields if name in input.model_fields_set}
 
 
@@ -49,11 +49,14 @@ def _unless_null(default: Any, given: Any) -> Any:
 
 
 class FileInput(BaseModel):
-    """The input of a mutation that reads a file, which is done before the transaction and in a thread: it can take a second."""
+    """The input of a mutation that parses a file.
+
+    The middleware has it parsed in a thread, before the transaction, because that can take a second.
+    """
 
     @cached_property
     def reading(self) -> Any:
-        """What the file says; InvalidInput for one that cannot be read."""
+        """The parsed file; InvalidInput if it cannot be parsed."""
         raise NotImplementedError
 
     async def read(self) -> None:
@@ -70,5 +73,5 @@ class OfVersion(BaseModel):
     )
 
     async def load(self) -> ModelVersion:
-        """The version that the input names, as long as it is at the expected revision."""
+        """The version that the input names; CONFLICT if it is not at the expected revision."""
         return await ModelVersion.require(self.model_id, self.version, revision=self.expected_revision)

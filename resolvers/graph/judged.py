@@ -1,4 +1,4 @@
-"""Versions judged, all of a request together."""
+"""The eligibility of versions, computed for all versions of a request together."""
 
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.judgement import Judgement
@@ -9,7 +9,7 @@ from resolvers.graph.context import Context, Loader
 
 
 def judgements(context: Context) -> Loader:
-    """Answers each version with its eligibility now."""
+    """The loader from a version to its eligibility at the time of the request."""
 
     async def load(versions: list[ModelVersion]) -> list[Eligibility]:
         cases = await case_files([whole(each) for each in versions], context.now)

@@ -1,4 +1,4 @@
-"""Records as they change, for whoever subscribes."""
+"""The source of subscriptions: records as they change."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -8,15 +8,15 @@ from documents.store.record import Record
 from documents.store.units import Raw
 from resolvers.graph.context import Info
 
-PATIENCE = 60.0  # seconds after which it is asked again who listens, though nothing happens
+PATIENCE = 60.0  # seconds after which the caller is authenticated again, even if nothing has changed
 
 R = TypeVar("R", bound=Record)
 
 
 async def live(info: Info, kind: type[R], wanted: Callable[[Raw], bool]) -> AsyncGenerator[R, None]:
-    """The records of `kind` that change from now on and are `wanted`, for as long as the token signs in.
+    """The `wanted` records of `kind` that change from now on, until the token of the caller ends (Unauthenticated).
 
-    It is asked after each taking, so nothing is shown that was committed after a token's end.
+    The token is checked after each batch of changes was taken, so no change is sent that was committed after its end.
     """
     async with aclosing(kind.changes(wanted, PATIENCE)) as batches:
         async for batch in batches:

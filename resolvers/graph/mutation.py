@@ -1,4 +1,4 @@
-"""What a root field declares beside its resolver; the middleware in gql/ does the rest."""
+"""Declarations of root fields: the permission, and of a mutation the event and the record. The middleware in gql/ reads them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ Resolver = Callable[..., Awaitable[Any]]
 
 @strawberry.type(description="What a mutation answers with.")
 class Payload:
-    """Made of records, and of private texts that name what it shows of them: so an idempotency key can bring it back.
+    """The base of payloads. A payload holds records, and private texts that say which part of a record it shows.
 
-    What else it shows, it shows once: that must be null where it comes back.
+    From their ids and texts a repeated idempotency key makes the payload again. A field of any other kind is null then.
     """
 
     receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")
 
     @property
     def traces(self) -> dict[str, Any]:
-        """The ids of its records and its private texts, by their names."""
+        """The ids of the records and the private texts, by the names of their fields."""
         records, texts = self._parts()
         return {name: getattr(self, name).id for name in records} | {name: getattr(self, name) for name in texts}
 
     @classmethod
     async def again(cls, receipt: Receipt, traces: dict[str, Any]) -> Self:
-        """The payload that left `traces`, with its records as they are now."""
+        """The payload of these `traces`, with its records as they are now."""
         records, _ = cls._parts()
         made: dict[str, Any] = dict.fromkeys(get_type_hints(cls)) | traces | {"receipt": receipt}
         return cls(**made | {name: await kind.seek({"_id": traces[name]}) for name, kind in records.items()})
@@ -49,7 +49,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The audit event of the mutation's own resource, the permission that it needs, and what it answers with."""
+    """What a mutation declares: the event of its own record, the permission, the kind of that record, and the payload."""
 
     event: AuditEventType
     permit: Permission
@@ -58,9 +58,9 @@ class Declaration:
 
 
 def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
-    """Declares a root mutation; its docstring is the description that clients read.
+    """Declares a root mutation; clients read the docstring of the resolver as its description.
 
-    The payload can be null: where a request holds several mutations, one that is refused must not hide the receipts of others.
+    The payload is nullable. If it were not, one refused mutation of a request would null `data` and hide the receipts of others.
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
@@ -75,7 +75,7 @@ def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) 
 
 
 def query(permit: Permission = Permission.READ, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
-    """Declares a root query; its docstring is the description that clients read."""
+    """Declares a root query; clients read the docstring of the resolver as its description."""
 
     def declare(resolver: Resolver) -> StrawberryField:
         metadata = {PERMIT: permit}
@@ -88,7 +88,7 @@ def query(permit: Permission = Permission.READ, name: str | None = None) -> Call
 
 
 def subscription(name: str, permit: Permission = Permission.READ) -> Callable[[Resolver], StrawberryField]:
-    """Declares a root subscription; its docstring is the description that clients read."""
+    """Declares a root subscription; clients read the docstring of the resolver as its description."""
 
     def declare(resolver: Resolver) -> StrawberryField:
         declared: StrawberryField = strawberry.subscription(
@@ -100,7 +100,7 @@ def subscription(name: str, permit: Permission = Permission.READ) -> Callable[[R
 
 
 def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField:
-    """An argument that says nothing of itself means what its input type says, or the field of its name in what is answered."""
+    """Describes the arguments: `input` as its type is described, others as the field of that name in the answered record."""
     answered, *_ = (*get_args(signature(resolver).return_annotation), None)
     fields = getattr(answered, "model_fields", {})
     for argument in declared.arguments:

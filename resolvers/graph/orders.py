@@ -97,7 +97,7 @@ def _order(given: Any, argument: str) -> Order:
     chosen = [each.python_name for each in given.__strawberry_definition__.fields]
     chosen = [each for each in chosen if getattr(given, each) not in (UNSET, None)]
     if len(chosen) != 1:
-        raise InvalidInput(argument, "must name one field; a further one is a further element")
+        raise InvalidInput(argument, "must name one field; each further field is a further element of the list")
     (name,) = chosen
     value = getattr(given, name)
     if isinstance(value, OrderDirection):

@@ -1,4 +1,4 @@
-"""One registry a schema: what the parts of the nouns declare, and the GraphQL types that are made of it.
+"""The registry of a schema: what the parts of the nouns declare, and the GraphQL types that are made of it.
 
 A document carries the definition of the schema that was built last, because Strawberry looks for it on the class. A schema that
 is built keeps its own definitions, so two schemas of different parts can share a process.
@@ -34,20 +34,20 @@ class Pending:
 
 
 def pending(made: Callable[["Registry"], Any]) -> Any:
-    """A stand-in for the type that `made` answers with.
+    """A stand-in for the type that `made` returns.
 
-    A field of one noun can so name the filter of another, which no module of a noun may import.
+    With it a field of one noun can name the filter of another noun, whose module it may not import.
     """
     return type("Pending", (Pending,), {"made": staticmethod(made)})
 
 
 class Registry:
-    """What the parts declare, by what it is declared of."""
+    """The declarations of all parts, by the record or value that they are about, and the types that are made of them."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.shapes: dict[type[BaseModel], Shape] = {}
         self.nodes: dict[str, NodeType] = {}
-        """The records that `node` finds, by their names."""
+        """The kinds of record that the query `node` finds, by the names of their classes."""
         self._made: set[type[BaseModel]] = set()
         listed = [each for part in parts for each in part.types]
         for each in listed:
@@ -56,7 +56,7 @@ class Registry:
             self._expose(each)
 
     def field(self, declared: StrawberryField) -> StrawberryField:
-        """A field with the types for which its annotations hold stand-ins; the declared one stays as it is."""
+        """A copy of a declared field with types in place of the stand-ins in its annotations."""
         resolver = declared.base_resolver
         if resolver is None:
             return declared
@@ -88,13 +88,13 @@ class Registry:
             return
         shape = listed if isinstance(listed, Shape) else Shape(listed)
         if shape.model in self.shapes:
-            raise TypeError(f"{shape.model.__name__} has a shape already, which this one would take the place of")
+            raise TypeError(f"{shape.model.__name__} has a shape already")
         self.shapes[shape.model] = shape
         if shape.permit and issubclass(shape.model, Record):
             self.nodes[shape.model.__name__] = NodeType(shape.model, shape.permit)
 
     def _expose(self, kind: Any) -> None:
-        """Makes the records, values and enumerations inside `kind` GraphQL types, once."""
+        """Makes GraphQL types of the records, values and enumerations in a type annotation, each once."""
         if isinstance(kind, EnumMeta):
             expose(kind)
         elif isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in self._made:
@@ -127,7 +127,7 @@ class Assembled(strawberry.Schema):
         super().__init__(types=nodes, config=StrawberryConfig(scalar_map=SCALARS), **roots)
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
-        """What Strawberry asks for the fields of each type that it adds to the schema."""
+        """The fields of a type, which Strawberry asks for as it adds the type to the schema."""
         return [self.registry.field(each) for each in super().get_fields(type_definition)]
 
 
@@ -139,7 +139,7 @@ def registry_of(info: strawberry.Info[Any, Any]) -> Registry:
 
 
 def _class_of(shape: Shape) -> Any:
-    """A class for this registry alone, because Strawberry changes the class and the fields that it makes a type of."""
+    """A class for this registry alone, because Strawberry changes the class that it makes a type of, and its fields."""
     if shape.adds is None:
         return type(shape.model.__name__, (Node,) if shape.permit else (), {"__annotations__": {}})
     kept = {name: each for name, each in vars(shape.adds).items() if name not in {"__dict__", "__weakref__"}}

@@ -1,4 +1,4 @@
-"""Scalars, stricter than the stock ones: what goes in is what comes out."""
+"""Scalars that are stricter than those of Strawberry: a value that is accepted is answered as it was sent."""
 
 import re
 from collections.abc import Mapping

@@ -31,11 +31,11 @@ def field(
     answers: Iterable[str] = (),
     loads: Iterable[type[Record]] = (),
 ) -> Callable[[F], F]:
-    """`strawberry.field`, typed: mypy sees the resolver as it is written.
+    """`strawberry.field` with a type that leaves the signature of the resolver to mypy.
 
-    `reads` are the paths of the stored fields of its parent that the resolver asks for, and `answers` of those that it hands
-    on, of which only what is selected is read; without either the whole record is read. `loads` are the kinds of record that it
-    loads for itself, whole.
+    `reads` are the paths of the stored fields of the parent that the resolver uses. `answers` are the paths of stored fields that
+    it returns, of which only the selected parts are fetched. Without either, the whole parent is fetched. `loads` are the kinds
+    of record that the resolver loads whole.
     """
     metadata: dict[str, Any] = {LOADS: loads}
     if answers or reads is not None:
@@ -44,7 +44,7 @@ def field(
     return decorate
 
 
-@dataclass(frozen=True, eq=False)  # itself and no other, so that schemas can be kept by their parts
+@dataclass(frozen=True, eq=False)  # compared by identity, so that `build_schema` can cache by the parts
 class Part:
     """What one noun brings to the schema.
 
@@ -63,13 +63,13 @@ class Node:
     @field("Opaque, global and stable; what `node` takes.", reads=["id"])
     @staticmethod
     def id(root: Parent[Record]) -> strawberry.ID:
-        said = f"{root.__class__.__name__}:{root.id}"  # as relay.GlobalID says it, which checks more and costs more
+        said = f"{root.__class__.__name__}:{root.id}"  # the format of relay.GlobalID, without its checks, which take time
         return strawberry.ID(b64encode(said.encode()).decode())
 
 
 @dataclass(frozen=True)
 class NodeType:
-    """A record that `node` finds, and what one needs to read it."""
+    """A kind of record that the query `node` finds, and the permission that reading it needs."""
 
     record: type[Record]
     permit: Permission
@@ -77,38 +77,38 @@ class NodeType:
 
 @dataclass(frozen=True)
 class Shape:
-    """How a record or value is shown; as a decorator it takes the fields that a class adds or resolves in its own way."""
+    """How clients see a record or a value. As a decorator it adds the fields of a class, which replace those of their name."""
 
     model: type[BaseModel]
     hidden: frozenset[str] = frozenset()
     """The fields that clients do not see."""
     name: str | None = None
-    """What the graph calls it, if not by the name of the model."""
+    """The name in the schema; None for the name of the model."""
     adds: type | None = None
-    """The class with the further fields."""
+    """The class with further fields."""
     permit: Permission | None = None
-    """What reading it by its id needs; None for what is no node."""
+    """The permission that reading it by its id needs; None for a value, which has no id."""
     connection: Any = None
-    """The type of its pages, if that has fields which `Connection` has not."""
+    """The type of its pages; None for `Connection`."""
 
     def __call__(self, adds: type) -> "Shape":
         return replace(self, adds=adds)
 
 
 def node(record: type[Record], hidden: Iterable[str] = (), permit: Permission = Permission.READ, connection: Any = None) -> Shape:
-    """Declares a record that has an id: `node(Datasheet)`, or as the decorator of a class of further fields that is a `Node`."""
+    """Declares a record: `node(Datasheet)`, or the decorator of a subclass of `Node` with further fields."""
     return Shape(record, frozenset(hidden), permit=permit, connection=connection)
 
 
 def shape(model: type[BaseModel], hidden: Iterable[str] = (), name: str | None = None) -> Shape:
-    """Declares a value: `shape(Report, name="AuditVerification")`, or as the decorator of a class of further fields."""
+    """Declares a value: `shape(Report, name="AuditVerification")`, or the decorator of a class with further fields."""
     return Shape(model, frozenset(hidden), name)
 
 
 def expose(kind: Any) -> None:
-    """Makes the enumerations inside `kind` GraphQL enumerations that are described, once."""
+    """Makes the enumerations in a type annotation GraphQL enumerations, with descriptions; again it changes nothing."""
     if isinstance(kind, EnumMeta):
-        # Strawberry makes the enumerations that it meets in an annotation by itself, without a description.
+        # Strawberry may have met it in an annotation before, and made an enumeration without a description of it.
         made: Any = kind if "__strawberry_definition__" in vars(kind) else strawberry.enum(kind)
         made.__strawberry_definition__.description = cleandoc(kind.__doc__ or "")
         member: Any
@@ -119,7 +119,7 @@ def expose(kind: Any) -> None:
 
 
 def fields_of(model: type[BaseModel]) -> Iterable[tuple[str, Any, str | None]]:
-    """Name, type and description of every stored and computed field."""
+    """The name, type and description of every stored and computed field."""
     for name, stored in model.model_fields.items():
         yield name, bare(stored.annotation), stored.description
     for name, computed in model.model_computed_fields.items():
@@ -127,7 +127,7 @@ def fields_of(model: type[BaseModel]) -> Iterable[tuple[str, Any, str | None]]:
 
 
 def bare(annotation: Any) -> Any:
-    """An annotation without what only pydantic reads, and with lists for tuples."""
+    """An annotation as Strawberry reads it: without the constraints of pydantic, and with lists for tuples."""
     origin, inside = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return bare(inside[0])
