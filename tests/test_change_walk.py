@@ -14,7 +14,6 @@ from documents.access import Permission
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
 from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
-from tests.conftest import standings_are_judged
 from tests.examples import (
     BOT,
     EXPERIMENT,
@@ -31,6 +30,7 @@ from tests.examples import (
 )
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
+from tests.standings import standings_are_judged
 from tests.walking import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk, trail_tells_everything
 from tests.walking import let_the_program_in as let_the_pipeline_in
 

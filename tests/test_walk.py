@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import standings_are_judged
 from tests.examples import (
     BOT,
     eligible,
@@ -18,6 +17,7 @@ from tests.examples import (
 )
 from tests.journey import CONDITIONS
 from tests.service import ALICE, CAROL, Service, Stored
+from tests.standings import standings_are_judged
 from tests.walking import BEA, CLEO, EVE, OLGA, SECOND, TIM, Walk, let_the_program_in, trail_tells_everything
 
 
