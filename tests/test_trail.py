@@ -18,6 +18,7 @@ from documents.audit import tree, verify
 from documents.audit.notes import SigningKey
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS
+from documents.migrations import SCHEMA
 from documents.tokens import parted
 from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register
