@@ -14,9 +14,9 @@ from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import subset
 from resolvers.graph.context import Info
-from resolvers.graph.judged import judgements
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Part
+from resolvers.versioned.judged import judgements
 
 HOLDERS = 100
 Environment = Annotated[Key, strawberry.argument(description="Where: an experiment never goes to `production`.")]

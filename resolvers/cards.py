@@ -21,10 +21,10 @@ from documents.versions.model import Model
 from documents.versions.rules import cards
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
-from resolvers.graph.filled import FilledCard
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
+from resolvers.versioned.filled import FilledCard
 
 
 @shape(ModelCard)

@@ -25,10 +25,10 @@ from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
-from resolvers.graph.filled import MISSING, FilledCard, missing
 from resolvers.graph.inputs import FileInput, OfVersion, graph_input
 from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
+from resolvers.versioned.filled import MISSING, FilledCard, missing
 
 OVERWRITES = (
     "as the client read it; CONFLICT if somebody has stored it since. Without it nothing is overwritten that is said there."

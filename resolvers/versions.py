@@ -38,10 +38,10 @@ from resolvers.graph.connections import Connection, connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
-from resolvers.graph.judged import judgements
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.types import Node, Part, field, node, shape
+from resolvers.versioned.judged import judgements
 
 
 def _reads_trail(version: ModelVersion, context: Context) -> None:

@@ -7,9 +7,9 @@ from documents.eligibility.answer import Eligibility, Finding
 from documents.values import camel
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
-from resolvers.graph.judged import judgements
 from resolvers.graph.mutation import Payload
 from resolvers.graph.types import field
+from resolvers.versioned.judged import judgements
 
 MISSING = "What the policies, POL-001 first, still ask of the version that a fuller card or a linked datasheet would meet."
 DOCUMENTING = (Permission.SAVE_MODEL_CARD, Permission.LINK_DATASHEET)
