@@ -18,8 +18,9 @@ run: $(INSTALLED) ## serve on an embedded database, at http://127.0.0.1:8000/gra
 demo: $(INSTALLED) ## carry one model from its registration to production, on a server of its own
 	@$(BIN)/magistrate demo
 
+# What is compiled is kept even where the environment says otherwise: some 60 processes of a run would each do it again.
 test: $(INSTALLED) ## run every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, and balance the books; 10 minutes at most; SEED=... repeats a plan
 	$(BIN)/python -m tests.faults $(SEED)

@@ -1,26 +1,61 @@
 """One embedded server for the run, one database and one app a test."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from gql.embedded import Engine
-from tests.service import Service, close_spares
-from tests.standings import misjudged
+
+if TYPE_CHECKING:
+    from tests.service import Service
 
 settings.register_profile("long", max_examples=10_000)
+
+LONGEST = ("test_faults", "test_processes", "test_audit_commands", "test_demo", "test_fuzz", "test_idempotency", "test_reports")
+"""Modules of few tests that take long: they come first, so that no process is alone with one at the end."""
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """What collecting makes stays to the end: looking through it for garbage, again and again, took a fifth of the time."""
+    gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda each: LONGEST.index(name) if (name := each.path.stem) in LONGEST else len(LONGEST))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
+
+
+# The process that hands out tests to others knows nothing of the product: importing it takes seconds.
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with Engine(tmp_path_factory.mktemp("data")) as engine:
+    from tests.service import close_spares  # noqa: PLC0415
+
+    with Volatile(tmp_path_factory.mktemp("data")) as engine:
         yield engine.uri
         close_spares(engine.uri)
 
 
+class Volatile(Engine):
+    """The engine without a sync to disk at each commit: nobody misses these data. What a kill leaves is tested elsewhere."""
+
+    def _command(self) -> list[str]:
+        return [each for each in super()._command() if each != "--sync-on-commit"]
+
+
 @pytest.fixture
-async def service(server: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+async def service(server: str, request: pytest.FixtureRequest) -> "AsyncIterator[Service]":
+    from tests.service import Service  # noqa: PLC0415
+    from tests.standings import misjudged  # noqa: PLC0415
+
     service = await Service.started(server)
     honest = request.node.get_closest_marker("tampers") is None
     try:

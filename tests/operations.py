@@ -4,7 +4,8 @@ from typing import Any
 
 from documents.access import GovernanceRole
 from tests.examples import BOT, EXPERIMENT, REGISTRATION
-from tests.service import ALICE, DAVID, RITA, Person, Service, person, stage
+from tests.service import ALICE, DAVID, RITA, Person, Service, person
+from tests.stored import stage
 
 DORA = person("dora", GovernanceRole.DEPLOYER, department="Operations")
 TOM = person("tom", GovernanceRole.TECH_LEAD)

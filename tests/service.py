@@ -1,16 +1,12 @@
 """An app over a database of its own, spoken to over HTTP as somebody, on a stopped clock."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from itertools import count
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
 import httpx
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -25,16 +21,15 @@ from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
 from gql.firststart import prepare
 from gql.settings import Settings
+from tests.stored import WRITES, Holdings, Stored
+from tests.stored import stage as stage  # noqa: PLC0414
 
-Step = TypeVar("Step", bound=Callable[..., Awaitable[Any]])
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
 _names = (f"test{each}" for each in count())
 _spare: dict[str, list[Database]] = {}
-_first: dict[str, "Stored"] = {}
-_stages: dict[tuple[Any, ...], tuple["Stored", Any]] = {}
-AS_IT_IS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+_first: dict[str, Stored] = {}
 
 
 @dataclass(frozen=True)
@@ -63,14 +58,6 @@ RITA = person("rita", GovernanceRole.RISK_MANAGER, department="Risk")
 STAFF = (AUDREY, ALICE, BOB, CAROL, DAVID, RITA)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """All that a database holds, byte for byte, and what the clock said then."""
-
-    now: datetime
-    documents: dict[str, list[RawBSONDocument]]
-
-
 class Refused(AssertionError):
     """A mutation or a query that was answered with errors, where the test expected none."""
 
@@ -80,7 +67,9 @@ class Service:
 
     def __init__(self, uri: str, name: str | None = None, database: Database | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
+        options["event_listeners"] = [WRITES, *options.get("event_listeners", ())]
         self.database = database or open_database(uri, name or next(_names), **options)
+        self.holdings = Holdings(self.database)
         self.settings = Settings(mongodb_uri=uri, database=self.database.name, admin_token=SecretStr(ADMIN_TOKEN))
         self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url="http://test")
@@ -99,29 +88,15 @@ class Service:
         return service
 
     async def stored(self) -> Stored:
-        collections = self.database.collections
-        documents = {name: collections[name].with_options(AS_IT_IS).find() for name in await collections.list_collection_names()}
-        return Stored(self.now, {name: await found.to_list(None) for name, found in documents.items()})
+        return Stored(self.now, await self.holdings.now())
 
     async def restore(self, stored: Stored) -> None:
-        """Puts back what is not as it was stored, in a transaction, and the clock too."""
-        collections = self.database.collections
-
-        async def put_back(session: Any) -> None:
-            for name in names:
-                collection = collections[name].with_options(AS_IT_IS)
-                there = {each.raw: each for each in await collection.find(session=session).to_list(None)}
-                wanted = {each.raw: each for each in stored.documents.get(name, ())}
-                if gone := [each["_id"] for raw, each in there.items() if raw not in wanted]:
-                    await collection.delete_many({"_id": {"$in": gone}}, session=session)
-                if missing := [each for raw, each in wanted.items() if raw not in there]:
-                    await collection.insert_many(missing, session=session)
-
-        names = await collections.list_collection_names()
-        async with await self.database.client.start_session() as session:
-            await session.with_transaction(put_back)
+        """Puts back what is not as it was stored, whoever wrote since, and the clock too."""
+        self.holdings = Holdings(self.database)
+        await self.holdings.become(stored.documents)
         self.now = stored.now
 
+    @stage
     async def enrol(self, *people: Person) -> None:
         """Registers people with tokens of their own, in one transaction."""
 
@@ -190,24 +165,6 @@ class Service:
 def close_spares(uri: str) -> None:
     for each in _spare.pop(uri, ()):
         each.close()
-
-
-def stage(do: Step) -> Step:
-    """Has what many tests begin with done once: what it left is put back for whoever comes to it with the same trail and time."""
-
-    @wraps(do)
-    async def done(service: Service, *args: Any, **said: Any) -> Any:
-        (head,) = await service.database.collection("audit_head").find().to_list(None)
-        at = head["last_hash"], service.now, do.__name__, repr(args), repr(said)
-        if at in _stages:
-            stored, answer = _stages[at]
-            await service.restore(stored)
-        else:
-            answer = await do(service, *args, **said)
-            _stages[at] = await service.stored(), answer
-        return deepcopy(answer)
-
-    return cast("Step", done)
 
 
 def mutating(mutation: str, select: str) -> str:

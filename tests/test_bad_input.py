@@ -10,6 +10,7 @@ import pytest
 from documents.values import problem_in
 from gql.schema import build_schema
 from tests.edge import Edge
+from tests.edge import edge as edge  # noqa: PLC0414  pytest finds the fixture by its name here
 from tests.examples import ACCESS_VERIFIED, BOT, REGISTRATION, TICKETS, register
 from tests.service import ADA, ALICE, AUDREY, BOB, NOW, Person, Service, mutating
 

@@ -29,8 +29,9 @@ from tests.examples import (
     submit,
 )
 from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
-from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, Stored, person
+from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
 from tests.standings import misjudged
+from tests.stored import Stored
 from tests.walking import CLEO, EVE, OLGA, TIM, TIME, Documents, Walk, trail_tells_everything
 from tests.walking import let_the_program_in as let_the_pipeline_in
 

@@ -133,6 +133,8 @@ async def test_a_trail_that_does_not_go_on_from_what_was_signed_is_not_signed_an
     service: Service, tamper: Callable[[Stored], None], of_checkpoint: Raw
 ) -> None:
     await register(service)
+    if len(await service.trail()) % 2 == 0:  # of an odd size every later proof needs the event that follows: the one removed
+        await attach(service)
     assert await signed(service)
     await attach(service)
     stored = await Stored.of(service)

@@ -13,6 +13,7 @@ from graphql import get_named_type, is_object_type
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.changes.life import ChangeStatus
+from documents.eligibility.rules import RULES
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
 from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
@@ -98,6 +99,11 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
         "inventory.versions": versions,
         **{f"inventory.byRiskTier.{tier}": [each for each in versions if each["tier"] == tier] for tier in RiskTier},
         "inventory.pendingApproval": those(pending),
+        "inventory.toBeJudged": [
+            each
+            for each in stored["model_versions"]
+            if each["standing"]["rules"] < RULES or ((at := each["standing"]["changes_at"]) and at <= now)
+        ],
         "inventory.overdueReview": those(lambda standing: standing["next_review"] and standing["next_review"] <= now),
         "compliance.withModelCard": those(lambda standing: standing["card_completeness"] == 1),
         "compliance.withRiskAssessment": those(lambda standing: standing["risk_score"] is not None),
@@ -172,6 +178,8 @@ def version(first: Raw, place: int, models: int, dice: Random) -> Raw:
     standing = {
         "status": status,
         "approved_until": dice.choice([None, around(THEN, dice)]),
+        "rules": dice.choice([RULES - 1, RULES, RULES]),
+        "changes_at": dice.choice([None, around(THEN, dice)]),
         "missing_roles": dice.choice([[], [], ["model_owner"]]),
         "next_review": dice.choice([None, around(THEN, dice)]),
         "card_completeness": dice.choice([None, 0.875, 1.0]),
@@ -227,6 +235,8 @@ async def test_every_figure_over_two_thousand_versions_is_what_counting_one_by_o
         "audit_verifications",
         "change_requests",
         "deployments",
+        "judgements_due",
+        "model_versions",
         "model_versions",
     ]
     assert sorted(where(commands)) == expected_commands

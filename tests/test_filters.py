@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import cache
 from itertools import product
 from random import Random
 from typing import Any
@@ -42,6 +43,7 @@ DRAWN: Mapping[Any, list[Any]] = {
 OVER_RECORDS = {"and", "or", "not"}
 
 
+@cache
 def fields_of(kind: Any) -> dict[str, Any]:
     """The fields of a filter or order input, by the names that a record has; edges lead to other records."""
     fields = [each for each in kind.__strawberry_definition__.fields if not {ACROSS, DERIVED} & each.metadata.keys()]

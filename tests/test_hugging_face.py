@@ -66,7 +66,7 @@ def test_a_broken_card_is_refused_with_what_is_wrong_in_which_line(text: str, pr
     for read in (read_model_card, read_dataset_card):
         with pytest.raises(InvalidInput) as refused:
             read(text)
-        assert refused.value.path == "input.text" and problem in refused.value.problem
+        assert refused.value.path == "text" and problem in refused.value.problem
 
 
 @pytest.mark.parametrize("text", ["a: 1", "- a: [", "just text", ""])

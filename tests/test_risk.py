@@ -206,12 +206,12 @@ def test_answers_are_kept_with_their_questions() -> None:
 @pytest.mark.parametrize(
     ("responses", "path"),
     [
-        ([{"risk_id": "MQ-001"}, {"risk_id": "XYZ-001"}], "input.responses.1.riskId"),
-        ([{"risk_id": "MQ-001"}, {"risk_id": "MQ-001"}], "input.responses.1.riskId"),
-        ([{"risk_id": "SEC-001", "answers": [{"question": "Why?", "text": "So."}]}], "input.responses.0.answers.0.question"),
+        ([{"risk_id": "MQ-001"}, {"risk_id": "XYZ-001"}], "responses.1.risk_id"),
+        ([{"risk_id": "MQ-001"}, {"risk_id": "MQ-001"}], "responses.1.risk_id"),
+        ([{"risk_id": "SEC-001", "answers": [{"question": "Why?", "text": "So."}]}], "responses.0.answers.0.question"),
         (
             [{"risk_id": "SEC-001", "answers": [{"question": SEC_001.questions[0], "text": "So."}] * 2}],
-            "input.responses.0.answers.1.question",
+            "responses.0.answers.1.question",
         ),
     ],
 )

@@ -16,8 +16,9 @@ from tests.examples import (
     register,
 )
 from tests.journey import CONDITIONS
-from tests.service import ALICE, CAROL, Service, Stored
+from tests.service import ALICE, CAROL, Service
 from tests.standings import misjudged
+from tests.stored import Stored
 from tests.walking import BEA, CLEO, EVE, OLGA, SECOND, TIM, Walk, let_the_program_in, trail_tells_everything
 
 

@@ -60,7 +60,7 @@ async def write(uri: str, release: str, folder: Path) -> Path:
     journey = Journey(service)
     checkpoint = await journey.go()
     stored = (await service.stored()).documents
-    documents = {name: sorted(found, key=lambda each: each["_id"]) for name, found in stored.items()}
+    documents = {name: sorted(found.values(), key=lambda each: each["_id"]) for name, found in stored.items()}
     decoded = {name: [bson.decode(each.raw) for each in found] for name, found in documents.items()}
     if left_out := await lacking(service, decoded):
         raise RuntimeError("\n".join(["the journey is not whole; it lacks:", *sorted(left_out)]))
