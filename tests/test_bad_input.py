@@ -321,4 +321,4 @@ async def test_what_is_just_within_the_bounds_is_taken(service: Service) -> None
 
 async def test_a_long_name_of_an_operation_is_recorded_cut(service: Service) -> None:
     assert await service.refusal(f'mutation {"x" * 100_000} {{ revokeApiToken(input: {{tokenId: "no"}}) {{ __typename }} }}')
-    assert (await service.trail())[-1]["request"]["operation"] == "x" * 200
+    assert (await service.last())["request"]["operation"] == "x" * 200
