@@ -8,6 +8,7 @@ import bson
 import pytest
 
 from tests.edge import Edge
+from tests.edge import edge as edge  # noqa: PLC0414
 from tests.examples import ACCESS_VERIFIED, BOT, REGISTRATION, TICKETS, register
 from tests.service import ADA, ALICE, AUDREY, BOB, NOW, Person, Service, mutating
 
