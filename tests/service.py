@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from operator import itemgetter
 from typing import Any, Self
 
 import httpx
@@ -27,6 +28,7 @@ from tests.stored import stage as stage  # noqa: PLC0414
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
+FAR = 1_000_000  # more events than any test makes
 _names = (f"test{each}" for each in count())
 _spare: dict[str, list[Database]] = {}
 _first: dict[str, Stored] = {}
@@ -142,9 +144,23 @@ class Service:
         """The extensions of the error that a mutation was refused with."""
         return await self.refusal(mutating(mutation, ""), by, input=fields)
 
-    async def trail(self) -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = await self.database.collection("audit_events").find().sort("seq").to_list(None)
-        return events
+    async def trail(self, since: int = 0) -> list[dict[str, Any]]:
+        """The events from that place on."""
+        events = self.database.collection("audit_events")
+        if not since:
+            whole: list[dict[str, Any]] = await events.find().sort("seq").to_list(None)
+            return whole
+        # A range that is closed and not sorted: of any other the engine reads the whole trail.
+        return sorted(await events.find({"seq": {"$gte": since, "$lt": since + FAR}}).to_list(None), key=itemgetter("seq"))
+
+    async def size(self) -> int:
+        """How many events the trail has, as its head says."""
+        (head,) = await self.database.collection("audit_head").find().to_list(None)
+        return int(head["size"])
+
+    async def last(self) -> dict[str, Any]:
+        """The latest event."""
+        return (await self.trail(await self.size() - 1))[-1]
 
     async def state(self) -> dict[str, Any]:
         """Everything stored but the trail: what a refusal must not change."""

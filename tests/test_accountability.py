@@ -87,7 +87,7 @@ async def test_owner_compliance_officer_and_administrator_assign(service: Servic
     await register(service)
     await assign(service, "RISK_MANAGER", RITA, who)
     assert (await history(service))[-1] == ("RISK_MANAGER", RITA.id, who.id, False)
-    event = (await service.trail())[-1]
+    event = await service.last()
     assert (event["event_type"], event["action"], event["actor"]["id"]) == ("model_updated", "assignAccountability", who.id)
 
 

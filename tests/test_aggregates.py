@@ -166,5 +166,5 @@ async def test_events_are_counted_by_those_who_may_read_the_trail(service: Servi
             counted[event["event_type"].upper()] += 1
     found = (await service.ask(query, AUDREY))["auditEventAggregates"]
     assert [(each["keys"]["eventType"], each["count"]) for each in found] == sorted(counted.items(), reverse=True)
-    assert max(each["max"]["seq"] for each in found) == (await service.trail())[-1]["seq"]
+    assert max(each["max"]["seq"] for each in found) == (await service.last())["seq"]
     assert (await service.refusal(query, CAROL))["code"] == "FORBIDDEN"

@@ -12,6 +12,7 @@ from documents.audit import verify
 from documents.audit.notes import Checkpoint, SigningKey, opened
 from tests.service import AUDREY
 from tests.trails import VERIFICATION, Anchored, Stored, exported, forged
+from tests.trails import anchored as anchored  # noqa: PLC0414
 from tests.watching import Watched, watching, where
 
 

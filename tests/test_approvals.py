@@ -141,7 +141,7 @@ async def test_a_rejection_closes_the_round_and_the_next_begins_without_decision
     await submitted(service)
     await decide(service, DAVID)
     await decide(service, CAROL, verdict="REJECTED", comments="It was tried on English only.")
-    assert (await service.trail())[-1]["event_type"] == AuditEventType.APPROVAL_DENIED
+    assert (await service.last())["event_type"] == AuditEventType.APPROVAL_DENIED
     service.later(days=1)
     await submit(service)
     asked = "status approvals { role } round { number } closedRounds { number digest deciders { userId role } }"

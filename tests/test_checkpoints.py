@@ -155,7 +155,7 @@ async def test_another_key_is_told_to_the_trail_before_it_signs(service: Service
     other = SigningKey.made(key.name)
     second = await signed(service, other)
     assert first and second and second["size"] == first["size"] + 1 and second["verifierKey"] == str(other.verifier)
-    event = (await service.trail())[-1]
+    event = await service.last()
     facts = {"from": str(key.verifier), "to": str(other.verifier)}
     assert (event["action"], event["actor"]["id"], event["details"]["facts"]) == ("rotateAuditKey", "system", facts)
     assert await signed(service, other) == second

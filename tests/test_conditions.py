@@ -327,7 +327,7 @@ async def test_an_approval_is_taken_back_by_its_decider_and_given_again(service:
         "at": "2026-03-02T12:00:00.123Z", "by": "carol", "endedBy": {"userId": "carol"}, **reason,
     }  # fmt: skip
     assert (taken_back["approval"]["status"], taken_back["modelVersion"]) == ("WITHDRAWN", {"status": "PENDING_APPROVAL"})
-    assert (await service.trail())[-1]["event_type"] == AuditEventType.APPROVAL_DENIED
+    assert (await service.last())["event_type"] == AuditEventType.APPROVAL_DENIED
     assert (await read(service, "standing { missingRoles staleRoles }"))["standing"] == {
         "missingRoles": ["ETHICS_REVIEWER"], "staleRoles": []
     }  # fmt: skip

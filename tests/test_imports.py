@@ -33,7 +33,7 @@ def paths(payload: Any) -> list[str]:
 
 
 async def last(service: Service) -> dict[str, Any]:
-    return (await service.trail())[-1]
+    return await service.last()
 
 
 async def test_an_import_says_what_it_filled_what_it_left_out_and_what_is_still_missing(service: Service) -> None:

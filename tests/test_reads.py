@@ -223,7 +223,7 @@ async def test_an_audit_event_is_found_by_its_id_by_those_who_may_read_the_trail
     for query, action in ((node, "node"), (nodes, "nodes")):
         refused = await hundred.service.refusal(query, CAROL, id=event["id"])
         assert refused["code"] == "FORBIDDEN"
-        last = (await hundred.service.trail())[-1]
+        last = await hundred.service.last()
         assert (last["outcome"], last["action"], last["actor"]["id"]) == ("denied", action, CAROL.id)
 
 

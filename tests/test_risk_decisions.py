@@ -141,7 +141,7 @@ async def test_mitigation_makes_the_next_assessment_and_approvals_of_the_one_bef
     assert [each for each in first["factors"] if each != was] == [each for each in second["factors"] if each != now]
     assert second["overallScore"] < first["overallScore"]
     assert await approvals(service) == {"ETHICS_REVIEWER": ("STALE", ["ASSESSMENT"])}
-    event = (await service.trail())[-1]
+    event = await service.last()
     assert (event["event_type"], event["action"], event["outcome"]) == ("risk_mitigated", "mitigateRisk", "success")
     assert "Secrets" not in event["canonical"].decode()
 
@@ -246,7 +246,7 @@ async def test_who_accepted_what_and_why_is_kept_and_the_trail_does_not_say_why(
             "expiresAt": "2026-03-08T12:00:00.000Z", "stands": True, "ended": None,
         }
     ]  # fmt: skip
-    event = (await service.trail())[-1]
+    event = await service.last()
     assert (event["event_type"], event["action"]) == ("risk_accepted", "acceptRisk")
     assert asked["rationale"] not in event["canonical"].decode()
 
@@ -315,7 +315,7 @@ async def test_an_assessment_is_approved_once_by_a_risk_manager_who_did_not_make
     (revision,) = (await read(service, "assessmentRevisions { digest }"))["assessmentRevisions"]
     said = {"approvedBy": "ruth", "approver": {"name": "Ruth"}, "approvedAt": "2026-03-01T12:00:00.123Z"} | revision
     assert await read(service, asked) == {"latestAssessment": {"approval": said}, "standing": {"assessmentApproved": True}}
-    event = (await service.trail())[-1]
+    event = await service.last()
     assert (event["event_type"], event["action"]) == ("compliance_check", "approveRiskAssessment")
     refused = await refusal(service, "approveRiskAssessment", RUTH, **latest)
     assert (refused["code"], refused["from"]) == ("INVALID_STATE", "APPROVED")

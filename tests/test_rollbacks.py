@@ -197,9 +197,9 @@ async def test_a_rollback_asks_no_gate_and_everything_else_does(staged: Service)
 async def told(service: Service, change_id: str, success: bool = True) -> dict[tuple[str, str], str]:
     """What the completion of a change tells, by kind and key; all of it under one request."""
     await step(service, "startDeployment", DORA, change_id)
-    seen = len(await service.trail())
+    seen = await service.size()
     await step(service, "completeDeployment", DORA, change_id, success=success)
-    events = (await service.trail())[seen:]
+    events = await service.trail(seen)
     assert len({each["request"]["id"] for each in events}) == 1
     found = {(each["resource"]["type"], each["resource"]["id"]): each["event_type"] for each in events}
     assert len(found) == len(events)

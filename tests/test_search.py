@@ -108,7 +108,7 @@ async def test_an_address_finds_nobody(shelf: Service, query: str) -> None:
 
 
 async def test_neither_events_nor_tokens_are_found(shelf: Service) -> None:
-    event, (token, *_) = (await shelf.trail())[-1], (await shelf.state())["ApiToken"]
+    event, (token, *_) = (await shelf.last()), (await shelf.state())["ApiToken"]
     for each in (event["event_id"], event["action"], event["event_type"], event["event_hash"], token["token_id"], token["name"]):
         assert await hits(shelf, each) == []
 

@@ -215,7 +215,7 @@ async def test_whoever_may_not_read_the_trail_may_not_watch_it_which_is_on_recor
         caller = await Socket(connection).sign_in(ALICE)
         await caller.subscribe("subscription { mine: auditEvents { seq } }")
         assert await caller.code() == "FORBIDDEN"
-        event = (await service.trail())[-1]
+        event = await service.last()
         assert (event["outcome"], event["action"], event["actor"]["id"]) == ("denied", "auditEvents", "alice")
 
 

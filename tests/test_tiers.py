@@ -234,7 +234,7 @@ async def test_what_is_retired_is_not_eligible_and_offers_no_remedy(service: Ser
     service.later(days=400)  # the review is overdue
     done = await service.do("retireModelVersion", ALICE, "modelVersion { retired { by reason } }", **BOT, reason="2.0 took over.")
     assert done["modelVersion"]["retired"] == {"by": "alice", "reason": "2.0 took over."}
-    assert (await service.trail())[-1]["event_type"] == AuditEventType.MODEL_RETIRED
+    assert (await service.last())["event_type"] == AuditEventType.MODEL_RETIRED
     remedy = "remedy { mutation }"
     asked = f"openConditions {{ role }} missingApprovals {{ {remedy} }} holds {{ {remedy} }} advisories {{ {remedy} }}"
     found = await read(service, f"status eligibility {{ eligible status {asked} violations {{ {remedy} }} }}")

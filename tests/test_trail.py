@@ -352,11 +352,11 @@ def a_closed_round_of_approvals_altered(stored: Stored, at: int) -> None:
 @pytest.mark.parametrize("name", TAMPERS)
 async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, name: str, tmp_path: Path) -> None:
     tamper, expected = TAMPERS[name]
-    honest = await unguarded.trail()
-    at = seq_of(honest, "saveDatasheet")  # with a content, and before the clock went on
-    (closed,) = [each for each in (await Stored.of(unguarded)).contents if each["kind"] == "approval_round"]
-    closing = next(event["seq"] for event in honest if closed["digest"] in cited(event))
-    places = {"there": at, "after": at + 1, "odd": at | 1, "closing": closing, "end": len(honest), "far": FAR, None: None}
+    honest = await Stored.of(unguarded)
+    at = seq_of(honest.events, "saveDatasheet")  # with a content, and before the clock went on
+    (closed,) = [each for each in honest.contents if each["kind"] == "approval_round"]
+    closing = next(event["seq"] for event in honest.events if closed["digest"] in cited(event))
+    places = {"there": at, "after": at + 1, "odd": at | 1, "closing": closing, "end": len(honest.events), "far": FAR, None: None}
     async with tampered(unguarded, tamper, at):
         report = await verified(unguarded)
         assert await exported(unguarded, tmp_path) == report["faults"]
@@ -409,7 +409,7 @@ async def unmet(service: Service, version: str = "1.0.0") -> set[str]:
 @pytest.mark.parametrize("name", PROOFS)
 async def test_a_registration_that_the_trail_does_not_prove_is_none(unguarded: Service, name: str) -> None:
     assert "POL-003.audit-logging" not in await unmet(unguarded)
-    async with tampered(unguarded, PROOFS[name], seq_of(await unguarded.trail(), "registerModel")):
+    async with tampered(unguarded, PROOFS[name], seq_of((await Stored.of(unguarded)).events, "registerModel")):
         assert "POL-003.audit-logging" in await unmet(unguarded)
 
 
@@ -504,11 +504,11 @@ QUESTIONS = {
 async def test_members_may_not_read_the_trail_and_that_they_tried_is_told_once(service: Service, action: str) -> None:
     for reader in (AUDREY, ADA, RITA):
         await service.ask(QUESTIONS[action], reader)
-    seen = len(await service.trail())
+    seen = await service.size()
     for member in (ALICE, CAROL):
         refused = await service.refusal(QUESTIONS[action], member)
         assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["AUDITOR", "ADMIN", "RISK_MANAGER", "COMPLIANCE_OFFICER"])
-    events = (await service.trail())[seen:]
+    events = await service.trail(seen)
     assert [(event["event_type"], event["outcome"], event["action"], event["actor"]["id"]) for event in events] == [
         ("access_attempt", "denied", action, "alice"), ("access_attempt", "denied", action, "carol"),
     ]  # fmt: skip
@@ -528,7 +528,7 @@ async def test_nobody_else_does_not_and_that_is_told(service: Service) -> None:
     )
     answer = (await service.post(version, by=CAROL)).json()
     assert answer["data"] == {"bot": {"its": None}} and answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    event = (await service.trail())[-1]
+    event = await service.last()
     assert (event["outcome"], event["action"], event["actor"]["id"]) == ("denied", "auditEvents", "carol")
 
 

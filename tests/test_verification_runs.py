@@ -44,12 +44,10 @@ async def begun(server: str) -> AsyncIterator[Service]:
 @pytest.fixture
 async def grown(begun: Service) -> AsyncIterator[Service]:
     """A trail that was neither signed nor verified yet, and is put back to this afterwards."""
-    honest = await Stored.of(begun)
+    stored = await begun.stored()
     with begun.database.bound():
         yield begun
-    await honest.written(begun)
-    for name in ("audit_verifications", "audit_verification_turns", "audit_checkpoints"):
-        await begun.database.collection(name).delete_many({})
+    await begun.restore(stored)
 
 
 async def turn(service: Service, key: SigningKey | None = None, takes: float = 0) -> VerificationRun | None:

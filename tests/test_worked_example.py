@@ -151,5 +151,5 @@ async def test_decided_again_it_is_eligible_reported_whole_and_proven(service: S
     }  # fmt: skip
 
     verified = await service.ask("{ auditVerification { valid eventsVerified treeSize faults { kind } } }", AUDREY)
-    trail = len(await service.trail())
+    trail = await service.size()
     assert verified["auditVerification"] == {"valid": True, "eventsVerified": trail, "treeSize": trail, "faults": []}

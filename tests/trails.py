@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
+import bson
 import pytest
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 
 from documents.audit import tree
 from documents.audit.export import export
@@ -15,6 +18,7 @@ from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
+from documents.store.session import AWARE
 from gql.checkpoints import checkpoint
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
@@ -35,13 +39,15 @@ class Stored:
 
     @classmethod
     async def of(cls, service: Service) -> Self:
-        return cls(*[await service.database.collection(name).find().sort("seq").to_list(None) for name in COLLECTIONS])
+        held = await service.holdings.now()
+        events, heads, contents = ([bson.decode(raw, AWARE) for raw in held.get(name, ())] for name in COLLECTIONS)
+        return cls(sorted(events, key=itemgetter("seq")), heads, contents)
 
     async def written(self, service: Service) -> None:
-        for name, documents in zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True):
-            await service.database.collection(name).delete_many({})
-            if documents:
-                await service.database.collection(name).insert_many(documents)
+        parts = zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True)
+        raws = {name: [bson.encode(each, codec_options=AWARE) for each in documents] for name, documents in parts}
+        trail = {name: {each: RawBSONDocument(each) for each in all_} for name, all_ in raws.items()}
+        await service.holdings.become(await service.holdings.now() | trail)
 
     def content(self, digest: str) -> Raw:
         return next(each for each in self.contents if each["digest"] == digest)

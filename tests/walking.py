@@ -95,10 +95,9 @@ class Walk:
 
     async def send(self, mutation: str, by: Person, said: dict[str, Any]) -> str | None:
         """The code of the refusal, if it is one: that leaves one event and changes nothing."""
-        events = self.service.database.collection("audit_events")
-        size = await events.count_documents({})
+        size = await self.service.size()
         answer = (await self.service.post(mutating(mutation), {"input": said}, by)).json()
-        told = await events.find({"seq": {"$gte": size}}).to_list(None)
+        told = await self.service.trail(size)
         if "errors" not in answer:
             assert {each["outcome"] for each in told} == {"success"}
             return None
