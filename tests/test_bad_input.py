@@ -7,8 +7,10 @@ from typing import Any
 import bson
 import pytest
 
+from documents.values import problem_in
+from gql.schema import build_schema
 from tests.edge import Edge
-from tests.edge import edge as edge  # noqa: PLC0414
+from tests.edge import edge as edge  # noqa: PLC0414  pytest finds the fixture by its name here
 from tests.examples import ACCESS_VERIFIED, BOT, REGISTRATION, TICKETS, register
 from tests.service import ADA, ALICE, AUDREY, BOB, NOW, Person, Service, mutating
 
@@ -323,3 +325,38 @@ async def test_what_is_just_within_the_bounds_is_taken(service: Service) -> None
 async def test_a_long_name_of_an_operation_is_recorded_cut(service: Service) -> None:
     assert await service.refusal(f'mutation {"x" * 100_000} {{ revokeApiToken(input: {{tokenId: "no"}}) {{ __typename }} }}')
     assert (await service.last())["request"]["operation"] == "x" * 200
+
+
+WORDS: dict[str, tuple[tuple[str, Person, dict[str, Any]], str]] = {
+    "a key": (registering(modelId="a b"), "must be letters, digits and . _ : @ + -, the first a letter or digit"),
+    "an address": (enrolling(email="x"), "must be an e-mail address, such as ada@example.org"),
+    "an empty name": (registering(name=""), "must have at least 1 character"),
+    "a list": (registering(tags=["x"] * 201), "must have at most 200 items, not 201"),
+    "a size": (registering(artifacts=[WEIGHTS | {"size": -1}]), "must be greater than or equal to 0"),
+    "a metric twice": (documenting(metrics=[{"metricName": "f1", "value": 1}] * 2), "holds f1 2 times"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "problem"), WORDS.values(), ids=WORDS)
+async def test_what_a_value_must_be_is_said_in_words(edge: Edge, sent: tuple[str, Person, dict[str, Any]], problem: str) -> None:
+    mutation, by, fields = sent
+    refused = await edge.refuses(mutating(mutation, ""), {"input": fields}, by)
+    assert [each["problem"] for each in refused["problems"]] == [problem]
+
+
+def patterns(schema: Any) -> set[str]:
+    """Every pattern in a JSON schema."""
+    inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    own = {schema["pattern"]} if isinstance(schema, dict) and isinstance(schema.get("pattern"), str) else set()
+    return own.union(*map(patterns, inside))
+
+
+def test_there_are_words_for_every_pattern_that_an_input_holds() -> None:
+    inputs = {
+        argument.type.of_type.extensions["strawberry-definition"].origin
+        for field in build_schema()._schema.mutation_type.fields.values()  # type: ignore[union-attr]
+        for argument in field.args.values()
+    }
+    found = set[str]().union(*(patterns(each.model_json_schema()) for each in inputs))
+    said = {problem_in(f"String should match pattern '{each}'") for each in found}
+    assert len(found) == len(said) == 5 and not any("^" in each or "as it must" in each for each in said)
