@@ -20,7 +20,7 @@ class Migration(Record):
     event: ClassVar = AuditEventType.SYSTEM_STARTED
 
     number: int = Field(description="The number of the form that the data were brought into.")
-    at: Moment = Field(description="The moment when the step was taken.")
+    at: Moment = Field(description="The time the step was taken.")
 
     collection: ClassVar = "migrations"
 

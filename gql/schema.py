@@ -62,9 +62,9 @@ PARTS: Sequence[Part] = tuple(
 DEFAULTS = Limits()
 
 MUTATION = (
-    "What can be done. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation takes effect once: "
-    "sent again within 7 days it answers with its first receipt and its records as they are then, and with another input it is "
-    "CONFLICT."
+    "The mutations are what a caller can do. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation "
+    "takes effect once: sent again within 7 days it answers with its first receipt and its records as they are then, and with "
+    "another input it is CONFLICT."
 )
 
 
@@ -115,9 +115,9 @@ def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, l
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits)
     schema = Schema(
-        query=create_type("Query", queries, description="What can be asked."),
+        query=create_type("Query", queries, description="The queries are what a caller can ask."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
-        subscription=create_type("Subscription", subscriptions, description="What can be watched."),
+        subscription=create_type("Subscription", subscriptions, description="The subscriptions are what a caller can watch."),
         types=describe(assemble()),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],

@@ -26,15 +26,15 @@ from resolvers.graph.types import Node, Part, expose
 
 
 class NodeKind(Choice):
-    """A kind of record that is found by words."""
+    """A kind of record is found by words."""
 
-    MODEL = "models", "Models."
-    MODEL_VERSION = "model_versions", "Versions of models."
-    DATASHEET = "datasheets", "Datasheets."
-    POLICY = "policies", "Policies."
-    STAKEHOLDER = "stakeholders", "People."
-    CHANGE_REQUEST = "change_requests", "Changes."
-    INCIDENT = "incidents", "Incidents."
+    MODEL = "models", "The records are models."
+    MODEL_VERSION = "model_versions", "The records are model versions."
+    DATASHEET = "datasheets", "The records are datasheets."
+    POLICY = "policies", "The records are policies."
+    STAKEHOLDER = "stakeholders", "The records are people."
+    CHANGE_REQUEST = "change_requests", "The records are changes."
+    INCIDENT = "incidents", "The records are incidents."
 
 
 KINDS: Mapping[NodeKind, type[Searchable]] = {
@@ -55,13 +55,10 @@ class SearchFilter: ...
 make_input(
     SearchFilter,
     "NodeFilter",
-    "Conditions on records of several kinds, for each kind its own.",
+    "Every record must meet the filter on its kind. An index serves `kinds`.",
     {
-        "kinds": (list[NodeKind], "Which kinds are looked for; left out: all. Indexed: each has a collection to itself."),
-        **{
-            name.value: (filter_of(kind), f"What {name.description.rstrip('.').lower()} must meet.")
-            for name, kind in KINDS.items()
-        },
+        "kinds": (list[NodeKind], "The kinds that are looked for; all if left out."),
+        **{name.value: (filter_of(kind), f"The `{kind.__name__}` must match.") for name, kind in KINDS.items()},
     },
 )
 
@@ -72,21 +69,19 @@ class SearchOrder: ...
 make_input(
     SearchOrder,
     "NodeOrder",
-    "One thing that all kinds of records have.",
+    "An order names one thing that all kinds have. An index serves `id` and `kind`.",
     {
         "kind": (
             OrderDirection,
-            "Models, versions, datasheets, policies, people, changes, incidents; or the other way round. Indexed.",
+            "The kind orders as: models, versions, datasheets, policies, people, changes, incidents.",
         ),
-        "id": (OrderDirection, "What was stored first, among all kinds unless `kind` comes before. Indexed."),
+        "id": (OrderDirection, "The record that was stored first comes first, within its kind after `kind`."),
     },
 )
 
 Words = Annotated[
     str,
-    strawberry.argument(
-        description="Words, 200 characters at most; case and accents do not count, and the last may be only begun."
-    ),
+    strawberry.argument(description="The words have 200 characters at most; the last may be only begun."),
 ]
 
 
@@ -98,7 +93,7 @@ async def found(
     order_by: Ordered[SearchOrder] = UNSET,
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Node]:  # fmt: skip
-    """Models, versions, datasheets, policies, people, changes and incidents that hold every word, kind by kind, oldest first."""
+    """The records that hold every word, kind by kind, oldest first."""
     part, by = window(first, after, last, before), ordered_by(order_by, KIND_BY_KIND)
     asked = await asked_for(info.context, filter)
     kinds = [(name, kind) for name, kind in KINDS.items() if name in asked.get("kinds", KINDS)]

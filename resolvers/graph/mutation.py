@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import signature
+from inspect import getdoc, signature
 from typing import Any, Self, get_args, get_type_hints
 
 import strawberry
@@ -23,14 +23,14 @@ Resolver = Callable[..., Awaitable[Any]]
 class ReceiptShape: ...
 
 
-@strawberry.type(description="What a mutation answers with.")
+@strawberry.type(description="A payload is what a mutation answers.")
 class Payload:
     """Made of records, and of private texts that name what it shows of them: so an idempotency key can bring it back.
 
     What else it shows, it shows once: that must be null where it comes back.
     """
 
-    receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")
+    receipt: Receipt = strawberry.field(default=None, description="The receipt proves the event.")
 
     @property
     def traces(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) 
         payload = signature(resolver).return_annotation
         metadata = {DECLARED: Declaration(event, permit, resource, payload)}
         declared: StrawberryField = strawberry.mutation(
-            resolver=resolver, graphql_type=payload | None, description=resolver.__doc__, metadata=metadata
+            resolver=resolver, graphql_type=payload | None, description=getdoc(resolver), metadata=metadata
         )
         return _described(declared, resolver)
 
@@ -85,7 +85,7 @@ def query(permit: Permission = Permission.READ, name: str | None = None) -> Call
     def declare(resolver: Resolver) -> StrawberryField:
         metadata = {PERMIT: permit}
         declared: StrawberryField = strawberry.field(
-            resolver=resolver, description=resolver.__doc__, metadata=metadata, name=name
+            resolver=resolver, description=getdoc(resolver), metadata=metadata, name=name
         )
         return _described(declared, resolver)
 
@@ -97,7 +97,7 @@ def subscription(name: str, permit: Permission = Permission.READ) -> Callable[[R
 
     def declare(resolver: Resolver) -> StrawberryField:
         declared: StrawberryField = strawberry.subscription(
-            resolver=resolver, description=resolver.__doc__, metadata={PERMIT: permit}, name=name
+            resolver=resolver, description=getdoc(resolver), metadata={PERMIT: permit}, name=name
         )
         return _described(declared, resolver)
 
@@ -114,7 +114,7 @@ def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField
                 taken: Any = argument.type
                 argument.description = taken.__strawberry_definition__.description
             case "filter":
-                argument.description = "What they must meet; left out: all are listed."
+                argument.description = "The records meet this filter."
             case name if name in fields:
                 argument.description = fields[name].description
     return declared

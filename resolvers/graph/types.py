@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import EnumMeta
+from inspect import cleandoc
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import strawberry
@@ -63,9 +64,9 @@ class Part:
     subscriptions: Sequence[Any] = ()
 
 
-@strawberry.interface(name="Node", description="Anything that has an id.")
+@strawberry.interface(name="Node", description="A node is anything that has an id.")
 class Node:
-    @field("Opaque, global and stable; what `node` takes.", reads=["id"])
+    @field("The opaque id that `node` takes.", reads=["id"])
     @staticmethod
     def id(root: Parent[Record]) -> strawberry.ID:
         said = f"{root.__class__.__name__}:{root.id}"  # as relay.GlobalID says it, which checks more and costs more
@@ -102,7 +103,7 @@ def expose(kind: Any) -> None:
     if isinstance(kind, EnumMeta):
         # Strawberry makes the enumerations that it meets in an annotation by itself, without a description.
         made: Any = kind if "__strawberry_definition__" in vars(kind) else strawberry.enum(kind)
-        made.__strawberry_definition__.description = kind.__doc__
+        made.__strawberry_definition__.description = cleandoc(kind.__doc__ or "")
         member: Any
         for value, member in zip(made.__strawberry_definition__.values, kind, strict=True):
             value.description = getattr(member, "description", None)
@@ -120,7 +121,7 @@ def _make(model: Any) -> None:
     for each, kind, description in shown:
         cls.__annotations__[each] = kind
         setattr(cls, each, strawberry.field(description=description))
-    made: Any = strawberry.type(cls, name=name, description=model.__doc__)
+    made: Any = strawberry.type(cls, name=name, description=cleandoc(model.__doc__ or ""))
     made.__strawberry_definition__.origin = model
     model.__strawberry_definition__ = made.__strawberry_definition__
     for _, kind, _ in shown:
