@@ -40,7 +40,7 @@ class TaskKind(Choice):
     REAPPROVE = "reapprove", "The person decides again, after an approval went stale or expired."
     SATISFY_CONDITION = "satisfy_condition", "The owner says how a condition of an approval is met."
     CONFIRM_CONDITION = "confirm_condition", "The person confirms a condition that is met."
-    REVIEW = "review", "The person completes a review that is due in 30 days."
+    REVIEW = "review", "The person completes a review that is due within 30 days."
 
 
 class Task(Value):

@@ -48,6 +48,7 @@ from resolvers import (
     waivers,
 )
 from resolvers.graph.aggregates import describe
+from resolvers.graph.connections import tell_nouns
 from resolvers.graph.scalars import SCALARS
 from resolvers.graph.types import Part, assemble
 
@@ -122,5 +123,6 @@ def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, l
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
+    tell_nouns(schema._schema.type_map)
     schema.texts = texts
     return schema

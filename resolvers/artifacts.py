@@ -19,7 +19,9 @@ from resolvers.graph.mutation import query
 from resolvers.graph.types import Part
 
 HOLDERS = 100
-Environment = Annotated[Key, strawberry.argument(description="The environment where it is to run.")]
+Environment = Annotated[
+    Key, strawberry.argument(description="The environment where it is to run; an experiment never runs in `production`.")
+]
 Sha256 = Annotated[Digest, strawberry.argument(description="The SHA-256 that the artefact's bytes have.")]
 
 

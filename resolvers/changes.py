@@ -79,7 +79,7 @@ class ChangeRequestNode(Node):
     deployments = many(Deployment, "The deployment that it brought, if completed.", change_id="change_id")
     audit_events = pages(
         AuditEvent,
-        "The events that are about it; null without permission.",
+        "The events that are about it, for readers of the trail.",
         ("seq", 1),
         own={"resource.id": "change_id"},
         may=_reads_trail,
@@ -132,7 +132,7 @@ class CreateChangeRequestInput(ChangePlan):
 class OfChange(Payload):
     """What a mutation on a change answers with."""
 
-    change_request: ChangeRequest = strawberry.field(description="The change that was changed.")
+    change_request: ChangeRequest = strawberry.field(description="The change as it is now.")
 
 
 class _ChangeInput(BaseModel):

@@ -130,13 +130,13 @@ class DashboardRisk:
 
 @shape(AccessAnomaly)
 class AccessAnomalyShape:
-    actor = one(Stakeholder, "The person who it was; null if unknown.", user_id="actor_id")
+    actor = one(Stakeholder, "The person who was denied; null if unknown.", user_id="actor_id")
 
 
 @strawberry.type(description="The anomalies are actors who were denied too often on a day.")
 class AccessAnomalies:
     count: int = strawberry.field(description="The anomalies are counted by actor and UTC day of this month.")
-    anomalies: Sequence[AccessAnomaly] = strawberry.field(description="The anomalies, those that have most attempts first.")
+    anomalies: Sequence[AccessAnomaly] = strawberry.field(description="The anomalies are listed, most attempts first.")
     denied: EventFigure = strawberry.field(description="The events that tell of the attempts.")
 
 

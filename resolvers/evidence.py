@@ -40,7 +40,7 @@ class OfEvidence(Payload):
     evidence_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The evidence that was changed.")
+    @field("The evidence as it is now.")
     def evidence(self) -> Evidence:
         return next(each for each in self.model_version.evidence if each.evidence_id == self.evidence_id)
 

@@ -29,7 +29,7 @@ class OfHold(Payload):
     hold_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The hold that was changed.")
+    @field("The hold as it is now.")
     def hold(self) -> Hold:
         return next(each for each in self.model_version.holds if each.hold_id == self.hold_id)
 

@@ -61,7 +61,7 @@ incident_aggregates = aggregates(
 class OfIncident(Payload):
     """What a mutation on an incident answers with."""
 
-    incident: Incident = strawberry.field(description="The incident that was changed.")
+    incident: Incident = strawberry.field(description="The incident as it is now.")
     model_version: ModelVersion = strawberry.field(description="The version that it happened to.")
 
 

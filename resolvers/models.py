@@ -47,7 +47,7 @@ class ModelNode(Node):
     incidents = pages(Incident, "The incidents that it had, latest first.", ("opened_at", -1), own={"model_id": "model_id"})
     audit_events = pages(
         AuditEvent,
-        "The events of its versions that are recorded; null without permission.",
+        "The events that are about its versions, for its owner and readers of the trail.",
         ("seq", 1),
         own={"subject.model_id": "model_id"},
         may=_reads_trail,

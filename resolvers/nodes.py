@@ -14,7 +14,7 @@ from resolvers.graph.types import NODES, Node, Part
 
 @query(name="node")
 async def any_node(
-    info: Info, id: Annotated[relay.GlobalID, strawberry.argument(description="The `id` that the node answered.")]
+    info: Info, id: Annotated[relay.GlobalID, strawberry.argument(description="The `id` that the node has.")]
 ) -> Node | None:
     """The node that has the id; null if none."""
     (found,) = await _found(info, [id])

@@ -158,7 +158,7 @@ class Uncovered:
 class OfStakeholder(Payload):
     """What a change of a person answers with."""
 
-    stakeholder: Stakeholder = strawberry.field(description="The person who was changed.")
+    stakeholder: Stakeholder = strawberry.field(description="The person as the record is now.")
 
     @field("The roles that the person cannot fill today, of the first 200 versions; `stakeholder.modelVersions` lists all.")
     async def uncovered(self) -> list[Uncovered]:

@@ -55,7 +55,7 @@ class SearchFilter: ...
 make_input(
     SearchFilter,
     "NodeFilter",
-    "Every record must meet the filter on its kind. An index serves `kinds`.",
+    "The `Node` meets the filter on its kind. An index serves `kinds`, and no other field.",
     {
         "kinds": (list[NodeKind], "The kinds that are looked for; all if left out."),
         **{name.value: (filter_of(kind), f"The `{kind.__name__}` must match.") for name, kind in KINDS.items()},
@@ -69,7 +69,7 @@ class SearchOrder: ...
 make_input(
     SearchOrder,
     "NodeOrder",
-    "An order names one thing that all kinds have. An index serves `id` and `kind`.",
+    "An order names one thing that every `Node` has. An index serves both.",
     {
         "kind": (
             OrderDirection,

@@ -184,7 +184,7 @@ class ModelVersionNode(Node):
 
     audit_events = pages(
         AuditEvent,
-        "The events that are about it; null without permission.",
+        "The events that are about it, for readers of the trail and people accountable for it.",
         ("seq", 1),
         own={"subject.model_id": "model_id", "subject.version": "version"},
         may=_reads_trail,

@@ -35,7 +35,7 @@ class OfWaiver(Payload):
     waiver_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The waiver that was changed.")
+    @field("The waiver as it is now.")
     def waiver(self) -> Waiver:
         return next(each for each in self.model_version.waivers if each.waiver_id == self.waiver_id)
 

@@ -99,7 +99,9 @@ class BlockingIncident(Value):
 class Eligibility(Value):
     """An eligibility says whether a version may be deployed, and what stands in the way."""
 
-    eligible: bool = Field(description="Whether the version may be deployed now.")
+    eligible: bool = Field(
+        description="Whether the version is approved now, without unwaived violation, hold or critical incident."
+    )
     tier: RiskTier = Field(description="The risk tier that the version has.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")
     required_approvals: tuple[RequiredApproval, ...] = Field(description="The roles whose approval is required.")

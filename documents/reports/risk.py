@@ -50,7 +50,7 @@ class MatrixCell(Value):
 
     likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, certain.")
     likelihood_level: RiskLikelihood = Field(description="The level says what the likelihood means.")
-    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic; tier 1 adds one.")
+    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic, as raised in tier 1.")
     impact_level: RiskImpact = Field(description="The level says what the impact means.")
     count: int = Field(description="The number of risks that are in it.")
     risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, of which the highest is first.")

@@ -40,7 +40,7 @@ class Condition(Value):
 
     condition_id: str = Field(description="The id is CON- and 32 hexadecimal digits.")
     text: Statement = Field(description="The text says what must be done.")
-    satisfied: Satisfaction | None = Field(default=None, description="The satisfaction, once the owner has met it.")
+    satisfied: Satisfaction | None = Field(default=None, description="The satisfaction, once the owner says that it is met.")
     confirmed: Confirmation | None = Field(default=None, description="The confirmation, once somebody has agreed.")
 
     @classmethod

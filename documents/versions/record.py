@@ -129,9 +129,7 @@ class VersionRecord(Searchable):
     retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The time it was registered.")
-    standing: Standing | None = Field(
-        default=None, description="The standing is what follows from all this, as of the last change."
-    )
+    standing: Standing | None = Field(default=None, description="The standing as it was computed after the last change.")
 
     collection: ClassVar = "model_versions"
     indexes: ClassVar = [

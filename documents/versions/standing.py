@@ -58,7 +58,9 @@ class Standing(Value):
     compliance: tuple[Period, ...] = Field(
         description="The periods in which no blocking requirement is violated if nothing else changes, in order."
     )
-    card_completeness: Share | None = Field(description="The share of the card's sections that are filled, 0 to 1.")
+    card_completeness: Share | None = Field(
+        description="The share of the card's sections that are filled, 0 to 1; null without a card."
+    )
     next_review: Moment | None = Field(description="The time the next review is due; null in tier 4.")
     accountable_ids: tuple[Key, ...] = Field(description="The user ids of the people who are accountable for it.")
     decider_ids: tuple[Key, ...] = Field(description="The user ids of the people who ever decided about it.")

@@ -1,6 +1,6 @@
 """Lists in pages: one generic connection, by keyset. Its values are `documents.store.pages.Page`, read by name."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -43,13 +43,13 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The cursor that its last record has; `after` takes it.")
 
 
-@strawberry.type(description="An edge is a record and its place.")
+@strawberry.type(description="An edge holds one record and its place in a list.")
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The record that stands there.")
     cursor: str = strawberry.field(description="The cursor says where it stands.")
 
 
-@strawberry.type(description="A connection is a page of records.")
+@strawberry.type(description="A connection is a page of record nodes.")
 class Connection(Generic[T]):
     edges: Sequence[Edge[T]] = strawberry.field(description="The edges that the page has.")
     nodes: Sequence[T] = strawberry.field(description="The records that the page has.")
@@ -60,6 +60,16 @@ class Connection(Generic[T]):
     async def total_count(page: Parent[Any]) -> int:
         counted: Page[Any] = page
         return await counted.total_count()
+
+
+def tell_nouns(types: Mapping[str, Any]) -> None:
+    """Lets the connections and edges among the GraphQL types of a schema say of which noun they are: generics cannot."""
+    generic: Any
+    for generic in (Connection, Edge):
+        told, ending = generic.__strawberry_definition__.description, generic.__name__
+        for name, made in types.items():
+            if name.endswith(ending):
+                made.description = told.replace("record", f"`{name.removesuffix(ending)}`")
 
 
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
