@@ -28,13 +28,15 @@ test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, an
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
 	$(BIN)/python -m tests.clients
 
-check: $(INSTALLED) ## check format, lint, types, import contracts and the schema's snapshot
+check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's snapshot, its descriptions and what it breaks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
 	@$(BIN)/magistrate schema | diff -u schema.graphql -
+	$(BIN)/python -m tests.schema_changes
+	$(BIN)/pytest tests/test_schema.py
 
 docs: $(INSTALLED) ## write the answers that the documentation shows again, where they have changed
 	$(BIN)/python -m tests.documented

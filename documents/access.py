@@ -8,26 +8,26 @@ from documents.values import Choice, camel
 
 
 class PlatformRole(Choice):
-    """A platform role says what a caller may use the service for."""
+    """A platform role says what a caller may do."""
 
-    ADMIN = "admin", "An administrator manages people and tokens and decides nothing about models."
-    AUDITOR = "auditor", "An auditor reads everything, the audit trail included, and changes nothing."
-    MEMBER = "member", "A member takes part in governance as far as the person's governance roles permit."
-    SERVICE = "service", "A service is a program that may use the mutations its token lists."
+    ADMIN = "admin", "An administrator manages people and tokens."
+    AUDITOR = "auditor", "An auditor reads all, the trail too, and changes nothing."
+    MEMBER = "member", "A member does what the person's governance roles permit."
+    SERVICE = "service", "A service is a program with a token of its own."
 
 
 class GovernanceRole(Choice):
     """A governance role says what a person answers for."""
 
-    MODEL_OWNER = "model_owner", "A model owner answers for a model over its whole life."
-    DATA_STEWARD = "data_steward", "A data steward answers for the data that a model was made from."
+    MODEL_OWNER = "model_owner", "A model owner answers for a model."
+    DATA_STEWARD = "data_steward", "A data steward answers for a model's data."
     ETHICS_REVIEWER = "ethics_reviewer", "An ethics reviewer judges fairness and possible harm."
-    SECURITY_REVIEWER = "security_reviewer", "A security reviewer judges whether a model can be attacked or leaks."
-    BUSINESS_OWNER = "business_owner", "A business owner answers for business value and permitted uses."
-    COMPLIANCE_OFFICER = "compliance_officer", "A compliance officer answers for conformity with law and policy."
-    RISK_MANAGER = "risk_manager", "A risk manager assesses risk, sets tiers and accepts what remains."
+    SECURITY_REVIEWER = "security_reviewer", "A security reviewer judges attacks and leaks."
+    BUSINESS_OWNER = "business_owner", "A business owner answers for value and permitted uses."
+    COMPLIANCE_OFFICER = "compliance_officer", "A compliance officer answers for conformity."
+    RISK_MANAGER = "risk_manager", "A risk manager assesses risk and sets tiers."
     DEPLOYER = "deployer", "A deployer carries out approved deployments and rollbacks."
-    TECH_LEAD = "tech_lead", "A tech lead answers for the technical soundness of a change."
+    TECH_LEAD = "tech_lead", "A tech lead answers for a change's soundness."
 
 
 Role = PlatformRole | GovernanceRole
@@ -46,75 +46,75 @@ class Relation(Choice):
 class Permission(Choice):
     """A permission lets a caller read, or use the mutation of its name."""
 
-    READ = "read", "The caller may read all but tokens, addresses of other departments and the audit trail."
+    READ = "read", "The caller may read all but tokens and the audit trail."
     READ_TRAIL = "readTrail", "The caller may read and verify the audit trail."
     REGISTER_STAKEHOLDER = "registerStakeholder", "The caller may register a person."
-    UPDATE_STAKEHOLDER = "updateStakeholder", "The caller may change a person's record, or reactivate the person."
+    UPDATE_STAKEHOLDER = "updateStakeholder", "The caller may change a person's record."
     DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "The caller may end all that a person may do."
-    CREATE_API_TOKEN = "createApiToken", "The caller may make a token: an administrator for anyone, others for themselves."
-    REVOKE_API_TOKEN = "revokeApiToken", "The caller may end a token: an administrator anyone's, others their own."
+    CREATE_API_TOKEN = "createApiToken", "The caller may make a token."
+    REVOKE_API_TOKEN = "revokeApiToken", "The caller may end a token."
     CREATE_POLICY = "createPolicy", "The caller may write a policy."
-    REVISE_POLICY = "revisePolicy", "The caller may write the next revision of a policy."
+    REVISE_POLICY = "revisePolicy", "The caller may revise a policy."
     RETIRE_POLICY = "retirePolicy", "The caller may end a policy."
-    REGISTER_MODEL = "registerModel", "The caller may register a model with its first version."
-    IMPORT_MODELS = "importModels", "The caller may register models and versions from files, each with its card."
-    REGISTER_MODEL_VERSION = "registerModelVersion", "The caller may register another version of a model."
+    REGISTER_MODEL = "registerModel", "The caller may register a model."
+    IMPORT_MODELS = "importModels", "The caller may register models from files."
+    REGISTER_MODEL_VERSION = "registerModelVersion", "The caller may register a version."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",
-        "The owner may change a version's scope, artefacts and dependencies, and others may change some.",
+        "The caller may change a version's scope, artefacts or dependencies.",
     )
     SET_RISK_TIER = "setRiskTier", "The caller may set a version's risk tier."
-    RETIRE_MODEL_VERSION = "retireModelVersion", "The caller may take a version out of use, for good."
+    RETIRE_MODEL_VERSION = "retireModelVersion", "The caller may retire a version."
     SAVE_MODEL_CARD = "saveModelCard", "The caller may write a version's model card."
-    GENERATE_MODEL_CARD = "generateModelCard", "The caller may write a version's model card from a training run."
-    IMPORT_MODEL_CARD = "importModelCard", "The caller may fill a version's model card from a file."
+    GENERATE_MODEL_CARD = "generateModelCard", "The caller may generate a model card."
+    IMPORT_MODEL_CARD = "importModelCard", "The caller may fill a model card from a file."
     SAVE_DATASHEET = "saveDatasheet", "The caller may write a datasheet."
     IMPORT_DATASHEET = "importDatasheet", "The caller may fill a datasheet from a file."
-    LINK_DATASHEET = "linkDatasheet", "The caller may link a revision of a datasheet to a version."
-    UNLINK_DATASHEET = "unlinkDatasheet", "The caller may remove a datasheet's link from a version."
-    CREATE_RISK_TEMPLATE = "createRiskTemplate", "The caller may add a risk to the questionnaire of every assessment."
+    LINK_DATASHEET = "linkDatasheet", "The caller may link a datasheet."
+    UNLINK_DATASHEET = "unlinkDatasheet", "The caller may unlink a datasheet."
+    CREATE_RISK_TEMPLATE = "createRiskTemplate", "The caller may add a risk to the questionnaire."
     CREATE_RISK_ASSESSMENT = "createRiskAssessment", "The caller may assess a version's risks."
-    MITIGATE_RISK = "mitigateRisk", "The caller may change what is done against a version's risk."
-    ACCEPT_RISK = "acceptRisk", "The caller may accept, for a time, what remains of a version's risk."
-    APPROVE_RISK_ASSESSMENT = "approveRiskAssessment", "The caller may approve an assessment that somebody else made."
+    MITIGATE_RISK = "mitigateRisk", "The caller may change a risk's treatment."
+    ACCEPT_RISK = "acceptRisk", "The caller may accept a version's residual risk."
+    APPROVE_RISK_ASSESSMENT = "approveRiskAssessment", "The caller may approve another's assessment."
     ATTACH_EVIDENCE = "attachEvidence", "The caller may attach evidence to a version."
-    WITHDRAW_EVIDENCE = "withdrawEvidence", "The caller may withdraw evidence that the caller attached."
+    WITHDRAW_EVIDENCE = "withdrawEvidence", "The caller may withdraw own evidence."
     SUBMIT_FOR_APPROVAL = "submitForApproval", "The caller may open a round of approvals."
     SUBMIT_APPROVAL = (
         "submitApproval",
-        "The caller may decide for a required role, if authorised for the tier, and in one role only.",
+        "The caller may decide for a required role.",
     )
-    WITHDRAW_APPROVAL = "withdrawApproval", "The caller may withdraw an approval of a required role that the caller could give."
-    SATISFY_CONDITION = "satisfyCondition", "The caller may say how a condition of an approval is met."
-    CONFIRM_CONDITION = "confirmCondition", "The caller may confirm a condition of an approval that the caller could give."
+    WITHDRAW_APPROVAL = "withdrawApproval", "The caller may withdraw a required role's approval."
+    SATISFY_CONDITION = "satisfyCondition", "The caller may satisfy a condition."
+    CONFIRM_CONDITION = "confirmCondition", "The caller may confirm a condition of an approval."
     GRANT_WAIVER = (
         "grantWaiver",
-        "The caller may waive a requirement, for a time, for a version that the caller neither owns nor submitted.",
+        "The caller may waive a requirement for a version of others.",
     )
     REVOKE_WAIVER = "revokeWaiver", "The caller may revoke a waiver."
-    PLACE_HOLD = "placeHold", "The caller may stop a version's deployment, in a role that can."
-    LIFT_HOLD = "liftHold", "The caller may lift a hold, in the role that placed it."
-    CREATE_CHANGE_REQUEST = "createChangeRequest", "The caller may request a change of what runs in an environment."
-    UPDATE_CHANGE_REQUEST = "updateChangeRequest", "The caller may edit the plan of a change that the caller requested."
+    PLACE_HOLD = "placeHold", "The caller may stop a version's deployment."
+    LIFT_HOLD = "liftHold", "The caller may lift a hold."
+    CREATE_CHANGE_REQUEST = "createChangeRequest", "The caller may request a change."
+    UPDATE_CHANGE_REQUEST = "updateChangeRequest", "The caller may edit the plan of a change."
     SUBMIT_CHANGE_FOR_REVIEW = (
         "submitChangeForReview",
-        "The caller may freeze the plan of a change that the caller requested, for approval.",
+        "The caller may submit a plan for approval.",
     )
-    REOPEN_CHANGE = "reopenChange", "The caller may turn a change that the caller requested back into a draft."
+    REOPEN_CHANGE = "reopenChange", "The caller may turn a change back into a draft."
     ADD_CHANGE_APPROVAL = (
         "addChangeApproval",
-        "The caller may approve or refuse another's change, in a role that its risk demands.",
+        "The caller may approve or refuse another's change.",
     )
     COMMENT_ON_CHANGE = "commentOnChange", "The caller may comment on a change."
-    RECORD_TEST_RESULT = "recordTestResult", "The caller may record how a required test of a change ended."
-    SCHEDULE_DEPLOYMENT = "scheduleDeployment", "The caller may set when an approved change starts."
+    RECORD_TEST_RESULT = "recordTestResult", "The caller may record a test result."
+    SCHEDULE_DEPLOYMENT = "scheduleDeployment", "The caller may schedule a change."
     START_DEPLOYMENT = "startDeployment", "The caller may start an approved change."
-    COMPLETE_DEPLOYMENT = "completeDeployment", "The caller may say how a started change ended."
-    ROLLBACK_CHANGE = "rollbackChange", "The caller may request the change that takes another back."
-    OPEN_INCIDENT = "openIncident", "The caller may report that something went wrong with a version."
-    RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident; a critical one takes a risk manager."
+    COMPLETE_DEPLOYMENT = "completeDeployment", "The caller may complete a change."
+    ROLLBACK_CHANGE = "rollbackChange", "The caller may request a rollback."
+    OPEN_INCIDENT = "openIncident", "The caller may report an incident."
+    RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident."
     COMPLETE_REVIEW = "completeReview", "The caller may record a periodic review."
-    ASSIGN_ACCOUNTABILITY = "assignAccountability", "The caller may make a person accountable for a version in a role."
+    ASSIGN_ACCOUNTABILITY = "assignAccountability", "The caller may assign a role on a version."
 
 
 ANYONE = tuple(PlatformRole)

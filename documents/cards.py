@@ -3,7 +3,7 @@
 Sections are those of Mitchell et al. 2019, Model Cards for Model Reporting (arXiv 1810.03993v2).
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, computed_field
 
@@ -11,31 +11,33 @@ from documents.values import LIST_LENGTH, Choice, Day, FreeJson, Key, Name, Name
 
 
 class CardRiskLevel(Choice):
-    """A card rates how likely or how bad a risk is on this short scale."""
+    """A card rates likelihood and impact like this."""
 
     LOW = "low", "The risk is seldom, or hardly felt."
-    MEDIUM = "medium", "The risk comes now and then, or is felt but bearable."
+    MEDIUM = "medium", "The risk comes now and then, or is bearable."
     HIGH = "high", "The risk comes often, or is severe."
 
 
 class CardSection(Choice):
-    """A model card has these sections; each value says what fills it."""
+    """A model card has these sections."""
 
     MODEL_DETAILS = "model_details", "Type, developers, licence and contact fill it (Mitchell et al. 2019, section 4.1)."
     INTENDED_USE = "intended_use", "Intended uses, intended users and uses out of scope fill it (section 4.2)."
-    TRAINING_DATA = "training_data", "A description and at least one source fill it (section 4.6)."
-    EVALUATION = "evaluation", "At least one metric that names its dataset fills it (sections 4.4, 4.5 and 4.7)."
-    ETHICAL_CONSIDERATIONS = "ethical_considerations", "At least one consideration fills it (section 4.8)."
-    LIMITATIONS = "limitations", "At least one known limitation fills it (section 4.9, caveats)."
-    RISKS = "risks", "At least one risk fills it (section 4.8, risks and harms)."
-    RECOMMENDATIONS = "recommendations", "At least one recommendation fills it (section 4.9)."
+    TRAINING_DATA = "training_data", "A description and a source fill it (section 4.6)."
+    EVALUATION = "evaluation", "One metric or more that names its dataset fills it (section 4.4)."
+    ETHICAL_CONSIDERATIONS = "ethical_considerations", "One consideration or more fills it (section 4.8)."
+    LIMITATIONS = "limitations", "One limitation or more fills it (section 4.9, caveats)."
+    RISKS = "risks", "One risk or more fills it (section 4.8, risks and harms)."
+    RECOMMENDATIONS = "recommendations", "One recommendation or more fills it (section 4.9)."
 
 
 class GroupValue(Value):
-    """A group value is a metric measured on one group alone (Mitchell et al. 2019, sections 4.3 and 4.7)."""
+    """A group value is measured on one group (Mitchell et al. 2019, section 4.7)."""
+
+    summed: ClassVar = frozenset({"value"})
 
     group: Name = Field(description="The group that was measured, such as `women over 60`.")
-    value: Number = Field(description="The figure for the group is in the unit of its metric.")
+    value: Number = Field(description="The figure is in the unit of its metric.")
 
 
 def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
@@ -44,17 +46,18 @@ def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
 
 
 class Metric(Value):
-    """A metric is one figure of an evaluation (Mitchell et al. 2019, sections 4.4 and 4.7)."""
+    """A metric is a figure of an evaluation (Mitchell et al. 2019, section 4.4)."""
+
+    summed: ClassVar = frozenset({"value"})
+    bounded: ClassVar = frozenset({"date_measured"})
 
     metric_name: Name = Field(description="The metric says what was measured, such as `accuracy`.")
-    value: Number = Field(description="The figure over the whole dataset is in the metric's own unit.")
-    dataset: Name | None = Field(default=None, description="The dataset that was measured on; null if not stated.")
-    date_measured: Day | None = Field(default=None, description="The day when it was measured; null if not stated.")
-    conditions: Statement | None = Field(
-        default=None, description="The conditions that it was measured under, such as `zero-shot`; null for none."
-    )
+    value: Number = Field(description="The figure is in the metric's own unit.")
+    dataset: Name | None = Field(default=None, description="The dataset that was measured on.")
+    date_measured: Day | None = Field(default=None, description="The day it was measured.")
+    conditions: Statement | None = Field(default=None, description="The conditions that it had, such as `zero-shot`.")
     disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure is broken down by group, each group once."
+        default=(), description="The figure is broken down by group."
     )
 
     @property
@@ -69,16 +72,14 @@ def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
 
 
 class CardRisk(Value):
-    """A card risk is a harm that the model may do, as its makers see it (Mitchell et al. 2019, section 4.8)."""
+    """A card risk is a harm that the model may do (Mitchell et al. 2019, section 4.8)."""
 
     risk_type: Name = Field(description="The kind of risk that it is, such as `privacy`.")
     description: Statement = Field(description="The text says what may happen, and to whom.")
-    likelihood: CardRiskLevel | None = Field(default=None, description="The rating says how likely it is; null if not stated.")
-    impact: CardRiskLevel | None = Field(default=None, description="The rating says how bad it would be; null if not stated.")
-    mitigation: Statement | None = Field(default=None, description="The text says what is done against it; null if nothing is.")
-    residual_risk: Statement | None = Field(
-        default=None, description="The text says what remains after mitigation; null if not stated."
-    )
+    likelihood: CardRiskLevel | None = Field(default=None, description="The rating says how likely it is.")
+    impact: CardRiskLevel | None = Field(default=None, description="The rating says how bad it would be.")
+    mitigation: Statement | None = Field(default=None, description="The text says what is done against it.")
+    residual_risk: Statement | None = Field(default=None, description="The rating says what then remains.")
 
 
 class CardContent(Value):
@@ -88,11 +89,14 @@ class CardContent(Value):
     results by factor (4.3 to 4.5, 4.7), ethical considerations and risks (4.8), caveats and recommendations (4.9).
     """
 
+    ordered: ClassVar = frozenset({"model_type", "license", "release_date"})
+    grouped: ClassVar = frozenset({"model_type", "license"})
+
     model_type: Name | None = Field(default=None, description="The kind of model that it is, such as `embedding model`.")
-    architecture: Statement | None = Field(default=None, description="The text says how the model is built, and how large it is.")
+    architecture: Statement | None = Field(default=None, description="The text says how the model is built and how large.")
     developers: Names = Field(default=(), description="The people or teams that made the model.")
-    release_date: Day | None = Field(default=None, description="The day when the model was or will be released.")
-    license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
+    release_date: Day | None = Field(default=None, description="The day the model was or will be released.")
+    license: Name | None = Field(default=None, description="The licence, which is an SPDX id if possible.")
     contact: Name | None = Field(default=None, description="The place where one can ask and complain.")
 
     primary_intended_uses: Statements = Field(default=(), description="The uses that the model is made for.")
@@ -100,11 +104,9 @@ class CardContent(Value):
     out_of_scope_uses: Statements = Field(default=(), description="The uses that the model must not be put to.")
 
     training_data_description: Statement | None = Field(default=None, description="The text says what the model learned from.")
-    training_data_sources: Statements = Field(default=(), description="The sources that the training data came from.")
+    training_data_sources: Statements = Field(default=(), description="The sources that the data came from.")
     training_data_size: Name | None = Field(default=None, description="The amount of data has its unit, such as `1.2T tokens`.")
-    training_data_preprocessing: Statement | None = Field(
-        default=None, description="The text says how the data were prepared for training."
-    )
+    training_data_preprocessing: Statement | None = Field(default=None, description="The text says how the data were prepared.")
     training_date_range: Name | None = Field(default=None, description="The period that the data are from.")
 
     evaluation_datasets: Names = Field(default=(), description="The datasets that the model was evaluated on.")
@@ -118,7 +120,7 @@ class CardContent(Value):
     risks: Annotated[tuple[CardRisk, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The harms that it may do, and what is done against them."
     )
-    recommendations: Statements = Field(default=(), description="The advice that users of the model should heed.")
+    recommendations: Statements = Field(default=(), description="The advice that users should heed.")
     additional_info: FreeJson = Field(default={}, description="The object holds whatever else there is to say.")
 
     @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
@@ -136,7 +138,7 @@ class CardContent(Value):
         }
         return tuple(section for section in CardSection if not filled[section])
 
-    @computed_field(description="The share of the eight sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
+    @computed_field(description="The share of sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(CardSection)
@@ -172,6 +174,8 @@ class CardContent(Value):
 
 class ModelCard(CardContent):
     """A model card says what is known of one model version."""
+
+    unasked: ClassVar = frozenset({"model_id", "model_name", "version"})
 
     model_id: Key = Field(description="The id of the model that the card is about.")
     model_name: Name = Field(description="The name that people call the model by.")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -19,21 +20,23 @@ KEYWORDS: Mapping[RiskTier, Sequence[str]] = {
 
 
 class KeywordMatch(Value):
-    """A match is a keyword, and the first place in a text where a word has it."""
+    """A match is a keyword that a word in a text has."""
 
     keyword: str = Field(description="The keyword as it is on the list.")
     found: str = Field(description="The word as it was written.")
-    source: str = Field(description="The text that has it: `purpose`, or `use_cases.` and a place from 0.")
-    position: Count = Field(description="The place where it begins, in Unicode code points from 0.")
+    source: str = Field(description="The text that has it: `purpose` or `use_cases.0`.")
+    position: Count = Field(description="The place where it begins, in code points from 0.")
 
 
 class Classification(Value):
-    """A classification is a risk tier and the words that call for it."""
+    """A classification is a tier that words call for."""
+
+    unasked: ClassVar = frozenset({"matches", "possible_keywords"})
 
     tier: RiskTier = Field(description="The tier that the words call for.")
     matches: tuple[KeywordMatch, ...] = Field(description="The words that decided; none for TIER_3_STANDARD.")
     possible_keywords: tuple[KeywordMatch, ...] = Field(
-        description="The longer words that contain a keyword, such as `creditworthiness`; they decide nothing."
+        description="The words that contain a keyword, such as `creditworthiness`, decide nothing."
     )
 
 

@@ -26,37 +26,37 @@ class ContentKind(Choice):
     POLICY = "policy", "The content is a policy."
     APPROVAL_ROUND = "approval_round", "The content is a closed round of approvals."
     CHANGE_PLAN = "change_plan", "The content is the plan of a change."
-    ELIGIBILITY = "eligibility", "The content is a version's eligibility when the gate let a change start."
-    DOSSIER_PART = "dossier_part", "The content is a part of what was decided on: scope, tier, artefacts, dependencies or links."
-    IMPORT_REPORT = "import_report", "The content says what an import filled and what it left out, and why."
-    PART = "part", "The content is a part of a record that was too large for an audit event."
+    ELIGIBILITY = "eligibility", "The content is an eligibility that the gate saw."
+    DOSSIER_PART = "dossier_part", "The content is another part of a dossier."
+    IMPORT_REPORT = "import_report", "The content says what an import did."
+    PART = "part", "The content is a part that was too large for an event."
 
 
 class Revision(Value):
     """A revision says who wrote a reviewed thing, when, and where its text is."""
 
-    revision: int = Field(description="The number of the revision, which counts from 1.")
-    digest: Digest = Field(description="The SHA-256 of the canonical text; `content(digest)` has the text.")
-    author: str = Field(description="The user id of the person who wrote it.")
-    at: Moment = Field(description="The moment when it was written.")
+    revision: int = Field(description="The revision's number counts from 1.")
+    digest: Digest = Field(description="The SHA-256 that `content` takes for the text.")
+    author: str = Field(description="The user id of whoever wrote it.")
+    at: Moment = Field(description="The time it was written.")
 
 
 class ContentChange(Value):
-    """A content change is a place in which two contents differ."""
+    """A content change is a place that differs."""
 
-    path: str = Field(description="The path that differs, such as `metrics.0.value`; empty for the whole content.")
+    path: str = Field(description="The path that differs, such as `metrics.0.value`.")
     before: str | None = Field(description="The JSON that was there before; null if nothing was.")
     after: str | None = Field(description="The JSON that is there now; null if nothing is.")
 
 
 class Content(Record):
-    """A content is an immutable text: a reviewed thing as it was, by its digest."""
+    """A content is a reviewed thing as it was, by its digest."""
 
     keys: ClassVar = ("digest",)
 
     digest: Digest = Field(description="The SHA-256 that the text has, in hexadecimal.")
     kind: ContentKind = Field(description="The kind says what the content is.")
-    canonical: str = Field(description="The exact text is canonical JSON (RFC 8785): hash it to check the digest.")
+    canonical: str = Field(description="The exact text is canonical JSON (RFC 8785).")
 
     collection: ClassVar = "contents"
 

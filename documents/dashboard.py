@@ -106,11 +106,11 @@ async def models_in_use() -> Raw:
 
 
 class AccessAnomaly(Value):
-    """An anomaly is an actor who was denied more on one day than the threshold allows."""
+    """An anomaly is an actor who was denied too often on a day."""
 
-    actor_id: str = Field(description="The user id or service that was denied; `anonymous` did not sign in.")
-    day: date = Field(description="The UTC day when it happened.")
-    attempts: int = Field(description="The number of attempts that were denied; one event can tell of several failed sign-ins.")
+    actor_id: str = Field(description="The user id or service that was denied, or `anonymous`.")
+    day: date = Field(description="The UTC day it happened.")
+    attempts: int = Field(description="The number of attempts that were denied, of which an event can tell several.")
     events: int = Field(description="The number of events that tell of them.")
 
     @property

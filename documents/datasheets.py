@@ -26,23 +26,23 @@ class Confidentiality(Choice):
 
 
 class DatasheetSection(Choice):
-    """A datasheet has these sections; each value says what fills it."""
+    """A datasheet has these sections."""
 
     MOTIVATION = "motivation", "A purpose and at least one creator fill it (Gebru et al. 2018, section 3.1)."
-    COMPOSITION = "composition", "The description of an instance, their number and their confidentiality fill it (section 3.2)."
+    COMPOSITION = "composition", "Instance description, number and confidentiality fill it (section 3.2)."
     COLLECTION_PROCESS = "collection_process", "The way of collection and at least one source fill it (section 3.3)."
-    PREPROCESSING = "preprocessing", "At least one step, and whether the raw data were saved, fill it (section 3.4)."
+    PREPROCESSING = "preprocessing", "Preprocessing steps, and whether raw data are saved, fill it (section 3.4)."
     USES = "uses", "Intended uses and uses out of scope fill it (section 3.5)."
     DISTRIBUTION = "distribution", "The way of distribution and the licence fill it (section 3.6)."
     MAINTENANCE = "maintenance", "A maintainer and an update frequency fill it (section 3.7)."
 
 
 class DatasetVersion(Value):
-    """A dataset version is an entry in a dataset's history (Gebru et al. 2018, section 3.7)."""
+    """A version is in the dataset's history (Gebru et al. 2018, section 3.7)."""
 
     version: Name = Field(description="The name that the version has.")
-    date: Day | None = Field(default=None, description="The day when it came out; null if not stated.")
-    changes: Statement | None = Field(default=None, description="The text says what changed in it; null if not stated.")
+    date: Day | None = Field(default=None, description="The day it came out.")
+    changes: Statement | None = Field(default=None, description="The text says what changed in it.")
 
 
 class DatasheetContent(Value):
@@ -52,21 +52,19 @@ class DatasheetContent(Value):
     distribution (3.6) and maintenance (3.7), in that order.
     """
 
+    ordered: ClassVar = frozenset({"dataset_name", "creation_date", "instance_count", "confidentiality"})
+
     dataset_name: Name = Field(description="The name that people call the dataset by.")
     creators: Names = Field(default=(), description="The people or teams that made the dataset.")
-    creation_date: Day | None = Field(default=None, description="The day when the dataset was made.")
+    creation_date: Day | None = Field(default=None, description="The day the dataset was made.")
     purpose: Statement | None = Field(default=None, description="The text says why the dataset was made.")
     funding: Statement | None = Field(default=None, description="The text says who paid for the dataset.")
 
     instance_description: Statement | None = Field(default=None, description="The text says what one instance is.")
     instance_count: Count | None = Field(default=None, description="The number of instances that the dataset has.")
-    sampling_strategy: Statement | None = Field(
-        default=None, description="The text says how the instances were drawn, if they are a sample."
-    )
+    sampling_strategy: Statement | None = Field(default=None, description="The text says how the sample was drawn.")
     data_types: Names = Field(default=(), description="The types of data that an instance has, such as `text`.")
-    labels_or_targets: Statement | None = Field(
-        default=None, description="The text says what is to be predicted, and who labelled it."
-    )
+    labels_or_targets: Statement | None = Field(default=None, description="The text says what is predicted, and who labelled it.")
     missing_data: Statement | None = Field(default=None, description="The text says what is missing, and why.")
     confidentiality: Confidentiality | None = Field(default=None, description="The confidentiality says who may see the dataset.")
     sensitive_data: Statements = Field(default=(), description="The data that are sensitive, such as health or belief.")
@@ -75,9 +73,7 @@ class DatasheetContent(Value):
     collection_timeframe: Name | None = Field(default=None, description="The text says when the data were collected.")
     data_sources: Statements = Field(default=(), description="The sources that the data came from.")
     consent_collected: bool | None = Field(default=None, description="Whether the people in the dataset agreed; null if unknown.")
-    consent_mechanism: Statement | None = Field(
-        default=None, description="The text says how they agreed, and how they can withdraw consent."
-    )
+    consent_mechanism: Statement | None = Field(default=None, description="The text says how they agreed and can withdraw.")
 
     preprocessing_steps: Statements = Field(default=(), description="The steps that the raw data went through, in their order.")
     raw_data_saved: bool | None = Field(default=None, description="Whether the raw data are kept; null if unknown.")
@@ -88,17 +84,15 @@ class DatasheetContent(Value):
     prior_uses: Statements = Field(default=(), description="The uses that the dataset was put to before.")
 
     distribution_method: Statement | None = Field(default=None, description="The text says how the dataset is handed out.")
-    distribution_license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
-    access_restrictions: Statements = Field(default=(), description="The text says who may not have it, or on what condition.")
+    distribution_license: Name | None = Field(default=None, description="The licence, which is an SPDX id if possible.")
+    access_restrictions: Statements = Field(default=(), description="The text says who may have it, on what condition.")
 
     maintainer: Name | None = Field(default=None, description="The person or team that maintains the dataset.")
     update_frequency: Name | None = Field(default=None, description="The text says how often the dataset is updated.")
     version_history: Annotated[tuple[DatasetVersion, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The versions that the dataset had, oldest first."
     )
-    retention_policy: Statement | None = Field(
-        default=None, description="The text says how long it is kept, and what happens then."
-    )
+    retention_policy: Statement | None = Field(default=None, description="The text says how long the dataset is kept.")
 
     @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
     @property
@@ -115,20 +109,22 @@ class DatasheetContent(Value):
         }
         return tuple(section for section in DatasheetSection if not filled[section])
 
-    @computed_field(description="The share of the seven sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
+    @computed_field(description="The share of sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(DatasheetSection)
 
 
 class DatasetRecord(DatasheetContent):
-    """A dataset record is a datasheet and the id of its dataset."""
+    """A dataset record is a dataset's datasheet."""
+
+    unasked: ClassVar = frozenset({"dataset_id"})
 
     dataset_id: Key = Field(description="The id of the dataset that it is about.")
 
 
 class Datasheet(Searchable):
-    """A datasheet, which versions can rest on, reads as its newest revision says."""
+    """A datasheet describes a dataset."""
 
     keys: ClassVar = ("dataset_id",)
     bears_on: ClassVar = (Bearing({"datasheets.dataset_id": "dataset_id"}, when=frozenset({"revisions"})),)
@@ -138,9 +134,10 @@ class Datasheet(Searchable):
         "dataset_id", "content.dataset_name", "content.creators", "content.data_types", "content.purpose",
         "content.instance_description", "content.intended_uses",
     )  # fmt: skip
+    ordered: ClassVar = frozenset({"dataset_id"})
 
     dataset_id: Key = Field(description="The id that names the dataset.")
-    content: DatasetRecord = Field(description="The content is what the newest revision says.")
+    content: DatasetRecord = Field(description="The content that the newest revision has.")
     revisions: tuple[Revision, ...] = Field(default=(), description="The revisions are listed oldest first.")
 
     collection: ClassVar = "datasheets"

@@ -14,27 +14,27 @@ from documents.values import Environment, Key, Moment
 
 
 class Deployment(Record):
-    """A deployment is a version that runs, or ran, in an environment."""
+    """A deployment is a version that runs or ran."""
 
     keys: ClassVar = ("deployment_id",)
     event: ClassVar = AuditEventType.MODEL_DEPLOYED
+    ordered: ClassVar = frozenset({
+        "deployment_id", "model_id", "version", "environment", "deployed_at", "deployed_by", "change_id",
+        "ended_at",
+    })  # fmt: skip
 
-    deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
+    deployment_id: str = Field(description="The id is DEP- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that was deployed.")
     version: Key = Field(description="The version that was deployed.")
     environment: Environment = Field(description="The environment that it runs in.")
-    number: int = Field(description="The number counts the model's deployments in the environment, from 1.")
-    active: bool = Field(
-        default=True, description="Whether the deployment runs now; a model has one at most in each environment."
-    )
-    deployed_at: Moment = Field(description="The moment when it began to run.")
-    deployed_by: Key = Field(description="The user id or service that completed its deployment.")
+    number: int = Field(description="The number counts the model's deployments there.")
+    active: bool = Field(default=True, description="Whether the deployment runs now, as the only one there.")
+    deployed_at: Moment = Field(description="The time it began to run.")
+    deployed_by: Key = Field(description="The user id or service that deployed it.")
     change_id: Key = Field(description="The id of the change that brought it.")
-    by_rollback: bool = Field(default=False, description="Whether that change took another back.")
-    ended_at: Moment | None = Field(default=None, description="The moment when it stopped; null while it runs.")
-    ended_by_change_id: Key | None = Field(
-        default=None, description="The id of the change that replaced or removed it; null while it runs."
-    )
+    by_rollback: bool = Field(default=False, description="Whether the change took another one back.")
+    ended_at: Moment | None = Field(default=None, description="The time it stopped; null while it runs.")
+    ended_by_change_id: Key | None = Field(default=None, description="The id of the change that ended it; null while it runs.")
 
     collection: ClassVar = "deployments"
     indexes: ClassVar = [

@@ -43,7 +43,7 @@ class IdempotencyKey(Record):
     asked: Digest = Field(description="The SHA-256 of the mutation and its input.")
     receipt: Receipt = Field(description="The receipt that was answered.")
     payload: dict[str, Any] = Field(description="The ids of the payload's records, and the names of what it shows of them.")
-    at: Moment = Field(description="The moment when the key was used.")
+    at: Moment = Field(description="The time the key was used.")
 
     collection: ClassVar = "idempotency_keys"
     indexes: ClassVar = [Index(("at",), expires_after=KEPT_FOR)]

@@ -24,7 +24,7 @@ class IncidentSeverity(Choice):
     LOW = "low", "A nuisance arose: nobody was harmed or hindered."
     MEDIUM = "medium", "Somebody was hindered, or would have been."
     HIGH = "high", "Somebody was harmed, or much of the service was away."
-    CRITICAL = "critical", "Grave harm or a breach of law arose; it blocks deployment while it is open."
+    CRITICAL = "critical", "Grave harm or a breach of law arose; it blocks deployment."
 
 
 class IncidentStatus(Choice):
@@ -42,18 +42,23 @@ class Incident(Searchable):
     event: ClassVar = AuditEventType.INCIDENT_CREATED
     private: ClassVar = frozenset({"title", "description", "resolution.reason"})
     searched: ClassVar = ("incident_id", "model_id", "title", "description")
+    ordered: ClassVar = frozenset({
+        "incident_id", "model_id", "version", "environment", "severity", "status", "opened_by", "opened_at",
+    })  # fmt: skip
+    grouped: ClassVar = frozenset({"model_id", "version", "environment", "severity", "status", "opened_by"})
+    bounded: ClassVar = frozenset({"opened_at"})
 
-    incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
+    incident_id: str = Field(description="The id is INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
-    environment: Environment | None = Field(default=None, description="The environment where it happened; null if not stated.")
+    environment: Environment | None = Field(default=None, description="The environment where it happened, if stated.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
     status: IncidentStatus = Field(description="The status says how far it is.")
     title: Name = Field(description="The title says in a line what happened.")
     description: Text = Field(default="", description="The text says what is known of it.")
     opened_by: Key = Field(description="The user id or service that reported it.")
-    opened_at: Moment = Field(description="The moment when it was reported.")
-    resolution: Ending | None = Field(default=None, description="The resolution says how it ended; null while it is open.")
+    opened_at: Moment = Field(description="The time it was reported.")
+    resolution: Ending | None = Field(default=None, description="The resolution, once it is resolved.")
 
     collection: ClassVar = "incidents"
     indexes: ClassVar = [

@@ -20,9 +20,9 @@ _TROUBLE = fields_at("model_id", "version", "retired", "critical_incidents")
 
 
 class LineageLink(Value):
-    """A link is one dependency, and its distance from where the walk began."""
+    """A link is a dependency that a walk found."""
 
-    depth: int = Field(description="The number of steps to it, 1 for a direct dependency.")
+    depth: int = Field(description="The number of steps that lead to it, 1 if direct.")
     dependent: VersionName = Field(description="The version that depends.")
     dependency: Dependency = Field(description="The dependency says on what it depends, and how.")
 
@@ -35,10 +35,10 @@ class UpstreamAlertKind(Choice):
 
 
 class UpstreamAlert(Value):
-    """An alert says what is wrong with a version that another depends on."""
+    """An alert says what is wrong upstream."""
 
     kind: UpstreamAlertKind = Field(description="The kind says what is wrong.")
-    depth: int = Field(description="The number of steps to it, 1 for a direct dependency.")
+    depth: int = Field(description="The number of steps that lead to it, 1 if direct.")
     on: VersionName = Field(description="The version that something is wrong with.")
 
 

@@ -17,23 +17,25 @@ from documents.values import Email, Key, Moment, Name
 
 
 class Stakeholder(Searchable):
-    """A stakeholder is a person who takes part in governing models."""
+    """A stakeholder is a person who governs models."""
 
     keys: ClassVar = ("user_id",)
     bears_on: ClassVar = (Bearing({"standing.accountable_ids": "user_id"}, when=frozenset({"active", "roles"})),)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")
+    ordered: ClassVar = frozenset({"user_id", "name", "department", "registered_at"})
+    grouped: ClassVar = frozenset({"name", "department", "active"})
 
     user_id: Key = Field(description="The id that names the person everywhere.")
     name: Name = Field(description="The full name that the person has.")
-    email: Email = Field(description="The e-mail address is shown inside the person's own department only.")
+    email: Email = Field(description="The e-mail address is shown inside the department only.")
     department: Name = Field(description="The department that the person works in.")
-    platform_role: PlatformRole = Field(description="The platform role says what the person may use the service for.")
+    platform_role: PlatformRole = Field(description="The platform role that the person has.")
     roles: tuple[GovernanceRole, ...] = Field(description="The governance roles that the person holds.")
     authorized_tiers: tuple[RiskTier, ...] = Field(description="The tiers that the person may decide about.")
     active: bool = Field(default=True, description="Whether the person may act.")
-    registered_at: Moment = Field(description="The moment when the person was registered.")
+    registered_at: Moment = Field(description="The time the person was registered.")
 
     collection: ClassVar = "stakeholders"
     indexes: ClassVar = [index("registered_at", "_id"), index("department", "registered_at", "_id"), BY_TOKENS]

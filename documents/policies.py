@@ -84,7 +84,7 @@ class PolicyTerms(Value):
     name: Name = Field(description="The name that the policy has.")
     description: Statement = Field(description="The text says what the policy is for.")
     applicable_tiers: Tiers = Field(description="The tiers that it applies to, each once.")
-    required_roles: Roles = Field(default=(), description="The roles whose approval it requires, if it is blocking.")
+    required_roles: Roles = Field(default=(), description="The roles whose approval it requires.")
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)] = (
         Field(default=(), description="The requirements that must be met, each once.")
     )
@@ -94,10 +94,10 @@ class PolicyTerms(Value):
 class PolicyContent(PolicyTerms):
     """A policy's content is what a revision of it says."""
 
-    effective_from: Moment = Field(description="The moment when it comes into force.")
-    effective_until: Moment | None = Field(
-        default=None, description="The moment when it ends; null for no end. A retirement ends when it begins."
-    )
+    ordered: ClassVar = frozenset({"name", "enforcement", "effective_from", "effective_until"})
+
+    effective_from: Moment = Field(description="The time it comes into force.")
+    effective_until: Moment | None = Field(default=None, description="The time it ends; null for no end.")
 
     @property
     def blocking(self) -> bool:
@@ -105,15 +105,15 @@ class PolicyContent(PolicyTerms):
 
 
 class PolicyRevision(Revision):
-    """A policy revision says for which tiers and when it is in force, unless a later one replaces it."""
+    """A policy revision is in force until a later one replaces it."""
 
     applicable_tiers: Tiers = Field(description="The tiers that it applies to.")
-    effective_from: Moment = Field(description="The moment when it replaces those before it.")
-    effective_until: Moment | None = Field(description="The moment when it ends; null for no end.")
+    effective_from: Moment = Field(description="The time it replaces those before it.")
+    effective_until: Moment | None = Field(description="The time it ends; null for no end.")
 
 
 class BoundPolicy(Value):
-    """A bound policy is a revision of a policy that a version is held to."""
+    """A bound policy is a revision that binds a version."""
 
     policy_id: Key = Field(description="The id that names the policy.")
     revision: int = Field(description="The number of the revision that binds.")
@@ -158,16 +158,17 @@ class PolicyPeriod:
 
 
 class Policy(Searchable):
-    """A policy reads as its newest revision; which revision is in force is another matter."""
+    """A policy reads as its newest revision, in force or not."""
 
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
     bears_on: ClassVar = (Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),)
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
+    ordered: ClassVar = frozenset({"policy_id"})
 
     policy_id: Key = Field(description="The id that names the policy, such as `POL-005`.")
-    content: PolicyContent = Field(description="The content is what the newest revision says, in force or not.")
+    content: PolicyContent = Field(description="The content that the newest revision has.")
     revisions: tuple[PolicyRevision, ...] = Field(description="The revisions are listed oldest first.")
 
     collection: ClassVar = "policies"

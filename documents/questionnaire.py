@@ -32,12 +32,12 @@ class RiskTemplate(Record):
     event: ClassVar = AuditEventType.RISK_TEMPLATE_CREATED
     reviewed: ClassVar = frozenset({"description", "questions"})
 
-    risk_id: Key = Field(description="The name that the risk has in responses and reports, such as `FIN-001`.")
+    risk_id: Key = Field(description="The name that the risk has, such as `FIN-001`.")
     category: RiskCategory = Field(description="The category that the risk is in.")
     description: Statement = Field(description="The text says what may go wrong.")
     questions: Questions = Field(description="The questions that are asked before it is rated.")
-    created_by: Key = Field(description="The user id of the person who added it.")
-    created_at: Moment = Field(description="The moment when it was added.")
+    created_by: Key = Field(description="The user id of whoever added it.")
+    created_at: Moment = Field(description="The time it was added.")
 
     collection: ClassVar = "risk_templates"
 

@@ -45,11 +45,11 @@ class TaskKind(Choice):
     """A task is of one of these kinds."""
 
     SUBMIT = "submit", "The owner submits a version that is a draft or was rejected."
-    APPROVE = "approve", "The person decides for a required role that has not decided."
-    REAPPROVE = "reapprove", "The person decides again for a role whose approval went stale or expired."
+    APPROVE = "approve", "The person decides for a required role."
+    REAPPROVE = "reapprove", "The person decides again, after an approval went stale or expired."
     SATISFY_CONDITION = "satisfy_condition", "The owner says how a condition of an approval is met."
-    CONFIRM_CONDITION = "confirm_condition", "The person confirms that a condition of an approval is met."
-    REVIEW = "review", "The person completes a review that is overdue, or due within 30 days."
+    CONFIRM_CONDITION = "confirm_condition", "The person confirms a condition that is met."
+    REVIEW = "review", "The person completes a review that is due within 30 days."
 
 
 class Task(Value):
@@ -59,8 +59,8 @@ class Task(Value):
     model_id: Key = Field(description="The id of the model that it is about.")
     version: Key = Field(description="The version that it is about.")
     role: GovernanceRole = Field(description="The role in which the person is asked.")
-    since: Moment = Field(description="The moment since which it has waited; a stale approval has since its decision.")
-    due: Moment | None = Field(default=None, description="The moment when it should be done; null where none is set.")
+    since: Moment = Field(description="The time since which it has waited.")
+    due: Moment | None = Field(default=None, description="The time it should be done; null where none is set.")
     remedy: Remedy = Field(description="The remedy is the mutation that does it.")
 
 

@@ -24,7 +24,7 @@ class TokenKind(Choice):
     """A token opens one of these things."""
 
     PERSONAL = "personal", "The token opens everything that the person may do."
-    ENROLMENT = "enrolment", "The token opens `createApiToken` once, for the person's own token."
+    ENROLMENT = "enrolment", "The token opens `createApiToken` once, to enrol."
     SERVICE = "service", "The token opens reading, and the mutations that it lists."
 
 
@@ -41,11 +41,11 @@ class ApiToken(Record):
     holder: Key = Field(description="The user id or the service that holds it.")
     mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token may use.")
     secret_hash: str = Field(description="The SHA-256 that the secret has.")
-    issued_by: str = Field(description="The user id of the person who made it.")
-    created_at: Moment = Field(description="The moment when it was made.")
-    expires_at: Moment | None = Field(description="The moment when it expires; null for never.")
-    revoked_at: Moment | None = Field(default=None, description="The moment when it was revoked; null if it was not.")
-    last_used_at: Moment | None = Field(default=None, description="The moment when it was last used, to the hour.")
+    issued_by: str = Field(description="The user id of whoever made it.")
+    created_at: Moment = Field(description="The time it was made.")
+    expires_at: Moment | None = Field(description="The time it expires; null for never.")
+    revoked_at: Moment | None = Field(default=None, description="The time it was revoked, if it was.")
+    last_used_at: Moment | None = Field(default=None, description="The time it was last used, to the hour.")
 
     collection: ClassVar = "api_tokens"
     indexes: ClassVar = [index("holder")]

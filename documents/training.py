@@ -18,32 +18,30 @@ T = TypeVar("T")
 class TrainingConfig(Value):
     """A training config says how a training run was set up."""
 
-    architecture: Statement | None = Field(default=None, description="The text says how the model is built, and how large it is.")
+    architecture: Statement | None = Field(default=None, description="The text says how the model is built and how large.")
     data_description: Statement | None = Field(default=None, description="The text says what the model learned from.")
-    data_sources: Statements = Field(default=(), description="The sources that the training data came from.")
+    data_sources: Statements = Field(default=(), description="The sources that the data came from.")
     data_size: Name | None = Field(default=None, description="The amount of data has its unit, such as `1.2T tokens`.")
     data_date_range: Name | None = Field(default=None, description="The period that the data are from.")
-    preprocessing: Statement | None = Field(default=None, description="The text says how the data were prepared for training.")
+    preprocessing: Statement | None = Field(default=None, description="The text says how the data were prepared.")
 
 
 class RunMetric(Value):
     """A run metric is one figure that a run measured."""
 
     metric_name: Name = Field(description="The metric says what was measured, such as `accuracy`.")
-    value: Number = Field(description="The figure over the whole dataset is in the metric's own unit.")
+    value: Number = Field(description="The figure is in the metric's own unit.")
     disaggregated: Annotated[tuple[GroupValue, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure is broken down by group, each group once."
+        default=(), description="The figure is broken down by group."
     )
 
 
 class EvaluationResult(Value):
-    """An evaluation result is what a run measured on one dataset under the same conditions."""
+    """A result is what a run measured on one dataset."""
 
     dataset: Name = Field(description="The dataset that was measured on.")
-    date_measured: Day | None = Field(default=None, description="The day when it was measured; null if not stated.")
-    conditions: Statement | None = Field(
-        default=None, description="The conditions that it was measured under, such as `zero-shot`; null for none."
-    )
+    date_measured: Day | None = Field(default=None, description="The day it was measured.")
+    conditions: Statement | None = Field(default=None, description="The conditions that it had, such as `zero-shot`.")
     metrics: Annotated[tuple[RunMetric, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The metrics that were measured."
     )
@@ -61,12 +59,12 @@ def each_figure_once(results: tuple[EvaluationResult, ...]) -> tuple[EvaluationR
 
 
 class RunMetadata(Value):
-    """Run metadata is what is known of the model beside its training."""
+    """Run metadata is what else is known of the model."""
 
     model_type: Name | None = Field(default=None, description="The kind of model that it is, such as `embedding model`.")
     developers: Names = Field(default=(), description="The people or teams that made the model.")
-    release_date: Day | None = Field(default=None, description="The day when the model was or will be released.")
-    license: Name | None = Field(default=None, description="The licence is an SPDX identifier where there is one.")
+    release_date: Day | None = Field(default=None, description="The day the model was or will be released.")
+    license: Name | None = Field(default=None, description="The licence, which is an SPDX id if possible.")
     contact: Name | None = Field(default=None, description="The place where one can ask and complain.")
     intended_uses: Statements = Field(default=(), description="The uses that the model is made for.")
     intended_users: Statements = Field(default=(), description="The users that the model is made for.")
@@ -79,7 +77,7 @@ class TrainingRun(Value):
     training_config: TrainingConfig = Field(description="The config says how it was set up.")
     evaluation_results: Annotated[
         tuple[EvaluationResult, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_figure_once)
-    ] = Field(description="The results that it measured; each metric, dataset and conditions once.")
+    ] = Field(description="The results that it measured.")
     metadata: RunMetadata = Field(description="The metadata that is known beside that.")
     additional_info: FreeJson = Field(description="The object holds what else is known, such as hyperparameters.")
 

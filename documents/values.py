@@ -218,8 +218,15 @@ class Value(BaseModel):
     """A nested record: compared by what it says, never changed in place."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # What clients can ask of it, wherever it is nested. Filters offer every field but the `unasked`; the rest is by name.
+    unasked: ClassVar[frozenset[str]] = frozenset()  # fields that its record says already, or that nobody filters by
+    ordered: ClassVar[frozenset[str]] = frozenset()  # fields that lists are ordered by
+    grouped: ClassVar[frozenset[str]] = frozenset()  # fields that the records of a group have in common
+    summed: ClassVar[frozenset[str]] = frozenset()  # numbers that are added up and averaged
+    bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places, of which the first and the last are told
     measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
-    """How MongoDB computes those computed numbers that aggregates sum up, given what it calls the record."""
+    """Computed numbers that are summed up as well, and how MongoDB computes each, given what it calls the record."""
 
 
 class Choice(StrEnum):

@@ -45,6 +45,7 @@ from resolvers import (
     versions,
     waivers,
 )
+from resolvers.graph.connections import tell_nouns
 from resolvers.graph.registry import Assembled, Registry
 from resolvers.graph.types import Part
 
@@ -59,9 +60,9 @@ PARTS: Sequence[Part] = tuple(
 DEFAULTS = Limits()
 
 MUTATION = (
-    "What can be done. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation takes effect once: "
-    "sent again within 7 days it answers with its first receipt and its records as they are then, and with another input it is "
-    "CONFLICT."
+    "The mutations are what a caller can do. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation "
+    "takes effect once: sent again within 7 days it answers with its first receipt and its records as they are then, and with "
+    "another input it is CONFLICT."
 )
 
 
@@ -114,10 +115,11 @@ def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, l
     texts = Texts(limits)
     schema = Schema(
         registry,
-        query=create_type("Query", queries, description="What can be asked."),
+        query=create_type("Query", queries, description="The queries are what a caller can ask."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
-        subscription=create_type("Subscription", subscriptions, description="What can be watched."),
+        subscription=create_type("Subscription", subscriptions, description="The subscriptions are what a caller can watch."),
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
+    tell_nouns(schema._schema.type_map)
     schema.texts = texts
     return schema

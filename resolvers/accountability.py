@@ -19,29 +19,29 @@ from resolvers.graph.types import Part, shape
 
 @shape(Assignment)
 class AssignmentShape:
-    person = one(Stakeholder, "Whoever is or was accountable, as that person is today.", user_id="user_id")
-    assigner = one(Stakeholder, "Whoever assigned it, if a person did.", user_id="assigned_by")
+    person = one(Stakeholder, "The person who is or was accountable.", user_id="user_id")
+    assigner = one(Stakeholder, "The person who assigned it; null for a service.", user_id="assigned_by")
 
 
 @shape(Cover)
 class CoverShape:
-    person = one(Stakeholder, "Whoever is accountable.", user_id="user_id")
+    person = one(Stakeholder, "The person who is accountable.", user_id="user_id")
 
 
-@graph_input("Who is to be accountable.")
+@graph_input("A role is to be assigned.")
 class AssignAccountabilityInput(OfVersion):
-    role: GovernanceRole = Field(description="In which role.")
-    user_id: Key = Field(description="Who: an active holder of that role.")
+    role: GovernanceRole = Field(description="The role that is assigned.")
+    user_id: Key = Field(description="The user id must be of an active holder of the role.")
 
 
-@strawberry.type(description="The version as assigned.")
+@strawberry.type(description="The role is assigned.")
 class AssignAccountabilityPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version; its accountability says who and since when.")
+    model_version: ModelVersion = strawberry.field(description="The version that now has the assignment.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ASSIGN_ACCOUNTABILITY, resource=ModelVersion)
 async def assign_accountability(info: Info, input: AssignAccountabilityInput) -> AssignAccountabilityPayload:
-    """Makes somebody accountable for a version in a role, in the place of whoever was; what was stays on record."""
+    """Makes a person accountable for a version in a role, in the place of the one before, who stays on record."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     person = await holder_of(input.user_id, input.role, "user_id")

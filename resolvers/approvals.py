@@ -26,29 +26,29 @@ from resolvers.graph.types import Part, field, shape
 
 @shape(Ending)
 class EndingShape:
-    ended_by = one(Stakeholder, "Whoever ended it.", user_id="by")
+    ended_by = one(Stakeholder, "The person who ended it.", user_id="by")
 
 
 @shape(Satisfaction)
 class SatisfactionShape:
-    satisfied_by = one(Stakeholder, "Whoever said so.", user_id="by")
+    satisfied_by = one(Stakeholder, "The person who said so.", user_id="by")
 
 
 @shape(Confirmation)
 class ConfirmationShape:
-    confirmed_by = one(Stakeholder, "Whoever agreed.", user_id="by")
+    confirmed_by = one(Stakeholder, "The person who confirmed it.", user_id="by")
 
 
-@strawberry.type(description="A part of what was decided about, as it was.")
+@strawberry.type(description="A dossier content is a part as it was decided on.")
 class DossierContent:
-    part: DossierPart = strawberry.field(description="Which part; each linked datasheet is one of its own.")
-    digest: Hash = strawberry.field(description="Its digest.")
-    content = one(Content, "Its exact text; nothing for a part that nobody has decided about yet.", digest="digest")
+    part: DossierPart = strawberry.field(description="The part that it is; each linked datasheet is one.")
+    digest: Hash = strawberry.field(description="The digest that the part has.")
+    content = one(Content, "The exact text; null before somebody has decided.", digest="digest")
 
 
 @shape(Dossier)
 class DossierShape:
-    @field("What exactly was decided about: every part that there was, with its text.", loads=[Content])
+    @field("The parts that were decided on, each with its text.", loads=[Content])
     @staticmethod
     async def contents(dossier: Parent[Dossier], info: Info) -> list[DossierContent]:
         digests = dossier.digests()
@@ -59,14 +59,14 @@ class DossierShape:
 
 @shape(Approval)
 class ApprovalShape:
-    reviewer = one(Stakeholder, "Whoever decided, as that person is today.", user_id="reviewer_id")
+    reviewer = one(Stakeholder, "The person who decided.", user_id="reviewer_id")
 
 
 @shape(ClosedRound)
 class ClosedRoundShape:
-    content = one(Content, "Its exact text.", digest="digest")
+    content = one(Content, "The exact text that the round has.", digest="digest")
 
-    @field("The whole round, as it was closed.", reads=["digest"], loads=[Content])
+    @field("The whole round as it was closed.", reads=["digest"], loads=[Content])
     @staticmethod
     async def round(closed: Parent[ClosedRound], info: Info) -> ApprovalRound:
         kept: Content = await info.context.one(Content).load((closed.digest,))
@@ -75,7 +75,7 @@ class ClosedRoundShape:
 
 @shape(RequiredApproval, hidden=["candidate_ids"])
 class RequiredApprovalShape:
-    @field("Who could give it: holds the role, authorised for the tier, and separated from who submitted and decided.")
+    @field("The people who could give it by role, tier and separation of duties.")
     @staticmethod
     async def candidates(approval: Parent[RequiredApproval], info: Info) -> list[Stakeholder]:
         people = await info.context.one(Stakeholder, asked_of(info, Stakeholder)).load_many(
@@ -84,34 +84,34 @@ class RequiredApprovalShape:
         return [each for each in people if each]
 
 
-@graph_input("A version to submit.")
+@graph_input("A version is to be submitted.")
 class SubmitForApprovalInput(OfVersion): ...
 
 
-@strawberry.type(description="The version as submitted.")
+@strawberry.type(description="The version is submitted.")
 class SubmitForApprovalPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that was submitted.")
 
 
 @mutation(event=AuditEventType.APPROVAL_REQUESTED, permit=Permission.SUBMIT_FOR_APPROVAL, resource=ModelVersion)
 async def submit_for_approval(info: Info, input: SubmitForApprovalInput) -> SubmitForApprovalPayload:
-    """Opens a round of approvals, bound to the policies in force; a draft may be submitted, and a rejected version again."""
+    """Opens a round of approvals, bound to the policies in force, for a draft or a rejected version."""
     version = await input.load()
     await submit(version, by=info.context.actor, at=info.context.now)
     return SubmitForApprovalPayload(model_version=version)
 
 
-@graph_input("A decision for a required role.")
+@graph_input("A decision is to be recorded.")
 class SubmitApprovalInput(OfVersion):
     role: GovernanceRole | None = Field(
-        default=None, description="For which required role; may be left out by whoever holds only one of them."
+        default=None, description="The required role that decides; may be left out if only one is held."
     )
-    verdict: Verdict = Field(description="What is decided.")
-    comments: Text = Field(default="", description="What the reviewer has to say.")
+    verdict: Verdict = Field(description="The verdict says what is decided.")
+    comments: Text = Field(default="", description="The comments that the reviewer makes.")
     conditions: Statements = Field(
-        default=(), description="What must be done: before it counts where the verdict is CONDITIONAL, else after deployment."
+        default=(), description="The conditions to meet: before it counts if CONDITIONAL, else after deployment."
     )
-    expires_at: Moment | None = Field(default=None, description="From when on it no longer counts; left out: never.")
+    expires_at: Moment | None = Field(default=None, description="The time it expires; default is never.")
 
 
 @strawberry.type
@@ -119,21 +119,21 @@ class OfApproval(Payload):
     """The fields that payloads about an approval have in common."""
 
     decision_id: strawberry.Private[str]
-    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
+    model_version: ModelVersion = strawberry.field(description="The version that was decided on.")
 
-    @field("The decision as it reads now; null where an idempotency key comes again after another round began.")
+    @field("The decision as it reads now; null once another round began.")
     def approval(self, info: Info) -> Approval | None:
         read = decisions.approvals(self.model_version, info.context.now)
         return next((each for each in read if each.decision_id == self.decision_id), None)
 
 
-@strawberry.type(description="The decision as recorded.")
+@strawberry.type(description="The decision is recorded.")
 class SubmitApprovalPayload(OfApproval): ...
 
 
 @mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.SUBMIT_APPROVAL, resource=ModelVersion)
 async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitApprovalPayload:
-    """Decides for a required role, about exactly what the version is now; a rejection closes the round."""
+    """Decides for a required role about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)
@@ -144,21 +144,21 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     return SubmitApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
-@graph_input("An approval to take back.")
+@graph_input("An approval is to be withdrawn.")
 class WithdrawApprovalInput(OfVersion):
     role: GovernanceRole | None = Field(
-        default=None, description="For which required role; may be left out by whoever holds only one of them."
+        default=None, description="The required role that decided; may be left out if only one is held."
     )
-    reason: Statement = Field(description="Why.")
+    reason: Statement = Field(description="The reason why it is withdrawn.")
 
 
-@strawberry.type(description="The decision as withdrawn.")
+@strawberry.type(description="The approval is withdrawn.")
 class WithdrawApprovalPayload(OfApproval): ...
 
 
 @mutation(event=AuditEventType.APPROVAL_DENIED, permit=Permission.WITHDRAW_APPROVAL, resource=ModelVersion)
 async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> WithdrawApprovalPayload:
-    """Takes back the approval that stands for a role; the role must decide again before the version is approved."""
+    """Withdraws the approval that stands for a role, which must decide again before the version is approved."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     decision = decisions.withdraw(version, input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
@@ -166,20 +166,20 @@ async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> Withdra
     return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
 
-@graph_input("A condition that is met.")
+@graph_input("A condition is to be satisfied.")
 class SatisfyConditionInput(OfVersion):
-    condition_id: Key = Field(description="Which condition.")
-    note: Statement | None = Field(default=None, description="How it is met.")
-    evidence_id: Key | None = Field(default=None, description="The version's evidence that shows it.")
+    condition_id: Key = Field(description="The id of the condition that is met.")
+    note: Statement | None = Field(default=None, description="The note says how it is met.")
+    evidence_id: Key | None = Field(default=None, description="The id of the version's evidence that shows it.")
 
 
-@strawberry.type(description="The decision with its condition satisfied.")
+@strawberry.type(description="The condition is satisfied.")
 class SatisfyConditionPayload(OfApproval): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SATISFY_CONDITION, resource=ModelVersion)
 async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> SatisfyConditionPayload:
-    """Says how a condition is met, by a note or by evidence; it counts once somebody of the role that set it confirms it."""
+    """Says by a note or by evidence how a condition is met; it counts once the role that set it confirms it."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     decision = decisions.satisfy_condition(version, input.condition_id, input.note, input.evidence_id, by=by, at=at)
@@ -187,22 +187,19 @@ async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> Satisfy
     return SatisfyConditionPayload(decision_id=decision.decision_id, model_version=version)
 
 
-@graph_input("A satisfied condition to confirm.")
+@graph_input("A condition is to be confirmed.")
 class ConfirmConditionInput(OfVersion):
-    condition_id: Key = Field(description="Which condition.")
-    comments: Text = Field(default="", description="What there is to say.")
+    condition_id: Key = Field(description="The id of the condition that is met.")
+    comments: Text = Field(default="", description="The comments that the caller makes.")
 
 
-@strawberry.type(description="The decision with its condition confirmed.")
+@strawberry.type(description="The condition is confirmed.")
 class ConfirmConditionPayload(OfApproval): ...
 
 
 @mutation(event=AuditEventType.APPROVAL_GRANTED, permit=Permission.CONFIRM_CONDITION, resource=ModelVersion)
 async def confirm_condition(info: Info, input: ConfirmConditionInput) -> ConfirmConditionPayload:
-    """Agrees that a condition is met; a conditional approval counts once all of its conditions are confirmed.
-
-    By whoever could decide for the role that set it.
-    """
+    """Confirms a condition, by whoever could decide for its role; a conditional approval counts once all are."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviewer = await Stakeholder.require(by.id)

@@ -19,47 +19,47 @@ from resolvers.graph.types import Part
 from resolvers.versioned.judged import judgements
 
 HOLDERS = 100
-Environment = Annotated[Key, strawberry.argument(description="Where: an experiment never goes to `production`.")]
-Sha256 = Annotated[Digest, strawberry.argument(description="SHA-256 of its bytes, 64 lower-case hexadecimal digits.")]
+Environment = Annotated[
+    Key, strawberry.argument(description="The environment where it is to run; an experiment never runs in `production`.")
+]
+Sha256 = Annotated[Digest, strawberry.argument(description="The SHA-256 that the artefact's bytes have.")]
 
 
-@strawberry.type(description="An artefact, by its digest.")
+@strawberry.type(description="The holders are the versions that hold an artefact.")
 class ArtifactHolders:
-    sha256: Hash = strawberry.field(description="SHA-256 of its bytes.")
+    sha256: Hash = strawberry.field(description="The SHA-256 that its bytes have.")
     versions = subset(
         ModelVersion,
-        "The versions that hold it, in the order in which they were registered.",
+        "The versions that hold it, oldest first.",
         ("registered_at", 1),
         own=lambda artifact: {"artifacts.sha256": artifact.sha256},
     )
 
 
-@strawberry.type(description="A version that holds an artefact, and whether it may be deployed.")
+@strawberry.type(description="A holder is a version with the artefact.")
 class HolderEligibility:
-    model_version: ModelVersion = strawberry.field(description="The version.")
-    eligibility: Eligibility = strawberry.field(description="Whether it may be deployed now, and if not, why.")
-    obstacle: str | None = strawberry.field(description="Why it may not be deployed there, in a line; nothing where it may.")
+    model_version: ModelVersion = strawberry.field(description="The version that holds it.")
+    eligibility: Eligibility = strawberry.field(description="The eligibility that it has now.")
+    obstacle: str | None = strawberry.field(description="The reason why it may not be deployed there, if so.")
 
 
-@strawberry.type(description="Whether an artefact may be deployed somewhere.")
+@strawberry.type(description="An eligibility says whether the artefact may be deployed.")
 class ArtifactEligibility:
-    sha256: Hash = strawberry.field(description="SHA-256 of its bytes.")
-    eligible: bool = strawberry.field(
-        description="Whether a version that holds it may be deployed there now, and no hold stands on any that does."
-    )
-    holders: list[HolderEligibility] = strawberry.field(description="Every version in use that holds it, oldest first.")
+    sha256: Hash = strawberry.field(description="The SHA-256 that its bytes have.")
+    eligible: bool = strawberry.field(description="Whether a holder may be deployed there now, and no holder has a hold.")
+    holders: list[HolderEligibility] = strawberry.field(description="The versions in use that hold it, oldest first.")
 
 
 @query()
 async def artifact(sha256: Sha256) -> ArtifactHolders | None:
-    """The artefact of that digest; nothing where no version holds it."""
+    """The artefact that has the digest; null where no version holds it."""
     known = await ModelVersion.seek({"artifacts.sha256": sha256}, NOTHING)
     return ArtifactHolders(sha256=sha256) if known else None
 
 
 @query()
 async def eligibility(info: Info, sha256: Sha256, environment: Environment = PRODUCTION) -> ArtifactEligibility | None:
-    """Whether the artefact of that digest may be deployed there now; nothing where no version in use holds it."""
+    """Whether the artefact may be deployed there now; null if no version in use holds it."""
     in_use: dict[str, Any] = {"artifacts.sha256": sha256, "standing.status": {"$ne": VersionStatus.RETIRED}}
     found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:

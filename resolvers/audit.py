@@ -32,7 +32,7 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 @node(AuditEvent, hidden=["revision", "canonical"], permit=Permission.READ_TRAIL)
 class AuditEventNode(Node):
-    @field("The exact text that was hashed, canonical JSON (RFC 8785).", reads=["canonical"])
+    @field("The exact text that was hashed (RFC 8785).", reads=["canonical"])
     @staticmethod
     def canonical(event: Parent[AuditEvent]) -> str:
         return event.canonical.decode(errors="replace")
@@ -40,7 +40,7 @@ class AuditEventNode(Node):
 
 @shape(EventSubject)
 class EventSubjectShape:
-    model_version = one(ModelVersion, "The version itself, as it is today.", model_id="model_id", version="version")
+    model_version = one(ModelVersion, "The version that it names, as it is today.", model_id="model_id", version="version")
 
 
 AuditEventFilter = filters(
@@ -53,7 +53,7 @@ VerificationRunFilter = filters(VerificationRun, "number", "began_at", "ended_at
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_event(info: Info, seq: BigInt | None = UNSET, event_id: str | None = UNSET) -> AuditEvent | None:
-    """One event, by its place in the trail or by its own name."""
+    """The event that has the place or the id."""
     given = {"seq": seq, "event_id": event_id}
     asked = {name: value for name, value in given.items() if value not in (None, UNSET)}
     if len(asked) != 1:
@@ -64,7 +64,7 @@ async def audit_event(info: Info, seq: BigInt | None = UNSET, event_id: str | No
 audit_events = connection(
     AuditEvent,
     "audit_events",
-    "The trail, oldest event first; `last` reads from its end.",
+    "The trail's events are listed oldest first; `last` reads from its end.",
     ("seq", 1),
     permit=Permission.READ_TRAIL,
 )
@@ -73,26 +73,25 @@ audit_events = connection(
 audit_event_aggregates = aggregates(
     AuditEvent,
     "audit_event_aggregates",
-    "How many events there are, and when they were, group by group.",
+    "Groups events, and counts and bounds each group.",
     permit=Permission.READ_TRAIL,
 )
 
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_verification(
-    start: Annotated[BigInt, strawberry.argument(name="from", description="The first event to verify.")] = 0,
-    end: Annotated[BigInt | None, strawberry.argument(name="to", description="The last; left out: the newest.")] = UNSET,
+    start: Annotated[BigInt, strawberry.argument(name="from", description="The number of the first event that is verified.")] = 0,
+    end: Annotated[
+        BigInt | None,
+        strawberry.argument(name="to", description="The number of the last event that is verified; default is the newest."),
+    ] = UNSET,
     checkpoint: Annotated[
         str | None,
-        strawberry.argument(
-            description="The text of a checkpoint that you kept: with it, what was there then is proven unaltered."
-        ),
+        strawberry.argument(description="The checkpoint that you kept proves what it covers."),
     ] = UNSET,
     keys: Annotated[
         list[str] | None,
-        strawberry.argument(
-            description="With a checkpoint: the verifier keys, in C2SP form, whose signature you trust; up to 16."
-        ),
+        strawberry.argument(description="The keys that you trust to have signed `checkpoint`; up to 16."),
     ] = UNSET,
 ) -> Report:
     """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault."""
@@ -102,8 +101,8 @@ async def audit_verification(
 audit_verifications = connection(
     VerificationRun,
     "audit_verifications",
-    "What the server found whenever it verified the trail by itself, the latest first: the last thousand runs, and those before "
-    "that found something new wrong.",
+    "The runs in which the server verified the trail itself, the latest first: the last thousand, and older ones that found "
+    "a new fault.",
     ("number", -1),
     permit=Permission.READ_TRAIL,
 )
@@ -111,27 +110,27 @@ audit_verifications = connection(
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_verification_run(info: Info, number: BigInt) -> VerificationRun | None:
-    """One of the server's own verifications of the trail, by its number."""
+    """The run that has the number; null if none."""
     return await VerificationRun.seek({"number": number}, asked_of(info, VerificationRun))
 
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_inclusion_proof(
-    seq: Annotated[BigInt, strawberry.argument(description="The event's place in the trail, from 0.")],
+    seq: Annotated[BigInt, strawberry.argument(description="The event's place in the trail counts from 0.")],
     tree_size: Annotated[
-        BigInt | None, strawberry.argument(description="How many events the tree is over; left out: all that there are.")
+        BigInt | None, strawberry.argument(description="The number of events that the tree has; default is all.")
     ] = UNSET,
 ) -> InclusionProof:
-    """Proves that an event is in the trail as it was when it had so many; verified by RFC 9162 section 2.1.3.2."""
+    """Proves that an event is in the trail as it was at a size; verified by RFC 9162 section 2.1.3.2."""
     return await prove_inclusion(seq, None if tree_size is UNSET else tree_size)
 
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_consistency_proof(
-    old: Annotated[BigInt, strawberry.argument(name="from", description="How many events the earlier tree is over; 1 or more.")],
+    old: Annotated[BigInt, strawberry.argument(name="from", description="The number of events that the earlier tree has.")],
     size: Annotated[
         BigInt | None,
-        strawberry.argument(name="to", description="How many events the later tree is over; left out: all that there are."),
+        strawberry.argument(name="to", description="The number of events that the later tree has; default is all."),
     ] = UNSET,
 ) -> ConsistencyProof:
     """Proves that the trail only grew from one size to another; verified by RFC 9162 section 2.1.4.2."""
@@ -140,13 +139,13 @@ async def audit_consistency_proof(
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_checkpoint() -> AuditCheckpoint | None:
-    """How far the trail had come when it was last signed; nothing while it never was. Keep it where nobody here can write."""
+    """The last checkpoint that was signed; null before the first. Keep it where nobody here can write."""
     return await AuditCheckpoint.newest()
 
 
 @query(permit=Permission.READ_TRAIL)
 async def audit_keys(info: Info) -> list[AuditKey]:
-    """What verifies the trail's checkpoints: the key of the server that answers, though it never signed yet, and those before."""
+    """The keys that verify the trail's checkpoints: that of the answering server, and earlier ones."""
     return await keys(info.context.verifier_key)
 
 
@@ -155,7 +154,7 @@ async def audit_events_told(
     info: Info,
     filter: Filtered[filter_of(AuditEvent)] = UNSET,  # type: ignore[valid-type]
 ) -> AsyncIterator[AuditEvent]:
-    """Events as they are committed, from whichever process; in the trail's order."""
+    """The events are told as they are committed, in order."""
     return live(info, AuditEvent, partial(matches, await asked_for(info.context, filter)))
 
 

@@ -29,65 +29,65 @@ from resolvers.versioned.filled import FilledCard
 
 @shape(ModelCard)
 class ModelCardShape:
-    @field("The whole of it to read, as Markdown: CommonMark with the tables of GitHub Flavored Markdown; every value is text.")
+    @field("The whole card is CommonMark with GitHub's tables.")
     @staticmethod
     def markdown(card: Parent[ModelCard]) -> str:
         return card_page(whole(card))
 
-    @field("The whole of it as canonical JSON (RFC 8785): the text of its revision, whose SHA-256 approvals bind to.")
+    @field("The whole card is canonical JSON; approvals bind to its SHA-256.")
     @staticmethod
     def json(card: Parent[ModelCard]) -> str:
         return canonical(whole(card)).decode()
 
-    @field("The card as a model card of the Hugging Face Hub: front matter with its `model-index`, and prose.")
+    @field("The card is written as a Hugging Face model card.")
     @staticmethod
     def hugging_face(card: Parent[ModelCard]) -> Export:
         return write_model_card(whole(card))
 
-    @field("The card in a CycloneDX 1.7 bill of materials, as JSON: one component, the model, with its `modelCard`.")
+    @field("The card is written as a CycloneDX 1.7 bill, in JSON.")
     @staticmethod
     def cyclone_dx(card: Parent[ModelCard]) -> Export:
         return cyclonedx.write_model_card(whole(card))
 
 
-@graph_input("A metric as measured on one group alone.")
+@graph_input("A group value is a metric measured on one group.")
 class GroupValueInput(GroupValue): ...
 
 
-@graph_input("One figure of an evaluation.")
+@graph_input("A metric is one figure of an evaluation.")
 class MetricInput(Metric):
     disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure group by group, each group once."
+        default=(), description="The figure is broken down by group."
     )
 
 
-@graph_input("A way in which the model may do harm.")
+@graph_input("A card risk is a harm that the model may do.")
 class CardRiskInput(CardRisk): ...
 
 
-@graph_input("What people say of a model version; what is unknown stays empty.")
+@graph_input("A card says what is known of a version.")
 class ModelCardInput(CardContent):
     metrics: Annotated[tuple[MetricInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_metric_once)] = Field(
-        default=(), description="What came out; each name, dataset and conditions once."
+        default=(), description="The metrics that were measured; each name, dataset and conditions once."
     )
     risks: Annotated[tuple[CardRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What harm it may do, and what is done against that."
+        default=(), description="The harms that it may do, and what is done against them."
     )
 
 
-@graph_input("A model card to write.")
+@graph_input("A card is to be saved.")
 class SaveModelCardInput(OfVersion):
-    card: ModelCardInput = Field(description="What it says; what is left out stays, null or an empty list empties it.")
+    card: ModelCardInput = Field(description="The fields that are left out stay; null or an empty list empties one.")
 
 
-@strawberry.type(description="The version with its card as saved.")
+@strawberry.type(description="The card is saved.")
 class SaveModelCardPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that has the card.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SAVE_MODEL_CARD, resource=ModelVersion)
 async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCardPayload:
-    """Writes the first or next revision of a version's card; approvals given on another card go stale."""
+    """Writes the next revision of a version's card; approvals given on another card go stale."""
     version = await input.load()
     model = await Model.require(input.model_id)
     await cards.save(version, said(input.card), model.name, by=info.context.actor, at=info.context.now)
@@ -95,41 +95,41 @@ async def save_model_card(info: Info, input: SaveModelCardInput) -> SaveModelCar
     return SaveModelCardPayload(model_version=version)
 
 
-@graph_input("How a training run was set up.")
+@graph_input("A training config says how a run was set up.")
 class TrainingConfigInput(TrainingConfig): ...
 
 
-@graph_input("One figure that a run measured.")
+@graph_input("A run metric is one figure that a run measured.")
 class RunMetricInput(RunMetric):
     disaggregated: Annotated[tuple[GroupValueInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_group_once)] = Field(
-        default=(), description="The same figure group by group, each group once."
+        default=(), description="The figure is broken down by group."
     )
 
 
-@graph_input("What a run measured on one dataset under the same conditions.")
+@graph_input("A result is what a run measured on one dataset.")
 class EvaluationResultInput(EvaluationResult):
     metrics: Annotated[tuple[RunMetricInput, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="What came out."
+        default=(), description="The metrics that were measured."
     )
 
 
-@graph_input("What is known of the model beside how it was trained.")
+@graph_input("Run metadata is what else is known of the model.")
 class RunMetadataInput(RunMetadata): ...
 
 
-@graph_input("A training run to write a model card from; what it leaves out, and what is null or empty, stays as it is.")
+@graph_input("A card is to be generated; what the run leaves out or empty stays.")
 class GenerateModelCardInput(OfVersion):
-    training_config: TrainingConfigInput | None = Field(default=None, description="How it was set up.")
+    training_config: TrainingConfigInput | None = Field(default=None, description="The config says how it was set up.")
     evaluation_results: Annotated[
         tuple[EvaluationResultInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_figure_once)
     ] = Field(
         default=(),
-        description="What it measured, each metric, dataset and conditions once; figures of the card that it measured again go.",
+        description="The results that it measured, which replace the card's for the same metrics.",
     )
-    metadata: RunMetadataInput | None = Field(default=None, description="What is known beside that.")
+    metadata: RunMetadataInput | None = Field(default=None, description="The metadata that is known beside that.")
     additional_info: FreeJson = Field(
         default={},
-        description="What else there is, such as the run's id and its hyperparameters; joins the card's, name by name.",
+        description="The object that is joined to the card's, by name.",
     )
 
     @property
@@ -142,13 +142,13 @@ class GenerateModelCardInput(OfVersion):
         )
 
 
-@strawberry.type(description="The version with the next revision of its card.")
+@strawberry.type(description="The card is generated.")
 class GenerateModelCardPayload(FilledCard): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.GENERATE_MODEL_CARD, resource=ModelVersion)
 async def generate_model_card(info: Info, input: GenerateModelCardInput) -> GenerateModelCardPayload:
-    """Writes the next revision of a version's card from what a training run tells of it, and nothing else; approvals go stale."""
+    """Writes the next revision of a version's card from a training run alone; approvals go stale."""
     version = await input.load()
     model = await Model.require(input.model_id)
     filled = await cards.generate(version, input.run, model.name, by=info.context.actor, at=info.context.now)

@@ -34,36 +34,38 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 @shape(ChangePlan)
 class ChangePlanShape:
-    model = one(Model, "The model.", model_id="model_id")
-    current = one(ModelVersion, "What ran there when the plan was made.", model_id="model_id", version="current_version")
-    target = one(ModelVersion, "What is to run there.", model_id="model_id", version="target_version")
+    model = one(Model, "The model that changes.", model_id="model_id")
+    current = one(
+        ModelVersion, "The version that ran there when the plan was made.", model_id="model_id", version="current_version"
+    )
+    target = one(ModelVersion, "The version that is to run there.", model_id="model_id", version="target_version")
 
 
 @shape(ChangeApproval)
 class ChangeApprovalShape:
-    reviewer = one(Stakeholder, "Whoever said it, as that person is today.", user_id="reviewer_id")
-    plan_content = one(Content, "The exact text of the plan that it is about.", digest="plan")
+    reviewer = one(Stakeholder, "The person who reviewed it.", user_id="reviewer_id")
+    plan_content = one(Content, "The exact text of the plan that was reviewed.", digest="plan")
 
 
 @shape(TestResult)
 class TestResultShape:
-    recorder = one(Stakeholder, "Whoever recorded it, if a person did.", user_id="recorded_by")
+    recorder = one(Stakeholder, "The person who recorded it; null for a service.", user_id="recorded_by")
 
 
 @shape(Comment)
 class CommentShape:
-    author = one(Stakeholder, "Whoever said it, if a person did.", user_id="by")
+    author = one(Stakeholder, "The person who made it; null for a service.", user_id="by")
 
 
 @shape(Move)
 class MoveShape:
-    mover = one(Stakeholder, "Whoever made it, if a person did.", user_id="by")
+    mover = one(Stakeholder, "The person who made it; null for a service.", user_id="by")
 
 
 @shape(GatePass)
 class GatePassShape:
-    starter = one(Stakeholder, "Whoever started it, if a person did.", user_id="by")
-    eligibility_content = one(Content, "The target's whole eligibility then, as exact text.", digest="eligibility")
+    starter = one(Stakeholder, "The person who started it; null for a service.", user_id="by")
+    eligibility_content = one(Content, "The exact text that the eligibility had.", digest="eligibility")
 
 
 def _reads_trail(change: ChangeRequest, context: Context) -> None:
@@ -72,13 +74,13 @@ def _reads_trail(change: ChangeRequest, context: Context) -> None:
 
 @node(ChangeRequest)
 class ChangeRequestNode(Node):
-    requested_by = one(Stakeholder, "Whoever asked for it, if a person did.", user_id="requester")
+    requested_by = one(Stakeholder, "The person who requested it; null for a service.", user_id="requester")
     rolls_back = one(ChangeRequest, "The change that it takes back.", change_id="rolls_back_id")
     rolled_back_by = one(ChangeRequest, "The latest change that is to take it back.", change_id="rolled_back_by_id")
-    deployments = many(Deployment, "The deployment that it brought, if it was completed.", change_id="change_id")
+    deployments = many(Deployment, "The deployment that it brought, if completed.", change_id="change_id")
     audit_events = pages(
         AuditEvent,
-        "Its events in the audit trail; for those who may read the trail.",
+        "The events that are about it, for readers of the trail.",
         ("seq", 1),
         own={"resource.id": "change_id"},
         may=_reads_trail,
@@ -93,30 +95,33 @@ ChangeRequestFilter = filters(
 
 @query()
 async def change_request(info: Info, change_id: Key) -> ChangeRequest | None:
-    """The change of that id."""
+    """The change that has the id; null if none."""
     return await ChangeRequest.seek({"change_id": change_id}, asked_of(info, ChangeRequest))
 
 
-change_requests = connection(ChangeRequest, "change_requests", "Changes, the latest first.", ("created_at", -1))
+change_requests = connection(ChangeRequest, "change_requests", "The changes are listed latest first.", ("created_at", -1))
 
 
 change_request_aggregates = aggregates(
-    ChangeRequest, "change_request_aggregates", "How many changes there are, and what their numbers come to, group by group."
+    ChangeRequest,
+    "change_request_aggregates",
+    "Groups changes, counts each group, and sums up its numbers.",
+    over=["requested_by"],
 )
 
 
-@graph_input("What a change touches.")
+@graph_input("A change's impact says what it touches.")
 class ChangeImpactInput(ChangeImpact): ...
 
 
-@graph_input("When a change may start.")
+@graph_input("A change may start within its window.")
 class ChangeWindowInput(ChangeWindow): ...
 
 
-@graph_input("A change to ask for.")
+@graph_input("A change is to be requested.")
 class CreateChangeRequestInput(ChangePlan):
-    impact: ChangeImpactInput | None = Field(default=None, description="What it touches; needed before it is submitted.")
-    preferred_window: ChangeWindowInput | None = Field(default=None, description="When it may start; left out: at any time.")
+    impact: ChangeImpactInput | None = Field(default=None, description="The impact is needed when it is submitted.")
+    preferred_window: ChangeWindowInput | None = Field(default=None, description="The change may start only within this window.")
 
     @property
     def plan(self) -> ChangePlan:
@@ -127,46 +132,44 @@ class CreateChangeRequestInput(ChangePlan):
 class OfChange(Payload):
     """The fields that payloads about a change have in common."""
 
-    change_request: ChangeRequest = strawberry.field(description="The change.")
+    change_request: ChangeRequest = strawberry.field(description="The change as it is now.")
 
 
 class _ChangeInput(BaseModel):
-    change_id: Key = Field(description="Which change.")
-    expected_revision: int | None = Field(
-        default=None, description="The change's `revision` as the client read it; CONFLICT if somebody has stored it since."
-    )
+    change_id: Key = Field(description="The id that the change has.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
 
     async def load(self) -> ChangeRequest:
         """The change that the input names; CONFLICT if it is not at the expected revision."""
         return await ChangeRequest.require(self.change_id, revision=self.expected_revision)
 
 
-@strawberry.type(description="The change as asked for.")
+@strawberry.type(description="The change is requested.")
 class CreateChangeRequestPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_REQUESTED, permit=Permission.CREATE_CHANGE_REQUEST, resource=ChangeRequest)
 async def create_change_request(info: Info, input: CreateChangeRequestInput) -> CreateChangeRequestPayload:
-    """Asks for a change of what runs somewhere; its risk follows from its type and from what it touches."""
+    """Requests a change of what runs somewhere; its risk follows from its type and its impact."""
     context = info.context
     change = await commands.ask_for(input.plan, by=context.actor, person=context.person, at=context.now)
     return CreateChangeRequestPayload(change_request=change)
 
 
-@graph_input("What to change of a plan; what is left out stays as it is.")
+@graph_input("A plan is to change; what is left out stays.")
 class UpdateChangeRequestInput(_ChangeInput):
-    change_type: ChangeType | None = Field(default=None, description="What kind of change it is.")
-    title: Name | None = Field(default=None, description="What is to be done, in a line.")
-    description: Statement | None = Field(default=None, description="What is to be done.")
-    justification: Statement | None = Field(default=None, description="Why.")
-    environment: Environment | None = Field(default=None, description="Where it is carried out.")
-    target_version: Key | None = Field(default=None, description="What is to run there.")
-    impact: ChangeImpactInput | None = Field(default=None, description="What it touches.")
-    rollback_plan: Statement | None = Field(default=None, description="How it is undone.")
-    rollback_trigger: Statement | None = Field(default=None, description="What would make it be undone.")
-    preferred_window: ChangeWindowInput | None = Field(default=None, description="When it may start; null: at any time.")
+    change_type: ChangeType | None = Field(default=None, description="The type of change that is planned.")
+    title: Name | None = Field(default=None, description="The title says in a line what is to be done.")
+    description: Statement | None = Field(default=None, description="The text says what is to be done.")
+    justification: Statement | None = Field(default=None, description="The text says why the change is needed.")
+    environment: Environment | None = Field(default=None, description="The environment where the change is carried out.")
+    target_version: Key | None = Field(default=None, description="The version that is to run there.")
+    impact: ChangeImpactInput | None = Field(default=None, description="The impact says what the change touches.")
+    rollback_plan: Statement | None = Field(default=None, description="The text says how the change is undone.")
+    rollback_trigger: Statement | None = Field(default=None, description="The text says what would make it be undone.")
+    preferred_window: ChangeWindowInput | None = Field(default=None, description="The change may start only within this window.")
     blackout_dates: Annotated[tuple[Day, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="UTC days on which it may not start."
+        default=(), description="The UTC days on which it may not start."
     )
 
     def revised(self, plan: ChangePlan) -> ChangePlan:
@@ -177,75 +180,75 @@ class UpdateChangeRequestInput(_ChangeInput):
         return ChangePlan.model_validate((plan.model_copy(update=given)).model_dump() | {"current_version": None})
 
 
-@strawberry.type(description="The change as planned now.")
+@strawberry.type(description="The plan is edited.")
 class UpdateChangeRequestPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.UPDATE_CHANGE_REQUEST, resource=ChangeRequest)
 async def update_change_request(info: Info, input: UpdateChangeRequestInput) -> UpdateChangeRequestPayload:
-    """Changes the plan of a draft, by whoever asked for it."""
+    """Edits the plan of a draft, by whoever requested it."""
     change = await input.load()
     await commands.replan(change, input.revised(change.plan), by=info.context.actor, at=info.context.now)
     return UpdateChangeRequestPayload(change_request=change)
 
 
-@graph_input("A change to submit.")
+@graph_input("A change is to be submitted.")
 class SubmitChangeForReviewInput(_ChangeInput): ...
 
 
-@strawberry.type(description="The change as submitted.")
+@strawberry.type(description="The change is submitted.")
 class SubmitChangeForReviewPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_REQUESTED, permit=Permission.SUBMIT_CHANGE_FOR_REVIEW, resource=ChangeRequest)
 async def submit_change_for_review(info: Info, input: SubmitChangeForReviewInput) -> SubmitChangeForReviewPayload:
-    """Freezes the plan, which needs an impact and a rollback plan: the approvals to come bind to its digest."""
+    """Freezes the plan, which needs an impact and a rollback plan: approvals bind to its digest."""
     change = await input.load()
     await commands.submit(change, by=info.context.actor, at=info.context.now)
     return SubmitChangeForReviewPayload(change_request=change)
 
 
-@graph_input("A change to reopen.")
+@graph_input("A change is to be reopened.")
 class ReopenChangeInput(_ChangeInput):
-    reason: Statement = Field(description="Why.")
+    reason: Statement = Field(description="The reason why it is reopened.")
 
 
-@strawberry.type(description="The change as a draft again.")
+@strawberry.type(description="The change is reopened.")
 class ReopenChangePayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.REOPEN_CHANGE, resource=ChangeRequest)
 async def reopen_change(info: Info, input: ReopenChangeInput) -> ReopenChangePayload:
-    """Takes a change back to a draft, so that its plan can be changed; its approvals and test results no longer count."""
+    """Turns a change back into a draft, so that its plan can be edited; its approvals and test results no longer count."""
     change = await input.load()
     change.reopen(input.reason, by=info.context.actor, at=info.context.now)
     await change.store()
     return ReopenChangePayload(change_request=change)
 
 
-@graph_input("What a reviewer says of a change.")
+@graph_input("A change is to be reviewed.")
 class AddChangeApprovalInput(_ChangeInput):
     role: GovernanceRole | None = Field(
-        default=None, description="For which required role; may be left out by whoever holds only one of them."
+        default=None, description="The required role that reviews; may be left out if only one is held."
     )
     approved: bool = Field(description="Whether the change may go on; a refusal rejects it.")
-    comments: Text = Field(default="", description="What there is to say.")
+    comments: Text = Field(default="", description="The comments that the reviewer makes.")
 
 
-@strawberry.type(description="The change with what was said of it.")
+@strawberry.type(description="The change is reviewed.")
 class AddChangeApprovalPayload(OfChange):
-    @field("How many of the required approvals were given.")
+    @field("The number of required approvals that were given.")
     def received(self) -> int:
         return sum(each.approved for each in self.change_request.counting.values())
 
-    @field("How many its risk demands.")
+    @field("The number of approvals that its risk demands.")
     def required(self) -> int:
         return len(self.change_request.required_roles)
 
 
 @mutation(event=AuditEventType.CHANGE_APPROVED, permit=Permission.ADD_CHANGE_APPROVAL, resource=ChangeRequest)
 async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddChangeApprovalPayload:
-    """Approves or refuses the frozen plan for a role that its risk demands; never by whoever asked for the change."""
+    """Approves or refuses the frozen plan for a role that its risk demands; never by whoever requested the change."""
     by, at = info.context.actor, info.context.now
     change = await input.load()
     version, reviewer = await concerned(change.plan), await Stakeholder.require(by.id)
@@ -254,16 +257,16 @@ async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddC
     return AddChangeApprovalPayload(change_request=change)
 
 
-@graph_input("How a required test ended.")
+@graph_input("A result is to be recorded.")
 class RecordTestResultInput(_ChangeInput):
-    name: Name = Field(description="Which of the tests that the plan requires.")
-    passed: bool = Field(description="Whether it passed.")
-    uri: Uri | None = Field(default=None, description="Where its evidence is.")
-    sha256: Digest | None = Field(default=None, description="The digest of that evidence.")
-    notes: Text = Field(default="", description="What there is to say.")
+    name: Name = Field(description="The name of the required test that was run.")
+    passed: bool = Field(description="Whether the test has passed.")
+    uri: Uri | None = Field(default=None, description="The URI where the evidence is.")
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that the evidence has.")
+    notes: Text = Field(default="", description="The notes that the caller makes.")
 
 
-@strawberry.type(description="The change with the result.")
+@strawberry.type(description="The result is recorded.")
 class RecordTestResultPayload(OfChange): ...
 
 
@@ -276,92 +279,92 @@ async def record_test_result(info: Info, input: RecordTestResultInput) -> Record
     return RecordTestResultPayload(change_request=change)
 
 
-@graph_input("When a change is to start.")
+@graph_input("A change is to be scheduled.")
 class ScheduleDeploymentInput(_ChangeInput):
-    scheduled_time: Moment = Field(description="In the future, in the preferred window, on no blackout date.")
+    scheduled_time: Moment = Field(description="The time must be in the future and in the plan's window.")
 
 
-@strawberry.type(description="The change as scheduled.")
+@strawberry.type(description="The change is scheduled.")
 class ScheduleDeploymentPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.SCHEDULE_DEPLOYMENT, resource=ChangeRequest)
 async def schedule_deployment(info: Info, input: ScheduleDeploymentInput) -> ScheduleDeploymentPayload:
-    """Sets when an approved change starts, or another time for one that is scheduled."""
+    """Sets when an approved change starts, or another time for a scheduled one."""
     change = await input.load()
     change.schedule(input.scheduled_time, by=info.context.actor, at=info.context.now)
     await change.store()
     return ScheduleDeploymentPayload(change_request=change)
 
 
-@graph_input("A change to start.")
+@graph_input("A change is to be started.")
 class StartDeploymentInput(_ChangeInput): ...
 
 
-@strawberry.type(description="The change as started.")
+@strawberry.type(description="The change is started.")
 class StartDeploymentPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_DEPLOYED, permit=Permission.START_DEPLOYMENT, resource=ChangeRequest)
 async def start_deployment(info: Info, input: StartDeploymentInput) -> StartDeploymentPayload:
-    """Starts an approved change; where another version is to run, that must be eligible at this moment, else POLICY_BLOCKED.
+    """Starts an approved change; another version must be eligible at this moment, or it is POLICY_BLOCKED.
 
-    A rollback to what ran there before needs no eligibility. What let a change through stands in its `gate`.
+    A rollback to what ran there before needs no eligibility. The change's `gate` says why it could start.
     """
     change = await input.load()
     await commands.start(change, by=info.context.actor, at=info.context.now)
     return StartDeploymentPayload(change_request=change)
 
 
-@graph_input("How a started change ended.")
+@graph_input("A started change is to end.")
 class CompleteDeploymentInput(_ChangeInput):
-    success: bool = Field(description="Whether it was carried out.")
-    notes: Text = Field(default="", description="How it went.")
+    success: bool = Field(description="Whether the change was carried out.")
+    notes: Text = Field(default="", description="The notes say how it went.")
 
 
-@strawberry.type(description="The change as ended.")
+@strawberry.type(description="The change has ended now.")
 class CompleteDeploymentPayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_DEPLOYED, permit=Permission.COMPLETE_DEPLOYMENT, resource=ChangeRequest)
 async def complete_deployment(info: Info, input: CompleteDeploymentInput) -> CompleteDeploymentPayload:
-    """Ends a change: carried out, its target runs from now on; failed, what ran before still does."""
+    """Ends a change: if it succeeded its target runs from now on, else what ran before still does."""
     change = await input.load()
     await commands.complete(change, input.success, input.notes, by=info.context.actor, at=info.context.now)
     return CompleteDeploymentPayload(change_request=change)
 
 
-@graph_input("A change to take back.")
+@graph_input("A rollback is to be requested.")
 class RollbackChangeInput(_ChangeInput):
-    reason: Statement = Field(description="Why.")
+    reason: Statement = Field(description="The reason why it is taken back.")
 
 
-@strawberry.type(description="The change that is to be taken back, and the one that will do it.")
+@strawberry.type(description="The rollback is requested.")
 class RollbackChangePayload(OfChange):
-    rollback: ChangeRequest = strawberry.field(description="The change that takes it back: a draft, ready to be submitted.")
+    rollback: ChangeRequest = strawberry.field(description="The rollback is a draft change, ready to be submitted.")
 
 
 @mutation(event=AuditEventType.CHANGE_REQUESTED, permit=Permission.ROLLBACK_CHANGE, resource=ChangeRequest)
 async def rollback_change(info: Info, input: RollbackChangeInput) -> RollbackChangePayload:
-    """Asks for the change that takes a completed or failed one back; when that is completed, this one is ROLLED_BACK."""
+    """Requests the change that takes a completed or failed one back, which is ROLLED_BACK once that completes."""
     context = info.context
     change = await input.load()
     rollback = await commands.roll_back(change, input.reason, by=context.actor, person=context.person, at=context.now)
     return RollbackChangePayload(change_request=change, rollback=rollback)
 
 
-@graph_input("Something to say about a change.")
+@graph_input("A comment is to be made.")
 class CommentOnChangeInput(_ChangeInput):
-    text: Statement = Field(description="What there is to say.")
+    text: Statement = Field(description="The text that the comment has.")
 
 
-@strawberry.type(description="The change with the comment.")
+@strawberry.type(description="The comment is made.")
 class CommentOnChangePayload(OfChange): ...
 
 
 @mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.COMMENT_ON_CHANGE, resource=ChangeRequest)
 async def comment_on_change(info: Info, input: CommentOnChangeInput) -> CommentOnChangePayload:
-    """Says something about a change, whatever its status."""
+    """Comments on a change, whatever its status is."""
     change = await input.load()
     change.comment(input.text, by=info.context.actor, at=info.context.now)
     await change.store()
@@ -370,7 +373,7 @@ async def comment_on_change(info: Info, input: CommentOnChangeInput) -> CommentO
 
 @subscription(name="changeRequestChanged")
 async def change_request_changed(info: Info, change_id: Key) -> AsyncIterator[ChangeRequest]:
-    """A change, whenever something about it changed, as it is when that is told."""
+    """The change is told whenever it changes."""
     return live(info, ChangeRequest, lambda stored: bool(stored["change_id"] == change_id))
 
 

@@ -18,15 +18,14 @@ from resolvers.graph.types import Node, Part, field, node, shape
 @node(Content, hidden=["revision"])
 class ContentNode(Node):
     @field(
-        "What it says otherwise than another content of its kind, such as an earlier revision, place by place; nothing where no "
-        "such content is kept.",
+        "The places where another content of its kind differs; null if that is not kept.",
         loads=[Content],
     )
     @staticmethod
     async def changes_since(
         content: Parent[Content],
         info: Info,
-        other: Annotated[Digest, strawberry.argument(name="digest", description="The digest of the other content.")],
+        other: Annotated[Digest, strawberry.argument(name="digest", description="The digest that the other content has.")],
     ) -> list[ContentChange] | None:
         before: Content | None = await info.context.one(Content).load((other,))
         return list(whole(content).changes_since(before)) if before and before.kind is content.kind else None
@@ -34,13 +33,13 @@ class ContentNode(Node):
 
 @shape(Revision)
 class RevisionShape:
-    content = one(Content, "Its exact text.", digest="digest")
-    author = one(Stakeholder, "Whoever wrote it, if a person did.", user_id="author")
+    content = one(Content, "The exact text that it has.", digest="digest")
+    author = one(Stakeholder, "The person who wrote it; null for a service.", user_id="author")
 
 
 @query()
 async def content(info: Info, digest: Digest) -> Content | None:
-    """A reviewed content as it was, by the SHA-256 of its canonical text."""
+    """The reviewed content that has the SHA-256, as it was; null if none."""
     return await Content.seek({"digest": digest}, asked_of(info, Content))
 
 

@@ -34,162 +34,144 @@ def _own(figure: Any) -> Raw:
     return found
 
 
-@strawberry.type(description="How many models, and which.")
+@strawberry.type(description="A figure counts and lists models.")
 class ModelFigure:
-    count: int = strawberry.field(description="How many.")
-    models = subset(Model, "They, by their id.", ("model_id", 1), own=lambda _: figures.models_in_use())
+    count: int = strawberry.field(description="The number of models that it counts.")
+    models = subset(Model, "The models that it counts, by their id.", ("model_id", 1), own=lambda _: figures.models_in_use())
 
 
-@strawberry.type(description="How many versions, and which.")
+@strawberry.type(description="A figure counts and lists versions.")
 class VersionFigure:
-    count: int = strawberry.field(description="How many.")
+    count: int = strawberry.field(description="The number of versions that it counts.")
     query: strawberry.Private[Raw]
-    model_versions = subset(ModelVersion, "They, in the order in which they were registered.", ("registered_at", 1), own=_own)
+    model_versions = subset(ModelVersion, "The versions that it counts, oldest first.", ("registered_at", 1), own=_own)
 
 
-@strawberry.type(description="How many versions are in a tier, and which.")
+@strawberry.type(description="A figure counts and lists the versions in a tier.")
 class TierFigure(VersionFigure):
-    tier: RiskTier = strawberry.field(description="The tier.")
+    tier: RiskTier = strawberry.field(description="The tier that the versions are in.")
 
 
-@strawberry.type(description="How many versions, which, and which share of those in use.")
+@strawberry.type(description="A share counts and lists versions of those in use.")
 class VersionShare(VersionFigure):
-    share: float | None = strawberry.field(description="Of the versions in use, 0 to 1; nothing where there is none.")
+    share: float | None = strawberry.field(description="The share of the versions in use that they are, from 0 to 1.")
 
 
-@strawberry.type(description="How many risks, and the versions that have them.")
+@strawberry.type(description="A figure counts risks and lists their versions.")
 class RiskFigure:
-    count: int = strawberry.field(description="How many risks, several of a version.")
-    versions: VersionFigure = strawberry.field(description="The versions that have them.")
+    count: int = strawberry.field(description="The number of risks, of which a version can have several.")
+    versions: VersionFigure = strawberry.field(description="The versions that have the risks.")
 
 
-@strawberry.type(description="How many changes, and which.")
+@strawberry.type(description="A figure counts and lists changes.")
 class ChangeFigure:
-    count: int = strawberry.field(description="How many.")
+    count: int = strawberry.field(description="The number of changes that it counts.")
     query: strawberry.Private[Raw]
-    change_requests = subset(ChangeRequest, "They, the latest first.", ("created_at", -1), own=_own)
+    change_requests = subset(ChangeRequest, "The changes that it counts, latest first.", ("created_at", -1), own=_own)
 
 
-@strawberry.type(description="How many deployments, and which.")
+@strawberry.type(description="A figure counts and lists deployments.")
 class DeploymentFigure:
-    count: int = strawberry.field(description="How many.")
+    count: int = strawberry.field(description="The number of deployments that it counts.")
     query: strawberry.Private[Raw]
-    deployments = subset(Deployment, "They, the latest first.", ("deployed_at", -1), own=_own)
+    deployments = subset(Deployment, "The deployments that it counts, latest first.", ("deployed_at", -1), own=_own)
 
 
-@strawberry.type(description="How many events of the audit trail, and which.")
+@strawberry.type(description="A figure counts and lists events.")
 class EventFigure:
-    count: int = strawberry.field(description="How many.")
+    count: int = strawberry.field(description="The number of events that it counts.")
     query: strawberry.Private[Raw]
-    audit_events = subset(AuditEvent, "They, oldest first.", ("seq", 1), own=_own)
+    audit_events = subset(AuditEvent, "The events that it counts, oldest first.", ("seq", 1), own=_own)
 
 
-@strawberry.type(description="What is governed: versions in use are those that are not RETIRED.")
+@strawberry.type(description="The inventory is what is governed: versions in use are not RETIRED.")
 class DashboardInventory:
-    models: ModelFigure = strawberry.field(description="Models with a version in use.")
-    versions: VersionFigure = strawberry.field(description="Versions in use.")
-    by_risk_tier: list[TierFigure] = strawberry.field(description="Versions in use, tier by tier, the most critical first.")
+    models: ModelFigure = strawberry.field(description="The models that have a version in use.")
+    versions: VersionFigure = strawberry.field(description="The versions that are in use.")
+    by_risk_tier: list[TierFigure] = strawberry.field(description="The versions in use are counted by tier.")
     pending_approval: VersionFigure = strawberry.field(
-        description="Versions in use whose status is PENDING_APPROVAL now, those among them of which an approval lapsed."
+        description="The versions in use that are PENDING_APPROVAL now, after a lapsed approval too."
     )
-    overdue_review: VersionFigure = strawberry.field(description="Versions in use whose periodic review is due by now.")
+    overdue_review: VersionFigure = strawberry.field(description="The versions in use whose periodic review is due by now.")
 
-    @field(
-        "Versions whose standing a server is still to compute anew, because the rules, a policy or the time changed; until then "
-        "figures and filters go by the standing that is stored."
-    )
+    @field("The versions whose standing is still to be computed anew, because rules, a policy or the time changed.")
     async def to_be_judged(self, info: Info) -> VersionFigure:
         due = await still_due(info.context.now)
         return VersionFigure(count=await ModelVersion.tally(due), query=due)
 
 
-@strawberry.type(description="How far versions in use, which are those that are not RETIRED, do what is asked of them.")
+@strawberry.type(description="The figures count versions in use, which are not RETIRED.")
 class DashboardCompliance:
-    with_model_card: VersionShare = strawberry.field(
-        description="Versions in use with a model card of which no section is empty."
-    )
-    with_risk_assessment: VersionShare = strawberry.field(description="Versions in use with a risk assessment.")
+    with_model_card: VersionShare = strawberry.field(description="The versions in use whose model card has no empty section.")
+    with_risk_assessment: VersionShare = strawberry.field(description="The versions in use that have a risk assessment.")
     with_all_approvals: VersionShare = strawberry.field(
-        description="Versions in use for which every required approval counts now; in tier 4 none is required."
+        description="The versions in use whose required approvals all count now; tier 4 has none."
     )
     policy_violations: VersionFigure = strawberry.field(
-        description="Versions in use that violate a blocking requirement now which is not waived."
+        description="The versions in use that violate an unwaived blocking requirement now."
     )
 
 
-@strawberry.type(description="What is being changed, and was in the UTC month.")
+@strawberry.type(description="The figures say what is changing, and changed this UTC month.")
 class DashboardChanges:
-    open: ChangeFigure = strawberry.field(description="Changes that are not COMPLETED, FAILED, REJECTED or ROLLED_BACK.")
-    pending_approval: ChangeFigure = strawberry.field(description="Changes that are SUBMITTED or UNDER_REVIEW.")
+    open: ChangeFigure = strawberry.field(description="The changes that are not COMPLETED, FAILED, REJECTED or ROLLED_BACK.")
+    pending_approval: ChangeFigure = strawberry.field(description="The changes that are SUBMITTED or UNDER_REVIEW.")
     deployed_this_month: DeploymentFigure = strawberry.field(
-        description="Deployments that began in this UTC month, whether they run yet or not."
+        description="The deployments that began in this UTC month, running or not."
     )
     rollbacks_this_month: DeploymentFigure = strawberry.field(
-        description="Those of them that a rollback brought; a rollback to nothing, or to what runs, brings none."
+        description="The deployments of this UTC month that a rollback brought; one to nothing brings none."
     )
 
 
-@strawberry.type(description="The risk of versions in use, which are those that are not RETIRED.")
+@strawberry.type(description="The figures count versions in use, which are not RETIRED.")
 class DashboardRisk:
-    high_risk: VersionFigure = strawberry.field(
-        description="Versions in use whose latest assessment is HIGH or CRITICAL: an overall score of 10 or more."
-    )
+    high_risk: VersionFigure = strawberry.field(description="The versions in use whose latest overall score is 10 or more.")
     unmitigated_risks: RiskFigure = strawberry.field(
-        description="Risks in the latest assessments of versions in use that have a residual score of 10 or more, and neither a "
-        "control nor an acceptance that stands now."
+        description="The latest risks of versions in use that score 10 or more, without control or standing acceptance."
     )
-    accepted_risks: RiskFigure = strawberry.field(
-        description="Acceptances for versions in use that stand now: neither expired nor ended before."
-    )
-    trending_up: VersionFigure = strawberry.field(
-        description="Versions in use whose overall score is higher than that of the assessment before."
-    )
+    accepted_risks: RiskFigure = strawberry.field(description="The acceptances for versions in use that stand now.")
+    trending_up: VersionFigure = strawberry.field(description="The versions in use whose overall score rose last.")
 
 
 @shape(AccessAnomaly)
 class AccessAnomalyShape:
-    actor = one(Stakeholder, "Who it was, if a person who is known.", user_id="actor_id")
+    actor = one(Stakeholder, "The person who was denied; null if unknown.", user_id="actor_id")
 
 
-@strawberry.type(description="Who was denied more on one day than the threshold allows.")
+@strawberry.type(description="The anomalies are actors who were denied too often on a day.")
 class AccessAnomalies:
-    count: int = strawberry.field(description="How many anomalies: one for each actor and UTC day of this month.")
-    anomalies: Sequence[AccessAnomaly] = strawberry.field(description="They, the most attempts first.")
+    count: int = strawberry.field(description="The anomalies are counted by actor and UTC day of this month.")
+    anomalies: Sequence[AccessAnomaly] = strawberry.field(description="The anomalies are listed, most attempts first.")
     denied: EventFigure = strawberry.field(description="The events that tell of the attempts.")
 
 
 Threshold = Annotated[
-    int, strawberry.argument(description="How many denied attempts of one actor on one UTC day are no anomaly yet.")
+    int, strawberry.argument(description="The number of denied attempts, by actor and UTC day, that is no anomaly yet.")
 ]
 
 
-@strawberry.type(
-    description="Whether the audit trail is what it says, as of the last time that the server verified it by itself."
-)
+@strawberry.type(description="The integrity says what the last verification found.")
 class ChainIntegrity:
-    valid: bool | None = strawberry.field(
-        description="Whether nothing was wrong, short of what the run's caveats leave open; null before the first run."
-    )
-    verified_at: datetime | None = strawberry.field(description="When that was: when the run ended.")
-    last_run: VerificationRun | None = strawberry.field(description="What it verified and found.")
-    audit_verifications = subset(VerificationRun, "The runs, the latest first.", ("number", -1), own=lambda _: {})
+    valid: bool | None = strawberry.field(description="Whether the last run found no fault; null before the first.")
+    verified_at: datetime | None = strawberry.field(description="The time the run ended.")
+    last_run: VerificationRun | None = strawberry.field(description="The last run that was made.")
+    audit_verifications = subset(VerificationRun, "The runs are listed latest first.", ("number", -1), own=lambda _: {})
 
 
-@strawberry.type(description="What the audit trail shows.")
+@strawberry.type(description="The audit figures say what the audit trail shows.")
 class DashboardAudit:
-    events_today: EventFigure = strawberry.field(description="Events since the UTC day began.")
+    events_today: EventFigure = strawberry.field(description="The events that happened since the UTC day began.")
     policy_violations_this_month: EventFigure = strawberry.field(
-        description="POLICY_VIOLATION events since the UTC month began: starts that the gate refused."
+        description="The POLICY_VIOLATION events of this UTC month, which are starts that the gate refused."
     )
 
-    @field(
-        "Whether the trail was what it says when the server last verified it; once a fault was found, until all is sound again."
-    )
+    @field("The integrity that was found last.")
     async def chain_integrity(self) -> ChainIntegrity:
         last = await VerificationRun.last()
         return ChainIntegrity(valid=last and last.found.valid, verified_at=last and last.ended_at, last_run=last)
 
-    @field("Actors who were denied more often on one UTC day of this month than the threshold allows; a thousand at most.")
+    @field("The actors who were denied too often on a UTC day of this month, 1,000 at most.")
     async def access_anomalies(self, info: Info, threshold: Threshold = THRESHOLD) -> AccessAnomalies:
         if threshold < 0:
             raise InvalidInput("threshold", "must not be negative")
@@ -197,11 +179,11 @@ class DashboardAudit:
         return AccessAnomalies(count=len(found), anomalies=found, denied=EventFigure(**figures.denied(found)))
 
 
-@strawberry.type(description="Where governance stands: figures that count what is true at one moment, and list it.")
+@strawberry.type(description="The dashboard says where governance stands.")
 class Dashboard:
-    as_of: datetime = strawberry.field(description="The moment.")
+    as_of: datetime = strawberry.field(description="The time that the figures are of.")
 
-    @field("What is governed.")
+    @field("The inventory is what is governed.")
     async def inventory(self, info: Info) -> DashboardInventory:
         of = await _counted(info, figures.versions)
         return DashboardInventory(
@@ -212,7 +194,7 @@ class Dashboard:
             overdue_review=VersionFigure(**of["overdue_review"]),
         )
 
-    @field("How far what is governed does what is asked of it.")
+    @field("The figures say how far requirements are met.")
     async def compliance(self, info: Info) -> DashboardCompliance:
         of = await _counted(info, figures.versions)
         total = of["versions"]["count"]
@@ -227,7 +209,7 @@ class Dashboard:
             policy_violations=VersionFigure(**of["policy_violations"]),
         )
 
-    @field("What is being changed, and was this month.")
+    @field("The figures say what is changing, and changed this month.")
     async def changes(self, info: Info) -> DashboardChanges:
         asked, deployed = await _counted(info, figures.changes), await _counted(info, figures.deployments)
         return DashboardChanges(
@@ -237,7 +219,7 @@ class Dashboard:
             rollbacks_this_month=DeploymentFigure(**deployed["rollbacks"]),
         )
 
-    @field("What may go wrong.")
+    @field("The figures say what may go wrong.")
     async def risk(self, info: Info) -> DashboardRisk:
         of = await _counted(info, figures.versions)
 
@@ -251,7 +233,7 @@ class Dashboard:
             trending_up=VersionFigure(**of["trending_up"]),
         )
 
-    @field("What the audit trail shows; null for those who may not read the trail.")
+    @field("The trail's figures, which are null without permission.")
     async def audit(self, info: Info) -> DashboardAudit | None:
         if not info.context.actor.may(Permission.READ_TRAIL):
             return None
@@ -273,7 +255,7 @@ async def _counted(info: Info, wanted: Callable[[datetime], Figures]) -> Mapping
 
 @query(name="dashboard")
 async def dashboard(info: Info) -> Dashboard:
-    """Where governance stands at this moment, in figures; each lists what it counts."""
+    """The dashboard says where governance stands now."""
     return Dashboard(as_of=info.context.now)
 
 

@@ -28,17 +28,17 @@ from resolvers.graph.types import Part, field, node, shape
 
 @shape(DatasetRecord)
 class DatasetRecordShape:
-    @field("The whole of it to read, as Markdown: CommonMark with the tables of GitHub Flavored Markdown; every value is text.")
+    @field("The whole datasheet is CommonMark with GitHub's tables.")
     @staticmethod
     def markdown(sheet: Parent[DatasetRecord]) -> str:
         return datasheet_page(whole(sheet))
 
-    @field("The whole of it as canonical JSON (RFC 8785): the text of its revision, whose SHA-256 a link pins.")
+    @field("The whole datasheet is canonical JSON; a link pins its SHA-256.")
     @staticmethod
     def json(sheet: Parent[DatasetRecord]) -> str:
         return canonical(whole(sheet)).decode()
 
-    @field("The datasheet as a dataset card of the Hugging Face Hub: front matter and prose.")
+    @field("The datasheet is written as a Hugging Face dataset card.")
     @staticmethod
     def hugging_face(sheet: Parent[DatasetRecord]) -> Export:
         return write_dataset_card(whole(sheet))
@@ -46,7 +46,7 @@ class DatasetRecordShape:
 
 @shape(DatasheetLink)
 class DatasheetLinkShape:
-    datasheet = one(Datasheet, "The datasheet, as its newest revision has it.", dataset_id="dataset_id")
+    datasheet = one(Datasheet, "The datasheet as its newest revision reads.", dataset_id="dataset_id")
 
 
 DatasheetFilter = filters(Datasheet, "dataset_id", "content")
@@ -54,57 +54,57 @@ DatasheetFilter = filters(Datasheet, "dataset_id", "content")
 
 @query()
 async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
-    """The datasheet of that dataset."""
+    """The datasheet that the dataset has; null if none."""
     return await Datasheet.seek({"dataset_id": dataset_id}, asked_of(info, Datasheet))
 
 
-datasheets = connection(Datasheet, "datasheets", "Datasheets, by the id of their dataset.", ("dataset_id", 1))
+datasheets = connection(Datasheet, "datasheets", "The datasheets are listed by the id of their dataset.", ("dataset_id", 1))
 
 
-@graph_input("One entry in the history of a dataset.")
+@graph_input("A dataset version is an entry in a dataset's history.")
 class DatasetVersionInput(DatasetVersion): ...
 
 
-@graph_input("What people say of a dataset; what is unknown stays empty.")
+@graph_input("A datasheet says what is known of a dataset.")
 class DatasheetInput(DatasheetContent):
     version_history: tuple[DatasetVersionInput, ...] = Field(
-        default=(), max_length=200, description="Its versions, oldest first."
+        default=(), max_length=200, description="The versions that the dataset had, oldest first."
     )
 
 
-@graph_input("A datasheet to write.")
+@graph_input("A datasheet is to be saved.")
 class SaveDatasheetInput(BaseModel):
-    dataset_id: Key = Field(description="The dataset that it is about.")
-    datasheet: DatasheetInput = Field(description="What it says; what is left out stays, null or an empty list empties it.")
+    dataset_id: Key = Field(description="The id of the dataset that it is about.")
+    datasheet: DatasheetInput = Field(description="The fields that are left out stay; null or an empty list empties one.")
 
 
-@strawberry.type(description="The datasheet as saved.")
+@strawberry.type(description="The datasheet is saved.")
 class SaveDatasheetPayload(Payload):
-    datasheet: Datasheet = strawberry.field(description="The datasheet.")
+    datasheet: Datasheet = strawberry.field(description="The datasheet that was saved.")
 
 
 @mutation(event=AuditEventType.DATASHEET_SAVED, permit=Permission.SAVE_DATASHEET, resource=Datasheet)
 async def save_datasheet(info: Info, input: SaveDatasheetInput) -> SaveDatasheetPayload:
-    """Writes a datasheet's first or next revision; versions keep the revision that they link."""
+    """Writes the next revision of a datasheet; versions keep the revision that they link."""
     sheet = await Datasheet.saved(input.dataset_id, said(input.datasheet), by=info.context.actor, at=info.context.now)
     await sheet.store()
     return SaveDatasheetPayload(datasheet=sheet)
 
 
-@graph_input("A datasheet to link to a version.")
+@graph_input("A datasheet is to be linked.")
 class LinkDatasheetInput(OfVersion):
-    dataset_id: Key = Field(description="The dataset whose datasheet it rests on.")
-    revision: int | None = Field(default=None, description="Which revision of the datasheet; left out: the newest.")
+    dataset_id: Key = Field(description="The id of the dataset that it rests on.")
+    revision: int | None = Field(default=None, description="The revision that is pinned; default is the newest.")
 
 
-@strawberry.type(description="The version with its link.")
+@strawberry.type(description="The datasheet is linked.")
 class LinkDatasheetPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that has the link.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.LINK_DATASHEET, resource=ModelVersion)
 async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheetPayload:
-    """Says that a version rests on a dataset, pinned to one revision of its datasheet; linking again pins another."""
+    """Pins the revision of a datasheet that a version rests on; linking again pins another."""
     version = await input.load()
     sheet = await Datasheet.require(input.dataset_id)
     number = len(sheet.revisions) if input.revision is None else input.revision
@@ -115,19 +115,19 @@ async def link_datasheet(info: Info, input: LinkDatasheetInput) -> LinkDatasheet
     return LinkDatasheetPayload(model_version=version)
 
 
-@graph_input("A link to take off.")
+@graph_input("A link is to be removed.")
 class UnlinkDatasheetInput(OfVersion):
-    dataset_id: Key = Field(description="The dataset that it does not rest on.")
+    dataset_id: Key = Field(description="The id of the dataset that it does not rest on.")
 
 
-@strawberry.type(description="The version without the link.")
+@strawberry.type(description="The link is removed.")
 class UnlinkDatasheetPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that had the link.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.UNLINK_DATASHEET, resource=ModelVersion)
 async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDatasheetPayload:
-    """Takes a datasheet's link off a version."""
+    """Removes the link that a version has to a datasheet."""
     version = await input.load()
     links.unlink(version, input.dataset_id, by=info.context.actor)
     await version.store()

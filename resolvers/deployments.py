@@ -16,16 +16,16 @@ from resolvers.graph.types import Node, Part, node, shape
 
 @node(Deployment)
 class DeploymentNode(Node):
-    model = one(Model, "The model.", model_id="model_id")
-    model_version = one(ModelVersion, "The version.", model_id="model_id", version="version")
-    deployer = one(Stakeholder, "Whoever completed it, if a person did.", user_id="deployed_by")
+    model = one(Model, "The model that was deployed.", model_id="model_id")
+    model_version = one(ModelVersion, "The version that was deployed.", model_id="model_id", version="version")
+    deployer = one(Stakeholder, "The person who completed it; null for a service.", user_id="deployed_by")
     change = one(ChangeRequest, "The change that brought it.", change_id="change_id")
-    ended_by_change = one(ChangeRequest, "The change that took its place, or took it away.", change_id="ended_by_change_id")
+    ended_by_change = one(ChangeRequest, "The change that replaced or removed it.", change_id="ended_by_change_id")
 
 
 @shape(Running)
 class RunningShape:
-    deployment = one(Deployment, "Its deployment.", deployment_id="deployment_id")
+    deployment = one(Deployment, "The deployment that brought it.", deployment_id="deployment_id")
 
 
 DeploymentFilter = filters(
@@ -36,11 +36,11 @@ DeploymentFilter = filters(
 
 @query()
 async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
-    """The deployment of that id."""
+    """The deployment that has the id; null if none."""
     return await Deployment.seek({"deployment_id": deployment_id}, asked_of(info, Deployment))
 
 
-deployments = connection(Deployment, "deployments", "Deployments, the latest first.", ("deployed_at", -1))
+deployments = connection(Deployment, "deployments", "The deployments are listed latest first.", ("deployed_at", -1))
 
 
 PART = Part(types=[DeploymentNode, RunningShape, DeploymentFilter], queries=[deployment, deployments])

@@ -20,18 +20,18 @@ from resolvers.graph.types import Part, field, shape
 
 @shape(Evidence)
 class EvidenceShape:
-    author = one(Stakeholder, "Whoever attached it, if a person did.", user_id="attached_by")
+    author = one(Stakeholder, "The person who attached it; null for a service.", user_id="attached_by")
 
 
-@graph_input("Evidence to attach.")
+@graph_input("Evidence is to be attached.")
 class AttachEvidenceInput(OfVersion):
     requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
-    title: Name = Field(description="What it is.")
-    uri: Uri = Field(description="Where it is.")
-    sha256: Digest | None = Field(default=None, description="The digest of what stands there.")
-    note: Statement | None = Field(default=None, description="What to know about it.")
-    effective_from: Moment | None = Field(default=None, description="From when on it counts; left out: now.")
-    valid_until: Moment | None = Field(default=None, description="Until when it counts; left out: without end.")
+    title: Name = Field(description="The title says what it is.")
+    uri: Uri = Field(description="The URI where it is.")
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that the document has.")
+    note: Statement | None = Field(default=None, description="The note says what to know about it.")
+    effective_from: Moment | None = Field(default=None, description="The time it begins to count; default is now.")
+    valid_until: Moment | None = Field(default=None, description="The time it ceases to count; default is never.")
 
 
 @strawberry.type
@@ -41,12 +41,12 @@ class OfEvidence(Payload):
     evidence_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The evidence.")
+    @field("The evidence as it is now.")
     def evidence(self) -> Evidence:
         return next(each for each in self.model_version.evidence if each.evidence_id == self.evidence_id)
 
 
-@strawberry.type(description="The evidence as attached.")
+@strawberry.type(description="The evidence is attached.")
 class AttachEvidencePayload(OfEvidence): ...
 
 
@@ -62,19 +62,19 @@ async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvide
     return AttachEvidencePayload(evidence_id=evidence.evidence_id, model_version=version)
 
 
-@graph_input("Evidence to withdraw.")
+@graph_input("Evidence is to be withdrawn.")
 class WithdrawEvidenceInput(OfVersion):
-    evidence_id: Key = Field(description="Which evidence.")
-    reason: Statement = Field(description="Why.")
+    evidence_id: Key = Field(description="The id of the evidence that is withdrawn.")
+    reason: Statement = Field(description="The reason why it is withdrawn.")
 
 
-@strawberry.type(description="The evidence as withdrawn.")
+@strawberry.type(description="The evidence is withdrawn.")
 class WithdrawEvidencePayload(OfEvidence): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.WITHDRAW_EVIDENCE, resource=ModelVersion)
 async def withdraw_evidence(info: Info, input: WithdrawEvidenceInput) -> WithdrawEvidencePayload:
-    """Says that evidence no longer stands; approvals that it stood for go stale."""
+    """Withdraws evidence; approvals that rest on it go stale."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     evidence.withdraw(version, input.evidence_id, input.reason, by=by, at=at)

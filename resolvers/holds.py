@@ -19,7 +19,7 @@ from resolvers.graph.types import Part, field, shape
 
 @shape(Hold)
 class HoldShape:
-    placer = one(Stakeholder, "Whoever placed it.", user_id="placed_by")
+    placer = one(Stakeholder, "The person who placed it.", user_id="placed_by")
 
 
 @strawberry.type
@@ -29,39 +29,37 @@ class OfHold(Payload):
     hold_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The hold.")
+    @field("The hold as it is now.")
     def hold(self) -> Hold:
         return next(each for each in self.model_version.holds if each.hold_id == self.hold_id)
 
 
-@graph_input("A hold to place.")
+@graph_input("A hold is to be placed.")
 class PlaceHoldInput(OfVersion):
-    role: GovernanceRole | None = Field(
-        default=None, description="In which role; may be left out by whoever holds only one that may place holds."
-    )
-    reason: Statement = Field(description="Why.")
+    role: GovernanceRole | None = Field(default=None, description="The role that places it; may be left out if only one is held.")
+    reason: Statement = Field(description="The reason why it is placed.")
 
 
-@strawberry.type(description="The hold as placed.")
+@strawberry.type(description="The hold is placed.")
 class PlaceHoldPayload(OfHold): ...
 
 
 @mutation(event=AuditEventType.HOLD_PLACED, permit=Permission.PLACE_HOLD, resource=ModelVersion)
 async def place_hold(info: Info, input: PlaceHoldInput) -> PlaceHoldPayload:
-    """Stops a version: whatever else is in order, it is not eligible before the same role lifts the hold."""
+    """Stops a version: it is not eligible until the same role lifts the hold."""
     version = await input.load()
     hold = holds.place(version, input.role, input.reason, by=info.context.actor, at=info.context.now)
     await version.store()
     return PlaceHoldPayload(hold_id=hold.hold_id, model_version=version)
 
 
-@graph_input("A hold to lift.")
+@graph_input("A hold is to be lifted.")
 class LiftHoldInput(OfVersion):
-    hold_id: Key = Field(description="Which hold.")
-    reason: Statement = Field(description="Why.")
+    hold_id: Key = Field(description="The id of the hold that is lifted.")
+    reason: Statement = Field(description="The reason why it is lifted.")
 
 
-@strawberry.type(description="The hold as lifted.")
+@strawberry.type(description="The hold is lifted.")
 class LiftHoldPayload(OfHold): ...
 
 

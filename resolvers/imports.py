@@ -30,16 +30,14 @@ from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, field, shape
 from resolvers.versioned.filled import MISSING, FilledCard, missing
 
-OVERWRITES = (
-    "as the client read it; CONFLICT if somebody has stored it since. Without it nothing is overwritten that is said there."
-)
+OVERWRITES = "Another `revision` is CONFLICT; without one nothing that is there is overwritten."
 
 
-@graph_input("A file to fill a version's card from.")
+@graph_input("A card is to be imported.")
 class ImportModelCardInput(OfVersion, FileInput):
-    expected_revision: int | None = Field(default=None, description=f"The version's `revision` {OVERWRITES}")
-    format: CardSource = Field(description="What the file is.")
-    text: File = Field(description="What stands in it, 262,144 characters at most.")
+    expected_revision: int | None = Field(default=None, description=OVERWRITES)
+    format: CardSource = Field(description="The kind of file that it is.")
+    text: File = Field(description="The text that the file has, 262,144 characters at most.")
 
     @cached_property
     def reading(self) -> Reading:
@@ -53,18 +51,18 @@ class Imported(Payload):
     digest: strawberry.Private[str]
     """The digest of the report, which is kept as a content."""
 
-    @field("What the file says and was not taken, and why; 200 things at most.")
+    @field("The things that were not taken, and why, 200 at most.")
     async def left_out(self) -> list[Omission]:
         return [*(await report_of(self.digest)).left_out]
 
 
-@strawberry.type(description="The version with its card as imported.")
+@strawberry.type(description="The card is imported.")
 class ImportModelCardPayload(FilledCard, Imported): ...
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.IMPORT_MODEL_CARD, resource=ModelVersion)
 async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportModelCardPayload:
-    """Fills a version's card from a file: the fields that it says are saved as by `saveModelCard`, metrics one by one."""
+    """Fills a version's card from a file: its fields are saved as by `saveModelCard`, metrics one by one."""
     version = await input.load()
     model = await Model.require(input.model_id)
     overwrite, by, at = input.expected_revision is not None, info.context.actor, info.context.now
@@ -74,29 +72,29 @@ async def import_model_card(info: Info, input: ImportModelCardInput) -> ImportMo
     return ImportModelCardPayload(digest=digest, fields=" ".join(changed), model_version=version)
 
 
-@graph_input("A file to fill a datasheet from.")
+@graph_input("A datasheet is to be imported.")
 class ImportDatasheetInput(FileInput):
-    dataset_id: Key = Field(description="The dataset that it is about.")
-    expected_revision: int | None = Field(default=None, description=f"The datasheet's `revision` {OVERWRITES}")
-    text: File = Field(description="A dataset card of the Hugging Face Hub, front matter and prose, 262,144 characters at most.")
+    dataset_id: Key = Field(description="The id of the dataset that it is about.")
+    expected_revision: int | None = Field(default=None, description=OVERWRITES)
+    text: File = Field(description="The text that the dataset card has, 262,144 characters at most.")
 
     @cached_property
     def reading(self) -> Reading:
         return read_dataset_card(self.text)
 
 
-@strawberry.type(description="The datasheet as imported.")
+@strawberry.type(description="The datasheet is imported.")
 class ImportDatasheetPayload(Imported):
-    datasheet: Datasheet = strawberry.field(description="The datasheet.")
+    datasheet: Datasheet = strawberry.field(description="The datasheet that was filled.")
 
-    @field("The fields of the datasheet that say something else than before.")
+    @field("The fields of the datasheet that have changed.")
     async def filled(self) -> list[str]:
         return [*(await report_of(self.digest)).filled]
 
 
 @mutation(event=AuditEventType.DATASHEET_SAVED, permit=Permission.IMPORT_DATASHEET, resource=Datasheet)
 async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDatasheetPayload:
-    """Fills a datasheet from a dataset card: the fields that it says are saved as by `saveDatasheet`."""
+    """Fills a datasheet from a dataset card: its fields are saved as by `saveDatasheet`."""
     by, at = info.context.actor, info.context.now
     sheet, digest = await commands.import_datasheet(
         input.dataset_id, input.text, input.reading, input.expected_revision, by=by, at=at
@@ -104,34 +102,28 @@ async def import_datasheet(info: Info, input: ImportDatasheetInput) -> ImportDat
     return ImportDatasheetPayload(digest=digest, datasheet=sheet)
 
 
-@graph_input("A model card of the Hugging Face Hub, and what it does not say of its model; what is given goes before it.")
+@graph_input("A Hugging Face model card is given; the other fields prevail over it.")
 class HuggingFaceModelInput(BaseModel):
-    text: File = Field(description="What stands in the card, front matter and prose, 262,144 characters at most.")
-    model_id: Key | None = Field(default=None, description="The model, new or registered; left out: made of its name.")
-    name: Name | None = Field(
-        default=None, description="What people call a new model; left out: `model_name`, the name in `model-index` or the title."
-    )
-    version: Key | None = Field(
-        default=None, description="Which version; left out: `version` of the front matter, if it is text."
-    )
-    purpose: Statement | None = Field(default=None, description="What it is for; left out: the first intended use of the card.")
+    text: File = Field(description="The text that the card has, 262,144 characters at most.")
+    model_id: Key | None = Field(default=None, description="The id that the model has; default is made of its name.")
+    name: Name | None = Field(default=None, description="The name that a new model gets; default is the card's.")
+    version: Key | None = Field(default=None, description="The version that it is; default is the front matter's.")
+    purpose: Statement | None = Field(default=None, description="The text says what it is for; default is the card's.")
 
 
-@graph_input("Where models come from.", one_of=True)
+@graph_input("The source is where models come from.", one_of=True)
 class ModelSourceInput(BaseModel):
-    cyclone_dx: File | None = Field(
-        default=None, description="A CycloneDX bill of materials of version 1.5 to 1.7, as JSON, 262,144 characters at most."
-    )
+    cyclone_dx: File | None = Field(default=None, description="The CycloneDX 1.5 to 1.7 bill is JSON, up to 262,144 characters.")
     hugging_face: Annotated[tuple[HuggingFaceModelInput, ...], Field(min_length=1, max_length=MODELS)] | None = Field(
-        default=None, description="Model cards of the Hugging Face Hub, 50 at most."
+        default=None, description="The Hugging Face model cards, which are 50 at most."
     )
 
 
-@graph_input("What models are to be registered, and who answers for them.")
+@graph_input("Models are to be imported.")
 class ImportModelsInput(FileInput):
-    source: ModelSourceInput = Field(description="Where they come from.")
-    owner_id: Key = Field(description="The accountable model owner of them all: an active holder of that role.")
-    data_steward_id: Key = Field(description="The accountable data steward of them all: an active holder of that role.")
+    source: ModelSourceInput = Field(description="The source that they come from.")
+    owner_id: Key = Field(description="The user id of an active model owner, who answers for all.")
+    data_steward_id: Key = Field(description="The user id of an active data steward, who answers for all.")
 
     @cached_property
     def reading(self) -> list[Named | Omission]:
@@ -146,7 +138,7 @@ class ImportModelsInput(FileInput):
 
 @shape(ImportedModel, hidden=["model_id", "version"])
 class ImportedModelShape:
-    model_version = one(ModelVersion, "The version, registered as a draft.", model_id="model_id", version="version")
+    model_version = one(ModelVersion, "The version that was registered as a draft.", model_id="model_id", version="version")
 
     @field(MISSING, loads=[ModelVersion])
     @staticmethod
@@ -154,25 +146,25 @@ class ImportedModelShape:
         return await missing(await info.context.one(ModelVersion).load((imported.model_id, imported.version)), info)
 
 
-@strawberry.type(description="What was registered, and what was not.")
+@strawberry.type(description="The models are imported.")
 class ImportModelsPayload(Payload):
     digest: strawberry.Private[str]
     """The digest of the report, which is kept as a content."""
 
-    @field("What was registered, in the order in which it was sent.")
+    @field("The models that were registered, in the order sent.")
     async def models(self) -> list[ImportedModel]:
         return [*(await models_report_of(self.digest)).models]
 
-    @field("What was sent and was not registered, and why; 200 things at most.")
+    @field("The things that were not registered, and why, 200 at most.")
     async def left_out(self) -> list[Omission]:
         return [*(await models_report_of(self.digest)).left_out]
 
 
 @mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.IMPORT_MODELS, resource=ModelVersion)
 async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPayload:
-    """Registers models from files, 50 versions at most, each as a draft with its card; of a registered model, another version.
+    """Registers up to 50 versions from files, each as a draft with its card; a registered model gets another version.
 
-    A version that is registered already stays as it is, and is left out like what names no version or purpose.
+    A version that is registered already, or has no name or purpose, is left out.
     """
     by, at = info.context.actor, info.context.now
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")

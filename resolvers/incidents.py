@@ -25,12 +25,12 @@ from resolvers.graph.types import Node, Part, node, shape
 class IncidentNode(Node):
     model = one(Model, "The model that it happened to.", model_id="model_id")
     model_version = one(ModelVersion, "The version that it happened to.", model_id="model_id", version="version")
-    reporter = one(Stakeholder, "Whoever reported it, if a person did.", user_id="opened_by")
+    reporter = one(Stakeholder, "The person who reported it; null for a service.", user_id="opened_by")
 
 
 @shape(BlockingIncident)
 class BlockingIncidentShape:
-    incident = one(Incident, "The incident.", incident_id="incident_id")
+    incident = one(Incident, "The incident that blocks.", incident_id="incident_id")
 
 
 IncidentFilter = filters(
@@ -41,39 +41,44 @@ IncidentFilter = filters(
 
 @query()
 async def incident(info: Info, incident_id: Key) -> Incident | None:
-    """The incident of that id."""
+    """The incident that has the id; null if none."""
     return await Incident.seek({"incident_id": incident_id}, asked_of(info, Incident))
 
 
-incidents = connection(Incident, "incidents", "Incidents, the latest first.", ("opened_at", -1))
+incidents = connection(Incident, "incidents", "The incidents are listed latest first.", ("opened_at", -1))
 
 
-incident_aggregates = aggregates(Incident, "incident_aggregates", "How many incidents there are, group by group.")
+incident_aggregates = aggregates(
+    Incident,
+    "incident_aggregates",
+    "Groups incidents, and counts each group.",
+    over=["model", "model_version", "reporter"],
+)
 
 
 @strawberry.type
 class OfIncident(Payload):
     """The fields that payloads about an incident have in common."""
 
-    incident: Incident = strawberry.field(description="The incident.")
+    incident: Incident = strawberry.field(description="The incident as it is now.")
     model_version: ModelVersion = strawberry.field(description="The version that it happened to.")
 
 
-@graph_input("An incident to report.")
+@graph_input("An incident is to be reported.")
 class OpenIncidentInput(OfVersion):
-    environment: Environment | None = Field(default=None, description="Where it happened.")
-    severity: IncidentSeverity = Field(description="How bad it is; a critical one blocks deployment while it is open.")
-    title: Name = Field(description="What happened, in a line.")
-    description: Text = Field(default="", description="What is known of it.")
+    environment: Environment | None = Field(default=None, description="The environment where it happened.")
+    severity: IncidentSeverity = Field(description="The severity says how bad it is; CRITICAL blocks deployment while open.")
+    title: Name = Field(description="The title says in a line what happened.")
+    description: Text = Field(default="", description="The text says what is known of it.")
 
 
-@strawberry.type(description="The incident as reported.")
+@strawberry.type(description="The incident is reported.")
 class OpenIncidentPayload(OfIncident): ...
 
 
 @mutation(event=AuditEventType.INCIDENT_CREATED, permit=Permission.OPEN_INCIDENT, resource=Incident)
 async def open_incident(info: Info, input: OpenIncidentInput) -> OpenIncidentPayload:
-    """Reports that something went wrong with a version; while a critical incident is open, nothing of it is deployed."""
+    """Reports that something went wrong with a version; a critical incident blocks its deployment while open."""
     version = await input.load()
     incident = Incident.open(
         version, input.environment, input.severity, input.title, input.description, by=info.context.actor, at=info.context.now
@@ -83,19 +88,19 @@ async def open_incident(info: Info, input: OpenIncidentInput) -> OpenIncidentPay
     return OpenIncidentPayload(incident=incident, model_version=version)
 
 
-@graph_input("An incident that is over.")
+@graph_input("An incident is to be resolved.")
 class ResolveIncidentInput(BaseModel):
-    incident_id: Key = Field(description="Which incident.")
-    text: Statement = Field(description="How it ended, and what was done.")
+    incident_id: Key = Field(description="The id of the incident that is over.")
+    text: Statement = Field(description="The text says how it ended, and what was done.")
 
 
-@strawberry.type(description="The incident as resolved.")
+@strawberry.type(description="The incident is resolved.")
 class ResolveIncidentPayload(OfIncident): ...
 
 
 @mutation(event=AuditEventType.INCIDENT_RESOLVED, permit=Permission.RESOLVE_INCIDENT, resource=Incident)
 async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIncidentPayload:
-    """Declares an incident over: by the version's owner, a critical one by a risk manager."""
+    """Resolves an incident, by the version's owner or a risk manager; a critical one by a risk manager."""
     incident = await Incident.require(input.incident_id)
     version = await ModelVersion.require(incident.model_id, incident.version)
     incident.resolve(version, input.text, by=info.context.actor, at=info.context.now)

@@ -23,7 +23,7 @@ from resolvers.graph.filters import filters
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Node, Part, field, node
 
-Environment = Annotated[Key, strawberry.argument(description="Where, such as `production`.")]
+Environment = Annotated[Key, strawberry.argument(description="The environment that is asked about, such as `production`.")]
 
 
 def _reads_trail(model: Model, context: Context) -> None:
@@ -32,33 +32,35 @@ def _reads_trail(model: Model, context: Context) -> None:
 
 @node(Model)
 class ModelNode(Node):
-    owner = one(Stakeholder, "The model owner.", user_id="owner_id")
+    owner = one(Stakeholder, "The person who owns the model.", user_id="owner_id")
     versions = pages(
-        ModelVersion, "Its versions, in the order of their numbers.", ("version_key", 1), own={"model_id": "model_id"}
+        ModelVersion, "The versions that it has, in the order of their numbers.", ("version_key", 1), own={"model_id": "model_id"}
     )
 
-    deployments = pages(Deployment, "Its deployments, the latest first.", ("deployed_at", -1), own={"model_id": "model_id"})
-    change_requests = pages(
-        ChangeRequest, "The changes of what runs of it, the latest first.", ("created_at", -1), own={"plan.model_id": "model_id"}
+    deployments = pages(
+        Deployment, "The deployments that it had, latest first.", ("deployed_at", -1), own={"model_id": "model_id"}
     )
-    incidents = pages(Incident, "What went wrong with it, the latest first.", ("opened_at", -1), own={"model_id": "model_id"})
+    change_requests = pages(
+        ChangeRequest, "The changes that are about it, latest first.", ("created_at", -1), own={"plan.model_id": "model_id"}
+    )
+    incidents = pages(Incident, "The incidents that it had, latest first.", ("opened_at", -1), own={"model_id": "model_id"})
     audit_events = pages(
         AuditEvent,
-        "The events of its versions in the audit trail; for its owner and those who may read the trail.",
+        "The events that are about its versions, for its owner and readers of the trail.",
         ("seq", 1),
         own={"subject.model_id": "model_id"},
         may=_reads_trail,
         reads=["owner_id"],
     )
 
-    @field("The version that runs in an environment now.", reads=["model_id", "running"], loads=[ModelVersion])
+    @field("The version that runs in an environment now; null if none.", reads=["model_id", "running"], loads=[ModelVersion])
     @staticmethod
     async def deployed_version(model: Parent[Model], info: Info, environment: Environment = PRODUCTION) -> ModelVersion | None:
         found = next((each for each in model.running if each.environment == environment), None)
         loader = info.context.one(ModelVersion, asked_of(info, ModelVersion))
         return await loader.load((model.model_id, found.version)) if found else None
 
-    @field("The version with the highest number.", reads=["model_id"])
+    @field("The version that has the highest number.", reads=["model_id"])
     @staticmethod
     async def latest_version(model: Parent[Model], info: Info) -> ModelVersion | None:
         newest = paged(info, ModelVersion, ("model_id",), (("version_key", 1),), window(None, None, 1, None))
@@ -71,11 +73,11 @@ ModelFilter = filters(Model, "model_id", "name", "description", "tags", "owner_i
 
 @query()
 async def model(info: Info, model_id: Key) -> Model | None:
-    """The model of that id."""
+    """The model that has the id; null if none."""
     return await Model.seek({"model_id": model_id}, asked_of(info, Model))
 
 
-models = connection(Model, "models", "Models, by their id.", ("model_id", 1))
+models = connection(Model, "models", "The models are listed by their id.", ("model_id", 1))
 
 
 PART = Part(types=[ModelNode, ModelFilter], queries=[model, models])

@@ -15,18 +15,18 @@ from resolvers.graph.types import Node, Part
 
 @query(name="node")
 async def any_node(
-    info: Info, id: Annotated[relay.GlobalID, strawberry.argument(description="The `id` that it was answered with.")]
+    info: Info, id: Annotated[relay.GlobalID, strawberry.argument(description="The `id` that the node has.")]
 ) -> Node | None:
-    """Anything that has an id, by it."""
+    """The node that has the id; null if none."""
     (found,) = await _found(info, [id])
     return found  # type: ignore[no-any-return]
 
 
 @query(name="nodes")
 async def any_nodes(
-    info: Info, ids: Annotated[list[relay.GlobalID], strawberry.argument(description="Up to 100 of them.")]
+    info: Info, ids: Annotated[list[relay.GlobalID], strawberry.argument(description="The ids, of which 100 are taken at most.")]
 ) -> list[Node | None]:
-    """Several things that have ids, in the order of those; null for what does not exist."""
+    """The nodes that have the ids, in their order; null for what does not exist."""
     if len(ids) > PAGE_SIZE:
         raise LimitExceeded("the number of `ids`", len(ids), PAGE_SIZE)
     return await _found(info, ids)

@@ -30,7 +30,7 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 @node(Stakeholder)
 class StakeholderNode(Node):
-    @field("Where to write to; null for members outside the person's department.", reads=["user_id", "department", "email"])
+    @field("The e-mail address is null for other departments.", reads=["user_id", "department", "email"])
     @staticmethod
     def email(person: Parent[Stakeholder], info: Info) -> str | None:
         asking = info.context.person
@@ -41,23 +41,23 @@ class StakeholderNode(Node):
     models = pages(Model, "The models that the person owns, by their id.", ("model_id", 1), own={"owner_id": "user_id"})
     model_versions = pages(
         ModelVersion,
-        "The versions for which the person is accountable, in whichever role, in the order in which they were registered.",
+        "The versions that the person is accountable for, oldest first.",
         ("registered_at", 1),
         own={"standing.accountable_ids": "user_id"},
     )
     decisions = pages(
         ModelVersion,
-        "The versions about which the person decided, in whichever round, in the order in which they were registered.",
+        "The versions that the person decided on, in any round, oldest first.",
         ("registered_at", 1),
         own={"standing.decider_ids": "user_id"},
     )
 
-    @field("What waits for the person to do, the longest waiting first.")
+    @field("The tasks that wait for the person, oldest first.")
     @staticmethod
     async def tasks(
         person: Parent[Stakeholder],
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many at most; 100 at most.")],
+        first: Annotated[int, strawberry.argument(description="The number of tasks is 100 at most.")],
     ) -> TaskList:
         size = window(first, None, None, None).size
         found: TaskList = await _waiting(info.context).load(person)
@@ -78,12 +78,12 @@ class TaskShape:
     model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
 
 
-@strawberry.type(description="Whoever the token says is asking.")
+@strawberry.type(description="A viewer is whoever the token says is asking.")
 class Viewer:
-    id: str = strawberry.field(description="A user id, or a service's name.")
-    stakeholder: Stakeholder | None = strawberry.field(description="The person; nothing for a service.")
-    mutations: list[Permission] = strawberry.field(description="What a service's token lists; empty for a person.")
-    tokens = many(ApiToken, "The tokens of one's own, ended ones too.", holder="id")
+    id: str = strawberry.field(description="The user id or service that asks.")
+    stakeholder: Stakeholder | None = strawberry.field(description="The person who asks; null for a service.")
+    mutations: list[Permission] = strawberry.field(description="The mutations that a service may use; empty for a person.")
+    tokens = many(ApiToken, "The tokens that the viewer has or had.", holder="id")
 
 
 StakeholderFilter = filters(
@@ -93,7 +93,7 @@ StakeholderFilter = filters(
 
 @query()
 async def viewer(info: Info) -> Viewer:
-    """Whoever is asking."""
+    """The viewer is whoever is asking."""
     actor = info.context.actor
     return Viewer(
         id=actor.id, stakeholder=info.context.person, mutations=[each for each in Permission if each in actor.mutations]
@@ -102,69 +102,62 @@ async def viewer(info: Info) -> Viewer:
 
 @query()
 async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
-    """The person of that user id."""
+    """The person who has the user id; null if none."""
     return await Stakeholder.seek({"user_id": user_id}, asked_of(info, Stakeholder))
 
 
-stakeholders = connection(
-    Stakeholder, "stakeholders", "People, in the order in which they were registered.", ("registered_at", 1)
-)
+stakeholders = connection(Stakeholder, "stakeholders", "The people are listed oldest first.", ("registered_at", 1))
 
 
-@graph_input("A person to register.")
+@graph_input("A person is to be registered.")
 class RegisterStakeholderInput(BaseModel):
-    user_id: Key = Field(description="The name that everything else will know the person by.")
-    name: Name = Field(description="Full name.")
-    email: Email = Field(description="Where to write to.")
-    department: Name = Field(description="Where the person works.")
-    platform_role: PlatformRole = Field(default=PlatformRole.MEMBER, description="What the person may use the service for.")
+    user_id: Key = Field(description="The id that names the person everywhere.")
+    name: Name = Field(description="The full name that the person has.")
+    email: Email = Field(description="The e-mail address that the person has.")
+    department: Name = Field(description="The department that the person works in.")
+    platform_role: PlatformRole = Field(default=PlatformRole.MEMBER, description="The platform role that the person has.")
     roles: Annotated[tuple[GovernanceRole, ...], Field(max_length=20)] = Field(
-        default=(), description="Every governance role held: one or more for a member, none for others."
+        default=(), description="The governance roles that a member has, one or more; others have none."
     )
     authorized_tiers: Annotated[tuple[RiskTier, ...], Field(max_length=20)] = Field(
         default=(), description="The tiers that the person may decide about."
     )
 
 
-@strawberry.type(description="The person as registered.")
+@strawberry.type(description="The person is registered.")
 class RegisterStakeholderPayload(Payload):
-    stakeholder: Stakeholder = strawberry.field(description="The person.")
+    stakeholder: Stakeholder = strawberry.field(description="The person who was registered.")
 
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.REGISTER_STAKEHOLDER, resource=Stakeholder)
 async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> RegisterStakeholderPayload:
-    """Registers a person; one who is registered already is CONFLICT. A token comes from `createApiToken`."""
+    """Registers a person; a user id that is taken is CONFLICT. `createApiToken` makes the token."""
     person = Stakeholder.register(**dict(input), at=info.context.now)
     await person.store()
     return RegisterStakeholderPayload(stakeholder=person)
 
 
 class _OfStakeholder(BaseModel):
-    user_id: Key = Field(description="Who.")
-    expected_revision: int | None = Field(
-        default=None, description="The person's `revision` as the client read it; CONFLICT if somebody has stored it since."
-    )
+    user_id: Key = Field(description="The user id that the person has.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
 
     async def load(self) -> Stakeholder:
         return await Stakeholder.require(self.user_id, revision=self.expected_revision)
 
 
-@strawberry.type(description="A version, and a role in which nobody answers for it who still may.")
+@strawberry.type(description="An uncovered role has no person who may fill it.")
 class Uncovered:
-    role: GovernanceRole = strawberry.field(description="The role.")
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    role: GovernanceRole = strawberry.field(description="The role that is uncovered.")
+    model_version: ModelVersion = strawberry.field(description="The version that is uncovered.")
 
 
 @strawberry.type
 class OfStakeholder(Payload):
     """The fields that payloads about a person have in common."""
 
-    stakeholder: Stakeholder = strawberry.field(description="The person.")
+    stakeholder: Stakeholder = strawberry.field(description="The person as the record is now.")
 
-    @field(
-        "What nobody answers for any more: where the person is accountable, in roles that the person cannot fill today. Of "
-        "200 versions at most, those registered first; `stakeholder.modelVersions` lists all that the person is accountable for."
-    )
+    @field("The roles that the person cannot fill today, of the first 200 versions; `stakeholder.modelVersions` lists all.")
     async def uncovered(self) -> list[Uncovered]:
         person = self.stakeholder
         return [
@@ -175,28 +168,28 @@ class OfStakeholder(Payload):
         ]
 
 
-@graph_input("What is to change about a person; what is left out or null stays.")
+@graph_input("A person is to change; what is left out or null stays.")
 class UpdateStakeholderInput(_OfStakeholder):
-    name: Name | None = Field(default=None, description="Full name.")
-    email: Email | None = Field(default=None, description="Where to write to.")
-    department: Name | None = Field(default=None, description="Where the person works.")
-    platform_role: PlatformRole | None = Field(default=None, description="What the person may use the service for.")
+    name: Name | None = Field(default=None, description="The full name that the person has.")
+    email: Email | None = Field(default=None, description="The e-mail address that the person has.")
+    department: Name | None = Field(default=None, description="The department that the person works in.")
+    platform_role: PlatformRole | None = Field(default=None, description="The platform role that the person has.")
     roles: Annotated[tuple[GovernanceRole, ...], Field(max_length=20)] | None = Field(
-        default=None, description="Every governance role held: one or more for a member, none for others."
+        default=None, description="The governance roles that a member has, one or more; others have none."
     )
     authorized_tiers: Annotated[tuple[RiskTier, ...], Field(max_length=20)] | None = Field(
         default=None, description="The tiers that the person may decide about."
     )
-    active: bool | None = Field(default=None, description="True lets somebody act again who was deactivated.")
+    active: bool | None = Field(default=None, description="Whether a deactivated person may act again; only true is taken.")
 
 
-@strawberry.type(description="The person as changed.")
+@strawberry.type(description="The person is changed.")
 class UpdateStakeholderPayload(OfStakeholder): ...
 
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.UPDATE_STAKEHOLDER, resource=Stakeholder)
 async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> UpdateStakeholderPayload:
-    """Changes what is known of a person and what the person may do; the last active administrator stays one."""
+    """Changes what a person is and may do; one active administrator always stays."""
     person = await input.load()
     person.change(
         input.name, input.email, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active
@@ -206,20 +199,18 @@ async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> Updat
     return UpdateStakeholderPayload(stakeholder=person)
 
 
-@graph_input("Who is to act no more.")
+@graph_input("A person is to be deactivated.")
 class DeactivateStakeholderInput(_OfStakeholder):
-    hand_over_to: Key | None = Field(
-        default=None, description="Who takes over all that the person answers for: active, and a holder of each role in question."
-    )
+    hand_over_to: Key | None = Field(default=None, description="The user id of an active person who takes over every role.")
 
 
-@strawberry.type(description="The person as deactivated.")
+@strawberry.type(description="The person is deactivated.")
 class DeactivateStakeholderPayload(OfStakeholder): ...
 
 
 @mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.DEACTIVATE_STAKEHOLDER, resource=Stakeholder)
 async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) -> DeactivateStakeholderPayload:
-    """Ends what a person may do, and the person's tokens at once; decisions that the person gave stay valid."""
+    """Ends what a person may do, and the person's tokens at once; decisions of the person stay valid."""
     person = await input.load()
     await depart(person, input.hand_over_to, by=info.context.actor, at=info.context.now)
     await keep_administered("deactivateStakeholder")

@@ -36,19 +36,19 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 @node(Policy)
 class PolicyNode(Node):
-    @field("Whether it is in force now.")
+    @field("The status says whether it is in force now.")
     @staticmethod
     def status(policy: Parent[Policy], info: Info) -> PolicyStatus:
         return policy.status_at(info.context.now)
 
-    @field("The revision that is in force now; null where none is.")
+    @field("The revision that is in force now; null if none.")
     @staticmethod
     def in_force(policy: Parent[Policy], info: Info) -> PolicyRevision | None:
         return policy.in_force(info.context.now)
 
     versions = pages(
         ModelVersion,
-        "The versions that are bound to a revision of it, in the order in which they were registered.",
+        "The versions that a revision of it binds, oldest first.",
         ("registered_at", 1),
         own={"round.policies.policy_id": "policy_id"},
     )
@@ -56,10 +56,10 @@ class PolicyNode(Node):
 
 @shape(PolicyRevision)
 class PolicyRevisionShape:
-    content = one(Content, "Its exact text.", digest="digest")
-    author = one(Stakeholder, "Whoever wrote it, if a person did.", user_id="author")
+    content = one(Content, "The exact text that it has.", digest="digest")
+    author = one(Stakeholder, "The person who wrote it; null for a service.", user_id="author")
 
-    @field("What it says.", reads=["digest"], loads=[Content])
+    @field("The content that the revision has.", reads=["digest"], loads=[Content])
     @staticmethod
     async def says(revision: Parent[PolicyRevision], info: Info) -> PolicyContent:
         return await _read(revision.digest, info.context)
@@ -67,15 +67,15 @@ class PolicyRevisionShape:
 
 @shape(BoundPolicy)
 class BoundPolicyShape:
-    policy = one(Policy, "The policy, as its newest revision has it.", policy_id="policy_id")
+    policy = one(Policy, "The policy as its newest revision reads.", policy_id="policy_id")
 
-    @field("What that revision says.", reads=["digest"], loads=[Content])
+    @field("The content that the revision has.", reads=["digest"], loads=[Content])
     @staticmethod
     async def says(bound: Parent[BoundPolicy], info: Info) -> PolicyContent:
         return await _read(bound.digest, info.context)
 
     @field(
-        "The revision that is in force now, if it is another; null too where none is.",
+        "The other revision that is in force now; null if none.",
         reads=["policy_id", "revision"],
         loads=[Policy],
     )
@@ -95,36 +95,36 @@ PolicyFilter = filters(Policy, "policy_id", "content", "revisions")
 
 @query()
 async def policy(info: Info, policy_id: Key) -> Policy | None:
-    """The policy of that id."""
+    """The policy that has the id; null if none."""
     return await Policy.seek({"policy_id": policy_id}, asked_of(info, Policy))
 
 
-policies = connection(Policy, "policies", "Policies, by their id.", ("policy_id", 1))
+policies = connection(Policy, "policies", "The policies are listed by their id.", ("policy_id", 1))
 
 
-@graph_input("One thing that must hold.")
+@graph_input("A requirement is one thing that must hold.")
 class RequirementInput(Requirement): ...
 
 
 Requirements = Annotated[tuple[RequirementInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)]
 
 
-@graph_input("A policy to write.")
+@graph_input("A policy is to be written.")
 class CreatePolicyInput(PolicyTerms):
-    policy_id: Key = Field(description="What names it: `POL-005`.")
-    requirements: Requirements = Field(default=(), description="What must hold, each requirement once.")
-    effective_from: Moment | None = Field(default=None, description="From when on it is in force; left out: now.")
-    effective_until: Moment | None = Field(default=None, description="Until when it is in force; left out: without end.")
+    policy_id: Key = Field(description="The id that names the policy, such as `POL-005`.")
+    requirements: Requirements = Field(default=(), description="The requirements that must be met, each once.")
+    effective_from: Moment | None = Field(default=None, description="The time it comes into force; default is now.")
+    effective_until: Moment | None = Field(default=None, description="The time it ends; default is never.")
 
 
-@strawberry.type(description="The policy as written.")
+@strawberry.type(description="The policy is written.")
 class CreatePolicyPayload(Payload):
-    policy: Policy = strawberry.field(description="The policy.")
+    policy: Policy = strawberry.field(description="The policy that was written.")
 
 
 @mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.CREATE_POLICY, resource=Policy)
 async def create_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPayload:
-    """Writes a policy; from its first moment on it applies to every draft of its tiers, and to what is submitted then."""
+    """Writes a policy, which applies, once in force, to drafts of its tiers and to what is submitted then."""
     by, at = info.context.actor, info.context.now
     told = {name: value for name, value in said(input).items() if name != "policy_id"}
     content = PolicyContent(**told | {"effective_from": input.effective_from or at})
@@ -134,37 +134,33 @@ async def create_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPay
 
 
 class _OfPolicy(BaseModel):
-    policy_id: Key = Field(description="Which policy.")
-    expected_revision: int | None = Field(
-        default=None, description="The policy's `revision` as the client read it; CONFLICT if somebody has stored it since."
-    )
+    policy_id: Key = Field(description="The id that names the policy.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
 
     async def load(self) -> Policy:
         return await Policy.require(self.policy_id, revision=self.expected_revision)
 
 
-@graph_input("The next revision of a policy; what is left out stays.")
+@graph_input("A policy is to be revised; what is left out stays.")
 class RevisePolicyInput(_OfPolicy):
-    name: Name | None = Field(default=None, description="What the policy is called.")
-    description: Statement | None = Field(default=None, description="What it is for.")
+    name: Name | None = Field(default=None, description="The name that the policy has.")
+    description: Statement | None = Field(default=None, description="The text says what the policy is for.")
     applicable_tiers: Tiers | None = Field(default=None, description="The tiers that it applies to, each once.")
-    required_roles: Roles | None = Field(default=None, description="Whose approval it requires; an empty list: nobody's.")
-    requirements: Requirements | None = Field(default=None, description="All that must hold; an empty list: nothing.")
-    enforcement: Enforcement | None = Field(default=None, description="What an unmet requirement does.")
-    effective_from: Moment | None = Field(
-        default=None, description="From when on the revision is in force; left out: now, or when the newest revision would be."
-    )
-    effective_until: Moment | None = Field(default=None, description="Until when it is in force; null: without end.")
+    required_roles: Roles | None = Field(default=None, description="The roles whose approval it requires.")
+    requirements: Requirements | None = Field(default=None, description="The requirements that must be met.")
+    enforcement: Enforcement | None = Field(default=None, description="The enforcement says what an unmet requirement does.")
+    effective_from: Moment | None = Field(default=None, description="The time it comes into force; default is now or later.")
+    effective_until: Moment | None = Field(default=None, description="The time it ends; null for no end.")
 
 
-@strawberry.type(description="The policy as revised.")
+@strawberry.type(description="The policy is revised.")
 class RevisePolicyPayload(Payload):
-    policy: Policy = strawberry.field(description="The policy.")
+    policy: Policy = strawberry.field(description="The policy that was revised.")
 
 
 @mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.REVISE_POLICY, resource=Policy)
 async def revise_policy(info: Info, input: RevisePolicyInput) -> RevisePolicyPayload:
-    """Writes the next revision of a policy; until it is in force the one before is, and what was submitted keeps its own."""
+    """Writes the next revision of a policy; the one before is in force until then, and binds what was submitted."""
     policy = await input.load()
     told = {each: value for each, value in said(input).items() if each in PolicyContent.model_fields}
     await policy.revise(
@@ -175,19 +171,19 @@ async def revise_policy(info: Info, input: RevisePolicyInput) -> RevisePolicyPay
     return RevisePolicyPayload(policy=policy)
 
 
-@graph_input("A policy to end.")
+@graph_input("A policy is to be retired.")
 class RetirePolicyInput(_OfPolicy):
-    effective_from: Moment | None = Field(default=None, description="From when on it is no longer in force; left out: now.")
+    effective_from: Moment | None = Field(default=None, description="The time it is no longer in force; default is now.")
 
 
-@strawberry.type(description="The policy as retired.")
+@strawberry.type(description="The policy is retired.")
 class RetirePolicyPayload(Payload):
-    policy: Policy = strawberry.field(description="The policy.")
+    policy: Policy = strawberry.field(description="The policy that was retired.")
 
 
 @mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.RETIRE_POLICY, resource=Policy)
 async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPayload:
-    """Ends a policy, by a last revision that is in force for no time; what was submitted under it stays bound to it."""
+    """Ends a policy by a last revision that is never in force; what was submitted under it stays bound to it."""
     policy, at = await input.load(), info.context.now
     await policy.retire(input.effective_from or at, info.context.actor.id, at)
     await policy.store()

@@ -24,28 +24,28 @@ from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part
 
 
-@graph_input("A thing that the version is made of.")
+@graph_input("An artefact is a part of a version.")
 class ArtifactInput(Artifact): ...
 
 
-@graph_input("A governed version, by its name.")
+@graph_input("A version name identifies a governed version.")
 class VersionNameInput(VersionName): ...
 
 
-@graph_input("A model that is governed elsewhere, or nowhere.")
+@graph_input("An external model is governed elsewhere, or nowhere.")
 class ExternalModelInput(ExternalModel): ...
 
 
-@graph_input("What a version depends on: a governed version or an external model.", one_of=True)
+@graph_input("A target is a governed version or an external model.", one_of=True)
 class DependencyTargetInput(BaseModel):
-    governed: VersionNameInput | None = Field(default=None, description="A governed version; it must be there.")
-    external: ExternalModelInput | None = Field(default=None, description="A model that is not governed here.")
+    governed: VersionNameInput | None = Field(default=None, description="The governed version that it is; it must exist.")
+    external: ExternalModelInput | None = Field(default=None, description="The external model that it is.")
 
 
-@graph_input("One thing that a version depends on.")
+@graph_input("A dependency is one thing that a version depends on.")
 class DependencyInput(BaseModel):
-    relation: DependencyRelation = Field(description="How it depends on it.")
-    on: DependencyTargetInput = Field(description="On what.")
+    relation: DependencyRelation = Field(description="The relation says how the version depends on it.")
+    on: DependencyTargetInput = Field(description="The target that the version depends on.")
 
     @property
     def meant(self) -> Dependency:
@@ -58,18 +58,20 @@ Dependencies = Annotated[tuple[DependencyInput, ...], Field(max_length=LIST_LENG
 
 
 class _VersionInput(BaseModel):
-    version: Key = Field(description="Which version; a semantic version orders as such.")
-    purpose: Statement = Field(description="What the version is for; its words suggest a risk tier.")
-    use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
-    restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
+    version: Key = Field(description="The name that the version has, which orders by SemVer.")
+    purpose: Statement = Field(description="The text says what it is for; words suggest a tier.")
+    use_cases: Statements = Field(default=(), description="The uses that it is put to, one by one.")
+    restrictions: Statements = Field(default=(), description="The uses that are forbidden or restricted.")
     tier: RiskTier | None = Field(
-        default=None, description="A tier as critical as the words suggest, or more; a lighter one takes a risk manager."
+        default=None, description="The tier may be lighter than the words suggest only if a risk manager says so."
     )
-    tier_rationale: Statement | None = Field(default=None, description="Why the tier is lighter than the words suggest.")
-    owner_id: Key = Field(description="The accountable model owner: an active holder of that role.")
-    data_steward_id: Key = Field(description="The accountable data steward: an active holder of that role.")
-    artifacts: Artifacts = Field(default=(), description="What it is made of.")
-    depends_on: Dependencies = Field(default=(), description="What it was made from, and what it needs to run.")
+    tier_rationale: Statement | None = Field(
+        default=None, description="The text says why the tier is lighter than the words suggest."
+    )
+    owner_id: Key = Field(description="The user id of an active model owner, who is accountable.")
+    data_steward_id: Key = Field(description="The user id of an active data steward, who is accountable.")
+    artifacts: Artifacts = Field(default=(), description="The artefacts that it is made of.")
+    depends_on: Dependencies = Field(default=(), description="The things that it needs or was made from.")
 
 
 async def _registered(model_id: str, input: _VersionInput, context: Context) -> ModelVersion:
@@ -85,53 +87,53 @@ async def _registered(model_id: str, input: _VersionInput, context: Context) -> 
     return version
 
 
-@graph_input("A model with its first version.")
+@graph_input("A model is to be registered.")
 class RegisterModelInput(_VersionInput):
-    model_id: Key = Field(description="The model's own name for itself.")
-    name: Name = Field(description="What people call it.")
-    description: Text = Field(default="", description="What it is, in a sentence or two.")
-    tags: Names = Field(default=(), description="Words to find it by.")
+    model_id: Key = Field(description="The id that names the model.")
+    name: Name = Field(description="The name that people call it by.")
+    description: Text = Field(default="", description="The text says in a sentence or two what it is.")
+    tags: Names = Field(default=(), description="The words that it is found by.")
 
 
-@strawberry.type(description="The model and its first version as registered.")
+@strawberry.type(description="The model is registered.")
 class RegisterModelPayload(Payload):
-    model: Model = strawberry.field(description="The model.")
-    model_version: ModelVersion = strawberry.field(description="Its first version.")
+    model: Model = strawberry.field(description="The model that was registered.")
+    model_version: ModelVersion = strawberry.field(description="The version that was registered.")
 
 
 @mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL, resource=ModelVersion)
 async def register_model(info: Info, input: RegisterModelInput) -> RegisterModelPayload:
-    """Brings a model and its first version under governance; a model that is registered already is CONFLICT."""
+    """Registers a model with its first version; an id that is taken is CONFLICT."""
     by, at = info.context.actor, info.context.now
     model = Model.register(input.model_id, input.name, input.description, input.tags, input.owner_id, by=by, at=at)
     await model.store()
     return RegisterModelPayload(model=model, model_version=await _registered(model.model_id, input, info.context))
 
 
-@graph_input("Another version of a model.")
+@graph_input("A version is to be registered.")
 class RegisterModelVersionInput(_VersionInput):
-    model_id: Key = Field(description="The model that it is a version of.")
+    model_id: Key = Field(description="The model has this id.")
 
 
-@strawberry.type(description="The version as registered.")
+@strawberry.type(description="The version is registered.")
 class RegisterModelVersionPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that was registered.")
 
 
 @mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL_VERSION, resource=ModelVersion)
 async def register_model_version(info: Info, input: RegisterModelVersionInput) -> RegisterModelVersionPayload:
-    """Brings another version of a model under governance; it begins as a draft, whatever the others are."""
+    """Registers another version of a model, which begins as a draft whatever the others are."""
     model = await Model.require(input.model_id)
     return RegisterModelVersionPayload(model_version=await _registered(model.model_id, input, info.context))
 
 
-@graph_input("What to change of a version; what is left out stays as it is, and null or an empty list empties a list.")
+@graph_input("A version is to change: what is left out stays, null or [] empties.")
 class UpdateModelVersionInput(OfVersion):
-    purpose: Statement | None = Field(default=None, description="What the version is for; its words can raise the risk tier.")
-    use_cases: Statements = Field(default=(), description="What it is used for, one by one.")
-    restrictions: Statements = Field(default=(), description="What it must not be used for, or only how.")
-    artifacts: Artifacts = Field(default=(), description="What it is made of.")
-    depends_on: Dependencies = Field(default=(), description="What it was made from, and what it needs to run.")
+    purpose: Statement | None = Field(default=None, description="The text says what it is for; words can raise the tier.")
+    use_cases: Statements = Field(default=(), description="The uses that it is put to, one by one.")
+    restrictions: Statements = Field(default=(), description="The uses that are forbidden or restricted.")
+    artifacts: Artifacts = Field(default=(), description="The artefacts that it is made of.")
+    depends_on: Dependencies = Field(default=(), description="The things that it needs or was made from.")
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -143,9 +145,9 @@ class UpdateModelVersionInput(OfVersion):
         return given
 
 
-@strawberry.type(description="The version as changed.")
+@strawberry.type(description="The version is changed.")
 class UpdateModelVersionPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that was changed.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.UPDATE_MODEL_VERSION, resource=ModelVersion)
@@ -153,7 +155,7 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     """Changes a version's scope, artefacts or dependencies; approvals given on what it was go stale.
 
     The owner changes all of it, a business owner use cases and restrictions, a service artefacts. Words that call for a more
-    critical tier than before raise it.
+    critical tier raise it.
     """
     version = await input.load()
     changes = input.changes
@@ -164,39 +166,39 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     return UpdateModelVersionPayload(model_version=version)
 
 
-@graph_input("A risk tier to set.")
+@graph_input("A tier is to be set.")
 class SetRiskTierInput(OfVersion):
-    tier: RiskTier = Field(description="The tier.")
-    rationale: Statement = Field(description="Why the version belongs there.")
+    tier: RiskTier = Field(description="The tier that is set.")
+    rationale: Statement = Field(description="The text says why the version belongs there.")
 
 
-@strawberry.type(description="The version in its tier.")
+@strawberry.type(description="The tier is set.")
 class SetRiskTierPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that has the tier.")
 
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SET_RISK_TIER, resource=ModelVersion)
 async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPayload:
-    """Sets a version's tier, lighter than its words suggest or more critical; the policies of that tier apply from now on."""
+    """Sets a version's tier, lighter or more critical than its words suggest; that tier's policies apply from now on."""
     version = await input.load()
     scope.set_tier(version, input.tier, input.rationale, by=info.context.actor)
     await version.store()
     return SetRiskTierPayload(model_version=version)
 
 
-@graph_input("A version to retire.")
+@graph_input("A version is to be retired.")
 class RetireModelVersionInput(OfVersion):
-    reason: Statement = Field(description="Why.")
+    reason: Statement = Field(description="The reason why it is retired.")
 
 
-@strawberry.type(description="The version as retired.")
+@strawberry.type(description="The version is retired.")
 class RetireModelVersionPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    model_version: ModelVersion = strawberry.field(description="The version that was retired.")
 
 
 @mutation(event=AuditEventType.MODEL_RETIRED, permit=Permission.RETIRE_MODEL_VERSION, resource=ModelVersion)
 async def retire_model_version(info: Info, input: RetireModelVersionInput) -> RetireModelVersionPayload:
-    """Takes a version out of use, for good: from then on nothing about it can be changed."""
+    """Takes a version out of use, for good: nothing about it can be changed from then on."""
     version = await input.load()
     await retire(version, input.reason, by=info.context.actor, at=info.context.now)
     return RetireModelVersionPayload(model_version=version)

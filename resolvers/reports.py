@@ -23,11 +23,8 @@ from resolvers.graph.context import Info
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Part, field, shape
 
-MARKDOWN = "The whole of it to read, as Markdown: CommonMark with the tables of GitHub Flavored Markdown; every value is text."
-JSON = (
-    "The whole of it as JSON, under the names of the graph, people as their user ids; canonical (RFC 8785), so that its "
-    "SHA-256 can be cited."
-)
+MARKDOWN = "The whole report is CommonMark with GitHub's tables."
+JSON = "The whole report is canonical JSON (RFC 8785), with user ids for people."
 
 
 @shape(GovernanceReport)
@@ -58,9 +55,7 @@ class RiskReportShape:
 
 @shape(AuditReport)
 class AuditReportShape:
-    audit_events = subset(
-        AuditEvent, "All of its events, oldest first, page by page.", ("seq", 1), own=lambda report: report.query
-    )
+    audit_events = subset(AuditEvent, "The events that it is about, oldest first.", ("seq", 1), own=lambda report: report.query)
 
     @field(MARKDOWN)
     @staticmethod
@@ -80,20 +75,20 @@ def _json(report: Value) -> str:
 @query(name="governanceReport")
 async def report_of_governance(
     info: Info,
-    model_id: Annotated[Key, strawberry.argument(description="The model.")],
-    version: Annotated[Key, strawberry.argument(description="The version.")],
+    model_id: Annotated[Key, strawberry.argument(description="The model has this id.")],
+    version: Annotated[Key, strawberry.argument(description="The version has this name.")],
 ) -> GovernanceReport | None:
-    """Everything about the governance of one version, as data."""
+    """The report tells everything about the governance of one version; null if none."""
     return await governance_report(model_id, version, info.context.now)
 
 
 @query(name="riskReport")
 async def report_of_risk(
     info: Info,
-    model_id: Annotated[Key, strawberry.argument(description="The model.")],
-    version: Annotated[Key, strawberry.argument(description="The version.")],
+    model_id: Annotated[Key, strawberry.argument(description="The model has this id.")],
+    version: Annotated[Key, strawberry.argument(description="The version has this name.")],
 ) -> RiskReport | None:
-    """What may go wrong with one version, as last assessed, and what was decided about it; null before it is assessed."""
+    """The report says what may go wrong with a version, as last assessed; null before it is assessed."""
     return await risk_report(model_id, version, info.context.now)
 
 
@@ -115,7 +110,7 @@ async def report_of_events(
     since: Annotated[datetime | None, _about("since")] = None,
     until: Annotated[datetime | None, _about("until")] = None,
 ) -> AuditReport:
-    """What the audit trail tells of one resource, model or version: all of it counted and listed, the last events told."""
+    """The report counts and lists all events of a resource, model or version, and tells the last ones."""
     scope = AuditScope(
         resource_type=resource_type, resource_id=resource_id, model_id=model_id, version=version, actor_id=actor_id,
         event_types=tuple(event_types or ()), outcomes=tuple(outcomes or ()), since=since, until=until,

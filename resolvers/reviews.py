@@ -19,25 +19,25 @@ from resolvers.graph.types import Part, shape
 
 @shape(Review)
 class ReviewShape:
-    reviewer = one(Stakeholder, "Whoever completed it.", user_id="by")
+    reviewer = one(Stakeholder, "The person who completed it.", user_id="by")
 
 
-@graph_input("A periodic review and its four findings.")
+@graph_input("A review is to be recorded.")
 class CompleteReviewInput(OfVersion):
-    metrics: Statement = Field(description="What the review of the performance metrics found.")
-    drift: Statement = Field(description="What the analysis of drift found.")
-    incidents: Statement = Field(description="What the review of incidents found.")
-    compliance: Statement = Field(description="What the check of compliance found.")
+    metrics: Statement = Field(description="The text says what the review of metrics found.")
+    drift: Statement = Field(description="The text says what the analysis of drift found.")
+    incidents: Statement = Field(description="The text says what the review of incidents found.")
+    compliance: Statement = Field(description="The text says what the check of compliance found.")
 
 
-@strawberry.type(description="The version as reviewed.")
+@strawberry.type(description="The review is recorded.")
 class CompleteReviewPayload(Payload):
-    model_version: ModelVersion = strawberry.field(description="The version; its standing says when the next review is due.")
+    model_version: ModelVersion = strawberry.field(description="The version that was reviewed.")
 
 
 @mutation(event=AuditEventType.COMPLIANCE_CHECK, permit=Permission.COMPLETE_REVIEW, resource=ModelVersion)
 async def complete_review(info: Info, input: CompleteReviewInput) -> CompleteReviewPayload:
-    """Records a periodic review; the next one is due 90, 180 or 365 days later in tier 1, 2 or 3."""
+    """Records a periodic review; the next is due 90, 180 or 365 days later in tier 1, 2 or 3."""
     by, at = info.context.actor, info.context.now
     version = await input.load()
     reviews.complete(version, input.metrics, input.drift, input.incidents, input.compliance, by=by, at=at)

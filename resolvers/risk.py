@@ -30,10 +30,10 @@ TREATMENT = ("controls", "control_effectiveness", "owner", "review_date")
 
 @shape(RiskAssessment)
 class RiskAssessmentShape:
-    model_version = one(ModelVersion, "The version that it is of.", model_id="model_id", version="version")
-    assessed_by = one(Stakeholder, "Whoever made it, if a person did.", user_id="assessor")
+    model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
+    assessed_by = one(Stakeholder, "The person who made it; null for a service.", user_id="assessor")
 
-    @field("Its approval; nothing if nobody approved it.", reads=["assessment_id", "model_id", "version"])
+    @field("The approval that it got; null if none.", reads=["assessment_id", "model_id", "version"])
     @staticmethod
     async def approval(assessment: Parent[RiskAssessment], info: Info) -> AssessmentApproval | None:
         of = await info.context.one(ModelVersion, APPROVALS).load((assessment.model_id, assessment.version))
@@ -42,14 +42,14 @@ class RiskAssessmentShape:
 
 @shape(RiskFactor)
 class RiskFactorShape:
-    owned_by = one(Stakeholder, "Whoever looks after it.", user_id="owner")
+    owned_by = one(Stakeholder, "The person who looks after it.", user_id="owner")
 
 
 @shape(RiskAcceptance)
 class RiskAcceptanceShape:
-    acceptor = one(Stakeholder, "Whoever accepted it.", user_id="accepted_by")
+    acceptor = one(Stakeholder, "The person who accepted it.", user_id="accepted_by")
 
-    @field("Whether it counts now.", reads=["expires_at", "ended"])
+    @field("Whether the acceptance counts now.", reads=["expires_at", "ended"])
     @staticmethod
     def stands(acceptance: Parent[RiskAcceptance], info: Info) -> bool:
         return acceptance.ended is None and info.context.now < acceptance.expires_at
@@ -57,18 +57,18 @@ class RiskAcceptanceShape:
 
 @shape(AssessmentApproval)
 class AssessmentApprovalShape:
-    approver = one(Stakeholder, "Whoever approved it.", user_id="approved_by")
+    approver = one(Stakeholder, "The person who approved it.", user_id="approved_by")
 
 
 @query()
 async def risk_templates() -> list[Template]:
-    """The questionnaire: the risks that every assessment looks at and what to ask about them; those that were added come last."""
+    """The questionnaire lists the risks that every assessment looks at; those that were added come last."""
     return list(await questionnaire())
 
 
 @query()
 async def risk_assessment(info: Info, assessment_id: Key) -> RiskAssessment | None:
-    """The assessment of that id, the latest of its version or an earlier one."""
+    """The assessment that has the id, latest or earlier; null if none."""
     asked = both(asked_of(info, RiskAssessment), fields_at("assessment_id"))
     places = ("latest_assessment", "earlier_assessments")
     either = {"$or": [{f"{place}.assessment_id": assessment_id} for place in places]}
@@ -79,54 +79,54 @@ async def risk_assessment(info: Info, assessment_id: Key) -> RiskAssessment | No
     return next((each for each in [*latest, *found.earlier_assessments] if each.assessment_id == assessment_id), None)
 
 
-@graph_input("A risk to add to the questionnaire.")
+@graph_input("A template is to be added.")
 class CreateRiskTemplateInput(Template):
-    questions: Questions = Field(description="What to ask before rating it, each question once.")
+    questions: Questions = Field(description="The questions that are asked before rating, each once.")
 
 
-@strawberry.type(description="The template as added.")
+@strawberry.type(description="The template is added.")
 class CreateRiskTemplatePayload(Payload):
     risk_id: strawberry.Private[str]
 
-    @field("The template.")
+    @field("The template that was added.")
     async def risk_template(self) -> Template:
         return (await RiskTemplate.require(self.risk_id)).template
 
 
 @mutation(event=AuditEventType.RISK_TEMPLATE_CREATED, permit=Permission.CREATE_RISK_TEMPLATE, resource=RiskTemplate)
 async def create_risk_template(info: Info, input: CreateRiskTemplateInput) -> CreateRiskTemplatePayload:
-    """Adds a risk to the questionnaire of every later assessment, for good: what was answered cites its questions."""
+    """Adds a risk to the questionnaire of every later assessment, for good: answers cite its questions."""
     template = await RiskTemplate.added(input, by=info.context.actor.id, at=info.context.now)
     await template.store()
     return CreateRiskTemplatePayload(risk_id=template.risk_id)
 
 
-@graph_input("What was said to one question of a template.")
+@graph_input("An answer is given to one question.")
 class AnswerInput(Answer): ...
 
 
-@graph_input("What an assessor says of one risk.")
+@graph_input("A response is what an assessor says of one risk.")
 class RiskResponseInput(Response):
     answers: Annotated[tuple[AnswerInput, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Answers to the template's questions, each answered once."
+        default=(), description="The answers that the template's questions got, each once."
     )
 
 
-@graph_input("A risk that no template asks about.")
+@graph_input("An own risk is one that no template asks about.")
 class OwnRiskInput(OwnRisk): ...
 
 
-@graph_input("A questionnaire as answered.")
+@graph_input("Risks are to be assessed.")
 class CreateRiskAssessmentInput(OfVersion):
     responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
-        description="What is said of each risk; a template that nobody responds to takes the defaults and counts as not assessed."
+        description="The responses to templates; others have defaults and are not assessed."
     )
     own_risks: Annotated[tuple[OwnRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="Risks that no template asks about."
+        default=(), description="The risks that no template asks about."
     )
     carry_over: bool = Field(
         default=False,
-        description="Whether what the latest assessment rated, and nobody speaks of now, stands as it was; risks of its own too.",
+        description="Whether ratings of the latest assessment stand that are not given anew.",
     )
 
 
@@ -135,20 +135,20 @@ class OfAssessment(Payload):
     """The fields that payloads about an assessment have in common."""
 
     assessment_id: strawberry.Private[str]
-    model_version: ModelVersion = strawberry.field(description="The version that it is of.")
+    model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The assessment.")
+    @field("The assessment that was made or approved.")
     def risk_assessment(self) -> RiskAssessment:
         return next(each for each in self.model_version.assessments if each.assessment_id == self.assessment_id)
 
 
-@strawberry.type(description="The assessment as made.")
+@strawberry.type(description="The risks are assessed.")
 class CreateRiskAssessmentPayload(OfAssessment): ...
 
 
 @mutation(event=AuditEventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
-    """Assesses a version's risks: the questionnaire's, and its own; approvals given on another assessment go stale."""
+    """Assesses the risks of a version, those of the questionnaire and its own; approvals given on another assessment go stale."""
     version, templates = await input.load(), await questionnaire()
     made = await assessments.assess(
         version, input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
@@ -157,22 +157,22 @@ async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -
     return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
 
 
-@graph_input("What to change of a risk's treatment; what is left out stays, and null or an empty list empties.")
+@graph_input("A treatment is to change: what is left out stays, null or [] empties.")
 class MitigateRiskInput(OfVersion):
-    risk_id: Key = Field(description="Which risk of the latest assessment.")
-    controls: Names = Field(default=(), description="All that is done against it now.")
-    control_effectiveness: Effectiveness = Field(default=0, description="The share of the risk that the controls take away.")
+    risk_id: Key = Field(description="The id of a risk that the latest assessment has.")
+    controls: Names = Field(default=(), description="The controls that act against it.")
+    control_effectiveness: Effectiveness = Field(default=0, description="The share that controls take away, from 0 to 1.")
     owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
-    review_date: Day | None = Field(default=None, description="The day to look at it again.")
+    review_date: Day | None = Field(default=None, description="The day it is looked at again.")
 
 
-@strawberry.type(description="The assessment that the mitigation made.")
+@strawberry.type(description="The treatment is changed.")
 class MitigateRiskPayload(OfAssessment): ...
 
 
 @mutation(event=AuditEventType.RISK_MITIGATED, permit=Permission.MITIGATE_RISK, resource=ModelVersion)
 async def mitigate_risk(info: Info, input: MitigateRiskInput) -> MitigateRiskPayload:
-    """Changes what is done against one risk: by the next assessment, so that approvals given on the latest go stale."""
+    """Changes what is done against one risk, by a new assessment; approvals given on the latest go stale."""
     version = await input.load()
     treatment = {name: value for name, value in said(input).items() if name in TREATMENT}
     made = await assessments.mitigate(version, input.risk_id, treatment, by=info.context.actor, at=info.context.now)
@@ -180,19 +180,19 @@ async def mitigate_risk(info: Info, input: MitigateRiskInput) -> MitigateRiskPay
     return MitigateRiskPayload(assessment_id=made.assessment_id, model_version=version)
 
 
-@graph_input("A risk to accept.")
+@graph_input("A risk is to be accepted.")
 class AcceptRiskInput(OfVersion):
-    risk_id: Key = Field(description="Which risk of the latest assessment.")
-    rationale: Statement = Field(description="Why what is left of it can be borne.")
-    expires_at: Moment = Field(description="From when on it counts as not accepted; in the future.")
+    risk_id: Key = Field(description="The id of a risk that the latest assessment has.")
+    rationale: Statement = Field(description="The text says why what is left of it can be borne.")
+    expires_at: Moment = Field(description="The time it expires must be in the future.")
 
 
-@strawberry.type(description="The acceptance.")
+@strawberry.type(description="The risk is accepted.")
 class AcceptRiskPayload(Payload):
     acceptance_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The acceptance.")
+    @field("The acceptance that was made.")
     def acceptance(self) -> RiskAcceptance:
         return next(each for each in self.model_version.acceptances if each.acceptance_id == self.acceptance_id)
 
@@ -201,7 +201,7 @@ class AcceptRiskPayload(Payload):
 async def accept_risk(info: Info, input: AcceptRiskInput) -> AcceptRiskPayload:
     """Takes on what is left of a risk, for a time; approvals stay as they are.
 
-    It is not revoked: it ends when it expires, when the risk is accepted anew, or when an assessment finds more of it left.
+    An acceptance is not revoked: it ends when it expires, the risk is accepted anew, or an assessment finds more of it left.
     """
     version = await input.load()
     by, at = info.context.actor, info.context.now
@@ -210,12 +210,12 @@ async def accept_risk(info: Info, input: AcceptRiskInput) -> AcceptRiskPayload:
     return AcceptRiskPayload(acceptance_id=acceptance.acceptance_id, model_version=version)
 
 
-@graph_input("An assessment to approve.")
+@graph_input("An assessment is to be approved.")
 class ApproveRiskAssessmentInput(OfVersion):
-    assessment_id: Key = Field(description="The latest assessment of the version, so that what was read is what is approved.")
+    assessment_id: Key = Field(description="The id must be that of the latest assessment.")
 
 
-@strawberry.type(description="The assessment as approved.")
+@strawberry.type(description="The assessment is approved.")
 class ApproveRiskAssessmentPayload(OfAssessment): ...
 
 

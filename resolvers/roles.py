@@ -16,17 +16,15 @@ from resolvers.graph.mutation import query
 from resolvers.graph.types import Part
 
 
-@strawberry.type(description="A role that is turned to, and the people who answer in it.")
+@strawberry.type(description="A step is a role that is turned to.")
 class EscalationStep:
-    role: GovernanceRole = strawberry.field(description="The role.")
-    people: list[Stakeholder] = strawberry.field(
-        description="Whoever is accountable in it for the version; if nobody is, its active holders authorised for the tier."
-    )
+    role: GovernanceRole = strawberry.field(description="The role that is turned to.")
+    people: list[Stakeholder] = strawberry.field(description="The people who are accountable in it, or else its active holders.")
 
 
 @query()
 async def role_definitions(info: Info) -> list[RoleDefinition]:
-    """What each governance role is there for."""
+    """The definitions say what each governance role is for."""
     return list(ROLES)
 
 
@@ -34,10 +32,10 @@ async def role_definitions(info: Info) -> list[RoleDefinition]:
 async def escalation_path(
     info: Info,
     role: Annotated[GovernanceRole, strawberry.argument(description="The role that cannot settle it.")],
-    model_id: Annotated[Key, strawberry.argument(description="The model that it is about.")],
-    version: Annotated[Key, strawberry.argument(description="Which version of it.")],
+    model_id: Annotated[Key, strawberry.argument(description="The model has this id.")],
+    version: Annotated[Key, strawberry.argument(description="The version has this name.")],
 ) -> list[EscalationStep] | None:
-    """Whom a role turns to about a version, the first one first; null where there is no such version."""
+    """The roles that a role turns to about a version, nearest first; null where there is no such version."""
     about = await ModelVersion.seek({"model_id": model_id, "version": version}, fields_at("tier", "accountability"))
     if about is None:
         return None

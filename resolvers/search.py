@@ -27,15 +27,15 @@ from resolvers.graph.types import Node, Part
 
 
 class NodeKind(Choice):
-    """A kind of record that is found by words."""
+    """A kind of record is found by words."""
 
-    MODEL = "models", "Models."
-    MODEL_VERSION = "model_versions", "Versions of models."
-    DATASHEET = "datasheets", "Datasheets."
-    POLICY = "policies", "Policies."
-    STAKEHOLDER = "stakeholders", "People."
-    CHANGE_REQUEST = "change_requests", "Changes."
-    INCIDENT = "incidents", "Incidents."
+    MODEL = "models", "The records are models."
+    MODEL_VERSION = "model_versions", "The records are model versions."
+    DATASHEET = "datasheets", "The records are datasheets."
+    POLICY = "policies", "The records are policies."
+    STAKEHOLDER = "stakeholders", "The records are people."
+    CHANGE_REQUEST = "change_requests", "The records are changes."
+    INCIDENT = "incidents", "The records are incidents."
 
 
 KINDS: Mapping[NodeKind, type[Searchable]] = {
@@ -51,32 +51,27 @@ KINDS: Mapping[NodeKind, type[Searchable]] = {
 
 def _filter(registry: Registry) -> Any:
     fields: dict[str, Any] = {
-        "kinds": (list[NodeKind], "Which kinds are looked for; left out: all. Indexed: each has a collection to itself."),
-        **{
-            name.value: (record_filter(registry, kind), f"What {name.description.rstrip('.').lower()} must meet.")
-            for name, kind in KINDS.items()
-        },
+        "kinds": (list[NodeKind], "The kinds that are looked for; all if left out."),
+        **{name.value: (record_filter(registry, kind), f"The `{kind.__name__}` must match.") for name, kind in KINDS.items()},
     }
-    about = "Conditions on records of several kinds, for each kind its own."
+    about = "The `Node` meets the filter on its kind. An index serves `kinds`, and no other field."
     return registry.once("NodeFilter", lambda made: make_input(made, "NodeFilter", about, fields))
 
 
 def _order(registry: Registry) -> Any:
-    kinds = "Models, versions, datasheets, policies, people, changes, incidents; or the other way round. Indexed."
+    kinds = "The kind orders as: models, versions, datasheets, policies, people, changes, incidents."
     fields = {
         "kind": (OrderDirection, kinds),
-        "id": (OrderDirection, "What was stored first, among all kinds unless `kind` comes before. Indexed."),
+        "id": (OrderDirection, "The record that was stored first comes first, within its kind after `kind`."),
     }
-    about = "One thing that all kinds of records have."
+    about = "An order names one thing that every `Node` has. An index serves both."
     return registry.once("NodeOrder", lambda made: make_input(made, "NodeOrder", about, fields))
 
 
 SearchFilter, SearchOrder = pending(_filter), pending(_order)
 Words = Annotated[
     str,
-    strawberry.argument(
-        description="Words, 200 characters at most; case and accents do not count, and the last may be only begun."
-    ),
+    strawberry.argument(description="The words have 200 characters at most; the last may be only begun."),
 ]
 
 
@@ -88,7 +83,7 @@ async def found(
     order_by: Ordered[SearchOrder] = UNSET,  # type: ignore[valid-type]
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
 ) -> Connection[Node]:  # fmt: skip
-    """Models, versions, datasheets, policies, people, changes and incidents that hold every word, kind by kind, oldest first."""
+    """The records that hold every word, kind by kind, oldest first."""
     part, by = window(first, after, last, before), ordered_by(order_by, KIND_BY_KIND)
     asked = await asked_for(info.context, filter)
     kinds = [(name, kind) for name, kind in KINDS.items() if name in asked.get("kinds", KINDS)]

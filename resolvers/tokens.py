@@ -14,38 +14,34 @@ from resolvers.graph.mutation import Payload, mutation
 from resolvers.graph.types import Part, shape
 
 
-@graph_input("A program that is to sign in.")
+@graph_input("A service is a program that signs in.")
 class ServiceInput(BaseModel):
-    name: Key = Field(description="What events call it.")
-    mutations: tuple[Permission, ...] = Field(max_length=100, description="The mutations that it may use; reading it may anyway.")
+    name: Key = Field(description="The name that events call it by.")
+    mutations: tuple[Permission, ...] = Field(max_length=100, description="The mutations that it may use; reading it always may.")
 
 
-@graph_input("Whom a token is for.", one_of=True)
+@graph_input("A holder is who a token is for.", one_of=True)
 class TokenHolderInput(BaseModel):
-    user_id: Key | None = Field(default=None, description="A person, who gets a token that only makes the person's own.")
-    service: ServiceInput | None = Field(default=None, description="A program, which uses the token as it is.")
+    user_id: Key | None = Field(default=None, description="The user id of a person who is to enrol.")
+    service: ServiceInput | None = Field(default=None, description="The program that uses the token as it is.")
 
 
-@graph_input("A token to make.")
+@graph_input("A token is to be made.")
 class CreateApiTokenInput(BaseModel):
-    name: Name = Field(description="What it is for.")
-    holder: TokenHolderInput | None = Field(default=None, description="Whom it is for; left out: oneself.")
-    expires_at: Moment | None = Field(
-        default=None, description="Until when it serves; left out: a year, or a week for a token that enrols somebody."
-    )
+    name: Name = Field(description="The name says what it is for.")
+    holder: TokenHolderInput | None = Field(default=None, description="The holder that it is for; default is the caller.")
+    expires_at: Moment | None = Field(default=None, description="The time it expires; default is a year or a week.")
 
 
-@strawberry.type(description="The token as made, with its secret for the only time.")
+@strawberry.type(description="The token is made.")
 class CreateApiTokenPayload(Payload):
-    api_token: ApiToken = strawberry.field(description="The token.")
-    token: str | None = strawberry.field(
-        description="The text to sign in with. Keep it: it is not shown again, and null where an idempotency key comes again."
-    )
+    api_token: ApiToken = strawberry.field(description="The token that was made.")
+    token: str | None = strawberry.field(description="The secret text that signs in; it is shown once and null later.")
 
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.CREATE_API_TOKEN, resource=ApiToken)
 async def create_api_token(info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
-    """Makes a token for oneself; an administrator also makes tokens for services, and for people ones that only enrol them."""
+    """Makes a token for the caller; an administrator also makes them for services, and ones that enrol people."""
     token, text = await _made(info.context, input)
     if info.context.actor.enrolling:
         used = await ApiToken.require(info.context.actor.token or "")
@@ -64,19 +60,19 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
     return ApiToken.personal(input.name, input.expires_at, by, at)
 
 
-@graph_input("A token to end.")
+@graph_input("A token is to be revoked.")
 class RevokeApiTokenInput(BaseModel):
-    token_id: TokenId = Field(description="Its public name; a whole token is refused, and appears nowhere.")
+    token_id: TokenId = Field(description="The public name that it has; a whole token is refused.")
 
 
-@strawberry.type(description="The token as ended.")
+@strawberry.type(description="The token is revoked.")
 class RevokeApiTokenPayload(Payload):
-    api_token: ApiToken = strawberry.field(description="The token.")
+    api_token: ApiToken = strawberry.field(description="The token that was ended.")
 
 
 @mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.REVOKE_API_TOKEN, resource=ApiToken)
 async def revoke_api_token(info: Info, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
-    """Ends a token at once: one's own, or as an administrator anybody's."""
+    """Ends a token at once: the caller's own, or as an administrator anybody's."""
     token = await ApiToken.require(input.token_id)
     token.revoke(by=info.context.actor, at=info.context.now)
     await token.store()

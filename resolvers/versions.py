@@ -50,10 +50,10 @@ def _reads_trail(version: ModelVersion, context: Context) -> None:
 
 @shape(VersionName)
 class VersionNameShape:
-    model_version = one(ModelVersion, "The version itself.", model_id="model_id", version="version")
+    model_version = one(ModelVersion, "The version that it identifies.", model_id="model_id", version="version")
 
 
-Depth = Annotated[int, strawberry.argument(description=f"How many steps to go, 1 to {lineage.DEPTH}.")]
+Depth = Annotated[int, strawberry.argument(description=f"The number of steps is from 1 to {lineage.DEPTH}.")]
 
 
 async def _walk(context: Context, walk: Walk, version: ModelVersion, depth: int) -> list[LineageLink]:
@@ -67,11 +67,10 @@ def _name(version: ModelVersion) -> VersionName:
     return VersionName(model_id=version.model_id, version=version.version)
 
 
-@strawberry.type(name="ModelVersionConnection", description="A page of model versions.")
+@strawberry.type(name="ModelVersionConnection", description="A page of `ModelVersion` records has them and their places.")
 class VersionConnection(Connection[ModelVersion]):
     @field(
-        "How many of all the listed versions have a standing that a server is still to compute anew, because the rules, a policy "
-        "or the time changed; counted only when asked.",
+        "The number of listed versions whose standing is still to be computed anew; counted only when asked.",
         reads=(),
     )
     @staticmethod
@@ -82,12 +81,12 @@ class VersionConnection(Connection[ModelVersion]):
 
 @node(ModelVersion, hidden=["version_key", "earlier_assessments"], connection=VersionConnection)
 class ModelVersionNode(Node):
-    model = one(Model, "The model that it is a version of.", model_id="model_id")
-    owner = one(Stakeholder, "The accountable model owner.", user_id="owner_id")
-    data_steward = one(Stakeholder, "The accountable data steward.", user_id="data_steward_id")
+    model = one(Model, "The model that it belongs to.", model_id="model_id")
+    owner = one(Stakeholder, "The person who is its accountable model owner.", user_id="owner_id")
+    data_steward = one(Stakeholder, "The person who is its accountable data steward.", user_id="data_steward_id")
 
     @field(
-        "Whether somebody answers for it in every role that its tier demands.",
+        "The coverage says whether each required role is filled.",
         reads=["tier", "accountability"],
         loads=[Stakeholder],
     )
@@ -97,25 +96,23 @@ class ModelVersionNode(Node):
         people = await info.context.one(Stakeholder).load_many([(each.user_id,) for each in held])
         return Coverage.of(version.tier, version.accountability, {each.user_id: each for each in people})
 
-    @field("What the decisions say of it now.", reads=["standing.status", "standing.approved_until"])
+    @field("The status says what the decisions come to now.", reads=["standing.status", "standing.approved_until"])
     @staticmethod
     def status(version: Parent[ModelVersion], info: Info) -> VersionStatus:
         return Standing.status_at(version.standing, info.context.now) if version.standing else VersionStatus.DRAFT
 
-    @field(
-        "Every decision of the current round as it reads now, first one first.", reads=["round", "standing.dossier", "evidence"]
-    )
+    @field("The decisions of the current round as they read now, oldest first.", reads=["round", "standing.dossier", "evidence"])
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
         return list(decisions.approvals(version, info.context.now))
 
-    @field("Its risk assessments, first one first.", answers=["earlier_assessments", "latest_assessment"])
+    @field("The risk assessments are listed oldest first.", answers=["earlier_assessments", "latest_assessment"])
     @staticmethod
     def assessments(version: Parent[ModelVersion]) -> list[RiskAssessment]:
         return [*version.earlier_assessments, *([version.latest_assessment] if version.latest_assessment else [])]
 
     @field(
-        "The risks with a residual score of 10 or more and neither control nor an acceptance that stands now.",
+        "The risks that score 10 or more, and now have neither control nor acceptance.",
         reads=["standing.high_risks"],
     )
     @staticmethod
@@ -123,66 +120,68 @@ class ModelVersionNode(Node):
         found = version.standing.high_risks if version.standing else ()
         return [each for each in found if HighRisk.is_open(each, info.context.now)]
 
-    @field("Every role whose approval is required, with its decision or PENDING.")
+    @field("The roles whose approval is required, with decisions.")
     @staticmethod
     async def required_approvals(version: Parent[ModelVersion], info: Info) -> list[RequiredApproval]:
         return list((await judgements(info.context).load(version)).required_approvals)
 
-    @field("What it depends on, nearest first, each dependency once.", reads=["model_id", "version"])
+    @field("The dependencies that it has, nearest first, each once.", reads=["model_id", "version"])
     @staticmethod
     async def dependencies(version: Parent[ModelVersion], info: Info, depth: Depth = 1) -> list[LineageLink]:
         return await _walk(info.context, lineage.dependencies, version, depth)
 
-    @field("What depends on it, nearest first, each dependency once.", reads=["model_id", "version"])
+    @field("The dependents that it has, nearest first, each once.", reads=["model_id", "version"])
     @staticmethod
     async def dependents(version: Parent[ModelVersion], info: Info, depth: Depth = 1) -> list[LineageLink]:
         return await _walk(info.context, lineage.dependents, version, depth)
 
-    @field("What is wrong with anything that it depends on, however far away.", reads=["model_id", "version"])
+    @field("The alerts say what is wrong with anything it depends on.", reads=["model_id", "version"])
     @staticmethod
     async def upstream_alerts(version: Parent[ModelVersion], info: Info) -> list[UpstreamAlert]:
         found: list[UpstreamAlert] = await info.context.loader("alerts", lineage.alerts).load(_name(version))
         return found
 
-    @field("Whether it may be deployed now, and if not, all that stands in the way and what would mend it.")
+    @field("The eligibility that it has now.")
     @staticmethod
     async def eligibility(version: Parent[ModelVersion], info: Info) -> Eligibility:
         found: Eligibility = await judgements(info.context).load(version)
         return found
 
     deployments = pages(
-        Deployment, "Its deployments, the latest first.", ("deployed_at", -1), own={"model_id": "model_id", "version": "version"}
+        Deployment,
+        "The deployments that it had, latest first.",
+        ("deployed_at", -1),
+        own={"model_id": "model_id", "version": "version"},
     )
     change_requests = pages(
         ChangeRequest,
-        "The changes that are to bring it, or did, the latest first.",
+        "The changes that are to bring it, or did, latest first.",
         ("created_at", -1),
         own={"plan.model_id": "model_id", "plan.target_version": "version"},
     )
     incidents = pages(
         Incident,
-        "What went wrong with it, the latest first.",
+        "The incidents that it had, latest first.",
         ("opened_at", -1),
         own={"model_id": "model_id", "version": "version"},
     )
 
     @field(
-        "What there is to decide about here that is different in another version of the model, part by part; nothing where there "
-        "is no such version.",
+        "The parts that differ from another version's; null if none.",
         loads=[ModelVersion],
     )
     @staticmethod
     async def changes_since(
         version: Parent[ModelVersion],
         info: Info,
-        other: Annotated[Key, strawberry.argument(name="version", description="The other version.")],
+        other: Annotated[Key, strawberry.argument(name="version", description="The name that the other version has.")],
     ) -> list[PartChange] | None:
         before = await info.context.one(ModelVersion).load((version.model_id, other))
         return list(compared(whole(before), whole(version))) if before else None
 
     audit_events = pages(
         AuditEvent,
-        "Its events in the audit trail; for those who may read the trail and those accountable for it.",
+        "The events that are about it, for readers of the trail and people accountable for it.",
         ("seq", 1),
         own={"subject.model_id": "model_id", "subject.version": "version"},
         may=_reads_trail,
@@ -197,45 +196,51 @@ class ModelVersionNode(Node):
     "registered_at", "standing",
 )  # fmt: skip
 class ModelVersionFilter:
-    status = Derived(VersionStatus, Standing.says, "What the decisions say of it now, as `status` does.", by="standing.status")
+    status = Derived(VersionStatus, Standing.says, "The `status` of the version now must match.", by="standing.status")
     missing_approval = Derived(
-        GovernanceRole, Standing.lacks, "A role whose approval is required and does not count now.", by="standing.required_roles"
+        GovernanceRole,
+        Standing.lacks,
+        "A role whose required approval does not count now must match.",
+        by="standing.required_roles",
     )
     eligible = Derived(
-        bool, Standing.is_eligible, "Whether it may be deployed now, as its eligibility has it.", by="standing.status"
+        bool, Standing.is_eligible, "Whether the version may be deployed now, as its eligibility has it.", by="standing.status"
     )
     open_high_risk = Derived(
         bool,
         Standing.has_open_high_risk,
-        "Whether some risk with a residual score of 10 or more has neither control nor an acceptance that stands now.",
+        "Whether the version has an open high risk now, as `openHighRisks` lists them.",
         by="standing.high_risks",
     )
     compliant = Derived(bool, Standing.is_compliant, "Whether no blocking requirement is violated now.", by="standing.compliance")
-    review_overdue = Derived(bool, Standing.is_overdue, "Whether its periodic review is due by now.", by="standing.next_review")
+    review_overdue = Derived(bool, Standing.is_overdue, "Whether the periodic review is due by now.", by="standing.next_review")
 
 
 @query()
 async def model_version(info: Info, model_id: Key, version: Key) -> ModelVersion | None:
-    """One version of a model."""
+    """The version that the model has by that name; null if none."""
     return await ModelVersion.seek({"model_id": model_id, "version": version}, asked_of(info, ModelVersion))
 
 
 model_versions = connection(
     ModelVersion,
     "model_versions",
-    "Versions of all models, in the order in which they were registered.",
+    "The versions of all models are listed oldest first.",
     ("registered_at", 1),
 )
 
 
 model_version_aggregates = aggregates(
-    ModelVersion, "model_version_aggregates", "How many versions there are, and what their numbers come to, group by group."
+    ModelVersion,
+    "model_version_aggregates",
+    "Groups versions, counts each group, and sums up its numbers.",
+    over=["model", "owner", "data_steward"],
 )
 
 
 @subscription(name="modelVersionChanged")
 async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[ModelVersion]:
-    """The versions of a model, each whenever it was registered or changed, as it is when that is told."""
+    """Each version of the model is told whenever it changes."""
     return live(info, ModelVersion, lambda stored: bool(stored["model_id"] == model_id))
 
 

@@ -21,9 +21,9 @@ from resolvers.graph.types import Part, field, shape
 
 @shape(Waiver)
 class WaiverShape:
-    grantor = one(Stakeholder, "Whoever granted it.", user_id="granted_by")
+    grantor = one(Stakeholder, "The person who granted it.", user_id="granted_by")
 
-    @field("Whether it counts now.", reads=["expires_at", "revoked"])
+    @field("Whether the waiver counts now.", reads=["expires_at", "revoked"])
     @staticmethod
     def stands(waiver: Parent[Waiver], info: Info) -> bool:
         return waiver.expires_at > info.context.now and waiver.revoked is None
@@ -36,19 +36,19 @@ class OfWaiver(Payload):
     waiver_id: strawberry.Private[str]
     model_version: ModelVersion = strawberry.field(description="The version that it is about.")
 
-    @field("The waiver.")
+    @field("The waiver as it is now.")
     def waiver(self) -> Waiver:
         return next(each for each in self.model_version.waivers if each.waiver_id == self.waiver_id)
 
 
-@graph_input("A waiver to grant.")
+@graph_input("A waiver is to be granted.")
 class GrantWaiverInput(OfVersion):
-    requirement_id: Key = Field(description="The blocking requirement that need not be met: `POL-003.access-control`.")
-    rationale: Statement = Field(description="Why it may be deployed all the same.")
-    expires_at: Moment = Field(description="From when on it no longer counts.")
+    requirement_id: Key = Field(description="The requirement that is waived: `POL-003.access-control`.")
+    rationale: Statement = Field(description="The rationale says why it may be deployed all the same.")
+    expires_at: Moment = Field(description="The time it expires.")
 
 
-@strawberry.type(description="The waiver as granted.")
+@strawberry.type(description="The waiver is granted.")
 class GrantWaiverPayload(OfWaiver): ...
 
 
@@ -56,7 +56,7 @@ class GrantWaiverPayload(OfWaiver): ...
 async def grant_waiver(info: Info, input: GrantWaiverInput) -> GrantWaiverPayload:
     """Excepts a version from one requirement for a time; it shows as waived, not as met.
 
-    By a risk manager or compliance officer who neither owns nor submitted the version.
+    A risk manager or compliance officer grants it who neither owns nor submitted the version.
     """
     version = await input.load()
     by, at = info.context.actor, info.context.now
@@ -64,19 +64,19 @@ async def grant_waiver(info: Info, input: GrantWaiverInput) -> GrantWaiverPayloa
     return GrantWaiverPayload(waiver_id=waiver.waiver_id, model_version=version)
 
 
-@graph_input("A waiver to revoke.")
+@graph_input("A waiver is to be revoked.")
 class RevokeWaiverInput(OfVersion):
-    waiver_id: Key = Field(description="Which waiver.")
-    reason: Statement = Field(description="Why.")
+    waiver_id: Key = Field(description="The id of the waiver that is revoked.")
+    reason: Statement = Field(description="The reason why it is revoked.")
 
 
-@strawberry.type(description="The waiver as revoked.")
+@strawberry.type(description="The waiver is revoked.")
 class RevokeWaiverPayload(OfWaiver): ...
 
 
 @mutation(event=AuditEventType.WAIVER_REVOKED, permit=Permission.REVOKE_WAIVER, resource=ModelVersion)
 async def revoke_waiver(info: Info, input: RevokeWaiverInput) -> RevokeWaiverPayload:
-    """Takes a waiver back before it expires; what it excepted from must be met again."""
+    """Revokes a waiver before it expires; the requirement must be met again."""
     version = await input.load()
     waivers.revoke(version, input.waiver_id, input.reason, by=info.context.actor, at=info.context.now)
     await version.store()

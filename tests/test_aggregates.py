@@ -12,9 +12,9 @@ from tests.service import ALICE, AUDREY, CAROL, Service, person
 QUERIES: dict[str, Any] = dict(build_schema()._schema.query_type.fields)  # type: ignore[union-attr]
 GROUPED = """query($filter: ModelVersionFilter, $groupBy: [ModelVersionGroupBy!]) {
     modelVersionAggregates(filter: $filter, groupBy: $groupBy) {
-        keys { tier modelId ownerDepartment modelName standingNextReview standingRiskBand } count
+        keys { tier modelId ownerDepartment modelName standingRiskBand } count
         min { standingRiskScore registeredAt } max { standingRiskScore registeredAt }
-        avg { standingRiskScore } sum { standingRiskScore roundNumber } } }"""
+        avg { standingRiskScore } sum { standingRiskScore acceptancesResidualScore } } }"""
 ELEMENTS = (
     "cardMetricsValue cardMetricsDisaggregatedValue latestAssessmentFactorsInherentScore latestAssessmentFactorsResidualScore"
 )
@@ -68,7 +68,22 @@ def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
         assert field.args.keys() == {"filter", "groupBy"}
         bounds, numbers = {"keys", "count", "min", "max"}, {"values", "avg", "sum"}
         told = field.type.of_type.of_type.of_type.fields.keys()
-        assert told == (bounds if name == "incidentAggregates" else bounds | numbers), name
+        assert told == (bounds if name in {"incidentAggregates", "auditEventAggregates"} else bounds | numbers), name
+
+
+def test_aggregates_offer_what_somebody_would_group_by_or_sum_up_and_nothing_else() -> None:
+    """The place of a keyword, a number of a revision, prose and moments to the millisecond are none of that."""
+    types: Any = build_schema()._schema.type_map
+    offered = {(kind, name) for kind in ("Keys", "Bounds", "Numbers") for name in types[f"ModelVersion{kind}"].fields}
+    assert {
+        ("Keys", "tier"),
+        ("Keys", "ownerDepartment"),
+        ("Bounds", "registeredAt"),
+        ("Numbers", "standingRiskScore"),
+    } <= offered
+    silly = ("position", "revision", "purpose", "description", "digest", "dossier", "registered", "contact")
+    assert [each for each in offered if each[0] != "Bounds" and any(word in each[1].lower() for word in silly)] == []
+    assert [each for each in offered if "position" in each[1].lower() or "revision" in each[1].lower()] == []
 
 
 async def test_average_residual_risk_by_department_and_tier_without_a_disaggregated_metric_is_one_question(
@@ -127,7 +142,7 @@ async def test_without_grouping_everything_is_one_group_and_nothing_is_none(
     moments = [each["registeredAt"] for each in scored.values()]
     assert one["count"] == len(scored) and set(one["keys"].values()) == {None}
     assert (one["min"]["registeredAt"], one["max"]["registeredAt"]) == (min(moments), max(moments))
-    assert one["sum"]["roundNumber"] == 0
+    assert one["sum"]["acceptancesResidualScore"] == 0
     assert await grouped(service, modelId={"eq": "nothing"}) == []
 
 

@@ -1,5 +1,6 @@
 """Every list is filtered, ordered and paged in the same language, reaches over an edge, and reads no more than it answers."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 from bson import ObjectId
 from graphql import get_named_type
 
+from documents.values import camel
 from tests.examples import BOT, RATED, TICKETS, approved, register, save_datasheet
+from tests.nouns import NOUNS
 from tests.schema import SCHEMA
 from tests.service import ALICE, AUDREY, CAROL, NOW, Service, person
 from tests.watching import Watched, watching
@@ -35,15 +38,31 @@ def test_every_connection_is_filtered_ordered_and_paged() -> None:
         assert asked.keys() - {"first", "after", "last", "before"} == ({"query"} if kind == "Node" else set()), name
 
 
-def test_every_field_that_a_noun_is_asked_by_says_whether_an_index_helps() -> None:
-    kinds = {get_named_type(field.type).name.removesuffix("Connection") for field in CONNECTIONS.values()}
-    for kind in kinds:
-        for language in ("Filter", "Order"):
-            fields: dict[str, Any] = SCHEMA.type_map[kind + language].fields
-            for name, field in fields.items():
-                across = get_named_type(field.type).name in {f"{each}Filter" for each in kinds}
-                silent = across or name in {"and", "or", "not"}
-                assert silent or any(each in field.description for each in ("Indexed", "Not indexed.")), f"{kind}.{name}"
+def test_the_filter_of_a_noun_says_which_of_its_fields_an_index_serves() -> None:
+    for record in NOUNS:
+        asked: Any = SCHEMA.type_map[f"{record.__name__}Filter"]
+        told = re.fullmatch(r".+ An index serves (`.+`), and no other field\.", asked.description)
+        assert told, asked.name
+        served = {tuple(path.strip("`").split(".")) for path in told[1].split(", ")}
+        paths = {tuple(map(camel, path.split("."))) for path in record.indexed()}
+        assert served == {path for path in paths if path[0] in asked.fields}, asked.name
+        ordered: Any = SCHEMA.type_map[f"{record.__name__}Order"]
+        assert f"`{asked.name}` says which have an index" in ordered.description
+
+
+def test_a_list_is_ordered_by_whatever_an_index_serves() -> None:
+    for record in NOUNS:
+        ordered: Any = SCHEMA.type_map[f"{record.__name__}Order"]
+        asked: Any = SCHEMA.type_map[f"{record.__name__}Filter"]
+        for path in record.indexed():
+            filters, orders = asked, ordered
+            for step in map(camel, path.split(".")):
+                filters, orders = (get_named_type(each.fields[step].type) if each and step in each.fields else None
+                                   for each in (filters, orders))  # fmt: skip
+                if filters is None or filters.name.endswith("FilterList"):
+                    break  # what is not asked by, or lies in a list, has no order
+            else:
+                assert orders is not None, f"{record.__name__}.{path}"
 
 
 async def ids(service: Service, **asked: Any) -> list[str]:
@@ -127,14 +146,15 @@ async def test_a_filter_reaches_over_an_edge_of_two_keys_and_keeps_them_together
     events = """query($filter: AuditEventFilter) { auditEvents(first: 100, orderBy: [{seq: ASC}], filter: $filter) {
         nodes { subject { modelId version modelVersion { tier } } } } }"""
 
-    async def about(**filter: Any) -> list[tuple[str, str]]:
-        found = (await service.ask(events, AUDREY, filter={"subject": filter}))["auditEvents"]["nodes"]
+    async def about(filter: dict[str, Any], **subject: Any) -> list[tuple[str, str]]:
+        found = (await service.ask(events, AUDREY, filter=filter | {"subject": subject}))["auditEvents"]["nodes"]
         return [(each["subject"]["modelId"], each["subject"]["version"]) for each in found]
 
-    assert await about(modelVersion=critical) == [("a", "1.0.0"), ("b", "1.1.0")]
-    assert await about(**{"not": {"modelVersion": critical}}, modelId={"isNull": False}) == [("a", "1.1.0"), ("b", "1.0.0")]
-    assert await about(modelVersion={"model": {"modelId": {"eq": "b"}}}) == [("b", "1.0.0"), ("b", "1.1.0")]
-    assert await about(modelVersion={"purpose": {"eq": "Another"}}) == []
+    assert await about({}, modelVersion=critical) == [("a", "1.0.0"), ("b", "1.1.0")]
+    others = {"not": {"subject": {"modelVersion": critical}}}
+    assert await about(others, modelId={"isNull": False}) == [("a", "1.1.0"), ("b", "1.0.0")]
+    assert await about({}, modelVersion={"model": {"modelId": {"eq": "b"}}}) == [("b", "1.0.0"), ("b", "1.1.0")]
+    assert await about({}, modelVersion={"purpose": {"eq": "Another"}}) == []
     rated = {"latestAssessment": {"modelVersion": critical}}
     await service.do("createRiskAssessment", **BOT | {"modelId": "a", "responses": RATED})
     assert await ids(service, filter=rated) == ["a"]

@@ -1,6 +1,9 @@
 """Every noun is built as `docs/add-a-noun.md` says, so that whoever adds one can believe the page."""
 
 import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,10 @@ from documents.audit.event import AuditEventType
 from documents.kinds import RECORDS
 from documents.search import Searchable
 from documents.store.record import Record
+from documents.values import NAME_LENGTH, BigInt, Value
 from gql.schema import PARTS
 from resolvers.graph.asked import DERIVED
-from resolvers.graph.filters import record_filter
+from resolvers.graph.filters import record_filter, single
 from resolvers.search import KINDS
 from tests.nouns import NOUNS, UNTOLD
 from tests.schema import BUILT, QUERIES, SCHEMA
@@ -80,6 +84,47 @@ def test_a_noun_has_a_list_that_is_asked_anything_and_a_look_up(record: type[Rec
     assert len(lists) == 1 and {"filter", "orderBy", "first", "after", "last", "before"} == lists[0].args.keys()
     assert any(get_named_type(each.type).name == name for each in QUERIES.values())
     assert record in RECORDS
+
+
+def below(kind: Any) -> Iterator[Any]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def offers(kind: Any) -> set[str]:
+    """Every field that a record or a value names for lists or aggregates."""
+    return {*kind.ordered, *kind.grouped, *kind.summed, *kind.bounded, *getattr(kind, "unasked", ())}
+
+
+DOCUMENTS = [each for base in (Value, Record) for each in below(base) if each.__module__.startswith("documents.")]
+OFFERING = sorted({each for each in DOCUMENTS if offers(each)}, key=lambda each: str(each.__qualname__))
+SORTS: tuple[Any, ...] = (str, int, float, bool, datetime, date, BigInt)
+SUMS: tuple[Any, ...] = (int, float, BigInt)
+BOUNDS: tuple[Any, ...] = (int, datetime, date, BigInt)
+
+
+def lengths(annotation: Any) -> Iterator[int]:
+    """The bounds on the length of a text, wherever they stand in an annotation or the metadata of a field."""
+    for each in (*getattr(annotation, "metadata", ()), *getattr(annotation, "__metadata__", ())):
+        yield from [each.max_length] if hasattr(each, "max_length") else lengths(each)
+    for inner in getattr(annotation, "__args__", ()):
+        yield from lengths(inner)
+
+
+@pytest.mark.parametrize("kind", OFFERING)
+def test_what_lists_and_aggregates_offer_is_named_and_can_be_sorted_grouped_or_summed_up(kind: Any) -> None:
+    """No prose is sorted or grouped by, no digest, no list; no moment is grouped by; what is added up is a number."""
+    assert offers(kind) <= kind.model_fields.keys()
+    for name in kind.ordered | kind.grouped:
+        stored = kind.model_fields[name]
+        of, listed = single(stored.annotation)
+        assert not listed and (of in SORTS or issubclass(of, Enum)), name
+        assert max((*lengths(stored), *lengths(stored.annotation)), default=0) <= NAME_LENGTH, name
+    assert not [name for name in kind.grouped if single(kind.model_fields[name].annotation)[0] in {datetime, date, float}]
+    assert [name for name in kind.summed if single(kind.model_fields[name].annotation)[0] not in SUMS] == []
+    assert [name for name in kind.bounded if single(kind.model_fields[name].annotation)[0] not in BOUNDS] == []
+    assert not kind.summed & kind.bounded
 
 
 def test_every_part_is_assembled() -> None:  # that none knows another is an import contract

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLField
+from graphql import GraphQLField, is_specified_directive, specified_scalar_types
 
 import gql
 from documents.versions.model import Model
@@ -51,8 +51,89 @@ def roots(of: str) -> dict[str, GraphQLField]:
     return dict(TYPES[of].fields)
 
 
-def test_everything_says_what_it_is() -> None:
-    assert [name for name, part in parts() if not (part.description or "").strip()] == []
+# What a description begins with that leaves its subject out, and the words by which it has a verb as far as a test can tell:
+# the beginning of a clause or a verb. Whoever writes another verb adds it.
+WITHOUT_SUBJECT = """
+    it its they their them those these this that he she his her what which who whom whose when where why how there
+    from until of in to by at on for with without as after before under beside else also only and or but if because
+"""
+CLAUSES = "that who whom whose which what when where whether while if how why whoever whatever once until"
+VERBS = """
+    adds affects answers applies approves are arises arose asks assesses attaches be bears been began begins belongs binds
+    blocks breaks brings came can carries ceases cites come comes comments compares confirms contains costs could counts
+    covers creates decides declares demands depends describes did differs do does edits ends equals excepts exists expires
+    fails fare fill fills finds follow follows forbids freezes gets gives go goes got governs groups had happens has have hold
+    holds identifies is joins judges keeps lapses let lets lies lifts lists looks lost makes manages matches may means
+    measures meet meets mends must names needs numbers opens orders pins places precede precedes proves puts ran rates reaches
+    read reads records refers registers removes replaces reports represents requests requires resolves rests revokes runs
+    satisfies said say says selects sends sets share shares should shows signs speaks spoke stands starts states stops suggests
+    takes tells tests touches verifies waits waives was were will withdraws would writes
+"""
+
+
+def wrong_with(description: str | None) -> str | None:
+    """Why a description does not stand alone as a sentence, as far as a test can tell; None if it does."""
+    said = " ".join((description or "").split())
+    words = [each.strip("`'(),.:;[]").lower() for each in said.split()]
+    subject = words[1:2] if words[:1] == ["whether"] else words[:1]
+    if len(words) < 4:
+        return "has less than four words"
+    if not (said[0].isupper() or said[0] == "`"):
+        return "begins with neither a capital letter nor a name in backticks"
+    if not said.endswith("."):
+        return "does not end with a period"
+    if not subject or subject[0] in WITHOUT_SUBJECT.split():
+        return "does not name its subject"
+    if not any(each in f"{CLAUSES} {VERBS}".split() or each.endswith("ed") for each in words):
+        return "has no verb that the test knows"
+    return None
+
+
+def test_every_description_is_a_sentence_that_stands_alone() -> None:
+    """But for those of the scalars and directives that every GraphQL schema has."""
+    described = {name: part.description for name, part in parts() if name not in specified_scalar_types}
+    ours = [each for each in SCHEMA._schema.directives if not is_specified_directive(each)]
+    described |= {f"@{each.name}": each.description for each in ours}
+    wrong = {name: (why, said) for name, said in described.items() if (why := wrong_with(said))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        None, "", "When.", "Its band.", "They, the latest first.", "It is being planned now.", "What the decisions say of it.",
+        "Which revision of the policy it is.", "Whether it counts as it is now.", "the model of a version is this",
+        "A risk tier of its own.", "The model that it is a version of", "From when on it is in force.",
+    ],
+)  # fmt: skip
+def test_a_description_without_a_subject_or_a_verb_is_noticed(description: str | None) -> None:
+    assert wrong_with(description)
+
+
+FAMILIES = ("FilterList", "Filter", "Order", "Connection", "Edge", "Aggregate", "Keys", "Bounds", "Numbers")
+
+
+def test_what_is_generated_for_a_noun_names_it() -> None:
+    """Of the families of types that are read off the documents."""
+    families = (
+        "EdgeGroupBy",
+        "GroupBy",
+        "FilterList",
+        "Filter",
+        "Order",
+        "Connection",
+        "Edge",
+        "Aggregate",
+        "Keys",
+        "Bounds",
+        "Numbers",
+    )
+    unnamed = []
+    for name, kind in TYPES.items():
+        if family := next((each for each in families if name.endswith(each)), None):
+            noun = name.removesuffix(family)
+            unnamed += [name] if f"`{noun}`" not in kind.description else []
+    assert unnamed == []
 
 
 def test_no_description_has_the_indentation_of_its_source() -> None:

@@ -23,15 +23,15 @@ KEYS = 1_000
 
 
 class AuditCheckpoint(Record):
-    """A checkpoint signs the trail's size and root; who keeps it outside can show later that nothing before it was altered."""
+    """A checkpoint signs the trail's size and root: kept outside, it proves them."""
 
     keys: ClassVar = ("size",)
 
     size: Count = Field(description="The trail had this many events.")
-    root: Digest = Field(description="The Merkle tree over the events has this root, in hexadecimal.")
+    root: Digest = Field(description="The root that the tree over the events has.")
     signed_at: Moment = Field(description="The checkpoint was signed at this moment.")
-    verifier_key: str = Field(description="The key that verifies it, in C2SP form; get it by another way than this.")
-    text: str = Field(description="The signed note is a C2SP tlog-checkpoint; keep every byte, the last newline too.")
+    verifier_key: str = Field(description="The key that verifies it, in C2SP form; get it elsewhere.")
+    text: str = Field(description="The note is a C2SP tlog-checkpoint; keep every byte.")
 
     collection: ClassVar = "audit_checkpoints"
 
@@ -43,15 +43,13 @@ class AuditCheckpoint(Record):
 
 
 class AuditKey(Value):
-    """An audit key verifies checkpoints. Get it by another way too: who can alter the trail can answer falsely here."""
+    """A key verifies checkpoints. Get it elsewhere too: who alters the trail can lie here."""
 
-    verifier_key: str = Field(
-        description="The key, in C2SP form, is what `auditVerification` and `magistrate audit verify` take."
-    )
-    is_current: bool = Field(description="Whether the server that answers signs with the key today.")
-    checkpoints: Count = Field(description="The number of stored checkpoints that name the key as their signer.")
-    first_signed_at: Moment | None = Field(description="The moment when the key signed the first of these checkpoints.")
-    last_signed_at: Moment | None = Field(description="The moment when the key signed the last of these checkpoints.")
+    verifier_key: str = Field(description="The key is in C2SP form, as `auditVerification` takes it.")
+    is_current: bool = Field(description="Whether the answering server signs with it.")
+    checkpoints: Count = Field(description="The number of stored checkpoints that name the key.")
+    first_signed_at: Moment | None = Field(description="The time it signed the first of them.")
+    last_signed_at: Moment | None = Field(description="The time it signed the last of them.")
 
 
 async def keys(own: str | None) -> list[AuditKey]:

@@ -18,7 +18,7 @@ class AuditEventType(Choice):
     """An event is of one of these types."""
 
     MODEL_REGISTERED = "model_registered", "A model or a version of one came under governance."
-    MODEL_UPDATED = "model_updated", "A version changed: scope, card, datasheet link, evidence, tier or accountability."
+    MODEL_UPDATED = "model_updated", "A version changed in scope, card, datasheets, evidence, tier or accountability."
     MODEL_DEPLOYED = "model_deployed", "A version began to run in an environment."
     MODEL_RETIRED = "model_retired", "A version was taken out of use."
     APPROVAL_REQUESTED = "approval_requested", "A round of approvals was opened."
@@ -28,7 +28,7 @@ class AuditEventType(Choice):
     ACCESS_REVOKED = "access_revoked", "Somebody lost a token, a role or an account."
     ACCESS_ATTEMPT = "access_attempt", "A sign-in or a permission was refused."
     CHANGE_REQUESTED = "change_requested", "A change was requested."
-    CHANGE_APPROVED = "change_approved", "A reviewer approved a change or refused it, as the details say."
+    CHANGE_APPROVED = "change_approved", "A reviewer approved or refused a change."
     CHANGE_DEPLOYED = "change_deployed", "A deployment started or ended."
     CHANGE_ROLLED_BACK = "change_rolled_back", "A change was taken back."
     RISK_ASSESSED = "risk_assessed", "The risks of a version were assessed."
@@ -38,7 +38,7 @@ class AuditEventType(Choice):
     POLICY_VIOLATION = "policy_violation", "A policy stopped the start of a change."
     INCIDENT_CREATED = "incident_created", "An incident was reported."
     INCIDENT_RESOLVED = "incident_resolved", "An incident was resolved."
-    CHANGE_UPDATED = "change_updated", "A change's plan, status, tests, schedule or comments changed."
+    CHANGE_UPDATED = "change_updated", "A change's plan, tests, schedule or comments changed."
     HOLD_PLACED = "hold_placed", "A hold stopped a version's deployment."
     HOLD_LIFTED = "hold_lifted", "A hold was lifted by the role that placed it."
     WAIVER_GRANTED = "waiver_granted", "A version was excepted from a requirement for a time."
@@ -46,7 +46,7 @@ class AuditEventType(Choice):
     POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
-    SYSTEM_STARTED = "system_started", "The service prepared a database for the first time, or migrated it."
+    SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."
 
 
 class AuditOutcome(Choice):
@@ -61,12 +61,18 @@ class AuditOutcome(Choice):
 class EventActor(Value):
     """The actor is whoever caused the event."""
 
+    ordered: ClassVar = frozenset({"id", "type"})
+    grouped: ClassVar = frozenset({"id", "type"})
+
     id: str = Field(description="The actor is a user id, a service's name, or `system`.")
     type: ActorType = Field(description="The actor is a person, a program, or Magistrate itself.")
 
 
 class EventResource(Value):
     """The resource is the record that the event is about."""
+
+    ordered: ClassVar = frozenset({"type", "id"})
+    grouped: ClassVar = frozenset({"type", "id"})
 
     type: str = Field(description="The kind of record that was changed.")
     id: str = Field(description="The record's human key; empty where it is not known.")
@@ -75,6 +81,9 @@ class EventResource(Value):
 class EventSubject(Value):
     """The subject is the model version that an event is about."""
 
+    ordered: ClassVar = frozenset({"model_id", "version"})
+    grouped: ClassVar = frozenset({"model_id", "version"})
+
     model_id: str = Field(description="The id that names the model.")
     version: str = Field(description="The name that the version has.")
 
@@ -82,35 +91,40 @@ class EventSubject(Value):
 class EventRequest(Value):
     """The request is what caused the event."""
 
+    grouped: ClassVar = frozenset({"ip", "token", "operation"})
+
     id: str = Field(description="The request's id, which all of its events share.")
     ip: str | None = Field(description="The address that the request came from.")
     token: str | None = Field(description="The id of the token that signed in; never its secret.")
-    token_issuer: str | None = Field(description="The user id of the person who issued the token.")
+    token_issuer: str | None = Field(description="The user id of whoever issued the token.")
     operation: str | None = Field(description="The name that the client gave its operation.")
 
 
 class AuditEvent(Record):
-    """An event of the audit trail tells of one change or refusal."""
+    """An event tells of one change or refusal."""
 
     keys: ClassVar = ("event_id",)
     unique: ClassVar = frozenset({"seq"})
+    ordered: ClassVar = frozenset({"seq", "event_id", "event_type", "outcome", "occurred_at", "action"})
+    grouped: ClassVar = frozenset({"event_type", "outcome", "action"})
+    bounded: ClassVar = frozenset({"seq", "occurred_at"})
 
-    seq: Count = Field(description="The event's place in the trail, which counts from 0 without gap.")
+    seq: Count = Field(description="The event's place counts from 0 without gap.")
     schema_version: int = Field(alias="schema", description="The number of the form that the event has: 1 today.")
     origin: str = Field(description="The trail's name, which never changes.")
-    event_id: str = Field(description="The event's id is AUD- and 32 hexadecimal digits.")
+    event_id: str = Field(description="The id is AUD- and 32 hexadecimal digits.")
     event_type: AuditEventType = Field(description="The type says what happened.")
     outcome: AuditOutcome = Field(description="The outcome says how the attempt ended.")
-    occurred_at: Moment = Field(description="The moment when it happened; never before that of the event before.")
+    occurred_at: Moment = Field(description="The time it happened, in the trail's order.")
     actor: EventActor = Field(description="The actor is whoever caused the event.")
-    resource: EventResource = Field(description="The resource is the record that was changed, or was to be.")
-    subject: EventSubject | None = Field(description="The model version that the event is about; null if about none.")
+    resource: EventResource = Field(description="The resource is the record in question.")
+    subject: EventSubject | None = Field(description="The model version that it is about; null for none.")
     action: str = Field(description="The name of the mutation that caused the event.")
-    details: FreeObject = Field(description="The details are `changes`, paths with `from` and `to`, and other `facts`.")
+    details: FreeObject = Field(description="The details are `changes` (paths, `from`, `to`) and `facts`.")
     request: EventRequest = Field(description="The request that caused the event.")
-    previous_hash: Digest = Field(description="The `eventHash` of the event before; the first has 64 zeros.")
-    event_hash: Digest = Field(description="SHA-256(0x00 || canonical) is the leaf hash of RFC 9162 section 2.1.1.")
-    nodes: tuple[Digest, ...] = Field(description="The hashes of the perfect subtrees that the event completes, level 1 first.")
+    previous_hash: Digest = Field(description="The `eventHash` that the event before has, or 64 zeros.")
+    event_hash: Digest = Field(description="The leaf hash is SHA-256(0x00 || canonical) (RFC 9162).")
+    nodes: tuple[Digest, ...] = Field(description="The hashes of the subtrees that it completes, level 1 first.")
     canonical: bytes = Field(description="The exact bytes that were hashed, as canonical JSON (RFC 8785).")
 
     collection: ClassVar = "audit_events"

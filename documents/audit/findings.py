@@ -1,5 +1,7 @@
 """What a verification of the trail says: what is wrong and where, and what it cannot exclude. Pure: imports no database."""
 
+from typing import ClassVar
+
 from pydantic import Field, computed_field
 
 from documents.values import Choice, Count, Digest, Value
@@ -11,16 +13,16 @@ REACH = 50_000  # within how many events a repeated id is sure to be noticed
 class AuditFaultKind(Choice):
     """A trail can be wrong in one of these ways."""
 
-    MISSING_EVENTS = "missing_events", "Numbers are left out: events were removed, or one was renumbered."
+    MISSING_EVENTS = "missing_events", "Numbers are left out: events were removed or renumbered."
     REPEATED_SEQ = "repeated_seq", "An event bears a number that is taken."
-    NOT_CANONICAL = "not_canonical", "The canonical bytes are missing, or are no object in RFC 8785 form."
+    NOT_CANONICAL = "not_canonical", "The canonical bytes are missing or not in RFC 8785 form."
     HASH_DIFFERS = "hash_differs", "The event's hash is not that of its canonical bytes."
     FIELD_DIFFERS = "field_differs", "A stored field differs from the canonical bytes."
     MISSING_FIELD = "missing_field", "A field that every event has is missing."
     UNKNOWN_FIELD = "unknown_field", "A field is present that no event has."
     INVALID_FIELD = "invalid_field", "A field is not of the type or form that it must have."
     BROKEN_LINK = "broken_link", "The event does not name the hash of the event before it."
-    ORIGIN_DIFFERS = "origin_differs", "The event bears the name of another trail than the event before it."
+    ORIGIN_DIFFERS = "origin_differs", "The event bears another trail's name."
     TIME_REVERSED = "time_reversed", "The event is older than the event before it."
     DUPLICATE_ID = "duplicate_id", "The event bears the id of an earlier one."
     NODES_DIFFER = "nodes_differ", "The event does not store the hashes of the subtrees that it completes."
@@ -28,17 +30,17 @@ class AuditFaultKind(Choice):
     CONTENT_ALTERED = "content_altered", "A content that the event cites does not hash to its digest."
     HEAD_MISSING = "head_missing", "The trail has events and no head."
     HEAD_DIFFERS = "head_differs", "The head does not agree with the events."
-    CHECKPOINT_FORGED = "checkpoint_forged", "The given checkpoint is malformed, or was signed by no trusted key."
+    CHECKPOINT_FORGED = "checkpoint_forged", "The checkpoint is malformed or signed by no trusted key."
     CHECKPOINT_OF_ANOTHER_TRAIL = "checkpoint_of_another_trail", "The given checkpoint bears the name of another trail."
-    TAIL_CUT = "tail_cut", "The trail has fewer events than when the checkpoint was signed."
-    REWRITTEN = "rewritten", "Events differ from when the checkpoint was signed, and all later hashes were made anew."
+    TAIL_CUT = "tail_cut", "The trail is shorter than the checkpoint says."
+    REWRITTEN = "rewritten", "Events differ from those that were signed, and later hashes were made anew."
 
 
 class Fault(Value):
-    """A fault is something wrong with a trail, and where it shows."""
+    """A fault is something wrong with a trail."""
 
     kind: AuditFaultKind = Field(description="The kind says what is wrong.")
-    seq: Count | None = Field(description="The number of the event that shows it; null for the head or a checkpoint.")
+    seq: Count | None = Field(description="The event that shows it; null for head or checkpoint.")
     detail: str = Field(description="A sentence that says what is wrong.")
 
 
@@ -47,14 +49,14 @@ class AuditCaveat(Choice):
 
     UNANCHORED = (
         "unanchored",
-        "No checkpoint from outside the database was compared: events may be cut off the end, or changed and hashed again.",
+        "No outside checkpoint was compared: events may be cut off, or changed and hashed again.",
     )
     AFTER_CHECKPOINT = "after_checkpoint", "Events after the checkpoint may be cut off, or changed and hashed again."
     BEGINNING_BELIEVED = "beginning_believed", "Events before the first number were believed as stored, not verified."
     HEAD_NOT_COMPARED = "head_not_compared", "Events after the last number were not read, nor was the head compared."
     EXPORT_BELIEVED = (
         "export_believed",
-        "An export was read: what the database stores beside the bytes of its events is what the export says.",
+        "An export was read; what else the database stores of its events was believed.",
     )
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
 
@@ -62,18 +64,20 @@ class AuditCaveat(Choice):
 class Report(Value):
     """A report says what a verification found."""
 
+    ordered: ClassVar = frozenset({"fault_count"})
+
     first: Count = Field(description="The number of the event at which it began.")
-    last: Count | None = Field(description="The number of the last event that it read; null if it read none.")
+    last: Count | None = Field(description="The last event that it read; null if none.")
     events_verified: Count = Field(description="The number of events that it read.")
-    tree_size: Count = Field(description="The number of events that the trail has up to the last one read.")
-    root: Digest | None = Field(description="The root of the Merkle tree of that size; null where events are missing.")
+    tree_size: Count = Field(description="The trail's size up to the last event that was read.")
+    root: Digest | None = Field(description="The root that the tree of that size has; null if events are missing.")
     faults: tuple[Fault, ...] = Field(
         description=f"The faults that were found, in the order of the trail, the first {LISTED:,} at most."
     )
     fault_count: Count = Field(description="The number of faults that were found, listed or not.")
     caveats: tuple[AuditCaveat, ...] = Field(description="The caveats say what this verification cannot exclude.")
 
-    @computed_field(description="Whether nothing is wrong, apart from what the caveats leave open.")  # type: ignore[prop-decorator]
+    @computed_field(description="Whether nothing is wrong, as far as the caveats allow.")  # type: ignore[prop-decorator]
     @property
     def valid(self) -> bool:
         return self.fault_count == 0

@@ -17,23 +17,23 @@ _NODES = ("seq", "event_hash", "nodes")
 
 
 class InclusionProof(Value):
-    """An inclusion proof shows that a tree holds an event (RFC 9162 section 2.1.3)."""
+    """The proof shows that a tree holds an event (RFC 9162 section 2.1.3)."""
 
-    seq: Count = Field(description="The event's place counts from 0 and is the index of its leaf.")
+    seq: Count = Field(description="The event's place is the index of its leaf.")
     leaf: Digest = Field(description="The event's hash is the leaf hash.")
-    tree_size: Count = Field(description="The number of events that the tree is over.")
-    root: Digest = Field(description="The tree's root is that of a checkpoint of this size if nothing was altered.")
-    hashes: tuple[Digest, ...] = Field(description="The hashes that lead from the leaf to the root, nearest the leaf first.")
+    tree_size: Count = Field(description="The number of events that the tree has.")
+    root: Digest = Field(description="The root is that of a checkpoint of this size.")
+    hashes: tuple[Digest, ...] = Field(description="The hashes that lead from the leaf to the root.")
 
 
 class ConsistencyProof(Value):
-    """A consistency proof shows that one tree begins another (RFC 9162 section 2.1.4)."""
+    """The proof shows that one tree begins another (RFC 9162 section 2.1.4)."""
 
-    from_size: Count = Field(description="The number of events that the earlier tree is over.")
+    from_size: Count = Field(description="The number of events that the earlier tree has.")
     from_root: Digest = Field(description="The root that the earlier tree has.")
-    to_size: Count = Field(description="The number of events that the later tree is over.")
+    to_size: Count = Field(description="The number of events that the later tree has.")
     to_root: Digest = Field(description="The root that the later tree has.")
-    hashes: tuple[Digest, ...] = Field(description="The hashes from which both roots follow, in the order of the RFC.")
+    hashes: tuple[Digest, ...] = Field(description="The hashes from which both roots follow.")
 
 
 async def prove_inclusion(seq: int, size: int | None = None) -> InclusionProof:

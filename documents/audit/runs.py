@@ -34,18 +34,23 @@ LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before
 
 
 class VerificationRun(Record):
-    """A run is what the server found when it verified the audit trail by itself."""
+    """A run is a verification of the trail by the server."""
 
     keys: ClassVar = ("number",)
-
-    number: Count = Field(description="The run's number counts from 1; a server stopped in the middle leaves a gap.")
-    began_at: Moment = Field(description="The moment when the run began.")
-    ended_at: Moment = Field(description="The moment when the run ended.")
-    found: Report = Field(description=f"The report says what was verified and found; it keeps the first {LISTED} faults.")
-    checkpoint_size: Count | None = Field(
-        description="The number of events in the checkpoint that was compared; null before the server signed one."
+    ordered: ClassVar = frozenset(
+        {
+            "number",
+            "began_at",
+            "ended_at",
+        }
     )
-    is_news: bool = Field(description="Whether the run found a fault that the run before had not; then an event tells of it.")
+
+    number: Count = Field(description="The run's number counts from 1, with gaps.")
+    began_at: Moment = Field(description="The time the run began.")
+    ended_at: Moment = Field(description="The time the run ended.")
+    found: Report = Field(description=f"The report says what was verified and found; it keeps the first {LISTED} faults.")
+    checkpoint_size: Count | None = Field(description="The size that the compared checkpoint has; null for none.")
+    is_news: bool = Field(description="Whether the run found a fault that is new.")
 
     collection: ClassVar = "audit_verifications"
 

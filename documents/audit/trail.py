@@ -83,13 +83,13 @@ class EventIds:
 
 
 class Receipt(Value):
-    """A receipt says where the trail holds a mutation's last event."""
+    """A receipt proves a mutation's last event."""
 
-    seq: Count = Field(description="The event's place in the trail, which counts from 0.")
+    seq: Count = Field(description="The event's place counts from 0.")
     event_id: str = Field(description="The id that names the event.")
     event_hash: Digest = Field(description="The event's leaf hash (RFC 9162) is in hexadecimal.")
     tree_size: Count = Field(description="The number of events that the trail then held.")
-    root: Digest = Field(description="The root that the Merkle tree of that size has, in hexadecimal.")
+    root: Digest = Field(description="The root that the tree of that size has.")
 
 
 class AuditHead(Record):
@@ -101,7 +101,7 @@ class AuditHead(Record):
     turn: int = Field(default=0, description="The number of units of work begun; counting it up is the touch.")
     size: Count = Field(default=0, description="The number of events that the trail holds.")
     last_hash: Digest = Field(default=GENESIS, description="The hash that the last event has.")
-    last_at: Moment | None = Field(default=None, description="The moment when the last event happened.")
+    last_at: Moment | None = Field(default=None, description="The time the last event happened.")
     edge: tuple[Digest, ...] = Field(
         default=(), description="The right edge of the tree has one hash for each set bit of the size, largest first."
     )

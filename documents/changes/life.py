@@ -17,7 +17,7 @@ class ChangeStatus(Choice):
     SCHEDULED = "scheduled", "The change starts at a time that was set."
     IN_PROGRESS = "in_progress", "The change is being carried out."
     COMPLETED = "completed", "The change was carried out; its target runs."
-    FAILED = "failed", "The change was tried, and what ran before still runs."
+    FAILED = "failed", "The change failed; what ran before still runs."
     ROLLED_BACK = "rolled_back", "The change was taken back by another one."
 
 

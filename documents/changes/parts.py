@@ -10,30 +10,28 @@ from documents.values import Choice, Digest, Key, Moment, Name, Statement, Text,
 
 
 class ChangeApproval(Value):
-    """A change approval is what a reviewer said of a plan, for a role that its risk demands."""
+    """A change approval is what a reviewer said of a plan."""
 
     role: GovernanceRole = Field(description="The role that the reviewer spoke for.")
     approved: bool = Field(description="Whether the reviewer lets the change go on.")
-    reviewer_id: Key = Field(description="The user id of the person who reviewed.")
+    reviewer_id: Key = Field(description="The user id of whoever reviewed.")
     reviewer_name: Name = Field(description="The name that the reviewer then had.")
     reviewer_department: Name = Field(description="The department that the reviewer was then in.")
-    at: Moment = Field(description="The moment when the reviewer spoke.")
+    at: Moment = Field(description="The time the reviewer spoke.")
     comments: Text = Field(default="", description="The comments that the reviewer made.")
-    plan: Digest = Field(description="The digest of the plan that was reviewed; `content(digest)` has its text.")
-    submission: int = Field(description="The number of the submission that was reviewed, from 1.")
+    plan: Digest = Field(description="The digest that `content` takes for the reviewed plan.")
+    submission: int = Field(description="The submission that was reviewed, from 1.")
 
 
 class RequiredChangeApproval(Value):
     """A required approval names a role that a change needs, and what it said."""
 
     role: GovernanceRole = Field(description="The role that must approve.")
-    approval: ChangeApproval | None = Field(
-        description="The approval says what the role decided on the frozen plan; null before it decides."
-    )
+    approval: ChangeApproval | None = Field(description="The approval that it gave or refused; null before that.")
 
 
 class TestResult(Value):
-    """A test result says how a required test of a frozen plan ended."""
+    """A test result says how a required test ended."""
 
     __test__: ClassVar = False  # pytest would collect it by its name
 
@@ -43,14 +41,14 @@ class TestResult(Value):
     sha256: Digest | None = Field(default=None, description="The SHA-256 that the evidence has.")
     notes: Text = Field(default="", description="The notes that whoever recorded it made.")
     recorded_by: Key = Field(description="The user id or service that recorded the result.")
-    recorded_at: Moment = Field(description="The moment when the result was recorded.")
-    submission: int = Field(description="The number of the submission that was tested, from 1.")
+    recorded_at: Moment = Field(description="The time the result was recorded.")
+    submission: int = Field(description="The submission that was tested, from 1.")
 
 
 class Comment(Value):
     """A comment is something said about a change."""
 
-    at: Moment = Field(description="The moment when the comment was made.")
+    at: Moment = Field(description="The time the comment was made.")
     by: Key = Field(description="The user id or service that made the comment.")
     text: Statement = Field(description="The text that the comment has.")
 
@@ -58,11 +56,11 @@ class Comment(Value):
 class Move(Value):
     """A move is a step from one status to the next."""
 
-    at: Moment = Field(description="The moment when the step was made.")
+    at: Moment = Field(description="The time the step was made.")
     by: Key = Field(description="The user id or service that made the step.")
     from_status: ChangeStatus = Field(description="The status that it led from.")
     to_status: ChangeStatus = Field(description="The status that it led to.")
-    reason: Statement | None = Field(default=None, description="The reason that was given; null if none was.")
+    reason: Statement | None = Field(default=None, description="The reason that was given; null if none.")
 
 
 class GateBasis(Choice):
@@ -70,16 +68,19 @@ class GateBasis(Choice):
 
     ELIGIBLE = "eligible", "The change's target was eligible."
     SAME_VERSION = "same_version", "The change's target ran there already."
-    FORMERLY_DEPLOYED = "formerly_deployed", "The change rolls back to what ran there before, or to nothing."
+    FORMERLY_DEPLOYED = "formerly_deployed", "The change rolls back to what ran there before."
 
 
 class GatePass(Value):
     """A gate pass says that a change could start, and why."""
 
-    at: Moment = Field(description="The moment when the change started.")
+    ordered: ClassVar = frozenset({"at", "basis"})
+    grouped: ClassVar = frozenset({"basis"})
+
+    at: Moment = Field(description="The time the change started.")
     by: Key = Field(description="The user id or service that started the change.")
     basis: GateBasis = Field(description="The basis says why it was let through.")
     eligibility: Digest | None = Field(
         default=None,
-        description="The digest of the target's eligibility then; `content(digest)` has it. Null where none was needed.",
+        description="The digest that `content` takes for the eligibility; null if none was asked for.",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ class ChangeType(Choice):
     PROMPT_UPDATE = "prompt_update", "The version that runs gets another system prompt."
     INFRASTRUCTURE = "infrastructure", "The systems that the version runs on change."
     ROLLBACK = "rollback", "A version that ran before runs again, or none does."
-    EMERGENCY = "emergency", "Something must be done at once; it is critical whatever it touches."
+    EMERGENCY = "emergency", "Something must be done at once; its risk is CRITICAL."
 
     @property
     def keeps_version(self) -> bool:
@@ -67,17 +67,21 @@ class AffectedUsers(Choice):
 class ChangeImpact(Value):
     """A change's impact says what it touches."""
 
-    affected_systems: Names = Field(default=(), description="The systems that it touches; one of production makes it HIGH.")
-    affected_users: AffectedUsers = Field(description="The users that it affects; ALL_USERS makes it MEDIUM at least.")
+    ordered: ClassVar = frozenset({"affected_users", "estimated_downtime", "rollback_time"})
+    grouped: ClassVar = frozenset({"affected_users"})
+    summed: ClassVar = frozenset({"estimated_downtime", "rollback_time"})
+
+    affected_systems: Names = Field(default=(), description="The systems that it touches; production is HIGH.")
+    affected_users: AffectedUsers = Field(description="The users that it affects; ALL_USERS is at least MEDIUM.")
     affected_users_note: Text = Field(default="", description="The note says in words who is affected.")
     estimated_downtime: Annotated[int, Field(ge=0, le=60 * 24 * 30, strict=True)] = Field(
-        description="The downtime is in whole minutes, up to 43,200; any at all makes the change HIGH."
+        description="The downtime is in whole minutes, up to 43,200; any is HIGH."
     )
     rollback_time: Annotated[int, Field(ge=0, le=60 * 24 * 30, strict=True)] = Field(
-        description="The time that undoing it takes, in whole minutes, up to 43,200."
+        description="The time that undoing takes, in minutes, up to 43,200."
     )
-    testing_required: Names = Field(default=(), description="The names of the tests that must pass before the change starts.")
-    dependencies: Names = Field(default=(), description="The things that must be there, or must be done, first.")
+    testing_required: Names = Field(default=(), description="The tests that must pass before it starts, by name.")
+    dependencies: Names = Field(default=(), description="The things that must be there or done first.")
 
     def indicators(self) -> Iterator[ChangeRisk]:
         if self.estimated_downtime or any(PRODUCTION in each.casefold() for each in self.affected_systems):
@@ -89,12 +93,15 @@ class ChangeImpact(Value):
 class ChangeWindow(Value):
     """A change may start within its window."""
 
-    begins: Moment = Field(description="The moment when the window begins.")
-    ends: Moment = Field(description="The moment when it ends, at most 366 days after it begins.")
+    begins: Moment = Field(description="The time the window begins.")
+    ends: Moment = Field(description="The time it ends, within 366 days.")
 
 
 class ChangePlan(Value):
-    """A plan says what a change does; submitting freezes it, and approvals bind to its digest."""
+    """A plan says what a change does; approvals bind to its digest."""
+
+    ordered: ClassVar = frozenset({"change_type", "model_id", "environment", "target_version"})
+    grouped: ClassVar = frozenset({"change_type", "model_id", "environment", "target_version"})
 
     change_type: ChangeType = Field(description="The type of change that is planned.")
     title: Name = Field(description="The title says in a line what is to be done.")
@@ -102,20 +109,12 @@ class ChangePlan(Value):
     justification: Statement = Field(description="The text says why the change is needed.")
     model_id: Key = Field(description="The id of the model that changes.")
     environment: Environment = Field(default=PRODUCTION, description="The environment where the change is carried out.")
-    current_version: Key | None = Field(
-        default=None, description="The version that ran there when the plan was last saved or submitted; null if none did."
-    )
-    target_version: Key | None = Field(
-        default=None, description="The version that is to run there; null where a first deployment is rolled back."
-    )
-    impact: ChangeImpact | None = Field(default=None, description="The impact says what the change touches; submitting needs it.")
-    rollback_plan: Statement | None = Field(
-        default=None, description="The text says how the change is undone; submitting needs it."
-    )
+    current_version: Key | None = Field(default=None, description="The version that ran there when it was saved; null if none.")
+    target_version: Key | None = Field(default=None, description="The version that is to run there; null for nothing.")
+    impact: ChangeImpact | None = Field(default=None, description="The impact is needed when it is submitted.")
+    rollback_plan: Statement | None = Field(default=None, description="The text says how it is undone; submitting needs it.")
     rollback_trigger: Statement | None = Field(default=None, description="The text says what would make it be undone.")
-    preferred_window: ChangeWindow | None = Field(
-        default=None, description="The change may start only within this window; null for any time."
-    )
+    preferred_window: ChangeWindow | None = Field(default=None, description="The change may start only within this window.")
     blackout_dates: Annotated[tuple[Day, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The UTC days on which it may not start."
     )

@@ -29,7 +29,7 @@ from documents.versions.entries import longer
 
 
 class ChangeRequest(Searchable):
-    """A change request takes a change of what runs from its plan to its end."""
+    """A change request changes what runs in an environment."""
 
     keys: ClassVar = ("change_id",)
     event: ClassVar = AuditEventType.CHANGE_UPDATED
@@ -46,41 +46,37 @@ class ChangeRequest(Searchable):
     reviewed: ClassVar = frozenset({"plan"})
     derived: ClassVar = frozenset({"risk_level"})
     searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
+    ordered: ClassVar = frozenset({
+        "change_id", "risk_level", "status", "requester", "department", "created_at", "scheduled_time", "completed_time",
+        "rolls_back_id",
+    })  # fmt: skip
+    grouped: ClassVar = frozenset({"risk_level", "status", "requester", "department"})
+    bounded: ClassVar = frozenset({"created_at", "scheduled_time", "completed_time"})
 
-    change_id: str = Field(description="The change's id is CR- and 32 hexadecimal digits.")
+    change_id: str = Field(description="The id is CR- and 32 hexadecimal digits.")
     plan: ChangePlan = Field(description="The plan as it was last saved.")
     revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, oldest first.")
-    frozen_plan: Digest | None = Field(
-        default=None, description="The digest of the plan that approvals bind to; null in a draft."
-    )
-    submissions: int = Field(
-        default=0, description="The number of times that it was submitted; only approvals of the last count."
-    )
+    frozen_plan: Digest | None = Field(default=None, description="The digest that approvals bind to; null in a draft.")
+    submissions: int = Field(default=0, description="The number of times that it was submitted.")
     risk_level: ChangeRisk = Field(description="The risk level says how much can go wrong.")
     status: ChangeStatus = Field(default=ChangeStatus.DRAFT, description="The status says how far the change is.")
     requester: Key = Field(description="The user id or service that requested the change.")
-    department: Name | None = Field(default=None, description="The department that the requester was in; null for a service.")
-    created_at: Moment = Field(description="The moment when the change was requested.")
+    department: Name | None = Field(default=None, description="The department that the requester then was in.")
+    created_at: Moment = Field(description="The time the change was requested.")
     approvals: tuple[ChangeApproval, ...] = Field(default=(), description="Everything that reviewers said, oldest first.")
     test_results: Annotated[tuple[TestResult, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="The results of tests are listed oldest first; the latest of a test counts."
+        default=(), description="The test results, of which the latest counts, oldest first."
     )
-    scheduled_time: Moment | None = Field(default=None, description="The moment when it is to start; null if none was set.")
-    gate: GatePass | None = Field(
-        default=None, description="The gate's pass says why it was allowed to start; null before it starts."
-    )
-    completed_time: Moment | None = Field(default=None, description="The moment when the change was completed or failed.")
+    scheduled_time: Moment | None = Field(default=None, description="The time it is to start; null if none was set.")
+    gate: GatePass | None = Field(default=None, description="The pass says why it could start; null before that.")
+    completed_time: Moment | None = Field(default=None, description="The time the change was completed or failed.")
     deployment_notes: Text = Field(default="", description="The notes say how the deployment went.")
     comments: Annotated[tuple[Comment, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The comments that people made, oldest first."
     )
     moves: tuple[Move, ...] = Field(default=(), description="The steps of its life are listed oldest first.")
-    rolls_back_id: Key | None = Field(
-        default=None, description="The id of the change that a rollback takes back; null for any other change."
-    )
-    rolled_back_by_id: Key | None = Field(
-        default=None, description="The id of the latest change that is to take it back; null if none is."
-    )
+    rolls_back_id: Key | None = Field(default=None, description="The id of the change that a rollback takes back.")
+    rolled_back_by_id: Key | None = Field(default=None, description="The id of the latest change that takes it back.")
 
     collection: ClassVar = "change_requests"
     indexes: ClassVar = [
@@ -109,7 +105,7 @@ class ChangeRequest(Searchable):
     def allowed_transitions(self) -> tuple[ChangeStatus, ...]:
         return MOVES[self.status]
 
-    @computed_field(description="The roles whose approval its risk demands, with what each said of this submission.")  # type: ignore[prop-decorator]
+    @computed_field(description="The roles whose approval it needs, with what each said.")  # type: ignore[prop-decorator]
     @property
     def required_approvals(self) -> tuple[RequiredChangeApproval, ...]:
         said = self.counting
@@ -125,7 +121,7 @@ class ChangeRequest(Searchable):
         ours = (each for each in self.approvals if each.submission == self.submissions and each.plan == self.frozen_plan)
         return {each.role: each for each in ours}
 
-    @computed_field(description="The required tests that have not passed since the plan was frozen; an emergency needs none.")  # type: ignore[prop-decorator]
+    @computed_field(description="The required tests that have not passed; an emergency needs none.")  # type: ignore[prop-decorator]
     @property
     def missing_tests(self) -> tuple[str, ...]:
         if self.plan.change_type is ChangeType.EMERGENCY or self.plan.impact is None:

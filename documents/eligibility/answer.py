@@ -23,7 +23,7 @@ class Remedy(Value):
 
 
 class Finding(Value):
-    """A finding is a requirement that is not met, why, and what would mend it."""
+    """A finding is a requirement that is not met."""
 
     policy_id: str = Field(description="The id of the policy that asks for it.")
     policy_name: str = Field(description="The name that the policy has.")
@@ -42,7 +42,7 @@ class RequirementOutcome(Choice):
 
 
 class RequirementResult(Value):
-    """A result says how a requirement stands that a version is held to."""
+    """A result says how a requirement stands."""
 
     policy_id: str = Field(description="The id of the policy that asks for it.")
     requirement_id: str = Field(description="The id that the requirement has.")
@@ -51,18 +51,18 @@ class RequirementResult(Value):
     outcome: RequirementOutcome = Field(description="The outcome says how it stands.")
     reason: str | None = Field(default=None, description="The reason why it is not met; null if it is.")
     remedy: Remedy | None = Field(default=None, description="The remedy that would meet it; null where no mutation can.")
-    waiver_id: str | None = Field(default=None, description="The id of the waiver that excepts the version; null if none does.")
+    waiver_id: str | None = Field(default=None, description="The id of the waiver that excepts the version; null if none.")
 
 
 class WaivedFinding(Value):
     """A waived finding is a blocking requirement that is not met and stops nothing."""
 
-    finding: Finding = Field(description="The finding says what is not met, why, and what would mend it.")
+    finding: Finding = Field(description="The finding says what is not met, and why.")
     waiver: Waiver = Field(description="The waiver that ends last of those that stand.")
 
 
 class OpenCondition(Value):
-    """An open condition belongs to an approval that stands, and is not confirmed."""
+    """An open condition is not confirmed yet."""
 
     role: GovernanceRole = Field(description="The role that set the condition.")
     decision_id: str = Field(description="The id of the decision that it belongs to.")
@@ -86,21 +86,21 @@ class RequiredApproval(Value):
     status: ApprovalStatus = Field(description="The status that its approval has now.")
     decision: Approval | None = Field(description="The decision that stands for the role; null before there is one.")
     candidate_ids: tuple[str, ...] = Field(description="The user ids of the people who could give it.")
-    remedy: Remedy | None = Field(description="The remedy that brings the approval; null if it counts or the version is retired.")
+    remedy: Remedy | None = Field(description="The remedy that brings the approval; null if not needed.")
 
 
 class BlockingIncident(Value):
-    """A blocking incident is critical, open, and about the version."""
+    """A blocking incident is critical and open."""
 
     incident_id: str = Field(description="The id of the incident that blocks.")
     remedy: Remedy = Field(description="The remedy that would resolve it.")
 
 
 class Eligibility(Value):
-    """An eligibility says whether a version may be deployed, and if not, all that stands in the way."""
+    """An eligibility says whether a version may be deployed, and what stands in the way."""
 
     eligible: bool = Field(
-        description="Whether it is approved, each blocking requirement is met or waived, and no hold or incident stops it."
+        description="Whether the version is approved now, without unwaived violation, hold or critical incident."
     )
     tier: RiskTier = Field(description="The risk tier that the version has.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")
@@ -112,8 +112,6 @@ class Eligibility(Value):
     waived: tuple[WaivedFinding, ...] = Field(description="The blocking requirements that are not met, and waived.")
     holds: tuple[StandingHold, ...] = Field(description="The holds that stand.")
     blocking_incidents: tuple[BlockingIncident, ...] = Field(description="The critical incidents that are open.")
-    open_conditions: tuple[OpenCondition, ...] = Field(
-        description="The conditions that are not confirmed, of approvals that stand in an open round."
-    )
-    advisories: tuple[Finding, ...] = Field(description="The advisory requirements that are not met; they stop nothing.")
-    notices: tuple[str, ...] = Field(description="The notices say what else there is to know; they stop nothing.")
+    open_conditions: tuple[OpenCondition, ...] = Field(description="The conditions that are not confirmed.")
+    advisories: tuple[Finding, ...] = Field(description="The advisory requirements that are not met.")
+    notices: tuple[str, ...] = Field(description="The notices say what else is known; they stop nothing.")

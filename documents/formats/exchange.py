@@ -20,9 +20,9 @@ def as_key(name: str) -> str:
 
 
 class Omission(Value):
-    """An omission is something that one side said and the other has no place for."""
+    """An omission is something that was left out."""
 
-    path: str = Field(description="The place where it is: a path of the data, a heading, or a field.")
+    path: str = Field(description="The place where it is: a path, a heading or a field.")
     reason: str = Field(description="The reason why it was left out.")
 
 
@@ -30,9 +30,7 @@ class Export(Value):
     """An export holds something in a foreign format."""
 
     text: str = Field(description="The text that the file has.")
-    left_out: tuple[Omission, ...] = Field(
-        description="The things that would be lost or altered if the text were imported again."
-    )
+    left_out: tuple[Omission, ...] = Field(description="The things that importing the text would lose or alter.")
 
 
 class Omissions:

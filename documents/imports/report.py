@@ -14,11 +14,11 @@ from documents.values import Choice, Digest, Key, Value
 class CardSource(Choice):
     """An imported file is of one of these kinds."""
 
-    HUGGING_FACE = "hugging_face", "The file is a Hugging Face Hub card: front matter and prose."
-    CYCLONE_DX = "cyclone_dx", "The file is a CycloneDX bill of materials, 1.5 to 1.7, as JSON, that names one model."
+    HUGGING_FACE = "hugging_face", "The file is a Hugging Face Hub card."
+    CYCLONE_DX = "cyclone_dx", "The file is a CycloneDX 1.5 to 1.7 bill of materials, in JSON, of one model."
     HUGGING_FACE_RESULTS = (
         "hugging_face_results",
-        "The file is one of the Hub's `.eval_results/`: YAML, a list of evaluation results.",
+        "The file is one of the Hub's `.eval_results/`, in YAML.",
     )
 
 
@@ -32,9 +32,9 @@ class ImportReport(Value):
 
 
 class ImportedModel(Value):
-    """An imported model is a version that an import registered, with its card."""
+    """An imported model is a version that was registered."""
 
-    path: str = Field(description="The place where it was, such as `components.0` or `huggingFace.2`.")
+    path: str = Field(description="The place where it was, such as `components.0`.")
     sha256: Digest = Field(description="The SHA-256 that its file's text has, as UTF-8.")
     model_id: Key = Field(description="The id that the model has.")
     version: Key = Field(description="The name that the version has.")

@@ -13,7 +13,7 @@ from documents.values import Count, Digest, Moment, Value
 
 
 class AuditScope(Value):
-    """A report's scope selects the events that meet all of its parts."""
+    """The scope selects events that meet all of it."""
 
     resource_type: str | None = Field(description="The kind of record that the events are about.")
     resource_id: str | None = Field(description="The key of the record that they are about.")
@@ -22,8 +22,8 @@ class AuditScope(Value):
     actor_id: str | None = Field(description="The actor is a user id, a service's name, or `system`.")
     event_types: tuple[AuditEventType, ...] = Field(description="The event types that are reported; null for all.")
     outcomes: tuple[AuditOutcome, ...] = Field(description="The outcomes that are reported; null for all.")
-    since: Moment | None = Field(description="The events happened at this moment or later; null for the trail's beginning.")
-    until: Moment | None = Field(description="The events happened before this moment; null for now.")
+    since: Moment | None = Field(description="The events happened at this moment or later.")
+    until: Moment | None = Field(description="The events happened before this moment.")
 
     def query(self, size: int) -> Raw:
         """The query for them, among the first `size` events of the trail."""
@@ -73,7 +73,7 @@ class AuditSummary(Value):
 
 
 class ToldEvent(ReportedEvent):
-    """A reported event is told in short; `auditEvent` has the whole."""
+    """A reported event is told in short."""
 
     event_type: AuditEventType = Field(description="The type says what happened.")
     outcome: AuditOutcome = Field(description="The outcome says how the attempt ended.")
@@ -92,30 +92,28 @@ class ToldEvent(ReportedEvent):
 
 
 class TrailIntegrity(Value):
-    """A trail's integrity says where it stood when the report was made, and what its last verification found."""
+    """The integrity says where the trail stood, and what was verified last."""
 
     origin: str = Field(description="The name that the trail bears.")
     size: Count = Field(description="The number of events that it held, those reported among them.")
-    root: Digest = Field(description="The root of the Merkle tree of that size is in hexadecimal.")
-    valid: bool | None = Field(description="Whether the server's last verification found nothing wrong; null before the first.")
-    verified_at: Moment | None = Field(description="The moment when that verification ended.")
+    root: Digest = Field(description="The root that the tree of that size has.")
+    valid: bool | None = Field(description="Whether the last verification found no fault; null for none.")
+    verified_at: Moment | None = Field(description="The time that verification ended.")
     verified_size: Count | None = Field(description="The number of events that the trail then had.")
     fault_count: Count | None = Field(description="The number of faults that were found.")
 
 
 class AuditReport(Value):
-    """An audit report counts all events of a resource, model or version, and tells the last ones."""
+    """The report counts a scope's events and tells the last ones."""
 
-    generated_at: Moment = Field(description="The moment when the report was made.")
+    generated_at: Moment = Field(description="The time the report was made.")
     scope: AuditScope = Field(description="The scope says what it is about.")
     summary: AuditSummary = Field(description="The summary counts all the events.")
-    event_breakdown: tuple[EventTypeCount, ...] = Field(
-        description="The counts of each type are listed, the most frequent first."
-    )
-    actors: tuple[ActorCount, ...] = Field(description="The actors that caused them, by id, a thousand at most.")
+    event_breakdown: tuple[EventTypeCount, ...] = Field(description="The counts by type, which the most frequent leads.")
+    actors: tuple[ActorCount, ...] = Field(description="The actors that caused them, by id, 1,000 at most.")
     actors_left_out: Count = Field(description="The number of actors that are not listed.")
     events: tuple[ToldEvent, ...] = Field(description="The last 500 events are listed oldest first.")
-    events_left_out: Count = Field(description="The number of earlier events that are not listed; `auditEvents` lists all.")
+    events_left_out: Count = Field(description="The number of earlier events that only `auditEvents` lists.")
     integrity: TrailIntegrity = Field(description="The integrity says whether the trail can be believed.")
 
     @property

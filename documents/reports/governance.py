@@ -39,12 +39,12 @@ class ReportedModel(Value):
     classification: Classification = Field(description="The classification says which tier its words suggest.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")
     registered_by: Key = Field(description="The user id or service that registered it.")
-    registered_at: Moment = Field(description="The moment when it was registered.")
+    registered_at: Moment = Field(description="The time it was registered.")
     retired: Ending | None = Field(description="The ending says why it was taken out of use; null if it was not.")
 
 
 class ReportedPerson(Value):
-    """A reported person is somebody whom a report names, as the record is today."""
+    """A reported person is somebody whom a report names."""
 
     user_id: Key = Field(description="The user id that the person has.")
     name: Name = Field(description="The full name that the person has.")
@@ -58,10 +58,8 @@ class Ownership(Value):
 
     owner: ReportedPerson = Field(description="The person who is the model owner.")
     data_steward: ReportedPerson = Field(description="The person who is the data steward.")
-    accountability: tuple[Assignment, ...] = Field(
-        description="The people who are or were accountable, in which role and when, oldest first."
-    )
-    coverage: Coverage = Field(description="The coverage says whether every role that the tier demands is filled.")
+    accountability: tuple[Assignment, ...] = Field(description="The assignments that are or were made, oldest first.")
+    coverage: Coverage = Field(description="The coverage says whether each required role is filled.")
 
 
 class PurposeAndScope(Value):
@@ -71,7 +69,7 @@ class PurposeAndScope(Value):
     use_cases: tuple[str, ...] = Field(description="The uses that it is put to.")
     restrictions: tuple[str, ...] = Field(description="The uses that are forbidden or restricted.")
     artifacts: tuple[Artifact, ...] = Field(description="The artefacts that it is made of.")
-    depends_on: tuple[Dependency, ...] = Field(description="The things that it was made from or needs to run.")
+    depends_on: tuple[Dependency, ...] = Field(description="The things that it needs or was made from.")
     upstream_alerts: tuple[UpstreamAlert, ...] = Field(description="The alerts say what is wrong with anything it depends on.")
 
 
@@ -86,31 +84,31 @@ class Submission(Value):
     """A submission says when and by whom a version was submitted."""
 
     number: int = Field(description="The number of the submission, which counts from 1.")
-    submitted_by: Key = Field(description="The user id of the person who submitted.")
-    submitted_at: Moment = Field(description="The moment when it was submitted.")
+    submitted_by: Key = Field(description="The user id of whoever submitted.")
+    submitted_at: Moment = Field(description="The time it was submitted.")
 
 
 class EarlierDecision(Decision):
     """An earlier decision belongs to a closed round."""
 
-    changed_since: tuple[DossierPart, ...] = Field(description="The parts of what was decided on that have changed since.")
+    changed_since: tuple[DossierPart, ...] = Field(description="The parts that have changed since.")
 
 
 class EarlierRound(ApprovalRound):
     """An earlier round is a closed round of approvals, whole."""
 
     decisions: tuple[EarlierDecision, ...] = Field(description="The decisions are listed oldest first.")
-    digest: Digest = Field(description="The digest of the round as it closed; `content(digest)` has its text.")
-    closed_at: Moment = Field(description="The moment when the next round began.")
+    digest: Digest = Field(description="The digest that `content` takes for the round.")
+    closed_at: Moment = Field(description="The time the next round began.")
 
 
 class Governance(Value):
-    """Governance says what the version is held to, and who decided what."""
+    """Governance says what binds it, and who decided what."""
 
     policies_applied: tuple[AppliedPolicy, ...] = Field(description="The policies that apply, by id.")
     requirements: tuple[RequirementResult, ...] = Field(description="The requirements of the policies, and how each stands.")
     dossier: Dossier = Field(description="The dossier has the digests of what is decided on now.")
-    submission: Submission | None = Field(description="The submission that opened the current round; null for a draft.")
+    submission: Submission | None = Field(description="The submission that opened the current round.")
     approvals: tuple[Approval, ...] = Field(description="The decisions of the current round as they read now, oldest first.")
     earlier_rounds: tuple[EarlierRound, ...] = Field(description="The rounds before, which are whole, oldest first.")
     evidence: tuple[Evidence, ...] = Field(description="The evidence that was attached, withdrawn or not.")
@@ -119,24 +117,24 @@ class Governance(Value):
 
 
 class AssessmentRecord(Revision):
-    """An assessment record is one risk assessment in a version's history."""
+    """A record is an assessment in a version's history."""
 
-    assessment_id: str = Field(description="The assessment's id is RA- and 32 hexadecimal digits.")
-    overall_score: float = Field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")
+    assessment_id: str = Field(description="The id is RA- and 32 hexadecimal digits.")
+    overall_score: float = Field(description="The mean residual score is weighted by impact, 0 to 25.")
     band: RiskBand = Field(description="The band that the score is in.")
 
 
 class ReportedRisk(Value):
     """A reported risk says what may go wrong, as it was assessed."""
 
-    latest: RiskAssessment | None = Field(description="The latest assessment, which is whole; null if there is none.")
+    latest: RiskAssessment | None = Field(description="The latest assessment, which is whole; null if none.")
     assessments: tuple[AssessmentRecord, ...] = Field(description="The assessments are listed oldest first.")
     approvals: tuple[AssessmentApproval, ...] = Field(description="The approvals that assessments got, oldest first.")
     acceptances: tuple[RiskAcceptance, ...] = Field(description="The risks that were accepted, standing or not, oldest first.")
 
 
 class ReportedCard(Value):
-    """A reported card says how complete a model card is, and lists its revisions."""
+    """A reported card says how complete a card is."""
 
     completeness: float = Field(description="The share of sections that are filled, from 0 to 1.")
     empty_sections: tuple[CardSection, ...] = Field(description="The sections that are not filled.")
@@ -144,7 +142,7 @@ class ReportedCard(Value):
 
 
 class ReportedDatasheet(DatasheetLink):
-    """A reported datasheet is linked, in the revision that the link pins."""
+    """A reported datasheet is the revision that is linked."""
 
     name: Name = Field(description="The name that people call the dataset by.")
     completeness: float = Field(description="The share of sections that are filled, from 0 to 1.")
@@ -153,47 +151,47 @@ class ReportedDatasheet(DatasheetLink):
 
 
 class Documentation(Value):
-    """Documentation is what is written about the version and its data."""
+    """Documentation is what is written about the version."""
 
     card: ReportedCard | None = Field(description="The card that the version has; null if none.")
     datasheets: tuple[ReportedDatasheet, ...] = Field(description="The datasheets that it rests on.")
 
 
 class ReviewSchedule(Value):
-    """A review schedule says when the version was and will be reviewed."""
+    """A schedule says when the version is reviewed."""
 
-    last_review: Moment | None = Field(description="The moment when the last review was completed; null before the first.")
-    next_review: Moment | None = Field(description="The moment when the next review is due; null in tier 4.")
+    last_review: Moment | None = Field(description="The time the last review was completed; null before the first.")
+    next_review: Moment | None = Field(description="The time the next review is due; null in tier 4.")
     overdue: bool = Field(description="Whether the next review is overdue.")
     reviews: tuple[Review, ...] = Field(description="The periodic reviews are listed oldest first.")
 
 
 class ReportedDeployment(Value):
-    """A reported deployment says that the version runs, or ran, in an environment."""
+    """A deployment says where the version runs or ran."""
 
-    deployment_id: str = Field(description="The deployment's id is DEP- and 32 hexadecimal digits.")
+    deployment_id: str = Field(description="The id is DEP- and 32 hexadecimal digits.")
     environment: Environment = Field(description="The environment that it runs in.")
-    deployed_at: Moment = Field(description="The moment when it began to run.")
-    deployed_by: Key = Field(description="The user id or service that completed its deployment.")
+    deployed_at: Moment = Field(description="The time it began to run.")
+    deployed_by: Key = Field(description="The user id or service that deployed it.")
     change_id: Key = Field(description="The id of the change that brought it.")
-    ended_at: Moment | None = Field(description="The moment when it stopped; null while it runs.")
+    ended_at: Moment | None = Field(description="The time it stopped; null while it runs.")
 
 
 class ReportedIncident(Value):
     """A reported incident is something that went wrong with the version."""
 
-    incident_id: str = Field(description="The incident's id is INC- and 32 hexadecimal digits.")
+    incident_id: str = Field(description="The id is INC- and 32 hexadecimal digits.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
-    environment: Environment | None = Field(description="The environment where it happened; null if not stated.")
+    environment: Environment | None = Field(description="The environment where it happened, if stated.")
     title: Name = Field(description="The title says in a line what happened.")
     description: Text = Field(description="The text says what is known of it.")
     opened_by: Key = Field(description="The user id or service that reported it.")
-    opened_at: Moment = Field(description="The moment when it was reported.")
-    resolution: Ending | None = Field(description="The resolution says how it ended; null while it is open.")
+    opened_at: Moment = Field(description="The time it was reported.")
+    resolution: Ending | None = Field(description="The resolution, once it is resolved.")
 
 
 class Operation(Value):
-    """Operation says where the version runs and ran, and what went wrong."""
+    """Operation says where it runs, and what went wrong."""
 
     deployments: tuple[ReportedDeployment, ...] = Field(description="The deployments are listed oldest first.")
     incidents: tuple[ReportedIncident, ...] = Field(description="The incidents are listed oldest first.")
@@ -202,34 +200,34 @@ class Operation(Value):
 class ReportedEvent(Value):
     """A reported event is known by its place and its hash."""
 
-    seq: Count = Field(description="The event's place in the trail, which counts from 0.")
+    seq: Count = Field(description="The event's place counts from 0.")
     event_id: str = Field(description="The id that names the event.")
     event_hash: Digest = Field(description="The leaf hash (RFC 9162) is in hexadecimal.")
-    occurred_at: Moment = Field(description="The moment when it happened.")
+    occurred_at: Moment = Field(description="The time it happened.")
 
 
 class TrailAnchor(Value):
-    """A trail anchor says where the trail stood: the report holds whatever the trail tells up to there."""
+    """The anchor says up to where the report tells the trail."""
 
     origin: str = Field(description="The name that the trail bears.")
     size: Count = Field(description="The number of events that it held.")
-    root: Digest = Field(description="The root of the Merkle tree of that size is in hexadecimal.")
+    root: Digest = Field(description="The root that the tree of that size has.")
     registration_proven: bool = Field(description="Whether the version's registration is proven to be in the trail.")
     last_event: ReportedEvent | None = Field(description="The last event that is about the version.")
 
 
 class GovernanceReport(Value):
-    """A governance report tells everything about the governance of one version."""
+    """A report tells all about a version's governance."""
 
-    generated_at: Moment = Field(description="The moment when the report was made.")
+    generated_at: Moment = Field(description="The time the report was made.")
     model_info: ReportedModel = Field(description="The version that it is about.")
     ownership: Ownership = Field(description="The section says who answers for it.")
     purpose_and_scope: PurposeAndScope = Field(description="The section says what it is for and made of.")
-    deployment_eligibility: Eligibility = Field(description="The eligibility says whether it may be deployed now.")
+    deployment_eligibility: Eligibility = Field(description="The eligibility that it has now.")
     governance: Governance = Field(description="The section says what it is held to, and who decided what.")
     risk: ReportedRisk = Field(description="The section says what may go wrong.")
     documentation: Documentation = Field(description="The section says what is written about it.")
-    operation: Operation = Field(description="The section says where it runs and ran, and what went wrong.")
+    operation: Operation = Field(description="The section says where it runs, and what went wrong.")
     review_schedule: ReviewSchedule = Field(description="The section says when it is reviewed.")
     people: tuple[ReportedPerson, ...] = Field(description="The people whom the report names, by user id.")
     audit_trail: TrailAnchor = Field(description="The anchor says where the audit trail stood.")

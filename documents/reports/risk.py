@@ -18,25 +18,23 @@ from documents.versions.version import ModelVersion
 class RiskSummary(Value):
     """A risk summary is an assessment in a few numbers."""
 
-    overall_score: float = Field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")
+    overall_score: float = Field(description="The mean residual score is weighted by impact, 0 to 25.")
     band: RiskBand = Field(description="The band that the score is in.")
     previous_score: float | None = Field(description="The overall score that the assessment before had; null for the first.")
     trend: RiskTrend = Field(description="The trend says how the two compare.")
     total_risks: int = Field(description="The number of risks that were looked at.")
-    high_risks: int = Field(description="The number of risks that have a residual score of 10 or more.")
-    medium_risks: int = Field(description="The number of risks that have a residual score from 5 to below 10.")
-    low_risks: int = Field(description="The number of risks that have a residual score below 5.")
-    open_high_risks: tuple[Key, ...] = Field(
-        description="The number of high risks that have neither control nor standing acceptance."
-    )
+    high_risks: int = Field(description="The number of risks that score 10 or more.")
+    medium_risks: int = Field(description="The number of risks that score from 5 to below 10.")
+    low_risks: int = Field(description="The number of risks that score below 5.")
+    open_high_risks: tuple[Key, ...] = Field(description="The number of high risks that have no control or acceptance.")
 
 
 class BandCount(Value):
-    """A count says which risks have a residual score in one band."""
+    """A count says which risks are in one band."""
 
     band: RiskBand = Field(description="The band that they are in.")
     count: int = Field(description="The number of risks that are in it.")
-    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks are listed, the highest first.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, of which the highest is first.")
 
 
 class CategoryCount(Value):
@@ -44,18 +42,18 @@ class CategoryCount(Value):
 
     category: RiskCategory = Field(description="The category that they are in.")
     count: int = Field(description="The number of risks that are in it.")
-    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks are listed, the highest first.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, of which the highest is first.")
 
 
 class MatrixCell(Value):
-    """A matrix cell holds the risks of one likelihood and impact, before controls."""
+    """A cell holds risks by likelihood and impact, before controls."""
 
-    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, certain.")
     likelihood_level: RiskLikelihood = Field(description="The level says what the likelihood means.")
-    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic.")
+    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic, as raised in tier 1.")
     impact_level: RiskImpact = Field(description="The level says what the impact means.")
     count: int = Field(description="The number of risks that are in it.")
-    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, the highest residual score is first.")
+    risk_ids: tuple[Key, ...] = Field(description="The ids of the risks, of which the highest is first.")
 
 
 class ReportedAcceptance(Value):
@@ -68,13 +66,13 @@ class ReportedAcceptance(Value):
 class RiskReport(Value):
     """A risk report says what may go wrong with a version, as last assessed."""
 
-    generated_at: Moment = Field(description="The moment when the report was made.")
+    generated_at: Moment = Field(description="The time the report was made.")
     model_id: Key = Field(description="The id that the model has.")
     version: Key = Field(description="The name that the version has.")
     assessment_id: str = Field(description="The id of the latest assessment, which is reported.")
-    digest: Digest = Field(description="The digest of the assessment; `content(digest)` has its text.")
-    assessor: Key = Field(description="The user id of the person who made it.")
-    assessed_at: Moment = Field(description="The moment when it was made.")
+    digest: Digest = Field(description="The digest that `content` takes for the assessment.")
+    assessor: Key = Field(description="The user id of whoever made it.")
+    assessed_at: Moment = Field(description="The time it was made.")
     tier: RiskTier = Field(description="The tier that the version then had.")
     summary: RiskSummary = Field(description="The summary is the whole in a few numbers.")
     by_band: tuple[BandCount, ...] = Field(description="The risks are counted by band, the most severe first.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field, computed_field
@@ -15,15 +15,20 @@ from documents.values import LIST_LENGTH, Key, Moment, Value
 
 
 class RiskAssessment(Value):
-    """A risk assessment is how one person saw a version's risks; it never changes."""
+    """An assessment rates a version's risks; it never changes."""
+
+    unasked: ClassVar = frozenset({"model_id", "version"})
+    ordered: ClassVar = frozenset({"assessor", "assessed_at"})
+    grouped: ClassVar = frozenset({"assessor"})
+    bounded: ClassVar = frozenset({"assessed_at"})
 
     assessment_id: Annotated[str, Field(pattern="^RA-[0-9a-f]{32}$")] = Field(
-        description="The assessment's id is RA- and 32 hexadecimal digits."
+        description="The id is RA- and 32 hexadecimal digits."
     )
     model_id: Key = Field(description="The id of the model that it is about.")
     version: Key = Field(description="The version that it is about.")
-    assessor: Key = Field(description="The user id of the person who made it.")
-    assessed_at: Moment = Field(description="The moment when it was made.")
+    assessor: Key = Field(description="The user id of whoever made it.")
+    assessed_at: Moment = Field(description="The time it was made.")
     tier: RiskTier = Field(description="The tier that the version then had; tier 1 raises every impact by one.")
     factors: Annotated[tuple[RiskFactor, ...], Field(min_length=1, max_length=LIST_LENGTH)] = Field(
         description="The risks that were looked at, rated or not."
@@ -92,7 +97,7 @@ class RiskAssessment(Value):
     def trend_since(self, before: Self | None) -> RiskTrend:
         return RiskTrend.of(before.overall_score if before else None, self.overall_score)
 
-    @computed_field(description="The mean of residual scores, which is weighted by impact, from 0 to 25.")  # type: ignore[prop-decorator]
+    @computed_field(description="The mean residual score is weighted by impact, 0 to 25.")  # type: ignore[prop-decorator]
     @property
     def overall_score(self) -> float:
         weighted = sum(each.residual_score * each.impact for each in self.factors)

@@ -34,22 +34,20 @@ class Treatment(Value):
 
     controls: Names = Field(default=(), description="The controls that act against it.")
     control_effectiveness: Effectiveness | None = Field(
-        default=None, description="The share of the risk that controls take away, from 0 to 1; 0 if left out."
+        default=None, description="The share that controls take away, 0 to 1; default is 0."
     )
-    owner: Key | None = Field(default=None, description="The user id of the person who looks after it.")
-    review_date: Day | None = Field(default=None, description="The day when it is looked at again.")
+    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
+    review_date: Day | None = Field(default=None, description="The day it is looked at again.")
 
 
 class Response(Treatment):
     """A response is what an assessor says of one risk; what is left out takes its default."""
 
     risk_id: Key = Field(description="The id of the template that it responds to.")
-    likelihood: Rating | None = Field(
-        default=None, description="The likelihood is from 1, rare, to 5, almost certain; 3 if left out."
-    )
+    likelihood: Rating | None = Field(default=None, description="The likelihood is from 1, rare, to 5, certain; 3 if left out.")
     impact: Rating | None = Field(
         default=None,
-        description="The impact is from 1, negligible, to 5, catastrophic; 3 if left out. Tier 1 raises it by one, to 5 at most.",
+        description="The impact is from 1, negligible, to 5, catastrophic; tier 1 adds one. The default is 3.",
     )
     answers: Answers = Field(default=(), description="The answers that the template's questions got, each once.")
 
@@ -61,13 +59,11 @@ class Response(Treatment):
 class OwnRisk(Treatment):
     """An own risk is one that no template asks about."""
 
-    risk_id: Key = Field(description="The name that the risk has, and no template, such as `FIN-REFUNDS`.")
+    risk_id: Key = Field(description="The name that only this risk has, such as `FIN-REFUNDS`.")
     category: RiskCategory = Field(description="The category that the risk is in.")
     description: Statement = Field(description="The text says what may go wrong.")
-    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
-    impact: Rating = Field(
-        description="The impact is from 1, negligible, to 5, catastrophic. Tier 1 raises it by one, to 5 at most."
-    )
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, certain.")
+    impact: Rating = Field(description="The impact is from 1, negligible, to 5, catastrophic; tier 1 adds one.")
 
     def assess(self, tier: RiskTier, on: date) -> "RiskFactor":
         named = Template(risk_id=self.risk_id, category=self.category, description=self.description, questions=())
@@ -88,28 +84,28 @@ class RiskFactor(Value):
     """A risk factor is one risk of a model version, as assessed."""
 
     measured: ClassVar = {"inherent_score": _inherent, "residual_score": _residual}
+    summed: ClassVar = frozenset({"likelihood", "impact", "control_effectiveness"})
+    bounded: ClassVar = frozenset({"review_date"})
 
     risk_id: Key = Field(description="The name that the risk has: its template's, or its own.")
     category: RiskCategory = Field(description="The category that the risk is in.")
     description: Statement = Field(description="The text says what may go wrong.")
-    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, almost certain.")
+    likelihood: Rating = Field(description="The likelihood is from 1, rare, to 5, certain.")
     impact: Rating = Field(description="The impact is from 1 to 5; tier 1 has raised it by one.")
     controls: Names = Field(default=(), description="The controls that act against it.")
-    control_effectiveness: Effectiveness = Field(
-        default=0, description="The share of the risk that controls take away, from 0 to 1."
-    )
-    owner: Key | None = Field(default=None, description="The user id of the person who looks after it.")
-    identified_date: Day = Field(description="The UTC day when an assessment identified it.")
-    review_date: Day | None = Field(default=None, description="The day when it is looked at again.")
+    control_effectiveness: Effectiveness = Field(default=0, description="The share that controls take away, from 0 to 1.")
+    owner: Key | None = Field(default=None, description="The user id of whoever looks after it.")
+    identified_date: Day = Field(description="The UTC day an assessment identified it.")
+    review_date: Day | None = Field(default=None, description="The day it is looked at again.")
     answers: Answers = Field(default=(), description="The answers that the template's questions got.")
-    assessed: bool = Field(description="Whether likelihood and impact were both rated, not defaulted.")
+    assessed: bool = Field(description="Whether likelihood and impact were both rated.")
 
-    @computed_field(description="The inherent score is likelihood times impact, from 1 to 25.")  # type: ignore[prop-decorator]
+    @computed_field(description="The inherent score is likelihood times impact.")  # type: ignore[prop-decorator]
     @property
     def inherent_score(self) -> int:
         return self.likelihood * self.impact
 
-    @computed_field(description="The residual score is what controls leave of the inherent score, from 0 to 25.")  # type: ignore[prop-decorator]
+    @computed_field(description="The residual score is what controls leave, from 0 to 25.")  # type: ignore[prop-decorator]
     @property
     def residual_score(self) -> float:
         return rounded(self.inherent_score * (1 - self.control_effectiveness))
@@ -139,9 +135,9 @@ class RiskFactor(Value):
 
 
 class Template(Value):
-    """A template is a risk that every assessment looks at, with questions."""
+    """A template is a risk that every assessment rates."""
 
-    risk_id: Key = Field(description="The name that the risk has in responses and reports, such as `SEC-001`.")
+    risk_id: Key = Field(description="The name that the risk has, such as `SEC-001`.")
     category: RiskCategory = Field(description="The category that the risk is in.")
     description: Statement = Field(description="The text says what may go wrong.")
     questions: Statements = Field(description="The questions that are asked before it is rated.")

@@ -11,10 +11,10 @@ DIGITS = 9  # to which scores are rounded
 
 
 class RiskTier(Choice):
-    """A risk tier says how much depends on a version; it decides which policies apply."""
+    """A risk tier decides which policies apply to a version."""
 
-    TIER_1_CRITICAL = "tier_1_critical", "The version decides about health, money, rights or safety, or is regulated."
-    TIER_2_IMPORTANT = "tier_2_important", "The version meets customers or the public, or matters much inside."
+    TIER_1_CRITICAL = "tier_1_critical", "The version decides on health, money, rights or safety, or is regulated."
+    TIER_2_IMPORTANT = "tier_2_important", "The version meets customers or the public."
     TIER_3_STANDARD = "tier_3_standard", "The version does ordinary work within a narrow scope."
     TIER_4_EXPERIMENTAL = "tier_4_experimental", "The version is tried out, and not for production."
 

@@ -53,8 +53,12 @@ class Record(Document):
     private: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail says that they changed, without the values
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
     derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
+    ordered: ClassVar[frozenset[str]] = frozenset()  # these four as `Value` has them
+    grouped: ClassVar[frozenset[str]] = frozenset()
+    summed: ClassVar[frozenset[str]] = frozenset()
+    bounded: ClassVar[frozenset[str]] = frozenset()
 
-    revision: int = Field(default=0, description="The number of times that this was stored; optimistic updates compare it.")
+    revision: int = Field(default=0, description="The number of times that it was stored.")
     _was: Raw | None = PrivateAttr(default=None)
     _named_event: str | None = PrivateAttr(default=None)
     _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)

@@ -14,13 +14,13 @@ from documents.versions.entries import longer
 
 
 class Assignment(Value):
-    """An assignment says who is or was accountable for a version in a role."""
+    """An assignment makes a person accountable in a role."""
 
     role: GovernanceRole = Field(description="The role that was assigned.")
-    user_id: Key = Field(description="The user id of the person who is accountable.")
+    user_id: Key = Field(description="The user id of whoever is accountable.")
     assigned_by: Key = Field(description="The user id or service that assigned it.")
-    assigned_at: Moment = Field(description="The moment when it began.")
-    ended_at: Moment | None = Field(default=None, description="The moment when it ended; null while it lasts.")
+    assigned_at: Moment = Field(description="The time it began.")
+    ended_at: Moment | None = Field(default=None, description="The time it ended; null while it lasts.")
 
 
 History = tuple[Assignment, ...]
@@ -54,18 +54,18 @@ def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:
 
 
 class Cover(Value):
-    """A cover is the person accountable in a required role, as the record is today."""
+    """A cover is the person accountable in a required role."""
 
     role: GovernanceRole = Field(description="The role that is covered.")
-    user_id: Key = Field(description="The user id of the person who covers it.")
+    user_id: Key = Field(description="The user id of whoever covers it.")
     active: bool = Field(description="Whether the person may still act.")
     holds_role: bool = Field(description="Whether the person is active and still holds the role.")
 
 
 class Coverage(Value):
-    """Coverage says whether every role that a tier demands is filled."""
+    """Coverage says whether each required role is filled."""
 
-    complete: bool = Field(description="Whether every required role is assigned to an active person who holds it.")
+    complete: bool = Field(description="Whether every required role has an active holder.")
     required: tuple[GovernanceRole, ...] = Field(description="The roles that the tier requires.")
     assigned: tuple[Cover, ...] = Field(description="The required roles that are assigned, and to whom.")
     missing: tuple[GovernanceRole, ...] = Field(description="The required roles that nobody is assigned to.")

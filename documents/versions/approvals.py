@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
@@ -22,45 +22,45 @@ from documents.versions.parts import Ending
 class Verdict(Choice):
     """A reviewer decides in one of these ways."""
 
-    APPROVED = "approved", "The version may go ahead; conditions, if any, are obligations after deployment."
+    APPROVED = "approved", "The version may go ahead; its conditions are met after deployment."
     CONDITIONAL = "conditional", "The version may go ahead once each condition is satisfied and confirmed."
     REJECTED = "rejected", "The version may not go ahead; the round closes."
 
 
 class ApprovalStatus(Choice):
-    """The approval of a role has one of these statuses."""
+    """An approval has one of these statuses."""
 
     PENDING = "pending", "Nobody has decided for the role in this round."
     APPROVED = "approved", "The approval counts and stands."
-    CONDITIONAL = "conditional", "The approval will count once each condition is satisfied and confirmed."
+    CONDITIONAL = "conditional", "The approval counts once each condition is confirmed."
     REJECTED = "rejected", "The role has rejected the version."
     WITHDRAWN = "withdrawn", "The approval was withdrawn."
     EXPIRED = "expired", "The approval counted until it expired."
     SUPERSEDED = "superseded", "A later decision for the same role replaces it."
-    STALE = "stale", "The approved content has changed since; somebody must decide again."
+    STALE = "stale", "The content has changed; the role must decide again."
 
 
 OBLIGING = (ApprovalStatus.CONDITIONAL, ApprovalStatus.APPROVED)
 
 
 class Decision(Value):
-    """A decision is what one reviewer decided for one role, and about what."""
+    """A decision is what a reviewer decided for a role."""
 
-    decision_id: str = Field(description="The decision's id is APR- and 32 hexadecimal digits.")
+    decision_id: str = Field(description="The id is APR- and 32 hexadecimal digits.")
     role: GovernanceRole = Field(description="The role that it was decided for.")
     verdict: Verdict = Field(description="The verdict says what was decided.")
-    reviewer_id: Key = Field(description="The user id of the person who decided.")
+    reviewer_id: Key = Field(description="The user id of whoever decided.")
     reviewer_name: Name = Field(description="The name that the person then had.")
     reviewer_department: Name = Field(description="The department that the person was then in.")
-    decided_at: Moment = Field(description="The moment when it was decided.")
+    decided_at: Moment = Field(description="The time it was decided.")
     comments: Text = Field(description="The comments that the reviewer made.")
     conditions: tuple[Condition, ...] = Field(
-        default=(), description="The conditions that must be met: before it counts if CONDITIONAL, else after deployment."
+        default=(), description="The conditions to meet: before it counts if CONDITIONAL, else after deployment."
     )
-    expires_at: Moment | None = Field(default=None, description="The moment when it expires; null for never.")
+    expires_at: Moment | None = Field(default=None, description="The time it expires; null for never.")
     dossier: Dossier = Field(description="The dossier of what it was about.")
-    evidence: tuple[str, ...] = Field(default=(), description="The ids of the evidence that it rests on, which must still stand.")
-    withdrawn: Ending | None = Field(default=None, description="The ending says why it was withdrawn; null if it was not.")
+    evidence: tuple[str, ...] = Field(default=(), description="The ids of the evidence that must still stand.")
+    withdrawn: Ending | None = Field(default=None, description="The ending, if it was withdrawn.")
 
     @classmethod
     def made(
@@ -131,7 +131,7 @@ class Approval(Decision):
     """An approval is a decision as it reads now."""
 
     status: ApprovalStatus = Field(description="The status that it has now.")
-    stale_parts: tuple[DossierPart, ...] = Field(description="The parts that have changed since it was decided.")
+    stale_parts: tuple[DossierPart, ...] = Field(description="The parts that have changed since.")
 
     @property
     def counts(self) -> bool:
@@ -139,9 +139,9 @@ class Approval(Decision):
 
 
 class Decider(Value):
-    """A decider is somebody who decided in a role; on one version a person decides in one role only."""
+    """A decider is a person who decided in a role."""
 
-    user_id: Key = Field(description="The user id of the person who decided.")
+    user_id: Key = Field(description="The user id of whoever decided.")
     role: GovernanceRole = Field(description="The role that the person decided in.")
 
 
@@ -150,18 +150,19 @@ def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
 
 
 class ApprovalRound(Value):
-    """An approval round is one submission and what was decided about it."""
+    """An approval round is a submission and what was decided."""
 
-    number: int = Field(description="The number of the round, which counts from 1.")
-    submitted_by: Key = Field(description="The user id of the person who submitted.")
-    submitted_at: Moment = Field(description="The moment when it was submitted.")
+    ordered: ClassVar = frozenset({"submitted_at"})
+    bounded: ClassVar = frozenset({"submitted_at"})
+
+    number: int = Field(description="The round's number counts from 1.")
+    submitted_by: Key = Field(description="The user id of whoever submitted.")
+    submitted_at: Moment = Field(description="The time it was submitted.")
     tier: RiskTier = Field(description="The tier that it is held for.")
     policies: tuple[BoundPolicy, ...] = Field(
-        description="The policy revisions that bind it, in force when it opened or its tier last changed."
+        description="The policy revisions that bind it, since it opened or its tier changed."
     )
-    decisions: tuple[Decision, ...] = Field(
-        default=(), description="The decisions are listed oldest first; the latest of a role stands."
-    )
+    decisions: tuple[Decision, ...] = Field(default=(), description="The decisions that were made, oldest first.")
 
     @property
     def rejected(self) -> bool:
@@ -209,12 +210,12 @@ class ApprovalRound(Value):
 
 
 class ClosedRound(Value):
-    """A closed round is an earlier one, kept whole as a content."""
+    """A closed round is kept whole as a content."""
 
-    number: int = Field(description="The number of the round, which counts from 1.")
-    digest: Digest = Field(description="The digest of the whole round; `content(digest)` has its text.")
-    closed_at: Moment = Field(description="The moment when the next round began.")
-    submitted_by: Key = Field(description="The user id of the person who submitted.")
+    number: int = Field(description="The round's number counts from 1.")
+    digest: Digest = Field(description="The digest that `content` takes for the round.")
+    closed_at: Moment = Field(description="The time the next round began.")
+    submitted_by: Key = Field(description="The user id of whoever submitted.")
     deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
 
 

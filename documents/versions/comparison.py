@@ -20,8 +20,8 @@ class PartChange(Value):
     """A part change is a part of the dossier that differs between two versions."""
 
     part: DossierPart = Field(description="The part that differs.")
-    before: Digest | None = Field(description="The digest that it has in the earlier version; null if none.")
-    after: Digest | None = Field(description="The digest that it has in this version; null if none.")
+    before: Digest | None = Field(description="The digest that it had; null if none.")
+    after: Digest | None = Field(description="The digest that it has now; null if none.")
     paths: tuple[str, ...] = Field(
         description="The paths that differ, such as `card.metrics.0.value`. Names, assessors and times are left out: they differ "
         "between any two versions."

@@ -19,31 +19,29 @@ class ConditionStatus(Choice):
 
 
 class Satisfaction(Value):
-    """A satisfaction is the model owner's word that a condition is met."""
+    """A satisfaction is the owner's word that it is met."""
 
-    at: Moment = Field(description="The moment when the owner said so.")
-    by: Key = Field(description="The user id of the person who said so.")
+    at: Moment = Field(description="The time the owner said so.")
+    by: Key = Field(description="The user id of whoever said so.")
     note: Statement | None = Field(default=None, description="The note says how it is met.")
     evidence_id: Key | None = Field(default=None, description="The id of the version's evidence that shows it.")
 
 
 class Confirmation(Value):
-    """A confirmation is the deciding role's word that a condition is met."""
+    """A confirmation is the role's word that it is met."""
 
-    at: Moment = Field(description="The moment when it was confirmed.")
-    by: Key = Field(description="The user id of the person who confirmed it.")
+    at: Moment = Field(description="The time it was confirmed.")
+    by: Key = Field(description="The user id of whoever confirmed it.")
     comments: Text = Field(default="", description="The comments that the person made.")
 
 
 class Condition(Value):
     """A condition is what an approval demands."""
 
-    condition_id: str = Field(description="The condition's id is CON- and 32 hexadecimal digits.")
+    condition_id: str = Field(description="The id is CON- and 32 hexadecimal digits.")
     text: Statement = Field(description="The text says what must be done.")
-    satisfied: Satisfaction | None = Field(
-        default=None, description="The satisfaction says how it is met; null before anybody said so."
-    )
-    confirmed: Confirmation | None = Field(default=None, description="The confirmation says who agreed; null before anybody did.")
+    satisfied: Satisfaction | None = Field(default=None, description="The satisfaction, once the owner says that it is met.")
+    confirmed: Confirmation | None = Field(default=None, description="The confirmation, once somebody has agreed.")
 
     @classmethod
     def set(cls, text: str) -> Self:

@@ -28,19 +28,17 @@ class ExternalModel(Value):
     """An external model is governed elsewhere, or nowhere."""
 
     name: Name = Field(description="The name that its supplier calls it by.")
-    version: Name | None = Field(default=None, description="The version that is used; null if not stated.")
+    version: Name | None = Field(default=None, description="The version that is used, if stated.")
     supplier: Name | None = Field(default=None, description="The organisation that supplies it.")
     uri: Uri | None = Field(default=None, description="The URI where it is described.")
 
 
 class Dependency(Value):
-    """A dependency is a governed version or an external model that a version depends on."""
+    """A dependency is what a version depends on."""
 
     relation: DependencyRelation = Field(description="The relation says how the version depends on it.")
-    governed: VersionName | None = Field(default=None, description="The governed version that it is; null for an external model.")
-    external: ExternalModel | None = Field(
-        default=None, description="The external model that it is; null for a governed version."
-    )
+    governed: VersionName | None = Field(default=None, description="The governed version that it is, if governed.")
+    external: ExternalModel | None = Field(default=None, description="The external model that it is, if not governed.")
 
 
 def refuse_doubled(dependencies: tuple[Dependency, ...]) -> None:

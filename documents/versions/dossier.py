@@ -15,23 +15,23 @@ class DossierPart(Choice):
 
     SCOPE = "scope", "The scope is purpose, use cases and restrictions."
     TIER = "tier", "The tier is the risk tier."
-    ARTIFACTS = "artifacts", "The artefacts are what it is made of: weights, prompts, code."
-    DEPENDENCIES = "dependencies", "The dependencies are what it was made from, and what it calls."
+    ARTIFACTS = "artifacts", "The artefacts are what it is made of."
+    DEPENDENCIES = "dependencies", "The dependencies are what it depends on."
     CARD = "card", "The card is the model card."
     ASSESSMENT = "assessment", "The assessment is the latest risk assessment."
-    DATASHEETS = "datasheets", "The linked datasheets, in the revisions that the links pin."
+    DATASHEETS = "datasheets", "The linked datasheets are pinned revisions."
     EVIDENCE = "evidence", "The evidence that stood at the decision."
 
 
 class Dossier(Value):
-    """A dossier has one digest for each part of what is decided on; each is that of a content."""
+    """A dossier has the digests of what is decided on."""
 
     scope: Digest = Field(description="The digest that purpose, use cases and restrictions have.")
     tier: Digest = Field(description="The digest that the risk tier has.")
     artifacts: Digest = Field(description="The digest that the artefacts have.")
     dependencies: Digest = Field(description="The digest that the dependencies have.")
-    card: Digest | None = Field(description="The digest that the model card has; null if there is none.")
-    assessment: Digest | None = Field(description="The digest that the risk assessment has; null if there is none.")
+    card: Digest | None = Field(description="The digest that the model card has; null if none.")
+    assessment: Digest | None = Field(description="The digest that the assessment has; null if none.")
     datasheets: Digest = Field(description="The digest that the linked revisions have.")
 
     @classmethod

@@ -1,7 +1,7 @@
 """Evidence: what shows that a requirement is met which no check can decide, and for how long."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
@@ -13,19 +13,21 @@ from documents.versions.parts import Ending
 
 
 class Evidence(Value):
-    """Evidence is a document elsewhere that shows something, for a period."""
+    """Evidence is a document that shows something."""
 
-    evidence_id: str = Field(description="The evidence's id is EVD- and 32 hexadecimal digits.")
-    requirement_id: Key = Field(description="The id of the requirement that it is for, such as `POL-003.access-control`.")
+    bounded: ClassVar = frozenset({"valid_until"})
+
+    evidence_id: str = Field(description="The id is EVD- and 32 hexadecimal digits.")
+    requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")
     title: Name = Field(description="The title says what it is.")
     uri: Uri = Field(description="The URI where it is.")
-    sha256: Digest | None = Field(default=None, description="The SHA-256 that the document has; null if not stated.")
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that the document has.")
     note: Statement | None = Field(default=None, description="The note says what to know about it.")
     attached_by: Key = Field(description="The user id or service that attached it.")
-    attached_at: Moment = Field(description="The moment when it was attached.")
-    effective_from: Moment = Field(description="The moment when it begins to count.")
-    valid_until: Moment | None = Field(default=None, description="The moment when it ceases to count; null for never.")
-    withdrawn: Ending | None = Field(default=None, description="The ending says why it was withdrawn; null if it was not.")
+    attached_at: Moment = Field(description="The time it was attached.")
+    effective_from: Moment = Field(description="The time it begins to count.")
+    valid_until: Moment | None = Field(default=None, description="The time it ceases to count; null for never.")
+    withdrawn: Ending | None = Field(default=None, description="The ending, if it was withdrawn.")
 
     @classmethod
     def attach(

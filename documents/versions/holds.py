@@ -1,7 +1,7 @@
 """Holds: the authority of ethics, security and compliance to stop a deployment."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
@@ -13,14 +13,16 @@ from documents.versions.parts import Ending
 
 
 class Hold(Value):
-    """A hold stops a version until the role that placed it lifts it."""
+    """A hold stops a version until its role lifts it."""
 
-    hold_id: str = Field(description="The hold's id is HLD- and 32 hexadecimal digits.")
+    bounded: ClassVar = frozenset({"placed_at"})
+
+    hold_id: str = Field(description="The id is HLD- and 32 hexadecimal digits.")
     role: GovernanceRole = Field(description="The role that placed it, and that alone lifts it.")
     reason: Statement = Field(description="The reason why it was placed.")
-    placed_by: Key = Field(description="The user id of the person who placed it.")
-    placed_at: Moment = Field(description="The moment when it was placed.")
-    lifted: Ending | None = Field(default=None, description="The ending says why it was lifted; null while it stands.")
+    placed_by: Key = Field(description="The user id of whoever placed it.")
+    placed_at: Moment = Field(description="The time it was placed.")
+    lifted: Ending | None = Field(default=None, description="The ending, if it was lifted.")
 
     @classmethod
     def place(cls, role: GovernanceRole, reason: str, by: str, at: datetime) -> Self:

@@ -10,9 +10,9 @@ class VersionStatus(Choice):
     """A version's status says what the decisions come to."""
 
     DRAFT = "draft", "The version was never submitted."
-    PENDING_APPROVAL = "pending_approval", "The version was submitted, and not every required approval counts."
+    PENDING_APPROVAL = "pending_approval", "The version waits for approvals that are required."
     APPROVED = "approved", "Every required approval counts."
-    REJECTED = "rejected", "A required role rejected it; submitting it again opens a new round."
+    REJECTED = "rejected", "A required role has rejected it."
     RETIRED = "retired", "The version was taken out of use, for good."
 
 

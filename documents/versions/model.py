@@ -13,29 +13,31 @@ from documents.values import Environment, Key, Moment, Name, Names, Text, Value
 
 
 class Running(Value):
-    """A running version is what runs of a model in an environment."""
+    """A running version is what runs somewhere."""
 
     environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")
-    since: Moment = Field(description="The moment since which it runs.")
+    since: Moment = Field(description="The time since which it runs.")
     deployment_id: str = Field(description="The id of the deployment that brought it.")
 
 
 class Model(Searchable):
-    """A model under governance is a name and the versions that bear it."""
+    """A model has versions under governance."""
 
     keys: ClassVar = ("model_id",)
     event: ClassVar = AuditEventType.MODEL_REGISTERED
     searched: ClassVar = ("model_id", "name", "tags", "description")
+    ordered: ClassVar = frozenset({"model_id", "name", "owner_id", "registered_at"})
+    grouped: ClassVar = frozenset({"name", "owner_id"})
 
     model_id: Key = Field(description="The id that names the model.")
     name: Name = Field(description="The name that people call it by.")
     description: Text = Field(default="", description="The text says in a sentence or two what it is.")
     tags: Names = Field(default=(), description="The words that it is found by.")
-    owner_id: Key = Field(description="The user id of the person who owns the model; a version can have another owner.")
+    owner_id: Key = Field(description="The user id of whoever owns the model.")
     running: tuple[Running, ...] = Field(default=(), description="The versions that run, one in each environment.")
     registered_by: Key = Field(description="The user id or service that registered it.")
-    registered_at: Moment = Field(description="The moment when it was registered.")
+    registered_at: Moment = Field(description="The time it was registered.")
 
     collection: ClassVar = "models"
     indexes: ClassVar = [

@@ -1,5 +1,7 @@
 """What a version nests: what it is made of, what it rests on, how it was looked at again, and how such things end."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from documents.values import Choice, Count, Digest, Key, Moment, Statement, Uri, Value
@@ -8,8 +10,10 @@ from documents.values import Choice, Count, Digest, Key, Moment, Statement, Uri,
 class Ending(Value):
     """An ending says when, by whom and why something ended."""
 
-    at: Moment = Field(description="The moment when it ended.")
-    by: Key = Field(description="The user id of the person who ended it.")
+    ordered: ClassVar = frozenset({"at"})
+
+    at: Moment = Field(description="The time it ended.")
+    by: Key = Field(description="The user id of whoever ended it.")
     reason: Statement = Field(description="The reason why it ended.")
 
 
@@ -27,31 +31,33 @@ class ArtifactKind(Choice):
 
 
 class Artifact(Value):
-    """An artefact is a part of a version; approvals bind to its digest."""
+    """An artefact is a part of a version."""
+
+    summed: ClassVar = frozenset({"size"})
 
     kind: ArtifactKind = Field(description="The kind says what it is.")
     uri: Uri = Field(description="The URI where it is.")
-    sha256: Digest | None = Field(
-        default=None, description="The SHA-256 that its bytes have; null for what has none, such as an API."
-    )
+    sha256: Digest | None = Field(default=None, description="The SHA-256 that its bytes have; null for an API.")
     size: Count | None = Field(default=None, description="The size is in bytes.")
 
 
 class DatasheetLink(Value):
-    """A datasheet link pins one revision that the version rests on."""
+    """A link pins the revision that the version rests on."""
 
     dataset_id: Key = Field(description="The id of the dataset that is linked.")
     revision: int = Field(description="The number of the revision that is pinned.")
-    digest: Digest = Field(description="The digest of the revision; `content(digest)` has its text.")
-    linked_by: Key = Field(description="The user id of the person who linked it.")
-    linked_at: Moment = Field(description="The moment when it was linked.")
+    digest: Digest = Field(description="The digest that `content` takes for the revision.")
+    linked_by: Key = Field(description="The user id of whoever linked it.")
+    linked_at: Moment = Field(description="The time it was linked.")
 
 
 class Review(Value):
     """A review is a periodic one, with four findings."""
 
-    at: Moment = Field(description="The moment when it was completed.")
-    by: Key = Field(description="The user id of the person who completed it.")
+    bounded: ClassVar = frozenset({"at"})
+
+    at: Moment = Field(description="The time it was completed.")
+    by: Key = Field(description="The user id of whoever completed it.")
     metrics: Statement = Field(description="The text says what the review of metrics found.")
     drift: Statement = Field(description="The text says what the analysis of drift found.")
     incidents: Statement = Field(description="The text says what the review of incidents found.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
@@ -22,15 +22,18 @@ class RiskAcceptance(Value):
     It is not revoked: it ends when it expires, when the risk is accepted anew, or when a later assessment finds more of it left.
     """
 
+    summed: ClassVar = frozenset({"residual_score"})
+    bounded: ClassVar = frozenset({"expires_at"})
+
     acceptance_id: str = Field(description="The acceptance's id is ACC- and 32 hexadecimal digits.")
     risk_id: Key = Field(description="The id of the risk that was accepted.")
     assessment_id: str = Field(description="The id of the assessment that it was accepted by.")
     residual_score: float = Field(description="The residual score that was accepted, from 0 to 25.")
     rationale: Statement = Field(description="The rationale says why it can be borne.")
-    accepted_by: Key = Field(description="The user id of the person who accepted it.")
-    accepted_at: Moment = Field(description="The moment when it was accepted.")
-    expires_at: Moment = Field(description="The moment when it expires.")
-    ended: Ending | None = Field(default=None, description="The ending says why it ended before it expired; null if it did not.")
+    accepted_by: Key = Field(description="The user id of whoever accepted it.")
+    accepted_at: Moment = Field(description="The time it was accepted.")
+    expires_at: Moment = Field(description="The time it expires.")
+    ended: Ending | None = Field(default=None, description="The ending, if it was ended before it expired.")
 
     @classmethod
     def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
@@ -57,20 +60,20 @@ class RiskAcceptance(Value):
 
 
 class AssessmentApproval(Value):
-    """An assessment approval is a risk manager's, of one assessment exactly as it was made."""
+    """A risk manager approved the assessment as it was made."""
 
     assessment_id: str = Field(description="The id of the assessment that was approved.")
-    digest: Digest = Field(description="The digest of that assessment; `content(digest)` has its text.")
-    approved_by: Key = Field(description="The user id of the person who approved it, and did not make it.")
-    approved_at: Moment = Field(description="The moment when it was approved.")
+    digest: Digest = Field(description="The digest that `content` takes for the assessment.")
+    approved_by: Key = Field(description="The user id of whoever approved it, not its assessor.")
+    approved_at: Moment = Field(description="The time it was approved.")
 
 
 class HighRisk(Value):
-    """A high risk has a residual score of 10 or more and no control."""
+    """A high risk scores 10 or more and has no control."""
 
     risk_id: Key = Field(description="The id that the risk has.")
     residual_score: float = Field(description="The residual score that it has, from 10 to 25.")
-    accepted_until: Moment | None = Field(description="The moment when its acceptance expires; null if it is not accepted.")
+    accepted_until: Moment | None = Field(description="The time its acceptance expires, if accepted.")
 
     def is_open(self, at: datetime) -> bool:
         return self.accepted_until is None or self.accepted_until <= at

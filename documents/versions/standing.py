@@ -1,7 +1,7 @@
 """Standing: what lists, filters and dashboards need to know of a version without asking anybody else."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -19,14 +19,14 @@ class StandingApproval(Value):
     """A standing approval counts as long as nothing changes."""
 
     role: GovernanceRole = Field(description="The role that gave it.")
-    until: Moment | None = Field(description="The moment when it or its evidence lapses; null for never.")
+    until: Moment | None = Field(description="The time it or its evidence lapses; null for never.")
 
 
 class Period(Value):
     """A period is a stretch of time."""
 
     begins: Moment = Field(description="The first moment that it has.")
-    ends: Moment | None = Field(description="The moment when it is over; null for never.")
+    ends: Moment | None = Field(description="The time it is over; null for never.")
 
     def since(self, at: datetime) -> Self | None:
         """What is left of it at `at`; nothing if it is over."""
@@ -36,39 +36,42 @@ class Period(Value):
 class Standing(Value):
     """A standing is stored with the version, by the same rule as eligibility, in the transaction of each change."""
 
-    as_of: Moment = Field(description="The moment when it was computed.")
-    rules: int = Field(default=0, description="The number of the rules by which it was computed; 0 before rules had numbers.")
+    ordered: ClassVar = frozenset({
+        "status", "open_conditions", "critical_incidents", "approved_until", "card_completeness", "next_review",
+        "risk_score", "risk_band", "risk_trend",     })  # fmt: skip
+    grouped: ClassVar = frozenset({"status", "risk_band", "risk_trend", "assessment_approved"})
+    summed: ClassVar = frozenset({"open_conditions", "critical_incidents", "card_completeness", "risk_score"})
+    bounded: ClassVar = frozenset({"approved_until", "next_review"})
+
+    as_of: Moment = Field(description="The time it was computed.")
+    rules: int = Field(default=0, description="The number of the rules that computed it; 0 before rules had numbers.")
     changes_at: Moment | None = Field(
         default=None,
-        description="The next moment at which it changes by itself, when a server computes it anew; null if it never does.",
+        description="The time it changes by itself, and is computed anew; null for never.",
     )
-    status: VersionStatus = Field(description="The status that the decisions then came to; with `approvedUntil` it is today's.")
+    status: VersionStatus = Field(description="The status that the decisions then came to.")
     required_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval is required.")
     missing_roles: tuple[GovernanceRole, ...] = Field(description="The required roles that have no approval that counts.")
     approvals: tuple[StandingApproval, ...] = Field(description="The approvals that count.")
     stale_roles: tuple[GovernanceRole, ...] = Field(description="The required roles whose approval is stale.")
-    open_conditions: int = Field(description="The number of conditions, of approvals that stand, that are not confirmed.")
+    open_conditions: int = Field(description="The number of conditions that are not confirmed.")
     violations: tuple[str, ...] = Field(description="The ids of the blocking requirements that are neither met nor waived.")
     waived: tuple[str, ...] = Field(description="The ids of the blocking requirements that are not met, and waived.")
     holds: tuple[GovernanceRole, ...] = Field(description="The roles whose hold stands.")
     critical_incidents: int = Field(description="The number of critical incidents that are open.")
     dossier: Dossier = Field(description="The dossier has the digests of what is decided on.")
-    approved_until: Moment | None = Field(description="The moment when the first of the approvals lapses; null for never.")
+    approved_until: Moment | None = Field(description="The time the first of the approvals lapses; null for never.")
     compliance: tuple[Period, ...] = Field(
         description="The periods in which no blocking requirement is violated if nothing else changes, in order."
     )
     card_completeness: Share | None = Field(
-        description="The share of the card's sections that are filled, from 0 to 1; null without a card."
+        description="The share of the card's sections that are filled, 0 to 1; null without a card."
     )
-    next_review: Moment | None = Field(description="The moment when the next review is due; null in tier 4.")
-    outdated_datasheets: tuple[Key, ...] = Field(
-        default=(), description="Ids of the linked datasheets that have a newer revision than the linked one."
-    )
-    retired_dependencies: tuple[VersionName, ...] = Field(
-        default=(), description="The governed versions that the version depends on directly and that are retired."
-    )
+    next_review: Moment | None = Field(description="The time the next review is due; null in tier 4.")
+    outdated_datasheets: tuple[Key, ...] = Field(default=(), description="The linked datasheets that have a newer revision.")
+    retired_dependencies: tuple[VersionName, ...] = Field(default=(), description="The direct dependencies that are retired.")
     uncovered_roles: tuple[GovernanceRole, ...] = Field(
-        default=(), description="The roles in which whoever is accountable is inactive or no longer holds the role."
+        default=(), description="The roles whose accountable person no longer holds them."
     )
     accountable_ids: tuple[Key, ...] = Field(description="The user ids of the people who are accountable for it.")
     decider_ids: tuple[Key, ...] = Field(description="The user ids of the people who ever decided about it.")

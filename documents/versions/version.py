@@ -70,8 +70,12 @@ class ModelVersion(Searchable):
         "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
     )  # fmt: skip
 
+    ordered: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "registered_at"})
+    grouped: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id"})
+    bounded: ClassVar = frozenset({"registered_at"})
+
     model_id: Key = Field(description="The id of the model that it belongs to.")
-    version: Key = Field(description="The name that the version has; a semantic version orders as such.")
+    version: Key = Field(description="The name that the version has, which orders by SemVer.")
     version_key: str = Field(description="The key that versions are ordered by.")
     purpose: Statement = Field(description="The text says what the version is for.")
     use_cases: Statements = Field(default=(), description="The uses that it is put to, one by one.")
@@ -82,16 +86,16 @@ class ModelVersion(Searchable):
         description="The text says why it is in that tier; null if not stated.",
     )
     classification: Classification = Field(description="The classification says which tier its words suggest.")
-    owner_id: Key = Field(description="The user id of the person who is its accountable model owner.")
-    data_steward_id: Key = Field(description="The user id of the person who is its accountable data steward.")
+    owner_id: Key = Field(description="The accountable model owner has this user id.")
+    data_steward_id: Key = Field(description="The accountable data steward has this user id.")
     accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="The people who are or were accountable, in which role and when, oldest first."
+        default=(), description="The assignments that are or were made, oldest first."
     )
     artifacts: Annotated[tuple[Artifact, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The artefacts that it is made of."
     )
     depends_on: Annotated[tuple[Dependency, ...], Field(max_length=LIST_LENGTH)] = Field(
-        default=(), description="The things that it was made from or needs to run."
+        default=(), description="The things that it needs or was made from."
     )
     card: ModelCard | None = Field(default=None, description="The model card as it was last saved; null before that.")
     card_revisions: tuple[Revision, ...] = Field(default=(), description="The revisions of the card are listed oldest first.")
@@ -129,10 +133,8 @@ class ModelVersion(Searchable):
     deployed_in: tuple[Environment, ...] = Field(default=(), description="The environments that it runs in.")
     retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
     registered_by: Key = Field(description="The user id or service that registered it.")
-    registered_at: Moment = Field(description="The moment when it was registered.")
-    standing: Standing | None = Field(
-        default=None, description="The standing is what follows from all this, as of the last change."
-    )
+    registered_at: Moment = Field(description="The time it was registered.")
+    standing: Standing | None = Field(default=None, description="The standing as it was computed after the last change.")
 
     collection: ClassVar = "model_versions"
     indexes: ClassVar = [

@@ -1,7 +1,7 @@
 """Waivers: time-limited exceptions to one requirement of one version."""
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
@@ -12,15 +12,17 @@ from documents.versions.parts import Ending
 
 
 class Waiver(Value):
-    """A waiver excepts a version from one requirement for a time; it shows as waived, not as met."""
+    """A waiver excepts a version from one requirement for a time."""
+
+    bounded: ClassVar = frozenset({"expires_at"})
 
     waiver_id: str = Field(description="The waiver's id is WVR- and 32 hexadecimal digits.")
-    requirement_id: Key = Field(description="The id of the requirement that need not be met, such as `POL-003.access-control`.")
+    requirement_id: Key = Field(description="The requirement that is waived: `POL-003.access-control`.")
     rationale: Statement = Field(description="The rationale says why it may be deployed all the same.")
-    granted_by: Key = Field(description="The user id of the person who granted it.")
-    granted_at: Moment = Field(description="The moment when it was granted.")
-    expires_at: Moment = Field(description="The moment when it expires.")
-    revoked: Ending | None = Field(default=None, description="The ending says why it was revoked; null if it was not.")
+    granted_by: Key = Field(description="The user id of whoever granted it.")
+    granted_at: Moment = Field(description="The time it was granted.")
+    expires_at: Moment = Field(description="The time it expires.")
+    revoked: Ending | None = Field(default=None, description="The ending, if it was revoked.")
 
     @classmethod
     def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:

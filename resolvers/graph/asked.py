@@ -72,6 +72,8 @@ class Derived:
                 return {"not": self.says(value, moment)}
             case "not_in":
                 return {"not": {"or": [self.says(each, moment) for each in value]}}
+            case "is_null":  # it never is
+                return {"or": []} if value else {}
         raise AssertionError(operator)
 
 

@@ -3,7 +3,7 @@
 The value of a connection is a `documents.store.pages.Page`, whose attributes Strawberry reads by name.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -28,38 +28,38 @@ from resolvers.graph.types import field
 PAGE_SIZE = 100
 T = TypeVar("T")
 
-First = Annotated[int | None, strawberry.argument(description="How many from the beginning, or after `after`; 100 at most.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, or before `before`; 100 at most.")]
-After = Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")]
-Filtered = Annotated[T | None, strawberry.argument(description="What they must meet; left out: all are listed.")]
+First = Annotated[int | None, strawberry.argument(description="Up to 100 are taken from the start.")]
+Last = Annotated[int | None, strawberry.argument(description="Up to 100 are taken from the end.")]
+After = Annotated[str | None, strawberry.argument(description="The page follows this cursor.")]
+Filtered = Annotated[T | None, strawberry.argument(description="The records meet this filter.")]
 Ordered = Annotated[
     list[T] | None,
-    strawberry.argument(description="What they are ordered by, the first field first; left out: as this list says of itself."),
+    strawberry.argument(description="The order that the list has."),
 ]
-Before = Annotated[str | None, strawberry.argument(description="The cursor to end before.")]
+Before = Annotated[str | None, strawberry.argument(description="The page precedes this cursor.")]
 
 
-@strawberry.type(description="Where a page ends, and whether there is more.")
+@strawberry.type(description="Page information says where a page ends.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there is more after it.")
-    has_previous_page: bool = strawberry.field(description="Whether there is more before it.")
-    start_cursor: str | None = strawberry.field(description="The cursor of its first record.")
-    end_cursor: str | None = strawberry.field(description="The cursor of its last record; what `after` takes to go on.")
+    has_next_page: bool = strawberry.field(description="Whether more records follow the page.")
+    has_previous_page: bool = strawberry.field(description="Whether more records precede the page.")
+    start_cursor: str | None = strawberry.field(description="The cursor that its first record has.")
+    end_cursor: str | None = strawberry.field(description="The cursor that its last record has; `after` takes it.")
 
 
-@strawberry.type(description="A record and its place.")
+@strawberry.type(description="An edge holds one record and its place in a list.")
 class Edge(Generic[T]):
-    node: T = strawberry.field(description="The record.")
-    cursor: str = strawberry.field(description="Its place in the order.")
+    node: T = strawberry.field(description="The record that stands there.")
+    cursor: str = strawberry.field(description="The cursor says where it stands.")
 
 
-@strawberry.type(description="A page of records.")
+@strawberry.type(description="A connection is a page of record nodes.")
 class Connection(Generic[T]):
-    edges: Sequence[Edge[T]] = strawberry.field(description="The records and their places.")
-    nodes: Sequence[T] = strawberry.field(description="The records alone.")
-    page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    edges: Sequence[Edge[T]] = strawberry.field(description="The edges that the page has.")
+    nodes: Sequence[T] = strawberry.field(description="The records that the page has.")
+    page_info: PageInfo = strawberry.field(description="The place where the page ends.")
 
-    @field("How many there are in all; counted only when asked.", reads=())
+    @field("The number of records that the list has.", reads=())
     @staticmethod
     async def total_count(page: Parent[Any]) -> int:
         counted: Page[Any] = page
@@ -69,6 +69,16 @@ class Connection(Generic[T]):
 def listed(kind: type[Record]) -> Any:
     """The connection of a noun: the class that its node declares, else `Connection`."""
     return pending(lambda registry: registry.shapes[kind].connection or Connection[kind])  # type: ignore[valid-type]
+
+
+def tell_nouns(types: Mapping[str, Any]) -> None:
+    """Lets the connections and edges among the GraphQL types of a schema say of which noun they are: generics cannot."""
+    generic: Any
+    for generic in (Connection, Edge):
+        told, ending = generic.__strawberry_definition__.description, generic.__name__
+        for name, made in types.items():
+            if name.endswith(ending):
+                made.description = told.replace("record", f"`{name.removesuffix(ending)}`")
 
 
 def window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:

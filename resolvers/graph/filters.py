@@ -1,8 +1,8 @@
 """What a noun can be asked by: filter inputs read off its annotations and a short list of its fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import Enum
 from inspect import cleandoc
 from keyword import iskeyword
 from types import NoneType
@@ -18,14 +18,25 @@ from resolvers.graph.asked import ACROSS, DERIVED, Across, Derived
 from resolvers.graph.registry import Registry, pending
 from resolvers.graph.types import Filters, bare, expose
 
-SAME = {"eq": "Equal to.", "ne": "Not equal to.", "in": "One of.", "not_in": "None of.", "is_null": "Whether it is empty."}
-ORDER = {"lt": "Below.", "lte": "At most.", "gt": "Above.", "gte": "At least."}
-TEXT = {"contains": "Holds this text, letter for letter.", "starts_with": "Begins with this text."}
+SAME = {
+    "eq": "The value equals this.",
+    "ne": "The value differs from this.",
+    "in": "The value is one of these.",
+    "not_in": "The value is none of these.",
+    "is_null": "Whether the value is null.",
+}
+ORDER = {
+    "lt": "The value is below this.",
+    "lte": "The value is at most this.",
+    "gt": "The value is above this.",
+    "gte": "The value is at least this.",
+}
+TEXT = {"contains": "The text contains this, case included.", "starts_with": "The text begins with this, case included."}
 OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
     str: ("String", SAME | ORDER | TEXT),
     int: ("Int", SAME | ORDER),
     float: ("Float", SAME | ORDER),
-    bool: ("Boolean", SAME),
+    bool: ("Boolean", {name: SAME[name] for name in ("eq", "is_null")}),
     datetime: ("DateTime", SAME | ORDER),
     date: ("Date", SAME | ORDER),
     BigInt: ("BigInt", SAME | ORDER),
@@ -33,11 +44,22 @@ OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
 }
 
 
-def filters(document: type[Record], *names: str) -> Filters:
-    """Declares by which fields, and all that is nested in them, a noun is filtered, ordered and summed up.
+@dataclass
+class Seen:
+    """What lies in the records that have filters, as far as it decides which conditions their filters offer."""
 
-    As a decorator it takes a class of conditions that are `Derived` from stored fields. A filter can also follow the edges that
-    `one` declares on the noun, and on what is nested in it, to nouns that have filters too.
+    elements: set[Any] = field(default_factory=set)
+    """The kinds of value that are elements of lists."""
+    optional: set[Any] = field(default_factory=set)
+    """The kinds of value that can be null, or lie in a value that can be."""
+
+
+def filters(document: type[Record], *names: str) -> Filters:
+    """Declares by which fields, and all that is nested in them, a noun is filtered.
+
+    Of these fields, lists and aggregates offer what the record and the values in it name in `ordered`, `grouped`, `summed` and
+    `bounded`. As a decorator it takes a class of conditions that are `Derived` from stored fields. A filter can also follow the
+    edges that `one` declares on the noun, and on what is nested in it, to nouns that have filters too.
     """
     return Filters(document, names)
 
@@ -47,11 +69,41 @@ def filter_of(document: type[Record]) -> Any:
     return pending(lambda registry: record_filter(registry, document))
 
 
-def edges_of(registry: Registry, model: type[BaseModel]) -> dict[str, tuple[Across, str]]:
-    """The edges from `model` that a filter can follow, and their descriptions."""
+def seen_in(registry: Registry) -> Seen:
+    """What lies in the records that have filters; read off them once a registry."""
+    if Seen.__name__ not in registry.memory:
+        seen = registry.memory[Seen.__name__] = Seen()
+        for document in registry.filters:
+            for kind, listed, optional in _values_in(registry, document, False):
+                seen.elements.update([kind] if listed else [])
+                seen.optional.update([kind] if optional else [])
+    found: Seen = registry.memory[Seen.__name__]
+    return found
+
+
+def _values_in(registry: Registry, model: type[BaseModel], optional: bool) -> Iterator[tuple[Any, bool, bool]]:
+    """Each kind of value in `model` and what is nested in it, whether it is an element of a list, and whether it can be null."""
+    for name in registry.names_of(model):
+        annotation = bare(model.model_fields[name].annotation)
+        of, listed = single(annotation)
+        can_be_null = not listed and (optional or NoneType in get_args(annotation))
+        yield of, listed, can_be_null
+        if isinstance(of, type) and issubclass(of, BaseModel):
+            yield from _values_in(registry, of, can_be_null)
+
+
+def single(annotation: Any) -> tuple[Any, bool]:
+    """The single kind of value in an annotation, and whether the annotation is a list of it."""
+    of = bare(annotation)
+    of = next((each for each in get_args(of) if each is not NoneType), of) if get_origin(of) is not list else of
+    return (get_args(of)[0], True) if get_origin(of) is list else (of, False)
+
+
+def edges_of(registry: Registry, model: type[BaseModel]) -> dict[str, Across]:
+    """The edges from `model` that a filter can follow."""
     declared = registry.definitions.get(model)
     return {
-        each.python_name: (each.metadata[ACROSS], each.description or "")
+        each.python_name: each.metadata[ACROSS]
         for each in (declared.fields if declared else ())
         if ACROSS in each.metadata and each.metadata[ACROSS].kind in registry.filters
     }
@@ -62,66 +114,81 @@ def record_filter(registry: Registry, model: type[BaseModel]) -> Any:
     name = f"{model.__name__}Filter"
 
     def make(made: Any) -> None:
-        named = registry.names_of(model)
-        stored = [(each, bare(model.model_fields[each].annotation), model.model_fields[each].description) for each in named]
-        fields = {each: (_filter_for(registry, kind), text) for each, kind, text in stored if kind is not FreeObject}
-        if issubclass(model, Record):
-            fields = {each: (kind, f"{text} {index_of(model, each)}") for each, (kind, text) in fields.items()}
+        stored = [(each, bare(model.model_fields[each].annotation)) for each in registry.names_of(model)]
+        fields: dict[str, Any] = {
+            each: (_filter_for(registry, kind), _matching(each)) for each, kind in stored if kind is not FreeObject
+        }
         conditions = registry.filters[model].derived if model in registry.filters else {}
-        derived = {each: _derived_filter(registry, model, each, condition) for each, condition in conditions.items()}
+        derived = {each: _derived_filter(registry, model, condition) for each, condition in conditions.items()}
         across = {
-            each: (record_filter(registry, edge.kind), text, {ACROSS: edge})
-            for each, (edge, text) in edges_of(registry, model).items()
+            each: (record_filter(registry, edge.kind), _matching(each), {ACROSS: edge})
+            for each, edge in edges_of(registry, model).items()
         }
-        whole = {
-            "and": (list[made], "All of these hold."),
-            "or": (list[made], "Any of these holds."),
-            "not": (made, "This does not hold."),
-        }
-        make_input(made, name, f"Conditions on: {model.__doc__}", fields | derived | across | whole)
+        about = f"The `{model.__name__}` meets every condition."
+        about += f" {indexes_of(registry, model)}" if issubclass(model, Record) else ""
+        whole = _of_whole(made) if issubclass(model, Record) or model in seen_in(registry).elements else {}
+        make_input(made, name, about, fields | derived | across | whole)
 
     return registry.once(name, make)
 
 
-def _derived_filter(registry: Registry, document: Any, name: str, condition: Derived) -> tuple[Any, str, Any]:
+def _matching(name: str) -> str:
+    return f"The `{camel(name)}` must match."
+
+
+def _of_whole(made: Any) -> dict[str, Any]:
+    """The conditions on a whole record or element. A value by itself has none: they say the same about what it lies in."""
+    return {
+        "and": (list[made], "All of these hold."),
+        "or": (list[made], "Any of these holds."),
+        "not": (made, "None of this holds."),
+    }
+
+
+def _derived_filter(registry: Registry, document: Any, condition: Derived) -> tuple[Any, str, Any]:
     kind: Any = condition.kind
-    if kind is not bool:
-        takes = {"in": list[kind], "not_in": list[kind]}
-        offered = {each: (takes.get(each, kind), text) for each, text in SAME.items() if each != "is_null"}
-        kind = _operators(registry, f"{document.__name__}{camel(f'_{name}')}Filter", offered)
-    by = ".".join(map(camel, condition.by.split(".")))
-    index = f"Indexed by `{by}`." if condition.by in document.indexed() else "Not indexed."
-    return kind, f"{condition.description} {index}", {DERIVED: condition}
+    index = f"An index serves `{dotted(condition.by)}`." if condition.by in document.indexed() else "No index serves it."
+    taken = kind if kind is bool else _filter_for(registry, kind)
+    return taken, f"{condition.description} {index}", {DERIVED: condition}
 
 
 def _filter_for(registry: Registry, kind: Any) -> Any:
     inside = [each for each in get_args(kind) if each is not NoneType]
     if get_origin(kind) is list:
         inner = _filter_for(registry, inside[0])
-        return _operators(
-            registry, f"{inner.__name__}List", {"some": (inner, "Some element is so."), "none": (inner, "No element is so.")}
-        )
+        either = {"some": (inner, "Some element meets this."), "none": (inner, "No element meets this.")}
+        return _operators(registry, f"{inner.__name__}List", f"A list of `{_name_of(inside[0])}` is tested.", either)
     if inside:  # an optional
         return _filter_for(registry, inside[0])
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return record_filter(registry, kind)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        name, offered = kind.__name__, SAME
-    else:
-        name, offered = OFFERED[kind]
+    offered = OFFERED[kind][1] if kind in OFFERED else SAME
+    if kind not in OFFERED and kind not in seen_in(registry).optional:
+        offered = {each: text for each, text in offered.items() if each != "is_null"}
     takes = {"in": list[kind], "not_in": list[kind], "is_null": bool}
-    return _operators(registry, f"{name}Filter", {each: (takes.get(each, kind), text) for each, text in offered.items()})
+    fields = {each: (takes.get(each, kind), text) for each, text in offered.items()}
+    return _operators(registry, f"{_name_of(kind)}Filter", f"The `{_name_of(kind)}` meets every condition.", fields)
 
 
-def index_of(document: type[Record], name: str) -> str:
-    """Whether a lookup by the field is fast, for its description."""
-    begun = sorted(each for each in document.indexed() if each.split(".")[0] == name)
-    inside = ", ".join("`" + ".".join(map(camel, each.split(".")[1:])) + "`" for each in begun)
-    return "Not indexed." if not begun else "Indexed." if begun == [name] else f"Indexed by {inside}."
+def _name_of(kind: Any) -> str:
+    """The name that clients have for the kind of a single value."""
+    name: str = OFFERED[kind][0] if kind in OFFERED else kind.__name__
+    return name
 
 
-def _operators(registry: Registry, name: str, fields: Mapping[str, tuple[Any, str | None]]) -> Any:
-    return registry.once(name, lambda made: make_input(made, name, "Conditions that must all hold.", fields))
+def indexes_of(registry: Registry, document: type[Record]) -> str:
+    """Which fields are looked up and listed fast, for the descriptions of a noun's filter and order."""
+    served = sorted(dotted(each) for each in document.indexed() if each.split(".")[0] in registry.names_of(document))
+    return f"An index serves {', '.join(f'`{each}`' for each in served)}, and no other field."
+
+
+def dotted(path: str) -> str:
+    """A path as clients spell it: `standing.riskScore`."""
+    return ".".join(map(camel, path.split(".")))
+
+
+def _operators(registry: Registry, name: str, about: str, fields: Mapping[str, tuple[Any, str | None]]) -> Any:
+    return registry.once(name, lambda made: make_input(made, name, about, fields))
 
 
 def make_input(cls: Any, name: str, about: str, fields: Mapping[str, tuple[Any, str | None] | tuple[Any, str, Any]]) -> None:

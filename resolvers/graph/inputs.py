@@ -66,11 +66,9 @@ class FileInput(BaseModel):
 class OfVersion(BaseModel):
     """The input of a mutation on a version."""
 
-    model_id: Key = Field(description="The model.")
-    version: Key = Field(description="The version.")
-    expected_revision: int | None = Field(
-        default=None, description="The version's `revision` as the client read it; CONFLICT if somebody has stored it since."
-    )
+    model_id: Key = Field(description="The model has this id.")
+    version: Key = Field(description="The version has this name.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
 
     async def load(self) -> ModelVersion:
         """The version that the input names; CONFLICT if it is not at the expected revision."""

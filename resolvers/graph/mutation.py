@@ -18,14 +18,14 @@ DECLARED, PERMIT = "mutation", "permit"
 Resolver = Callable[..., Awaitable[Any]]
 
 
-@strawberry.type(description="What a mutation answers with.")
+@strawberry.type(description="A payload is what a mutation answers.")
 class Payload:
     """The base of payloads. A payload holds records, and private texts that say which part of a record it shows.
 
     From their ids and texts a repeated idempotency key makes the payload again. A field of any other kind is null then.
     """
 
-    receipt: Receipt = strawberry.field(default=None, description="Where the audit trail holds the mutation's event.")
+    receipt: Receipt = strawberry.field(default=None, description="The receipt proves the event.")
 
     @property
     def traces(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _described(declared: StrawberryField, resolver: Resolver) -> StrawberryField
                 taken: Any = argument.type
                 argument.description = taken.__strawberry_definition__.description
             case "filter":
-                argument.description = "What they must meet; left out: all are listed."
+                argument.description = "The records meet this filter."
             case name if name in fields:
                 argument.description = fields[name].description
     return declared

@@ -1,7 +1,7 @@
-"""What a noun is ordered and grouped by: inputs read off the same description as its filters."""
+"""What a noun is ordered by: the fields that records and the values in them name in `ordered`."""
 
-from types import NoneType
-from typing import Any, get_args, get_origin
+from collections.abc import Iterator
+from typing import Any
 
 from pydantic import BaseModel
 from strawberry import UNSET
@@ -9,19 +9,19 @@ from strawberry import UNSET
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.pages import By, Order
 from documents.store.record import Record
-from documents.values import Choice, FreeObject
-from resolvers.graph.filters import edges_of, index_of, make_input
+from documents.values import Choice, camel
+from resolvers.graph.filters import make_input, single
 from resolvers.graph.registry import Registry, pending
-from resolvers.graph.types import bare
+from resolvers.graph.types import named
 
 ORDERS = 8  # MongoDB sorts by 32 fields
 
 
 class OrderDirection(Choice):
-    """Which way a list is ordered."""
+    """A direction says which way a list is ordered."""
 
-    ASC = "asc", "The least first; what is empty before everything."
-    DESC = "desc", "The greatest first; what is empty after everything."
+    ASC = "asc", "The least comes first, and null before everything."
+    DESC = "desc", "The greatest comes first, and null after everything."
 
 
 def order_of(document: type[Record]) -> Any:
@@ -29,42 +29,29 @@ def order_of(document: type[Record]) -> Any:
     return pending(lambda registry: record_order(registry, document))
 
 
-def group_of(document: type[Record]) -> Any:
-    """The input that groups `document`, for an annotation."""
-    return pending(lambda registry: _record_group(registry, document))
-
-
 def record_order(registry: Registry, model: type[BaseModel]) -> Any:
-    """The order input over the single values in `model`; None where it has none."""
-    fields: dict[str, tuple[Any, str | None]] = {}
-    for each in registry.names_of(model):
-        stored = model.model_fields[each]
-        if (kind := _order_for(registry, bare(stored.annotation))) is not None:
-            index = f" {index_of(model, each)}" if issubclass(model, Record) else ""
-            fields[each] = kind, f"{stored.description}{index}"
-    name, about = f"{model.__name__}Order", f"One field of: {model.__doc__} Enumerations go by the text of their values."
-    return registry.once(name, lambda made: make_input(made, name, about, fields)) if fields else None
-
-
-def _record_group(registry: Registry, document: Any) -> Any:
-    name = f"{document.__name__}GroupBy"
+    """The order input over a record, or over a value that is nested in one."""
+    name = f"{model.__name__}Order"
 
     def make(made: Any) -> None:
-        ordered = record_order(registry, document).__strawberry_definition__.fields
-        own = {each.python_name: (each.type_annotation.raw_annotation, each.description) for each in ordered}
-        across = {each: (record_order(registry, edge.kind), text) for each, (edge, text) in edges_of(registry, document).items()}
-        make_input(made, name, f"One field of, or one edge away from: {document.__doc__}", own | across)
+        chosen = {
+            each: OrderDirection if of is None else record_order(registry, of) for each, of in offered(registry, model, "ordered")
+        }
+        about = f"An order names one field of the `{model.__name__}`."
+        about += f" `{model.__name__}Filter` says which have an index." if issubclass(model, Record) else ""
+        make_input(made, name, about, {each: (kind, f"The `{camel(each)}` orders the list.") for each, kind in chosen.items()})
 
     return registry.once(name, make)
 
 
-def _order_for(registry: Registry, kind: Any) -> Any:
-    inside = [each for each in get_args(kind) if each is not NoneType]
-    if kind is FreeObject or get_origin(kind) is list:
-        return None
-    if inside:
-        return _order_for(registry, inside[0])
-    return record_order(registry, kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else OrderDirection
+def offered(registry: Registry, model: Any, what: str) -> Iterator[tuple[str, Any]]:
+    """The fields that `model` names in the class variable `what`, each with None, and those whose value names any, with it."""
+    for name in registry.names_of(model):
+        of, listed = single(model.model_fields[name].annotation)
+        if name in named(model, what):
+            yield name, None
+        elif not listed and isinstance(of, type) and issubclass(of, BaseModel) and any(offered(registry, of, what)):
+            yield name, of
 
 
 def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:

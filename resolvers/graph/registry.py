@@ -22,7 +22,7 @@ from strawberry.types.field import StrawberryField
 
 from documents.store.record import Record
 from resolvers.graph.scalars import SCALARS
-from resolvers.graph.types import Filters, Node, NodeType, Part, Shape, expose, fields_of
+from resolvers.graph.types import Filters, Node, NodeType, Part, Shape, expose, fields_of, named
 
 _OF_EVERY_RECORD = frozenset({"id", "revision_id"})  # Beanie's own; `Node.id` takes the place of the first
 
@@ -51,6 +51,8 @@ class Registry:
         self.filters: dict[type[BaseModel], Filters] = {}
         self.definitions: dict[type[BaseModel], StrawberryObjectDefinition] = {}
         """The GraphQL types that are made of records and values."""
+        self.memory: dict[str, Any] = {}
+        """What generated types are made by, read off the declarations once."""
         self._generated: dict[str, Any] = {}
         listed = [each for part in parts for each in part.types]
         for each in listed:
@@ -66,9 +68,9 @@ class Registry:
         return self._generated[name]
 
     def names_of(self, model: type[BaseModel]) -> tuple[str, ...]:
-        """The fields that `model` is asked by: those that its filters name, else all of them."""
-        described = self.filters.get(model)
-        return described.names if described else tuple(model.model_fields)
+        """The fields that `model` is asked by: those that its filters name, else all but those it names in `unasked`."""
+        described, unasked = self.filters.get(model), named(model, "unasked")
+        return described.names if described else tuple(name for name in model.model_fields if name not in unasked)
 
     def field(self, declared: StrawberryField) -> StrawberryField:
         """A copy of a declared field with types in place of the stand-ins in its annotations."""

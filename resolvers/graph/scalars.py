@@ -66,10 +66,10 @@ def _scalar(name: str, description: str, read: Any, say: Any, specified_by: str 
 
 SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: _scalar(
-        "DateTime", "A moment, RFC 3339 with its offset; answered in UTC to the millisecond.", _read_moment, _say_moment
+        "DateTime", "A time is RFC 3339 with its offset; answers are in UTC, to the millisecond.", _read_moment, _say_moment
     ),
-    date: _scalar("Date", "A calendar day, YYYY-MM-DD.", _read_day, date.isoformat),
-    BigInt: _scalar("BigInt", "A whole number up to 2^53-1, beyond the 32 bits of Int.", _whole, int),
-    Hash: _scalar("Hash", "A SHA-256 as 64 lower-case hexadecimal digits.", _digest, str),
-    FreeObject: _scalar("JSON", "Free content: a JSON object.", _object, lambda value: value),
+    date: _scalar("Date", "A date is a calendar day, YYYY-MM-DD.", _read_day, date.isoformat),
+    BigInt: _scalar("BigInt", "A big integer is a whole number up to 2^53-1.", _whole, int),
+    Hash: _scalar("Hash", "A hash is a SHA-256 of 64 lower-case hexadecimal digits.", _digest, str),
+    FreeObject: _scalar("JSON", "A JSON value is a free object.", _object, lambda value: value),
 }

@@ -59,9 +59,9 @@ class Part:
     subscriptions: Sequence[Any] = ()
 
 
-@strawberry.interface(name="Node", description="Anything that has an id.")
+@strawberry.interface(name="Node", description="A node is anything that has an id.")
 class Node:
-    @field("Opaque, global and stable; what `node` takes.", reads=["id"])
+    @field("The opaque id that `node` takes.", reads=["id"])
     @staticmethod
     def id(root: Parent[Record]) -> strawberry.ID:
         said = f"{root.__class__.__name__}:{root.id}"  # the format of relay.GlobalID, without its checks, which take time
@@ -131,6 +131,12 @@ def expose(kind: Any) -> None:
             value.description = getattr(member, "description", None)
     for inner in get_args(kind):
         expose(inner)
+
+
+def named(model: type[BaseModel], what: str) -> frozenset[str]:
+    """The fields that a record or a value names in this class variable of its own, such as `ordered`."""
+    found: frozenset[str] = getattr(model, what, frozenset())
+    return found
 
 
 def fields_of(model: type[BaseModel]) -> Iterable[tuple[str, Any, str | None]]:

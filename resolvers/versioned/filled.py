@@ -11,17 +11,17 @@ from resolvers.graph.mutation import Payload
 from resolvers.graph.types import field
 from resolvers.versioned.judged import judgements
 
-MISSING = "What the policies, POL-001 first, still ask of the version that a fuller card or a linked datasheet would meet."
+MISSING = "The requirements that a fuller card would meet."
 DOCUMENTING = (Permission.SAVE_MODEL_CARD, Permission.LINK_DATASHEET)
 
 
 @strawberry.type
 class FilledCard(Payload):
     fields: strawberry.Private[str]
-    """The names of the filled fields of the card, separated by blanks."""
-    model_version: ModelVersion = strawberry.field(description="The version.")
+    """The names of the card's fields that were filled, with blanks between them."""
+    model_version: ModelVersion = strawberry.field(description="The version that has the card.")
 
-    @field("The fields of the card that say something else than before.")
+    @field("The fields of the card that have changed.")
     def filled(self) -> list[str]:
         return [camel(each) for each in self.fields.split()]
 
