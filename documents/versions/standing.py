@@ -38,7 +38,8 @@ class Standing(Value):
 
     ordered: ClassVar = frozenset({
         "status", "open_conditions", "critical_incidents", "approved_until", "card_completeness", "next_review",
-        "risk_score", "risk_band", "risk_trend",     })  # fmt: skip
+        "risk_score", "risk_band", "risk_trend", "rules", "changes_at",
+    })  # fmt: skip
     grouped: ClassVar = frozenset({"status", "risk_band", "risk_trend", "assessment_approved"})
     summed: ClassVar = frozenset({"open_conditions", "critical_incidents", "card_completeness", "risk_score"})
     bounded: ClassVar = frozenset({"approved_until", "next_review"})
