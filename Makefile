@@ -28,7 +28,7 @@ test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, an
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
 	$(BIN)/python -m tests.clients
 
-check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's snapshot, its descriptions and what it breaks
+check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's snapshot, descriptions and breaking changes, and the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -36,7 +36,7 @@ check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's
 	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
 	@$(BIN)/magistrate schema | diff -u schema.graphql -
 	$(BIN)/python -m tests.schema_changes
-	$(BIN)/pytest tests/test_schema.py
+	$(BIN)/pytest tests/test_schema.py tests/test_reference.py tests/test_documented.py tests/test_docs.py
 
 docs: $(INSTALLED) ## write the answers that the documentation shows again, where they have changed
 	$(BIN)/python -m tests.documented
