@@ -12,7 +12,7 @@ from documents.access import GovernanceRole
 from documents.canonical import canonical, digest, plain
 from documents.details import DETAILS_BYTES, PART_BYTES
 from documents.kinds import RECORDS
-from documents.versions.version import ModelVersion
+from documents.versions.rules import links
 from gql.middleware import UndeclaredField
 from gql.schema import PARTS, build_schema
 from resolvers.graph.types import Part
@@ -244,7 +244,7 @@ async def test_what_nobody_foresaw_is_masked_and_on_record(quiet: Service, monke
     def divide(*_: Any, **__: Any) -> float:
         return 1 / 0
 
-    monkeypatch.setattr(ModelVersion, "unlink", divide)
+    monkeypatch.setattr(links, "unlink", divide)
     before, seen = await quiet.state(), await quiet.size()
     answer = (await quiet.post(mutating("unlinkDatasheet", ""), {"input": BOT | TICKETS})).json()
     (error,) = answer["errors"]
