@@ -43,8 +43,12 @@ class Operated:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=END_WITHIN)
+        self.end()
+
+    def end(self) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+            self.process.communicate(timeout=END_WITHIN)
 
     @property
     def url(self) -> str:

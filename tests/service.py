@@ -22,7 +22,7 @@ from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
 from gql.firststart import prepare
 from gql.settings import Settings
-from tests.stored import WRITES, Holdings, Stored
+from tests.stored import SENT, Holdings, Stored
 from tests.stored import stage as stage  # noqa: PLC0414
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Service:
 
     def __init__(self, uri: str, name: str | None = None, database: Database | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
-        options["event_listeners"] = [WRITES, *options.get("event_listeners", ())]
+        options["event_listeners"] = [SENT, *options.get("event_listeners", ())]
         self.database = database or open_database(uri, name or next(_names), **options)
         self.holdings = Holdings(self.database)
         self.settings = Settings(mongodb_uri=uri, database=self.database.name, admin_token=SecretStr(ADMIN_TOKEN))

@@ -13,7 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from documents.store import streams
 from tests.service import Person, Service
+from tests.stored import SENT
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 PATIENCE = 10  # seconds
@@ -67,12 +69,22 @@ async def served(service: Service) -> AsyncIterator[str]:
     """The service's app over a real socket."""
     app: Any = service.app
     server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "ROUND", 50)  # a stream is closed at the end of a round
         serving = asyncio.create_task(server.serve([listener]))
         yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
         server.should_exit = True
         await serving
-    await service.database.end_feeds()
+        await service.database.end_feeds()
+    SENT.streams -= {each for each in SENT.streams if each[0] == service.database.name}
+
+
+async def listening(service: Service, collection: str = "audit_events", listeners: int = 1) -> None:
+    """Waits until so many subscriptions at this app hear what is committed to that collection."""
+    stream, feed = (service.database.name, collection), service.database.feed(collection)
+    async with asyncio.timeout(PATIENCE):
+        while stream not in SENT.streams or len(feed._listeners) < listeners:  # noqa: ASYNC110  nothing tells when they begin
+            await asyncio.sleep(0.01)
 
 
 def dial(address: str, **options: Any) -> connect:

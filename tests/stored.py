@@ -36,21 +36,28 @@ class Stored:
     documents: Documents
 
 
-class Writes(monitoring.CommandListener):
-    """How many commands that may have written were sent to each database."""
+class Sent(monitoring.CommandListener):
+    """How many commands that may have written were sent to each database, and the change streams that were opened there."""
 
     def __init__(self) -> None:
-        self.sent = Counter[str]()
+        self.writes = Counter[str]()
+        self.streams = set[tuple[str, str]]()
+        self._opening = dict[int, tuple[str, str]]()
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if event.command_name not in READING:
-            self.sent[event.database_name] += 1
+            self.writes[event.database_name] += 1
+        if "$changeStream" in (event.command.get("pipeline") or [{}])[0]:
+            self._opening[event.request_id] = event.database_name, event.command["aggregate"]
 
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if stream := self._opening.pop(event.request_id, None):
+            self.streams.add(stream)
+
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
 
-WRITES = Writes()
+SENT = Sent()
 
 
 class Holdings:
@@ -65,11 +72,11 @@ class Holdings:
 
     @property
     def is_known(self) -> bool:
-        return self._writes == WRITES.sent[self.database.name]
+        return self._writes == SENT.writes[self.database.name]
 
     async def now(self) -> Documents:
         if not self.is_known:
-            writes, names = WRITES.sent[self.database.name], await self.collections.list_collection_names()
+            writes, names = SENT.writes[self.database.name], await self.collections.list_collection_names()
             found = {name: await self.collections[name].with_options(AS_IT_IS).find().to_list(None) for name in names}
             self._writes, self._held = writes, {name: {each.raw: each for each in all_} for name, all_ in found.items()}
         return self._held
@@ -91,7 +98,7 @@ class Holdings:
         if any(gone.values()) or any(missing.values()):
             async with await self.database.client.start_session() as session:
                 await session.with_transaction(write)
-        self._writes, self._held = WRITES.sent[self.database.name], wanted
+        self._writes, self._held = SENT.writes[self.database.name], wanted
 
     async def head(self) -> Any:
         """The last hash of the trail, which names all that was done to the database through the product."""

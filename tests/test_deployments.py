@@ -1,8 +1,6 @@
 """What runs where, and what ran there on that day; what went wrong with it; and who hears of it."""
 
-import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +8,9 @@ from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from tests.examples import BOT, eligible, read, register
-from tests.operated import Operated
 from tests.operations import DORA, STAGED, TOM, approve, approved_change, carry_out, deployed, experiments, rollback_of, step
-from tests.service import ADMIN_TOKEN, ALICE, AUDREY, CAROL, DAVID, RITA, Service
-from tests.sockets import Socket, dial
+from tests.service import ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.sockets import Socket, dial, listening, served
 
 FIRST, SECOND = (STAGED | {"targetVersion": f"0.{each}.0"} for each in (1, 2))
 RAN = """query($place: String!, $at: DateTime!) { deployments(first: 9, filter: {
@@ -65,30 +62,23 @@ async def test_the_database_itself_lets_no_two_deployments_of_a_model_begin_at_o
         await deployments.insert_one(other | elsewhere | {"_id": ObjectId(), "deployment_id": f"DEP-{elsewhere}"})
 
 
-async def test_what_another_process_does_with_a_change_is_heard_by_who_subscribed_to_it(
-    service: Service, server: str, tmp_path: Path
-) -> None:
+async def test_what_another_process_does_with_a_change_is_heard_by_who_subscribed_to_it(service: Service, server: str) -> None:
+    """What hears of it is an app with a client of its own, which is all that the database knows of a process."""
     await service.enrol(DORA, TOM)
     await experiments(service, "0.1.0")
     change_id, other_id = [await approved_change(service, **FIRST | {"environment": each}) for each in ("staging", "canary")]
-    chosen = {"MONGODB_URI": server, "DATABASE": service.settings.database, "ADMIN_TOKEN": ADMIN_TOKEN}
-    with Operated(tmp_path, **chosen) as other:
-        async with dial(other.url.removeprefix("http://")) as connection:
-            listener = await Socket(connection).sign_in(AUDREY)
-            await listener.subscribe(CHANGED, changeId=change_id)
-            hearing = asyncio.create_task(listener.data())
-            while not hearing.done():  # nothing says when a subscription begins
-                await step(service, "commentOnChange", TOM, change_id, text="Here it comes.")
-                await asyncio.wait([hearing], timeout=0.5)
-            assert (await hearing)["changeRequestChanged"]["status"] == "APPROVED"
-            for each in (other_id, change_id):
-                await step(service, "startDeployment", DORA, each)
-            said = await hearing
-            while said["changeRequestChanged"]["status"] == "APPROVED":
-                said = await listener.data()
-    assert said["changeRequestChanged"]["status"] == "IN_PROGRESS" and said["changeRequestChanged"]["gate"] == {
-        "basis": "ELIGIBLE"
-    }
+    other = Service(server, service.database.name)
+    async with served(other) as address, dial(address) as connection:
+        listener = await Socket(connection).sign_in(AUDREY)
+        await listener.subscribe(CHANGED, changeId=change_id)
+        await listening(other, "change_requests")
+        await step(service, "commentOnChange", TOM, change_id, text="Here it comes.")
+        for each in (other_id, change_id):
+            await step(service, "startDeployment", DORA, each)
+        commented, started = [(await listener.data())["changeRequestChanged"] for _ in range(2)]
+    await other.close()
+    assert commented["comments"] == [{"text": "Here it comes."}]
+    assert (started["status"], started["gate"]) == ("IN_PROGRESS", {"basis": "ELIGIBLE"})
 
 
 async def test_incidents_are_counted_and_listed_by_what_they_were(service: Service) -> None:

@@ -168,21 +168,17 @@ async def test_a_secret_is_shown_though_the_answer_of_the_commit_was_lost(server
     assert first["token"] and again == first | {"token": None}
 
 
-def operated(folder: Path, uri: str, database: str) -> Operated:
-    return Operated(folder, MONGODB_URI=uri, DATABASE=database, ADMIN_TOKEN=ADMIN_TOKEN)
-
-
 REGISTER = {"query": mutating("registerStakeholder", "stakeholder { userId }"), "variables": {"input": BEN}}
 AS_ADMIN = {"authorization": f"Bearer {ADMIN_TOKEN}", HEADER: "try-6f1c"}
 
 
-async def test_the_same_key_in_two_processes_at_once_takes_effect_once(server: str, keyed: Service, tmp_path: Path) -> None:
-    seen = await keyed.size()
-    with operated(tmp_path, server, keyed.database.name) as other:
-        async with httpx.AsyncClient(timeout=20) as client:
-            ways = (keyed.http, "/graphql"), (client, other.url)
-            sent = [each.post(url, json=REGISTER, headers=AS_ADMIN) for each, url in ways * 4]
-            answers = [each.json() for each in await asyncio.gather(*sent)]
+async def test_the_same_key_in_two_processes_at_once_takes_effect_once(server: str, keyed: Service) -> None:
+    """An app with a client of its own stands for a process: they meet in the database alone."""
+    seen, other = await keyed.size(), Service(server, keyed.database.name)
+    other.now = keyed.now
+    sent = [each.http.post("/graphql", json=REGISTER, headers=AS_ADMIN) for each in (keyed, other) * 4]
+    answers = [each.json() for each in await asyncio.gather(*sent)]
+    await other.close()
     assert answers == [answers[0]] * 8 and answers[0]["data"]["registerStakeholder"]["stakeholder"] == {"userId": "ben"}
     (event,) = await keyed.trail(seen)
     assert event["seq"] == answers[0]["data"]["registerStakeholder"]["receipt"]["seq"]
@@ -200,7 +196,7 @@ async def test_after_a_kill_between_commit_and_answer_the_retry_gets_the_first_r
     async with await asyncio.start_server(wire.carry, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
         uri = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverMonitoringMode=poll"
-        running = operated(tmp_path, uri, keyed.database.name)
+        running = Operated(tmp_path, MONGODB_URI=uri, DATABASE=keyed.database.name, ADMIN_TOKEN=ADMIN_TOKEN)
         await asyncio.to_thread(running.__enter__)
         try:
             wire.fates.append(LOST)

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ from gql.settings import Settings
 from tests.operated import Operated, eventually, parents, refused
 
 READY_WITHIN = 6.0
+KEPT = 5.2  # seconds: the client of these tests, for one, keeps a connection for 5
 
 
 def processor_seconds(pid: int) -> float:
@@ -36,45 +37,25 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
         yield running
 
 
+def healthy(connection: http.client.HTTPConnection) -> bool:
+    connection.request("GET", "/healthz")
+    return connection.getresponse().read() == b"ok\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def idle(operated: Operated) -> Iterator[tuple[http.client.HTTPConnection, float]]:
+    """A connection that was used once, and when: it grows old while other tests run."""
+    url = httpx.URL(operated.url)
+    with closing(http.client.HTTPConnection(url.host, url.port)) as connection:
+        assert healthy(connection)
+        yield connection, monotonic()
+
+
 def test_it_is_ready_in_six_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
     kept = operated.folder / "admin-token"
     assert sum(processor_seconds(each) for each in (operated.process.pid, *operated.children)) < READY_WITHIN
     assert kept.read_text().strip() in operated.said and kept.stat().st_mode & 0o777 == 0o600
     assert operated.viewer() == {"data": {"viewer": {"id": "admin"}}}
-
-
-def test_an_idle_connection_is_kept_for_longer_than_clients_keep_one(operated: Operated) -> None:
-    url = httpx.URL(operated.url)
-    with closing(http.client.HTTPConnection(url.host, url.port)) as connection:
-        connection.connect()
-        ours = connection.sock
-        for pause in (0, 5.2):  # the client of these tests, for one, keeps it for 5
-            sleep(pause)
-            connection.request("GET", "/healthz")
-            assert connection.getresponse().read() == b"ok\n" and connection.sock is ours
-
-
-def test_a_second_start_finds_what_the_first_left_and_killed_leaves_no_process_and_no_lock(tmp_path: Path) -> None:
-    with Operated(tmp_path) as first:
-        children = first.children
-    assert first.process.returncode == 0 and len(children) == 2 and not children & dict(parents()).keys()
-    with Operated(tmp_path) as second:
-        assert second.trail == first.trail and second.signed_by == first.signed_by
-        assert "token" not in second.said.replace("admin-token", "")
-        assert second.viewer() == {"data": {"viewer": {"id": "admin"}}}
-        children = second.children
-        second.process.kill()
-        assert len(children) == 2 and eventually(lambda: not children & dict(parents()).keys())
-    with alone_in(tmp_path), Engine(tmp_path) as engine, MongoClient[dict[str, object]](engine.uri) as client:
-        assert client["magistrate"]["audit_events"].find_one({"seq": 0})
-
-
-def test_a_killed_engine_and_a_killed_worker_come_back(operated: Operated) -> None:
-    killed = operated.children
-    for each in killed:
-        os.kill(each, signal.SIGKILL)
-    assert eventually(lambda: len(operated.children - killed) == 2)
-    assert eventually(lambda: operated.viewer() == {"data": {"viewer": {"id": "admin"}}})
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
@@ -157,3 +138,35 @@ def test_an_engine_takes_no_settings_from_where_it_happens_to_be(tmp_path: Path,
     monkeypatch.chdir(tmp_path)
     with Engine(tmp_path) as engine, MongoClient[dict[str, object]](engine.uri) as client:
         assert "setName" in client.admin.command("hello")
+
+
+def test_an_idle_connection_is_kept_for_longer_than_clients_keep_one(idle: tuple[http.client.HTTPConnection, float]) -> None:
+    connection, since = idle
+    ours = connection.sock
+    sleep(max(0.0, since + KEPT - monotonic()))
+    assert healthy(connection) and connection.sock is ours
+
+
+def test_a_killed_engine_and_a_killed_worker_come_back(operated: Operated) -> None:
+    killed = operated.children
+    for each in killed:
+        os.kill(each, signal.SIGKILL)
+    assert eventually(lambda: len(operated.children - killed) == 2)
+    assert eventually(lambda: operated.viewer() == {"data": {"viewer": {"id": "admin"}}})
+
+
+def test_a_second_start_finds_what_the_first_left_and_killed_leaves_no_process_and_no_lock(
+    operated: Operated,
+) -> None:
+    first, children = operated, operated.children
+    first.end()
+    assert first.process.returncode == 0 and len(children) == 2 and not children & dict(parents()).keys()
+    with Operated(first.folder) as second:
+        assert second.trail == first.trail and second.signed_by == first.signed_by
+        assert "token" not in second.said.replace("admin-token", "")
+        assert second.viewer() == {"data": {"viewer": {"id": "admin"}}}
+        children = second.children
+        second.process.kill()
+        assert len(children) == 2 and eventually(lambda: not children & dict(parents()).keys())
+    with alone_in(first.folder), Engine(first.folder) as engine, MongoClient[dict[str, object]](engine.uri) as client:
+        assert client["magistrate"]["audit_events"].find_one({"seq": 0})

@@ -31,6 +31,7 @@ from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
 from tests.operations import DORA, TOM, deployed
 from tests.schema import TYPES
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
+from tests.stored import stage
 from tests.watching import Watched, watching, where
 
 REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
@@ -44,6 +45,7 @@ async def report(service: Service, selection: str = "json", **of: Any) -> Any:
     return json.loads(found["json"]) if selection == "json" else found
 
 
+@stage
 async def through_everything(service: Service) -> None:
     """A version through every mutation there is: rejected, submitted again, excepted, stopped, changed, retired."""
     await sign_in(service)
