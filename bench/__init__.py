@@ -1,1 +1,1 @@
-"""What a request costs the server, as a ratio to what it could cost: `make bench`, or `python -m bench --help`."""
+"""Measures what a request costs the server, as a ratio to a hand-written server: `make bench`, or `python -m bench --help`."""

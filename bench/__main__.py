@@ -1,4 +1,4 @@
-"""`python -m bench`: makes its data, measures, prints, and leaves nothing behind."""
+"""`python -m bench`: makes its own data on a database of its own, measures, prints the figures, and deletes the data."""
 
 import asyncio
 import json
@@ -31,8 +31,8 @@ from gql.embedded import Engine
 from gql.firststart import prepare
 from gql.settings import PREFIX, Settings, read_settings
 
-PROCESSES = 4
-LONG = 100_000  # more events than this are verified once
+PROCESSES = 4  # that serve our app and write at once
+LONG = 100_000  # a longer trail is verified in one round
 PACKAGES = ("magistrate", "strawberry-graphql", "graphql-core", "starlette", "uvicorn", "motor", "pymongo", "orjson")
 
 
@@ -55,7 +55,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many versions reads are measured at, and at how many events verification."""
+    """The numbers of versions at which reads are measured, and the numbers of events at which verification is."""
 
     versions: tuple[int, ...]
     events: tuple[int, ...]
@@ -82,6 +82,7 @@ def main(
 
 
 async def run(plan: Plan, parts: Sequence[Part], progress: Console) -> dict[str, Any]:
+    """Measures the parts; returns the figures by part, and under `on` the machine and packages that they were measured with."""
     with TemporaryDirectory(prefix="magistrate-bench-") as folder, Engine(Path(folder), read_settings().engine) as engine:
         found: dict[str, Any] = {"on": _machine(engine)} | {each: [] for each in Part}
         if set(parts) - {Part.VERIFICATION}:
@@ -109,6 +110,7 @@ async def _requests(
             progress.print(f"{PROCESSES} processes that write at once")
             found[Part.RATES] = [asdict(await servers.rates())]
         for before, count in pairwise((0, *plan.versions)) if Part.QUESTIONS in parts else ():
+            # The first versions are there already: mutations were measured on them.
             await data.versions(database, max(before, plan.versions[0]), count)
             progress.print(f"questions over {count:,} versions")
             found[Part.QUESTIONS] += [{"versions": count} | asdict(each) for each in await servers.reads()]
@@ -130,7 +132,7 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
 
 @asynccontextmanager
 async def _prepared(engine: Engine, name: str) -> AsyncIterator[tuple[Settings, Database]]:
-    """An empty database that can serve."""
+    """A prepared database without models, and the settings to serve it."""
     settings = Settings(mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), data_dir=engine.folder)
     database = open_database(engine.uri, name)
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered

@@ -1,4 +1,4 @@
-"""What is compared with what, over servers that run: questions, mutations, processes that write at once, and verification."""
+"""The cases that are measured: questions, mutations, several processes that write at once, and verification."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from bench.questions import QUESTIONS, Question
 from bench.trails import READERS
 
 ADMIN_TOKEN = "mag_bench_" + "b" * 43
-CLERKS = 8  # who write at once
+CLERKS = 8  # clients that write at once
 PERSON = "mutation Person($input: UpdateStakeholderInput!) { updateStakeholder(input: $input) { stakeholder { department } } }"
 PURPOSE = """mutation Purpose($input: UpdateModelVersionInput!) {
 updateModelVersion(input: $input) { modelVersion { purpose tier status } } }"""
@@ -28,7 +28,7 @@ updateModelVersion(input: $input) { modelVersion { purpose tier status } } }"""
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is done to be sure: rounds, and about how many seconds each contender has in one."""
+    """How long a case is measured: the number of rounds, and about how many seconds each contender gets in a round."""
 
     rounds: int
     seconds: float
@@ -36,22 +36,25 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Mutations a second, all answered, by as many clients as there are, of one process and of several; medians."""
+    """Mutations a second that `clients` together get from one process, and from several; medians of the rounds."""
 
     clients: int
     processes: int
     one: float
     several: float
     share: float
-    """What several do, of what one does: the median of the shares in each round."""
+    """The rate of several processes as a share of the rate of one: the median of the rounds' shares."""
     one_costs: float
     several_cost: float
-    """Processor time of servers and database a mutation, in microseconds; what several add, they were in each other's way."""
+    """Microseconds of processor time of servers and database per mutation; more with several, whose transactions collide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What reading and hashing an event costs its reader, in microseconds of processor time, and verifying it; and memory."""
+    """What an event costs to read and hash, and to verify, in microseconds of the reader's processor time; and peak memory.
+
+    `times` is the ratio of the two: the median of the rounds' ratios.
+    """
 
     of: str
     events: int
@@ -63,19 +66,19 @@ class Verified:
 
 
 def question(of: Question, name: str) -> bytes:
-    """The request that asks it of a contender."""
+    """The bytes of the request that asks a contender a question."""
     said = {"query": of.text, "variables": of.variables}
     return get(f"/{of.name}") if name == "bare" else post("/graphql", said, ADMIN_TOKEN)
 
 
 def person(name: str, clerk: int, number: int) -> bytes:
-    """The request that changes a person's department."""
+    """The bytes of the request that changes the department of a clerk to one with that number."""
     said = {"query": PERSON, "variables": {"input": {"userId": f"clerk-{clerk}", "department": f"Department {number}"}}}
     return post("/person" if name == "bare" else "/graphql", said, ADMIN_TOKEN)
 
 
 def purpose(of: int, number: int) -> bytes:
-    """The request that changes the purpose of the version of that number."""
+    """The bytes of the request that changes the purpose of version number `of`."""
     named = {"modelId": data.model_id(of), "version": data.version(of)}
     said = {"query": PURPOSE, "variables": {"input": named | {"purpose": f"{data.PURPOSES[number % 3]}, the {number}th"}}}
     return post("/graphql", said, data.OWNER_TOKEN)
@@ -85,21 +88,22 @@ MUTATIONS: Mapping[str, tuple[Sequence[str], Callable[[str, int, int], bytes]]] 
     "a person's department": (("bare", "unaudited", "ours"), person),
     "a version's purpose": (("unaudited", "ours"), lambda _, of, number: purpose(of, number)),
 }
-"""Who carries a mutation out, and the request that has a contender change the record of a number."""
+"""For each mutation the contenders, and a function from contender, record number and counter to the request."""
 
 
 class Servers:
-    """What runs: a server for each contender, ours first of several, and the database under them."""
+    """The running servers: one for each contender, several for ours, and the process id of their database."""
 
     def __init__(self, contenders: Mapping[str, Process], ours: Sequence[Process], engine: int, effort: Effort) -> None:
         self.contenders, self.ours, self.engine, self.effort = contenders, ours, engine, effort
         self.numbers = count()
 
     async def reads(self) -> list[Measured]:
+        """Measures each question."""
         return [await self._measured(each.name, ("bare", "stock", "ours"), _asking(each)) for each in QUESTIONS]
 
     async def writes(self) -> list[Measured]:
-        """Each contender changes a record of its own."""
+        """Measures each mutation. Each contender changes a record of its own, so that none waits for another's transaction."""
         found = []
         for case, (names, request) in MUTATIONS.items():
             places = {name: place for place, name in enumerate(names)}
@@ -112,7 +116,7 @@ class Servers:
         return found
 
     async def rates(self) -> Rates:
-        """Everybody writes at once: all to one process, and in turns with that spread over all."""
+        """Measures all clients writing at once: in each round first to one process, then spread over all processes."""
         async with AsyncExitStack() as stack:
             alone = [await stack.enter_async_context(Caller(self.ours[0].port)) for _ in range(CLERKS)]
             spread = [await stack.enter_async_context(Caller(self.ours[clerk % len(self.ours)].port)) for clerk in range(CLERKS)]
@@ -129,7 +133,7 @@ class Servers:
         )
 
     async def _rate(self, callers: Sequence[Caller]) -> tuple[float, float]:
-        """Mutations a second, and what one of them costs."""
+        """Mutations a second, and the microseconds of processor time that one takes of servers and database."""
         pids = [self.engine, *(each.pid for each in self.ours)]
         spent, began = processor_seconds(pids), monotonic()
 
@@ -162,7 +166,10 @@ def _asking(of: Question) -> Callable[[str, int], bytes]:
 
 
 def verification(of: str, environment: Mapping[str, str], folder: Path, events: int, rounds: int) -> Verified:
-    """Reads the trail in processes of their own, in turns; AnswersDiffer unless all come to the same root."""
+    """Reads the trail in turns by the two readers of `of`, each in a process of its own.
+
+    Raises AnswersDiffer unless all compute the same root.
+    """
     readers = [each.__name__ for each in READERS[of]]
     turns = [[_read(environment, each, folder) for each in readers] for _ in range(rounds)]
     if len({each["root"] for turn in turns for each in turn}) != 1:

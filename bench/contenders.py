@@ -1,4 +1,4 @@
-"""What we are compared with, each an app of its own: `python -m bench.contenders NAME DESCRIPTOR` serves it as ours is served."""
+"""The apps that are compared, ours among them: `python -m bench.contenders NAME DESCRIPTOR` serves one as a worker of ours."""
 
 import asyncio
 import logging
@@ -44,7 +44,7 @@ from resolvers.graph.selection import Asks, Selected
 
 
 def bare(settings: Settings, kept: Database) -> Starlette:
-    """Starlette, Motor and orjson: each question under its name, and a change of a person's department."""
+    """Starlette, Motor and orjson, written by hand: a route for each question, and one for a change of a person's department."""
     database = kept.client.get_database(settings.database, CodecOptions())
 
     def answers(question: Question) -> Route:
@@ -67,7 +67,7 @@ def bare(settings: Settings, kept: Database) -> Starlette:
 
 
 def stock(settings: Settings, database: Database) -> Starlette:
-    """Our types and resolvers, without what else is ours: Strawberry's view and execution as they come, whole records."""
+    """Our types and resolvers under Strawberry's own view and execution: without sign-in, caches and projections."""
     queries = [each for part in PARTS for each in part.queries]
     registry = Registry(PARTS)
     schema = Assembled(registry, query=create_type("Query", queries))
@@ -75,7 +75,7 @@ def stock(settings: Settings, database: Database) -> Starlette:
 
 
 def unaudited(settings: Settings, database: Database) -> Starlette:
-    """All of ours but the trail: each mutation in a transaction that touches no head and tells no event."""
+    """Our app without the trail: a mutation's transaction touches no head and appends no event."""
     mutations = [through(each, Unaudited()) for part in PARTS for each in part.mutations]
     texts, registry = Texts(settings.limits), Registry(PARTS)
     schema = Schema(
@@ -91,7 +91,7 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
 
 
 class StockView(GraphQL[Context, None]):
-    """Strawberry's own, told who asks; what a read fetches is not told: everything."""
+    """Strawberry's own view with our context: every caller is an administrator, and every read fetches whole records."""
 
     async def get_context(self, request: Any, response: Any) -> Context:
         administrator = Actor(ADMINISTRATOR, ActorType.USER, frozenset({PlatformRole.ADMIN}))
@@ -102,6 +102,8 @@ class StockView(GraphQL[Context, None]):
 
 
 class Unaudited(FieldExtension):
+    """Runs a mutation's resolver in a transaction, in place of our middleware."""
+
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Any:
         async def work(unit: Unit) -> Any:
             return await next_(source, info, **arguments)
@@ -110,6 +112,7 @@ class Unaudited(FieldExtension):
 
 
 def ours(settings: Settings, database: Database) -> Starlette:
+    """Our app as it is served."""
     return create_app(settings, utc_now, database)
 
 

@@ -1,4 +1,4 @@
-"""What is measured on: versions and events, made by the product's own rules and told to the trail like any other."""
+"""The data that are measured on: people, versions and events, made by the product's own rules and recorded in its trail."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,11 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWNER, STEWARD, OWNER_TOKEN = "olivia", "sam", f"mag_olivia_{'o' * 43}"
 VERSIONS_A_MODEL, VERSIONS_AT_ONCE, EVENTS_AT_ONCE, EVENTS_A_CONTENT = 5, 50, 500, 50
 PURPOSES = ("Answers what customers ask most often", "Judges applications for credit", "Ranks candidates for hiring")
-LONG = "What it may be used for, said at length. " * 60  # more than an event holds itself: it cites a content
+LONG = "What it may be used for, said at length. " * 60  # over 2 KiB (`details.PART_BYTES`), so its event cites a content
 
 
 async def people(database: Database, clerks: int) -> None:
-    """Whoever is accountable, and `clerk-0` and on, about whom there is nothing but to be changed."""
+    """Registers the accountable people, with a token for the owner, and `clerks` people, from `clerk-0` on, to be changed."""
     member, tiers = PlatformRole.MEMBER, tuple(RiskTier)
     roles = {OWNER: GovernanceRole.MODEL_OWNER, STEWARD: GovernanceRole.DATA_STEWARD}
     roles |= {f"clerk-{number}": GovernanceRole.BUSINESS_OWNER for number in range(clerks)}
@@ -43,14 +43,14 @@ async def people(database: Database, clerks: int) -> None:
 
 
 async def versions(database: Database, first: int, last: int) -> None:
-    """Registers the versions of these numbers, five a model, with what follows for their standing."""
+    """Registers the versions numbered from `first` to before `last`, five for each model; each is judged as usual."""
     for start in range(first, last, VERSIONS_AT_ONCE):
         numbers = range(start, min(start + VERSIONS_AT_ONCE, last))
         await _recorded(database, partial(_registered, numbers), ModelVersion, AuditEventType.MODEL_REGISTERED)
 
 
 async def events(database: Database, first: int, last: int) -> None:
-    """Appends events of changes that were made to nothing: the trail is what is measured."""
+    """Appends events numbered from `first` to before `last`. They tell of changes that no record underwent."""
     for start in range(first, last, EVENTS_AT_ONCE):
         numbers = range(start, min(start + EVENTS_AT_ONCE, last))
         occurrences, ids = [_change(each) for each in numbers], EventIds()
@@ -63,11 +63,12 @@ async def events(database: Database, first: int, last: int) -> None:
 
 
 def model_id(number: int) -> str:
-    """The model of the version of that number."""
+    """The id of the model that version number `number` belongs to."""
     return f"model-{number // VERSIONS_A_MODEL:06}"
 
 
 def version(number: int) -> str:
+    """The name of version number `number`."""
     return f"{number % VERSIONS_A_MODEL + 1}.0.0"
 
 
@@ -101,7 +102,7 @@ def _version(number: int) -> ModelVersion:
 
 
 def _change(number: int) -> Occurrence:
-    """An event of about a kilobyte; of fifty one cites a content."""
+    """An event of about a kilobyte; one of fifty cites a content."""
     before = {"purpose": f"{PURPOSES[number % 3]}, in region {number}", "use_cases": ["Say where an order is"], "revision": 1}
     after = {"purpose": LONG if number % EVENTS_A_CONTENT == 0 else PURPOSES[(number + 1) % 3], "use_cases": [], "revision": 2}
     of = {"model_id": model_id(number), "version": version(number)}

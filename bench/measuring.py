@@ -1,4 +1,4 @@
-"""How a case is measured: its contenders in turns, round by round, so that whatever else runs here weighs on all of them."""
+"""Measures a case: its contenders take turns in each round, so that other load on the machine weighs on all of them."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -8,17 +8,17 @@ from time import monotonic
 from typing import Any
 
 Ask = Callable[[int], Awaitable[bytes]]
-"""Sends a contender's request of that number, and answers with the body of what comes back."""
-WARM = 5  # requests before anything is measured
+"""Sends a contender its request of that number, and returns the body of the answer."""
+WARM = 5  # requests to each contender before it is measured
 
 
 class AnswersDiffer(AssertionError):
-    """Contenders that say different things: whatever they cost, it says nothing."""
+    """The contenders answer differently, so their costs cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Who is measured: how it is asked, and the clock of the processor time that its server has used, and its database's."""
+    """A server that is measured. `clock` has the processor seconds that it and its database have used so far."""
 
     name: str
     ask: Ask
@@ -27,24 +27,29 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one request of a contender costs: medians of all rounds, in microseconds of processor time."""
+    """What one request costs a contender's server and the database, in microseconds of processor time: medians of all rounds."""
 
     server: float
     database: float
     spread: float
-    """From the cheapest round to the dearest, as a share of the median."""
+    """The difference between the dearest round and the cheapest, as a share of the median."""
     times: float
-    """What a request of ours costs, of this: the median of the ratios in each round."""
+    """The cost of a request to us as a multiple of this contender's: the median of the rounds' ratios."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
+    """The costs of a case, by contender."""
+
     case: str
     costs: Mapping[str, Cost]
 
 
 async def measured(case: str, contenders: Sequence[Contender], rounds: int, seconds: float) -> Measured:
-    """Asks each contender, ours the last, for about `seconds` in each of `rounds`; AnswersDiffer unless they answer alike."""
+    """Measures each contender for about `seconds` in each of `rounds`; the last contender is ours.
+
+    Raises AnswersDiffer unless all give the same answers before they are measured.
+    """
     number = 0
     took = {}
     for _ in range(WARM):
@@ -70,6 +75,7 @@ async def measured(case: str, contenders: Sequence[Contender], rounds: int, seco
 
 
 def agree(case: str, said: Mapping[str, Any]) -> None:
+    """Raises AnswersDiffer unless the contenders' answers are equal and without errors."""
     first, *others = said
     for each in others:
         if said[each] != said[first] or "errors" in said[first]:

@@ -1,4 +1,4 @@
-"""Processes that serve on loopback, what processor time they have used, and a client that costs next to nothing."""
+"""Server processes on loopback, the processor time that they use, and a client that uses next to none itself."""
 
 import asyncio
 import json
@@ -13,12 +13,12 @@ from typing import Any, Self
 from gql import children
 from gql.settings import PREFIX, Settings
 
-GRACE, NEVER = 5.0, 1_000_000  # seconds
+GRACE, NEVER = 5.0, 1_000_000  # seconds until a server is killed; between background verifications, of which there shall be none
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 class Process:
-    """A server on a port of its own; as a context, it runs inside and not beyond."""
+    """A server process on a port of its own. It is a context manager: the process runs while the context is open."""
 
     def __init__(self, settings: Settings, contender: str) -> None:
         said = {"MONGODB_URI": settings.mongodb_uri, "DATABASE": settings.database, "VERIFICATION_SECONDS": NEVER}
@@ -44,7 +44,7 @@ class Process:
 
 
 class Caller:
-    """One connection that is kept, and asks one thing after the other."""
+    """A client with one kept-alive connection, which sends one request after the other."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -58,8 +58,8 @@ class Caller:
         await self.writer.wait_closed()
 
     async def ask(self, request: bytes) -> bytes:
-        """The body of the answer; RuntimeError unless its status is 200."""
-        if self.reader.at_eof():  # a server ends what was idle for long
+        """Sends a request and returns the body of the answer. Raises RuntimeError unless the status is 200."""
+        if self.reader.at_eof():  # the server closed a connection that was idle for long
             self.writer.close()
             await self._connect()
         self.writer.write(request)
@@ -75,7 +75,7 @@ class Caller:
 
 
 def post(path: str, said: Mapping[str, Any], token: str = "") -> bytes:
-    """The bytes of a request."""
+    """The bytes of a POST request with `said` as JSON, signed in by `token` if it is given."""
     body = json.dumps(said).encode()
     headers = ["Host: bench", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     headers += [f"Authorization: Bearer {token}"] if token else []
@@ -83,9 +83,11 @@ def post(path: str, said: Mapping[str, Any], token: str = "") -> bytes:
 
 
 def get(path: str) -> bytes:
+    """The bytes of a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
 def processor_seconds(pids: Sequence[int]) -> float:
-    """What these processes have used so far, all their threads together: Linux's clock_getcpuclockid(3), in nanoseconds."""
+    """The processor time that these processes have used so far, in seconds, all their threads together. Linux only."""
+    # The clock id of another process, as glibc's clock_getcpuclockid(3) makes it: ~pid << 3 | CPUCLOCK_SCHED.
     return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)

@@ -1,4 +1,4 @@
-"""What is asked: each question in GraphQL, and what reads and says the same without it, as one would write it by hand."""
+"""The questions that are measured: each as a GraphQL query, and as a hand-written function that makes the same answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ changes { open { count } deployedThisMonth { count } } risk { highRisk { count }
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query, and `bare`: the same answer from a Motor database."""
+    """A GraphQL query, and the function `bare` that makes the same answer from a Motor database."""
 
     name: str
     text: str
@@ -113,7 +113,7 @@ async def _dashboard(database: Any) -> Raw:
 
 @cache
 def _pipelines() -> Mapping[str, list[Raw]]:
-    """What the dashboard counts as of the first time that it is asked: a few minutes change none of these figures."""
+    """The dashboard's aggregations, by collection. They are made once: a few minutes change none of these figures."""
     at, made = datetime.now().astimezone(), {}
     for each in (dashboard.versions(at), dashboard.changes(at), dashboard.deployments(at)):
         of = {name: to_query(asked) for name, asked in each.of.items()}
@@ -128,7 +128,7 @@ async def _counted(database: Any, collection: str, pipeline: list[Raw]) -> Mappi
 
 
 def _version(raw: Raw) -> Raw:
-    """`LEAVES` of one stored version."""
+    """The answer to `LEAVES` for one stored version."""
     suggested, standing = raw["classification"], raw["standing"]
     return {
         "modelId": raw["model_id"], "version": raw["version"], "purpose": raw["purpose"], "useCases": raw["use_cases"],

@@ -1,6 +1,7 @@
-"""`python -m bench.rejudging`: what a raise of the rules number costs those who ask meanwhile.
+"""`python -m bench.rejudging`: measures how much a raise of the rules number slows requests down.
 
-Makes versions, serves them, and measures how long a small read takes: quietly, and while the server computes every standing anew.
+It makes versions, serves them, and measures how long a small read takes: first on an idle server, then while the server computes
+every standing anew.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ from gql.embedded import Engine
 from gql.firststart import prepare
 from gql.settings import PREFIX, Settings, read_settings
 
-QUIET, PAUSE, PATIENCE = 500, 0.01, 900.0  # reads before the raise; seconds between reads; seconds until it is given up
+QUIET = 500  # reads on the idle server
+PAUSE, PATIENCE = 0.01, 900.0  # seconds between reads; seconds after which the measurement fails
 READ = (
     """query Read($modelId: String!) { modelVersion(modelId: $modelId, version: "1.0.0") { status tier standing { rules } } }"""
 )

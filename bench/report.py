@@ -1,4 +1,4 @@
-"""The figures as tables."""
+"""Prints the figures as tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from rich.table import Table
 
 
 def show(found: Mapping[str, Any], console: Console) -> None:
+    """Prints what `run` of `bench/__main__.py` returned; parts that were not measured are left out."""
     on = found["on"]
     console.print(f"{on['at']} on {on['machine']}, Python {on['python']}, {on['engine']}", highlight=False)
     console.print(", ".join(f"{name} {number}" for name, number in on["packages"].items()), highlight=False)

@@ -1,4 +1,4 @@
-"""Verification of the trail against bare reading and hashing, each in a process: `python -m bench.trails WHAT EXPORT`."""
+"""Readers of the trail, one a process: `python -m bench.trails READER EXPORT` prints the root, the seconds and the memory."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Reader = Callable[[Database, Path], Awaitable[str]]
 
 
 async def hashed(database: Database, _: Path) -> str:
-    """The root over what is read and hashed, and nothing else."""
+    """The root of the events in the database, which are read and hashed without any verification."""
     events, edge, size = database.collections["audit_events"], list[str](), 0
     while found := await events.find({"seq": {"$gte": size, "$lt": size + WINDOW}}).sort("seq", 1).to_list(None):
         for each in found:
@@ -29,18 +29,19 @@ async def hashed(database: Database, _: Path) -> str:
 
 
 async def verified(_: Database, __: Path) -> str:
-    """The root over what was verified, as the server does it by itself; RuntimeError if there is a fault."""
+    """The root of the events in the database, verified as in the server's own runs. Raises RuntimeError for a fault."""
     report = await verify_on(0, None, None, (), reached)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")
     return report.root or ""
 
 
-async def reached(_: int) -> None: ...
+async def reached(_: int) -> None:
+    """Does nothing after a window: a server's own run would sleep here."""
 
 
 async def hashed_export(_: Database, folder: Path) -> str:
-    """The root over the lines of an export, hashed and nothing else."""
+    """The root of the events in an export, whose lines are hashed without any verification."""
     edge = list[str]()
     with (folder / EVENTS).open("rb") as lines:
         for seq, line in enumerate(lines):
@@ -49,6 +50,7 @@ async def hashed_export(_: Database, folder: Path) -> str:
 
 
 async def verified_export(_: Database, folder: Path) -> str:
+    """The root of the events in an export, verified. Raises RuntimeError for a fault."""
     report = verify_export(folder)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")
@@ -58,7 +60,7 @@ async def verified_export(_: Database, folder: Path) -> str:
 READERS: Mapping[str, tuple[Reader, Reader]] = {
     "database": (hashed, verified), "export": (hashed_export, verified_export),
 }  # fmt: skip
-"""Where a trail is read, by whom it is only hashed and by whom verified."""
+"""For each place of a trail, the reader that only hashes it and the reader that verifies it."""
 
 
 async def _read(what: str, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one spelling of a value, whose bytes are hashed: RFC 8785, the JSON Canonicalization Scheme."""
+"""Canonical JSON (RFC 8785, the JSON Canonicalization Scheme): the bytes of a value that are hashed. Pure."""
 
 import json
 from datetime import UTC, date, datetime
@@ -12,30 +12,31 @@ from pydantic import BaseModel
 
 from documents.values import MAX_SAFE_INTEGER
 
-UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)  # what garbage makes of canonical form
+# What `canonical` and `parsed` can raise for a value that was not made here, such as a stored one that somebody altered.
+UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def plain(value: Any) -> Any:
-    """What JSON means by `value`.
+    """The JSON value that stands for `value`: None, a boolean, a number, a string, a list or a dictionary.
 
     Moments become `YYYY-MM-DDThh:mm:ss.mmmZ` (UTC, cut to milliseconds), days `YYYY-MM-DD`, choices their value, records their
     stored fields, integers beyond 2^53-1 text. Raises ValueError for a moment without time zone, a number that is not finite and
-    an unpaired surrogate, TypeError for what means nothing in JSON, the database's own ids among it.
+    an unpaired surrogate. Raises TypeError for a type that JSON has nothing for, such as a database id.
     """
     match value:
         case str():
             return _text(value)
         case dict():
             return {_text(name): plain(each) for name, each in value.items()}
-        case None | bool():
+        case None | bool():  # before int(): for Python a boolean is an integer
             return value
-        case int():
+        case int():  # RFC 8785 appendix D: JSON carries larger integers as strings, for many readers hold numbers as doubles
             return int(value) if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(int(value))
         case list() | tuple():
             return [plain(each) for each in value]
         case float():
             return _finite(value)
-        case datetime():
+        case datetime():  # before date(): a datetime is a date
             return _moment(value)
         case date():
             return value.isoformat()
@@ -48,19 +49,25 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> bytes:
+    """The canonical form of any value that `plain` accepts, as UTF-8. Raises what `plain` raises."""
     return dumped(plain(value))
 
 
 def dumped(said: Any) -> bytes:
-    """The canonical form of what is `plain`; of most values the standard library's encoder makes it, at a tenth of the cost."""
+    """The canonical form of a value that `plain` returned, as UTF-8.
+
+    Where both make the same bytes, the standard library's encoder is used: it takes a tenth of the time.
+    """
     if _is_spelled_alike(said):
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     return rfc8785.dumps(said)
 
 
 def _is_spelled_alike(said: Any) -> bool:
-    """Whether it holds what both spell alike: no number but integers (RFC 8785 section 3.2.2.3), and names in ASCII, which the
-    order of code points and that of UTF-16 units (section 3.2.3) sort alike.
+    """Whether the standard library's encoder makes the canonical form of a plain value.
+
+    It does if the value has no float, whose digits differ (RFC 8785 section 3.2.2.3), and if all names are ASCII: those have the
+    same order by code points, as Python sorts, as by UTF-16 units, as section 3.2.3 asks for.
     """
     kind = type(said)
     if kind is dict:
@@ -71,12 +78,12 @@ def _is_spelled_alike(said: Any) -> bool:
 
 
 def digest(value: Any) -> str:
-    """The content digest of `value`: SHA-256 of its canonical bytes, hexadecimal."""
+    """The digest of `value`: the SHA-256 of its canonical form, in hexadecimal."""
     return sha256(canonical(value)).hexdigest()
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two stored values say the same: for Python `True` is 1, and for JSON it is not."""
+    """Whether two plain values are equal in JSON, where `true` and 1 differ; in Python `True == 1`."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(each, other[name]) for name, each in one.items())
     if isinstance(one, list) and isinstance(other, list):
@@ -85,7 +92,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def parsed(text: bytes) -> Any:
-    """The value whose canonical form is `text`; ValueError if there is none."""
+    """The value whose canonical form is `text`. Raises ValueError if `text` is no canonical JSON."""
     value = loosely_parsed(text)
     try:
         if canonical(value) == text:
@@ -96,7 +103,7 @@ def parsed(text: bytes) -> Any:
 
 
 def loosely_parsed(text: bytes) -> Any:
-    """What JSON in any form says; ValueError if it is none."""
+    """The value of JSON in any form. Raises ValueError for a text that is no JSON, or is nested too deep."""
     try:
         return json.loads(text, parse_int=_number)
     except RecursionError as error:
@@ -104,7 +111,7 @@ def loosely_parsed(text: bytes) -> Any:
 
 
 def spelled(value: Any) -> bytes | None:
-    """The canonical form of whatever somebody stored; none of what JSON cannot say."""
+    """The canonical form of any stored value; None if JSON has no form for it. Never raises."""
     try:
         return canonical(value)
     except UNSPEAKABLE:
@@ -112,7 +119,7 @@ def spelled(value: Any) -> bytes | None:
 
 
 def quoted(value: Any) -> str:
-    """The beginning of it, for a reader."""
+    """The first 100 characters of a value's canonical form, for a message."""
     text = spelled(value)
     said = "what JSON cannot say" if text is None else text.decode()
     return said if len(said) <= 100 else f"{said[:100]}..."
@@ -121,8 +128,8 @@ def quoted(value: Any) -> str:
 def _text(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{type(text).__name__} is no name in a JSON object")
-    text.encode()  # refuses an unpaired surrogate
-    return str.__str__(text)  # of a choice too, whatever its own str() says
+    text.encode()  # raises UnicodeEncodeError, a ValueError, for an unpaired surrogate (RFC 8785 section 3.2.2.2)
+    return str.__str__(text)  # a member of a StrEnum is a string, and may have a str() of its own
 
 
 def _finite(number: float) -> float:
@@ -138,6 +145,6 @@ def _moment(at: datetime) -> str:
 
 
 def _number(digits: str) -> int | float:
-    """Beyond 2^53-1 an integer of canonical JSON is a float that happens to be whole."""
+    """The number that the digits of an integer stand for; beyond 2^53-1 it is a float (RFC 8785 section 3.2.2.3)."""
     number = float(digits)
     return int(digits) if abs(number) <= MAX_SAFE_INTEGER else number

@@ -1,6 +1,6 @@
-"""Model cards: what a model is, what it is for, how well it does and where it harms.
+"""Model cards: what a model is, what it is for, how well it performs, and which harm it may do.
 
-Sections are those of Mitchell et al. 2019, Model Cards for Model Reporting (arXiv 1810.03993v2).
+The sections are those of Mitchell et al. 2019, Model Cards for Model Reporting (arXiv 1810.03993v2).
 """
 
 from typing import Annotated, ClassVar
@@ -41,6 +41,7 @@ class GroupValue(Value):
 
 
 def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
+    """Raises ValueError if a group occurs twice."""
     each_once((each.group,) for each in groups)
     return groups
 
@@ -62,11 +63,12 @@ class Metric(Value):
 
     @property
     def identity(self) -> tuple[str | None, ...]:
-        """What tells it from the other metrics of a card."""
+        """The name, dataset and conditions, which no two metrics of a card share."""
         return self.metric_name, self.dataset, self.conditions
 
 
 def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """Raises ValueError if two metrics have the same identity."""
     each_once(each.identity for each in metrics)
     return metrics
 
@@ -149,14 +151,17 @@ class CardContent(Value):
 
     @property
     def documents_training_data(self) -> bool:
+        """Whether the card describes the training data and names a source (Mitchell et al. 2019, section 4.6)."""
         return bool(self.training_data_description and self.training_data_sources)
 
     @property
     def reports_metrics(self) -> bool:
+        """Whether a metric names its dataset; without one a figure cannot be checked (Mitchell et al. 2019, section 4.5)."""
         return any(each.dataset for each in self.metrics)
 
     @property
     def has_disaggregated_metric(self) -> bool:
+        """Whether a metric is broken down by group (Mitchell et al. 2019, sections 4.3 and 4.7)."""
         return any(each.disaggregated for each in self.metrics)
 
     @property

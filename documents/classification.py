@@ -1,4 +1,4 @@
-"""Classification: which risk tier the words of a purpose and its use cases call for, and which words those are."""
+"""Classification: suggests a risk tier by keywords in a version's purpose and use cases. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Classification(Value):
 
 
 def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
-    """The tier that the texts call for, with the words that decided and those that a person should judge."""
+    """The tier that the texts call for, the keywords that decided, and longer words that a person should judge."""
     texts = {"purpose": purpose} | {f"use_cases.{place}": text for place, text in enumerate(use_cases)}
     found = [each for source, text in texts.items() for each in _found(source, text)]
     words = {match.keyword for match, whole in found if whole}
@@ -54,11 +54,11 @@ def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
 
 
 def _pattern(keyword: str) -> re.Pattern[str]:
-    """The words that hold `keyword`, with what stands before and after it in them.
+    """The pattern of the words that contain `keyword`; its groups are the letters before and after it in the word.
 
-    Letters and digits make a word, all else ends it; the two halves of `safety-critical` are found with hyphens, underscores,
-    blanks or nothing between them. Anchored to where words begin, or a long word would be read again from each of its letters.
+    A word is letters and digits. Hyphens, underscores, blanks or nothing may stand between the parts of `safety-critical`.
     """
+    # The lookbehind anchors the pattern to where words begin; else a long word would be read again from each of its letters.
     spelt = keyword.replace("-", r"(?P<gap>[-_\s\u2010-\u2015]*)")
     return re.compile(rf"(?<![^\W_])(?P<before>[^\W_]*?){spelt}(?P<after>[^\W_]*)")
 
@@ -67,7 +67,7 @@ _PATTERNS = {keyword: _pattern(keyword) for keywords in KEYWORDS.values() for ke
 
 
 def _found(source: str, text: str) -> Iterator[tuple[KeywordMatch, bool]]:
-    """Each word that holds a keyword, where it first stands, and whether it is the keyword itself or its plural."""
+    """The words that contain a keyword, at their first place, and whether each is the keyword itself or its plural."""
     folded = text.casefold()
     # Folding can lengthen a text (the ligature U+FB01 becomes `fi`) but never shortens it.
     origin = range(len(text)) if len(folded) == len(text) else [place for place, each in enumerate(text) for _ in each.casefold()]
@@ -82,5 +82,6 @@ def _found(source: str, text: str) -> Iterator[tuple[KeywordMatch, bool]]:
 
 
 def _is_whole(word: re.Match[str]) -> bool:
+    """Whether the word is the keyword or its plural; `safetycritical` in one word is left to a person."""
     parts = word.groupdict()
     return not parts["before"] and parts["after"] in {"", "s"} and parts.get("gap") != ""

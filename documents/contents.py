@@ -1,4 +1,4 @@
-"""Reviewed content, kept for ever under the digest of its exact text: what was approved can be read again as it was."""
+"""Contents: reviewed texts, stored under their digests and never changed or deleted, so that what was approved stays readable."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ from documents.store.record import Record
 from documents.store.units import current_unit
 from documents.values import Choice, Digest, Moment, Value
 
-DOCUMENT_BYTES = 256 * 1024
+DOCUMENT_BYTES = 256 * 1024  # a revision's content as canonical JSON
 
 
 class ContentKind(Choice):
@@ -61,7 +61,7 @@ class Content(Record):
     collection: ClassVar = "contents"
 
     def changes_since(self, before: "Content") -> tuple[ContentChange, ...]:
-        """Each place in which this says something else than `before`; what is left out and what is empty are the same."""
+        """The places in which this content differs from `before`; a missing value and an empty one are equal."""
         found = differences(json.loads(before.canonical), json.loads(self.canonical))
         return tuple(ContentChange(path=each.path, before=_as_json(each.was), after=_as_json(each.now)) for each in found)
 
@@ -71,7 +71,10 @@ def _as_json(value: Any) -> str | None:
 
 
 async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:
-    """Keeps `value` for ever and answers with its digest; the same content twice is kept once."""
+    """Stores `value` as a content and returns its digest; a content that is stored already is not stored again.
+
+    Raises LimitExceeded if the canonical form has more than `limit` bytes.
+    """
     text = canonical(value)
     if limit is not None and len(text) > limit:
         raise LimitExceeded(f"the {kind.replace('_', ' ')} as canonical JSON, in bytes", len(text), limit)
@@ -82,12 +85,16 @@ async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:
 async def revised(
     revisions: tuple[Revision, ...], kind: ContentKind, value: Any, author: str, at: datetime
 ) -> tuple[Revision, ...]:
-    """`revisions` and one more, whose content is `value` and is kept; at most 256 KiB."""
+    """Stores `value` as a content, and returns `revisions` with one more that cites it.
+
+    Raises LimitExceeded if the canonical form has more than 256 KiB.
+    """
     digest = await keep(kind, value, DOCUMENT_BYTES)
     return (*revisions, Revision(revision=len(revisions) + 1, digest=digest, author=author, at=at))
 
 
 async def keep_text(kind: ContentKind, digest: str, text: bytes) -> None:
+    """Stores a canonical text under its digest, unless it is stored already. Needs an open unit of work."""
     unit = current_unit(f"content {digest}")
     if digest not in unit.kept:
         await Content.insert_once({"digest": digest}, {"kind": kind, "canonical": text.decode()})

@@ -1,4 +1,4 @@
-"""The dashboard: what each of its figures counts at a moment, in one command for each kind of record."""
+"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ from documents.versions.risks import HighRisk, RiskAcceptance
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
-MODELS, ANOMALIES = 10_000, 1_000
+MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
 IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
 
 
 class Counted(TypedDict):
-    """How many there are, and the query for the records that they are, or are found in."""
+    """The number that a figure shows, and the query for the records that it counts, or that hold the elements it counts."""
 
     count: int
     query: Raw
@@ -36,17 +36,18 @@ class Counted(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is counted of the records of one kind that meet the filter `among`: those that meet each in `of`."""
+    """The figures of one kind of record: `of` has a filter for each figure, applied to the records that meet `among`."""
 
     kind: type[Record]
     among: Filter
     of: Mapping[str, Filter]
     distinct: Mapping[str, str] = field(default_factory=dict)
-    """Paths at which different values are counted, rather than records."""
+    """Figures that count the different values at a path, rather than records."""
     elements: Mapping[str, tuple[str, Filter]] = field(default_factory=dict)
-    """Lists of which the elements are counted that meet a filter."""
+    """Figures that count the elements of a list, at a path, that meet a filter."""
 
     async def counted(self) -> Mapping[str, Counted]:
+        """The figures by name, counted in one database command."""
         asked = {name: to_query(each) for name, each in self.of.items()}
         elements = {name: (path, to_query(each, path)) for name, (path, each) in self.elements.items()}
         found = await self.kind.counts(to_query(self.among), asked, self.distinct, elements)
@@ -84,12 +85,12 @@ def changes(at: datetime) -> Figures:
 
 
 def deployments(at: datetime) -> Figures:
-    """The figures of the deployments of the UTC month."""
+    """The figures of the deployments since the UTC month began."""
     return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}, "rollbacks": {"by_rollback": {"eq": True}}})
 
 
 def events(at: datetime) -> Figures:
-    """The figures of the events of the UTC month."""
+    """The figures of the events since the UTC month began."""
     of: dict[str, Filter] = {
         "today": {"occurred_at": {"gte": day(at)}},
         "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
@@ -98,7 +99,7 @@ def events(at: datetime) -> Figures:
 
 
 async def models_in_use() -> Raw:
-    """The query for the models of the versions in use; LimitExceeded for more than 10,000 models."""
+    """The query for the models that have a version in use. Raises LimitExceeded for more than 10,000 models."""
     found = await ModelVersion.groups(to_query(IN_USE), [Grouping("model_id", 1)], [], MODELS + 1)
     if len(found) > MODELS:
         raise LimitExceeded("the number of models in use", len(found), MODELS)
@@ -115,13 +116,13 @@ class AccessAnomaly(Value):
 
     @property
     def told_by(self) -> Filter:
-        """The filter that finds, among denied events, those of the anomaly."""
+        """The filter that finds the events of the anomaly among denied events."""
         begins = _midnight(self.day)
         return {"actor": {"id": {"eq": self.actor_id}}, "occurred_at": {"gte": begins, "lt": begins + timedelta(days=1)}}
 
 
 async def anomalies(at: datetime, threshold: int) -> list[AccessAnomaly]:
-    """The anomalies of the UTC month, worst first; LimitExceeded beyond a thousand."""
+    """The anomalies since the UTC month began, most attempts first. Raises LimitExceeded beyond a thousand."""
     found = await AuditEvent.denials(month(at), threshold, ANOMALIES + 1)
     if len(found) > ANOMALIES:
         raise LimitExceeded("the number of access anomalies above the threshold", len(found), ANOMALIES)
@@ -135,12 +136,12 @@ def denied(those: list[AccessAnomaly]) -> Counted:
 
 
 def day(at: datetime) -> datetime:
-    """When the UTC day began."""
+    """The moment when the UTC day of `at` began."""
     return _midnight(at.astimezone(UTC).date())
 
 
 def month(at: datetime) -> datetime:
-    """When the UTC month began."""
+    """The moment when the UTC month of `at` began."""
     return day(at).replace(day=1)
 
 

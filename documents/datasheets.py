@@ -1,6 +1,6 @@
-"""Datasheets: where a dataset comes from, what is in it and what it may be used for.
+"""Datasheets: where a dataset comes from, what it holds, and what it may be used for.
 
-Sections are those of Gebru et al. 2018, Datasheets for Datasets, by the numbers of its latest edition (arXiv 1803.09010v8).
+The sections are those of Gebru et al. 2018, Datasheets for Datasets, numbered as in its latest edition (arXiv 1803.09010v8).
 """
 
 from collections.abc import Mapping
@@ -97,6 +97,7 @@ class DatasheetContent(Value):
     @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
     @property
     def empty_sections(self) -> tuple[DatasheetSection, ...]:
+        # 0 instances and raw data that were not saved are answers too; only None is none.
         counted, kept = self.instance_count is not None, self.raw_data_saved is not None
         filled = {
             DatasheetSection.MOTIVATION: self.purpose and self.creators,
@@ -145,7 +146,10 @@ class Datasheet(Searchable):
 
     @classmethod
     async def saved(cls, dataset_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> Self:
-        """The datasheet with its next revision: the one before, with the fields in `said` as they are there."""
+        """The datasheet with its next revision, not stored yet: the newest content with the fields in `said` replaced.
+
+        A new datasheet is made for an unknown `dataset_id`.
+        """
         sheet = await cls.wanted(dataset_id)
         record = DatasetRecord(**(dict(sheet.content if sheet else {}) | dict(said) | {"dataset_id": dataset_id}))
         sheet = sheet or cls(dataset_id=dataset_id, content=record)

@@ -1,4 +1,4 @@
-"""The details of an event: each path of a record that differs, with the value before and after. Pure: imports no database."""
+"""The details of an event: the paths at which a record changed, with the values before and after. Pure: imports no database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,17 @@ from typing import Any, NamedTuple
 
 from documents.canonical import canonical, plain, same
 
-PART_BYTES, DETAILS_BYTES = 2 * 1024, 32 * 1024
-_LEFT_OUT = frozenset({"_id", "revision"})  # always differ, say nothing
+PART_BYTES = 2 * 1024  # a larger value is kept as a content, and the event has its digest
+DETAILS_BYTES = 32 * 1024  # if the changes are larger, each changed field is one change instead of one for each leaf
+_LEFT_OUT = frozenset({"_id", "revision"})  # they differ in every change, and tell a reader of the trail nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """Which paths of a record an event shows without values, by digest or not at all; `*` is any index of a list."""
+    """How an event shows paths of a record; `*` stands for any index of a list.
+
+    `private` paths are shown as changed, without values. `reviewed` ones are shown by digest, and `derived` ones not at all.
+    """
 
     private: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
@@ -22,13 +26,13 @@ class Disclosure:
 
 @dataclass(slots=True)
 class Details:
-    """The changes of one record as its event has them, and the contents that they cite by digest."""
+    """The changes of one record in the form of an event, and the texts of the contents that they cite, by digest."""
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def value(self, value: Any, by_digest: bool = False) -> Any:
-        """A value as an event has it: the value itself, or the digest of a reviewed or large one."""
+        """A value in the form of an event: the value itself, or `{"content": digest}` for a large one or if `by_digest`."""
         if value is None or not (by_digest or isinstance(value, str | list | dict)):
             return value
         text = canonical(value)
@@ -40,14 +44,14 @@ class Details:
 
 
 def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], disclosure: Disclosure) -> Details:
-    """What changed from `before` (None for a new record) to `after`, both as stored, ordered by path."""
+    """The changes from `before` to `after`, both as stored, in the order of their paths. `before` is None for a new record."""
     left_out, details = _LEFT_OUT | disclosure.derived, Details()
     was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
     details.changes = [
         _change(each, disclosure, details) for each in differences(was, now, ends=disclosure.private | disclosure.reviewed)
     ]
     if len(canonical(details.changes)) > DETAILS_BYTES:
-        details = Details()  # nothing is kept that no change cites
+        details = Details()  # a new one, so that no content is kept that no change cites
         differ = [name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))]
         details.changes = [_whole(was.get(name), now.get(name), name, disclosure, details) for name in differ]
     details.changes.sort(key=lambda change: str(change["path"]))
@@ -55,7 +59,7 @@ def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], discl
 
 
 class Difference(NamedTuple):
-    """A difference of two plain values: the path, its shape (the path with `*` for each index), and the value in each."""
+    """A difference of two plain values: its path, its shape (the path with `*` for each index), and the two values."""
 
     path: str
     shape: str
@@ -64,7 +68,10 @@ class Difference(NamedTuple):
 
 
 def differences(was: Any, now: Any, path: str = "", shape: str = "", ends: frozenset[str] = frozenset()) -> Iterator[Difference]:
-    """Each leaf in which two plain values differ; a value whose shape is in `ends` counts as a leaf."""
+    """The leaves in which two plain values differ. A value whose shape is in `ends` is a leaf, whatever it holds.
+
+    A missing value, null, an empty list and an empty object are equal.
+    """
     if not _differ(was, now):
         return
     if shape in ends:
@@ -88,13 +95,14 @@ def _change(each: Difference, disclosure: Disclosure, details: Details) -> dict[
     if each.shape in disclosure.private:
         return {"path": each.path, "changed": True}
     reviewed = each.shape in disclosure.reviewed
-    # an object or list that replaces another kind of value, or is replaced by one, could pass for a citation
+    # An object or list here replaces a value of another kind, or is replaced by one. It is always cited by digest: otherwise an
+    # object {"content": "..."} that somebody stored could pass for a citation.
     before, after = (details.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
     return {"path": each.path, "from": before, "to": after}
 
 
 def _whole(was: Any, now: Any, name: str, disclosure: Disclosure, details: Details) -> dict[str, Any]:
-    """The change of a whole field, where one entry for each leaf would be too many."""
+    """The change of a whole field as one entry, for records whose leaves would be too many entries."""
     if name in disclosure.private:
         return {"path": name, "changed": True}
     sides = [_without_private(side, name, disclosure.private) for side in (was, now)]

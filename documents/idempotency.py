@@ -1,4 +1,7 @@
-"""Idempotency keys: a mutation that is sent again, because its answer never came, takes effect once."""
+"""Idempotency keys: a mutation that a client sends again, because its answer was lost, takes effect once.
+
+The header's name is that of draft-ietf-httpapi-idempotency-key-header.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +23,10 @@ HEADER, KEPT_FOR = "Idempotency-Key", timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a mutation that may come again is known by, and what it asks, as digests: inputs hold secrets and personal text."""
+    """The identity of a mutation that may be sent again (`key`), and what it asks for (`asked`).
+
+    Both are digests, because an input can hold secrets and personal data.
+    """
 
     header: str
     key: str
@@ -28,14 +34,17 @@ class Claim:
 
     @classmethod
     def of(cls, header: str, field: str, mutation: str, input: BaseModel, by: Actor) -> Self:
-        """The claim of one mutation, answered as `field`; what was left out of its input differs from null."""
+        """The claim of the mutation that the operation answers as `field`. A field left out of the input differs from null.
+
+        Raises InvalidHeader unless the header is 1 to 200 printable ASCII characters.
+        """
         if not fullmatch("[ -~]{1,200}", header):
             raise InvalidHeader(HEADER, "must be 1 to 200 printable ASCII characters")
         return cls(header, digest([by.type, by.id, header, field]), digest([mutation, input.model_dump(exclude_unset=True)]))
 
 
 class IdempotencyKey(Record):
-    """What took effect under a key, and what its payload is made of again. It governs nothing, so no event tells of it."""
+    """The mutation that took effect under a key, and what its payload is made of when it is sent again. It has no event."""
 
     keys: ClassVar = ("claim",)
 
@@ -50,7 +59,10 @@ class IdempotencyKey(Record):
 
     @classmethod
     async def used(cls, claim: Claim) -> Self | None:
-        """What took effect under the claim before; KeyReused if that was something else."""
+        """The record of the mutation that took effect under the claim's key; None if none did.
+
+        Raises KeyReused if that mutation asked for something else.
+        """
         before = await cls.wanted(claim.key)
         if before and before.asked != claim.asked:
             raise KeyReused(claim.header)
@@ -58,5 +70,6 @@ class IdempotencyKey(Record):
 
     @classmethod
     async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, Any], at: datetime) -> None:
+        """Stores what took effect, in the transaction in which it did."""
         kept = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)
         await kept.insert_unrecorded()

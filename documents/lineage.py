@@ -1,4 +1,4 @@
-"""Lineage: what a version was made from and what was made from it, walked level by level, one database command each."""
+"""Lineage: what versions depend on, and what depends on them. Each level of a walk takes one database command."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from documents.values import Choice, Value
 from documents.versions.dependencies import Dependency, VersionName
 from documents.versions.version import ModelVersion
 
-LINKS, DEPTH = 10_000, 10
+LINKS, DEPTH = 10_000, 10  # dependencies that one walk reads; levels that a client may ask for
 _NAMED = fields_at("model_id", "version", "depends_on")
 _TROUBLE = fields_at("model_id", "version", "retired", "critical_incidents")
 
@@ -49,17 +49,17 @@ Follow = Callable[[Arc], VersionName | None]
 
 
 async def dependencies(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """What each version depends on, up to `depth` steps away; nearest first, each dependency once."""
+    """The dependencies of each start, up to `depth` steps away, nearest first, each once. Raises LimitExceeded beyond 10,000."""
     return _walked(starts, await _arcs(starts, depth, _depended_on, _up), depth, _up)
 
 
 async def dependents(starts: Sequence[VersionName], depth: int) -> list[list[LineageLink]]:
-    """What depends on each version, up to `depth` steps away; nearest first, each dependency once."""
+    """The dependents of each start, up to `depth` steps away, nearest first, each once. Raises LimitExceeded beyond 10,000."""
     return _walked(starts, await _arcs(starts, depth, _depending, _down), depth, _down)
 
 
 async def alerts(starts: Sequence[VersionName]) -> list[list[UpstreamAlert]]:
-    """What is wrong with the versions that each version depends on, however far away; nearest first."""
+    """The alerts about the versions that each start depends on, at any distance, nearest first."""
     arcs = await _arcs(starts, LINKS, _depended_on, _up)
     upstream = [_distances(each, arcs, _up) for each in starts]
     governed = {name for each in upstream for name, depth in each.items() if depth}
@@ -85,7 +85,7 @@ def _alerts(
 
 
 async def refuse_circle(version: ModelVersion) -> None:
-    """InvalidInput if a governed version that `version` depends on does not exist, or depends on `version`, directly or not."""
+    """Raises InvalidInput if a dependency of `version` does not exist, or depends on `version`, directly or indirectly."""
     own = _name(version)
     wanted: dict[VersionName, int] = {}
     for index, each in enumerate(version.depends_on):
@@ -93,7 +93,7 @@ async def refuse_circle(version: ModelVersion) -> None:
             raise InvalidInput(f"depends_on.{index}", "is the version itself")
         if each.governed:
             wanted.setdefault(each.governed, index)
-    # Nothing can depend yet on a version that is being registered.
+    # No version can depend on one that is only being registered, so one level suffices: to see whether all dependencies exist.
     arcs = await _arcs([*wanted], LINKS if version.revision else 1, _depended_on, _up)
     circular = _distances(own, _turned(arcs), _down)
     for name, index in wanted.items():
@@ -106,7 +106,10 @@ async def refuse_circle(version: ModelVersion) -> None:
 async def _arcs(
     starts: Sequence[VersionName], depth: int, found: Callable[[set[VersionName]], Awaitable[Arcs]], follow: Follow
 ) -> Arcs:
-    """The arcs of the versions up to `depth` steps away; a version that does not exist has none. LimitExceeded beyond 10,000."""
+    """The arcs of the versions up to `depth` steps away, by version; an unknown version has no entry.
+
+    Raises LimitExceeded beyond 10,000 arcs.
+    """
     arcs: dict[VersionName, Sequence[Arc]] = {}
     frontier = set(starts)
     for _ in range(depth):
@@ -124,7 +127,7 @@ def _bounded(links: int) -> None:
 
 
 def _walked(starts: Sequence[VersionName], arcs: Arcs, depth: int, follow: Follow) -> list[list[LineageLink]]:
-    """The links up to `depth` steps away from each start. LimitExceeded beyond 10,000 for all starts together."""
+    """The links up to `depth` steps away from each start. Raises LimitExceeded beyond 10,000 for all starts together."""
     walks = [_within(depth, _distances(each, arcs, follow)) for each in starts]
     _bounded(sum(len(arcs.get(name, ())) for walk in walks for name, _ in walk))
     return [[_link(arc, at + 1) for name, at in walk for arc in arcs.get(name, ())] for walk in walks]
@@ -139,7 +142,7 @@ def _link(arc: Arc, depth: int) -> LineageLink:
 
 
 def _distances(start: VersionName, arcs: Arcs, follow: Follow) -> dict[VersionName, int]:
-    """The distance in steps of each version that the arcs lead to, nearest first; that of the start is 0."""
+    """The distance in steps of each version that the arcs lead to from `start`, nearest first; the start's own is 0."""
     found, waiting = {start: 0}, deque([start])
     while waiting:
         near = waiting.popleft()
@@ -151,7 +154,7 @@ def _distances(start: VersionName, arcs: Arcs, follow: Follow) -> dict[VersionNa
 
 
 def _turned(arcs: Arcs) -> Arcs:
-    """The same arcs, under the version that is depended on."""
+    """The same arcs, by the version that is depended on."""
     turned: dict[VersionName, list[Arc]] = {}
     for each in chain.from_iterable(arcs.values()):
         if name := _up(each):
@@ -160,10 +163,12 @@ def _turned(arcs: Arcs) -> Arcs:
 
 
 def _up(arc: Arc) -> VersionName | None:
+    """The version that is depended on; None if the dependency is external."""
     return arc[1].governed
 
 
 def _down(arc: Arc) -> VersionName | None:
+    """The version that depends."""
     return arc[0]
 
 
@@ -185,7 +190,10 @@ async def _depending(names: set[VersionName]) -> Arcs:
 
 
 def _crossed(names: set[VersionName], at: str = "") -> Raw:
-    """The query by models and by versions apart, which an index serves; the caller drops the pairs that nobody asked for."""
+    """A query for the named versions that an index serves: it lists models and versions apart.
+
+    It also finds other pairs of the listed models and versions, which the caller must drop.
+    """
     models, versions = ({getattr(each, field) for each in names} for field in ("model_id", "version"))
     return {f"{at}model_id": {"$in": [*models]}, f"{at}version": {"$in": [*versions]}}
 

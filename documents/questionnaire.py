@@ -1,4 +1,4 @@
-"""The questionnaire: the risks that every assessment looks at, those that came with Magistrate and those that were added."""
+"""The questionnaire: the templates of the risks that every assessment rates, built-in ones and added ones."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -13,7 +13,7 @@ from documents.risk.templates import TEMPLATES
 from documents.store.record import Record
 from documents.values import Key, Moment, Statement, Statements, each_once
 
-LENGTH = 100  # of the questionnaire: as many of the risks in an assessment are left for those of its own
+LENGTH = 100  # templates at most: half of an assessment's 200 risks, so that half are left for risks of its own
 
 
 def _each_question_once(questions: tuple[str, ...]) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def _each_question_once(questions: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Questions = Annotated[Statements, AfterValidator(_each_question_once)]
-"""Questions, each once: answers go by their words."""
+"""Questions, each once, because an answer names its question by its words."""
 
 
 class RiskTemplate(Record):
@@ -43,7 +43,10 @@ class RiskTemplate(Record):
 
     @classmethod
     async def added(cls, template: Template, by: str, at: datetime) -> Self:
-        """A risk for the questionnaire of every later assessment; AlreadyExists if that has one of its id."""
+        """Makes a template for the questionnaire of every later assessment.
+
+        Raises InvalidInput for a template without questions, AlreadyExists if the id is taken, and LimitExceeded beyond 100.
+        """
         if not template.questions:
             raise InvalidInput("questions", "must ask something")
         known = await questionnaire()
@@ -59,6 +62,6 @@ class RiskTemplate(Record):
 
 
 async def questionnaire() -> tuple[Template, ...]:
-    """Every template, the seed's first, then those that were added, in that order."""
+    """Every template: the built-in ones first, then the added ones in the order in which they were added."""
     own = await RiskTemplate.every({})
     return (*TEMPLATES, *(each.template for each in sorted(own, key=lambda each: (each.created_at, each.risk_id))))

@@ -1,4 +1,4 @@
-"""Finding records by words, over an array of tokens that is stored with each: the embedded database has no text index."""
+"""Finds records by words. Each record stores an array of tokens, because the embedded database has no text index."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,23 +17,24 @@ from documents.store.server import UnreadableDocument
 from documents.store.units import Raw
 from documents.values import NAME_LENGTH
 
-TOKENS, MOST, LONGEST = "search_tokens", 200, 40  # a record's tokens, and a token's characters
+TOKENS, MOST, LONGEST = "search_tokens", 200, 40  # the stored field; tokens of a record; characters of a token
 BY_TOKENS = index(TOKENS)
 _WORD = re.compile(r"[^\W_]+")
-_LAST = "\U0010ffff"  # no character comes after it
+_LAST = "\U0010ffff"  # the last code point: `word + _LAST` ends the range of the texts that begin with `word`
 
 
 class Searchable(Record):
-    """A record that is found by the words of the texts at the paths in `searched`; what some readers must not see is none.
+    """A record that is found by the words in the texts at the paths in `searched`.
 
-    Its tokens are made whenever it is stored. Nothing is released that stored any without, so there is nothing to migrate.
+    Whoever may search finds the record by any of these texts, so no path that some readers must not see belongs there. The tokens
+    are made whenever the record is stored.
     """
 
     searched: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls, **said: Any) -> None:
         super().__init_subclass__(**said)
-        cls.derived = cls.derived | {TOKENS}  # whatever else is: tokens hold names, and the trail must not
+        cls.derived = cls.derived | {TOKENS}  # events show no derived path: tokens hold names, which the trail must not
 
     def _as_stored(self) -> Raw:
         stored = super()._as_stored()
@@ -42,17 +43,21 @@ class Searchable(Record):
 
     @classmethod
     async def found(cls, steps: list[Raw], fields: Fields) -> list[Self]:
-        """What an aggregation leaves."""
+        """The records that an aggregation yields, as stand-ins with `fields`."""
         steps = steps if fields is None else [*steps, {"$project": projection(cls, fields)}]
         return cls.stand_ins(await cls.aggregated(steps), fields)
 
     @classmethod
     async def counted(cls, steps: list[Raw]) -> int:
+        """The number of records that an aggregation yields."""
         return sum(raw["all"] for raw in await cls.aggregated([*steps, {"$count": "all"}]))
 
 
 def words(texts: Iterable[str]) -> list[str]:
-    """The first 200 words, each once, as they are compared: letters and digits without case and accents, `ß` as `ss`."""
+    """The first 200 different words of the texts, in the form in which words are compared.
+
+    A word is letters and digits, without case and accents (`ß` is `ss`), cut to 40 characters.
+    """
     found: dict[str, None] = {}
     for text in texts:
         found |= dict.fromkeys(word[:LONGEST] for word in _WORD.findall(_folded(text)))
@@ -62,10 +67,12 @@ def words(texts: Iterable[str]) -> list[str]:
 
 
 def _folded(text: str) -> str:
+    # Unicode section 3.13, compatibility caseless matching: case folding can undo a normalisation, so it is done on both sides.
     return "".join(each for each in normalize("NFKD", normalize("NFKD", text).casefold()) if not combining(each))
 
 
 def _texts(value: Any, steps: Sequence[str]) -> Iterator[str]:
+    """The texts at a path of a stored value, in every element of the lists on the way."""
     match value:
         case str() if not steps:
             yield value
@@ -81,7 +88,7 @@ KIND_BY_KIND: By = (("kind", 1), ("id", 1))
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Records of one kind that are looked for: what they must meet beside the words, and which of their fields are read."""
+    """A kind of record that is searched: the query that it must meet beside the words, and the fields that are read."""
 
     kind: type[Searchable]
     query: Raw
@@ -98,7 +105,7 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record that was found, and its place: its kind's and its own in an order."""
+    """A record that was found, and the order by which its cursor places it."""
 
     node: Record
     by: By
@@ -114,7 +121,7 @@ def _said(by: By) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """A page of what was found."""
+    """A page of the records that were found."""
 
     among: Sequence[Sought]
     steps: list[Raw]
@@ -144,10 +151,10 @@ class Hits:
 
 
 async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> Hits:
-    """The records of what is sought that hold every word of `text`, the last one perhaps only begun.
+    """The records that hold every word of `text`; the last word may be the beginning of one.
 
-    In an order by `kind`, as these are given, and by `id`. Kind by kind it takes a command for each that the page touches; by
-    id alone, a command for each.
+    `by` orders them by kind, in the sequence of `among`, and by id. It takes one command for each kind that the page touches, or
+    one for each kind in an order by id alone. Raises InvalidInput for a text without words, and for a cursor of another list.
     """
     steps, order = _holding(text), dict(window.order(by))
     walked, enough = among[:: order["kind"]], window.size + 1
@@ -170,10 +177,11 @@ async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> 
 
 
 def _holding(text: str) -> list[Raw]:
-    """The steps that leave what holds these words. A range and no pattern: what users write stays text.
+    """The steps of an aggregation that yield the records with these words. Raises InvalidInput for a text without words.
 
-    In two steps, of which the first has an index to look up: the embedded engine uses none for `$all` and `$elemMatch`.
+    A range of texts finds the word that is only begun. A pattern would give the user's text another meaning than text.
     """
+    # In two steps, because the embedded database uses an index for the first and none for `$all` and `$elemMatch`.
     asked = words([text]) if len(text) <= NAME_LENGTH else []
     if not asked:
         raise InvalidInput("query", f"must hold a word, and {NAME_LENGTH} characters at most")
@@ -184,7 +192,7 @@ def _holding(text: str) -> list[Raw]:
 
 
 def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, Identity | None]:
-    """Which kind to begin with, and after which of its records."""
+    """The kind with which the page begins, and the record after which it begins; (0, None) without a cursor."""
     if window.cursor is None:
         return 0, None
     try:

@@ -1,4 +1,4 @@
-"""Tasks: what waits for whom to decide, submit, satisfy, confirm or review. Judged from versions, stored nowhere."""
+"""Tasks: what waits for a person to submit, decide, satisfy, confirm or review. They are computed from versions, not stored."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
-LOOKED_AT = 500  # versions that one question about tasks reads, whoever it is about
+LOOKED_AT = 500  # versions that one request for tasks reads, whatever the number of people
 NOTICE = timedelta(days=30)
-"""How long before a review is due it becomes a task."""
+"""A review becomes a task this long before it is due."""
 FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION)
 FINDINGS = ("metrics", "drift", "incidents", "compliance")
 
@@ -79,7 +79,7 @@ class TaskList(Value):
 
 @dataclass(frozen=True)
 class Docket:
-    """A version, read as far as tasks go by it, and what waits in it at one moment."""
+    """A version with the fields that tasks depend on, and the tasks in it at one moment."""
 
     version: ModelVersion
     standing: Standing
@@ -95,6 +95,7 @@ class Docket:
         return {each.role: each for each in decisions.approvals(self.version, self.at)}
 
     def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
+        """The tasks that wait in this version for one person, by the same rules as the mutations apply."""
         owner = GovernanceRole.MODEL_OWNER
         owns = person.holds(owner) and person.user_id == self.version.owner_id
         if owns and self.status in SUBMITTABLE:
@@ -111,7 +112,7 @@ class Docket:
 
     @cached_property
     def _acted(self) -> tuple[frozenset[str], tuple[Decider, ...]]:
-        """Who ever submitted the version, and who ever decided about it."""
+        """The user ids of all who submitted the version, and all who decided about it, in any round."""
         rounds = self.version.round, self.version.closed_rounds
         return submitters_of(*rounds), deciders_of(*rounds)
 
@@ -121,6 +122,7 @@ class Docket:
         return self._task(TaskKind.SUBMIT, GovernanceRole.MODEL_OWNER, since, Permission.SUBMIT_FOR_APPROVAL, {})
 
     def _decision(self, role: GovernanceRole, submitted: datetime) -> Iterator[Task]:
+        """The task to decide for a role, if its decision is missing, withdrawn, expired or stale."""
         match self.approvals.get(role):
             case None:
                 kind, since = TaskKind.APPROVE, submitted
@@ -161,7 +163,7 @@ class Docket:
 
 
 async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList]:
-    """What waits for each of the people, read in one database command."""
+    """The tasks of each of the people, in the order of `people`; takes one database command. An inactive person has none."""
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
@@ -175,7 +177,7 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
 
 
 def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:
-    """The query for the versions in which something may wait for one of the people; `Docket` decides whether it does."""
+    """The query for the versions that may hold a task for one of the people; `Docket` decides whether they do."""
     roles, tiers = {role for each in people for role in each.roles}, {tier for each in people for tier in each.authorized_tiers}
     answers = {"standing.accountable_ids": {"$in": [each.user_id for each in people]}}
     decides = {"standing.required_roles": {"$in": sorted(roles)}, "tier": {"$in": sorted(tiers)}}

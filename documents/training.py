@@ -1,6 +1,6 @@
-"""What a training run tells of the model that it made, and what of a model card that fills. Pure.
+"""Training runs: what a run states of its model, and the fields of a model card that it fills. Pure.
 
-A run says what it knows and nothing else: no licence, contact, developer or date that nobody said.
+A run fills only what it states. No licence, contact, developer or date is derived or made up.
 """
 
 from collections.abc import Collection, Sequence
@@ -48,12 +48,13 @@ class EvaluationResult(Value):
 
     @property
     def figures(self) -> tuple[Metric, ...]:
-        """The metrics as a card has them."""
+        """The metrics in the form of a model card."""
         shared = {"dataset": self.dataset, "date_measured": self.date_measured, "conditions": self.conditions}
         return tuple(Metric.model_validate(each.model_dump() | shared) for each in self.metrics)
 
 
 def each_figure_once(results: tuple[EvaluationResult, ...]) -> tuple[EvaluationResult, ...]:
+    """Raises ValueError if a metric occurs twice for the same dataset and conditions."""
     each_once((one.metric_name, each.dataset, each.conditions) for each in results for one in each.metrics)
     return results
 
@@ -82,10 +83,10 @@ class TrainingRun(Value):
     additional_info: FreeJson = Field(description="The object holds what else is known, such as hyperparameters.")
 
     def fills(self, card: CardContent) -> dict[str, Any]:
-        """The fields of a card that the run says something of, as they then are.
+        """The fields of `card` that the run fills, with their new values.
 
-        What was measured again takes the place of the figure before, and other figures, datasets and additional information stay.
-        Raises InvalidInput if the run says nothing, LimitExceeded if the card cannot hold it.
+        A figure that was measured again replaces the former one; other figures, datasets and additional information stay. Raises
+        InvalidInput if the run states nothing, and LimitExceeded if the card cannot hold all figures or datasets.
         """
         config, metadata = self.training_config, self.metadata
         said = {
@@ -117,7 +118,7 @@ def _joined(before: Sequence[str], datasets: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measured(before: Sequence[Metric], figures: Sequence[Metric]) -> tuple[Metric, ...]:
-    """Each figure once, the later one where an earlier one stood."""
+    """The figures of both, each once: a later figure takes the place of the earlier one with the same identity."""
     return _bounded("the number of metrics in a model card", {each.identity: each for each in (*before, *figures)}.values())
 
 

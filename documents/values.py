@@ -1,4 +1,4 @@
-"""What every record is made of: bounded text, moments, days, digests, frozen values and described choices."""
+"""The types that records are made of: bounded texts, moments, days, digests, frozen values and described choices."""
 
 import math
 import re
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH, FILE_LENGTH = 200, 20_000, 200, 2_000, 10, 2**18
-MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: what every reader of the JSON can hold exactly
-EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)
+MAX_SAFE_INTEGER = 2**53 - 1  # the largest integer that every reader of JSON holds exactly (RFC 8259 section 6)
+EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)  # years of four digits, whose ISO 8601 texts sort by time
 
-# Pydantic quotes a pattern that a value does not match; `problem_in` has the words for each of these.
+# Pydantic's message quotes the pattern that a value does not match; `problem_in` replaces it by the words below.
 _KEY = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$"
 _ENVIRONMENT = r"^[a-z0-9][a-z0-9._-]*$"
 _DIGEST = r"^[0-9a-f]{64}$"
@@ -37,6 +37,7 @@ _SCRIPTS = frozenset({"javascript", "vbscript", "data"})
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
+# U+2028 and U+2029 break lines. BSON and UTF-8 have no form for an unpaired surrogate.
 def _one_line(text: str) -> str:
     if _CONTROL.search(text) or _SURROGATE.search(text):
         raise ValueError("holds a control character, a line break or an unpaired surrogate")
@@ -60,7 +61,7 @@ def _not_blank(text: str) -> str:
 def _readable(text: str) -> str:
     if _CONTROL_BUT_LINES.search(text) or _SURROGATE.search(text):
         raise ValueError("holds a control character or an unpaired surrogate: it is no text")
-    if "\ufffd" in text:
+    if "\ufffd" in text:  # U+FFFD REPLACEMENT CHARACTER, which a decoder writes for bytes that it cannot read
         raise ValueError("holds the mark of a character that was lost: read the file in its own encoding, as a rule UTF-8")
     return text
 
@@ -97,7 +98,10 @@ def _finite(number: float) -> float:
 
 
 def _free(value: Any) -> Any:
-    """Free JSON as it may be stored: bounded in depth, without keys that MongoDB or a dotted path reads as something else."""
+    """Returns free JSON unchanged. Raises ValueError if it is nested too deep, holds a value that is not JSON, or a bad key.
+
+    A key with a dot, or with $ at its start, would mean something else to MongoDB and in the paths of events.
+    """
     for each, depth in _walk(value, 1):
         if depth > JSON_DEPTH:
             raise ValueError(f"is nested more than {JSON_DEPTH} deep")
@@ -106,7 +110,7 @@ def _free(value: Any) -> Any:
                 _printable(each)
             case bool() | None:
                 pass
-            case int() if abs(each) > MAX_SAFE_INTEGER:
+            case int() if abs(each) > MAX_SAFE_INTEGER:  # after bool(): for Python a boolean is an integer
                 raise ValueError("holds an integer beyond 2^53-1; write it as text")
             case float():
                 _finite(each)
@@ -137,25 +141,25 @@ Key = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_KEY)]
 """A human key (`modelId`, `userId`): letters, digits and `. _ : @ + -`, up to 200."""
 
 Environment = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_ENVIRONMENT)]
-"""An environment (`production`): small letters, digits and `. _ -`, so that no two are told apart by case alone."""
+"""An environment (`production`): small letters, digits and `. _ -`, so that no two differ by case alone."""
 
 Email = Annotated[str, Field(max_length=254, pattern=_EMAIL)]
 """An e-mail address, up to 254 characters (RFC 5321 section 4.5.3.1.3, less the brackets)."""
 
 TokenId = Annotated[str, Field(pattern=_PUBLIC_NAME)]
-"""The public name of a token. It has no underscore, so a whole token sent in its place is refused, and no event holds it."""
+"""The public name of a token. It has no underscore, so a whole token sent by mistake is refused and never stored."""
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH), AfterValidator(_printable)]
-"""Prose of up to 20,000 characters; may be empty."""
+"""Prose of up to 20,000 characters, possibly empty."""
 
 Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(_printable), AfterValidator(_not_blank)]
-"""Prose that says something: 1 to 20,000 characters."""
+"""Prose of 1 to 20,000 characters that is not blank."""
 
 File = Annotated[str, Field(min_length=1, max_length=FILE_LENGTH), AfterValidator(_readable)]
-"""The text of a file, up to 262,144 characters, whatever ends its lines."""
+"""The text of a file, of up to 262,144 characters, with any line ends."""
 
 Phrase = Annotated[str, Field(max_length=URI_LENGTH), AfterValidator(_printable)]
-"""A text to look for: as long as a URI at most."""
+"""A text to look for, of up to 2,000 characters, as long as a URI."""
 
 Uri = Annotated[str, Field(min_length=1, max_length=URI_LENGTH), AfterValidator(_resource_identifier)]
 """A URI with a scheme (RFC 3986), up to 2,000 characters."""
@@ -164,7 +168,7 @@ if TYPE_CHECKING:
     Hash: TypeAlias = str
     BigInt: TypeAlias = int
     FreeObject: TypeAlias = dict[str, Any]
-else:  # names by which the graph tells these from any text, number and object; nobody else needs to
+else:  # the graph has scalars of its own for these; for the type checker they are plain types
     Hash = NewType("Hash", str)
     BigInt = NewType("BigInt", int)
     FreeObject = NewType("FreeObject", dict[str, Any])
@@ -173,36 +177,36 @@ Digest = Annotated[Hash, Field(pattern=_DIGEST)]
 """A SHA-256, 64 lower-case hexadecimal digits."""
 
 Moment = Annotated[datetime, AfterValidator(_utc_millisecond)]
-"""An aware time, cut to BSON's own milliseconds: so a record equals itself after a round trip."""
+"""A moment with a time zone, in UTC, cut to milliseconds as BSON stores it, so that a stored record equals the one read back."""
 
 Day = Annotated[date, AfterValidator(_in_range)]
-"""A calendar day; stored as `YYYY-MM-DD`, which sorts as it should."""
+"""A calendar day from 1000 to 9999, stored as `YYYY-MM-DD`, which sorts by time."""
 
 Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_finite)]
 """A part of a whole, from 0 to 1."""
 
 Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
-"""A finite number; a boolean is none."""
+"""A finite number. A boolean is refused."""
 
 Count = Annotated[BigInt, Field(ge=0, le=MAX_SAFE_INTEGER, strict=True)]
-"""How many, up to 2^53-1."""
+"""A number of things, from 0 to 2^53-1."""
 
 FreeJson = Annotated[FreeObject, AfterValidator(_free)]
-"""Truly free content: an object up to 10 deep, of text, finite numbers, booleans and null."""
+"""Free content: an object of up to 10 levels with texts, finite numbers, booleans, null, lists and objects."""
 
 Names = Annotated[tuple[Name, ...], Field(max_length=LIST_LENGTH)]
 Statements = Annotated[tuple[Statement, ...], Field(max_length=LIST_LENGTH)]
 
 
 def problem_in(message: str) -> str:
-    """What pydantic says of a value, in words that read behind the name of its field: `must have at least 1 character`."""
+    """Pydantic's message about a value, as words that follow the name of the field: `must have at least 1 character`."""
     if found := _PATTERN.fullmatch(message):
         return _DEMANDS.get(found[1], "is not written as it must be")
     return _SHOULD.sub("must ", message.removeprefix("Value error, ").replace(" after validation", ""), count=1)
 
 
 def each_once(identities: Iterable[tuple[str | None, ...]]) -> None:
-    """ValueError, which names what occurs several times, unless each identity occurs once."""
+    """Raises ValueError, which names the identity and its number, if an identity occurs more than once."""
     for identity, times in Counter(identities).items():
         if times > 1:
             raise ValueError(f"holds {', '.join(filter(None, identity))} {times} times")
@@ -226,7 +230,7 @@ class Value(BaseModel):
     summed: ClassVar[frozenset[str]] = frozenset()  # numbers that are added up and averaged
     bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places, of which the first and the last are told
     measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
-    """Computed numbers that are summed up as well, and how MongoDB computes each, given what it calls the record."""
+    """For each computed number that aggregates sum up, the MongoDB expression for it, given the expression for the value."""
 
 
 class Choice(StrEnum):

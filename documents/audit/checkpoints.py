@@ -1,4 +1,4 @@
-"""The trail's checkpoints: each signed once, consistent with the one before, and kept."""
+"""Signed checkpoints of the trail (C2SP tlog-checkpoint): each is signed once, continues the one before it, and is stored."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -19,7 +19,7 @@ from documents.store.standins import aware
 from documents.store.units import Unit
 from documents.values import Count, Digest, Moment, Value
 
-KEYS = 1_000
+KEYS = 1_000  # keys that one answer lists
 
 
 class AuditCheckpoint(Record):
@@ -37,7 +37,7 @@ class AuditCheckpoint(Record):
 
     @classmethod
     async def newest(cls, by: VerifierKey | None = None) -> Self | None:
-        """The last one, or the last that says it is signed by that key."""
+        """The newest checkpoint, or the newest that names `by` as its signer; None if there is none. Verifies no signature."""
         query = {} if by is None else {"verifier_key": str(by)}
         return await cls.first(query, [("size", -1)])
 
@@ -53,7 +53,10 @@ class AuditKey(Value):
 
 
 async def keys(own: str | None) -> list[AuditKey]:
-    """The server's own key, and those that signed before; the latest first, in one command. LimitExceeded beyond a thousand."""
+    """The server's own key first, then the keys that stored checkpoints name, the latest signer first.
+
+    Takes one database command. Raises LimitExceeded for more than a thousand keys.
+    """
     by_key, when = [Grouping("verifier_key", 1)], [Measure((), "$signed_at")]
     found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, by_key, when, KEYS + 1)}
     if len(found) > KEYS:
@@ -70,19 +73,20 @@ async def keys(own: str | None) -> list[AuditKey]:
 
 
 async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
-    """The checkpoint of the trail as it stands, signed unless it was before; nothing while there is no event.
+    """Signs and stores a checkpoint of the current head, or returns the newest one if it covers that head and names `key`.
 
-    Raises Inconsistent, and signs nothing, where the trail does not go on from what was signed last. That another key signs
-    than last time is told to the trail first.
+    Returns None while the trail has no event. Raises Inconsistent, and signs nothing, if the trail does not continue the newest
+    checkpoint. If `key` is not the key that signed the newest checkpoint, an event records the rotation first.
     """
     head, last = await AuditHead.require("head"), await AuditCheckpoint.newest()
     if head.size == 0 or (last and _is_of(last, head, key)):
         return last
+    # A transaction that is retried must use the same event ids, so they are made outside of it.
     ids = EventIds()
 
     async def work(unit: Unit) -> AuditCheckpoint:
-        head = await AuditHead.touch()  # so one process signs at a time
-        last = await AuditCheckpoint.newest()
+        head = await AuditHead.touch()  # the touch admits one process at a time
+        last = await AuditCheckpoint.newest()  # read again: another process may have signed since the read above
         if last:
             await _goes_on(last, head)
             if _is_of(last, head, key):
@@ -106,7 +110,7 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
 
 
 async def tell(found: Inconsistent, at: datetime) -> None:
-    """Has the trail say that it was not signed, once for each checkpoint that it does not go on from."""
+    """Appends a failure event that says why signing was refused; once for each checkpoint that the trail does not continue."""
     ids, kind = EventIds(), AuditCheckpoint.__name__
     told = {"resource.id": str(found.size), "resource.type": kind, "outcome": AuditOutcome.FAILURE}
 
@@ -127,8 +131,9 @@ def _is_of(last: AuditCheckpoint, head: AuditHead, key: SigningKey) -> bool:
 
 
 async def _goes_on(last: AuditCheckpoint, head: AuditHead) -> None:
-    """Raises Inconsistent unless the head's tree begins with the one that was signed last."""
+    """Raises Inconsistent unless the tree under `head` begins with the tree under `last` (RFC 9162 section 2.1.4)."""
     try:
+        # The signed text is the authority. The fields beside it are a copy in the database, which somebody may have altered.
         if opened(last.text, [VerifierKey.read(last.verifier_key)]) != Checkpoint(head.origin, last.size, last.root):
             raise Inconsistent(last.size, "it is kept beside another size, root or origin than it was signed with")
         if head.size < last.size:

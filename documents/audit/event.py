@@ -1,4 +1,4 @@
-"""One event of the trail, as stored: what happened, to what, by whom, and what binds it to the event before."""
+"""One event of the trail as it is stored: what happened, to which record, by whom, and the hash of the event before it."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -140,8 +140,12 @@ class AuditEvent(Record):
 
     @classmethod
     async def denials(cls, since: datetime, threshold: int, limit: int) -> list[Raw]:
-        """Who was denied more than `threshold` attempts on a UTC day, and when: `limit` groups, the most attempts first."""
+        """The actors who were denied more than `threshold` attempts on one UTC day since `since`, most attempts first.
+
+        Returns at most `limit` groups: `_id` with `actor_id` and `day` (`YYYY-MM-DD`), `attempts`, and `events`.
+        """
         who = {"actor_id": "$actor.id", "day": {"$dateToString": {"date": "$occurred_at", "format": "%Y-%m-%d"}}}
+        # One event can stand for several failed sign-ins; then its facts hold their number.
         attempts = {"$sum": {"$ifNull": ["$details.facts.attempts", 1]}}
         steps: list[Raw] = [
             {"$match": {"occurred_at": {"$gte": since}, "outcome": AuditOutcome.DENIED}},

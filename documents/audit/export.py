@@ -1,4 +1,7 @@
-"""Writes the trail to files that can be verified without this server, window by window, and verifies what it writes."""
+"""Writes the trail to files that anyone can verify without this server.
+
+Events are read and verified window by window, so memory does not grow with the trail. `exported.py` says what the files hold.
+"""
 
 import json
 import os
@@ -28,13 +31,14 @@ from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, be
 from documents.contents import Content
 from documents.store.units import Raw
 
-BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # what is believed of the events before the first
+BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # the fields that an export takes of events before its first
 
 
 async def export(folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard) -> Report:
-    """Writes events `first` to `last`, the end if not given, to `folder`, with what proves them; and what is wrong with them.
+    """Writes the events from `first` to `last`, both included, with their proofs to `folder`, and returns their verification.
 
-    Raises InvalidInput outside the trail, FileExistsError where there is something already, and OSError where it cannot write.
+    `last` is the end of the trail if it is None. After each window `progress` gets the number of its events and of all events.
+    Raises InvalidInput for numbers outside the trail, FileExistsError if `folder` is not empty, and OSError if writing fails.
     """
     part = await TrailPart.of(first, last)
     before = await earlier(first)
@@ -64,13 +68,13 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
         before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
     )
-    with _written(folder / MANIFEST) as file:  # the last: without it the rest is no export
+    with _written(folder / MANIFEST) as file:  # written last: an export that was interrupted has no manifest, and is refused
         file.write(json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2).encode() + b"\n")
     return sheet.verifier.report()
 
 
 class _Sheet:
-    """What is written of events and contents, and what a verification says of it so far."""
+    """The open files of an export, and the verifier that reads each event before it is written."""
 
     def __init__(self, verifier: Verifier, events: BinaryIO, contents: BinaryIO, differing: BinaryIO) -> None:
         self.verifier, self.lines, self.cited = verifier, 0, set[str]()
@@ -86,6 +90,7 @@ class _Sheet:
             found = self.verifier.fault_count
             self.verifier.take(event, kept, contents)
             text = event.get("canonical")
+            # Canonical JSON escapes line breaks (RFC 8785 section 3.2.2.2), so bytes that hold one are no canonical form.
             line = text if isinstance(text, bytes) and b"\n" not in text else b""
             self._events.write(line + b"\n")
             if self.verifier.fault_count > found:
@@ -95,6 +100,7 @@ class _Sheet:
 
     def keep(self, content: Raw) -> None:
         digest, text = content.get("digest"), content.get("canonical")
+        # The contents come in the order of their digests, so equal digests are neighbours.
         if not isinstance(digest, str) or digest == self._last_digest:
             return
         self._last_digest = digest
@@ -113,7 +119,7 @@ def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
-    """The contents of `digests`, or all contents if None, in the order of their digest."""
+    """The stored contents with these digests, or all contents if `digests` is None, in the order of their digests."""
     ordered = sorted(digests or ())
     queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
     for query in [{}] if digests is None else queries:
@@ -122,7 +128,7 @@ async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
 
 
 async def _checkpoints(folder: Path, size: int) -> int:
-    """Writes the newest checkpoints of at most `size` events, and answers with the size of the last."""
+    """Writes the newest checkpoints of at most `size` events, oldest first; returns the size of the newest, or 0."""
     found = await AuditCheckpoint.raws({"size": {"$gte": 1, "$lte": size}}, [("size", -1)], KEPT)
     signed = [each for each in reversed(found) if isinstance(each.get("text"), str)]
     with _written(folder / CHECKPOINTS) as file:
@@ -142,7 +148,7 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[BinaryIO]:
-    """A new file, on disk when this ends."""
+    """Creates a file, and flushes it to disk before it is closed. Raises FileExistsError if the file exists."""
     with path.open("xb") as file:
         yield file
         file.flush()

@@ -1,15 +1,15 @@
-"""An export of the trail, and its verification without a database or a network. Pure: imports neither.
+"""The form of an export of the trail, and its verification. Pure: imports no database and no network.
 
-A folder of six files, of which the last is written last:
+An export is a folder of six files. The manifest is written last.
 
-- `events.ndjson`: the canonical bytes of each event, in the order of `seq`, a newline after each. A line is empty where what is
-  stored for bytes is no line.
-- `contents.ndjson`: the canonical text of each content, in the order of its digest, each once.
-- `differing.ndjson`: what is stored otherwise than it must be: `{"line", "event"}` for an event that does not follow from its
-  bytes, with the fields that stand beside them, and `{"digest", "content"}` for a content that is not what its digest says.
-  Nothing, if nobody altered the database.
-- `checkpoints`: the newest that are kept, an empty line after each; and `checkpoint`, the last of them, if there is one.
-- `manifest.json`: a `Manifest`.
+- `events.ndjson` has the canonical bytes of each event, in the order of `seq`, with a newline after each. A line is empty if the
+  stored bytes are missing or hold a newline.
+- `contents.ndjson` has the canonical text of each content once, in the order of the digests.
+- `differing.ndjson` has what the other two files cannot say: `{"line", "event"}` for an event whose stored fields do not follow
+  from its bytes, and `{"digest", "content"}` for a content that does not hash to its digest. It is empty if nobody altered the
+  database.
+- `checkpoints` has the newest stored checkpoints with an empty line after each; `checkpoint` has the newest, if there is one.
+- `manifest.json` has a `Manifest`.
 """
 
 import json
@@ -34,23 +34,25 @@ from documents.values import Count, Digest, Value
 EVENTS, CONTENTS, DIFFERING = "events.ndjson", "contents.ndjson", "differing.ndjson"
 CHECKPOINT, CHECKPOINTS, MANIFEST = "checkpoint", "checkpoints", "manifest.json"
 ALWAYS = frozenset({EVENTS, CONTENTS, DIFFERING, CHECKPOINTS, MANIFEST})
-LINE, WHOLE = 1 << 27, 1 << 25  # bytes: more than any line that MongoDB's 16 MB can make; and a file that is read at once
+# In bytes. A document of MongoDB has at most 16 MB, and base64 with JSON escapes makes no line of more than 128 MiB from it.
+LINE = 1 << 27
+WHOLE = 1 << 25  # bytes of a file that is read at once
 Progress = Callable[[int, int], None]
 
 
 class Unreadable(ValueError):
-    """What is no export, or not a whole one."""
+    """The folder holds no export, or an incomplete or contradictory one."""
 
 
 class Consistency(Value):
-    """That the tree of the exported events and that of a checkpoint go on from each other (RFC 9162 section 2.1.4)."""
+    """A proof that of the exported events' tree and a checkpoint's tree one begins the other (RFC 9162 section 2.1.4)."""
 
     size: Count
     hashes: tuple[Digest, ...]
 
 
 class Manifest(Value):
-    """What an export holds, and what proves a part of a trail by itself."""
+    """The manifest says which events an export holds, and has the proof that anchors a part of a trail in a checkpoint."""
 
     model_config = ConfigDict(validate_by_name=True)
 
@@ -63,13 +65,13 @@ class Manifest(Value):
     partial: bool
     """Whether it is not the whole trail."""
     counted: Count
-    """How many lines of `events.ndjson` are of events from `from` to `to`; what comes after, the head does not count."""
+    """The number of lines in `events.ndjson` for the events from `from` to `to`; later lines are events that no head counts."""
     head: Any
-    """The end of the trail as it is stored, if the export goes there."""
+    """The stored head of the trail; None for a part of a trail."""
     before: tuple[Any, ...]
-    """What is stored of the events that hold the right edge of the tree before `from`."""
+    """The stored fields of the earlier events that hold the right edge of the tree before `from`."""
     consistency: Consistency | None
-    """How a part is anchored in a checkpoint of fewer events than come before it, or of more than it ends with."""
+    """The proof for a checkpoint that is smaller than `from` or larger than the end of the export; else None."""
 
     @property
     def stop(self) -> int:
@@ -94,9 +96,11 @@ class Manifest(Value):
 def verify_export(
     folder: Path, checkpoint: str | None = None, keys: Sequence[str] = (), progress: Progress = lambda read, of: None
 ) -> Report:
-    """What `documents.audit.verify` says of the database, said of an export of it; raises Unreadable, InvalidInput and OSError.
+    """Verifies an export by the same checks as `documents.audit.verify` applies to the database.
 
-    Its memory does not grow with the events, and by about a hundred bytes with each content.
+    `checkpoint` is a signed note that was kept elsewhere, and `keys` are the keys that may have signed it. `progress` gets 1 and
+    the number of events after each event. Memory grows by about a hundred bytes a content, and not with the events. Raises
+    Unreadable for a broken export, InvalidInput for keys or a checkpoint that cannot be used, and OSError.
     """
     allowed = trusted(checkpoint, keys)
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
@@ -128,6 +132,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
     for number, line in enumerate(_lines(folder / EVENTS)):
         if number == manifest.counted:
             verifier.expect(manifest.stop)
+        # The files omit the fields that follow from the bytes. They are derived here, so that the verifier sees a stored event.
         event = verifier.derived(line)
         if number == at:
             event = stored | ({"canonical": line} if line else {})
@@ -142,6 +147,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
 
 
 def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
+    """The hashes that lead from the exported part to the checkpoint; none if the part itself has the checkpoint's root."""
     if manifest.first <= signed.size <= manifest.stop or not manifest.partial or signed.size > manifest.size:
         return ()
     if manifest.consistency is None or manifest.consistency.size != signed.size:
@@ -155,7 +161,7 @@ def _kept(folder: Path, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
 
 
 def _digests(path: Path) -> set[str]:
-    """Of the contents that are kept as they were."""
+    """The digests of the contents in the file, computed from their texts."""
     digests = set()
     for number, line in enumerate(_lines(path), 1):
         if not is_json(line):
@@ -221,11 +227,11 @@ def origin_of(event: Raw) -> str:
 
 
 class _Other:
-    """Something that JSON cannot say: which it is does not matter, it is never what it must be."""
+    """Stands for a stored value of a type that no event has. It equals no value, so the verifier reports it as a fault."""
 
 
 def as_json(value: Any) -> Any:
-    """A stored value as JSON: `$date` for times, `$bytes` for bytes, `$other` for what no event holds."""
+    """A stored value as JSON: `{"$date"}` for a moment, `{"$bytes"}` for bytes, `{"$other"}` for a type that no event has."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -242,7 +248,7 @@ def as_json(value: Any) -> Any:
 
 
 def as_stored(said: Any) -> Any:
-    """The stored value that `as_json` was given."""
+    """The stored value that `as_json` made `said` of; an `_Other` for `{"$other"}` and for text that `as_json` does not write."""
     with suppress(ValueError):
         match said:
             case {"$date": str(at)}:

@@ -1,4 +1,4 @@
-"""What a verification of the trail says: what is wrong and where, and what it cannot exclude. Pure: imports no database."""
+"""The report of a verification of the trail: its faults, where they are, and its caveats. Pure: imports no database."""
 
 from typing import ClassVar
 
@@ -6,8 +6,8 @@ from pydantic import Field, computed_field
 
 from documents.values import Choice, Count, Digest, Value
 
-LISTED = 1_000  # faults in a report; all are counted
-REACH = 50_000  # within how many events a repeated id is sure to be noticed
+LISTED = 1_000  # a report lists this many faults, and counts all of them
+REACH = 50_000  # a repeated id is always found if at most this many events stand between the two
 
 
 class AuditFaultKind(Choice):

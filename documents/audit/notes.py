@@ -1,4 +1,4 @@
-"""Checkpoints as C2SP has them: a tree's size and root in a note that an Ed25519 key signed. Pure: imports no database.
+"""Checkpoints in the form of C2SP: the size and root of a tree in a note signed with Ed25519. Pure: imports no database.
 
 https://c2sp.org/signed-note and https://c2sp.org/tlog-checkpoint
 """
@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from documents.values import MAX_SAFE_INTEGER
 
-ED25519 = b"\x01"  # signed-note, "Signature types"
-NOTE_LENGTH, SIGNATURES = 20_000, 16  # a verifier must bound what it reads, and take 16 signatures
+ED25519 = b"\x01"  # C2SP signed-note, "Signature types"
+NOTE_LENGTH, SIGNATURES = 20_000, 16  # C2SP signed-note: a verifier must bound what it reads, and accept 16 signatures
 _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
@@ -24,19 +24,19 @@ _UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
 class BadNote(ValueError):
-    """A text that is no checkpoint, or is signed by nobody who is trusted."""
+    """The text is no checkpoint, or no trusted key signed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """The public half of a key: who a note must be signed by."""
+    """A public key, which verifies the signatures of a note."""
 
     name: str
     public: bytes
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """The key whose text is `<name>+<id>+<base64>`; ValueError says what is wrong with it."""
+        """Reads a key from `<name>+<id>+<base64>`. Raises ValueError, which says what is wrong with the text."""
         name, told, encoded = [*text.strip().split("+", 2), "", ""][:3]
         kind, public = (raw := decoded(encoded))[:1], raw[1:]
         if kind != ED25519 or len(public) != 32:
@@ -48,7 +48,7 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
-        """The first four bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
+        """The key id of C2SP signed-note: the first four bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
     def has_signed(self, text: str, signature: bytes) -> bool:
@@ -64,7 +64,7 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The private half of a key, as `PRIVATE+KEY+<name>+<id>+<base64>`: what Go's `sumdb/note` writes and reads."""
+    """A private key. Its text is `PRIVATE+KEY+<name>+<id>+<base64>`, as Go's `golang.org/x/mod/sumdb/note` has it."""
 
     name: str
     secret: bytes
@@ -75,7 +75,7 @@ class SigningKey:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """The key that this is the text of; ValueError says what is wrong with it, and not what it says."""
+        """Reads a private key from its text. Raises ValueError, whose message quotes no part of the text: it is a secret."""
         private, kept, name, told, encoded = [*text.strip().split("+", 4), *[""] * 4][:5]
         kind, secret = (raw := decoded(encoded))[:1], raw[1:]
         if (private, kept) != ("PRIVATE", "KEY") or kind != ED25519 or len(secret) != 32:
@@ -93,13 +93,13 @@ class SigningKey:
     def text(self) -> str:
         return f"PRIVATE+KEY+{self.name}+{self.verifier.id.hex()}+{b64encode(ED25519 + self.secret).decode()}"
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # the dataclass's own would put the secret into logs
         return f"SigningKey({self.verifier})"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How many events a trail had, and the root of its tree then, in hexadecimal."""
+    """A checkpoint says how many events a trail had, and which root its tree had then, in hexadecimal."""
 
     origin: str
     size: int
@@ -107,19 +107,20 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """What is signed: three lines, and no extension lines, which nobody could audit."""
+        """The text that is signed: three lines. The extension lines of C2SP tlog-checkpoint are neither written nor read."""
         return f"{self.origin}\n{self.size}\n{b64encode(bytes.fromhex(self.root)).decode()}\n"
 
     def signed(self, key: SigningKey) -> str:
-        """The note: the text, an empty line, and the signature by `key`."""
+        """The signed note: the text, an empty line, and the signature by `key`."""
         signature = Ed25519PrivateKey.from_private_bytes(key.secret).sign(self.text.encode())
         return f"{self.text}\n— {key.name} {b64encode(key.verifier.id + signature).decode()}\n"
 
 
 def opened(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
-    """What a note says that one of `keys` signed; BadNote if none did, one of them did not, or it is no checkpoint.
+    """The checkpoint that a note holds, if at least one of `keys` signed it and each signature of theirs is right.
 
-    Signatures by other keys are passed over: a key can be rotated, and witnesses may sign as well.
+    Signatures by other keys are ignored (C2SP signed-note): a key can be rotated, and witnesses may sign too. Raises BadNote if
+    none of `keys` signed, if one of their signatures is wrong, and if the text is no checkpoint.
     """
     text, separator, signatures = note.rpartition("\n\n")
     text += "\n"
@@ -135,7 +136,7 @@ def opened(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
 
 
 def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
-    """Name and id of the key, and the signature, line by line."""
+    """The key's name and id, and the signature, of each line. Raises BadNote for a line of another form, or too many lines."""
     told = lines.split("\n")
     for line in told:
         found = _SIGNATURE.fullmatch(line)
@@ -160,7 +161,7 @@ def _named(name: str) -> str:
 
 
 def decoded(text: str) -> bytes:
-    """The bytes of strict, canonical base64 (RFC 4648 section 4); none where it is anything else."""
+    """The bytes of canonical base64 (RFC 4648 sections 3.5 and 4); empty bytes for any other text."""
     try:
         raw = b64decode(text, validate=True)
     except ValueError:

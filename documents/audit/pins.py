@@ -1,15 +1,18 @@
-"""Checkpoints that somebody kept outside, and whose signature is trusted. Pure: imports no database."""
+"""Checkpoints that were kept outside the database, and the keys that are trusted to sign them. Pure: imports no database."""
 
 from collections.abc import Iterable, Sequence
 
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey, opened
 from documents.errors import InvalidInput
 
-KEYS = 16
+KEYS = 16  # trusted keys that a caller may name
 
 
 def trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
-    """The keys that a checkpoint may be signed by; InvalidInput for one that is none, and for keys or a checkpoint alone."""
+    """The keys that may have signed `checkpoint`, read from their texts; none if both arguments are absent.
+
+    Raises InvalidInput for a text that is no key, for keys without a checkpoint, and for a checkpoint without keys.
+    """
     if checkpoint is None and keys:
         raise InvalidInput("checkpoint", "must be given with `keys`: it is what they verify")
     if checkpoint is not None and not 0 < len(keys) <= KEYS:
@@ -24,7 +27,7 @@ def trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
 
 
 def pinned(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote:
-    """What was signed, or why it is not to be trusted; empty lines around it are no part of it."""
+    """The checkpoint that one of `keys` signed, or the reason why the text is not trusted; line breaks around it are ignored."""
     try:
         found = opened(checkpoint.strip("\n") + "\n", keys)
     except BadNote as bad:
@@ -33,11 +36,12 @@ def pinned(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote
 
 
 def those_pinned(texts: Iterable[str], keys: Sequence[VerifierKey]) -> list[Checkpoint]:
-    """What was signed, of those of many that are to be trusted."""
+    """The checkpoints among `texts` that one of `keys` signed; other texts are dropped."""
     return [each for each in (pinned(text, keys) for text in texts) if isinstance(each, Checkpoint)]
 
 
 def kept_in(text: str) -> list[str]:
-    """The checkpoints of a file to which each was appended, an empty line after each; one alone is a file of one."""
+    """The texts of the checkpoints in a file that has an empty line after each; a single checkpoint is such a file too."""
     parts = text.strip("\n").split("\n\n")
+    # A signed note has one empty line inside, between its text and its signatures, so two parts make one note.
     return ["\n\n".join(parts[at : at + 2]) + "\n" for at in range(0, len(parts), 2)]

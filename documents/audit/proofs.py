@@ -1,4 +1,4 @@
-"""Proofs from the hashes that events store: that the trail includes an event, and that it only ever grew."""
+"""Inclusion and consistency proofs (RFC 9162 sections 2.1.3 and 2.1.4), made from the hashes that events store."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -37,7 +37,10 @@ class ConsistencyProof(Value):
 
 
 async def prove_inclusion(seq: int, size: int | None = None) -> InclusionProof:
-    """That event `seq` is among the first `size`, or all that there are; InvalidInput outside the trail, two commands."""
+    """Proves that event `seq` is among the first `size` events; among all events if `size` is None.
+
+    Takes two database commands. Raises InvalidInput for numbers outside the trail, and Unproven if a stored hash is missing.
+    """
     count = (await AuditHead.require("head")).size
     size = count if size is None else size
     if not 1 <= size <= count:
@@ -56,7 +59,10 @@ async def prove_inclusion(seq: int, size: int | None = None) -> InclusionProof:
 
 
 async def prove_consistency(old: int, size: int | None = None) -> ConsistencyProof:
-    """That the first `old` events begin the first `size`, or all that there are; InvalidInput outside the trail, two commands."""
+    """Proves that the first `old` events begin the first `size` events; all events if `size` is None.
+
+    Takes two database commands. Raises InvalidInput for numbers outside the trail, and Unproven if a stored hash is missing.
+    """
     count = (await AuditHead.require("head")).size
     size = count if size is None else size
     if not 1 <= size <= count:
@@ -75,7 +81,10 @@ async def prove_consistency(old: int, size: int | None = None) -> ConsistencyPro
 
 
 async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subtree], str]:
-    """What the trail stores for these, read in one command; asked for one that is not there, it raises Unproven."""
+    """Reads the stored hashes of subtrees in one command, and returns a function from a subtree to its hash.
+
+    The function raises Unproven if the hash of the subtree is not stored, or is not a SHA-256 in hexadecimal.
+    """
     seqs = sorted({each.completed_by for each in subtrees})
     holders = await AuditEvent.raws({"seq": {"$in": seqs}}, fields=_NODES)
     by_seq = {each["seq"]: each for each in holders}
@@ -93,12 +102,16 @@ async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subt
 
 
 async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
-    """What the bytes of the events that meet `query` say, of those that the trail proves; three commands for any number."""
+    """The events that meet `query` and that the trail's current root includes, each read from its canonical bytes.
+
+    An event that cannot be proven is dropped. Takes three database commands, whatever the number of events.
+    """
     found = await AuditEvent.raws(query, fields=("seq", "canonical"))
     head = await AuditHead.wanted("head")
     if not found or head is None:
         return []
     size, root = head.size, tree.root(head.edge)
+    # An event at or beyond the head's size did not come by the trail's own append: it is not counted, so nothing proves it.
     counted = [event for event in found if isinstance(event.get("seq"), int) and 0 <= event["seq"] < size]
     hash_of = await stored_hashes(each for event in counted for each in tree.subtrees_for_inclusion(event["seq"], size))
     return [said for event in counted if (said := _proven(event, size, root, hash_of))]
@@ -110,5 +123,5 @@ def _proven(event: Raw, size: int, root: str, hash_of: Callable[[tree.Subtree], 
         proof = tree.inclusion_proof(event["seq"], size, hash_of)
         included = tree.verify_inclusion(event["seq"], size, tree.leaf_hash(event["canonical"]), proof, root)
         return said if included and said["seq"] == event["seq"] else None
-    except (ValueError, LookupError, TypeError, Unproven):  # somebody altered the trail: nothing is proven by it
+    except (ValueError, LookupError, TypeError, Unproven):  # the stored event or a stored hash was altered
         return None

@@ -1,8 +1,8 @@
-"""The server's own verifications of the trail: in turns, so that processes do not do the same work, and each kept.
+"""The server's own verifications of the trail. One process at a time verifies, and each run is stored.
 
-A run verifies what came since the last one, and believes what stood before as far as its root is the one that was computed
-then. Everything is verified again once a day at least, and as often as that takes no more than a hundredth of the time; and as
-long as something is wrong, each run is one over everything, so that no later one hides it.
+A run verifies the events since the last run. It believes the earlier events if their tree still has the root that the last run
+computed. A run over all events comes at least once a day, and more often if such runs take less than a hundredth of the time.
+While the trail has a fault, every run reads all events: a run over new events alone would not see the fault again.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from documents.store.units import Raw, Unit
 from documents.turns import Turn
 from documents.values import Count, Moment
 
-LISTED, KEPT = 20, 1_000
+LISTED, KEPT = 20, 1_000  # faults that a stored run lists; runs that are stored
 DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
@@ -65,21 +65,21 @@ class VerificationRun(Record):
 
     @classmethod
     async def last(cls, query: Raw | None = None) -> Self | None:
-        """The last run, of those that meet `query`."""
+        """The newest run, or the newest that meets `query`; None if there is none."""
         return await cls.first(query or {}, [("number", -1)])
 
 
 class VerificationTurn(Turn):
-    """Whose turn it is to verify the trail."""
+    """The record that says which process may verify the trail now, and until when."""
 
     collection: ClassVar = "audit_verification_turns"
 
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
-        """Keeps what was found, gives the turn back, and forgets what was too long ago; but not what was found wrong."""
+        """Stores the run, ends the turn until `due_at`, and deletes old runs, except `spare` and those that found a new fault."""
 
         async def work(unit: Unit) -> None:
             if await VerificationRun.seek({"number": run.number}):
-                return  # only the answer to the commit was lost
+                return  # an earlier attempt committed, and only its answer was lost
             await self.moved(due_at)
             await run.model_copy().store()
             old = {"$lte": run.number - KEPT, "$ne": spare}
@@ -89,9 +89,10 @@ class VerificationTurn(Turn):
 
 
 async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime], every: timedelta) -> VerificationRun | None:
-    """The run that was due, against the last checkpoint that `key` signed; nothing where it is not, or somebody else is at it.
+    """Verifies the trail if a run is due, and stores the run; None if none is due or another process has the turn.
 
-    It rests as long as it works, window by window, and so leaves at least half of a processor to whoever else is served here.
+    Compares with the newest checkpoint that `key` signed. After each window it sleeps as long as the window took, which leaves
+    at least half of the processor to requests.
     """
     taken = await VerificationTurn.taken(began := clock())
     if taken is None:
@@ -120,7 +121,7 @@ async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime],
             is_news=not _faults(report) <= (_faults(last.found) if last else set()),
         )
         await turn.end(run, sound and sound.number, began + max(every, LOAD * run.took))
-    except StaleRevision:  # it took so long to come this far that somebody else took the turn
+    except StaleRevision:  # a window took so long that the turn ran out, and another process took it
         return None
     return run
 
@@ -133,7 +134,10 @@ async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:
 
 
 def _faults(found: Report) -> set[tuple[AuditFaultKind, int | None]]:
-    """What tells the first faults apart from others; a trail that was cut reads as a rewritten one when it has grown again."""
+    """The identities of the first faults, by which a run sees whether it found a new one.
+
+    TAIL_CUT and REWRITTEN are one identity: a trail whose end was cut off reads as rewritten once it has grown again.
+    """
     return {
         (each.kind, each.seq) if each.kind not in ANOTHER_PAST else (AuditFaultKind.REWRITTEN, None)
         for each in found.faults[:LISTED]
@@ -141,7 +145,7 @@ def _faults(found: Report) -> set[tuple[AuditFaultKind, int | None]]:
 
 
 async def tell(run: VerificationRun) -> None:
-    """Has the trail say what a run found wrong with it."""
+    """Appends a failure event that lists the faults of a run."""
     found = run.found
     facts = {
         "first": found.first, "tree_size": found.tree_size, "fault_count": found.fault_count,

@@ -1,4 +1,4 @@
-"""What an event of schema 1 says in its canonical bytes: the shape, and the contents that it cites. Pure: imports no database."""
+"""The shape of an event of schema 1 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -39,10 +39,11 @@ class _Request(Value, strict=True):
 
 
 class Said(Value, strict=True):
-    """The shape of schema 1: what the canonical bytes hold, closed but for `details`."""
+    """The fields of an event of schema 1, as its canonical bytes hold them. Only `details` may hold further ones."""
 
+    # Not derived from AuditEvent: a verifier imports no database, and a change of the stored class must not change the check.
     seq: Count
-    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # a Literal would take `true` for 1
+    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # Literal[1] would accept `true`, for Python has True == 1
     origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
     event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
     event_type: Annotated[str, Field(min_length=1)]
@@ -58,14 +59,14 @@ class Said(Value, strict=True):
 
 
 def shape_faults(error: ValidationError) -> Iterator[tuple[AuditFaultKind, str]]:
-    """What is wrong with a shape, kind by kind."""
+    """The faults of an event that is not of the shape `Said`, each as its kind and a sentence."""
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         path = ".".join(map(str, each["loc"]))
         yield _KINDS.get(each["type"], AuditFaultKind.INVALID_FIELD), f"{quoted(path)}: {each['msg']}."
 
 
 def cited(event: Raw) -> set[str]:
-    """The digests of the contents that the changes which `event` tells rest on."""
+    """The digests of the contents that the changes of `event` cite, before or after. Accepts a malformed event."""
     details = event.get("details")
     changes = details.get("changes") if isinstance(details, dict) else None
     named = [_named(change.get("path"), change.get(side)) for change in _objects(changes) for side in ("from", "to")]
@@ -73,7 +74,7 @@ def cited(event: Raw) -> set[str]:
 
 
 def _named(path: Any, value: Any) -> Any:
-    """The content that a value names: one that stands in its place, or that a field called `digest` says."""
+    """The digest that one side of a change cites: `{"content": digest}`, or the value of a path that ends in `.digest`."""
     if isinstance(value, dict):
         return value["content"] if value.keys() == {"content"} else None
     return value if isinstance(path, str) and path.endswith(".digest") else None
@@ -84,4 +85,6 @@ def _objects(values: Any) -> Iterator[dict[str, Any]]:
 
 
 def is_content(digest: str, text: Any) -> bool:
+    """Whether `text` is a string that hashes to `digest`."""
+    # A text may hold an unpaired surrogate, which strict UTF-8 refuses to encode; a verification must not raise.
     return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest

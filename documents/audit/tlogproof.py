@@ -1,6 +1,7 @@
-"""A receipt that proves itself: an event's bytes, its place, and what leads from it to a signed checkpoint, in one text.
+"""A receipt that proves itself offline: one text with an event's bytes, its inclusion proof and a signed checkpoint.
 
-https://c2sp.org/tlog-proof, with the event's canonical bytes as `extra`: hashed, and not believed. Pure: imports no database.
+The form is https://c2sp.org/tlog-proof, with the event's canonical bytes as `extra`. They are hashed to the leaf, so whoever
+verifies need not trust them. Pure: imports no database.
 """
 
 import re
@@ -14,17 +15,17 @@ from documents.audit.notes import Checkpoint, VerifierKey, decoded, opened
 from documents.canonical import parsed
 
 HEADER = "c2sp.org/tlog-proof@v1"
-LENGTH = 1 << 25  # characters: more than any event that MongoDB's 16 MB can hold
+LENGTH = 1 << 25  # characters; an event of MongoDB has at most 16 MB, which base64 makes a third longer
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,15})")
 
 
 class BadProof(ValueError):
-    """A text that proves nothing."""
+    """The text is no proof, or its hashes do not lead to the root that was signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That the tree of a checkpoint holds an entry at `index`; the hashes in hexadecimal, nearest the leaf first."""
+    """A proof that the tree of a checkpoint holds `entry` at `index`; hashes in hexadecimal, the one nearest the leaf first."""
 
     index: int
     hashes: tuple[str, ...]
@@ -38,7 +39,7 @@ class Proof:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """What a text says, proven or not; BadProof if it is none, or has no entry."""
+        """Reads the text of a proof, and verifies nothing. Raises BadProof for a text of another form, or without an entry."""
         head, _, checkpoint = text[: LENGTH + 1].partition("\n\n")
         match head.split("\n"):
             case [header, extra, index, *lines] if header == HEADER and (found := _INDEX.fullmatch(index)):
@@ -49,7 +50,10 @@ class Proof:
         raise BadProof(f"is no proof: {HEADER}, the entry, its index and hashes, an empty line, and a checkpoint")
 
     def proven(self, keys: Iterable[VerifierKey]) -> tuple[Checkpoint, dict[str, Any]]:
-        """The checkpoint that one of `keys` signed, and what the event in its tree says; BadNote or BadProof if there is none."""
+        """Verifies the proof, and returns the checkpoint that one of `keys` signed and the event that its tree includes.
+
+        Raises BadNote if no trusted key signed the checkpoint, and BadProof if the tree does not include the event.
+        """
         signed = opened(self.checkpoint, keys)
         leaf = tree.leaf_hash(self.entry)
         if not tree.verify_inclusion(self.index, signed.size, leaf, self.hashes, signed.root):
@@ -58,6 +62,7 @@ class Proof:
             event = parsed(self.entry)
         except ValueError as error:
             raise BadProof(f"leads to an event that cannot be read: it {error}") from error
+        # The event must name the same place and trail, else its bytes could be shown as another event's.
         if not isinstance(event, dict) or (event.get("seq"), event.get("origin")) != (self.index, signed.origin):
             raise BadProof("leads to an event that says it stands elsewhere")
         return signed, event

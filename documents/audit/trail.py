@@ -24,7 +24,7 @@ from documents.values import Count, Digest, Moment, Value
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a request says of itself to the trail."""
+    """What an event records of the request that caused it."""
 
     id: str
     ip: str | None = None
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What an event records: what happened, to what, by whom, and how it ended."""
+    """An event before it has a place in the trail: what happened, to which record, by whom, and with which outcome."""
 
     event_type: str
     action: str
@@ -47,7 +47,7 @@ class Occurrence:
 
     @classmethod
     def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
-        """The success event of one record's change."""
+        """The occurrence of one record's change: SUCCESS, or PARTIAL if the record says that a part was left out."""
         record = change.record
         details = details_of(change.before, change.after, Disclosure(record.private, record.reviewed, record.derived))
         resource = (type(record).__name__, record.key)
@@ -55,7 +55,7 @@ class Occurrence:
         return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
 
     def said(self) -> Raw:
-        """The fields of the event that do not depend on its `seq`."""
+        """The fields of the event that do not depend on its place in the trail."""
         by, subject = self.actor, self.subject
         return {
             "event_type": str(self.event_type), "outcome": str(self.outcome), "action": self.action,
@@ -71,7 +71,10 @@ class Occurrence:
 
 
 class EventIds:
-    """Ids made once, outside what is retried: a transaction begun again uses them again, and so finds its own traces."""
+    """The ids of the events of one transaction, made once, outside the transaction.
+
+    A transaction that is retried uses the same ids. So it can look up whether an earlier attempt committed.
+    """
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -110,16 +113,20 @@ class AuditHead(Record):
 
     @classmethod
     async def touch(cls) -> Self:
-        """Claims the trail for this transaction, which begins again if another has touched the trail since its snapshot."""
+        """Claims the trail for the open transaction, and returns the head as the transaction sees it.
+
+        The touch is a write to one document. If another transaction wrote it since this one's snapshot, this one is retried.
+        Raises RuntimeError if the database has no trail.
+        """
         if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
             raise RuntimeError("this database has no trail yet: it was never prepared")
         return await cls.require("head")
 
     @classmethod
     async def begin(cls, origin: str | None) -> Self:
-        """The head of a new trail, under `origin` or a name of its own."""
+        """Inserts the head of a new trail named `origin`, or a random name if `origin` is None or empty."""
         head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
-        await head.insert_unrecorded()  # the trail has no event of itself
+        await head.insert_unrecorded()  # the head moves with every event, so no event tells of it
         return head
 
     @property
@@ -127,7 +134,10 @@ class AuditHead(Record):
         return tree.root(self.edge)
 
     async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
-        """Chains one event for each occurrence and moves the head, in two writes."""
+        """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.
+
+        The open transaction must have touched the head. `ids` has one id for each occurrence.
+        """
         events = []
         for number, what in enumerate(occurrences):
             for digest, text in what.details.contents.items():
@@ -141,7 +151,8 @@ class AuditHead(Record):
         )
 
     def _chained(self, what: Occurrence, at: datetime, event_id: str) -> Raw:
-        at = max(at, self.last_at or at)  # an honest trail never runs backwards, whatever the clock does
+        at = max(at, self.last_at or at)  # clocks of servers differ, and an event older than the one before it is a fault
+        # BSON keeps milliseconds. The bytes that are hashed must hold the moment that is stored.
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         said = what.said() | {
             "seq": self.size, "schema": SCHEMA, "origin": self.origin, "event_id": event_id, "occurred_at": at,
@@ -160,17 +171,18 @@ class AuditHead(Record):
 
 
 async def record(what: Occurrence, at: datetime, unless: str | None = None) -> bool:
-    """Appends, once and in a transaction of its own, the event of an attempt that changed nothing.
+    """Appends one event in a transaction of its own, for an attempt that changed no record; returns whether it was appended.
 
-    Appends nothing and answers False if the event with the id `unless` exists: the attempt did change something.
+    Returns False if an event with the id `unless` exists: then the attempt committed after all, and has its own event.
     """
     ids = EventIds()
 
     async def append(unit: Unit) -> bool:
-        head = await AuditHead.touch()  # waits for a commit under way, so that what stands now stands for good
+        # The touch waits for a commit that is under way, so the look-up below cannot miss an event that is about to appear.
+        head = await AuditHead.touch()
         if unless and await AuditEvent.wanted(unless):
             return False
-        if not (ids.made and await AuditEvent.wanted(ids[0])):  # else only the answer to the commit was lost
+        if not (ids.made and await AuditEvent.wanted(ids[0])):  # else an earlier attempt committed, and its answer was lost
             await head.append([what], at, ids)
         return True
 
@@ -180,7 +192,10 @@ async def record(what: Occurrence, at: datetime, unless: str | None = None) -> b
 async def occurrences_of(
     unit: Unit, action: str, by: Actor, request: Request, resource: type[Record] = Record, event: str | None = None
 ) -> list[Occurrence]:
-    """The occurrences of all changes of a unit of work; those of `resource` have `event`, and are last, for the receipt."""
+    """The occurrences of all changes of a unit of work.
+
+    Changes of `resource` have the event type `event`. They come last, because a receipt shows the last event.
+    """
     changes = sorted(await unit.settled(), key=lambda change: isinstance(change.record, resource))
     return [each for change in changes for each in _of_change(change, action, by, request, resource, event)]
 
@@ -193,5 +208,5 @@ def _of_change(
         yield Occurrence(kind, action, by, request, (type(record).__name__, record.key), record.filed_under, facts=facts)
     named = record.event_of_change(event if isinstance(record, resource) else None)
     occurrence = Occurrence.of(change, named, action, by, request)
-    if occurrence.details.changes:  # derived fields alone make no event
+    if occurrence.details.changes:  # a change of derived fields alone has no details, and gets no event
         yield occurrence

@@ -1,6 +1,6 @@
-"""Whether a trail is what it says: a verifier that is fed events in order, remembers little and trusts nothing that it can check.
+"""The verifier of a trail: it is fed events in order, needs bounded memory, and recomputes whatever can be recomputed.
 
-It stands apart from what writes the trail and imports no database: whoever doubts the one can read the other.
+It is separate from the module that appends events and imports no database, so a reader who doubts one can check the other.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -18,15 +18,15 @@ from documents.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, pla
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
-GENESIS = "0" * 64  # what stands for the hash of the event before the first
+GENESIS = "0" * 64  # the `previous_hash` of the first event
 _NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
 
 
 class Verifier:
-    """Reads the events from `first` on and lists their faults; whatever they hold, it never raises.
+    """A verifier reads the events from `first` on and lists their faults. No stored value makes it raise.
 
-    To begin in the middle it takes `earlier`, the events that complete `tree.edge_subtrees(first)`, and believes them.
-    It remembers the roots of the sizes in `marks`, to be compared with checkpoints.
+    To begin in the middle it needs `earlier`, the events that complete `tree.edge_subtrees(first)`, and believes their hashes.
+    It remembers the roots of the tree sizes in `marks`, for the comparison with checkpoints.
     """
 
     def __init__(self, first: int = 0, earlier: Iterable[Raw] = (), marks: Container[int] = ()) -> None:
@@ -39,7 +39,8 @@ class Verifier:
         self._ids_forgotten = self._head_compared = False
         self._marks, self._roots = marks, dict[int, str]()
         self._anchor: int | None = None
-        # What stands before the next event. None is what a fault has hidden: nothing is judged by it.
+        # What is known of the events before the next one. None means that a fault hid it; then nothing is compared with it, so
+        # that one fault is reported once.
         self._edge: list[str] | None = []
         self._last_hash: str | None = GENESIS
         self._last_at: str | None = None
@@ -50,13 +51,13 @@ class Verifier:
             self._roots[first] = tree.root(self._edge)
 
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
-        """Takes the next events, raw and in order of `seq`, with the texts, by digest, of all contents that they cite."""
+        """Takes the next stored events, in the order of `seq`; `contents` has, by digest, the texts of the contents they cite."""
         kept = {digest for digest, text in contents.items() if is_content(digest, text)}
         for event in events:
             self.take(event, kept, contents)
 
     def take(self, event: Raw, kept: Container[str], stored: Container[str]) -> None:
-        """Takes the next event, given the digests of contents that are kept as they were, and of those that are there at all."""
+        """Takes the next stored event. `kept` are the digests of unaltered contents, `stored` those of all stored contents."""
         seq = self._place(event)
         said = self._said(seq, event)
         leaf = self._leaf(seq, event)
@@ -72,7 +73,7 @@ class Verifier:
         self._verified += 1
 
     def derived(self, text: bytes) -> Raw:
-        """The next event as it must be stored if its bytes are `text`; the bytes alone where they say nothing."""
+        """The stored form that the next event must have if its bytes are `text`; only the bytes if they are no JSON object."""
         try:
             said = loosely_parsed(text)
         except ValueError:
@@ -87,13 +88,13 @@ class Verifier:
         return said | {"canonical": text, "event_hash": leaf, "nodes": nodes}
 
     def expect(self, seq: int) -> None:
-        """Says that every event before `seq` has been fed: whatever was not is missing."""
+        """Declares that all events before `seq` have been fed; those that were not are reported as missing."""
         if seq > self._next:
             self._found(AuditFaultKind.MISSING_EVENTS, seq, f"{self._next} to {seq - 1} are missing before it.")
             self._next, self._edge, self._last_hash = seq, None, None
 
     def compare_head(self, head: Raw | None) -> None:
-        """Compares the end of the trail with the head document, read in the same snapshot; feed every event there is first."""
+        """Compares the events with the stored head; None means that none is stored. Feed all events first."""
         self._head_compared = True
         if head is None:
             if self._next:
@@ -112,14 +113,15 @@ class Verifier:
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
     def deny_checkpoint(self, why: str) -> None:
-        """Says of the checkpoint to compare with that it is not to be trusted."""
+        """Reports that the given checkpoint cannot be trusted; `why` continues a sentence that begins with "It"."""
         self._found(AuditFaultKind.CHECKPOINT_FORGED, None, f"It {why}.")
 
     def compare_checkpoint(self, pinned: Checkpoint, size: int, proof: Sequence[str], kept: Iterable[Checkpoint] = ()) -> None:
-        """Compares a trail of `size` events with what was signed, as far as it was read; feed it first.
+        """Compares a trail of `size` events with a checkpoint, as far as its events were read. Feed them first.
 
-        `proof` is the consistency proof between the trees of the checkpoint and of the nearest number that was read, where its
-        own was not. `kept` are other checkpoints of whoever signed it: they narrow down what was rewritten.
+        `proof` is the consistency proof between the checkpoint's tree and the nearest tree that was read; it is needed if the
+        checkpoint's own size was not read. `kept` are other checkpoints by the same signer. They narrow down where events were
+        rewritten.
         """
         if self._origin not in (None, pinned.origin):
             says = f"It is of {quoted(pinned.origin)}, not of {quoted(self._origin)}."
@@ -140,7 +142,7 @@ class Verifier:
             self._found(AuditFaultKind.REWRITTEN, since, says)
 
     def compare_earlier(self, size: int, root: str) -> None:
-        """Compares with the root of the first `size` events that an earlier verification computed; give `size` as a mark."""
+        """Compares with the root that an earlier verification computed of the first `size` events. `size` must be in `marks`."""
         known = {each.kind for each in self._faults}
         if self._next < size:
             kind, says = AuditFaultKind.TAIL_CUT, f"{size} events were verified, and there are {self._next}."
@@ -148,11 +150,11 @@ class Verifier:
             kind, says = AuditFaultKind.REWRITTEN, f"Before {size} something is not what it was when it was verified."
         else:
             return
-        if kind not in known:  # else the comparison with a checkpoint said it
+        if kind not in known:  # else the comparison with a checkpoint has reported the same fault
             self._found(kind, self._next if kind is AuditFaultKind.TAIL_CUT else 0, says)
 
     def _agrees(self, pinned: Checkpoint, proof: Sequence[str]) -> bool | None:
-        """Whether the tree that was read has or continues the root that was signed; None if a fault has hidden its own."""
+        """Whether the tree that was read has the signed root, or is consistent with it; None if a fault hid the tree's root."""
         if pinned.size in self._roots:
             return self._roots[pinned.size] == pinned.root
         if pinned.size < self._first and self._first in self._roots:
@@ -186,6 +188,7 @@ class Verifier:
             self._faults.append(Fault(kind=kind, seq=seq, detail=detail))
 
     def _believe(self, earlier: Mapping[int, Raw]) -> None:
+        """Takes the right edge before the first event, and the hash, time and origin of the event before it, as stored."""
         edge = []
         for subtree in tree.edge_subtrees(self._first):
             seq = subtree.completed_by
@@ -206,6 +209,7 @@ class Verifier:
         self._origin = origin if isinstance(origin, str) else None
 
     def _place(self, event: Raw) -> int:
+        """The event's `seq`, or the next number if it has none that can be used; reports gaps and repetitions."""
         seq = event.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < MAX_SAFE_INTEGER:
             self._found(AuditFaultKind.INVALID_FIELD, self._next, f'Its "seq" is {quoted(seq)}.')
@@ -216,10 +220,11 @@ class Verifier:
         return seq
 
     def _said(self, seq: int, event: Raw) -> Said | None:
-        """What the bytes of `event` say, if it has the shape of an event; the stored fields must say exactly the same."""
+        """The event as its bytes have it, or None if they do not have its shape. Reports stored fields that differ from them."""
         stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
         try:
             said = plain(stored)
+            # Encoding the fields once and comparing bytes is cheaper than parsing the bytes; only a difference is looked into.
             agree = dumped(said) == event.get("canonical")
         except UNSPEAKABLE:
             agree = False
@@ -232,7 +237,7 @@ class Verifier:
         return self._shaped(seq, said)
 
     def _disagreement(self, seq: int, stored: Raw, text: Any) -> Any:
-        """Lists how the stored fields differ from the bytes, and answers with what the bytes say."""
+        """Reports each stored field that differs from the bytes; returns what the bytes hold, or None if they are unreadable."""
         try:
             said = parsed(text)
         except UNSPEAKABLE as error:
@@ -260,7 +265,11 @@ class Verifier:
             return None
 
     def _leaf(self, seq: int, event: Raw) -> str | None:
-        """The hash that chain and tree go on with: the stored one, so that altered bytes are one fault and not many."""
+        """The leaf hash that the chain and the tree continue with.
+
+        It is the stored hash if that is one, even where the bytes hash to another: so altered bytes are one fault, and not a
+        fault in every later event.
+        """
         text, stored = event.get("canonical"), event.get("event_hash")
         computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
         if computed and stored != computed:
@@ -268,7 +277,7 @@ class Verifier:
         return stored if tree.is_hash(stored) else computed
 
     def _follow(self, seq: int, said: Said | None, leaf: str | None) -> None:
-        """How the event follows the one before it."""
+        """Compares the event with the one before it: hash, time, origin and id."""
         if said:
             if self._last_hash not in (None, said.previous_hash):
                 before = f"event {seq - 1} has the hash {self._last_hash}" if seq else "the first event has none before it"
@@ -287,12 +296,14 @@ class Verifier:
         self._last_hash = leaf
 
     def _remember(self, event_id: str) -> None:
+        # Two generations of at most REACH ids: the older one is dropped when the younger is full, so memory is bounded.
         if len(self._ids) == REACH:
             self._ids_forgotten = self._ids_forgotten or bool(self._older_ids)
             self._ids, self._older_ids = set(), self._ids
         self._ids.add(event_id)
 
     def _grow(self, seq: int, leaf: str | None, nodes: Any) -> None:
+        """Appends the leaf to the tree, and compares the hashes of the completed subtrees with the stored `nodes`."""
         if self._edge is None or leaf is None:
             self._edge = None
             return

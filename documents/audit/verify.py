@@ -1,4 +1,4 @@
-"""Verifies the trail in the database, window by window, so that memory does not grow with its length."""
+"""Verifies the trail in the database window by window, so that memory does not grow with its length."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,21 +18,27 @@ from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.store.units import Raw
 
-EVENTS_A_CALL, WINDOW, SMALL_WINDOW = 50_000, 500, 50
-KEPT, NEWEST = 1_000, 16  # checkpoints
-Seen = tuple[int, str]  # how many events a verification read from the first on, and the root that it computed of them
+EVENTS_A_CALL = 50_000  # events that one call of a client verifies
+WINDOW = 500  # events that are read and verified at once
+SMALL_WINDOW = 50  # the same for a server's own runs: while it verifies a window, its process answers no request
+KEPT, NEWEST = 1_000, 16  # stored checkpoints that a call compares, and a server's own run
+Seen = tuple[int, str]  # the number of events that an earlier verification read from the first on, and the root it computed
 Window = tuple[list[Raw], dict[str, str]]
 Progress = Callable[[int, int], None]
 Reached = Callable[[int], Awaitable[None]]
 
 
 def unheard(read: int, of: int) -> None:
-    """The progress that nobody follows."""
+    """A `Progress` that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the trail is compared with: a checkpoint, or why it is none; others by its signer; what was computed before."""
+    """What a trail is compared with.
+
+    `pinned` is a checkpoint from outside, or the reason why it is not trusted. `kept` are stored checkpoints by the same signer,
+    and `earlier` is the root that an earlier verification computed.
+    """
 
     pinned: Checkpoint | BadNote | None = None
     kept: Sequence[Checkpoint] = ()
@@ -53,10 +59,11 @@ async def verify(
     limit: int | None = EVENTS_A_CALL,
     progress: Progress = unheard,
 ) -> Report:
-    """Recomputes everything from `first` to `last`, the end of the trail if not given; at most `limit` events.
+    """Verifies the events from `first` to `last`, both included; `last` is the end of the trail if it is None.
 
-    Compared with `checkpoint`, a signed note that was kept outside, if one of `keys` signed it. After each window `progress` gets
-    the number of its events and of all events.
+    `checkpoint` is a signed note that was kept outside the database; it is compared if one of `keys` signed it. After each window
+    `progress` gets the number of its events and of all events. Raises LimitExceeded for more than `limit` events, and
+    InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
     allowed = trusted(checkpoint, keys)
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
@@ -74,10 +81,10 @@ async def verify(
 async def verify_on(
     first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Reached
 ) -> Report:
-    """Recomputes everything from `first` on, and all of it if there is less than that: any number of events.
+    """Verifies the events from `first` to the end, in any number; the whole trail if it has fewer than `first` events.
 
-    Compared with `earlier`, what a verification computed of a beginning, and with `checkpoint`, the text of one that was signed
-    before; awaits `reached` after every window.
+    Compares with `earlier`, the root that an earlier verification computed, and with the signed note `checkpoint`. Awaits
+    `reached`, with the number of events, after each window.
     """
     pin = pinned(checkpoint, keys) if checkpoint is not None else None
     part = await TrailPart.since(first)
@@ -107,7 +114,7 @@ async def _verified(part: "TrailPart", against: Comparison, reached: Reached, wi
 
 @dataclass(frozen=True, slots=True)
 class TrailPart:
-    """A part of the trail as it stood when somebody began to read it, from `first` to before `stop`."""
+    """The events from `first` to before `stop`, of a trail that had `end` events when its head was read."""
 
     head: Raw | None
     first: int
@@ -124,7 +131,7 @@ class TrailPart:
 
     @classmethod
     async def since(cls, first: int) -> Self:
-        """All from `first` on, or the whole trail if there is less than that."""
+        """The events from `first` to the end; the whole trail if it has fewer than `first` events."""
         head = await _head()
         end = _size(head)
         return cls(head, first if first <= end else 0, end, end)
@@ -142,13 +149,13 @@ class TrailPart:
         return self.first > 0 or not self.to_the_end
 
     async def windows(self, size: int) -> AsyncIterator[Window]:
-        """Its events, in order, up to `size` at once, and the contents that they cite, by digest."""
+        """The part's events in the order of `seq`, at most `size` at once, with the contents that they cite, by digest."""
         for start in range(self.first, self.stop, size):
             if events := await _events({"seq": {"$gte": start, "$lt": min(start + size, self.stop)}}):
                 yield events, await _contents(events)
 
     async def strays(self) -> Window:
-        """The first events that the head does not count, without those that were appended since it was read."""
+        """The first stored events with a `seq` outside the head's size; events appended since the head was read are left out."""
         outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
         size = _size(await _head())
         events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]
@@ -156,14 +163,17 @@ class TrailPart:
 
 
 async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
-    """The newest of the checkpoints of `first` to `last` events that are kept here and that one of `keys` signed."""
+    """The stored checkpoints of `first` to `last` events that one of `keys` signed: those among the newest `limit`."""
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
     found = await AuditCheckpoint.raws(query, [("size", -1)], limit, ["text"])
     return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
 
 
 async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
-    """The proof that the tree of `signed` events is consistent with the nearest of those from `first` to `stop`; none within."""
+    """The consistency proof between the tree of `signed` events and the nearest size from `first` to `stop`.
+
+    It is empty if `signed` is within that range, where no proof is needed, and if a stored hash is missing.
+    """
     old, size = (signed, first) if signed < first else (stop, signed)
     if not 0 < old < size <= end:
         return []
@@ -183,7 +193,7 @@ def _size(head: Raw | None) -> int:
 
 
 async def earlier(first: int) -> list[Raw]:
-    """The events that hold the right edge of the tree before `first`."""
+    """The stored events that hold the hashes of the right edge of the tree of `first` events."""
     needed = sorted({each.completed_by for each in tree.edge_subtrees(first)})
     return await _events({"seq": {"$in": needed}}) if needed else []
 

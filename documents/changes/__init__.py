@@ -1,1 +1,1 @@
-"""Changes: what is to run where, planned, approved, carried out under control, and taken back."""
+"""Change requests: they plan which version runs in which environment, and are approved, carried out and rolled back."""

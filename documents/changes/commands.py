@@ -1,4 +1,4 @@
-"""What is done to change requests that takes other records: planning, starting, completing and rolling back."""
+"""The commands on change requests that load or store other records too: plan, submit, start, complete and roll back."""
 
 from datetime import datetime
 
@@ -21,7 +21,10 @@ from documents.versions.version import ModelVersion
 
 
 async def _fitted(plan: ChangePlan) -> ChangePlan:
-    """`plan` with the version that runs there now; InvalidInput if it names another, or if its target does not fit."""
+    """`plan` with the version that runs in its environment now as `current_version`.
+
+    Raises InvalidInput if the plan names another current version, and if its target does not fit, does not exist or is retired.
+    """
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
         raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
@@ -36,6 +39,7 @@ async def _fitted(plan: ChangePlan) -> ChangePlan:
 
 
 async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
+    """Raises Forbidden unless the caller may request a change of the plan's version, InvalidInput if the plan names none."""
     version = await concerned(plan)
     if version is None:
         raise InvalidInput("target_version", "must say what is to run")
@@ -43,7 +47,7 @@ async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
 
 
 async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """Requests the change that is planned, and stores it."""
+    """Makes and stores a change request. Raises InvalidInput if the plan does not fit what runs, Forbidden if not permitted."""
     plan = await _fitted(plan)
     await _may_be_asked_for(plan, by)
     change = await ChangeRequest.ask(plan, by, person.department if person else None, at)
@@ -52,17 +56,17 @@ async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: d
 
 
 async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetime) -> None:
-    """Gives a draft another plan and stores it; the caller must be its requester, and be permitted to request that plan."""
+    """Replaces the plan of a draft, and stores the change. The caller must be permitted to request the new plan too."""
     change.may_replan(plan, by)
     plan = await _fitted(plan)
-    if not change.rolls_back_id:
+    if not change.rolls_back_id:  # a rollback was permitted when it was requested, and its target cannot be replaced
         await _may_be_asked_for(plan, by)
     await change.replan(plan, by, at)
     await change.store()
 
 
 async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """Freezes a change's plan, with the version that runs now, and stores the change."""
+    """Submits a change: freezes its plan, with the version that runs now as `current_version`, and stores the change."""
     change.may_submit(by)
     plan = await _fitted(change.plan.model_copy(update={"current_version": None}))
     await _refuse_overtaken(change, plan.current_version, Permission.SUBMIT_CHANGE_FOR_REVIEW)
@@ -71,7 +75,7 @@ async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
 
 
 async def _refuse_overtaken(change: ChangeRequest, running: str | None, permission: Permission) -> None:
-    """NotReady if the change that a rollback takes back was taken back already, or replaced."""
+    """Raises NotReady if `change` is a rollback of a change that was rolled back already, or whose target no longer runs."""
     if change.rolls_back_id:
         original = await ChangeRequest.require(change.rolls_back_id)
         if problem := original.overtaken(running):
@@ -79,9 +83,10 @@ async def _refuse_overtaken(change: ChangeRequest, running: str | None, permissi
 
 
 async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """Starts a change and stores it; NotReady while another is in progress there, or if another version runs than planned for.
+    """Starts a change and stores it.
 
-    PolicyBlocked if its target must be eligible and is not.
+    Raises NotReady while another change of the model is in progress in the environment, and if another version runs there than
+    when the plan was frozen. Raises PolicyBlocked if the target must be eligible and is not.
     """
     change.may_start(by, at)
     if other := await in_progress_with(change.plan):
@@ -96,11 +101,14 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
 
 
 async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
-    """Why the change may start: it keeps the version, takes a change back, or its target is eligible now; else PolicyBlocked."""
+    """The ground on which the change may start: it keeps the version, is a rollback, or its target is eligible now.
+
+    Raises PolicyBlocked on no ground, and NotReady for a rollback to a retired version.
+    """
     plan = change.plan
     if not plan.moves_version:
         return GatePass(at=at, by=by.id, basis=GateBasis.SAME_VERSION)
-    if plan.target_version is None:
+    if plan.target_version is None:  # a first deployment is rolled back, after which no version runs
         return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
     version = await ModelVersion.require(plan.model_id, plan.target_version)
     if plan.change_type is ChangeType.ROLLBACK:
@@ -115,7 +123,7 @@ async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
 
 
 async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, at: datetime) -> None:
-    """Ends a change and stores it. After a success its target runs, and the change that it takes back is rolled back."""
+    """Ends a change and stores it. On success its target runs, and the change that it takes back becomes ROLLED_BACK."""
     change.complete(success, notes, by, at)
     if success:
         if change.plan.moves_version:
@@ -128,7 +136,7 @@ async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, 
 
 
 async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
-    """Ends the deployment of what ran there and begins that of the target; the versions and the model are stored with them."""
+    """Ends the deployment of the version that ran and begins the target's; stores the deployments, the versions and the model."""
     there = await site(change.plan)
     if ended := there.model.runs_in(there.environment):
         deployment = await Deployment.require(ended.deployment_id)
@@ -142,6 +150,7 @@ async def _move(change: ChangeRequest, by: Actor, at: datetime) -> None:
 
 
 async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | None:
+    """Begins and stores the deployment of the target; None if no version is to run."""
     plan = change.plan
     if plan.target_version is None:
         return None
@@ -158,7 +167,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 
 
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """Requests the change that takes `change` back, and stores both; AlreadyExists while such a one is under way."""
+    """Requests the rollback of `change`, and stores both. Raises AlreadyExists while another rollback of it is under way."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
     if other := await rollback_under_way(change):
         raise AlreadyExists("the rollback", other)
@@ -170,7 +179,7 @@ async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stake
 
 
 async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) -> None:
-    """Takes a version out of use and stores it; NotReady while a change that is to bring it is in progress."""
+    """Retires a version and stores it. Raises NotReady while a change that deploys it is in progress."""
     if change := await in_progress_to(version):
         raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
     operation.retire(version, reason, by, at)

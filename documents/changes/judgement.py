@@ -1,4 +1,4 @@
-"""Whether a version may be deployed to an environment, by its eligibility. Pure."""
+"""Decides whether a version may be deployed to an environment, by its eligibility. Pure."""
 
 from documents.changes.plan import PRODUCTION
 from documents.eligibility.answer import Eligibility
@@ -6,7 +6,7 @@ from documents.risk.scales import RiskTier
 
 
 def obstacle(eligibility: Eligibility, environment: str) -> str | None:
-    """Why a version with that eligibility may not be deployed there; None if it may."""
+    """The reason why a version with that eligibility may not be deployed to `environment`; None if it may."""
     if eligibility.tier is RiskTier.TIER_4_EXPERIMENTAL and environment == PRODUCTION:
         return "it is in TIER_4_EXPERIMENTAL"
     return None if eligibility.eligible else "it is not eligible"

@@ -1,4 +1,4 @@
-"""The life of a change: one table of the moves that it can make, and of what may be done with it when."""
+"""The life of a change: a table of the moves between its statuses, and a table of the mutations that each status allows."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ MOVES: Mapping[ChangeStatus, tuple[ChangeStatus, ...]] = {
     _S.FAILED: (_S.ROLLED_BACK,),
     _S.ROLLED_BACK: (),
 }
-"""From each status those that can follow it."""
+"""For each status, the statuses that can follow it."""
 
 POSSIBLE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
     _P.UPDATE_CHANGE_REQUEST: (_S.DRAFT,),

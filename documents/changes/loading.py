@@ -1,4 +1,4 @@
-"""What a change is judged by: what runs in its environment, what ran there before, and which other changes are under way."""
+"""Loads what a change is judged by: what runs in its environment, what ran there before, and other changes under way."""
 
 from dataclasses import dataclass
 
@@ -15,23 +15,25 @@ _ID = fields_at("change_id")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A model and an environment, and what runs there."""
+    """A model in an environment, and the version of it that runs there."""
 
     model: Model
     environment: str
 
     @property
     def running(self) -> str | None:
+        """The version that runs; None if none does."""
         found = self.model.runs_in(self.environment)
         return found.version if found else None
 
 
 async def site(plan: ChangePlan) -> Site:
+    """The plan's model and environment. Raises NotFound for an unknown model."""
     return Site(await Model.require(plan.model_id), plan.environment)
 
 
 async def ran_before(plan: ChangePlan) -> bool:
-    """Whether the target of a rollback ran there before; true for a rollback to nothing, and for any other change."""
+    """Whether the target of a rollback ran in the environment before; True for a rollback to no version, and for other types."""
     if plan.change_type is not ChangeType.ROLLBACK or plan.target_version is None:
         return True
     there = {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
@@ -39,26 +41,32 @@ async def ran_before(plan: ChangePlan) -> bool:
 
 
 async def concerned(plan: ChangePlan) -> ModelVersion | None:
-    """The version that a plan is about: its target, or what it removes; None when a failed first deployment is rolled back."""
+    """The version that a plan is about: its target, else its current version; None if the plan has neither.
+
+    A plan has neither if it rolls back a first deployment that failed.
+    """
     version = plan.target_version or plan.current_version
     return await ModelVersion.require(plan.model_id, version) if version else None
 
 
 async def in_progress_with(plan: ChangePlan) -> str | None:
-    """The id of a change of the same model and environment that is in progress."""
+    """The id of a change in progress for the same model and environment; None if there is none."""
     there = {"plan.model_id": plan.model_id, "plan.environment": plan.environment, "status": ChangeStatus.IN_PROGRESS}
     found = await ChangeRequest.seek(there, _ID)
     return found.change_id if found else None
 
 
 async def in_progress_to(version: ModelVersion) -> str | None:
-    """The id of a change in progress that is to bring the version."""
+    """The id of a change in progress whose target is the version; None if there is none."""
     bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
     found = await ChangeRequest.seek(bringing, _ID)
     return found.change_id if found else None
 
 
 async def rollback_under_way(change: ChangeRequest) -> str | None:
-    """The id of a submitted change that takes `change` back; a draft is none, for only its requester can go on with it."""
+    """The id of a submitted rollback of `change` that is not over; None if there is none.
+
+    A draft does not count: only its requester could submit it, so a forgotten draft would bar every other rollback.
+    """
     found = await ChangeRequest.seek({"rolls_back_id": change.change_id, "status": {"$in": UNDER_WAY}}, _ID)
     return found.change_id if found else None

@@ -1,4 +1,4 @@
-"""What a change nests: what was said of it, how its tests ended, its steps, and why it was allowed to start."""
+"""The nested records of a change request: approvals, test results, comments, moves and the gate's pass."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Change plans: what is to be done, why, what it touches, when, and how it is undone."""
+"""Change plans: what is to be done, why, what it touches, when it may start, and how it is undone."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ from documents.access import GovernanceRole
 from documents.errors import InvalidInput
 from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
 
-PRODUCTION = "production"
+PRODUCTION = "production"  # the environment that is closed to tier 4
 LONGEST_WINDOW = timedelta(days=366)
 
 
@@ -84,6 +84,7 @@ class ChangeImpact(Value):
     dependencies: Names = Field(default=(), description="The things that must be there or done first.")
 
     def indicators(self) -> Iterator[ChangeRisk]:
+        """The risk levels that parts of the impact call for."""
         if self.estimated_downtime or any(PRODUCTION in each.casefold() for each in self.affected_systems):
             yield ChangeRisk.HIGH
         if self.affected_users is AffectedUsers.ALL_USERS:
@@ -121,7 +122,7 @@ class ChangePlan(Value):
 
     @property
     def risk_level(self) -> ChangeRisk:
-        """The highest of what the type and the impact call for; an emergency is critical, a rollback medium."""
+        """The highest level that the type and the impact call for; an emergency is CRITICAL, a rollback MEDIUM."""
         match self.change_type:
             case ChangeType.EMERGENCY:
                 return ChangeRisk.CRITICAL
@@ -132,11 +133,11 @@ class ChangePlan(Value):
 
     @property
     def moves_version(self) -> bool:
-        """Whether another version runs after the change, or none."""
+        """Whether the change replaces or removes the version that runs."""
         return self.target_version != self.current_version
 
     def refuse_impossible_times(self) -> None:
-        """InvalidInput for a window that ends before it begins, is too long, or has blackout dates only."""
+        """Raises InvalidInput for a window that ends before it begins, is too long, or has no day but blackout dates."""
         if (window := self.preferred_window) is None:
             return
         if window.ends <= window.begins:
@@ -147,14 +148,17 @@ class ChangePlan(Value):
             raise InvalidInput("blackout_dates", "leave no day of the preferred window")
 
     def bars(self, at: datetime) -> str | None:
-        """Why the change may not start at `at`; None if it may."""
+        """The reason why the change may not start at `at`, as a clause that begins with "must"; None if it may."""
         window = self.preferred_window
         if window and not window.begins <= at < window.ends:
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
 
     def refuse_misfit(self, running: str | None, ran_before: bool) -> None:
-        """InvalidInput unless the target fits the type, and what is `running` now; `ran_before` says whether the target did."""
+        """Raises InvalidInput unless the target fits the type of change and the `running` version.
+
+        `running` is None if no version runs. `ran_before` says whether the target of a rollback ever ran in the environment.
+        """
         kind, target, path = self.change_type, self.target_version, "target_version"
         if kind.keeps_version and (running is None or target != running):
             now = f"{running} runs" if running else "nothing runs"
@@ -170,6 +174,7 @@ class ChangePlan(Value):
 
 
 def _days(window: ChangeWindow) -> Iterator[date]:
+    """The UTC days of the window; its end does not belong to it."""
     day = window.begins.date()
     last = (window.ends - timedelta(milliseconds=1)).date()
     while day <= last:

@@ -131,7 +131,7 @@ class ChangeRequest(Searchable):
         return tuple(each for each in self.plan.impact.testing_required if not latest.get(each))
 
     def can(self, permission: Permission) -> None:
-        """InvalidState unless the change's status allows it."""
+        """Raises InvalidState unless the change's status allows the mutation."""
         if self.status not in POSSIBLE[permission]:
             raise InvalidState(permission.value, self.status, POSSIBLE[permission])
 
@@ -143,7 +143,10 @@ class ChangeRequest(Searchable):
         self.can(permission)
 
     def may_replan(self, plan: ChangePlan, by: Actor) -> None:
-        """Refuses a plan that the caller may not give it now; InvalidInput if a rollback would do something else by it."""
+        """Raises Forbidden or InvalidState unless the caller may replace the plan now.
+
+        Raises InvalidInput if the change is a rollback, and the new plan would no longer roll back the same change.
+        """
         self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
         for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
             if getattr(plan, name) != getattr(self.plan, name):
@@ -162,13 +165,13 @@ class ChangeRequest(Searchable):
                 raise InvalidInput(name, "must be part of the plan before it is submitted: updateChangeRequest")
 
     async def submit(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
-        """Freezes `plan`, its own with the version that runs now; approvals bind to the digest of the frozen plan."""
+        """Freezes `plan`, which is the change's own with the version that runs now. Approvals bind to its digest."""
         await self.replan(plan, by, at)
         self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
         self._move(ChangeStatus.SUBMITTED, by, at)
 
     def reopen(self, reason: str, by: Actor, at: datetime) -> None:
-        """Makes the change a draft again; approvals and test results so far no longer count."""
+        """Makes the change a draft again. Its approvals and test results no longer count."""
         self._permits(by, Permission.REOPEN_CHANGE)
         self.frozen_plan, self.scheduled_time = None, None
         self._move(ChangeStatus.DRAFT, by, at, reason)
@@ -183,9 +186,11 @@ class ChangeRequest(Searchable):
         by: Actor,
         at: datetime,
     ) -> ChangeApproval:
-        """Records the approval or refusal of a required role, bound to the frozen plan; the requester may not give it.
+        """Records the approval or refusal of a required role, bound to the frozen plan.
 
-        A refusal rejects the change, and the last required approval approves it. `tier` is that of its version.
+        A refusal rejects the change, and the last required approval approves it. If `role` is None, it is the only required role
+        that the reviewer holds. `tier` is the tier of the change's version. Raises Forbidden for the requester, and for somebody
+        who has approved in another role.
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         nobody = f"{reviewer.user_id} holds no role that must approve this change"
@@ -227,7 +232,10 @@ class ChangeRequest(Searchable):
         self.test_results = longer("the test results of a change", self.test_results, result)
 
     def schedule(self, start: datetime, by: Actor, at: datetime) -> None:
-        """Sets, or sets anew, when the change is to start: in the future, in the preferred window, on no blackout date."""
+        """Sets or replaces the moment when the change is to start.
+
+        Raises InvalidInput unless it is in the future and in the preferred window, and not on a blackout date.
+        """
         self._permits(by, Permission.SCHEDULE_DEPLOYMENT)
         if start <= at:
             raise InvalidInput("scheduled_time", "must be in the future")
@@ -238,7 +246,10 @@ class ChangeRequest(Searchable):
             self._move(ChangeStatus.SCHEDULED, by, at)
 
     def may_start(self, by: Actor, at: datetime) -> None:
-        """Refuses a start that is not permitted, is too early or on a blackout date, or comes before its tests passed."""
+        """Raises NotReady before the scheduled time, outside the window, on a blackout date, and before the tests passed.
+
+        Raises Forbidden or InvalidState if the caller may not start the change. An emergency is bound by its scheduled time only.
+        """
         self._permits(by, Permission.START_DEPLOYMENT)
         if self.scheduled_time and at < self.scheduled_time:
             raise self.not_ready(Permission.START_DEPLOYMENT, f"it starts at {self.scheduled_time:%FT%TZ}")
@@ -248,7 +259,7 @@ class ChangeRequest(Searchable):
             raise self.not_ready(Permission.START_DEPLOYMENT, f"no pass of these tests is recorded: {', '.join(missing)}")
 
     def start(self, gate: GatePass, by: Actor, at: datetime) -> None:
-        """Begins the change, which the gate's pass permits."""
+        """Starts the change on the ground that `gate` states."""
         self.gate = gate
         self._move(ChangeStatus.IN_PROGRESS, by, at)
 
@@ -259,7 +270,10 @@ class ChangeRequest(Searchable):
         self._move(ChangeStatus.COMPLETED if success else ChangeStatus.FAILED, by, at)
 
     def roll_back(self, reason: str, running: str | None, by: Actor) -> ChangePlan:
-        """The plan of the change that takes this one back, and makes the version run again that ran before."""
+        """The plan of the change that rolls this one back: the version that ran before is its target.
+
+        `running` is the version that runs now. Raises NotReady if the change can no longer be rolled back.
+        """
         self._permits(by, Permission.ROLLBACK_CHANGE)
         if problem := self.overtaken(running):
             raise self.not_ready(Permission.ROLLBACK_CHANGE, problem)
@@ -282,14 +296,15 @@ class ChangeRequest(Searchable):
         )
 
     def overtaken(self, running: str | None) -> str | None:
-        """Why the change can no longer be taken back while `running` is the version that runs; None if it can."""
+        """The reason why the change can no longer be rolled back while `running` runs; None if it can."""
         if self.status not in POSSIBLE[Permission.ROLLBACK_CHANGE]:
             return f"{self.change_id} is {self.status.name}"
+        # A failed change left the former version in place, so that is what must still run.
         left = self.plan.target_version if self.status is ChangeStatus.COMPLETED else self.plan.current_version
         return None if running == left else f"{running or 'nothing'} runs there since"
 
     def rolled_back(self, by: Actor, at: datetime) -> None:
-        """The change was taken back, and the version that ran before runs again."""
+        """Records that a rollback completed, after which the former version runs again."""
         self.names_event(AuditEventType.CHANGE_ROLLED_BACK)
         self._move(ChangeStatus.ROLLED_BACK, by, at)
 

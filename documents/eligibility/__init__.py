@@ -1,1 +1,4 @@
-"""May it be deployed? A case file a version, loaded in bulk, judged by pure checks; standing is the same judgement, stored."""
+"""Eligibility: whether a version may be deployed. Case files are loaded in bulk, and pure checks judge them.
+
+Eligibility is what clients read of the judgement; a version's standing is what is stored of it.
+"""

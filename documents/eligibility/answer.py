@@ -1,4 +1,4 @@
-"""What clients read of a judgement: what stands in the way, why, and what would mend it."""
+"""What clients read of a judgement: each obstacle to a deployment, the reason, and the mutation that would remove it."""
 
 from pydantic import Field
 

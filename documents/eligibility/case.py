@@ -1,4 +1,4 @@
-"""The case file: all that there is to judge a version by, at one moment."""
+"""The case file: everything that a version is judged by, at one moment. It is loaded first, so that judging is pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,33 +24,33 @@ from documents.versions.waivers import Waiver
 
 @dataclass(frozen=True)
 class CaseFile:
-    """All that there is to judge a version by, at one moment."""
+    """A case file holds everything that a version is judged by, at the moment `at`."""
 
     version: ModelVersion
     policies: tuple[PolicyInForce, ...]
     registration_proven: bool
     newer_datasheets: tuple[str, ...]
-    """The linked datasheets of which there is a newer revision than the linked one."""
+    """The ids of the linked datasheets that have a newer revision than the link pins."""
     retired_dependencies: tuple[VersionName, ...]
-    """The governed versions that it depends on directly and that are retired."""
+    """The retired versions that it depends on directly."""
     people: tuple[Stakeholder, ...]
-    """Everybody who holds a required role; nobody where only the standing is asked for."""
+    """The active people who hold a required role; empty if the case file is loaded for the standing only."""
     answering: Mapping[str, Stakeholder]
-    """Everybody who is accountable for it, by user id."""
+    """The people who are accountable for a version, by user id; empty if the case file is loaded for eligibility."""
     at: datetime
     calendar: ReviewCalendar
     rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
-    """What a draft will be held to from later moments on, first one first."""
+    """The policies that a draft will be held to, by the later moment from which they are in force; in the order of time."""
 
     def announced(self, since: int) -> datetime | None:
-        """When a check of the rules number `since` begins to bind the version; None where it binds now."""
+        """The moment from which a check of the rules number `since` binds the version; None if it binds now."""
         opened = self.version.round.submitted_at if self.version.round else None
         return self.rules.announces(since, opened, self.at)
 
     @property
     def uncovered_roles(self) -> tuple[GovernanceRole, ...]:
-        """The roles in which whoever is accountable is inactive or no longer holds the role."""
+        """The roles whose accountable person is inactive or no longer holds the role."""
         held = current(self.version.accountability).items()
         return tuple(role for role, each in held if not (found := self.answering.get(each.user_id)) or not found.holds(role))
 
@@ -59,13 +59,13 @@ class CaseFile:
         return self.version.dossier
 
     def as_of(self, at: datetime) -> "CaseFile":
-        """The same case at a later moment, if nothing changes but the time."""
+        """The same case at a later moment, if nothing but the time changes until then."""
         policies = [each for begins, each in self.later_policies.items() if begins <= at]
         return replace(self, at=at, policies=policies[-1] if policies else self.policies)
 
     @cached_property
     def edges(self) -> Sequence[datetime]:
-        """The later moments at which what it is held to, or what shows that it holds, begins or ends; first one first."""
+        """The later moments at which a policy, evidence, a waiver or the last review begins or ceases to count, in order."""
         evidence = [each for each in self.version.evidence if not each.withdrawn]
         proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
         waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
@@ -78,11 +78,12 @@ class CaseFile:
 
     @cached_property
     def evidence(self) -> list[Evidence]:
+        """The evidence that counts at this moment."""
         return self.version.standing_evidence(self.at)
 
     @cached_property
     def decisions(self) -> tuple[Approval, ...]:
-        """Every decision of the current round as it reads now, first one first."""
+        """Every decision of the current round, with its status at this moment, in the order in which they were made."""
         return self.version.round.as_read(self.dossier, self.version.evidence, self.at) if self.version.round else ()
 
     @cached_property
@@ -92,7 +93,7 @@ class CaseFile:
 
     @cached_property
     def required(self) -> dict[GovernanceRole, tuple[str, ...]]:
-        """Each role whose approval is required, and the blocking policies that require it."""
+        """The roles whose approval is required, each with the ids of the blocking policies that require it."""
         roles: dict[GovernanceRole, tuple[str, ...]] = {}
         for policy in self.policies:
             for role in policy.says.required_roles if policy.blocking else ():
@@ -101,11 +102,12 @@ class CaseFile:
 
     @cached_property
     def counting(self) -> list[Approval]:
+        """The approvals of required roles that count at this moment."""
         return [each for role in self.required if (each := self.approvals.get(role)) and each.counts]
 
     @cached_property
     def waivers(self) -> dict[str, Waiver]:
-        """The waiver that ends last of those that stand, for each requirement that is waived."""
+        """The waiver of each waived requirement; of several that stand, the one that ends last."""
         standing = (each for each in self.version.waivers if each.stands(self.at))
         return {each.requirement_id: each for each in sorted(standing, key=lambda waiver: waiver.expires_at)}
 
@@ -115,6 +117,7 @@ class CaseFile:
 
     @property
     def status(self) -> VersionStatus:
+        """The version's status at this moment."""
         if self.version.retired:
             return VersionStatus.RETIRED
         if self.version.round is None:
@@ -129,4 +132,5 @@ class CaseFile:
 
     @property
     def names(self) -> dict[str, str]:
+        """The arguments by which a remedy names the version."""
         return {"modelId": self.version.model_id, "version": self.version.version}

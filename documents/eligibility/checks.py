@@ -1,4 +1,4 @@
-"""The checks: each decides one kind of requirement from a case file, and says what would mend it. Pure."""
+"""The checks: each decides one kind of requirement from a case file, and names the mutation that would meet it. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,20 @@ from documents.values import Value, camel
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A requirement that holds."""
+    """The requirement is met."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A requirement that does not hold."""
+    """The requirement is not met, for a reason."""
 
     reason: str
     remedy: Remedy | None
-    """The mutation that would mend it; nothing where none can."""
+    """The mutation that would meet the requirement; None if no mutation can."""
 
 
 def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy:
+    """The remedy `mutation` with the arguments `known`; only the caller can fill the input paths in `fill`."""
     return Remedy(mutation=mutation, arguments=dict(known), fill=fill, permitted=tuple(needs(mutation)))
 
 
@@ -37,10 +38,10 @@ Rule = Callable[[CaseFile, Requirement], Met | Unmet]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How a kind of requirement is decided, and what it was before the rules that made it stricter.
+    """The rule that decides one kind of requirement, and the former rule if a release made it stricter.
 
-    A version that was submitted under older rules is held to `before` until those of number `stricter_since` bind it
-    (`RulesInForce.announces`); until then `rule` is advisory for it.
+    A version that was submitted under older rules is held to `before` until the rules of number `stricter_since` bind it
+    (`RulesInForce.announces`). Until then `rule` is advisory for it.
     """
 
     rule: Rule
@@ -48,12 +49,12 @@ class Check:
     before: Rule | None = None
 
     def announced(self, case: CaseFile) -> datetime | None:
-        """When `rule` begins to bind the version; None where it does."""
+        """The moment from which `rule` binds the version; None if it binds now."""
         return case.announced(self.stricter_since) if self.before else None
 
 
 def _card(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
-    """A check of the card; `saveModelCard` keeps what is left out, so each remedy says only what is missing."""
+    """A rule about the card; the remedy names only what is missing, because `saveModelCard` keeps fields that are left out."""
 
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         if case.card and holds(case.card):
@@ -64,6 +65,8 @@ def _card(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
 
 
 def _metric(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
+    """A rule about the card's metrics."""
+
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         if case.card and holds(case.card):
             return Met()
@@ -97,7 +100,7 @@ def _of_card(case: CaseFile, lacking: str) -> str:
 
 
 def _entries(case: CaseFile, name: str, entries: Sequence[Value], fill: Sequence[str]) -> Remedy:
-    """A list of the card is saved whole, so the remedy holds the entries that there are."""
+    """A remedy that saves a list of the card. A list is saved whole, so the remedy's arguments have the present entries."""
     card = {"card": {name: [as_input(each) for each in entries]}} if entries else {}
     return remedy(Permission.SAVE_MODEL_CARD, {**case.names, **card}, *fill)
 
@@ -110,12 +113,15 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
 
 
 def _assessed(risk_id: str, controlled: bool) -> Rule:
+    """A rule that the latest assessment rates a risk, and, if `controlled`, names a control against it."""
+
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         latest = case.version.latest_assessment
         factor = latest.factor(risk_id) if latest else None
         if factor and (factor.is_controlled if controlled else factor.assessed):
             return Met()
         reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
+        # createRiskAssessment refuses to carry ratings over from an assessment for another tier.
         carry_over = latest is None or latest.tier is case.version.tier
         known = {**case.names, "carryOver": carry_over, "responses": [{"riskId": risk_id}]}
         fill = ("responses.0.likelihood", "responses.0.impact", *(("responses.0.controls",) if controlled else ()))
@@ -176,7 +182,7 @@ STRICTER = any(each.before for each in CHECKS.values())
 
 
 def as_input(value: Any) -> Any:
-    """A value as a mutation's input spells it: names in camel case, choices by name, nothing that is empty."""
+    """A value as an input of a mutation has it: names in camel case, choices by name; null and empty lists are left out."""
     match value:
         case Value():
             said = {name: as_input(getattr(value, name)) for name in type(value).model_fields}

@@ -1,4 +1,4 @@
-"""Versions whose standing is still to be computed anew, and how a query finds them."""
+"""The query for the versions whose standing must be computed anew, and the marks that it goes by."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JudgementDue(Record):
-    """A mark: a change bore on more versions than its transaction judged. It governs nothing, so no event tells of it."""
+    """A mark names the versions that a change bears on and that its transaction did not judge. No event tells of it."""
 
     collection: ClassVar = "judgements_due"
     keys: ClassVar = ("due_id",)
@@ -36,7 +36,7 @@ class JudgementDue(Record):
 
     @property
     def left(self) -> Raw:
-        """The query for the versions that are still to be judged for it."""
+        """The query for the versions that are still to be judged for this mark."""
         query: Raw = json.loads(self.versions)
         return query if self.after is None else {**query, "_id": {"$gt": Identity(self.after)}}
 
@@ -47,11 +47,12 @@ async def marks() -> Sequence[JudgementDue]:
 
 
 def due(marks: Sequence[JudgementDue], at: datetime) -> Raw:
-    """The query for the versions whose standing is to be computed anew at `at`.
+    """The query for the versions whose standing must be computed anew at `at`.
 
-    What was judged by older rules, what changed by itself since, and what a mark names. The ranges are closed on both sides:
-    the embedded database looks only those up in an index.
+    These are the versions that were judged by older rules, those whose standing changes with time alone and did so by `at`, and
+    those that a mark names.
     """
+    # The ranges are closed on both sides, because the embedded database uses an index for no others.
     outdated: list[Raw] = [
         {"standing.rules": {"$gte": 0, "$lt": RULES}},
         {"standing.changes_at": {"$gte": _EARLIEST, "$lte": at}},

@@ -1,4 +1,4 @@
-"""The judgement of a case file: what clients read of it, and what is stored of it. Pure."""
+"""The judgement of a case file: the eligibility that clients read, and the standing that is stored. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,14 +34,14 @@ from documents.versions.standing import Period, Standing, StandingApproval
 
 @dataclass(frozen=True)
 class Judgement:
-    """A case file, judged once: what clients read of it, and what is stored of it."""
+    """The judgement of one case file, computed once: its `eligibility` and its `standing` follow from the same results."""
 
     case: CaseFile
     checks: Mapping[RequirementCheck, Check] = field(default_factory=lambda: CHECKS)
 
     @cached_property
     def results(self) -> list[tuple[PolicyInForce, Requirement, Met | Unmet]]:
-        """Each requirement and what the check says that binds the version now."""
+        """Each requirement of each policy, with the result of the rule that binds the version now."""
         return [(policy, asked, self._binding(asked)) for policy in self.case.policies for asked in policy.says.requirements]
 
     def _binding(self, asked: Requirement) -> Met | Unmet:
@@ -51,7 +51,7 @@ class Judgement:
 
     @cached_property
     def announced(self) -> list[tuple[datetime, Finding]]:
-        """The findings of stricter checks that do not bind the version yet, each with the moment from which it will."""
+        """The findings of stricter checks that do not bind the version yet, each with the moment from which it binds."""
         found = []
         for policy, asked, result in self.results:
             check = self.checks[asked.check]
@@ -61,7 +61,7 @@ class Judgement:
         return found
 
     def findings(self, blocking: bool) -> tuple[Finding, ...]:
-        """The requirements that are not met, waived or not."""
+        """The requirements of blocking or of advisory policies that are not met, whether waived or not."""
         return tuple(
             self._finding(policy, asked, result)
             for policy, asked, result in self.results
@@ -86,12 +86,12 @@ class Judgement:
 
     @property
     def checked(self) -> dict[str, str]:
-        """Each requirement and whether it is met, for the event of a submission."""
+        """The outcome of each requirement by its id, for the event of a submission."""
         return {each.requirement_id: each.outcome.value for each in self.requirements}
 
     @property
     def requirements(self) -> tuple[RequirementResult, ...]:
-        """Everything that the version is held to, and how it stands."""
+        """The result of each requirement that the version is held to."""
         return tuple(self._stands(*each) for each in self.results)
 
     def _stands(self, policy: PolicyInForce, asked: Requirement, result: Met | Unmet) -> RequirementResult:
@@ -130,7 +130,7 @@ class Judgement:
 
     @property
     def _standing(self) -> list[Approval]:
-        """The approvals that oblige: of an open round, that count or will once their conditions are confirmed."""
+        """The approvals of an open round that count, or will count once their conditions are confirmed."""
         required = self.case.required if self.case.status in DECIDABLE else ()
         return [each for role in required if (each := self.case.approvals.get(role)) and each.status in OBLIGING]
 
@@ -171,7 +171,10 @@ class Judgement:
         )  # fmt: skip
 
     def _could_give(self, role: GovernanceRole) -> Iterable[str]:
-        """Who could approve for `role`: authorised for the tier, decided in no other, not the submitter unless as owner."""
+        """The user ids of those who could approve for `role`: authorised for the tier, and separate from other duties.
+
+        Nobody approves in two roles, and a submitter approves as the owner only (`access.separated`).
+        """
         version = self.case.version
         able = (each.user_id for each in self.case.people if each.may_decide(role, version.tier))
         submitters, acted = version.submitters, version.deciders
@@ -204,6 +207,7 @@ class Judgement:
 
     @property
     def standing(self) -> Standing:
+        """The judgement in the form that is stored with the version, so that lists and filters need not judge anew."""
         case, card, assessment = self.case, self.case.card, self.case.version.latest_assessment
         counting = [self._counts(each) for each in case.counting]
         counts = {each.role for each in counting}
@@ -241,18 +245,19 @@ class Judgement:
         )
 
     def _counts(self, approval: Approval) -> StandingApproval:
+        # An approval counts until it expires, or until the validity of evidence that it was given on ends.
         evidence = (each.valid_until for each in self.case.evidence if each.evidence_id in approval.evidence)
         return StandingApproval(role=approval.role, until=_first([approval.expires_at, *evidence]))
 
     @property
     def _edges(self) -> list[datetime]:
-        """The later moments at which the judgement can change by time alone, in order."""
+        """The later moments at which the judgement can change with time alone, in order."""
         asked = (each.check for policy in self.case.policies for each in policy.says.requirements)
         binding = (self.checks[each].announced(self.case) for each in asked)
         return sorted({*self.case.edges, *(each for each in binding if each)})
 
     def _compliance(self) -> Iterator[Period]:
-        """The periods, from now on and if nothing changes but the time, in which no blocking requirement is violated."""
+        """The periods from now on without a violation, if nothing but the time changes."""
         begins = None
         for moment in (self.case.at, *self._edges):
             later = self if moment == self.case.at else Judgement(self.case.as_of(moment), self.checks)

@@ -1,4 +1,4 @@
-"""Case files from the database: as many commands for a hundred versions as for one."""
+"""Loads case files from the database; the number of commands does not grow with the number of versions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,9 +20,10 @@ from documents.versions.version import ModelVersion
 
 
 async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standing: bool = False) -> list[CaseFile]:
-    """A case file for each version at the moment `at`.
+    """Loads a case file of each version at the moment `at`, in the order of `versions`.
 
-    For eligibility it holds everybody who could decide; for the standing, who is accountable as they are today.
+    A case file for eligibility has the people who could decide. One for the standing has the accountable people instead, as
+    their records are now.
     """
     if not versions:
         return []
@@ -32,7 +33,7 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
     says = await contents_of(policies, chain.from_iterable(chain(*each.values()) for each in bound))
     proven = await _registrations([each for each in versions if each.revision])
     calendar = await ReviewCalendar.kept()
-    rules = await RulesInForce.kept() if STRICTER else RulesInForce()  # no other check asks since when rules hold
+    rules = await RulesInForce.kept() if STRICTER else RulesInForce()  # only stricter checks ask since when the rules hold
     newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
     retired = await _retired({each.governed for version in versions for each in version.depends_on if each.governed})
     answering = await _answering(versions) if for_standing else {}
@@ -66,12 +67,13 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
 
 
 async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
-    """Keys of the versions whose registration the trail proves."""
+    """The keys of the versions whose registration the trail proves (RFC 9162 section 2.1.3)."""
     if not versions:
         return set()
     about = {"resource.id": {"$in": [each.key for each in versions]}, "resource.type": ModelVersion.__name__}
-    done = [AuditOutcome.SUCCESS, AuditOutcome.PARTIAL]  # an import that left something out has registered all the same
+    done = [AuditOutcome.SUCCESS, AuditOutcome.PARTIAL]  # PARTIAL: an import registered the version and left something out
     query = about | {"event_type": AuditEventType.MODEL_REGISTERED, "outcome": {"$in": done}}
+    # The query reads stored fields, which somebody may have altered; the conditions are checked again on the proven bytes.
     proven = [each for each in await proven_events(query) if each["event_type"] == AuditEventType.MODEL_REGISTERED]
     return {each["resource"]["id"] for each in proven if each["outcome"] in done}
 
@@ -85,9 +87,10 @@ async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
 
 
 async def _retired(names: set[VersionName]) -> set[VersionName]:
-    """Those of the versions that are retired."""
+    """The retired ones among the named versions."""
     if not names:
         return set()
+    # Two lists of values instead of a list of pairs, because an index serves them; other pairs are dropped below.
     models, versions = ({getattr(each, field) for each in names} for field in ("model_id", "version"))
     query = {"model_id": {"$in": [*models]}, "version": {"$in": [*versions]}, "retired": {"$ne": None}}
     found = await ModelVersion.read(query, fields=fields_at("model_id", "version"))
@@ -95,6 +98,6 @@ async def _retired(names: set[VersionName]) -> set[VersionName]:
 
 
 async def _answering(versions: Iterable[ModelVersion]) -> Mapping[str, Stakeholder]:
-    """Everybody who is accountable for one of the versions, by user id."""
+    """The people who are accountable for at least one of the versions, by user id."""
     ids = {each.user_id for version in versions for each in current(version.accountability).values()}
     return {each.user_id: each for each in await Stakeholder.every({"user_id": {"$in": sorted(ids)}})}

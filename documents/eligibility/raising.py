@@ -1,4 +1,4 @@
-"""The raise of the rules number when a release with stricter rules first starts, and whom that concerns."""
+"""Raises the rules number when a release with newer rules first starts, and lists the versions that this affects."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ AT_ONCE = 50
 
 
 async def raise_rules(grace: timedelta, at: datetime) -> bool:
-    """Raises the rules number of the bound database to that of this release; False where it is as high or higher.
+    """Raises the rules number of the bound database to this release's; False if it is as high or higher already.
 
-    What stricter checks find is advisory for versions that were submitted before, until `grace` is over.
+    For versions that were submitted before the raise, findings of stricter checks are advisory until `grace` is over.
     """
     if (await RulesInForce.kept()).number >= RULES:
         return False
@@ -31,7 +31,7 @@ async def raise_rules(grace: timedelta, at: datetime) -> bool:
         head = await AuditHead.touch()
         rules = await RulesInForce.kept()
         if not rules.rise(RULES, at, at + grace):
-            return False  # another process was first
+            return False  # another process raised it since the check above
         await rules.store()
         await head.append(await occurrences_of(unit, "raiseRules", SYSTEM, Request(ids[0])), at, ids)
         return True
@@ -41,7 +41,7 @@ async def raise_rules(grace: timedelta, at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """A submitted version that a stricter check will find wanting, and from when on that blocks it."""
+    """A submitted version that does not meet a stricter check, and the moment from which this blocks it."""
 
     version: str
     requirement_id: str
@@ -50,7 +50,10 @@ class Affected:
 
 
 async def affected(grace: timedelta, at: datetime) -> AsyncIterator[Affected]:
-    """Whom a raise of the rules at `at` would concern once `grace` is over; reads every submitted version, batch by batch."""
+    """The versions that a raise of the rules number at `at` would block once `grace` is over.
+
+    Changes no record. Reads every submitted version, in batches of 50.
+    """
     if not any(each.before for each in CHECKS.values()):
         return
     rules, last = await RulesInForce.kept(), None

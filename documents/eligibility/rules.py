@@ -1,7 +1,7 @@
-"""The number of the rules by which versions are judged, and since when which number holds in a database.
+"""The number of the rules by which this release judges versions, and the record of the number in force in a database.
 
-Code that changes what a check answers, or what a standing says, raises RULES. Servers then judge anew what was judged under an
-older number (`documents/eligibility/turns.py`).
+Whoever changes what a check answers, or what a standing holds, must raise RULES. Servers then judge anew every version that was
+judged under an older number (`documents/eligibility/turns.py`).
 """
 
 from datetime import datetime
@@ -40,10 +40,11 @@ class RulesInForce(Record):
 
     @classmethod
     async def kept(cls) -> Self:
+        """The stored record, or a new one with the number 0."""
         return await cls.wanted("rules") or cls()
 
     def rise(self, number: int, at: datetime, binding_from: datetime) -> bool:
-        """Raises the number to that of a release; False where it is as high already."""
+        """Raises the number; False, without a change, if it is as high already."""
         if number <= self.number:
             return False
         self.number = number
@@ -51,9 +52,9 @@ class RulesInForce(Record):
         return True
 
     def announces(self, number: int, submitted_at: datetime | None, at: datetime) -> datetime | None:
-        """The moment from which rules of that number bind a version submitted at `submitted_at`; None where they do at `at`.
+        """The moment from which rules of `number` bind a version submitted at `submitted_at`; None if they bind it at `at`.
 
-        They bind every draft, and what was submitted after they came into force, at once.
+        A draft (`submitted_at` is None) and a version submitted after the raise are bound at once.
         """
         raise_ = next((each for each in self.raised if each.number >= number), None)
         if raise_ is None or submitted_at is None or submitted_at >= raise_.raised_at or raise_.binding_from <= at:

@@ -1,4 +1,4 @@
-"""Standing, kept by the unit of work: no rule stores a version, and no change bears on one, without it."""
+"""Keeps standings in the unit of work: every version that it stores, or that a changed record bears on, is judged."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,11 +15,12 @@ AT_ONCE = 50  # versions that a transaction judges for one change of another rec
 
 
 async def settle(unit: Unit) -> None:
-    """Judges every version that the unit of work stores or that one of its changes bears on, and writes them.
+    """Judges and writes every version that the unit of work stores or that one of its changes bears on.
 
-    More than fifty versions that one change bears on are not judged in its transaction: they are marked, and a turn of the
-    server judges them in batches (`turns.py`).
+    If one change bears on more than fifty versions, they are marked instead, and the server judges them later in batches
+    (`turns.py`). So no transaction holds the head of the trail for long.
     """
+    # A version that is written here is a change too, and can bear on further versions: hence the loop.
     while True:
         await _write([each for each in unit.waiting.values() if isinstance(each, ModelVersion)], unit)
         fresh = unit.unfollowed()
@@ -31,7 +32,7 @@ async def settle(unit: Unit) -> None:
 
 
 async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
-    """Judges the versions that rules stored, and writes those that changed."""
+    """Judges the versions that wait in the unit of work, and writes those that differ from what is stored."""
     if not versions:
         return
     policies = await all_policies()
@@ -50,7 +51,7 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
 
 
 def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable[Raw]:
-    """The queries for the versions that a change bears on, but for one version that was judged with it."""
+    """The queries for the versions that a change bears on; a query for one version that is judged already is left out."""
     for bearing in change.record.bears_on:
         query = bearing.query(change)
         if query is None:
@@ -62,6 +63,7 @@ def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable
 
 
 async def _judge_borne_on(query: Raw, change: RecordChange, unit: Unit) -> None:
+    """Judges the versions that meet the query and writes those whose standing differs; marks them if they are too many."""
     judged = {each.record.id for each in _of_versions(unit.changes)}
     versions = await ModelVersion.every(query, limit=AT_ONCE + 1)
     if len(versions) > AT_ONCE:

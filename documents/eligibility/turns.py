@@ -1,7 +1,7 @@
-"""The turns in which servers compute standings anew: after a raise of the rules, at moments that came, and for marked changes.
+"""Computes standings anew in the background: after a raise of the rules number, when a moment comes, and for marked changes.
 
-One process at a time works, batch by batch, each batch in a transaction of its own that waits for the head of the trail like a
-mutation. A killed process leaves the batches that it committed; the next turn goes on with what is left.
+One process at a time works. Each batch is a transaction of its own, which waits for the head of the trail like a mutation. If
+the process is killed, its committed batches stay, and the next turn continues with the versions that are left.
 """
 
 import asyncio
@@ -20,15 +20,17 @@ from documents.store.units import Raw, Unit
 from documents.turns import Turn
 from documents.versions.version import ModelVersion
 
-AT_ONCE = 25  # versions of a batch: while they are judged, every mutation waits
+AT_ONCE = 25  # versions in a batch; while a batch is judged, every mutation waits for the head
 
 
 class JudgementTurn(Turn):
-    """Whose turn it is to compute standings anew."""
+    """The record that says which process may compute standings anew now, and until when."""
 
     collection: ClassVar = "judgement_turns"
 
     async def end(self, due_at: datetime, at: datetime) -> None:
+        """Ends the turn; the next one is due at `due_at`."""
+
         async def work(unit: Unit) -> None:
             await self.moved(due_at)
 
@@ -36,9 +38,9 @@ class JudgementTurn(Turn):
 
 
 async def judge_in_turn(clock: Callable[[], datetime], every: timedelta) -> int:
-    """Computes every standing anew that is due; how many were, 0 where the turn is not due or another process has it.
+    """Computes every due standing anew, and returns their number; 0 if no turn is due or another process has it.
 
-    After each batch it rests as long as the batch took, and so leaves at least half of a processor to requests.
+    After each batch it sleeps as long as the batch took, which leaves at least half of the processor to requests.
     """
     if not await _anything_due(clock()):
         return 0
@@ -55,7 +57,7 @@ async def judge_in_turn(clock: Callable[[], datetime], every: timedelta) -> int:
             turn = await turn.hold(clock())
             await asyncio.sleep(monotonic() - began)
         await turn.end(clock() + every, clock())
-    except StaleRevision:  # it took so long that another process has the turn by now
+    except StaleRevision:  # a batch took so long that the turn ran out, and another process took it
         pass
     return judged
 
@@ -66,10 +68,10 @@ async def _anything_due(at: datetime) -> bool:
 
 
 async def judge_batch(at: datetime, size: int = AT_ONCE) -> int:
-    """Judges up to `size` versions that are due, in one transaction; how many, 0 when none is left."""
+    """Judges up to `size` due versions in one transaction, and returns their number; 0 if none is left."""
 
     async def work(unit: Unit) -> int:
-        await AuditHead.touch()  # so that no mutation changes meanwhile what is judged by
+        await AuditHead.touch()  # so no mutation can change a policy or a version while it is judged
         for mark in await marks():
             if versions := await ModelVersion.every(mark.left, [("_id", 1)], size):
                 await _judge(versions, unit)
@@ -90,5 +92,5 @@ async def _judge(versions: list[ModelVersion], unit: Unit) -> None:
 
 
 async def still_due(at: datetime) -> Raw:
-    """The query for the versions whose standing is to be computed anew at `at`."""
+    """The query for the versions whose standing must be computed anew at `at`, by the marks that are stored now."""
     return due(await marks(), at)

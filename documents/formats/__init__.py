@@ -1,1 +1,1 @@
-"""Foreign formats, one a file: how they are written, and read."""
+"""Readers and writers of foreign formats, one format a module or package."""

@@ -1,4 +1,4 @@
-"""What comes of a foreign text, and of a text for others: what was understood, and what was left out and why."""
+"""What a reader makes of a foreign text, and a writer of a card: the fields, and what was left out, with the reason."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ _NO_KEY = re.compile(r"[^A-Za-z0-9._:@+-]+")
 
 
 def as_key(name: str) -> str:
-    """A name as a human key; nothing of one without a letter or digit."""
+    """A key made of a name; characters that a key may not have become hyphens. It is empty if no character is left."""
     return _NO_KEY.sub("-", name).strip("-")
 
 
@@ -34,7 +34,7 @@ class Export(Value):
 
 
 class Omissions:
-    """What was left out, one by one."""
+    """A list of omissions that is bounded, for a text can hold any number of them."""
 
     def __init__(self) -> None:
         self._left_out: list[Omission] = []
@@ -42,39 +42,40 @@ class Omissions:
 
     @property
     def left_out(self) -> tuple[Omission, ...]:
-        """At most so many as a list takes: the last tells how many more there are."""
+        """At most 200 omissions; if there are more, the last says how many are not listed."""
         if not self._more:
             return tuple(self._left_out)
         return (*self._left_out[:-1], Omission(path="", reason=f"{self._more + 1} more are not listed here"))
 
     def leave(self, path: str, reason: str) -> None:
         if len(self._left_out) < LIST_LENGTH:
-            path, reason = (each.encode(errors="replace").decode() for each in (path, reason))  # no half characters
+            # JSON can hold an unpaired surrogate ("\ud800"), which can be neither stored nor sent as UTF-8.
+            path, reason = (each.encode(errors="replace").decode() for each in (path, reason))
             self._left_out.append(Omission(path=path[:NAME_LENGTH], reason=reason))
         else:
             self._more += 1
 
 
 class Reading(Omissions):
-    """What a foreign text says, field by field of `kind`; what a field does not take is left out, with the reason."""
+    """The fields of `kind` that a foreign text fills; a value that a field refuses is left out, with the reason."""
 
     def __init__(self, kind: type[BaseModel], **required: Any) -> None:
         super().__init__()
         self.kind, self.fields, self._required = kind, dict[str, Any](), required
 
     def again(self) -> Self:
-        """One to go on from, as often as need be."""
+        """A copy that can be changed alone: a transaction that is retried begins with what was read."""
         other = copy(self)
         other.fields, other._left_out = dict(self.fields), [*self._left_out]
         return other
 
     @property
     def content(self) -> BaseModel:
-        """All of it that was understood, as the kind that it is; what is required and was not said stands as it was given."""
+        """The fields as a record of `kind`; a required field that the text does not fill has the value given at the start."""
         return self.kind.model_validate(self._required | self.fields)
 
     def say(self, name: str, value: Any, path: str) -> None:
-        """Fills a field: one that holds text already with a further paragraph, a list with a further entry."""
+        """Fills a field with a value from `path`: a text gets one more paragraph, a list one more entry, an object more keys."""
         said, problem, free = self.fields.get(name), None, self.kind.model_fields[name].default == {}
         match self.kind.model_fields[name].default:
             case () if said and len(said) == LIST_LENGTH:
@@ -85,7 +86,7 @@ class Reading(Omissions):
                 value = f"{said}\n\n{value}"
         if problem := problem or self._problem(name, value):
             self.leave(path, problem)
-        elif free:  # what is free in its parts is so in all, and there can be thousands of them
+        elif free:  # the part was validated alone: validating the whole object for each of thousands of keys takes too long
             _join(self.fields.setdefault(name, {}), value)
         else:
             self.fields[name] = value
@@ -109,7 +110,7 @@ def _join(into: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def lost(said: BaseModel, back: BaseModel) -> Iterator[Omission]:
-    """What is not in `back` as it was `said`, by its path."""
+    """The fields of `said` that differ in `back`, each with its path and the reason."""
     for name in type(said).model_fields:
         yield from _lost(getattr(said, name), getattr(back, name), camel(name))
 

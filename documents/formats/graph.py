@@ -1,4 +1,4 @@
-"""Values in the terms of the graph: names in camel case, choices by their names."""
+"""Values as GraphQL clients read them: field names in camel case, choices by their names."""
 
 from enum import Enum
 from typing import Any
@@ -9,7 +9,7 @@ from documents.values import camel
 
 
 def in_graph_terms(value: Any) -> Any:
-    """What a client reads of `value` who asks for every field, computed ones too; people are their user ids."""
+    """`value` as a client reads it that selects every field, computed ones too; people stay user ids."""
     match value:
         case BaseModel():
             kind = type(value)

@@ -1,6 +1,6 @@
-"""Markdown, written so that a value can only ever be text: CommonMark 0.31 with the tables of GitHub Flavored Markdown.
+"""Writes Markdown in which a value is always text and never markup: CommonMark 0.31 with the tables of GitHub Flavored Markdown.
 
-Whatever is given as a plain string is escaped where it is written; only what this module made itself is markup.
+Every plain string is escaped. Only a `Marked` string, which this module alone makes, is written as it is.
 """
 
 import re
@@ -19,26 +19,26 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]*")
 
 
 class Marked(str):
-    """Inline Markdown as this module made it."""
+    """Inline Markdown that this module made, and so does not escape again."""
 
     __slots__ = ()
 
 
 def text(said: str) -> Marked:
-    """A value as one line that reads the same when it is rendered; any run of blanks and line breaks is one blank.
+    """A value as one line that renders to the same words; a run of blanks and line breaks becomes one blank.
 
-    CommonMark section 2.4: a backslash makes any ASCII punctuation mean itself.
+    Punctuation that could begin markup gets a backslash, which makes it literal (CommonMark section 2.4).
     """
     return said if isinstance(said, Marked) else Marked(_ACTIVE.sub(r"\\\g<0>", " ".join(said.split())))
 
 
 def line(*parts: str) -> Marked:
-    """Parts with blanks between them, each escaped unless it is markup."""
+    """Parts with blanks between them, each escaped unless it is `Marked`; empty parts are dropped."""
     return Marked(" ".join(filter(None, map(text, parts))))
 
 
 def listed(parts: Iterable[str]) -> Marked:
-    """Parts with commas between them."""
+    """Parts with commas between them, each escaped unless it is `Marked`."""
     return Marked(", ".join(map(text, parts)))
 
 
@@ -47,7 +47,10 @@ def strong(said: str) -> Marked:
 
 
 def code(said: str) -> Marked:
-    """An identifier in the letters of a machine; whatever could be more than that is text."""
+    """An identifier as a code span; a text with other characters than identifiers have is escaped instead.
+
+    A code span has no escapes (CommonMark section 6.1), so a backtick inside could end it.
+    """
     return Marked(f"`{said}`") if _PLAIN.fullmatch(said) else text(said)
 
 
@@ -56,7 +59,7 @@ def heading(level: int, said: str) -> str:
 
 
 def paragraph(said: str) -> str:
-    """Its line breaks stay."""
+    """A paragraph that keeps its line breaks, each as a backslash at the end of the line (CommonMark section 6.7)."""
     return text(said) if isinstance(said, Marked) else "\\\n".join(text(each) for each in said.splitlines() if each.strip())
 
 
@@ -65,13 +68,13 @@ def bullets(items: Iterable[str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; nothing without rows."""
+    """A table; an empty text if there are no rows."""
     body = [_row(each) for each in rows]
     return "\n".join([_row(head), "|" + " --- |" * len(head), *body]) if body else ""
 
 
 def page(blocks: Iterable[str]) -> str:
-    """Blocks below one another; what is empty is left out."""
+    """Blocks with an empty line between them; empty blocks are left out."""
     return "\n\n".join(each for each in blocks if each) + "\n"
 
 

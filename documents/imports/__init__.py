@@ -1,1 +1,1 @@
-"""Imports: what files of somebody else's bring: cards and datasheets filled, and models registered."""
+"""Imports: they fill cards and datasheets from foreign files, and register the models that such files name."""

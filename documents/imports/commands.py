@@ -1,4 +1,4 @@
-"""Imports: a card or a datasheet is filled from a file, and models are registered from files."""
+"""The commands of imports: they fill a card or a datasheet from a file, and register models from files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,16 +20,16 @@ from documents.versions.model import Model
 from documents.versions.rules import cards, registration
 from documents.versions.version import ModelVersion
 
-MODELS = 50
-SOURCE = "source"
+MODELS = 50  # versions that one import registers
+SOURCE = "source"  # the input field that a refusal names
 
 
 async def import_card(
     version: ModelVersion, model_name: str, source: CardSource, text: str, read: Reading, overwrite: bool, by: Actor, at: datetime
 ) -> tuple[tuple[str, ...], str]:
-    """Makes the next revision of a version's card and stores the version; the fields that differ and the digest of the report.
+    """Stores the next revision of a version's card; returns the names of the changed fields, and the digest of the report.
 
-    InvalidInput for a file that brings nothing.
+    A field that has a value keeps it unless `overwrite` is set. Raises InvalidInput for a file that changes no field.
     """
     version.permits(by, Permission.IMPORT_MODEL_CARD)
     reading = read.again()
@@ -44,9 +44,9 @@ async def import_card(
 async def import_datasheet(
     dataset_id: str, text: str, read: Reading, expected_revision: int | None, by: Actor, at: datetime
 ) -> tuple[Datasheet, str]:
-    """Makes and stores the next revision of a datasheet; the datasheet and the digest of the report.
+    """Stores the next revision of a datasheet; returns the datasheet, and the digest of the report.
 
-    InvalidInput for a file that brings nothing.
+    Without `expected_revision` a field that has a value keeps it. Raises InvalidInput for a file that changes no field.
     """
     if expected_revision is None:
         sheet = await Datasheet.wanted(dataset_id)
@@ -64,7 +64,7 @@ async def import_datasheet(
 
 
 async def _reported(record: Record, source: CardSource, text: str, said: Mapping[str, Any], reading: Reading) -> str:
-    """Stores the report of an import into `record`, for its audit event to name; the digest of the report."""
+    """Stores the report of an import into `record`, and cites it in the record's audit event; returns the report's digest."""
     read = digest_of(text)
     digest = await kept(ImportReport(source=source, sha256=read, filled=tuple(map(camel, said)), left_out=reading.left_out))
     record.adds_facts(facts(read, digest), partly=bool(reading.left_out))
@@ -78,9 +78,10 @@ def _refuse_nothing(said: Mapping[str, Any], reading: Reading) -> None:
 
 
 async def import_models(found: Sequence[Named | Omission], owner_id: str, steward_id: str, by: Actor, at: datetime) -> str:
-    """Registers and stores versions with their cards, and their models where those are new; the digest of the report.
+    """Registers versions with their cards, and their models if those are new; returns the digest of the report.
 
-    The report names versions that are registered already or lack something. InvalidInput if no version is left to register.
+    A version that is registered already or lacks something is left out, and the report says why. Raises InvalidInput if no
+    version is left to register.
     """
     names, taken = await registered([each for each in found if isinstance(each, Named)])
     versions, models, left_out = list[ModelVersion](), list[ImportedModel](), Omissions()
@@ -103,7 +104,7 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
         why = "; ".join(f"{each.path}: {each.reason}" for each in left_out.left_out[:3]) or "it names none"
         raise InvalidInput(SOURCE, f"brings no model to register ({why})")
     digest = await kept(ModelsReport(models=tuple(models), left_out=left_out.left_out))
-    for version, model in zip(versions, models, strict=True):
+    for version, model in zip(versions, models, strict=True):  # after the report, whose digest every event cites
         version.adds_facts(facts(model.sha256, digest), partly=bool(left_out.left_out or model.left_out))
         await version.store()
     return digest
@@ -112,9 +113,10 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
 async def _register(
     found: Named, names: dict[str, str], owner_id: str, steward_id: str, by: Actor, at: datetime
 ) -> tuple[ModelVersion, ImportedModel]:
-    """Registers one version, and stores its model if that is new; the version is not stored yet.
+    """Makes one version, which is not stored yet, and stores its model if that is new.
 
-    `names` are the names of the registered models, by id. InvalidInput if something is missing or out of bounds.
+    `names` has the names of the registered models by id, and gets the new model's. Raises InvalidInput if the name, the version
+    or the purpose is missing, or a value is out of bounds.
     """
     name, card = names.get(found.model_id) or found.name, found.card.again()
     uses = card.fields.get("primary_intended_uses", ())

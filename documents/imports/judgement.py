@@ -1,4 +1,4 @@
-"""What a file brings into a card or a datasheet that says something already. Pure."""
+"""Which fields of a card or a datasheet a file changes, given what they hold already. Pure."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ TAKEN = "something else is said there: send `expectedRevision` to overwrite it"
 
 
 def brought(reading: Reading, before: BaseModel | None, overwrite: bool) -> dict[str, Any]:
-    """The fields that differ from `before`, with their new values; without `overwrite`, a field that has a value keeps it."""
+    """The fields that the file changes, with their new values. Without `overwrite` a field that has a value keeps it.
+
+    A value that is not taken is added to the omissions of `reading`.
+    """
     content, said = reading.content, dict[str, Any]()
     for name in reading.fields:
         old, new = getattr(before, name, None), getattr(content, name)
@@ -42,11 +45,11 @@ def _metrics(old: tuple[Metric, ...], new: tuple[Metric, ...], reading: Reading,
 
 
 def _information(old: dict[str, Any], new: dict[str, Any], reading: Reading, overwrite: bool) -> dict[str, Any]:
-    """The old information, with what the format adds key by key under the format's own name."""
+    """The old information with the new merged in: key by key below the format's own name, such as `huggingFace`."""
     said = dict(old)
     for name, found in new.items():
         kept = old.get(name, {})
-        ours = isinstance(kept, dict)  # or somebody wrote something else under that name
+        ours = isinstance(kept, dict)  # else a person wrote another kind of value under the format's name
         taken = [key for key in found if not overwrite and not (ours and kept.get(key, found[key]) == found[key])]
         for key in taken:
             reading.leave(f"additionalInfo.{name}.{key}", TAKEN)

@@ -1,4 +1,4 @@
-"""Which of the models and versions that a file names are registered, and the reports of earlier imports."""
+"""Loads which of the models and versions that a file names are registered, and the reports of earlier imports."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from documents.versions.version import ModelVersion
 
 
 async def registered(found: Sequence[Named]) -> tuple[dict[str, str], dict[tuple[str, str | None], str]]:
-    """The names of the models that are registered, by id, and the versions that are, each with words that say so."""
+    """The names of the registered models by id, and the registered versions, each with the words that refuse it."""
     of_models = {"model_id": {"$in": [*{each.model_id for each in found}]}}
     of_versions = of_models | {"version": {"$in": [*{each.version for each in found if each.version}]}}
     models = await Model.read(of_models, fields=fields_at("model_id", "name"))
@@ -21,8 +21,10 @@ async def registered(found: Sequence[Named]) -> tuple[dict[str, str], dict[tuple
 
 
 async def report_of(digest: str) -> ImportReport:
+    """The stored report of an import into a card or a datasheet. Raises NotFound for an unknown digest."""
     return ImportReport.model_validate_json((await Content.require(digest)).canonical)
 
 
 async def models_report_of(digest: str) -> ModelsReport:
+    """The stored report of an import of models. Raises NotFound for an unknown digest."""
     return ModelsReport.model_validate_json((await Content.require(digest)).canonical)

@@ -1,4 +1,4 @@
-"""Readers: what the files that are imported say of cards and of models."""
+"""The readers of imported files: one for each source of a card, and one for each source of models."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CARD_READERS: Mapping[CardSource, Callable[[str], Reading]] = {
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A version that a file names: where it stands there, and what is said of it."""
+    """A version that a file names: its path there, the file's SHA-256, and what the file says of it."""
 
     path: str
     sha256: Digest
@@ -34,7 +34,7 @@ class Named:
 
 
 def named_in_bill(text: str) -> Iterator[Named]:
-    """The models of a CycloneDX bill of materials; InvalidInput for a text that is none."""
+    """The models of a CycloneDX bill of materials. Raises InvalidInput for a text that is no bill."""
     sha256 = digest_of(text)
     for each in read_models(text):
         card = read_component(each)
@@ -45,7 +45,10 @@ def named_in_bill(text: str) -> Iterator[Named]:
 def named_in_card(
     path: str, text: str, model_id: str | None, name: str | None, version: str | None, purpose: str | None
 ) -> Named | Omission:
-    """The model of a card of the Hub; what is given goes before what the card says. An omission for a text that is none."""
+    """The model of a card of the Hub; an omission for a text that is no card.
+
+    An argument that is not None takes precedence over what the card says.
+    """
     try:
         found = read_model(text)
     except InvalidInput as error:

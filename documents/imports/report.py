@@ -1,4 +1,4 @@
-"""The report of an import: a content, which is kept for ever and which the audit events of the import name by its digest."""
+"""The report of an import. It is stored as a content, which is never deleted, and the import's audit events cite its digest."""
 
 from hashlib import sha256
 
@@ -50,14 +50,15 @@ class ModelsReport(Value):
 
 
 async def kept(report: ImportReport | ModelsReport) -> str:
-    """Stores a report as a content; its digest."""
+    """Stores a report as a content, and returns its digest."""
     return await keep(ContentKind.IMPORT_REPORT, report, RECORD_BYTES)
 
 
 def facts(file: str, report: str) -> Raw:
-    """What the audit event of an import tells: the digest of the file, and the report that is kept under that digest."""
+    """The facts of an import's audit event: the SHA-256 of the file, and a citation of the report by its digest."""
     return {"sha256": file, "report": {"content": report}}
 
 
 def digest_of(text: str) -> Digest:
+    """The SHA-256 of a text as UTF-8, in hexadecimal."""
     return sha256(text.encode()).hexdigest()

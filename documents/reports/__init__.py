@@ -1,1 +1,1 @@
-"""Reports: all there is to say of one thing, as data and as a text to read."""
+"""Reports on versions, on their risks and on the audit trail, each as data and as Markdown."""

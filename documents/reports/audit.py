@@ -1,4 +1,4 @@
-"""The audit report of one resource or model, as data: counts of all that the trail tells of it, and the last of the events."""
+"""The audit report of one resource or model as data: counts of all its events, and the last of them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class AuditScope(Value):
     until: Moment | None = Field(description="The events happened before this moment.")
 
     def query(self, size: int) -> Raw:
-        """The query for them, among the first `size` events of the trail."""
+        """The query for the events in scope, among the first `size` events of the trail."""
         same = {
             ("resource", "type"): self.resource_type, ("resource", "id"): self.resource_id,
             ("subject", "model_id"): self.model_id, ("subject", "version"): self.version, ("actor", "id"): self.actor_id,
@@ -118,5 +118,5 @@ class AuditReport(Value):
 
     @property
     def query(self) -> Raw:
-        """The query for all of its events."""
+        """The query for all events that the report counts."""
         return self.scope.query(self.integrity.size)

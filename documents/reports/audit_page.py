@@ -1,4 +1,4 @@
-"""The audit report as a text to read: Markdown, of which every value is text and nothing else. Pure."""
+"""The audit report as Markdown, in which every value is escaped. Pure."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from documents.reports.words import count, moment, words
 
 
 def audit_page(report: AuditReport) -> str:
+    """The report as Markdown."""
     return page(_blocks(report))
 
 

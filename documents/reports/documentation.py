@@ -1,7 +1,7 @@
-"""A model card and a datasheet as texts to read: Markdown, of which every value is text and nothing else. Pure.
+"""A model card and a datasheet as Markdown, in which every value is escaped. Pure.
 
-All of it is there, in the sections of Mitchell et al. 2019 and Gebru et al. 2018, and what nobody said stands as not stated. No
-moment enters it: the same content has the same text whenever it is asked.
+The sections are those of Mitchell et al. 2019 and Gebru et al. 2018. Every field is written; an empty one says "Not stated". The
+text holds no date of its own, so equal contents have equal texts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +16,12 @@ NOT_STATED = "Not stated"
 
 
 def card_page(card: ModelCard) -> str:
+    """The model card as Markdown."""
     return page(_card(card))
 
 
 def datasheet_page(sheet: DatasetRecord) -> str:
+    """The datasheet as Markdown."""
     return page(_datasheet(sheet))
 
 

@@ -1,4 +1,4 @@
-"""The governance report of one version, as data: complete, however long its history."""
+"""The governance report of one version as data. It is complete, however long the version's history is."""
 
 from pydantic import Field
 

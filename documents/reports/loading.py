@@ -1,4 +1,4 @@
-"""Reports from the database: of a version's governance, of its risks, and of the audit trail."""
+"""Loads the reports from the database: of a version's governance, of its risks, and of the audit trail."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +68,7 @@ from documents.versions.version import ModelVersion
 
 V = TypeVar("V", bound=Value)
 
-ACTORS, EVENTS = 1_000, 500
+ACTORS, EVENTS = 1_000, 500  # actors and events that an audit report lists
 ENDINGS = len(AuditEventType) * len(AuditOutcome)
 TOLD = fields_at(
     "seq", "event_id", "event_hash", "occurred_at", "event_type", "outcome", "action", "actor.id", "resource.type", "resource.id"
@@ -76,8 +76,12 @@ TOLD = fields_at(
 
 
 async def governance_report(model_id: str, version_name: str, at: datetime) -> GovernanceReport | None:
-    """The report of one version at `at`; the number of database commands does not grow with its history."""
-    head = await AuditHead.require("head")  # first: whatever the trail tells up to there is in what is read below
+    """The governance report of one version at `at`; None for an unknown version.
+
+    The number of database commands does not grow with the version's history.
+    """
+    # The head is read first. So the records that are read below include every change that the trail records up to that head.
+    head = await AuditHead.require("head")
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None:
         return None
@@ -132,7 +136,7 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
 
 
 async def risk_report(model_id: str, version_name: str, at: datetime) -> RiskReport | None:
-    """The report of the latest assessment of a version at `at`; None if there is none."""
+    """The report on the latest risk assessment of a version, at `at`; None for an unknown or unassessed version."""
     version = await ModelVersion.wanted(model_id, version_name)
     if version is None or version.latest_assessment is None:
         return None
@@ -142,7 +146,7 @@ async def risk_report(model_id: str, version_name: str, at: datetime) -> RiskRep
 
 
 async def _texts(digests: list[str]) -> dict[str, str]:
-    """The contents of those digests."""
+    """The canonical texts of the contents with these digests, by digest."""
     found = await Content.read({"digest": {"$in": digests}}) if digests else []
     return {each.digest: each.canonical for each in found}
 
@@ -208,6 +212,7 @@ async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent |
     return None
 
 
+# The fields of reported records that hold user ids.
 _NAMING = frozenset(
     {
         "accepted_by", "approved_by", "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids",
@@ -218,17 +223,18 @@ _NAMING = frozenset(
 
 
 async def _people(values: Iterable[Any]) -> list[Stakeholder]:
-    """The people whose user ids are in the values, in the order of the ids; services are left out."""
+    """The people whose user ids the values hold, by user id; services have no record and are left out."""
     named = sorted({user_id for each in values for user_id in _named(each)})
     return sorted(await Stakeholder.every({"user_id": {"$in": named}}), key=lambda person: person.user_id)
 
 
 def _reported(kind: type[V], record: Any) -> V:
-    """The part of a record that a report has: the fields that it shares with `kind`."""
+    """A value of `kind` with the record's fields of the same names."""
     return kind(**{name: getattr(record, name) for name in kind.model_fields})
 
 
 def _named(value: Any) -> Iterator[str]:
+    """Every user id in a value, however deep: those in the fields of `_NAMING`."""
     match value:
         case BaseModel():
             for name in type(value).model_fields:
@@ -243,9 +249,10 @@ def _named(value: Any) -> Iterator[str]:
 
 
 async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
-    """The report of the events in `scope` up to the head of the trail; the number of database commands does not grow with them.
+    """The report of the events in `scope`, up to the head of the trail as it is now.
 
-    The trail only grows, so everything below is counted over the same events.
+    The number of database commands does not grow with the events. Raises InvalidInput if the scope names neither a resource nor
+    a model, names a version without its model, or ends before it begins.
     """
     if scope.resource_id is None and scope.model_id is None:
         raise InvalidInput("resource_id", "or `model_id` must say what the report is about")
@@ -254,6 +261,7 @@ async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
     if scope.since and scope.until and scope.until <= scope.since:
         raise InvalidInput("until", "must be after `since`")
     head = await AuditHead.require("head")
+    # Events are only ever appended, so each command below counts the same events: those before the head's size.
     query = scope.query(head.size)
     endings = await AuditEvent.groups(query, [Grouping("event_type", 1), Grouping("outcome", 1)], [], ENDINGS)
     actors = await AuditEvent.groups(query, [Grouping("actor.id", 1), Grouping("actor.type", 1)], [], ACTORS)

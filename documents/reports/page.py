@@ -1,4 +1,4 @@
-"""The governance report as a text to read: Markdown, of which every value is text and nothing else. Pure."""
+"""The governance report as Markdown, in which every value is escaped. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from documents.versions.dependencies import Dependency
 
 
 def governance_page(report: GovernanceReport) -> str:
+    """The report as Markdown."""
     return page(_Page(report).blocks())
 
 

@@ -1,4 +1,4 @@
-"""The risk report of one version, as data: what its latest assessment found, and what was decided about that. Pure."""
+"""The risk report of one version as data: what its latest assessment found, and what was decided about it. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime

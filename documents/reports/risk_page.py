@@ -1,4 +1,4 @@
-"""The risk report as a text to read: Markdown, of which every value is text and nothing else. Pure."""
+"""The risk report as Markdown, in which every value is escaped. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,6 +9,7 @@ from documents.risk.scales import RiskBand, RiskImpact, RiskLikelihood
 
 
 def risk_page(report: RiskReport) -> str:
+    """The report as Markdown."""
     return page(_blocks(report, People(report.people)))
 
 

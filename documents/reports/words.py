@@ -1,4 +1,4 @@
-"""How a report to read says who, when and what. Pure."""
+"""The words for people, moments and choices in a report as Markdown. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class People:
-    """Whom a report names."""
+    """The people whom a report names, and the words for them."""
 
     people: tuple[ReportedPerson, ...]
 
@@ -24,11 +24,12 @@ class People:
         return {each.user_id: each for each in self.people}
 
     def who(self, user_id: str) -> str:
-        """A person by name and id; a service by its name."""
+        """The words for a user id: the name and id of a person, or only the id of a service."""
         person = self.known.get(user_id)
         return line(person.name, code(user_id)) if person else code(user_id)
 
     def department(self, user_id: str) -> str:
+        """The department of a person; empty for a service."""
         person = self.known.get(user_id)
         return person.department if person else ""
 
@@ -40,10 +41,12 @@ class People:
 
 
 def mends(remedy: Remedy | None) -> str:
+    """The words for a remedy: its mutation, and who may use it."""
     return line(code(remedy.mutation), "by", listed(remedy.permitted)) if remedy else NONE
 
 
 def words(choice: Enum) -> str:
+    """A choice in words: `TIER_1_CRITICAL` is `Tier 1 critical`."""
     return choice.name.replace("_", " ").capitalize()
 
 

@@ -1,1 +1,1 @@
-"""CycloneDX 1.7 (ECMA-424): the models of a bill of materials with their `modelCard`, read and written as JSON."""
+"""CycloneDX (ECMA-424) as JSON: reads the models of a bill of materials, 1.5 to 1.7, with their `modelCard`; writes 1.7."""

@@ -1,4 +1,4 @@
-"""A bill of materials: which models it names, and where."""
+"""Finds the models in a CycloneDX bill of materials, and where each stands."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,13 @@ from documents.formats.exchange import INPUT, as_key
 
 READ = ("1.5", "1.6", "1.7")
 MODEL_ID = "magistrate:modelId"
-MODEL, NESTED, DEPTH = "machine-learning-model", 8, 32
+MODEL, NESTED, DEPTH = "machine-learning-model", 8, 32  # levels of components that are looked into; of JSON that are accepted
 TOO_DEEP = f"is nested more than {DEPTH} deep"
 
 
 @dataclass(frozen=True)
 class Component:
-    """A model of a bill of materials: where it stands, and what is said of it."""
+    """A component of a bill that is a model: its path in the bill, and its JSON object."""
 
     path: str
     said: dict[str, Any]
@@ -28,14 +28,14 @@ class Component:
 
     @property
     def model_id(self) -> str:
-        """The id that it was written with, else one made of its group and name."""
+        """The id in the property `magistrate:modelId`, else an id made of the component's group and name; may be empty."""
         ours = [value for name, value in properties(self.said) if name == MODEL_ID]
         named = ours[0] if ours else ":".join(filter(None, [self.text("group"), self.text("name")]))
         return as_key(named)
 
 
 def read_models(text: str) -> Iterator[Component]:
-    """Every component of a bill of materials that is a model, nested ones too; InvalidInput for a text that is no bill."""
+    """Every component of a bill that is a model, nested ones too. Raises InvalidInput for a text that is no bill."""
     bom = _loaded(text)
     if not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX" or bom.get("specVersion") not in READ:
         raise InvalidInput(INPUT, f"is no CycloneDX bill of materials of version {', '.join(READ)}, as JSON")
@@ -57,6 +57,7 @@ def _models(path: str, said: Any, depth: int) -> Iterator[Component]:
 
 
 def _loaded(text: str) -> Any:
+    # Python accepts what RFC 8259 does not: equal names, of which it keeps the last (section 4), NaN and Infinity (section 6).
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) != len(pairs):
@@ -80,6 +81,7 @@ def _loaded(text: str) -> Any:
 
 
 def _deeper(value: Any) -> bool:
+    """Whether objects and lists are nested more than DEPTH deep; walks level by level, so that no depth exhausts the stack."""
     level = [value]
     for _ in range(DEPTH):
         inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))

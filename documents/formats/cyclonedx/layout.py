@@ -1,4 +1,4 @@
-"""The layout of a model component: at which path CycloneDX has a field of a card."""
+"""The layout of a model component: the path at which CycloneDX has each field of a card."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ NATIVE: Mapping[str, tuple[str, ...]] = {
     "known_limitations": ("modelCard", "considerations", "technicalLimitations"),
     "ethical_considerations": ("modelCard", "considerations", "ethicalConsiderations"),
 }
-"""The path of each field that CycloneDX has too."""
+"""The path of each card field that CycloneDX has too."""
 APPROACHES = {"supervised", "unsupervised", "reinforcement-learning", "semi-supervised", "self-supervised"}
 BESIDES: Mapping[tuple[str, ...], Callable[[Any], bool]] = {
     ("modelCard", "modelParameters", "approach"): lambda said: said in [{"type": each} for each in APPROACHES],
@@ -37,11 +37,11 @@ BESIDES: Mapping[tuple[str, ...], Callable[[Any], bool]] = {
     ("modelCard", "modelParameters", "outputs"): _is_formats,
     ("modelCard", "considerations", "performanceTradeoffs"): lambda said: _are(said, str),
 }
-"""The paths that no field of a card has, each with a check of its value; `additionalInfo.cycloneDx` keeps what is there."""
+"""The paths that no card field has, each with a check of its value. `additionalInfo.cycloneDx` keeps their values."""
 
 
 def placed(card: CardContent) -> dict[str, Any]:
-    """The part of a component that CycloneDX has paths for."""
+    """The part of a component that holds the card fields with a path in CycloneDX."""
     kept = card.additional_info.get(KEPT)
     written: dict[str, Any] = {}
     for path, fits in BESIDES.items():
@@ -73,18 +73,21 @@ def _put(into: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def _figures(metric: Metric) -> Iterator[dict[str, str]]:
+    """The metric's figure over all, and one for each group; CycloneDX has figures as text and groups as a `slice`."""
     yield {"type": metric.metric_name, "value": repr(metric.value)}
     for each in metric.disaggregated:
         yield {"type": metric.metric_name, "value": repr(each.value), "slice": each.group}
 
 
 def at(said: Any, path: tuple[str, ...]) -> Any:
+    """The value at `path`, or None if a step of it is missing or is no object."""
     for step in path:
         said = said.get(step) if isinstance(said, dict) else None
     return said
 
 
 def properties(said: Any) -> list[tuple[str, str]]:
+    """The names and values in the `properties` of an object; malformed entries are dropped."""
     found = at(said, ("properties",))
     pairs = [(at(each, ("name",)), at(each, ("value",))) for each in (found if isinstance(found, list) else [])]
     return [(name, value) for name, value in pairs if isinstance(name, str) and isinstance(value, str)]

@@ -1,7 +1,8 @@
-"""Model cards in bills of materials, read and written.
+"""Reads and writes model cards in CycloneDX bills of materials.
 
-What a model card there has no place for is written as properties, `magistrate:card:<field>` with a JSON text for value; each
-is believed as long as what stands beside it is what would be written for it, so that who edits the one is not overruled.
+A field that CycloneDX cannot hold is written as a property `magistrate:card:<field>`, with JSON as its value. If the field also
+has a place in CycloneDX, the property is read only if that place still says what we would write there. So an edit by another
+program at that place is not overruled by our property.
 """
 
 import json
@@ -22,7 +23,7 @@ _FIELDS = {camel(name): name for name in CardContent.model_fields}
 
 
 def read_model_card(text: str) -> Reading:
-    """What a bill of materials says of the one model that is in it."""
+    """Reads the card of the one model in a bill. Raises InvalidInput for a text that is no bill, or has not exactly one model."""
     models = [*read_models(text)]
     if len(models) != 1:
         raise InvalidInput(INPUT, f"names {len(models)} models, and a card is about one; importModels registers several")
@@ -30,7 +31,7 @@ def read_model_card(text: str) -> Reading:
 
 
 def read_component(component: Component) -> Reading:
-    """What a bill says of one of its models."""
+    """Reads the card of one model of a bill."""
     return _Reader(component.said).reading
 
 
@@ -58,14 +59,14 @@ class _Reader:
         }
         if not isinstance(said.get("modelCard", {}), dict):
             self.reading.leave("modelCard", "is no object")
-        ours = [*self._ours()]
+        ours = [*self._ours()]  # first: what our own properties say is not read a second time from its place in CycloneDX
         for path in (*((name,) for name in said if name not in NAMING), *_inside(said)):
             if path in ours:
                 continue
             known.get(path, self._unknown)(at(said, path), ".".join(path))
 
     def _ours(self) -> Iterator[tuple[str, ...]]:
-        """Takes what we wrote ourselves; answers with the places that it speaks for."""
+        """Reads the properties that we wrote, and yields the path in CycloneDX of each field that they hold."""
         for name, value in properties(at(self.said, ("modelCard",))):
             field = _FIELDS.get(name.removeprefix(OURS)) if name.startswith(OURS) else None
             if field is None:
@@ -86,7 +87,7 @@ class _Reader:
         return lambda value, path: self.reading.say(field, value, path)
 
     def _each(self, meant: Callable[[Any], Any], field: str, *known: str) -> Callable[[Any, str], None]:
-        """Says what each is `meant` to say; what it holds beside what is `known` is left out."""
+        """A reader of a list: `meant` turns an entry into a value of `field`; keys of an entry beyond `known` are left out."""
 
         def read(value: Any, path: str) -> None:
             for place, each in enumerate(value if isinstance(value, list) else [value]):
@@ -109,7 +110,7 @@ class _Reader:
                 self.reading.leave(path, "is not one licence")
 
     def _metrics(self, value: Any, path: str) -> None:
-        """A figure with a slice is of a group, where the figure over all stands before it."""
+        """Reads figures. One with a `slice` is the figure of a group if the figure over all comes before it."""
         for place, each in enumerate(value if isinstance(value, list) else [value]):
             match each:
                 case {"type": str(kind), "value": str(said), **more} if _is_number(said):
@@ -130,6 +131,7 @@ class _Reader:
         if len(groups) > LIST_LENGTH:
             self.reading.leave(path, f"is beyond the {LIST_LENGTH} that the field takes")
             return
+        # `say` appends to a list. Popping the list first validates the changed metric alone, and restores it if that is refused.
         before = self.reading.fields.pop("metrics")
         self.reading.say("metrics", metrics[whole] | {"disaggregated": groups}, path)
         changed = self.reading.fields.get("metrics")
@@ -149,7 +151,7 @@ class _Reader:
 
 
 def _inside(said: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The parts of a model card: its properties, and what is in its three groups."""
+    """The paths of a `modelCard` that are read: each member of its groups, and each part that is no object."""
     card = said.get("modelCard")
     for group, inside in (card if isinstance(card, dict) else {}).items():
         if isinstance(inside, dict):
@@ -163,7 +165,7 @@ def _is_number(said: str) -> bool:
 
 
 def _source(each: Any) -> str:
-    """A dataset by its name and where it is, or by what it is called elsewhere in the bill."""
+    """A dataset as one line: its `ref` in the bill, else its name and address."""
     if "ref" in each:
         return str(each["ref"])
     address = at(each, ("contents", "url"))
@@ -176,16 +178,17 @@ def _consideration(each: Any) -> str:
 
 
 def _unfairness(each: Any) -> dict[str, Any]:
-    """An assessment of fairness, as the risk that it is about."""
+    """A fairness assessment as a risk of a card."""
     said = f"{each['groupAtRisk']}: {each['harms']}" if "groupAtRisk" in each else each["harms"]
     return {"risk_type": "fairness", "description": said, "mitigation": each.get("mitigationStrategy")}
 
 
 def write_model_card(card: ModelCard) -> Export:
-    """A bill of materials with the one model in it, and what whoever reads the text would miss."""
+    """Writes a bill of materials with one model, and lists what would be lost or altered if it were imported again."""
     content = CardContent(**{name: getattr(card, name) for name in CardContent.model_fields})
     component = placed(content)
     native = _Reader(component).reading.content
+    # A field whose place in CycloneDX reads back differently, or that has no place, becomes one of our properties.
     unheld = [name for name in CardContent.model_fields if getattr(native, name) != getattr(content, name)]
     if unheld:
         said = json.loads(content.model_dump_json(include=set(unheld)))

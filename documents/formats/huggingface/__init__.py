@@ -1,1 +1,1 @@
-"""What the Hugging Face Hub keeps beside models and datasets: cards with front matter, and evaluation results."""
+"""Files of the Hugging Face Hub: model and dataset cards with front matter, and evaluation results."""

@@ -1,7 +1,7 @@
-"""Dataset cards of the Hugging Face Hub, read and written.
+"""Reads and writes dataset cards of the Hugging Face Hub.
 
-The metadata are those of hub-docs/datasetcard.md, the headings those of huggingface_hub's template, old and new, and of common
-use. A datasheet has no place for further metadata.
+The metadata are those of datasetcard.md in huggingface/hub-docs. The headings are those of huggingface_hub's templates, old and
+new, and of common use. A datasheet has no place for further metadata, so they are left out.
 """
 
 import re
@@ -60,7 +60,8 @@ LAYOUT = Layout(
 
 
 def read_dataset_card(text: str) -> Reading:
-    """What a dataset card of the Hub says; InvalidInput for a text that is none."""
+    """Reads a dataset card of the Hub. Raises InvalidInput for a text without front matter that can be read."""
+    # A datasheet must have a name, and a card need not. This one stands in while fields are validated, and is never stored.
     reading = Reading(DatasheetContent, dataset_name="a dataset")
     metadata, body = parted(text)
     read_license(reading, "distribution_license", metadata)
@@ -74,7 +75,7 @@ def read_dataset_card(text: str) -> Reading:
 
 
 def _read_size(reading: Reading, info: Any) -> None:
-    """How many instances the splits of a dataset of one configuration have together."""
+    """Reads the sum of instances over all splits; a dataset of several configurations has a list here, and no such sum."""
     match info:
         case None:
             pass
@@ -89,7 +90,7 @@ def _size(split: Any) -> Any:
 
 
 def write_dataset_card(sheet: DatasetRecord) -> Export:
-    """A datasheet as the Hub takes it, and what whoever reads the text would miss."""
+    """Writes a datasheet as a dataset card of the Hub, and lists what would be lost or altered if it were imported again."""
     text = block({"pretty_name": sheet.dataset_name, **as_metadata(sheet.distribution_license)}) + "\n" + page(_body(sheet))
     said = DatasheetContent(**{name: getattr(sheet, name) for name in DatasheetContent.model_fields})
     back = {"dataset_name": ""} | read_dataset_card(text).fields

@@ -1,6 +1,7 @@
-"""The front matter of a card: YAML between two lines of dashes, read as data and as nothing else.
+"""The front matter of a card: YAML between two lines of dashes, of which only plain data are read.
 
-Bounded before it is built: in depth and number of its parts, without aliases, by which a few lines can stand for gigabytes.
+Depth and number of parts are bounded before any object is built. Aliases are refused: with them a few lines can stand for
+gigabytes.
 """
 
 import re
@@ -13,12 +14,13 @@ import yaml
 from documents.errors import InvalidInput
 from documents.formats.exchange import INPUT
 
-DEPTH, PARTS, DIGITS, LINES = 20, 50_000, 300, 5_000
+DEPTH, PARTS = 20, 50_000  # levels and parsing events of the YAML
+DIGITS, LINES = 300, 5_000  # digits of an integer; lines of the body below the front matter
 _BLOCK = re.compile(r"\s*---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class _Loader(yaml.CSafeLoader):
-    """Makes plain data alone, as any safe loader does, and takes no key twice: the later would silently win."""
+    """A safe loader that also refuses equal keys in one mapping: YAML forbids them, and PyYAML keeps the last one silently."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         made = super().construct_mapping(node, deep=True)
@@ -28,12 +30,15 @@ class _Loader(yaml.CSafeLoader):
 
 
 def lines(text: str) -> str:
-    """The text without a byte order mark, its lines ended as on Unix."""
+    """The text without a byte order mark, and with LF at the end of each line."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parted(text: str) -> tuple[dict[str, Any], str]:
-    """The metadata of a card and its body; InvalidInput for a card without front matter, or with one that is no YAML object."""
+    """The metadata of a card, and its body.
+
+    Raises InvalidInput for a card without front matter, with front matter that is no YAML object, or with too long a body.
+    """
     text = lines(text)
     if (block := _BLOCK.match(text)) is None:
         raise InvalidInput(INPUT, "begins with no front matter: YAML between two lines of three dashes")
@@ -41,13 +46,16 @@ def parted(text: str) -> tuple[dict[str, Any], str]:
     if not isinstance(metadata, dict | None):
         raise InvalidInput(INPUT, "has a front matter that is no YAML object")
     body = text[block.end() :]
-    if body.count("\n") > LINES:  # what finds headings takes a time that grows with the square of them
+    if body.count("\n") > LINES:  # the time to find the headings grows with the square of the lines
         raise InvalidInput(INPUT, f"has more than {LINES} lines below its front matter")
     return metadata or {}, body
 
 
 def loaded(text: str, first: int = 0) -> Any:
-    """YAML as plain data; `first` lines come before it. InvalidInput, with the line, for what is none or cannot be bounded."""
+    """Reads YAML as plain data. `first` is the number of lines before it in the file, for the line in a message.
+
+    Raises InvalidInput for a text that is no YAML, is nested too deep, has too many parts, or has an alias.
+    """
     try:
         _refuse_unbounded(text, first)
         return plain(yaml.load(text, Loader=_Loader))  # noqa: S506  our loader makes plain data only
@@ -59,6 +67,7 @@ def loaded(text: str, first: int = 0) -> Any:
 
 
 def _refuse_unbounded(text: str, first: int) -> None:
+    """Raises InvalidInput beyond DEPTH or PARTS, and for an alias; reads parsing events only, and builds nothing."""
     depth = 0
     for part, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -75,20 +84,21 @@ def _invalid(problem: str, line: int | None) -> InvalidInput:
 
 
 def plain(value: Any) -> Any:
-    """YAML's values as JSON has them: days and moments as text."""
+    """A YAML value as JSON has it: keys are text, and days and moments are text. Raises ValueError for an enormous integer."""
     match value:
         case dict():
             return {str(key): plain(each) for key, each in value.items()}
         case list():
             return [plain(each) for each in value]
-        case date():  # a moment is one
+        case date():  # datetime is a subclass of date
             return value.isoformat()
+        # Python refuses to write an integer of more than 4,300 digits as text.
         case int() if abs(value) >= 10**DIGITS:
             raise ValueError(value.bit_length())
     return value
 
 
 def block(metadata: dict[str, Any]) -> str:
-    """Front matter that says this."""
+    """Front matter with these metadata, each value on one line."""
     said = yaml.dump(metadata, Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=2**31) if metadata else ""
     return f"---\n{said}---\n"

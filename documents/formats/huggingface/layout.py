@@ -1,4 +1,4 @@
-"""Which headings and labels of a card fill which fields."""
+"""The layout of a card of the Hub: which headings and labels fill which fields."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from documents.values import Value
 
 @dataclass(frozen=True)
 class Entries:
-    """A field whose entries are values with a section each: `title` is what its heading says, the rest stands under labels."""
+    """A list field whose entries have a section each: the heading holds the entry's field `title`, labels hold the others."""
 
     field: str
     kind: type[Value]
@@ -29,7 +29,7 @@ class Entries:
         reading.say(self.field, entry, section.path)
 
     def written(self, title: str, entries: Iterable[Value]) -> Iterator[str]:
-        """Nothing without entries."""
+        """The blocks that hold the entries, under a heading `title`; none if there are no entries."""
         said = [*entries]
         yield from [heading(2, title)] if said else []
         for each in said:
@@ -44,14 +44,14 @@ def _text(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """The tables of a card: titles and labels as `sections.named` spells them."""
+    """The tables of one kind of card: for each field its headings and labels, in the form that `sections.named` makes."""
 
     kind: type[BaseModel]
     titles: Mapping[str, tuple[str, ...]]
     labels: Mapping[str, tuple[str, ...]]
     entries: Mapping[str, Entries]
     meant: Mapping[str, Callable[[str], Any]]
-    """What the text under a label stands for, where that is no text."""
+    """For a field that is no text, the function that makes its value of the text under a label."""
 
     @cached_property
     def _by_title(self) -> Mapping[str, str]:
@@ -62,7 +62,7 @@ class Layout:
         return {label: name for name, labels in self.labels.items() for label in labels}
 
     def read(self, reading: Reading, body: Iterable[Section], settled: Container[str] = ()) -> None:
-        """Fills fields from the sections of a body; what is `settled` was said by the metadata."""
+        """Fills fields from the sections of a body, except those in `settled`, which the metadata filled."""
         above: Section | None = None
         for section in body:
             if above and section.level > above.level:

@@ -1,4 +1,4 @@
-"""Licences by the Hub's names for them, and by SPDX's where there is one."""
+"""Licences: the Hub's names and the SPDX identifiers that they stand for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,10 @@ OTHER = "other"
 
 
 def read_license(reading: Reading, field: str, metadata: dict[str, Any]) -> None:
-    """Takes the licence out of front matter that names it by `license` and, where the Hub has no name, by `license_name`."""
+    """Takes `license` and `license_name` out of the metadata and fills `field`: with the SPDX identifier if there is one.
+
+    The Hub's form for a licence that it has no name for is `license: other` with the name in `license_name`.
+    """
     said, name = metadata.pop("license", None), metadata.pop("license_name", None)
     match [said] if isinstance(said, str) else said:
         case None:
@@ -33,6 +36,7 @@ def read_license(reading: Reading, field: str, metadata: dict[str, Any]) -> None
 
 
 def as_metadata(license: str | None) -> dict[str, Any]:
+    """The metadata that name a licence: `license`, and `license_name` for one that the Hub has no name for."""
     if license is None:
         return {}
     known = {spdx: name for name, spdx in SPDX.items()}.get(license)

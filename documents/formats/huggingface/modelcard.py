@@ -1,7 +1,7 @@
-"""Model cards of the Hugging Face Hub, read and written.
+"""Reads and writes model cards of the Hugging Face Hub.
 
-The metadata are those of hub-docs/modelcard.md, the headings those of huggingface_hub's template and of common use. What the
-metadata say beside a card's own fields is kept in `additionalInfo`, under `huggingFace`.
+The metadata are those of modelcard.md in huggingface/hub-docs. The headings are those of huggingface_hub's template and of common
+use. Metadata that no field of a card has are kept in `additionalInfo.huggingFace`.
 """
 
 import re
@@ -62,7 +62,7 @@ LAYOUT = Layout(
 
 @dataclass(frozen=True)
 class HubModel:
-    """A model as its card tells of it, and what the card calls it; which version it is about a card seldom says."""
+    """A model as its card describes it; `version` is None for most cards, as the Hub asks for none."""
 
     name: str | None
     version: str | None
@@ -70,12 +70,12 @@ class HubModel:
 
 
 def read_model_card(text: str) -> Reading:
-    """What a model card of the Hub says; InvalidInput for a text that is none."""
+    """Reads a model card of the Hub. Raises InvalidInput for a text without front matter that can be read."""
     return read_model(text).card
 
 
 def read_model(text: str) -> HubModel:
-    """The model that a model card of the Hub is about; InvalidInput likewise."""
+    """Reads the model that a card of the Hub is about. Raises InvalidInput for a text without front matter that can be read."""
     reading = Reading(CardContent)
     metadata, body = parted(text)
     said = [*sections(body)]
@@ -95,7 +95,7 @@ def read_model(text: str) -> HubModel:
 
 
 def _name(metadata: Mapping[str, Any], body: Iterable[Section]) -> str | None:
-    """What the metadata call the model, else the title: `# Model Card for Leaves`."""
+    """The model's name in the metadata, else in the title, as in `# Model Card for Leaves`; None if neither names it."""
     match metadata:
         case {"model_name": str(name)} | {"model-index": [{"name": str(name)}, *_]} if name.strip():
             return name
@@ -104,7 +104,7 @@ def _name(metadata: Mapping[str, Any], body: Iterable[Section]) -> str | None:
 
 
 def write_model_card(card: ModelCard) -> Export:
-    """A card as the Hub takes it, and what whoever reads the text would miss."""
+    """Writes a model card of the Hub, and lists what would be lost or altered if it were imported again."""
     text = block(_metadata(card)) + "\n" + page(_body(card))
     said = CardContent(**{name: getattr(card, name) for name in CardContent.model_fields})
     return Export(text=text, left_out=tuple(lost(said, CardContent(**read_model_card(text).fields))))
@@ -120,7 +120,7 @@ def _metadata(card: ModelCard) -> dict[str, Any]:
 
 
 def _datasets(card: ModelCard) -> list[str]:
-    """Those of the sources that came as names of datasets on the Hub, which others need not be."""
+    """The training data sources that an import took from the `datasets` of a card; others need not name a dataset of the Hub."""
     kept = card.additional_info.get(KEPT)
     named = kept.get("datasets") if isinstance(kept, dict) else None
     return [each for each in card.training_data_sources if isinstance(named, list) and each in named]

@@ -1,6 +1,6 @@
-"""Evaluation results: the `model-index` of a card's front matter, and the files in `.eval_results/`.
+"""Evaluation results of the Hub: the `model-index` of a card's front matter, and the files in `.eval_results/`.
 
-The formats are those of the Hub's own documentation (modelcard.md and eval_results.yaml of huggingface/hub-docs).
+The formats are those of modelcard.md and eval_results.yaml in huggingface/hub-docs.
 """
 
 import re
@@ -19,7 +19,7 @@ UNKNOWN_TASK = "other"
 
 
 def read_results(text: str) -> Reading:
-    """The metrics of an evaluation-result file; InvalidInput for what is no YAML list."""
+    """Reads the metrics of a file of `.eval_results/`. Raises InvalidInput for a text that is no YAML list."""
     reading, entries = Reading(CardContent), loaded(lines(text))
     if not isinstance(entries, list):
         raise InvalidInput(INPUT, "is no list of evaluation results")
@@ -36,7 +36,7 @@ def read_results(text: str) -> Reading:
 
 
 def read_index(reading: Reading, index: Any) -> None:
-    """Adds the metrics of a `model-index`."""
+    """Adds the metrics in the first model of a `model-index`; other models are left out."""
     match index:
         case [{"results": list(results)}, *others]:
             for place, each in enumerate(results):
@@ -70,7 +70,7 @@ def _read_metric(reading: Reading, path: str, metric: Any, dataset: str, of_data
 
 
 def _unlike(kind: str, name: Any) -> str | None:
-    """What a metric's pretty name says beside its type."""
+    """What a metric's `name` says beyond its `type`: `zero-shot` of `accuracy (zero-shot)`; None if it says no more."""
     if not isinstance(name, str) or name.lower() == kind.lower():
         return None
     return name[len(kind) + 2 : -1] if name.startswith(f"{kind} (") and name.endswith(")") else name
@@ -109,7 +109,7 @@ def _unheld(reading: Reading, path: str, more: Mapping[Any, Any]) -> None:
 
 
 def index(name: str, metrics: Sequence[Metric], task: Any) -> Iterator[dict[str, Any]]:
-    """A `model-index` of the metrics that name their dataset, which it cannot do without."""
+    """A `model-index` of one model with the metrics that name a dataset, which the format requires; none without such metrics."""
     results = [_result(each, task if isinstance(task, str) else UNKNOWN_TASK) for each in metrics if each.dataset]
     if results:
         yield {"name": name, "results": results}

@@ -1,4 +1,4 @@
-"""The body of a card: what stands below each heading, as entries and as labelled values, and how it is written."""
+"""The body of a card: reads what stands below each heading as text, entries and labelled values, and writes it."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,16 +10,16 @@ from markdown_it.token import Token
 
 from documents.formats.markdown import heading, text
 
-_BLOCKS = MarkdownIt("commonmark").disable("inline")  # where blocks begin and end is all there is to know
+_BLOCKS = MarkdownIt("commonmark").disable("inline")  # parses block structure only (CommonMark section 3)
 _TO_DO = re.compile(r"\[?more information needed\]?\.?", re.IGNORECASE)
 _MARKER = re.compile(r" *(?:[-*+]|\d+[.)]) +")
 _LABELLED = re.compile(r"^[-*+] +\*\*([^*\n]+?):?\*\*:?[ \t]*(.*(?:\n {2,}\S.*)*)\n?", re.MULTILINE)
-_ESCAPED = re.compile(r"\\(\n|[!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(r"\\(\n|[!-/:-@\[-`{-~])")  # ASCII punctuation (CommonMark section 2.4), and a hard line break (6.7)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands below it before the next."""
+    """A heading, and the body between it and the next heading. `level` is 0 for what stands before the first heading."""
 
     level: int
     title: str
@@ -35,18 +35,18 @@ class Section:
 
     @property
     def said(self) -> str:
-        """What it says beside its labelled values."""
+        """The body's text without its labelled values."""
         return meant(_LABELLED.sub("", self.body))
 
     @property
     def labelled(self) -> list[tuple[str, str]]:
-        """`- **Developed by:** us` as ("developed by", "us")."""
+        """The labels and values in the body: `- **Developed by:** us` is ("developed by", "us")."""
         found = [(named(each[1]), meant(each[2].replace("\n  ", "\n"))) for each in _LABELLED.finditer(self.body)]
         return [each for each in found if each[1]]
 
     @property
     def entries(self) -> list[str]:
-        """The entries of what is one list, and all of what is not."""
+        """The items of a body that is one list; a body of another form is one entry."""
         body = _LABELLED.sub("", self.body)
         tokens = _BLOCKS.parse(body)
         outer = [each.type for each in tokens if each.level == 0 and each.nesting >= 0]
@@ -66,7 +66,7 @@ def _item(written: Sequence[str], item: Token) -> str:
 
 
 def sections(body: str) -> Iterator[Section]:
-    """The sections in their order, what stands before the first heading under none."""
+    """The sections of a body in their order; the first has no title, and holds what stands before the first heading."""
     body = _uncommented(body)
     written = body.split("\n")
     level, title, begins = 0, "", 0
@@ -78,7 +78,7 @@ def sections(body: str) -> Iterator[Section]:
 
 
 def _uncommented(body: str) -> str:
-    """The body without HTML comments, in which templates say how to fill them."""
+    """The body without HTML comments, in which templates say how to fill them; a comment that never ends is text."""
     kept, rest = [], body
     while rest:
         before, opened, after = rest.partition("<!--")
@@ -89,13 +89,16 @@ def _uncommented(body: str) -> str:
 
 
 def named(title: str) -> str:
-    """A title as tables of titles have it: in small letters, without marks and without what is said of it in brackets."""
+    """A title in the form of the tables of a `Layout`: lower case, without punctuation and without `[optional]`."""
     said = re.sub(r"\[optional\]|[*_`:?,]", "", title.lower()).replace("&", "and").replace("-", " ")
     return " ".join(said.split())
 
 
 def meant(written: str) -> str:
-    """Prose as it is meant: escapes undone (CommonMark section 2.4), and nothing for what says that it is missing."""
+    """Prose without its backslash escapes (CommonMark section 2.4); empty for a template's "More Information Needed".
+
+    Prose with a code block stays as it is, for backslashes in code are no escapes.
+    """
     said = written.strip()
     if _TO_DO.fullmatch(said):
         return ""
@@ -103,7 +106,7 @@ def meant(written: str) -> str:
 
 
 def prose(said: str | None) -> str:
-    """Text that reads the same when it is rendered: paragraphs stay, and lines."""
+    """A text as Markdown that renders to the same words, paragraphs and lines."""
     paragraphs = (said or "").split("\n\n")
     return "\n\n".join("\\\n".join(text(line) for line in each.split("\n") if line.strip()) for each in paragraphs)
 
@@ -117,7 +120,7 @@ def labels(said: Iterable[tuple[str, str | None]]) -> str:
 
 
 def below(level: int, title: str, *blocks: str) -> Iterator[str]:
-    """A heading and the blocks below it; nothing if there is nothing to say there."""
+    """A heading and the blocks below it that are not empty; no heading if all are empty."""
     if said := [each for each in blocks if each]:
         yield heading(level, title)
         yield from said
