@@ -139,8 +139,6 @@ class ModelVersion(Searchable):
     collection: ClassVar = "model_versions"
     indexes: ClassVar = [
         index("model_id", "version_key"),
-        index("standing.rules"),
-        index("standing.changes_at"),
         index("registered_at", "_id"),
         index("round.policies.policy_id", "registered_at", "_id"),
         BY_TOKENS,
@@ -162,6 +160,8 @@ class ModelVersion(Searchable):
                 "standing.open_conditions",
                 "standing.accountable_ids",
                 "standing.decider_ids",
+                "standing.rules",
+                "standing.changes_at",
             )
         ),
     ]
