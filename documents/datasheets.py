@@ -52,6 +52,7 @@ class DatasheetContent(Value):
     distribution (3.6) and maintenance (3.7), in that order.
     """
 
+    unasked: ClassVar = frozenset({"version_history"})
     ordered: ClassVar = frozenset({"dataset_name", "creation_date", "instance_count", "confidentiality"})
 
     dataset_name: Name = Field(description="The name that people call the dataset by.")
@@ -119,7 +120,7 @@ class DatasheetContent(Value):
 class DatasetRecord(DatasheetContent):
     """A dataset record is a dataset's datasheet."""
 
-    unasked: ClassVar = frozenset({"dataset_id"})
+    unasked: ClassVar = DatasheetContent.unasked | {"dataset_id"}
 
     dataset_id: Key = Field(description="The id of the dataset that it is about.")
 

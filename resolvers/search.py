@@ -54,7 +54,7 @@ def _filter(registry: Registry) -> Any:
         "kinds": (list[NodeKind], "The kinds that are looked for; all if left out."),
         **{name.value: (record_filter(registry, kind), f"The `{kind.__name__}` must match.") for name, kind in KINDS.items()},
     }
-    about = "The `Node` meets the filter on its kind. An index serves `kinds`, and no other field."
+    about = "The `Node` meets the filter on its kind. Only `kinds` has an index."
     return registry.once("NodeFilter", lambda made: make_input(made, "NodeFilter", about, fields))
 
 
@@ -64,7 +64,7 @@ def _order(registry: Registry) -> Any:
         "kind": (OrderDirection, kinds),
         "id": (OrderDirection, "The record that was stored first comes first, within its kind after `kind`."),
     }
-    about = "An order names one thing that every `Node` has. An index serves both."
+    about = "An order names one thing that every `Node` has. Both have an index."
     return registry.once("NodeOrder", lambda made: make_input(made, "NodeOrder", about, fields))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, is_specified_directive, specified_scalar_types
+from graphql import GraphQLField, is_specified_directive, parse, specified_scalar_types, validate
 
 import gql
 from documents.versions.model import Model
@@ -178,3 +178,19 @@ def test_the_package_called_gql_is_ours() -> None:
     """There is another on the package index, a client library."""
     assert gql.__file__ == str(ROOT / "gql" / "__init__.py")
     assert "\ngql==" not in (ROOT / "requirements.lock").read_text()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        """{ modelVersions(first: 100, filter: {
+            tier: {eq: TIER_1_CRITICAL}, deployedIn: {some: {eq: "production"}}, missingApproval: {eq: ETHICS_REVIEWER}
+        }) { nodes { modelId version owner { name } eligibility { openConditions { role condition { text } } } } } }""",
+        """{ modelVersionAggregates(
+            filter: {card: {metrics: {none: {disaggregated: {some: {}}}}}}, groupBy: [{owner: {department: ASC}}, {tier: ASC}]
+        ) { keys { ownerDepartment tier } count avg { standingRiskScore latestAssessmentFactorsResidualScore } } }""",
+    ],
+)
+def test_the_questions_that_the_design_promises_are_one_request_each(question: str) -> None:
+    """What runs without a standing ethics approval; residual risk by department and tier where no metric is broken down."""
+    assert validate(SCHEMA._schema, parse(question)) == []

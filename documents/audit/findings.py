@@ -64,6 +64,7 @@ class AuditCaveat(Choice):
 class Report(Value):
     """A report says what a verification found."""
 
+    unasked: ClassVar = frozenset({"caveats"})
     ordered: ClassVar = frozenset({"fault_count"})
 
     first: Count = Field(description="The number of the event at which it began.")

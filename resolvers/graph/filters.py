@@ -1,7 +1,6 @@
 """What a noun can be asked by: filter inputs read off its annotations and a short list of its fields."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from inspect import cleandoc
 from keyword import iskeyword
@@ -44,16 +43,6 @@ OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
 }
 
 
-@dataclass
-class Seen:
-    """What lies in the records that have filters, as far as it decides which conditions their filters offer."""
-
-    elements: set[Any] = field(default_factory=set)
-    """The kinds of value that are elements of lists."""
-    optional: set[Any] = field(default_factory=set)
-    """The kinds of value that can be null, or lie in a value that can be."""
-
-
 def filters(document: type[Record], *names: str) -> Filters:
     """Declares by which fields, and all that is nested in them, a noun is filtered.
 
@@ -69,27 +58,24 @@ def filter_of(document: type[Record]) -> Any:
     return pending(lambda registry: record_filter(registry, document))
 
 
-def seen_in(registry: Registry) -> Seen:
-    """What lies in the records that have filters; read off them once a registry."""
-    if Seen.__name__ not in registry.memory:
-        seen = registry.memory[Seen.__name__] = Seen()
-        for document in registry.filters:
-            for kind, listed, optional in _values_in(registry, document, False):
-                seen.elements.update([kind] if listed else [])
-                seen.optional.update([kind] if optional else [])
-    found: Seen = registry.memory[Seen.__name__]
+def optional_in(registry: Registry) -> frozenset[Any]:
+    """The kinds of value that can be null in some record that has a filter; read off the records once a registry."""
+    if "optional" not in registry.memory:
+        kinds = (kind for document in registry.filters for kind in _optional_in(registry, document, False))
+        registry.memory["optional"] = frozenset(kinds)
+    found: frozenset[Any] = registry.memory["optional"]
     return found
 
 
-def _values_in(registry: Registry, model: type[BaseModel], optional: bool) -> Iterator[tuple[Any, bool, bool]]:
-    """Each kind of value in `model` and what is nested in it, whether it is an element of a list, and whether it can be null."""
+def _optional_in(registry: Registry, model: type[BaseModel], optional: bool) -> Iterator[Any]:
+    """The kinds of value in `model`, which is `optional` itself or not, and in what is nested in it, that can be null."""
     for name in registry.names_of(model):
         annotation = bare(model.model_fields[name].annotation)
         of, listed = single(annotation)
         can_be_null = not listed and (optional or NoneType in get_args(annotation))
-        yield of, listed, can_be_null
+        yield from [of] if can_be_null else []
         if isinstance(of, type) and issubclass(of, BaseModel):
-            yield from _values_in(registry, of, can_be_null)
+            yield from _optional_in(registry, of, can_be_null)
 
 
 def single(annotation: Any) -> tuple[Any, bool]:
@@ -126,23 +112,15 @@ def record_filter(registry: Registry, model: type[BaseModel]) -> Any:
         }
         about = f"The `{model.__name__}` meets every condition."
         about += f" {indexes_of(registry, model)}" if issubclass(model, Record) else ""
-        whole = _of_whole(made) if issubclass(model, Record) or model in seen_in(registry).elements else {}
-        make_input(made, name, about, fields | derived | across | whole)
+        both = {"and": (list[made], "All of these hold.")} if issubclass(model, Record) else {}
+        either = {"or": (list[made], "Any of these holds."), "not": (made, "None of this holds.")}
+        make_input(made, name, about, fields | derived | across | both | either)
 
     return registry.once(name, make)
 
 
 def _matching(name: str) -> str:
     return f"The `{camel(name)}` must match."
-
-
-def _of_whole(made: Any) -> dict[str, Any]:
-    """The conditions on a whole record or element. A value by itself has none: they say the same about what it lies in."""
-    return {
-        "and": (list[made], "All of these hold."),
-        "or": (list[made], "Any of these holds."),
-        "not": (made, "None of this holds."),
-    }
 
 
 def _derived_filter(registry: Registry, document: Any, condition: Derived) -> tuple[Any, str, Any]:
@@ -163,7 +141,7 @@ def _filter_for(registry: Registry, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return record_filter(registry, kind)
     offered = OFFERED[kind][1] if kind in OFFERED else SAME
-    if kind not in OFFERED and kind not in seen_in(registry).optional:
+    if kind not in OFFERED and kind not in optional_in(registry):
         offered = {each: text for each, text in offered.items() if each != "is_null"}
     takes = {"in": list[kind], "not_in": list[kind], "is_null": bool}
     fields = {each: (takes.get(each, kind), text) for each, text in offered.items()}
@@ -178,8 +156,8 @@ def _name_of(kind: Any) -> str:
 
 def indexes_of(registry: Registry, document: type[Record]) -> str:
     """Which fields are looked up and listed fast, for the descriptions of a noun's filter and order."""
-    served = sorted(dotted(each) for each in document.indexed() if each.split(".")[0] in registry.names_of(document))
-    return f"An index serves {', '.join(f'`{each}`' for each in served)}, and no other field."
+    served = sorted(f"`{dotted(each)}`" for each in document.indexed() if each.split(".")[0] in registry.names_of(document))
+    return f"Only {', '.join(served)} {'have' if len(served) > 1 else 'has'} an index."
 
 
 def dotted(path: str) -> str:
