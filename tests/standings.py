@@ -13,7 +13,14 @@ from documents.versions.version import ModelVersion
 async def misjudged() -> list[str]:
     """The versions whose standing is not what the rule makes of them at the moment as of which it was stored."""
     versions = await ModelVersion.every({})
-    return [each.key for each in versions if each.standing is None or await judged(each, each.standing.as_of) != each.standing]
+    found = [each.key for each in versions if each.standing is None]
+    moments = {each.standing.as_of for each in versions if each.standing}
+    for at in moments:
+        those = [each for each in versions if each.standing and each.standing.as_of == at]
+        for case in await case_files(those, at, for_standing=True):
+            if Judgement(case).standing != case.version.standing:
+                found.append(case.version.key)
+    return found
 
 
 async def misread(at: datetime) -> list[str]:
