@@ -75,12 +75,15 @@ class Manifest(Value):
 
     @property
     def stop(self) -> int:
+        """The number after the last event; `first` if the export holds no event."""
         return self.first if self.last is None else self.last + 1
 
     @classmethod
     def read(cls, folder: Path) -> Self:
+        """Reads the manifest of an export. Raises Unreadable if it or another file is missing, or if it contradicts itself."""
         if not (folder / MANIFEST).is_file():
             raise Unreadable(f"{MANIFEST} is not there: this is no export, or one that was never finished")
+        # A further file is refused too: a reader could take it for a part of what was verified.
         found = {each.name for each in folder.iterdir()}
         if strange := ", ".join(sorted((ALWAYS - found) | (found - ALWAYS - {CHECKPOINT}))):
             raise Unreadable(f"it has not exactly the files of an export: see {strange[:200]!r}")
@@ -134,7 +137,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
             verifier.expect(manifest.stop)
         # The files omit the fields that follow from the bytes. They are derived here, so that the verifier sees a stored event.
         event = verifier.derived(line)
-        if number == at:
+        if number == at:  # the database stored other fields with these bytes, and they are what is to be verified
             event = stored | ({"canonical": line} if line else {})
             at, stored = next(differing, (None, {}))
         if number == 0 and origin_of(event) != manifest.origin:
@@ -214,6 +217,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def is_json(text: bytes) -> bool:
+    """Whether the bytes are JSON of any form."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -222,6 +226,7 @@ def is_json(text: bytes) -> bool:
 
 
 def origin_of(event: Raw) -> str:
+    """The name of the trail that a stored event or head bears; empty if it bears none."""
     origin = event.get("origin")
     return origin if isinstance(origin, str) else ""
 
@@ -240,7 +245,7 @@ def as_json(value: Any) -> Any:
         case datetime():
             with suppress(*UNSPEAKABLE):
                 return {"$date": plain(value)}
-        case dict() if not any(str(name).startswith("$") for name in value):
+        case dict() if not any(str(name).startswith("$") for name in value):  # else it could pass for a `$date`
             return {str(name): as_json(each) for name, each in value.items()}
         case list():
             return [as_json(each) for each in value]

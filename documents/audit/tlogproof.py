@@ -34,12 +34,14 @@ class Proof:
 
     @property
     def text(self) -> str:
+        """The proof in the form of C2SP tlog-proof."""
         hashes = "".join(f"{b64encode(bytes.fromhex(each)).decode()}\n" for each in self.hashes)
         return f"{HEADER}\nextra {b64encode(self.entry).decode()}\nindex {self.index}\n{hashes}\n{self.checkpoint}"
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Reads the text of a proof, and verifies nothing. Raises BadProof for a text of another form, or without an entry."""
+        # The checkpoint holds an empty line too; the first one in the text ends the proof's own lines.
         head, _, checkpoint = text[: LENGTH + 1].partition("\n\n")
         match head.split("\n"):
             case [header, extra, index, *lines] if header == HEADER and (found := _INDEX.fullmatch(index)):

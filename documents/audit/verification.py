@@ -19,7 +19,7 @@ from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
 GENESIS = "0" * 64  # the `previous_hash` of the first event
-_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
+_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})  # stored beside the bytes; they follow from them
 
 
 class Verifier:
@@ -108,6 +108,7 @@ class Verifier:
             "edge": self._edge,
         }
         for name, value in stands.items():
+            # The canonical forms are compared, because the stored moment is a datetime and the verifier's is a text.
             if value is not None and spelled(head.get(name)) != spelled(value):
                 says = f"Its {name} is {quoted(head.get(name))}, that of the events {quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
@@ -136,6 +137,7 @@ class Verifier:
             agree[pinned.size] = agrees
         self._anchor = pinned.size
         if not all(agree.values()):
+            # Events were rewritten between the last size whose root agrees and the first size whose root does not.
             until = min(each for each, same in agree.items() if not same)
             since = max((each for each, same in agree.items() if same and each < until), default=0)
             says = f"From {since} to {until - 1} something is not what it was: another root of {until} events was signed."
@@ -164,6 +166,7 @@ class Verifier:
         return None
 
     def report(self) -> Report:
+        """The report on everything that was fed and compared so far."""
         caveats = {
             AuditCaveat.UNANCHORED: self._anchor is None,
             AuditCaveat.AFTER_CHECKPOINT: self._anchor is not None and self._anchor < self._next,

@@ -32,7 +32,7 @@ async def import_card(
     A field that has a value keeps it unless `overwrite` is set. Raises InvalidInput for a file that changes no field.
     """
     version.permits(by, Permission.IMPORT_MODEL_CARD)
-    reading = read.again()
+    reading = read.again()  # the file is parsed once, outside the transaction, which can be retried
     said = brought(reading, version.card, overwrite)
     _refuse_nothing(said, reading)
     await cards.save(version, said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
