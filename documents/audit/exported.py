@@ -90,7 +90,7 @@ class Manifest(Value):
         try:
             manifest = cls.model_validate(loosely_parsed(_whole(folder / MANIFEST)))
         except (ValidationError, ValueError) as error:
-            raise Unreadable(f"{MANIFEST} is not as an export has it") from error
+            raise Unreadable(f"{MANIFEST} is not the manifest of an export") from error
         if manifest.stop > manifest.size or manifest.partial != (manifest.first > 0 or manifest.stop < manifest.size):
             raise Unreadable(f"{MANIFEST} contradicts itself: from, to, size and partial")
         return manifest
@@ -146,7 +146,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
         progress(1, manifest.counted)
     verifier.expect(manifest.stop)
     if at is not None:
-        raise Unreadable(f"{DIFFERING} tells of line {at} of {EVENTS}, which is not there, or out of turn")
+        raise Unreadable(f"{DIFFERING} names line {at} of {EVENTS}, which is missing, or is not in ascending order")
 
 
 def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
@@ -154,7 +154,9 @@ def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
     if manifest.first <= signed.size <= manifest.stop or not manifest.partial or signed.size > manifest.size:
         return ()
     if manifest.consistency is None or manifest.consistency.size != signed.size:
-        raise Unreadable(f"a part of a trail proves itself by its own {CHECKPOINT}, and not by one of {signed.size} events")
+        raise Unreadable(
+            f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {signed.size} events"
+        )
     return manifest.consistency.hashes
 
 
@@ -186,7 +188,7 @@ def _differing(path: Path) -> Iterator[tuple[int, Raw]]:
             case {"digest": str()}:
                 pass
             case _:
-                raise Unreadable(f"{path.name} tells of something else than events and contents")
+                raise Unreadable(f"{path.name} has a row that is about neither an event nor a content")
 
 
 def _rows(path: Path) -> Iterator[Raw]:

@@ -160,7 +160,7 @@ def _read(text: str) -> Checkpoint:
 
 def _named(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError("names a key by nothing, or with a space or a + in it")
+        raise ValueError("names a key by an empty text, or by one with a space or a +")
     return name
 
 

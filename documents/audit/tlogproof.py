@@ -59,12 +59,12 @@ class Proof:
         signed = opened(self.checkpoint, keys)
         leaf = tree.leaf_hash(self.entry)
         if not tree.verify_inclusion(self.index, signed.size, leaf, self.hashes, signed.root):
-            raise BadProof(f"does not lead from the event to the root of the {signed.size} that were signed")
+            raise BadProof(f"does not lead from the event to the signed root of {signed.size} events")
         try:
             event = parsed(self.entry)
         except ValueError as error:
             raise BadProof(f"leads to an event that cannot be read: it {error}") from error
         # The event must name the same place and trail, else its bytes could be shown as another event's.
         if not isinstance(event, dict) or (event.get("seq"), event.get("origin")) != (self.index, signed.origin):
-            raise BadProof("leads to an event that says it stands elsewhere")
+            raise BadProof("leads to an event that names another place or another trail")
         return signed, event

@@ -110,7 +110,7 @@ class Verifier:
         for name, value in stands.items():
             # The canonical forms are compared, because the stored moment is a datetime and the verifier's is a text.
             if value is not None and spelled(head.get(name)) != spelled(value):
-                says = f"Its {name} is {quoted(head.get(name))}, that of the events {quoted(value)}."
+                says = f"Its {name} is {quoted(head.get(name))}; by the events it must be {quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
     def deny_checkpoint(self, why: str) -> None:
@@ -125,7 +125,7 @@ class Verifier:
         rewritten.
         """
         if self._origin not in (None, pinned.origin):
-            says = f"It is of {quoted(pinned.origin)}, not of {quoted(self._origin)}."
+            says = f"Its origin is {quoted(pinned.origin)}, not {quoted(self._origin)}."
             self._found(AuditFaultKind.CHECKPOINT_OF_ANOTHER_TRAIL, None, says)
             return
         agree = {each.size: self._roots[each.size] == each.root for each in kept if each.size in self._roots}
@@ -203,7 +203,7 @@ class Verifier:
                 edge.append(found)
             else:
                 kind = AuditFaultKind.NODES_DIFFER if seq in earlier else AuditFaultKind.MISSING_EVENTS
-                self._found(kind, seq, f"It would hold what is needed to begin at {self._first}.")
+                self._found(kind, seq, f"It does not hold the hashes that are needed to begin at event {self._first}.")
         last = earlier.get(self._first - 1, {})
         leaf, at, origin = last.get("event_hash"), last.get("occurred_at"), last.get("origin")
         self._edge = None if self._faults else edge
@@ -219,7 +219,7 @@ class Verifier:
             return self._next
         self.expect(seq)
         if seq < self._next:
-            self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
+            self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands in the place of event {self._next}.")
         return seq
 
     def _said(self, seq: int, event: Raw) -> Said | None:
@@ -247,16 +247,18 @@ class Verifier:
             self._found(AuditFaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {quoted(str(error))}.")
             return None
         if not isinstance(said, dict):
-            self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
+            self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no JSON object.")
             return None
         for name, value in stored.items():
             if name not in said:
-                self._found(AuditFaultKind.UNKNOWN_FIELD, seq, f"{quoted(name)} is stored, and the bytes do not have it.")
+                self._found(
+                    AuditFaultKind.UNKNOWN_FIELD, seq, f"The field {quoted(name)} is stored, and the bytes do not have it."
+                )
             elif spelled(value) != spelled(said[name]):
-                says = f"{quoted(name)} is stored as {quoted(value)}, and the bytes say {quoted(said[name])}."
+                says = f"The field {quoted(name)} is stored as {quoted(value)}, and the bytes have {quoted(said[name])}."
                 self._found(AuditFaultKind.FIELD_DIFFERS, seq, says)
         for name in sorted(said.keys() - stored.keys()):
-            self._found(AuditFaultKind.MISSING_FIELD, seq, f"{quoted(name)} is in the bytes, and not stored.")
+            self._found(AuditFaultKind.MISSING_FIELD, seq, f"The field {quoted(name)} is in the bytes, and is not stored.")
         return said
 
     def _shaped(self, seq: int, said: Any) -> Said | None:
@@ -287,12 +289,14 @@ class Verifier:
                 self._found(AuditFaultKind.BROKEN_LINK, seq, f"It names {said.previous_hash}, but {before}.")
             if self._last_at and said.occurred_at < self._last_at:
                 self._found(
-                    AuditFaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}."
+                    AuditFaultKind.TIME_REVERSED, seq, f"It occurred at {said.occurred_at}, event {seq - 1} at {self._last_at}."
                 )
             if self._origin not in (None, said.origin):
-                self._found(AuditFaultKind.ORIGIN_DIFFERS, seq, f"It is of {quoted(said.origin)}, not of {quoted(self._origin)}.")
+                self._found(
+                    AuditFaultKind.ORIGIN_DIFFERS, seq, f"Its origin is {quoted(said.origin)}, not {quoted(self._origin)}."
+                )
             if said.event_id in self._ids or said.event_id in self._older_ids:
-                self._found(AuditFaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
+                self._found(AuditFaultKind.DUPLICATE_ID, seq, f"An earlier event has the id {said.event_id} too.")
             self._remember(said.event_id)
             self._origin = said.origin
         self._last_at = said.occurred_at if said else None
@@ -313,5 +317,5 @@ class Verifier:
         self._edge, completed = tree.grow(self._edge, seq, leaf)
         if nodes != completed:
             self._found(
-                AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
+                AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and does not store their hashes."
             )

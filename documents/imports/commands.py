@@ -74,7 +74,7 @@ async def _reported(record: Record, source: CardSource, text: str, said: Mapping
 def _refuse_nothing(said: Mapping[str, Any], reading: Reading) -> None:
     if not said:
         why = "; ".join(f"{each.path}: {each.reason}" for each in reading.left_out[:3])
-        raise InvalidInput(INPUT, f"brings nothing that is not there already{f' ({why})' if why else ''}")
+        raise InvalidInput(INPUT, f"changes no field{f' ({why})' if why else ''}")
 
 
 async def import_models(found: Sequence[Named | Omission], owner_id: str, steward_id: str, by: Actor, at: datetime) -> str:
