@@ -154,9 +154,7 @@ def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
     if manifest.first <= signed.size <= manifest.stop or not manifest.partial or signed.size > manifest.size:
         return ()
     if manifest.consistency is None or manifest.consistency.size != signed.size:
-        raise Unreadable(
-            f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {signed.size} events"
-        )
+        raise Unreadable(f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {signed.size} events")
     return manifest.consistency.hashes
 
 
