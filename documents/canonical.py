@@ -121,7 +121,7 @@ def spelled(value: Any) -> bytes | None:
 def quoted(value: Any) -> str:
     """The first 100 characters of a value's canonical form, for a message."""
     text = spelled(value)
-    said = "what JSON cannot say" if text is None else text.decode()
+    said = "a value that JSON cannot express" if text is None else text.decode()
     return said if len(said) <= 100 else f"{said[:100]}..."
 
 

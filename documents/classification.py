@@ -44,7 +44,7 @@ def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
     """The tier that the texts call for, the keywords that decided, and longer words that a person should judge."""
     texts = {"purpose": purpose} | {f"use_cases.{place}": text for place, text in enumerate(use_cases)}
     found = [each for source, text in texts.items() for each in _found(source, text)]
-    words = {match.keyword for match, whole in found if whole}
+    words = {match.keyword for match, whole in found if whole}  # a keyword inside a longer word decides nothing
     tier = next((tier for tier, keywords in KEYWORDS.items() if words & set(keywords)), RiskTier.TIER_3_STANDARD)
     return Classification(
         tier=tier,

@@ -51,6 +51,7 @@ class Figures:
         asked = {name: to_query(each) for name, each in self.of.items()}
         elements = {name: (path, to_query(each, path)) for name, (path, each) in self.elements.items()}
         found = await self.kind.counts(to_query(self.among), asked, self.distinct, elements)
+        # A figure of distinct values or elements lists the records among which it counts.
         whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
         return {name: Counted(count=found[name], query=whole[name]) for name in found}
 

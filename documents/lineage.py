@@ -117,6 +117,7 @@ async def _arcs(
             break
         arcs |= await found(frontier)
         _bounded(sum(map(len, arcs.values())))
+        # A version whose arcs are known is not visited again, so the walk ends even if stored data hold a circle.
         frontier = {name for near in frontier for arc in arcs.get(near, ()) if (name := follow(arc)) and name not in arcs}
     return arcs
 

@@ -112,6 +112,7 @@ class Hit:
 
     @property
     def cursor(self) -> str:
+        """The place of the record: the order, the kind and the id, so that a cursor of another order is noticed."""
         return urlsafe_b64encode(f"{_said(self.by)}:{self.node.__class__.__name__}:{self.node.id}".encode()).decode()
 
 
@@ -147,6 +148,7 @@ class Hits:
         return Hit(self.nodes[-1], self.by).cursor if self.nodes else None
 
     async def total_count(self) -> int:
+        """The number of records on all pages; takes one database command for each kind."""
         return sum([await each.counted(self.steps) for each in self.among])
 
 
@@ -157,13 +159,13 @@ async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> 
     one for each kind in an order by id alone. Raises InvalidInput for a text without words, and for a cursor of another list.
     """
     steps, order = _holding(text), dict(window.order(by))
-    walked, enough = among[:: order["kind"]], window.size + 1
+    walked, enough = among[:: order["kind"]], window.size + 1  # one record more than the page tells whether another page follows
     place, beyond = _place([each.kind.__name__ for each in walked], by, window)
     found: list[Record] = []
     if by[0][0] == "kind":
         for each in walked[place:]:
             found += await each.found(steps, order["id"], enough - len(found), beyond)
-            beyond = None
+            beyond = None  # the cursor is in the first kind; the kinds after it are read from their beginning
             if len(found) == enough:
                 break
     else:

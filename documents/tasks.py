@@ -74,6 +74,7 @@ class TaskList(Value):
     )
 
     def first(self, size: int) -> "TaskList":
+        """The list of the first `size` tasks."""
         return TaskList(items=self.items[:size], complete=self.complete and size >= len(self.items))
 
 
@@ -166,6 +167,7 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
     """The tasks of each of the people, in the order of `people`; takes one database command. An inactive person has none."""
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
+    # One version more than is looked at tells whether the lists are complete.
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
     dockets = [Docket(each, whole(each.standing), at) for each in found[:LOOKED_AT] if each.standing]
 

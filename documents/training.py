@@ -109,7 +109,7 @@ class TrainingRun(Value):
             "additional_info": {**card.additional_info, **self.additional_info},
         }
         if not any([*dict(config).values(), *dict(metadata).values(), self.evaluation_results, self.additional_info]):
-            raise InvalidInput("", "must say something of the run")
+            raise InvalidInput("", "must state at least one fact about the run")
         return {name: value for name, value in said.items() if value}
 
 

@@ -33,7 +33,7 @@ _SHOULD = re.compile("[A-Z][a-z]+ should ")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SCRIPTS = frozenset({"javascript", "vbscript", "data"})
+_SCRIPTS = frozenset({"javascript", "vbscript", "data"})  # schemes that a browser runs, if a page shows the URI as a link
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -127,6 +127,7 @@ def _free(value: Any) -> Any:
 
 
 def _walk(value: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    """Every value inside `value` with its depth, down to one level below JSON_DEPTH: so recursion is bounded."""
     yield value, depth
     if depth <= JSON_DEPTH:
         inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()

@@ -129,10 +129,12 @@ class AuditEvent(Record):
 
     collection: ClassVar = "audit_events"
     indexes: ClassVar = [
+        # The unique indexes refuse a second event in the same place and a second one after the same event.
         index("seq", unique=True),
         index("previous_hash", unique=True),
         index("occurred_at", "seq"),
         index("resource.id", "seq"),
+        # Judging a version looks up the event of its registration (`eligibility.loading`).
         index("resource.id", "resource.type", where={"event_type": AuditEventType.MODEL_REGISTERED}),
         index("subject.model_id", "seq"),
         index("subject.model_id", "subject.version", "seq"),

@@ -49,7 +49,7 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
             sheet.take(window)
             progress(len(window[0]), part.length)
         sheet.verifier.expect(part.stop)
-        counted = sheet.lines
+        counted = sheet.lines  # the strays that follow are beyond the head's size
         if part.to_the_end:
             sheet.take(await part.strays())
             sheet.verifier.compare_head(part.head)
@@ -83,6 +83,7 @@ class _Sheet:
         self._last_digest = ""
 
     def take(self, window: Window) -> None:
+        """Verifies the events of a window and writes them; an event with a fault is also written with its stored fields."""
         events, contents = window
         kept = {digest for digest, text in contents.items() if is_content(digest, text)}
         self.cited |= contents.keys()
@@ -99,6 +100,7 @@ class _Sheet:
             self.lines += 1
 
     def keep(self, content: Raw) -> None:
+        """Writes a content, as a line of its text or, if it does not hash to its digest, as a row of the differing ones."""
         digest, text = content.get("digest"), content.get("canonical")
         # The contents come in the order of their digests, so equal digests are neighbours.
         if not isinstance(digest, str) or digest == self._last_digest:

@@ -75,19 +75,22 @@ class Manifest(Value):
 
     @property
     def stop(self) -> int:
+        """The number after the last event; `first` if the export holds no event."""
         return self.first if self.last is None else self.last + 1
 
     @classmethod
     def read(cls, folder: Path) -> Self:
+        """Reads the manifest of an export. Raises Unreadable if it or another file is missing, or if it contradicts itself."""
         if not (folder / MANIFEST).is_file():
             raise Unreadable(f"{MANIFEST} is not there: this is no export, or one that was never finished")
+        # A further file is refused too: a reader could take it for a part of what was verified.
         found = {each.name for each in folder.iterdir()}
         if strange := ", ".join(sorted((ALWAYS - found) | (found - ALWAYS - {CHECKPOINT}))):
             raise Unreadable(f"it has not exactly the files of an export: see {strange[:200]!r}")
         try:
             manifest = cls.model_validate(loosely_parsed(_whole(folder / MANIFEST)))
         except (ValidationError, ValueError) as error:
-            raise Unreadable(f"{MANIFEST} is not as an export has it") from error
+            raise Unreadable(f"{MANIFEST} is not the manifest of an export") from error
         if manifest.stop > manifest.size or manifest.partial != (manifest.first > 0 or manifest.stop < manifest.size):
             raise Unreadable(f"{MANIFEST} contradicts itself: from, to, size and partial")
         return manifest
@@ -134,7 +137,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
             verifier.expect(manifest.stop)
         # The files omit the fields that follow from the bytes. They are derived here, so that the verifier sees a stored event.
         event = verifier.derived(line)
-        if number == at:
+        if number == at:  # the database stored other fields with these bytes, and they are what is to be verified
             event = stored | ({"canonical": line} if line else {})
             at, stored = next(differing, (None, {}))
         if number == 0 and origin_of(event) != manifest.origin:
@@ -143,7 +146,7 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
         progress(1, manifest.counted)
     verifier.expect(manifest.stop)
     if at is not None:
-        raise Unreadable(f"{DIFFERING} tells of line {at} of {EVENTS}, which is not there, or out of turn")
+        raise Unreadable(f"{DIFFERING} names line {at} of {EVENTS}, which is missing, or is not in ascending order")
 
 
 def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
@@ -151,7 +154,7 @@ def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
     if manifest.first <= signed.size <= manifest.stop or not manifest.partial or signed.size > manifest.size:
         return ()
     if manifest.consistency is None or manifest.consistency.size != signed.size:
-        raise Unreadable(f"a part of a trail proves itself by its own {CHECKPOINT}, and not by one of {signed.size} events")
+        raise Unreadable(f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {signed.size} events")
     return manifest.consistency.hashes
 
 
@@ -183,7 +186,7 @@ def _differing(path: Path) -> Iterator[tuple[int, Raw]]:
             case {"digest": str()}:
                 pass
             case _:
-                raise Unreadable(f"{path.name} tells of something else than events and contents")
+                raise Unreadable(f"{path.name} has a row that is about neither an event nor a content")
 
 
 def _rows(path: Path) -> Iterator[Raw]:
@@ -214,6 +217,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def is_json(text: bytes) -> bool:
+    """Whether the bytes are JSON of any form."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -222,6 +226,7 @@ def is_json(text: bytes) -> bool:
 
 
 def origin_of(event: Raw) -> str:
+    """The name of the trail that a stored event or head bears; empty if it bears none."""
     origin = event.get("origin")
     return origin if isinstance(origin, str) else ""
 
@@ -240,7 +245,7 @@ def as_json(value: Any) -> Any:
         case datetime():
             with suppress(*UNSPEAKABLE):
                 return {"$date": plain(value)}
-        case dict() if not any(str(name).startswith("$") for name in value):
+        case dict() if not any(str(name).startswith("$") for name in value):  # else it could pass for a `$date`
             return {str(name): as_json(each) for name, each in value.items()}
         case list():
             return [as_json(each) for each in value]

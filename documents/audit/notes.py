@@ -17,10 +17,10 @@ from documents.values import MAX_SAFE_INTEGER
 
 ED25519 = b"\x01"  # C2SP signed-note, "Signature types"
 NOTE_LENGTH, SIGNATURES = 20_000, 16  # C2SP signed-note: a verifier must bound what it reads, and accept 16 signatures
-_NAME = re.compile(r"[^\s+]+")
-_SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
-_SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
-_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+_NAME = re.compile(r"[^\s+]+")  # C2SP signed-note: a key's name has neither white space nor a plus
+_SIZE = re.compile(r"0|[1-9][0-9]{0,15}")  # C2SP tlog-checkpoint: decimal, without leading zeros
+_SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")  # an em dash, U+2014
+_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # C2SP signed-note: no control character but the newline
 
 
 class BadNote(ValueError):
@@ -37,6 +37,7 @@ class VerifierKey:
     @classmethod
     def read(cls, text: str) -> Self:
         """Reads a key from `<name>+<id>+<base64>`. Raises ValueError, which says what is wrong with the text."""
+        # Base64 may hold a plus, so at most two are split at; a text with fewer gets empty parts, which are refused below.
         name, told, encoded = [*text.strip().split("+", 2), "", ""][:3]
         kind, public = (raw := decoded(encoded))[:1], raw[1:]
         if kind != ED25519 or len(public) != 32:
@@ -52,6 +53,7 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
     def has_signed(self, text: str, signature: bytes) -> bool:
+        """Whether `signature` is this key's Ed25519 signature of the text as UTF-8 (RFC 8032)."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except InvalidSignature:
@@ -71,6 +73,7 @@ class SigningKey:
 
     @classmethod
     def made(cls, name: str) -> Self:
+        """A new random key. Raises ValueError for a name that is empty, or has white space or a plus."""
         return cls(_named(name), Ed25519PrivateKey.generate().private_bytes_raw())
 
     @classmethod
@@ -141,6 +144,7 @@ def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
     for line in told:
         found = _SIGNATURE.fullmatch(line)
         raw = decoded(found[2]) if found else b""
+        # Four bytes of the key's id come before the signature.
         if not found or len(raw) < 5 or len(told) > SIGNATURES:
             raise BadNote("has a line that is no signature, or too many of them")
         yield (found[1], raw[:4]), raw[4:]
@@ -156,7 +160,7 @@ def _read(text: str) -> Checkpoint:
 
 def _named(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError("names a key by nothing, or with a space or a + in it")
+        raise ValueError("names a key by an empty text, or by one with a space or a +")
     return name
 
 

@@ -16,7 +16,7 @@ def trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
     if checkpoint is None and keys:
         raise InvalidInput("checkpoint", "must be given with `keys`: it is what they verify")
     if checkpoint is not None and not 0 < len(keys) <= KEYS:
-        raise InvalidInput("keys", f"must be 1 to {KEYS} that are trusted: whose signature the checkpoint bears")
+        raise InvalidInput("keys", f"must be 1 to {KEYS} trusted keys, one of which signed the checkpoint")
     found = []
     for at, each in enumerate(keys):
         try:
@@ -32,7 +32,7 @@ def pinned(checkpoint: str, keys: Sequence[VerifierKey]) -> Checkpoint | BadNote
         found = opened(checkpoint.strip("\n") + "\n", keys)
     except BadNote as bad:
         return bad
-    return found if found.size else BadNote("is of no events: such a one is never signed")
+    return found if found.size else BadNote("is a checkpoint of an empty trail, which is never signed")
 
 
 def those_pinned(texts: Iterable[str], keys: Sequence[VerifierKey]) -> list[Checkpoint]:

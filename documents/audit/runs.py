@@ -105,6 +105,7 @@ async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime],
     since = monotonic()
 
     async def rest(read: int) -> None:
+        """Prolongs the turn after a window, and sleeps as long as the window took."""
         nonlocal turn, since
         turn = await turn.hold(clock())
         await asyncio.sleep(monotonic() - since)

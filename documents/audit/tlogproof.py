@@ -34,12 +34,14 @@ class Proof:
 
     @property
     def text(self) -> str:
+        """The proof in the form of C2SP tlog-proof."""
         hashes = "".join(f"{b64encode(bytes.fromhex(each)).decode()}\n" for each in self.hashes)
         return f"{HEADER}\nextra {b64encode(self.entry).decode()}\nindex {self.index}\n{hashes}\n{self.checkpoint}"
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Reads the text of a proof, and verifies nothing. Raises BadProof for a text of another form, or without an entry."""
+        # The checkpoint holds an empty line too; the first one in the text ends the proof's own lines.
         head, _, checkpoint = text[: LENGTH + 1].partition("\n\n")
         match head.split("\n"):
             case [header, extra, index, *lines] if header == HEADER and (found := _INDEX.fullmatch(index)):
@@ -57,12 +59,12 @@ class Proof:
         signed = opened(self.checkpoint, keys)
         leaf = tree.leaf_hash(self.entry)
         if not tree.verify_inclusion(self.index, signed.size, leaf, self.hashes, signed.root):
-            raise BadProof(f"does not lead from the event to the root of the {signed.size} that were signed")
+            raise BadProof(f"does not lead from the event to the signed root of {signed.size} events")
         try:
             event = parsed(self.entry)
         except ValueError as error:
             raise BadProof(f"leads to an event that cannot be read: it {error}") from error
         # The event must name the same place and trail, else its bytes could be shown as another event's.
         if not isinstance(event, dict) or (event.get("seq"), event.get("origin")) != (self.index, signed.origin):
-            raise BadProof("leads to an event that says it stands elsewhere")
+            raise BadProof("leads to an event that names another place or another trail")
         return signed, event

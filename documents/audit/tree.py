@@ -14,6 +14,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def is_hash(value: object) -> bool:
+    """Whether a value is a SHA-256 in lower-case hexadecimal."""
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
@@ -65,6 +66,7 @@ class Subtree:
         return ((self.index + 1) << self.level) - 1
 
     def hash_in(self, event: Mapping[str, Any]) -> str:
+        """The hash of the subtree, as the event that completes it stores it. Raises LookupError if the event has none."""
         found: str = event["nodes"][self.level - 1] if self.level else event["event_hash"]
         return found
 

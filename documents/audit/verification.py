@@ -19,7 +19,7 @@ from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
 GENESIS = "0" * 64  # the `previous_hash` of the first event
-_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})
+_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})  # stored beside the bytes; they follow from them
 
 
 class Verifier:
@@ -108,8 +108,9 @@ class Verifier:
             "edge": self._edge,
         }
         for name, value in stands.items():
+            # The canonical forms are compared, because the stored moment is a datetime and the verifier's is a text.
             if value is not None and spelled(head.get(name)) != spelled(value):
-                says = f"Its {name} is {quoted(head.get(name))}, that of the events {quoted(value)}."
+                says = f"Its {name} is {quoted(head.get(name))}; by the events it must be {quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
     def deny_checkpoint(self, why: str) -> None:
@@ -124,7 +125,7 @@ class Verifier:
         rewritten.
         """
         if self._origin not in (None, pinned.origin):
-            says = f"It is of {quoted(pinned.origin)}, not of {quoted(self._origin)}."
+            says = f"Its origin is {quoted(pinned.origin)}, not {quoted(self._origin)}."
             self._found(AuditFaultKind.CHECKPOINT_OF_ANOTHER_TRAIL, None, says)
             return
         agree = {each.size: self._roots[each.size] == each.root for each in kept if each.size in self._roots}
@@ -136,6 +137,7 @@ class Verifier:
             agree[pinned.size] = agrees
         self._anchor = pinned.size
         if not all(agree.values()):
+            # Events were rewritten between the last size whose root agrees and the first size whose root does not.
             until = min(each for each, same in agree.items() if not same)
             since = max((each for each, same in agree.items() if same and each < until), default=0)
             says = f"From {since} to {until - 1} something is not what it was: another root of {until} events was signed."
@@ -164,6 +166,7 @@ class Verifier:
         return None
 
     def report(self) -> Report:
+        """The report on everything that was fed and compared so far."""
         caveats = {
             AuditCaveat.UNANCHORED: self._anchor is None,
             AuditCaveat.AFTER_CHECKPOINT: self._anchor is not None and self._anchor < self._next,
@@ -200,7 +203,7 @@ class Verifier:
                 edge.append(found)
             else:
                 kind = AuditFaultKind.NODES_DIFFER if seq in earlier else AuditFaultKind.MISSING_EVENTS
-                self._found(kind, seq, f"It would hold what is needed to begin at {self._first}.")
+                self._found(kind, seq, f"It does not hold the hashes that are needed to begin at event {self._first}.")
         last = earlier.get(self._first - 1, {})
         leaf, at, origin = last.get("event_hash"), last.get("occurred_at"), last.get("origin")
         self._edge = None if self._faults else edge
@@ -216,7 +219,7 @@ class Verifier:
             return self._next
         self.expect(seq)
         if seq < self._next:
-            self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands where {self._next} was due.")
+            self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands in the place of event {self._next}.")
         return seq
 
     def _said(self, seq: int, event: Raw) -> Said | None:
@@ -244,16 +247,18 @@ class Verifier:
             self._found(AuditFaultKind.NOT_CANONICAL, seq, f"Its bytes cannot be read: {quoted(str(error))}.")
             return None
         if not isinstance(said, dict):
-            self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no object.")
+            self._found(AuditFaultKind.NOT_CANONICAL, seq, "Its bytes are no JSON object.")
             return None
         for name, value in stored.items():
             if name not in said:
-                self._found(AuditFaultKind.UNKNOWN_FIELD, seq, f"{quoted(name)} is stored, and the bytes do not have it.")
+                self._found(
+                    AuditFaultKind.UNKNOWN_FIELD, seq, f"The field {quoted(name)} is stored, and the bytes do not have it."
+                )
             elif spelled(value) != spelled(said[name]):
-                says = f"{quoted(name)} is stored as {quoted(value)}, and the bytes say {quoted(said[name])}."
+                says = f"The field {quoted(name)} is stored as {quoted(value)}, and the bytes have {quoted(said[name])}."
                 self._found(AuditFaultKind.FIELD_DIFFERS, seq, says)
         for name in sorted(said.keys() - stored.keys()):
-            self._found(AuditFaultKind.MISSING_FIELD, seq, f"{quoted(name)} is in the bytes, and not stored.")
+            self._found(AuditFaultKind.MISSING_FIELD, seq, f"The field {quoted(name)} is in the bytes, and is not stored.")
         return said
 
     def _shaped(self, seq: int, said: Any) -> Said | None:
@@ -284,12 +289,14 @@ class Verifier:
                 self._found(AuditFaultKind.BROKEN_LINK, seq, f"It names {said.previous_hash}, but {before}.")
             if self._last_at and said.occurred_at < self._last_at:
                 self._found(
-                    AuditFaultKind.TIME_REVERSED, seq, f"It is of {said.occurred_at}, event {seq - 1} of {self._last_at}."
+                    AuditFaultKind.TIME_REVERSED, seq, f"It occurred at {said.occurred_at}, event {seq - 1} at {self._last_at}."
                 )
             if self._origin not in (None, said.origin):
-                self._found(AuditFaultKind.ORIGIN_DIFFERS, seq, f"It is of {quoted(said.origin)}, not of {quoted(self._origin)}.")
+                self._found(
+                    AuditFaultKind.ORIGIN_DIFFERS, seq, f"Its origin is {quoted(said.origin)}, not {quoted(self._origin)}."
+                )
             if said.event_id in self._ids or said.event_id in self._older_ids:
-                self._found(AuditFaultKind.DUPLICATE_ID, seq, f"{said.event_id} stands before.")
+                self._found(AuditFaultKind.DUPLICATE_ID, seq, f"An earlier event has the id {said.event_id} too.")
             self._remember(said.event_id)
             self._origin = said.origin
         self._last_at = said.occurred_at if said else None
@@ -310,5 +317,5 @@ class Verifier:
         self._edge, completed = tree.grow(self._edge, seq, leaf)
         if nodes != completed:
             self._found(
-                AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and stores other hashes than theirs."
+                AuditFaultKind.NODES_DIFFER, seq, f"It completes {len(completed)} subtrees, and does not store their hashes."
             )

@@ -123,6 +123,7 @@ class TrailPart:
 
     @classmethod
     async def of(cls, first: int, last: int | None) -> Self:
+        """The events from `first` to `last`, both included, or to the end. Raises InvalidInput outside the trail."""
         head = await _head()
         end = _size(head)
         if first < 0 or (first and first >= end) or (last is not None and last < first):
@@ -156,6 +157,7 @@ class TrailPart:
 
     async def strays(self) -> Window:
         """The first stored events with a `seq` outside the head's size; events appended since the head was read are left out."""
+        # `$nor` also finds events whose `seq` is missing or is no number, which no comparison finds.
         outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
         size = _size(await _head())
         events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]

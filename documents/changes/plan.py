@@ -26,6 +26,7 @@ class ChangeType(Choice):
 
     @property
     def keeps_version(self) -> bool:
+        """Whether a change of this type leaves the same version running."""
         return self in {ChangeType.CONFIG_CHANGE, ChangeType.PROMPT_UPDATE, ChangeType.INFRASTRUCTURE}
 
 
@@ -176,7 +177,7 @@ class ChangePlan(Value):
 def _days(window: ChangeWindow) -> Iterator[date]:
     """The UTC days of the window; its end does not belong to it."""
     day = window.begins.date()
-    last = (window.ends - timedelta(milliseconds=1)).date()
+    last = (window.ends - timedelta(milliseconds=1)).date()  # moments have milliseconds, so this is the last one inside
     while day <= last:
         yield day
         day += timedelta(days=1)

@@ -88,6 +88,7 @@ class ChangeRequest(Searchable):
 
     @classmethod
     async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: str | None = None) -> Self:
+        """Makes a change request in DRAFT, not stored yet; `rolls_back` is the id of the change that it takes back."""
         plan.refuse_impossible_times()
         revisions = await revised((), ContentKind.CHANGE_PLAN, plan, by.id, at)
         return cls(
@@ -97,6 +98,7 @@ class ChangeRequest(Searchable):
 
     @property
     def filed_under(self) -> dict[str, str] | None:
+        """The version that the change's events are about; None for the rollback of a failed first deployment."""
         version = self.plan.target_version or self.plan.current_version
         return {"model_id": self.plan.model_id, "version": version} if version else None
 
@@ -136,6 +138,7 @@ class ChangeRequest(Searchable):
             raise InvalidState(permission.value, self.status, POSSIBLE[permission])
 
     def not_ready(self, permission: Permission, problem: str) -> NotReady:
+        """The refusal of a mutation that the status allows, and `problem` does not."""
         return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
 
     def _permits(self, by: Actor, permission: Permission) -> None:
@@ -153,12 +156,14 @@ class ChangeRequest(Searchable):
                 raise InvalidInput(name, f"is what takes {self.rolls_back_id} back: ask for another change")
 
     async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        """Replaces the plan, as a further revision, unless it is equal. Raises InvalidInput for an impossible window."""
         plan.refuse_impossible_times()
         if plan != self.plan:
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
             self.plan, self.risk_level = plan, plan.risk_level
 
     def may_submit(self, by: Actor) -> None:
+        """Raises Forbidden or InvalidState unless the caller may submit the change, InvalidInput if the plan is incomplete."""
         self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW)
         for name in ("impact", "rollback_plan"):
             if getattr(self.plan, name) is None:
@@ -309,6 +314,7 @@ class ChangeRequest(Searchable):
         self._move(ChangeStatus.ROLLED_BACK, by, at)
 
     def comment(self, text: str, by: Actor, at: datetime) -> None:
+        """Adds a comment. Raises LimitExceeded beyond 200."""
         self._permits(by, Permission.COMMENT_ON_CHANGE)
         self.comments = longer("the comments on a change", self.comments, Comment(at=at, by=by.id, text=text))
 

@@ -76,10 +76,12 @@ class Judgement:
 
     @cached_property
     def violations(self) -> tuple[Finding, ...]:
+        """The blocking requirements that are neither met nor waived."""
         return tuple(each for each in self.findings(blocking=True) if each.requirement_id not in self.case.waivers)
 
     @cached_property
     def waived(self) -> tuple[WaivedFinding, ...]:
+        """The blocking requirements that are not met and are waived."""
         waivers = self.case.waivers
         unmet = (each for each in self.findings(blocking=True) if each.requirement_id in waivers)
         return tuple(WaivedFinding(finding=each, waiver=waivers[each.requirement_id]) for each in unmet)
@@ -111,6 +113,7 @@ class Judgement:
 
     @property
     def eligibility(self) -> Eligibility:
+        """The judgement in the form that clients read: every obstacle, with its remedy."""
         case, incidents = self.case, self.case.version.critical_incidents
         required = tuple(self._required(role, policies) for role, policies in case.required.items())
         return Eligibility(

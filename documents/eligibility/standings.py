@@ -36,7 +36,7 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
     if not versions:
         return
     policies = await all_policies()
-    changed = {each.key: each.unwritten() for each in versions}
+    changed = {each.key: each.unwritten() for each in versions}  # before `follow`, which changes versions itself
     for version in versions:
         decisions.follow(version, in_force(policies, version.tier, unit.at))
     judgements = [Judgement(case) for case in await case_files(versions, unit.at, for_standing=True)]

@@ -48,6 +48,7 @@ class Omissions:
         return (*self._left_out[:-1], Omission(path="", reason=f"{self._more + 1} more are not listed here"))
 
     def leave(self, path: str, reason: str) -> None:
+        """Adds an omission; beyond 200 it is only counted. A path is cut to 200 characters."""
         if len(self._left_out) < LIST_LENGTH:
             # JSON can hold an unpaired surrogate ("\ud800"), which can be neither stored nor sent as UTF-8.
             path, reason = (each.encode(errors="replace").decode() for each in (path, reason))

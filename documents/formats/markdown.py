@@ -43,6 +43,7 @@ def listed(parts: Iterable[str]) -> Marked:
 
 
 def strong(said: str) -> Marked:
+    """A value in strong emphasis."""
     return Marked(f"**{text(said)}**")
 
 

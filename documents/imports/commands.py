@@ -32,7 +32,7 @@ async def import_card(
     A field that has a value keeps it unless `overwrite` is set. Raises InvalidInput for a file that changes no field.
     """
     version.permits(by, Permission.IMPORT_MODEL_CARD)
-    reading = read.again()
+    reading = read.again()  # the file is parsed once, outside the transaction, which can be retried
     said = brought(reading, version.card, overwrite)
     _refuse_nothing(said, reading)
     await cards.save(version, said, model_name, by, at, Permission.IMPORT_MODEL_CARD)
@@ -74,7 +74,7 @@ async def _reported(record: Record, source: CardSource, text: str, said: Mapping
 def _refuse_nothing(said: Mapping[str, Any], reading: Reading) -> None:
     if not said:
         why = "; ".join(f"{each.path}: {each.reason}" for each in reading.left_out[:3])
-        raise InvalidInput(INPUT, f"brings nothing that is not there already{f' ({why})' if why else ''}")
+        raise InvalidInput(INPUT, f"changes no field{f' ({why})' if why else ''}")
 
 
 async def import_models(found: Sequence[Named | Omission], owner_id: str, steward_id: str, by: Actor, at: datetime) -> str:

@@ -69,7 +69,7 @@ from documents.versions.version import ModelVersion
 V = TypeVar("V", bound=Value)
 
 ACTORS, EVENTS = 1_000, 500  # actors and events that an audit report lists
-ENDINGS = len(AuditEventType) * len(AuditOutcome)
+ENDINGS = len(AuditEventType) * len(AuditOutcome)  # as many groups as there can be, so none is cut off
 TOLD = fields_at(
     "seq", "event_id", "event_hash", "occurred_at", "event_type", "outcome", "action", "actor.id", "resource.type", "resource.id"
 )
@@ -152,6 +152,7 @@ async def _texts(digests: list[str]) -> dict[str, str]:
 
 
 def _earlier_round(version: ModelVersion, today: Dossier, texts: Mapping[str, str]) -> Iterator[EarlierRound]:
+    """The closed rounds of a version, each decision with the parts of the dossier that changed since."""
     for closed in version.closed_rounds:
         kept = ApprovalRound.model_validate_json(texts[closed.digest])
         decisions = tuple(

@@ -161,6 +161,7 @@ def _inside(said: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _is_number(said: str) -> bool:
+    # CycloneDX has figures as free text; only decimal numbers are read.
     return re.fullmatch(r"-?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,3})?", said) is not None
 
 

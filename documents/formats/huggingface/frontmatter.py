@@ -99,6 +99,6 @@ def plain(value: Any) -> Any:
 
 
 def block(metadata: dict[str, Any]) -> str:
-    """Front matter with these metadata, each value on one line."""
+    """Front matter with these metadata. The width keeps PyYAML from breaking long values over several lines."""
     said = yaml.dump(metadata, Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True, width=2**31) if metadata else ""
     return f"---\n{said}---\n"

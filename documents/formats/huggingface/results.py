@@ -13,6 +13,7 @@ from documents.formats.exchange import INPUT, NO_FIELD, Reading
 from documents.formats.huggingface.frontmatter import lines, loaded
 from documents.values import NAME_LENGTH
 
+# A figure may be written as text.
 _NUMBER = re.compile(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?")
 _SAID_OF_DATASET, _SAID_OF_METRIC = ("config", "split", "revision"), ("config",)
 UNKNOWN_TASK = "other"

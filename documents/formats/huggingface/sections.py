@@ -12,7 +12,7 @@ from documents.formats.markdown import heading, text
 
 _BLOCKS = MarkdownIt("commonmark").disable("inline")  # parses block structure only (CommonMark section 3)
 _TO_DO = re.compile(r"\[?more information needed\]?\.?", re.IGNORECASE)
-_MARKER = re.compile(r" *(?:[-*+]|\d+[.)]) +")
+_MARKER = re.compile(r" *(?:[-*+]|\d+[.)]) +")  # a list marker (CommonMark section 5.2)
 _LABELLED = re.compile(r"^[-*+] +\*\*([^*\n]+?):?\*\*:?[ \t]*(.*(?:\n {2,}\S.*)*)\n?", re.MULTILINE)
 _ESCAPED = re.compile(r"\\(\n|[!-/:-@\[-`{-~])")  # ASCII punctuation (CommonMark section 2.4), and a hard line break (6.7)
 
@@ -58,6 +58,7 @@ class Section:
 
 
 def _item(written: Sequence[str], item: Token) -> str:
+    """The lines of a list item without its marker, and without the indentation that the marker's width asks for."""
     start, end = item.map or (0, 0)
     marker = _MARKER.match(written[start])
     width = marker.end() if marker else 0
