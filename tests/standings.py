@@ -17,9 +17,8 @@ async def misjudged() -> list[str]:
     moments = {each.standing.as_of for each in versions if each.standing}
     for at in moments:
         those = [each for each in versions if each.standing and each.standing.as_of == at]
-        for case in await case_files(those, at, for_standing=True):
-            if Judgement(case).standing != case.version.standing:
-                found.append(case.version.key)
+        cases = await case_files(those, at, for_standing=True)
+        found += [each.version.key for each in cases if Judgement(each).standing != each.version.standing]
     return found
 
 
