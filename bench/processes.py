@@ -21,7 +21,12 @@ class Process:
     """A server process on a port of its own. It is a context manager: the process runs while the context is open."""
 
     def __init__(self, settings: Settings, contender: str) -> None:
-        said = {"MONGODB_URI": settings.mongodb_uri, "DATABASE": settings.database, "VERIFICATION_SECONDS": NEVER}
+        said = {
+            "MONGODB_URI": settings.mongodb_uri,
+            "DATABASE": settings.database,
+            "VERIFICATION_SECONDS": NEVER,
+            "JUDGEMENT_SECONDS": NEVER,
+        }
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self.environment |= {PREFIX + name: str(value) for name, value in said.items()}
         self.contender = contender

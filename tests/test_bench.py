@@ -30,7 +30,7 @@ VERSIONS, EVENTS = 20, 60
 async def database(server: str) -> AsyncIterator[Database]:
     settings = Settings(mongodb_uri=server, database="bench", admin_token=SecretStr(ADMIN_TOKEN))
     database = open_database(server, "bench")
-    await prepare(settings, database)
+    await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     await data.people(database, 3)
     await data.versions(database, 0, VERSIONS)
     yield database
@@ -88,7 +88,7 @@ async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
 async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, tmp_path: Path) -> None:
     settings = Settings(mongodb_uri=server, database="bench_trail", admin_token=SecretStr(ADMIN_TOKEN))
     database = open_database(server, "bench_trail")
-    await prepare(settings, database)
+    await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     await data.events(database, 0, EVENTS)
     with database.bound():
         await export(tmp_path / "export")
