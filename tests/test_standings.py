@@ -196,7 +196,7 @@ async def many_drafts(service: Service, number: int = MANY) -> None:
         for each in range(1, number):
             like = first.model_copy(update={"id": None, "version": f"1.0.{each}", "standing": None}, deep=True)
             like.revision, like._was = 0, None
-            like.tells("model_registered")
+            like.names_event("model_registered")
             await like.store()
 
     await on_record(service, more)
