@@ -4,7 +4,6 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,15 +11,16 @@ from pydantic import ValidationError
 
 from documents.audit.verify import verify
 from documents.eligibility.rules import RULES
-from documents.eligibility.turns import judge_batch
 from documents.kinds import RECORDS
 from documents.migrations import SCHEMA, STEPS
+from documents.policies import RequirementCheck
 from documents.search import TOKENS
 from documents.versions.version import ModelVersion
-from gql.firststart import prepare
 from tests.service import ADA, Service
 from tests.standings import misjudged, misread
-from tests.stores.store import FOLDER, Store, documents_of, index, indexes_of, load, releases
+from tests.stores import answers
+from tests.stores.opened import Opened, open_store
+from tests.stores.store import FOLDER, Store, documents_of, indexes_of, releases
 
 OF_TODAY = [each for each in releases() if Store.of(each).schema == SCHEMA]
 FORGOTTEN = "idempotency_keys"  # what is a week old there the database forgets by itself
@@ -28,31 +28,12 @@ SECRETS = re.compile(rb"mag_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}|PRIVATE\+KEY")
 LISTED = "{ modelVersions(first: 100%s) { totalCount nodes { modelId version %s } } }"
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A service that started over the store of a release at the moment at which that was taken, and what the start left.
-
-    The start migrated it; afterwards what was judged by older rules was judged anew.
-    """
-
-    service: Service
-    store: Store
-    left: Mapping[str, Mapping[bytes, Any]]
-
-
 @pytest.fixture(scope="module", params=releases())
 async def opened(server: str, request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     service = Service(server)
-    store = await load(service.database.collections, request.param)
-    await index(service.database.collections, request.param)
-    service.now = store.moment
-    settings = service.settings.model_copy(update={"review_days": tuple(store.review_days), "migrate": True})
-    await prepare(settings, service.database, clock=lambda: store.moment)
+    found = await open_store(service, request.param)
     with service.database.bound():
-        started = (await service.stored()).documents
-        while await judge_batch(store.moment):
-            pass
-        yield Opened(service, store, started)
+        yield found
     await service.close()
 
 
@@ -122,6 +103,19 @@ async def test_every_standing_is_what_the_rule_makes_of_it_then_and_at_the_last_
     assert await misread(opened.store.moment) == []
     versions = await ModelVersion.every({})
     assert {each.standing.rules for each in versions if each.standing} == {RULES}
+
+
+async def test_the_checks_answer_under_a_rules_number_what_they_answered_when_it_was_raised(opened: Opened) -> None:
+    """After a change of what a check answers: raise RULES, then `python -m tests.stores answers`."""
+    assert await answers.answers(opened.store.moment) == answers.kept()[opened.store.release]
+
+
+def test_the_kept_answers_tell_each_check_met_and_not_met() -> None:
+    versions = [each for release in answers.kept().values() for each in release.values()]
+    told = {result for each in versions for result in each["requirements"].values()}
+    expected = {f"{check.value} {outcome}" for check in RequirementCheck for outcome in ("met", "unmet")}
+    # Every version that exists has the event of its registration.
+    assert expected - told == {"registration_audited unmet"}
 
 
 async def test_it_is_read_over_http_and_lists_say_what_eligibility_says(opened: Opened) -> None:

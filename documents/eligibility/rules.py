@@ -1,7 +1,8 @@
 """The number of the rules by which this release judges versions, and the record of the number in force in a database.
 
 Whoever changes what a check answers, or what a standing holds, must raise RULES. Servers then judge anew every version that was
-judged under an older number (`documents/eligibility/turns.py`).
+judged under an older number (`documents/eligibility/turns.py`). A test compares the answers with those kept for the number in
+`tests/data/answers`.
 """
 
 from datetime import datetime

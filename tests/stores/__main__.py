@@ -1,4 +1,8 @@
-"""Writes the store of this release: `python -m tests.stores write 0.2.0`, once its version is in pyproject.toml."""
+"""Writes what later releases are tested on.
+
+`python -m tests.stores write 0.2.0` writes the store of this release, once its version is in pyproject.toml.
+`python -m tests.stores answers` writes what the checks answer about every kept store, once RULES was raised.
+"""
 
 import asyncio
 import sys
@@ -18,7 +22,9 @@ from gql.embedded import Engine
 from gql.firststart import utc_now
 from tests.service import Service
 from tests.standings import misjudged, misread
+from tests.stores import answers
 from tests.stores.journey import LASTS, REVIEW_DAYS, Enrolled, Journey
+from tests.stores.opened import open_store
 from tests.stores.store import FOLDER, Store, releases
 from tests.stores.wholeness import untried
 
@@ -79,8 +85,23 @@ async def write(uri: str, release: str, folder: Path) -> Path:
     return path
 
 
+async def keep_answers(uri: str) -> Path:
+    """Keeps the answers of today's rules about every store; ValueError where today's number has others already."""
+    for release in releases():
+        service = Service(uri)
+        opened = await open_store(service, release)
+        with service.database.bound():
+            path = answers.keep(release, await answers.answers(opened.store.moment))
+        await service.close()
+    return path
+
+
 def main(command: str = "", release: str = "", folder: str = str(FOLDER)) -> None:
     version = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
+    if (command, release) == ("answers", ""):
+        with tempfile.TemporaryDirectory() as data, Engine(Path(data)) as engine:
+            sys.stdout.write(f"{asyncio.run(keep_answers(engine.uri))}\n")
+        return
     if (command, release) != ("write", version):
         sys.exit(f"{__doc__}\nThe version there is {version}. A folder after it takes the place of tests/data/stores.")
     if release in releases(Path(folder)):
