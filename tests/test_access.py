@@ -22,7 +22,7 @@ from graphql import (
 
 from documents.access import GovernanceRole, Permission
 from documents.tokens import ApiToken, TokenKind
-from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, attach, on_record, read, register, save_datasheet
+from tests.examples import ACCESS_VERIFIED, BOT, CARD, RATED, REVIEW, TICKETS, on_record, read, register, save_datasheet
 from tests.journey import ANOTHER, LICENSED
 from tests.operations import ask_for
 from tests.schema import SCHEMA
@@ -301,28 +301,11 @@ async def test_a_steward_links_datasheets_to_the_versions_that_are_theirs(servic
         await service.do(mutation, STEVE, **BOT | {"modelId": "his"}, **TICKETS)
 
 
-async def test_evidence_is_withdrawn_by_whoever_attached_it(service: Service) -> None:
-    await register(service)
-    withdrawn = BOT | {"evidenceId": await attach(service), "reason": "It is of another system."}
-    for other in (ALICE, RITA, CAROL):
-        assert (await service.refused("withdrawEvidence", other, **withdrawn))["code"] == "FORBIDDEN"
-    await service.do("withdrawEvidence", BOB, **withdrawn)
-
-
 async def test_a_role_is_worth_nothing_without_holding_it_today(service: Service) -> None:
     """Whoever is accountable in a role that was taken away since is accountable no more."""
     await register(service)
     await service.do("updateStakeholder", ADA, userId=ALICE.id, roles=["DEPLOYER"])
     assert (await service.refused("saveModelCard", ALICE, **BOT, card=CARD))["code"] == "FORBIDDEN"
-
-
-async def test_tokens_of_others_are_ended_by_administrators_only(service: Service) -> None:
-    refused = await service.refused("revokeApiToken", ALICE, tokenId="bob")
-    assert refused["code"] == "FORBIDDEN" and await service.ask("{ viewer { id } }", BOB)
-    await service.do("revokeApiToken", ALICE, tokenId="alice")
-    await service.do("revokeApiToken", ADA, tokenId="bob")
-    for gone in (ALICE, BOB):
-        assert (await service.refusal("{ viewer { id } }", gone))["code"] == "UNAUTHENTICATED"
 
 
 async def test_whoever_is_accountable_for_a_version_reads_its_events(service: Service) -> None:

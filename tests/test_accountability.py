@@ -6,11 +6,11 @@ import pytest
 
 from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
 from documents.risk.scales import RiskTier
-from documents.roles import ACCOUNTABLE_ROLES, DEFINED, ROLES
+from documents.roles import ACCOUNTABLE_ROLES
 from documents.values import LIST_LENGTH
 from documents.versions.rules import accountability
 from documents.versions.version import ModelVersion
-from tests.examples import ACCESS_VERIFIED, BOT, CARD, EXPERIMENT, eligible, on_record, read, register, submit
+from tests.examples import ACCESS_VERIFIED, BOT, CARD, EXPERIMENT, eligible, on_record, read, register
 from tests.service import ADA, ALICE, BOB, CAROL, RITA, Service, person
 
 OWNER, ETHICS = GovernanceRole.MODEL_OWNER, GovernanceRole.ETHICS_REVIEWER
@@ -18,8 +18,6 @@ EVE, CORA = person("eve", OWNER), person("cora", GovernanceRole.COMPLIANCE_OFFIC
 BEA = person("bea", GovernanceRole.BUSINESS_OWNER)
 HISTORY = "accountability { role userId assignedBy assignedAt endedAt }"
 COVERAGE = "coverage { complete required assigned { role userId active holdsRole person { name } } missing }"
-PATH = """query($role: GovernanceRole!, $modelId: String!, $version: String!) {
-    escalationPath(role: $role, modelId: $modelId, version: $version) { role people { userId } } }"""
 
 
 async def assign(service: Service, role: str, who: Any, by: Any = ALICE, **said: Any) -> Any:
@@ -32,11 +30,6 @@ async def history(service: Service) -> list[tuple[Any, ...]]:
     """Role, person and assigner of each assignment, and whether it has ended."""
     found = (await read(service, HISTORY))["accountability"]
     return [(each["role"], each["userId"], each["assignedBy"], each["endedAt"] is not None) for each in found]
-
-
-async def path(service: Service, role: str) -> list[tuple[str, list[str]]]:
-    found = (await service.ask(PATH, **BOT, role=role))["escalationPath"]
-    return [(each["role"], [one["userId"] for one in each["people"]]) for each in found]
 
 
 async def test_owner_and_steward_are_accountable_from_registration_on(service: Service) -> None:
@@ -187,29 +180,3 @@ async def test_versions_are_found_by_who_is_accountable_for_them_today(service: 
     assert await found(accountability={"some": {"userId": {"eq": "alice"}} | current}) == []
     assert await found(accountability={"some": {"userId": {"eq": "alice"}}}) == [BOT["modelId"]]
     assert await found(standing={"accountableIds": {"some": {"eq": "bob"}}}) == [BOT["modelId"], "hers"]
-
-
-async def test_every_role_is_defined_and_turns_to_others_that_are(service: Service) -> None:
-    found = (await service.ask("{ roleDefinitions { role title description responsibilities authority escalatesTo } }"))[
-        "roleDefinitions"
-    ]
-    assert [each["role"] for each in found] == [each.name for each in GovernanceRole]
-    assert all(each["title"] and each["description"] and each["responsibilities"] and each["authority"] for each in found)
-    assert {each["role"]: each["escalatesTo"] for each in found}["TECH_LEAD"] == ["MODEL_OWNER", "RISK_MANAGER"]
-    assert len(DEFINED) == len(ROLES) and all(each.role not in each.escalates_to for each in ROLES)
-
-
-async def test_a_path_leads_to_whoever_is_accountable_and_else_to_who_is_authorised(service: Service) -> None:
-    tim = person("tim", GovernanceRole.RISK_MANAGER, tiers=(RiskTier.TIER_3_STANDARD,))
-    ron = person("ron", GovernanceRole.RISK_MANAGER)
-    await service.enrol(EVE, tim, ron)
-    await register(service)
-    assert await path(service, "DEPLOYER") == [("MODEL_OWNER", [ALICE.id]), ("RISK_MANAGER", [RITA.id, "ron"])]
-    await assign(service, "RISK_MANAGER", tim)
-    await assign(service, "MODEL_OWNER", EVE)
-    assert await path(service, "TECH_LEAD") == [("MODEL_OWNER", ["eve"]), ("RISK_MANAGER", ["tim"])]
-    assert await path(service, "MODEL_OWNER") == [("BUSINESS_OWNER", []), ("RISK_MANAGER", ["tim"])]
-    assert await path(service, "COMPLIANCE_OFFICER") == []
-    nowhere: dict[str, Any] = {"role": "DEPLOYER", "modelId": "none", "version": "1"}
-    assert (await service.ask(PATH, **nowhere)) == {"escalationPath": None}
-    await submit(service, EVE)

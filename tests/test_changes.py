@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.examples import BOT, eligible, read, register
 from tests.operations import DORA, IMPACT, PLAN, TOM, approved_change, ask_for, deployed, runs, step
-from tests.service import ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.service import ALICE, AUDREY, CAROL, DAVID, Service
 
 
 async def test_the_worked_example_ends_in_production(service: Service) -> None:
@@ -75,27 +75,6 @@ async def test_a_rollback_brings_back_what_ran_before_without_asking_the_gate(se
     assert (await service.ask(asked, id=first))["changeRequest"] == {
         "status": "ROLLED_BACK", "rolledBackBy": {"gate": {"basis": "FORMERLY_DEPLOYED"}}
     }  # fmt: skip
-
-
-async def test_an_open_critical_incident_blocks_and_a_risk_manager_ends_it(service: Service) -> None:
-    await eligible(service)
-    incident = (await service.do("openIncident", DAVID, "incident { incidentId }", **BOT, severity="CRITICAL", title="A leak."))[
-        "incident"
-    ]
-    asked = "eligibility { eligible blockingIncidents { incident { title severity } remedy { mutation arguments } } }"
-    assert (await read(service, asked))["eligibility"] == {
-        "eligible": False,
-        "blockingIncidents": [
-            {
-                "incident": {"title": "A leak.", "severity": "CRITICAL"},
-                "remedy": {"mutation": "resolveIncident", "arguments": incident},
-            }
-        ],
-    }
-    assert (await service.refused("resolveIncident", ALICE, **incident, text="Closed."))["code"] == "FORBIDDEN"
-    await service.do("resolveIncident", RITA, **incident, text="The filter was off.")
-    assert (await read(service, "eligibility { eligible }"))["eligibility"]["eligible"]
-    assert (await service.refused("resolveIncident", RITA, **incident, text="Again."))["code"] == "INVALID_STATE"
 
 
 async def test_a_required_test_must_have_passed_since_the_plan_was_frozen(service: Service) -> None:

@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from documents.datasheets import DatasheetContent, DatasheetSection
+from tests.examples import BOT, TICKETS, approvals, decide, read, register, save_datasheet, submit
 from tests.papers import FULL_SHEET
+from tests.service import BOB, CAROL, Service
 
 
 def sheet(**said: Any) -> DatasheetContent:
@@ -52,3 +54,36 @@ def test_a_datasheet_names_its_empty_sections() -> None:
 def test_a_datasheet_refuses_what_is_out_of_bounds(said: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         sheet(**said)
+
+
+async def test_a_link_pins_a_revision_and_a_newer_one_is_a_notice(service: Service) -> None:
+    await register(service)
+    await save_datasheet(service)
+    await service.do("linkDatasheet", BOB, **BOT | TICKETS)
+    await submit(service)
+    await decide(service, CAROL)
+    await save_datasheet(service, maintainer="Data engineering")
+    asked = "datasheets { revision linkedBy datasheet { revisions { revision } } } eligibility { notices }"
+    found = await read(service, asked)
+    assert found["datasheets"] == [
+        {"revision": 1, "linkedBy": "bob", "datasheet": {"revisions": [{"revision": 1}, {"revision": 2}]}}
+    ]  # fmt: skip
+    (notice,) = found["eligibility"]["notices"]
+    assert TICKETS["datasetId"] in notice
+    assert (await approvals(service))["ETHICS_REVIEWER"] == ("APPROVED", [])
+
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    assert (await read(service, asked))["eligibility"]["notices"] == []
+    assert (await approvals(service))["ETHICS_REVIEWER"] == ("STALE", ["DATASHEETS"])
+    await service.do("linkDatasheet", **BOT | TICKETS | {"revision": 1})
+    assert (await approvals(service))["ETHICS_REVIEWER"] == ("APPROVED", [])
+
+
+async def test_what_is_not_there_cannot_be_linked_or_unlinked(service: Service) -> None:
+    await register(service)
+    assert (await service.refused("linkDatasheet", **BOT | TICKETS))["code"] == "NOT_FOUND"
+    await save_datasheet(service)
+    for revision in (0, 2):
+        refused = await service.refused("linkDatasheet", **BOT | TICKETS | {"revision": revision})
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.revision")
+    assert (await service.refused("unlinkDatasheet", **BOT | TICKETS))["code"] == "NOT_FOUND"

@@ -1,4 +1,4 @@
-"""What runs where, and what ran there on that day; what went wrong with it; and who hears of it."""
+"""What runs where, what ran there on that day, and who hears of it."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,9 +7,8 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from tests.examples import BOT, eligible, read, register
 from tests.operations import DORA, STAGED, TOM, approve, approved_change, carry_out, deployed, experiments, rollback_of, step
-from tests.service import ALICE, AUDREY, CAROL, DAVID, RITA, Service
+from tests.service import AUDREY, Service
 from tests.sockets import Socket, dial, listening, served
 
 FIRST, SECOND = (STAGED | {"targetVersion": f"0.{each}.0"} for each in (1, 2))
@@ -79,42 +78,3 @@ async def test_what_another_process_does_with_a_change_is_heard_by_who_subscribe
     await other.close()
     assert commented["comments"] == [{"text": "Here it comes."}]
     assert (started["status"], started["gate"]) == ("IN_PROGRESS", {"basis": "ELIGIBLE"})
-
-
-async def test_incidents_are_counted_and_listed_by_what_they_were(service: Service) -> None:
-    await register(service)
-    opened = []
-    for severity in ("LOW", "CRITICAL", "CRITICAL"):
-        payload = await service.do("openIncident", CAROL, "incident { incidentId }", **BOT, severity=severity, title="It failed.")
-        opened.append(payload["incident"])
-    await service.do("resolveIncident", RITA, **opened[1], text="It works.")
-    await service.do("resolveIncident", ALICE, **opened[0], text="It works.")
-    asked = "{ incidentAggregates(groupBy: [{severity: ASC}, {status: ASC}]) { keys { severity status } count } }"
-    found = (await service.ask(asked))["incidentAggregates"]
-    assert {(each["keys"]["severity"], each["keys"]["status"]): each["count"] for each in found} == {
-        ("LOW", "RESOLVED"): 1, ("CRITICAL", "RESOLVED"): 1, ("CRITICAL", "OPEN"): 1
-    }  # fmt: skip
-    blocking = "{status: {eq: OPEN}, severity: {eq: CRITICAL}}"
-    query = f"{{ incidents(first: 9, filter: {blocking}) {{ nodes {{ incidentId resolution {{ at }} }} }} }}"
-    assert (await service.ask(query))["incidents"]["nodes"] == [{**opened[2], "resolution": None}]
-    assert (await read(service, "criticalIncidents"))["criticalIncidents"] == [opened[2]["incidentId"]]
-
-
-async def test_a_critical_incident_upstream_alerts_and_blocks_only_its_own_version(service: Service) -> None:
-    await eligible(service)
-    base: dict[str, Any] = {"modelId": "base", "version": "1.0.0"}
-    await register(service, **base)
-    on = [{"relation": "CALLS", "on": {"governed": base}}]
-    await register(service, modelId="caller", dependsOn=on)
-    asked = "upstreamAlerts { kind depth on { modelId version } }"
-
-    async def alerts() -> Any:
-        return (await read(service, asked, modelId="caller"))["upstreamAlerts"]
-
-    for severity, expected in (("HIGH", []), ("CRITICAL", [{"kind": "CRITICAL_INCIDENT", "depth": 1, "on": base}])):
-        opened = await service.do("openIncident", DAVID, "incident { incidentId }", **base, severity=severity, title="A leak.")
-        assert await alerts() == expected
-    blocked = "eligibility { blockingIncidents { incidentId } }"
-    assert (await read(service, blocked, modelId="caller"))["eligibility"] == {"blockingIncidents": []}
-    await service.do("resolveIncident", RITA, **opened["incident"], text="It is closed.")
-    assert await alerts() == []

@@ -1,12 +1,10 @@
 """Model cards and datasheets to read: as Markdown of which every value is text, as JSON that loses nothing, as they were."""
 
 import json
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given
 from markdown_it.token import Token
 from pydantic import BaseModel
@@ -15,11 +13,10 @@ from documents.canonical import canonical, parsed
 from documents.cards import CardRiskLevel, ModelCard
 from documents.datasheets import Confidentiality, DatasetRecord
 from documents.reports.documentation import NOT_STATED, card_page, datasheet_page
-from tests.examples import CARD, DATASHEET, TICKETS, read, register, save_card, save_datasheet
+from tests.examples import CARD, DATASHEET, TICKETS, read, register, save_card
 from tests.markdown import READERS, one_line
 from tests.papers import CARDS, SHEETS, TRIED
-from tests.service import AUDREY, BOB, CAROL, Service
-from tests.watching import Watched, watching, where
+from tests.service import AUDREY, BOB, Service
 
 CARD_HEADINGS = """Model Details/Intended Use/Primary Intended Uses/Primary Intended Users/Out-of-Scope Uses/Training Data/
 Evaluation/Datasets/Methodology/Metrics/Ethical Considerations/Known Limitations/Risks and Mitigations/Recommendations/
@@ -150,68 +147,3 @@ async def test_a_datasheet_reads_as_markdown_and_as_the_text_that_a_link_pins(se
     assert "**Total Instances:** 3,000,000,000\n" in sheet["content"]["markdown"]
     query = "query($datasetId: String!) { datasheet(datasetId: $datasetId) { content { markdown json } } }"
     assert await service.ask(query, **TICKETS) == {"datasheet": {"content": sheet["content"]}}
-
-
-async def since(service: Service, digest: str, before: str) -> Any:
-    query = """query($digest: Hash!, $before: Hash!) {
-      content(digest: $digest) { changesSince(digest: $before) { path before after } } }"""
-    found = (await service.ask(query, CAROL, digest=digest, before=before))["content"]["changesSince"]
-    return None if found is None else {each["path"]: (each["before"], each["after"]) for each in found}
-
-
-async def test_two_revisions_of_a_card_say_what_changed_from_what_to_what(service: Service) -> None:
-    await register(service)
-    await save_card(service)
-    metric = CARD["metrics"][0] | {"value": 0.95}
-    await save_card(service, card={"metrics": [metric], "license": None, "recommendations": [], "additionalInfo": {"seed": 7}})
-    await save_card(service, card={"license": "A licence. " * 15})
-    digests = [each["digest"] for each in (await read(service, "cardRevisions { digest }"))["cardRevisions"]]
-    assert await since(service, digests[1], digests[0]) == {
-        "additional_info.seed": (None, "7"),
-        "license": ('"Proprietary"', None),
-        "metrics.0.value": ("0.91", "0.95"),
-        "recommendations.0": ('"Offer a person."', None),
-    }
-    assert (await since(service, digests[0], digests[1]))["metrics.0.value"] == ("0.95", "0.91")
-    assert await since(service, digests[2], digests[1]) == {"license": (None, json.dumps("A licence. " * 15))}
-    assert await since(service, digests[0], digests[0]) == {}
-
-
-async def test_two_revisions_of_a_datasheet_say_what_changed_and_a_card_is_compared_with_no_datasheet(service: Service) -> None:
-    await save_datasheet(service)
-    await save_datasheet(service, instanceCount=2, purpose="x" * 20_000)
-    query = "query($datasetId: String!) { datasheet(datasetId: $datasetId) { revisions { digest } } }"
-    first, second = [each["digest"] for each in (await service.ask(query, **TICKETS))["datasheet"]["revisions"]]
-    assert await since(service, second, first) == {
-        "instance_count": ("3000000000", "2"),
-        "purpose": ('"To learn what buyers ask."', f'"{"x" * 20_000}"'),
-    }
-    await register(service)
-    await save_card(service)
-    (card,) = (await read(service, "cardRevisions { digest }"))["cardRevisions"]
-    assert await since(service, card["digest"], first) is None
-    assert await since(service, first, "0" * 64) is None
-
-
-@pytest.fixture
-async def watched(server: str, service: Service) -> AsyncIterator[Watched]:
-    async for each in watching(server, service):
-        yield each
-
-
-async def test_comparing_every_revision_with_the_first_costs_no_more_than_comparing_one(
-    service: Service, watched: Watched
-) -> None:
-    await register(service)
-    await save_card(service)
-    (first,) = (await read(service, "cardRevisions { digest }"))["cardRevisions"]
-    query = """query($first: Hash!) { modelVersions(first: 1) { nodes {
-      card { markdown json } cardRevisions { content { changesSince(digest: $first) { path } } } } } }"""
-    _, few = await watched.costs(query, first=first["digest"])
-    for each in ("MIT", "Apache-2.0", "GPL-3.0-only"):
-        await save_card(service, card={"license": each})
-    many, commands = await watched.costs(query, first=first["digest"])
-    (found,) = many["modelVersions"]["nodes"]
-    changed = [[one["path"] for one in each["content"]["changesSince"]] for each in found["cardRevisions"]]
-    assert changed == [[], ["license"], ["license"], ["license"]]
-    assert sorted(where(commands)) == sorted(where(few))

@@ -24,7 +24,7 @@ from resolvers.search import KINDS
 from tests.nouns import NOUNS, UNTOLD
 from tests.schema import BUILT, QUERIES, SCHEMA
 
-ROOT = Path(__file__).parents[1]
+ROOT, TESTS = Path(__file__).parents[1], Path(__file__).parent
 BEANIES = {"id", "revision_id"}
 
 
@@ -142,3 +142,14 @@ def test_the_page_names_what_there_is() -> None:
     page = (ROOT / "docs" / "add-a-noun.md").read_text()
     named = {each for each in re.findall(r"`((?:documents|resolvers|gql|tests)/[\w/]+\.py)`", page) if "<" not in each}
     assert len(named) >= 5 and [each for each in named if not (ROOT / each).exists()] == []
+
+
+def test_every_noun_has_tests_of_its_name() -> None:
+    nouns = {path.stem for path in (ROOT / "resolvers").glob("*.py")} - {"__init__"}
+    assert nouns - {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")} == set()
+
+
+def test_what_tests_share_stands_in_a_module_that_is_no_test() -> None:
+    imported = re.compile(r"^\s*(?:from|import) tests\.(test_\w+)", re.MULTILINE)
+    everywhere = [*TESTS.rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
+    assert {path.name: found for path in everywhere if (found := imported.findall(path.read_text()))} == {}

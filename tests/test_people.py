@@ -9,7 +9,8 @@ import pytest
 from documents.access import GovernanceRole, PlatformRole
 from documents.departures import commands
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
-from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
+from tests.tokens import make
 from tests.watching import Watched, watching, where
 
 EVE = person("eve", GovernanceRole.MODEL_OWNER, GovernanceRole.DATA_STEWARD, department="Credit")
@@ -300,3 +301,27 @@ async def test_what_people_answer_for_costs_as_many_commands_for_one_as_for_all(
     assert sorted(where(all_of_them)) == sorted(where(alone))  # edges are loaded side by side
     versions = {each["userId"]: each["modelVersions"]["totalCount"] for each in answer["stakeholders"]["nodes"]}
     assert (versions[ALICE.id], versions[BOB.id], versions[CAROL.id]) == (3, 3, 0)
+
+
+EMAILS = "query($filter: StakeholderFilter) { stakeholders(first: 100, filter: $filter) { nodes { userId email } } }"
+
+
+async def test_addresses_are_shown_inside_a_department_and_to_administrators_and_auditors(service: Service) -> None:
+    near = person("cleo", GovernanceRole.ETHICS_REVIEWER, department="AI Ethics")
+    await service.enrol(near)
+    program, _ = await make(service, ADA, holder={"service": {"name": "pipeline", "mutations": []}})
+
+    async def shown(to: Person) -> set[str]:
+        people = (await service.ask(EMAILS, to))["stakeholders"]["nodes"]
+        assert all(each["email"] in (None, f"{each['userId']}@example.org", "admin@localhost") for each in people)
+        return {each["userId"] for each in people if each["email"]}
+
+    assert await shown(CAROL) == {"carol", "cleo"} and await shown(ALICE) == {"alice", "audrey"}
+    assert await shown(program) == set()
+    for each in (ADA, AUDREY):
+        assert await shown(each) == {"admin", "audrey", "alice", "bob", "carol", "cleo", "david", "rita"}
+
+
+async def test_addresses_cannot_be_guessed_by_a_filter(service: Service) -> None:
+    for guess in ({"email": {"startsWith": "b"}}, {"not": {"email": {"eq": "bob@example.org"}}}):
+        assert (await service.refusal(EMAILS, filter=guess))["code"] == "INVALID_INPUT"

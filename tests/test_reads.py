@@ -2,7 +2,6 @@
 
 import asyncio
 from asyncio import CancelledError
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC
 from typing import Any
@@ -22,7 +21,7 @@ from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Loader
 from tests.examples import BOT, eligible, on_record, register
-from tests.service import AUDREY, CAROL, NOW, Service
+from tests.service import NOW, Service
 from tests.watching import Watched, watching, where
 
 RAW = {
@@ -196,41 +195,6 @@ async def test_records_of_one_moment_are_paged_one_by_one(hundred: Watched) -> N
         seen += [each["version"] for each in found["nodes"]]
         cursor = found["pageInfo"]["endCursor"]
     assert seen == [f"1.0.{each}" for each in range(100)]
-
-
-async def test_a_node_is_found_by_the_id_that_it_gave(hundred: Watched) -> None:
-    lists = "models modelVersions stakeholders policies datasheets auditEvents"
-    asked = " ".join(f"{each}(first: 2) {{ nodes {{ id __typename }} }}" for each in lists.split())
-    found = await hundred.service.ask(f"{{ {asked} }}", AUDREY)
-    given = [each for connection in found.values() for each in connection["nodes"]]
-    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }"
-    ids = [each["id"] for each in given]
-    answer, commands = await hundred.costs(query, AUDREY, ids=[*ids[::-1], *ids])
-    assert answer["nodes"] == [*given[::-1], *given] and {each["__typename"] for each in given} == {
-        "Model", "ModelVersion", "Stakeholder", "Policy", "Datasheet", "AuditEvent",
-    }  # fmt: skip
-    assert sorted(where(commands)) == ["audit_events", "datasheets", "model_versions", "models", "policies", "stakeholders"]
-    one = "query($id: ID!) { node(id: $id) { id __typename ... on Stakeholder { name } ... on Content { kind } } }"
-    assert (await hundred.service.ask(one, id=ids[0]))["node"] == given[0]
-
-
-async def test_an_audit_event_is_found_by_its_id_by_those_who_may_read_the_trail(hundred: Watched) -> None:
-    events = "{ auditEvents(first: 1) { nodes { id seq } } }"
-    (event,) = (await hundred.service.ask(events, AUDREY))["auditEvents"]["nodes"]
-    node = "query($id: ID!) { node(id: $id) { ... on AuditEvent { id seq } } }"
-    assert (await hundred.service.ask(node, AUDREY, **event))["node"] == event
-    nodes = "query($id: ID!) { nodes(ids: [$id]) { id } }"
-    for query, action in ((node, "node"), (nodes, "nodes")):
-        refused = await hundred.service.refusal(query, CAROL, id=event["id"])
-        assert refused["code"] == "FORBIDDEN"
-        last = await hundred.service.last()
-        assert (last["outcome"], last["action"], last["actor"]["id"]) == ("denied", action, CAROL.id)
-
-
-async def test_tokens_have_no_id_to_be_found_by(hundred: Watched) -> None:
-    for token in (await hundred.service.state())["ApiToken"]:
-        said = b64encode(f"ApiToken:{token['_id']}".encode()).decode()
-        assert await hundred.service.ask("query($id: ID!) { node(id: $id) { id } }", id=said) == {"node": None}
 
 
 @strawberry.type

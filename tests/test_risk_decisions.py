@@ -1,5 +1,6 @@
 """What is decided about risks: templates and risks of one's own, mitigation, acceptance for a time, approval, trends."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -372,3 +373,25 @@ async def test_two_who_mitigate_at_once_do_not_undo_each_other(service: Service)
 async def test_a_steward_neither_mitigates_nor_accepts(service: Service) -> None:
     await register(service)
     assert (await service.refused("mitigateRisk", BOB, **BOT, riskId="MQ-001", controls=["x"]))["code"] == "FORBIDDEN"
+
+
+async def test_every_assessment_is_kept(service: Service) -> None:
+    await register(service)
+    made = [(await assess(service, *responses))["riskAssessment"]["assessmentId"] for responses in ([], RATED, [LEAKAGE])]
+    asked = "assessments { assessmentId } latestAssessment { assessmentId } assessmentRevisions { digest content { canonical } }"
+    found = await read(service, asked)
+    assert [each["assessmentId"] for each in found["assessments"]] == made
+    assert found["latestAssessment"]["assessmentId"] == made[-1]
+    assert [json.loads(each["content"]["canonical"])["assessment_id"] for each in found["assessmentRevisions"]] == made
+    for each in made:
+        query = "query($assessmentId: String!) { riskAssessment(assessmentId: $assessmentId) { assessmentId } }"
+        assert (await service.ask(query, assessmentId=each))["riskAssessment"] == {"assessmentId": each}
+
+
+async def test_what_was_rated_before_stands_when_it_is_carried_over(service: Service) -> None:
+    await register(service)
+    await assess(service, *RATED)
+    carried = (await assess(service, LEAKAGE, carryOver=True))["riskAssessment"]["factors"]
+    assert {each["riskId"] for each in carried if each["assessed"]} == {"MQ-001", "SEC-001", "SEC-002", "FAIR-001"}
+    alone = (await assess(service, LEAKAGE))["riskAssessment"]["factors"]
+    assert {each["riskId"] for each in alone if each["assessed"]} == {"SEC-002"}

@@ -12,7 +12,7 @@ from documents.audit.trail import AuditHead
 from documents.errors import LimitExceeded, StaleRevision
 from documents.store.units import OutsideUnitOfWork, Unit
 from documents.versions.version import ModelVersion
-from tests.examples import BOT, CARD, DATASHEET, TICKETS, attach, register
+from tests.examples import BOT, DATASHEET, TICKETS, attach, register
 from tests.journey import PROOF, every_mutation, mutations, sign_in
 from tests.service import AUDREY, BOB, NOW, Person, Service
 from tests.wire import DONE, FORGOTTEN, LOST, REFUSED, Wire
@@ -285,11 +285,3 @@ async def test_a_record_too_large_is_refused_and_not_stored(service: Service, ve
         await service.database.transact(lambda unit: version.store(), service.now)
     assert refusal.value.limit == 4 * 1024 * 1024 < refusal.value.size
     assert (await ModelVersion.require(*KEY)).restrictions == ()
-
-
-async def test_a_content_too_large_is_refused_and_changes_nothing(service: Service, version: ModelVersion) -> None:
-    before = await service.state()
-    refused = await service.refused("saveModelCard", **BOT, card=CARD | {"knownLimitations": ["x" * 20_000] * 14})
-    assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 256 * 1024) and refused["size"] > 280_000
-    assert await service.state() == before
-    await service.do("saveModelCard", **BOT, card=CARD | {"knownLimitations": ["x" * 20_000] * 13})

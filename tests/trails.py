@@ -1,6 +1,6 @@
 """A trail as it lies in the database, to be altered past the product, and one that was signed on its way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -125,3 +125,17 @@ async def anchored(server: str) -> AsyncIterator[Anchored]:
     await service.database.collection("audit_events").drop_indexes()
     yield Anchored(service, key, sizes, texts)
     await service.close()
+
+
+FOUND = "valid first last eventsVerified treeSize root faultCount caveats faults { kind seq }"
+OF_A_RANGE = f"query($from: BigInt! = 0, $to: BigInt) {{ auditVerification(from: $from, to: $to) {{ {FOUND} }} }}"
+
+
+async def verified(service: Service, **range: int) -> Any:
+    return (await service.ask(OF_A_RANGE, AUDREY, **range))["auditVerification"]
+
+
+def seq_of(trail: Sequence[Raw], action: str) -> int:
+    """The last event of the first mutation of that name."""
+    first = next(event for event in trail if event["action"] == action and event["outcome"] == "success")
+    return int(max(event["seq"] for event in trail if event["request"] == first["request"]))
