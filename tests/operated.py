@@ -66,6 +66,11 @@ class Operated:
     def children(self) -> set[int]:
         return {pid for pid, parent in parents() if parent == self.process.pid}
 
+    @property
+    def workers(self) -> set[int]:
+        engine = (self.folder / "engine.pid").read_text() if (self.folder / "engine.pid").exists() else None
+        return {each for each in self.children if str(each) != engine}
+
     def ask_readyz(self) -> str:
         """What anybody is told of whether it can serve."""
         return httpx.get(self.url.replace("/graphql", "/readyz"), timeout=30).text

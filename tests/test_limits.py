@@ -261,13 +261,14 @@ def test_the_texts_kept_are_bounded_in_bytes() -> None:
 
 
 class Slow(Commands):
-    """A database that takes its time over one command."""
+    """A database that takes its time over one command, the first of its kind."""
 
     slow = ""
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         super().started(event)
         if self.slow in (event.command_name, event.command.get(event.command_name)):
+            self.slow = ""
             time.sleep(1.5)  # in the driver's thread
 
 
@@ -339,6 +340,7 @@ def newcomer(user_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("slow", ["insert", "commitTransaction"])
 async def test_a_mutation_is_never_cut_off_but_none_begins_too_late(limited: Limited, slow: str) -> None:
+    await limited.said("{ viewer { id } }", ADA)  # the first use of a token is noted, in a transaction of its own
     limited.database.slow = slow
     answer = await limited.said(ENROL_TWO, ADA, one=newcomer("xena"), two=newcomer("yuri"))
     (late,) = answer["errors"]

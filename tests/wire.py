@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import bson
+import pytest
+from pymongo import common
 
 from tests.service import Service
 
@@ -45,12 +47,14 @@ class Wire:
 
     @asynccontextmanager
     async def service(self, database: str) -> AsyncIterator[Service]:
-        """A service over that database beyond the wire."""
+        """A service over that database beyond the wire; after a lost connection its driver looks again at once."""
         async with await asyncio.start_server(self.carry, "127.0.0.1", 0) as listener:
             port = listener.sockets[0].getsockname()[1]
             service = Service(f"mongodb://127.0.0.1:{port}/?directConnection=true&serverMonitoringMode=poll", database)
             try:
-                yield service
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(common, "MIN_HEARTBEAT_INTERVAL", 0.02)  # seconds; it reads this when it first connects
+                    yield service
             finally:
                 await asyncio.to_thread(service.database.close)  # it says goodbye over the wire, which must go on carrying
 
