@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## carry one model from its registration to production, on a 
 
 # What is compiled is kept even where the environment says otherwise: some 60 processes of a run would each do it again.
 test: $(INSTALLED) ## run every test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-engine: $(INSTALLED) $(ENGINE) ## run on the faster embedded database what only it can show, and the life cycle, filters and rollbacks
 	PYTHONDONTWRITEBYTECODE= PATH="$(dir $(ENGINE)):$$PATH" $(BIN)/pytest -n 2 --dist loadfile $(ON_ENGINE)

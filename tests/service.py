@@ -16,21 +16,21 @@ from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
-from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
 from gql.firststart import prepare
 from gql.settings import Settings
-from tests.stored import SENT, Holdings, Stored
+from tests.stored import SENT, Holdings, Stored, hang_up
 from tests.stored import stage as stage  # noqa: PLC0414
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
+SETTINGS = Settings(admin_token=SecretStr(ADMIN_TOKEN))
 FAR = 1_000_000  # more events than any test makes
 _names = (f"test{each}" for each in count())
-_spare: dict[str, list[Database]] = {}
+_spare: dict[str, list[Holdings]] = {}
 _first: dict[str, Stored] = {}
 
 
@@ -67,12 +67,14 @@ class Refused(AssertionError):
 class Service:
     """An app over its own database."""
 
-    def __init__(self, uri: str, name: str | None = None, database: Database | None = None, **options: Any) -> None:
+    written_elsewhere = False  # whether another process writes to the database, or a client that does not tell `SENT`
+
+    def __init__(self, uri: str, name: str | None = None, holdings: Holdings | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
         options["event_listeners"] = [SENT, *options.get("event_listeners", ())]
-        self.database = database or open_database(uri, name or next(_names), **options)
-        self.holdings = Holdings(self.database)
-        self.settings = Settings(mongodb_uri=uri, database=self.database.name, admin_token=SecretStr(ADMIN_TOKEN))
+        self.holdings = holdings or Holdings(open_database(uri, name or next(_names), **options), uri)
+        self.database = self.holdings.database
+        self.settings = SETTINGS.model_copy(update={"mongodb_uri": uri, "database": self.database.name})
         self.app: Starlette = create_app(self.settings, lambda: self.now, self.database)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url="http://test")
 
@@ -80,8 +82,8 @@ class Service:
     async def started(cls, uri: str) -> Self:
         """As after first start, with the staff enrolled; in a database that another test is done with, if there is one."""
         if spare := _spare.get(uri):
-            service = cls(uri, database=spare.pop())
-            await service.restore(_first[uri])
+            service = cls(uri, holdings=spare.pop())
+            service._become(_first[uri])
             return service
         service = cls(uri)
         await prepare(service.settings, service.database, clock=lambda: service.now)
@@ -90,12 +92,15 @@ class Service:
         return service
 
     async def stored(self) -> Stored:
-        return Stored(self.now, await self.holdings.now())
+        return Stored(self.now, self.holdings.now())
 
     async def restore(self, stored: Stored) -> None:
         """Puts back what is not as it was stored, whoever wrote since, and the clock too."""
-        self.holdings = Holdings(self.database)
-        await self.holdings.become(stored.documents)
+        self.holdings = Holdings(self.database, self.uri)
+        self._become(stored)
+
+    def _become(self, stored: Stored) -> None:
+        self.holdings.become(stored.documents)
         self.now = stored.now
 
     @stage
@@ -168,19 +173,24 @@ class Service:
         return {each.__name__: await self.database.collection(each.collection).find().to_list(None) for each in kinds}
 
     async def close(self, spare: bool = False) -> None:
-        """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had."""
+        """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had.
+
+        One that another process wrote to serves none, for nobody knows what is to be put back.
+        """
         await self.http.aclose()
-        if spare:
+        if spare and not self.written_elsewhere:
             async with self.database.transactions.turn:  # a transaction goes on though its caller was cancelled
                 await self.database.end_feeds()
-            _spare.setdefault(self.uri, []).append(self.database)
+            _spare.setdefault(self.uri, []).append(self.holdings)
         else:
+            SENT.waiting.pop(self.database.name, None)
             self.database.close()
 
 
 def close_spares(uri: str) -> None:
     for each in _spare.pop(uri, ()):
-        each.close()
+        each.database.close()
+    hang_up(uri)
 
 
 def mutating(mutation: str, select: str) -> str:

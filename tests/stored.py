@@ -1,16 +1,19 @@
 """All that a database holds: kept, and put back for another test that begins in the same way."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo import monitoring
+from pymongo import MongoClient, monitoring
+from pymongo.client_session import ClientSession
+from pymongo.database import Database as SyncDatabase
 
 from documents.store.session import Database
 
@@ -21,7 +24,6 @@ Step = TypeVar("Step", bound=Callable[..., Awaitable[Any]])
 Documents = dict[str, dict[bytes, RawBSONDocument]]
 """The documents of each collection, by their bytes."""
 
-AS_IT_IS: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 READING = {
     "find", "aggregate", "getMore", "count", "distinct", "listCollections", "listIndexes", "hello", "killCursors", "endSessions",
 }  # fmt: skip
@@ -37,18 +39,32 @@ class Stored:
 
 
 class Sent(monitoring.CommandListener):
-    """How many commands that may have written were sent to each database, and the change streams that were opened there."""
+    """How many commands that may have written were sent to each collection, and the change streams that were opened there.
+
+    A commit counts as a write to each collection that its transaction wrote to.
+    """
 
     def __init__(self) -> None:
-        self.writes = Counter[str]()
+        self.writes = Counter[tuple[str, str]]()
         self.streams = set[tuple[str, str]]()
+        self.waiting = dict[str, Holdings]()
+        """The databases of which something is still to be put back before the next command, by name."""
         self._opening = dict[int, tuple[str, str]]()
+        self._written = defaultdict[bytes, set[tuple[str, str]]](set)
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if waiting := self.waiting.get(event.database_name):
+            waiting.settle()
+        command, named = event.command, event.command.get(event.command_name)
         if event.command_name not in READING:
-            self.writes[event.database_name] += 1
-        if "$changeStream" in (event.command.get("pipeline") or [{}])[0]:
-            self._opening[event.request_id] = event.database_name, event.command["aggregate"]
+            written = {(event.database_name, named)} if isinstance(named, str) else set()
+            if command.get("autocommit") is False:  # it is part of a transaction, or ends one
+                earlier = set() if command.get("startTransaction") else self._written[bytes(command["lsid"]["id"])]
+                written |= earlier
+                self._written[bytes(command["lsid"]["id"])] = written
+            self.writes.update(written)
+        if "$changeStream" in (command.get("pipeline") or [{}])[0]:
+            self._opening[event.request_id] = event.database_name, command["aggregate"]
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         if stream := self._opening.pop(event.request_id, None):
@@ -57,55 +73,86 @@ class Sent(monitoring.CommandListener):
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
 
-SENT = Sent()
-
-
 class Holdings:
-    """What a database holds; read again only after something may have been written to it from this process.
+    """What a database holds; a collection is read again only after something may have been written to it from this process.
 
-    Whoever knows of another process that writes begins with a new one.
+    Whoever knows of another process that writes begins with a new one. It has a client of its own, which waits for no event
+    loop: so it can put back what is to be put back in the middle of a command of another client.
     """
 
-    def __init__(self, database: Database) -> None:
-        self.database, self.collections = database, database.collections
-        self._writes, self._held = -1, Documents()
+    def __init__(self, database: Database, uri: str) -> None:
+        self.database, self.name, self.uri = database, database.name, uri
+        self._seen, self._held = dict[str, int](), Documents()
+        self._wanted: Documents | None = None
+        self._putting_back = Lock()
 
     @property
-    def is_known(self) -> bool:
-        return self._writes == SENT.writes[self.database.name]
+    def _collections(self) -> SyncDatabase[RawBSONDocument]:
+        if self.uri not in _clients:
+            _clients[self.uri] = MongoClient(self.uri, document_class=RawBSONDocument)
+        return _clients[self.uri][self.name]
 
-    async def now(self) -> Documents:
-        if not self.is_known:
-            writes, names = SENT.writes[self.database.name], await self.collections.list_collection_names()
-            found = {name: await self.collections[name].with_options(AS_IT_IS).find().to_list(None) for name in names}
-            self._writes, self._held = writes, {name: {each.raw: each for each in all_} for name, all_ in found.items()}
+    def _sent(self) -> dict[str, int]:
+        """The number of commands that may have written to each collection."""
+        return {name: number for (database, name), number in SENT.writes.items() if database == self.name}
+
+    def now(self) -> Documents:
+        self.settle()
+        return self._now()
+
+    def _now(self) -> Documents:
+        sent = self._sent()
+        names = {name for name, number in sent.items() if self._seen.get(name) != number}
+        if not self._seen:
+            names |= {*self._collections.list_collection_names()}
+        found = {name: {bytes(each.raw): each for each in self._collections[name].find()} for name in names}
+        self._seen, self._held = sent or {"": 0}, self._held | found
         return self._held
 
-    async def become(self, wanted: Documents) -> None:
-        """Takes away what is not as in `wanted`, and puts what is, in one transaction."""
-        there = await self.now()
+    def become(self, wanted: Documents) -> None:
+        """Takes away what is not as in `wanted`, and puts what is, before the next command of anybody who tells `SENT`."""
+        self._wanted = wanted
+        SENT.waiting[self.name] = self
+
+    def settle(self) -> None:
+        """Does what `become` said, in one transaction, outside the session and the time limit that the caller may be bound to."""
+        with self._putting_back:
+            if self._wanted is not None:
+                Context().run(self._put_back, self._wanted)
+                self._seen, self._held, self._wanted = self._sent(), self._wanted, None
+                del SENT.waiting[self.name]
+
+    def _put_back(self, wanted: Documents) -> None:
+        there = self._now()
         gone = {name: [each["_id"] for each in beyond(all_, wanted.get(name))] for name, all_ in there.items()}
         missing = {name: beyond(all_, there.get(name)) for name, all_ in wanted.items()}
 
-        async def write(session: Any) -> None:
+        def write(session: ClientSession) -> None:
             for name, ids in gone.items():
                 if ids:
-                    await self.collections[name].delete_many({"_id": {"$in": ids}}, session=session)
+                    self._collections[name].delete_many({"_id": {"$in": ids}}, session=session)
             for name, documents in missing.items():
                 if documents:
-                    await self.collections[name].with_options(AS_IT_IS).insert_many(documents, session=session)
+                    self._collections[name].insert_many(documents, session=session)
 
         if any(gone.values()) or any(missing.values()):
-            async with await self.database.client.start_session() as session:
-                await session.with_transaction(write)
-        self._writes, self._held = SENT.writes[self.database.name], wanted
+            with self._collections.client.start_session() as session:
+                session.with_transaction(write)
 
-    async def head(self) -> Any:
+    def head(self) -> Any:
         """The last hash of the trail, which names all that was done to the database through the product."""
-        if self.is_known:
-            return next(iter(self._held["audit_head"].values()))["last_hash"]
-        (head,) = await self.collections["audit_head"].find().to_list(None)
-        return head["last_hash"]
+        held = self._wanted if self._wanted is not None else self._now()
+        return next(iter(held["audit_head"].values()))["last_hash"]
+
+
+SENT = Sent()
+_clients: dict[str, MongoClient[RawBSONDocument]] = {}
+
+
+def hang_up(uri: str) -> None:
+    """Closes the client of `Holdings` to that server."""
+    if client := _clients.pop(uri, None):
+        client.close()
 
 
 def beyond(documents: dict[bytes, RawBSONDocument], others: dict[bytes, RawBSONDocument] | None) -> list[RawBSONDocument]:
@@ -118,10 +165,10 @@ def stage(do: Step) -> Step:
 
     @wraps(do)
     async def done(service: "Service", *args: Any, **said: Any) -> Any:
-        at = await service.holdings.head(), service.now, do.__name__, repr(args), repr(said)
+        at = service.holdings.head(), service.now, do.__name__, repr(args), repr(said)
         if at in _stages:
             stored, answer = _stages[at]
-            await service.holdings.become(stored.documents)
+            service.holdings.become(stored.documents)
             service.now = stored.now
         else:
             answer = await do(service, *args, **said)

@@ -190,6 +190,7 @@ async def test_after_a_kill_between_commit_and_answer_the_retry_gets_the_first_r
     async def kill() -> None:
         running.process.kill()  # and its children with it
 
+    keyed.written_elsewhere = True
     turn = {"name": "turn", "number": 0, "due_at": keyed.now + timedelta(days=1)}  # no other commit is to meet the fate
     await keyed.database.collection("audit_verification_turns").insert_one(turn)
     seen, wire = await keyed.size(), Wire(server, meanwhile=kill)

@@ -216,8 +216,6 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         again = magistrate("migrate", **settings)
         assert again.returncode == 0 and "nothing to do" in again.stdout
         assert magistrate("migrate", "--dry-run", **settings | {"DATABASE": "nowhere"}).returncode == 8
-    with Operated(tmp_path, MONGODB_URI=server, DATABASE="upgraded") as running:
-        assert "ready" in running.ask_readyz()
 
 
 def test_a_setting_lets_a_start_migrate_a_database_of_ones_own(server: str, tmp_path: Path) -> None:

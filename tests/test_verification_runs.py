@@ -360,6 +360,7 @@ async def test_the_dashboard_and_readiness_say_what_the_last_run_found_and_when(
 
 async def test_whatever_serves_verifies_by_itself_in_turns(grown: Service) -> None:
     """On the clock of every day, every second."""
+    grown.written_elsewhere = True
     uri, named, key = str(grown.settings.mongodb_uri), grown.database.name, await key_of(grown)
     often = grown.settings.model_copy(update={"verification_seconds": 1, "checkpoint_seconds": 1})
     found = grown.database.collection("audit_verifications")

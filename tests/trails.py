@@ -39,7 +39,7 @@ class Stored:
 
     @classmethod
     async def of(cls, service: Service) -> Self:
-        held = await service.holdings.now()
+        held = service.holdings.now()
         events, heads, contents = ([bson.decode(raw, AWARE) for raw in held.get(name, ())] for name in COLLECTIONS)
         return cls(sorted(events, key=itemgetter("seq")), heads, contents)
 
@@ -47,7 +47,8 @@ class Stored:
         parts = zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True)
         raws = {name: [bson.encode(each, codec_options=AWARE) for each in documents] for name, documents in parts}
         trail = {name: {each: RawBSONDocument(each) for each in all_} for name, all_ in raws.items()}
-        await service.holdings.become(await service.holdings.now() | trail)
+        service.holdings.become(service.holdings.now() | trail)
+        service.holdings.settle()  # for programs that read it next
 
     def content(self, digest: str) -> Raw:
         return next(each for each in self.contents if each["digest"] == digest)
