@@ -1,24 +1,30 @@
 """The standing of every version that is stored, worked out again by the product's own rule."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
+from documents.policies import all_policies
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
 
 async def misjudged() -> list[str]:
     """The versions whose standing is not what the rule makes of them at the moment as of which it was stored."""
-    versions = await ModelVersion.every({})
+    versions, policies = await ModelVersion.every({}), await all_policies()
     found = [each.key for each in versions if each.standing is None]
     moments = {each.standing.as_of for each in versions if each.standing}
     for at in moments:
         those = [each for each in versions if each.standing and each.standing.as_of == at]
-        cases = await case_files(those, at, for_standing=True)
-        found += [each.version.key for each in cases if Judgement(each).standing != each.version.standing]
+        # A standing that a later revision of a policy left as it was says nothing of the moment from which that held.
+        unknown = {each.effective_from for policy in policies for each in policy.revisions if each.at > at}
+        for case in await case_files(those, at, for_standing=True):
+            known = {moment: held for moment, held in case.later_policies.items() if moment not in unknown}
+            if Judgement(replace(case, later_policies=known)).standing != case.version.standing:
+                found.append(case.version.key)
     return found
 
 
@@ -45,7 +51,7 @@ def _has_lapsed(standing: Standing, at: datetime) -> bool:
     """Whether something that the standing foretells has come by `at`: the end of an approval, say."""
     compliance = [moment for each in standing.compliance for moment in (each.begins, each.ends)]
     ends = [*(each.until for each in standing.approvals), *(each.accepted_until for each in standing.high_risks)]
-    return any(standing.as_of < each <= at for each in (*compliance, *ends) if each)
+    return any(standing.as_of < each <= at for each in (*compliance, *ends, standing.changes_at) if each)
 
 
 def _read(standing: Standing, at: datetime) -> Sequence[Any]:

@@ -42,6 +42,9 @@ UNREACHABLE = (
     "ChangeRisk.LOW", "PlatformRole.SERVICE",  # no type of change has that risk, and no person that role
     "audit_events.revision filled", "audit_head.last_at null", "model_versions.standing null",  # what the code never stores
     "audit_verifications.found.faults.seq null",  # a fault of the head alone
+    "judgements_due.",  # a mark is for a change that bears on more than 50 versions, and is gone once they are judged
+    "judgement_turns.",  # nothing judges anew what lapses on the way, so that the store tells of it
+    "migrations.name filled",  # a new database has no step behind it
 )  # fmt: skip
 """What cannot be stored, or need not be: beginnings of what `untried` answers."""
 
@@ -78,7 +81,7 @@ async def write(uri: str, release: str, folder: Path) -> Path:
         review_days=[*REVIEW_DAYS],
         verifier_keys=[str(each.verifier) for each in journey.keys],
         checkpoint=checkpoint,
-        counts={name: len(found) for name, found in sorted(documents.items())},
+        counts={name: len(found) for name, found in sorted(documents.items()) if found},
     )
     path = store.keep(documents, {name: await collections[name].list_indexes().to_list(None) for name in documents}, folder)
     await service.close()

@@ -160,6 +160,8 @@ class Journey:
     async def people(self) -> None:
         """One left and handed all over, one left and came back with another role and never signed in again."""
         service = self.service
+        assigned = of("2", ARCHIVE) | {"role": OTTO.roles[0].name, "userId": OTTO.id}
+        await service.do("assignAccountability", ADA, **assigned)
         await service.do("deactivateStakeholder", ADA, userId=NINA.id, handOverTo=OLGA.id)
         await service.do("deactivateStakeholder", ADA, userId=OTTO.id)
         await service.do("updateStakeholder", ADA, userId=OTTO.id, active=True, roles=["BUSINESS_OWNER"], department="Sales")

@@ -77,7 +77,8 @@ def indexes_of(release: str, folder: Path = FOLDER) -> dict[str, list[dict[str, 
 async def load(database: Any, release: str, folder: Path = FOLDER) -> Store:
     """Writes the documents of a store into an empty database of the driver's, and makes no index."""
     for name, documents in documents_of(release, folder).items():
-        await database[name].insert_many(documents)
+        if documents:
+            await database[name].insert_many(documents)
     return Store.of(release, folder)
 
 
