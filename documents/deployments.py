@@ -8,9 +8,13 @@ from pydantic import Field
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
+from documents.canonical import digest
 from documents.store.indexes import index
 from documents.store.record import Record
-from documents.values import Environment, Key, Moment
+from documents.values import Digest, Environment, Key, Moment
+from documents.versions.dependencies import origins
+from documents.versions.dossier import Dossier
+from documents.versions.version import ModelVersion
 
 
 class Deployment(Record):
@@ -32,6 +36,13 @@ class Deployment(Record):
     deployed_at: Moment = Field(description="The time it began to run.")
     deployed_by: Key = Field(description="The user id or service that deployed it.")
     change_id: Key = Field(description="The id of the change that brought it.")
+    dossier: Dossier | None = Field(
+        default=None, description="The dossier of what was deployed; null for a deployment before release 0.3.0."
+    )
+    origins: Digest | None = Field(
+        default=None, description="The digest of what the version was made from; null for a deployment before release 0.3.0."
+    )
+    artifact_digests: tuple[Digest, ...] = Field(default=(), description="The SHA-256 of each artefact that was deployed.")
     by_rollback: bool = Field(default=False, description="Whether the change took another one back.")
     ended_at: Moment | None = Field(default=None, description="The time it stopped; null while it runs.")
     ended_by_change_id: Key | None = Field(default=None, description="The id of the change that ended it; null while it runs.")
@@ -51,8 +62,7 @@ class Deployment(Record):
     @classmethod
     def begin(
         cls,
-        model_id: str,
-        version: str,
+        version: ModelVersion,
         environment: str,
         number: int,
         change_id: str,
@@ -61,9 +71,17 @@ class Deployment(Record):
         at: datetime,
     ) -> Self:
         return cls(
-            deployment_id=f"DEP-{uuid4().hex}", model_id=model_id, version=version, environment=environment, number=number,
-            change_id=change_id, by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
+            deployment_id=f"DEP-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
+            number=number, change_id=change_id, by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
+            dossier=version.dossier, origins=digest(origins(version.depends_on)),
+            artifact_digests=tuple(each.sha256 for each in version.artifacts if each.sha256),
         )  # fmt: skip
+
+    def brought(self, version: ModelVersion) -> bool:
+        """Whether the version has the artefacts and the origins that were deployed; True if none were recorded."""
+        if self.dossier is None or self.origins is None:
+            return True
+        return (self.dossier.artifacts, self.origins) == (version.dossier.artifacts, digest(origins(version.depends_on)))
 
     @property
     def filed_under(self) -> dict[str, str]:
@@ -72,3 +90,10 @@ class Deployment(Record):
     def end(self, change_id: str, at: datetime) -> None:
         self.active, self.ended_at, self.ended_by_change_id = False, at, change_id
         self.names_event(AuditEventType.CHANGE_DEPLOYED)
+
+
+async def ever_deployed(version: ModelVersion) -> bool:
+    """Whether the version runs or ran anywhere."""
+    if version.deployed_in:
+        return True
+    return await Deployment.seek({"model_id": version.model_id, "version": version.version}) is not None

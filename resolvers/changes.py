@@ -12,7 +12,7 @@ from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
 from documents.changes.loading import concerned
 from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
-from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow
+from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow, Mitigated
 from documents.changes.request import ChangeRequest
 from documents.contents import Content
 from documents.deployments import Deployment
@@ -118,10 +118,21 @@ class ChangeImpactInput(ChangeImpact): ...
 class ChangeWindowInput(ChangeWindow): ...
 
 
+@graph_input("A hold or an incident is to be mitigated.", one_of=True)
+class MitigatedInput(BaseModel):
+    hold_id: Key | None = Field(default=None, description="The id of a hold that stands.")
+    incident_id: Key | None = Field(default=None, description="The id of an open incident.")
+
+
+Mitigates = Annotated[tuple[MitigatedInput, ...], Field(max_length=LIST_LENGTH)]
+MITIGATES = "The holds and incidents of the running version that the change mitigates; it then needs the approvals of CRITICAL."
+
+
 @graph_input("A change is to be requested.")
 class CreateChangeRequestInput(ChangePlan):
     impact: ChangeImpactInput | None = Field(default=None, description="The impact is needed when it is submitted.")
     preferred_window: ChangeWindowInput | None = Field(default=None, description="The change may start only within this window.")
+    mitigates: Mitigates = Field(default=(), description=MITIGATES)  # type: ignore[assignment]  # the plan adds the roles
 
     @property
     def plan(self) -> ChangePlan:
@@ -171,9 +182,12 @@ class UpdateChangeRequestInput(_ChangeInput):
     blackout_dates: Annotated[tuple[Day, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The UTC days on which it may not start."
     )
+    mitigates: Mitigates = Field(default=(), description=MITIGATES)
 
     def revised(self, plan: ChangePlan) -> ChangePlan:
         given: dict[str, Any] = {name: value for name, value in said(self).items() if name in ChangePlan.model_fields}
+        if given.get("mitigates"):
+            given["mitigates"] = tuple(Mitigated(**dict(each)) for each in self.mitigates)
         for name, value in given.items():
             if value is None and NoneType not in get_args(ChangePlan.model_fields[name].annotation):
                 raise InvalidInput(name, "must not be null")
@@ -307,9 +321,10 @@ class StartDeploymentPayload(OfChange): ...
 
 @mutation(event=AuditEventType.CHANGE_DEPLOYED, permit=Permission.START_DEPLOYMENT, resource=ChangeRequest)
 async def start_deployment(info: Info, input: StartDeploymentInput) -> StartDeploymentPayload:
-    """Starts an approved change; another version must be eligible at this moment, or it is POLICY_BLOCKED.
+    """Starts an approved change, if its target is eligible at this moment; else it is POLICY_BLOCKED.
 
-    A rollback to what ran there before needs no eligibility. The change's `gate` says why it could start.
+    Taking a version out always passes. A rollback to what ran there, and a change that mitigates what stands in the way, can
+    pass without eligibility. The change's `gate` says why it could start, and what was lacking.
     """
     change = await input.load()
     await commands.start(change, by=info.context.actor, at=info.context.now)

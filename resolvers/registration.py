@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.commands import retire
+from documents.deployments import ever_deployed
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import holder_of
@@ -134,10 +135,13 @@ class UpdateModelVersionInput(OfVersion):
     restrictions: Statements = Field(default=(), description="The uses that are forbidden or restricted.")
     artifacts: Artifacts = Field(default=(), description="The artefacts that it is made of.")
     depends_on: Dependencies = Field(default=(), description="The things that it needs or was made from.")
+    reason: Statement | None = Field(
+        default=None, description="The reason why a version that was deployed calls, or is evaluated by, something more."
+    )
 
     @property
     def changes(self) -> dict[str, Any]:
-        given = {name: value for name, value in said(self).items() if name not in OfVersion.model_fields}
+        given = {name: value for name, value in said(self).items() if name not in {*OfVersion.model_fields, "reason"}}
         if given.get("purpose", "") is None:
             raise InvalidInput("purpose", "must say what the version is for")
         if "depends_on" in given:
@@ -155,11 +159,13 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     """Changes a version's scope, artefacts or dependencies; approvals given on what it was go stale.
 
     The owner changes all of it, a business owner use cases and restrictions, a service artefacts. Words that call for a more
-    critical tier raise it.
+    critical tier raise it. Once a version was deployed, its artefacts and origins are fixed: INVALID_STATE.
     """
     version = await input.load()
     changes = input.changes
-    scope.amend(version, changes, by=info.context.actor)
+    fixed = changes.keys() & {"artifacts", "depends_on"}
+    was_deployed = bool(fixed) and await ever_deployed(version)
+    scope.amend(version, changes, was_deployed, input.reason, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)
     await version.store()

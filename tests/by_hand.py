@@ -142,15 +142,19 @@ class ByHand:
         return {each["requirement_id"] for each in standing}
 
     @property
+    def held(self) -> bool:
+        """Whether somebody's hold or a critical incident stops it."""
+        return any(not each["lifted"] for each in self.version["holds"]) or any(map(self._blocks, self.incidents))
+
+    @property
     def shown(self) -> Raw:
         """What clients may be shown."""
         violations = self.unmet - self.excepted
-        held = any(not each["lifted"] for each in self.version["holds"]) or any(map(self._blocks, self.incidents))
         return {
             "status": self.status,
             "approvals": self.approvals,
             "open": self.open_risks,
-            "eligible": self.status == "APPROVED" and not violations and not held,
+            "eligible": self.status == "APPROVED" and not violations and not self.held,
             "violations": violations,
             "waived": self.unmet & self.excepted,
         }

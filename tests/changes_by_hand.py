@@ -14,7 +14,7 @@ from tests.by_hand import ByHand, Raw, digest
 Documents = Mapping[str, list[Raw]]
 LEVELS = {
     "model_update": "high", "infrastructure": "high", "config_change": "medium", "prompt_update": "medium", "rollback": "medium",
-    "emergency": "critical",
+    "decommission": "medium", "emergency": "critical",
 }  # fmt: skip
 ROLES = {
     "medium": {"model_owner", "tech_lead"},
@@ -114,18 +114,22 @@ class ChangeByHand:
     def may_start(self, before: Documents, contents: Mapping[str, Any], at: datetime) -> str | None:
         """Why it may start in the world as it was: the gate's basis; nothing if it may not."""
         plan, ran = self.plan, WhatRan(before["Deployment"])
-        running, target = ran.now(place(plan)), plan["target_version"]
-        if target == running:
-            return "same_version"
+        target = plan["target_version"]
+        if target is None:
+            return "out"
         named = (each for each in before["ModelVersion"] if each["model_id"] == plan["model_id"] and each["version"] == target)
-        version = next(named, None)
-        if plan["change_type"] == "rollback":
-            formerly = target is None or any(each["version"] == target for each in ran.there(place(plan)))
-            return "formerly_deployed" if formerly and not (version and version["retired"]) else None
-        assert version
+        version = next(named)
         by_hand = ByHand(version, contents, before["Policy"], before["Incident"], at)
-        trial = version["tier"] == "tier_4_experimental" and plan["environment"] == "production"
-        return "eligible" if by_hand.shown["eligible"] and not trial else None
+        if version["tier"] == "tier_4_experimental" and plan["environment"] == "production":
+            return None
+        if by_hand.shown["eligible"]:
+            return "eligible"
+        there = [each for each in ran.there(place(plan)) if each["version"] == target]
+        if plan["change_type"] != "rollback" or not there:
+            return None
+        lost = version["retired"] or by_hand.status in {"REJECTED", "RETIRED"} or "WITHDRAWN" in by_hand.approvals.values()
+        swapped = there[-1]["dossier"]["artifacts"] != digest(version["artifacts"])
+        return None if lost or by_hand.held or swapped else "former"
 
     def is_let_through(self, before: Documents, contents: Mapping[str, Any], at: datetime) -> bool:
         """Started in this step, it was alone, tested, at its time, and let through for the reason that it gives."""
@@ -134,9 +138,9 @@ class ChangeByHand:
         assert place(plan) not in map(place, (each["plan"] for each in others))
         assert plan["current_version"] == WhatRan(before["Deployment"]).now(place(plan))
         assert gate["basis"] == self.may_start(before, contents, at)
-        assert (gate["eligibility"] is not None) is (gate["basis"] == "eligible")
-        if gate["eligibility"]:
-            assert contents[gate["eligibility"]]["eligible"] is True
+        assert (gate["eligibility"] is None) is (plan["target_version"] is plan["current_version"] is None)
+        if plan["target_version"]:
+            assert contents[gate["eligibility"]]["eligible"] is (gate["basis"] == "eligible") is (not gate["lacks"])
         assert self.change["scheduled_time"] is None or self.change["scheduled_time"] <= at
         if plan["change_type"] != "emergency":
             passed = {each["name"]: each["passed"] for each in self.of_now(self.change["test_results"])}

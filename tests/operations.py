@@ -4,7 +4,7 @@ from typing import Any
 
 from documents.access import GovernanceRole
 from tests.examples import BOT, EXPERIMENT, REGISTRATION
-from tests.service import ALICE, DAVID, RITA, Person, Service, person
+from tests.service import ALICE, CAROL, DAVID, RITA, Person, Service, person
 from tests.stored import stage
 
 DORA = person("dora", GovernanceRole.DEPLOYER, department="Operations")
@@ -51,7 +51,10 @@ async def approve(service: Service, change_id: str, by: Person = DORA) -> None:
         await step(service, "addChangeApproval", WHO[role], change_id, role=role, approved=True)
 
 
-WHO = {"MODEL_OWNER": ALICE, "TECH_LEAD": TOM, "SECURITY_REVIEWER": DAVID, "BUSINESS_OWNER": BEA, "RISK_MANAGER": RITA}
+WHO = {
+    "MODEL_OWNER": ALICE, "TECH_LEAD": TOM, "SECURITY_REVIEWER": DAVID, "BUSINESS_OWNER": BEA, "RISK_MANAGER": RITA,
+    "ETHICS_REVIEWER": CAROL,
+}  # fmt: skip
 
 
 async def look_at(service: Service, change_id: str, select: str) -> Any:

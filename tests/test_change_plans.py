@@ -126,13 +126,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"targetVersion": "9.9.9"}, "targetVersion"),
     ({"targetVersion": None}, "targetVersion"),
     ({"targetVersion": "0.1.0"}, "targetVersion"),  # it runs there
-    ({"changeType": "CONFIG_CHANGE"}, "targetVersion"),
-    ({"changeType": "PROMPT_UPDATE", "targetVersion": None}, "targetVersion"),
-    ({"changeType": "INFRASTRUCTURE", "environment": "nowhere", "targetVersion": "0.1.0"}, "targetVersion"),
+    ({"changeType": "DECOMMISSION"}, "targetVersion"),  # it brings nothing
+    ({"changeType": "DECOMMISSION", "environment": "nowhere", "targetVersion": None}, "targetVersion"),
+    ({"changeType": "PROMPT_UPDATE", "environment": "nowhere", "targetVersion": None}, "targetVersion"),
+    ({"changeType": "CONFIG_CHANGE", "mitigates": [{"holdId": "HLD-1"}]}, "mitigates"),  # it brings another version
+    ({"changeType": "CONFIG_CHANGE", "targetVersion": "0.1.0", "mitigates": [{"incidentId": "INC-1"}]}, "mitigates.0"),
     ({"changeType": "ROLLBACK"}, "targetVersion"),  # it never ran there
     ({"changeType": "ROLLBACK", "environment": "nowhere", "targetVersion": "0.1.0"}, "targetVersion"),
     ({"changeType": "ROLLBACK", "environment": "nowhere", "targetVersion": None}, "targetVersion"),
-    ({"changeType": "EMERGENCY", "targetVersion": None}, "targetVersion"),
+    ({"changeType": "EMERGENCY", "environment": "nowhere", "targetVersion": None}, "targetVersion"),
 ]
 ONLY_WHEN_ASKED: list[tuple[dict[str, Any], str]] = [
     ({"modelId": "nobody"}, ""), ({"currentVersion": "0.2.0"}, "currentVersion"),

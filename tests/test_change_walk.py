@@ -49,7 +49,8 @@ CAST = [DORA, TOM, BEA, ALICE, OLGA, DAVID, EVE, TIM, RITA, CAROL, CLEO, AUDREY,
 PEOPLE = {each.id: each for each in CAST}
 HOLDS: dict[str, set[str]] = {each.id: {str(role) for role in each.roles} for each in CAST}
 KEEP = ("CONFIG_CHANGE", "PROMPT_UPDATE", "INFRASTRUCTURE")
-KINDS = ("MODEL_UPDATE", "MODEL_UPDATE", "MODEL_UPDATE", "EMERGENCY", "ROLLBACK", *KEEP)
+KINDS = ("MODEL_UPDATE", "MODEL_UPDATE", "MODEL_UPDATE", "EMERGENCY", "ROLLBACK", "DECOMMISSION", *KEEP)
+OUT = ("ROLLBACK", "EMERGENCY", "DECOMMISSION")
 ON_VERSIONS = (
     "placeHold", "liftHold", "liftHold", "openIncident", "resolveIncident", "resolveIncident", "grantWaiver", "revokeWaiver",
     "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier",
@@ -109,7 +110,7 @@ class Operations(Walk):
         today, soon = {"begins": self.ahead(-1), "ends": self.ahead(12)}, {"begins": self.ahead(4), "ends": self.ahead(40)}
         return {
             "changeType": kind, "environment": environment, "impact": impact,
-            "targetVersion": one(*fitting * 3, *versions, *([None] * (kind == "ROLLBACK"))),
+            "targetVersion": None if kind == "DECOMMISSION" else one(*fitting * 3, *versions, *([None] * (kind in OUT))),
             "preferredWindow": one(None, None, None, today, soon),
             "blackoutDates": one([], [], [], [self.ahead(0)[:10]], [self.ahead(24)[:10]]),
         }  # fmt: skip

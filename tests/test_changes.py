@@ -54,7 +54,7 @@ async def test_the_gate_stops_what_is_not_eligible_and_tells_everything_that_sta
     assert (await step(service, "startDeployment", DORA, change_id))["status"] == "IN_PROGRESS"
 
 
-async def test_a_rollback_brings_back_what_ran_before_without_asking_the_gate(service: Service) -> None:
+async def test_a_rollback_to_nothing_takes_out_what_runs_whatever_stands_against_it(service: Service) -> None:
     await service.enrol(DORA, TOM)
     await eligible(service)
     first = await deployed(service)
@@ -73,7 +73,7 @@ async def test_a_rollback_brings_back_what_ran_before_without_asking_the_gate(se
     assert await runs(service) is None
     asked = "query($id: String!) { changeRequest(changeId: $id) { status rolledBackBy { gate { basis } } } }"
     assert (await service.ask(asked, id=first))["changeRequest"] == {
-        "status": "ROLLED_BACK", "rolledBackBy": {"gate": {"basis": "FORMERLY_DEPLOYED"}}
+        "status": "ROLLED_BACK", "rolledBackBy": {"gate": {"basis": "OUT"}}
     }  # fmt: skip
 
 
@@ -116,7 +116,9 @@ async def test_a_plan_says_what_is_wrong_with_it(service: Service) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"targetVersion": "9.9.9"}, "input.targetVersion"),
         ({"targetVersion": None}, "input.targetVersion"),
-        ({"changeType": "CONFIG_CHANGE"}, "input.targetVersion"),
+        ({"changeType": "DECOMMISSION"}, "input.targetVersion"),
+        ({"changeType": "DECOMMISSION", "targetVersion": None}, "input.targetVersion"),
+        ({"mitigates": [{"holdId": "HLD-1"}]}, "input.mitigates"),
         ({"changeType": "ROLLBACK"}, "input.targetVersion"),
         ({"currentVersion": "0.9.0"}, "input.currentVersion"),
         ({"preferredWindow": window | {"ends": window["begins"]}}, "input.preferredWindow.ends"),

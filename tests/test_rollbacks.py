@@ -75,9 +75,8 @@ async def test_a_rollback_is_planned_approved_by_two_and_said_to_go_back(staged:
     }  # fmt: skip
     await approve(staged, rollback)
     await carry_out(staged, rollback)
-    assert (await look_at(staged, rollback, "gate { basis eligibility }"))["gate"] == {
-        "basis": "FORMERLY_DEPLOYED", "eligibility": None
-    }  # fmt: skip
+    gate = (await look_at(staged, rollback, "gate { basis lacks eligibilityContent { kind } }"))["gate"]
+    assert gate == {"basis": "ELIGIBLE", "lacks": [], "eligibilityContent": {"kind": "ELIGIBILITY"}}
     assert await running(staged) == "0.1.0" and await ends(staged, second, rollback) == ["ROLLED_BACK", "COMPLETED"]
 
 
@@ -98,7 +97,7 @@ async def test_a_failed_change_is_taken_back_though_nothing_else_ever_ran(staged
         await carry_out(staged, failed, success=False)
         back = await taken_back(staged, failed)
         assert await ends(staged, failed, back) == ["ROLLED_BACK", "COMPLETED"]
-        assert (await look_at(staged, back, "gate { basis }"))["gate"] == {"basis": "SAME_VERSION"}
+        assert (await look_at(staged, back, "gate { basis }"))["gate"] == {"basis": "ELIGIBLE" if left else "OUT"}
         assert await runs(staged, place["environment"], place["modelId"]) == left
 
 
@@ -175,23 +174,23 @@ async def test_what_was_retired_meanwhile_does_not_run_again(staged: Service) ->
     await approve(staged, late)
     about = {"modelId": STAGED["modelId"], "version": "0.1.0"}
     await staged.do("retireModelVersion", ALICE, **about, reason="A leak.")
-    assert (await refusal(staged, "startDeployment", late))["problem"] == "summaries/0.1.0 was retired"
+    refused = await refusal(staged, "startDeployment", late)
+    assert (refused["code"], refused["problem"]) == ("POLICY_BLOCKED", "it is RETIRED")
     assert (await refusal(staged, "submitChangeForReview", early))["path"] == "input.targetVersion"
     refused = await staged.refused("createChangeRequest", DORA, **PLAN | FIRST | {"changeType": "ROLLBACK"})
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
     assert await running(staged) == "0.2.0"
 
 
-async def test_a_rollback_asks_no_gate_and_everything_else_does(staged: Service) -> None:
-    """A hold stops the version that is held from coming back by any change but a rollback."""
+async def test_what_is_held_does_not_come_back_by_any_change(staged: Service) -> None:
     await deployed(staged, **SECOND)
     await staged.do("placeHold", CAROL, modelId=STAGED["modelId"], version="0.1.0", reason="Complaints.")
-    update, rollback = await approved_change(staged, **FIRST), await approved_change(staged, **FIRST, changeType="ROLLBACK")
-    assert (await refusal(staged, "startDeployment", update))["code"] == "POLICY_BLOCKED"
+    for kind in ("MODEL_UPDATE", "ROLLBACK", "CONFIG_CHANGE", "INFRASTRUCTURE"):
+        change = await approved_change(staged, **FIRST, changeType=kind)
+        assert (await refusal(staged, "startDeployment", change))["code"] == "POLICY_BLOCKED"
     never = await staged.refused("createChangeRequest", DORA, **PLAN | THIRD | {"changeType": "ROLLBACK"})
     assert (never["code"], never["path"]) == ("INVALID_INPUT", "input.targetVersion")
-    await carry_out(staged, rollback)
-    assert await running(staged) == "0.1.0"
+    assert await running(staged) == "0.2.0"
 
 
 async def told(service: Service, change_id: str, success: bool = True) -> dict[tuple[str, str], str]:

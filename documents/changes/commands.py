@@ -3,13 +3,23 @@
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.judgement import obstacle
-from documents.changes.loading import concerned, in_progress_to, in_progress_with, ran_before, rollback_under_way, site
+from documents.changes.gate import Blocked, Former, Start, gate
+from documents.changes.loading import (
+    concerned,
+    former,
+    in_progress_to,
+    in_progress_with,
+    obstacles,
+    ran_before,
+    rollback_under_way,
+    site,
+)
 from documents.changes.parts import GateBasis, GatePass
 from documents.changes.plan import ChangePlan, ChangeType
 from documents.changes.request import ChangeRequest
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
+from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
@@ -28,14 +38,17 @@ async def _fitted(plan: ChangePlan) -> ChangePlan:
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
         raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
-    plan = plan.model_copy(update={"current_version": running})
-    plan.refuse_misfit(running, await ran_before(plan))
-    if plan.target_version:
-        target = await ModelVersion.wanted(plan.model_id, plan.target_version)
-        if target is None or target.retired:
-            problem = "was retired" if target else "does not exist"
-            raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
-    return plan
+    keeps = plan.change_type.may_keep_version and plan.target_version is None
+    plan = plan.model_copy(update={"current_version": running} | ({"target_version": running} if keeps else {}))
+    target = await ModelVersion.wanted(plan.model_id, plan.target_version) if plan.target_version else None
+    listed = {each.kind for each in target.artifacts} if target and plan.target_version == running else set()
+    plan.refuse_misfit(running, await ran_before(plan), listed)
+    if plan.target_version is None:
+        return plan
+    if target is None or target.retired:
+        problem = "was retired" if target else "does not exist"
+        raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
+    return plan.model_copy(update={"mitigates": await obstacles(plan, target)}) if plan.mitigates else plan
 
 
 async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
@@ -86,7 +99,7 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
     """Starts a change and stores it.
 
     Raises NotReady while another change of the model is in progress in the environment, and if another version runs there than
-    when the plan was frozen. Raises PolicyBlocked if the target must be eligible and is not.
+    when the plan was frozen. Raises PolicyBlocked if the gate lets it start on no ground.
     """
     change.may_start(by, at)
     if other := await in_progress_with(change.plan):
@@ -101,25 +114,35 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
 
 
 async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
-    """The ground on which the change may start: it keeps the version, is a rollback, or its target is eligible now.
-
-    Raises PolicyBlocked on no ground, and NotReady for a rollback to a retired version.
-    """
+    """The ground on which the change may start, with what the gate judged. Raises PolicyBlocked on no ground."""
     plan = change.plan
-    if not plan.moves_version:
-        return GatePass(at=at, by=by.id, basis=GateBasis.SAME_VERSION)
-    if plan.target_version is None:  # a first deployment is rolled back, after which no version runs
-        return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
-    version = await ModelVersion.require(plan.model_id, plan.target_version)
-    if plan.change_type is ChangeType.ROLLBACK:
-        if version.retired:
-            raise change.not_ready(Permission.START_DEPLOYMENT, f"{version.key} was retired")
-        return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
-    (case,) = await case_files([version], at)
+    judged = await concerned(plan)
+    if judged is None:  # the rollback of a first deployment that failed: no version ran there, and none is to run
+        return GatePass(at=at, by=by.id, basis=GateBasis.OUT)
+    (case,) = await case_files([judged], at)
     eligibility = Judgement(case).eligibility
-    if problem := obstacle(eligibility, plan.environment):
-        raise PolicyBlocked(version.key, plan.environment, problem, as_input(eligibility))
-    return GatePass(at=at, by=by.id, basis=GateBasis.ELIGIBLE, eligibility=await keep(ContentKind.ELIGIBILITY, eligibility))
+    answer = gate(await _start_of(plan, judged, eligibility))
+    if isinstance(answer, Blocked):
+        raise PolicyBlocked(judged.key, plan.environment, answer.problem, as_input(eligibility))
+    kept = await keep(ContentKind.ELIGIBILITY, eligibility)
+    return GatePass(at=at, by=by.id, basis=answer.basis, eligibility=kept, lacks=answer.lacks)
+
+
+async def _start_of(plan: ChangePlan, judged: ModelVersion, eligibility: Eligibility) -> Start:
+    """What the gate asks about: how the target is judged, and how it relates to what runs there and ran there."""
+    if plan.target_version is None:
+        return Start(plan.change_type, plan.environment, None)
+    before = await former(plan) if plan.change_type is ChangeType.ROLLBACK else None
+    latest = judged.round.latest().values() if judged.round else ()
+    return Start(
+        change_type=plan.change_type,
+        environment=plan.environment,
+        target=eligibility,
+        keeps=not plan.moves_version,
+        former=Former(unchanged=before.brought(judged)) if before else None,
+        withdrawn=tuple(each.role for each in latest if each.withdrawn),
+        mitigates=frozenset(each.id for each in plan.mitigates),
+    )
 
 
 async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, at: datetime) -> None:
@@ -156,11 +179,9 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
         return None
     rollback = plan.change_type is ChangeType.ROLLBACK
     number = 1 + await Deployment.tally({"model_id": plan.model_id, "environment": plan.environment})
-    deployment = Deployment.begin(
-        plan.model_id, plan.target_version, plan.environment, number, change.change_id, rollback, by, at
-    )  # fmt: skip
-    await deployment.store()
     version = await ModelVersion.require(plan.model_id, plan.target_version)
+    deployment = Deployment.begin(version, plan.environment, number, change.change_id, rollback, by, at)
+    await deployment.store()
     operation.run_in(version, plan.environment)
     await version.store()
     return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from documents.changes.life import UNDER_WAY, ChangeStatus
-from documents.changes.plan import ChangePlan, ChangeType
+from documents.changes.plan import ChangePlan, ChangeType, Mitigated
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
+from documents.errors import InvalidInput
+from documents.incidents import Incident, IncidentStatus
 from documents.store.fields import fields_at
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -36,8 +38,30 @@ async def ran_before(plan: ChangePlan) -> bool:
     """Whether the target of a rollback ran in the environment before; True for a rollback to no version, and for other types."""
     if plan.change_type is not ChangeType.ROLLBACK or plan.target_version is None:
         return True
+    return await former(plan) is not None
+
+
+async def former(plan: ChangePlan) -> Deployment | None:
+    """The latest deployment of the plan's target in the environment; None if it never ran there."""
     there = {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
-    return await Deployment.seek(there) is not None
+    found = await Deployment.every(there, [("deployed_at", -1)], 1)
+    return found[0] if found else None
+
+
+async def obstacles(plan: ChangePlan, version: ModelVersion) -> tuple[Mitigated, ...]:
+    """What the plan mitigates, each hold with the role that placed it.
+
+    Raises InvalidInput for a hold or an incident that is not one of the version's, or that is over.
+    """
+    ids = sorted(each.incident_id for each in plan.mitigates if each.incident_id)
+    about = {"model_id": version.model_id, "version": version.version, "status": IncidentStatus.OPEN}
+    incidents = await Incident.every({"incident_id": {"$in": ids}, **about}) if ids else []
+    holds = {each.hold_id: each.role for each in version.holds if each.stands}
+    known = {each.incident_id for each in incidents}
+    for index, each in enumerate(plan.mitigates):
+        if each.id not in holds.keys() | known:
+            raise InvalidInput(f"mitigates.{index}", f"must be a hold that stands, or an open incident, of {version.key}")
+    return tuple(each.model_copy(update={"role": holds.get(each.id)}) for each in plan.mitigates)
 
 
 async def concerned(plan: ChangePlan) -> ModelVersion | None:

@@ -67,8 +67,11 @@ class GateBasis(Choice):
     """A change is allowed to start on one of these grounds."""
 
     ELIGIBLE = "eligible", "The change's target was eligible."
-    SAME_VERSION = "same_version", "The change's target ran there already."
-    FORMERLY_DEPLOYED = "formerly_deployed", "The change rolls back to what ran there before."
+    FORMER = "former", "The change rolls back to what ran there, though it is not eligible any more."
+    MITIGATION = "mitigation", "The change mitigates the holds and incidents that stand in the way of what runs."
+    OUT = "out", "The change takes a version out, and brings none."
+    SAME_VERSION = "same_version", "The change's target ran there already, which was enough before release 0.3.0."
+    FORMERLY_DEPLOYED = "formerly_deployed", "The change rolled back to what ran there, which was enough before release 0.3.0."
 
 
 class GatePass(Value):
@@ -82,5 +85,8 @@ class GatePass(Value):
     basis: GateBasis = Field(description="The basis says why it was let through.")
     eligibility: Digest | None = Field(
         default=None,
-        description="The digest that `content` takes for the eligibility; null if none was asked for.",
+        description="The digest that `content` takes for the eligibility of the target, or of what is taken out; null if none.",
+    )
+    lacks: tuple[str, ...] = Field(
+        default=(), description="The roles, requirements, holds and incidents that kept the target from being eligible."
     )

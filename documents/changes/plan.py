@@ -1,6 +1,6 @@
 """Change plans: what is to be done, why, what it touches, when it may start, and how it is undone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from documents.access import GovernanceRole
 from documents.errors import InvalidInput
 from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
+from documents.versions.parts import ArtifactKind
 
 PRODUCTION = "production"  # the environment that is closed to tier 4
 LONGEST_WINDOW = timedelta(days=366)
@@ -21,13 +22,19 @@ class ChangeType(Choice):
     CONFIG_CHANGE = "config_change", "The version that runs is configured in another way."
     PROMPT_UPDATE = "prompt_update", "The version that runs gets another system prompt."
     INFRASTRUCTURE = "infrastructure", "The systems that the version runs on change."
+    DECOMMISSION = "decommission", "The version that runs is taken out, and none runs in its place."
     ROLLBACK = "rollback", "A version that ran before runs again, or none does."
     EMERGENCY = "emergency", "Something must be done at once; its risk is CRITICAL."
 
     @property
-    def keeps_version(self) -> bool:
-        """Whether a change of this type leaves the same version running."""
+    def may_keep_version(self) -> bool:
+        """Whether a change of this type leaves the same version running, unless its plan names another."""
         return self in {ChangeType.CONFIG_CHANGE, ChangeType.PROMPT_UPDATE, ChangeType.INFRASTRUCTURE}
+
+    @property
+    def may_take_out(self) -> bool:
+        """Whether a change of this type may leave no version running."""
+        return self in {ChangeType.DECOMMISSION, ChangeType.EMERGENCY, ChangeType.ROLLBACK}
 
 
 class ChangeRisk(Choice):
@@ -53,7 +60,14 @@ _OF_TYPE: Mapping[ChangeType, ChangeRisk] = {
     ChangeType.CONFIG_CHANGE: ChangeRisk.MEDIUM,
     ChangeType.PROMPT_UPDATE: ChangeRisk.MEDIUM,
     ChangeType.INFRASTRUCTURE: ChangeRisk.HIGH,
+    ChangeType.DECOMMISSION: ChangeRisk.MEDIUM,
 }
+
+CHANGED_BY: Mapping[ChangeType, ArtifactKind] = {
+    ChangeType.PROMPT_UPDATE: ArtifactKind.PROMPT,
+    ChangeType.CONFIG_CHANGE: ArtifactKind.CONFIG,
+}
+"""The kind of artefact that a change of a type replaces. A version that lists such an artefact is replaced by another version."""
 
 
 class AffectedUsers(Choice):
@@ -99,6 +113,18 @@ class ChangeWindow(Value):
     ends: Moment = Field(description="The time it ends, within 366 days.")
 
 
+class Mitigated(Value):
+    """A mitigated obstacle is a hold or an incident of the version that runs."""
+
+    hold_id: Key | None = Field(default=None, description="The id of the hold; null for an incident.")
+    incident_id: Key | None = Field(default=None, description="The id of the incident; null for a hold.")
+    role: GovernanceRole | None = Field(default=None, description="The role that placed the hold; null for an incident.")
+
+    @property
+    def id(self) -> str:
+        return self.hold_id or self.incident_id or ""
+
+
 class ChangePlan(Value):
     """A plan says what a change does; approvals bind to its digest."""
 
@@ -120,17 +146,27 @@ class ChangePlan(Value):
     blackout_dates: Annotated[tuple[Day, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The UTC days on which it may not start."
     )
+    mitigates: Annotated[tuple[Mitigated, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The holds and incidents that a change which keeps the running version mitigates."
+    )
 
     @property
     def risk_level(self) -> ChangeRisk:
-        """The highest level that the type and the impact call for; an emergency is CRITICAL, a rollback MEDIUM."""
+        """The highest level that type and impact call for; CRITICAL for an emergency or a mitigation, MEDIUM for a rollback."""
         match self.change_type:
             case ChangeType.EMERGENCY:
+                return ChangeRisk.CRITICAL
+            case _ if self.mitigates:
                 return ChangeRisk.CRITICAL
             case ChangeType.ROLLBACK:
                 return ChangeRisk.MEDIUM
         called_for = {_OF_TYPE[self.change_type], *(self.impact.indicators() if self.impact else ())}
         return next(each for each in reversed(ChangeRisk) if each in called_for)
+
+    @property
+    def required_roles(self) -> tuple[GovernanceRole, ...]:
+        """The roles that must approve: those of the risk level, and those that placed the holds which it mitigates."""
+        return tuple(dict.fromkeys((*REQUIRED_ROLES[self.risk_level], *(each.role for each in self.mitigates if each.role))))
 
     @property
     def moves_version(self) -> bool:
@@ -155,23 +191,27 @@ class ChangePlan(Value):
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
 
-    def refuse_misfit(self, running: str | None, ran_before: bool) -> None:
+    def refuse_misfit(self, running: str | None, ran_before: bool, listed: Container[ArtifactKind]) -> None:
         """Raises InvalidInput unless the target fits the type of change and the `running` version.
 
-        `running` is None if no version runs. `ran_before` says whether the target of a rollback ever ran in the environment.
+        `running` is None if no version runs, and `listed` are the kinds of artefacts that it lists. `ran_before` says whether the
+        target of a rollback ever ran in the environment.
         """
         kind, target, path = self.change_type, self.target_version, "target_version"
-        if kind.keeps_version and (running is None or target != running):
-            now = f"{running} runs" if running else "nothing runs"
-            raise InvalidInput(
-                path, f"must be the version that runs in {self.environment}, for {kind.name} keeps it: {now} there"
-            )
+        if kind is ChangeType.DECOMMISSION and target is not None:
+            raise InvalidInput(path, "must be left out, because DECOMMISSION takes out what runs and brings nothing")
+        if target is None and running is None and kind is not ChangeType.ROLLBACK:
+            raise InvalidInput(path, f"must say what is to run: nothing runs in {self.environment}")
+        if target is None and not kind.may_take_out:
+            raise InvalidInput(path, "must say what is to run")
         if kind is ChangeType.MODEL_UPDATE and target == running:
             raise InvalidInput(path, f"runs in {self.environment} already")
         if kind is ChangeType.ROLLBACK and not ran_before:
             raise InvalidInput(path, f"never ran in {self.environment}, so nothing rolls back to it")
-        if target is None and kind is not ChangeType.ROLLBACK:
-            raise InvalidInput(path, "must say what is to run")
+        if target is not None and target == running and (part := CHANGED_BY.get(kind)) in listed and part:
+            raise InvalidInput(path, f"must be another version, for {running} lists a {part.name} artefact: registerModelVersion")
+        if self.mitigates and (target is None or target != running):
+            raise InvalidInput("mitigates", "is for a change that keeps the version that runs")
 
 
 def _days(window: ChangeWindow) -> Iterator[date]:

@@ -17,7 +17,7 @@ from documents.changes.parts import (
     RequiredChangeApproval,
     TestResult,
 )
-from documents.changes.plan import REQUIRED_ROLES, ChangePlan, ChangeRisk, ChangeType
+from documents.changes.plan import ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.people import Stakeholder
@@ -115,7 +115,7 @@ class ChangeRequest(Searchable):
 
     @property
     def required_roles(self) -> tuple[GovernanceRole, ...]:
-        return REQUIRED_ROLES[self.risk_level]
+        return self.plan.required_roles
 
     @property
     def counting(self) -> dict[GovernanceRole, ChangeApproval]:

@@ -1,5 +1,7 @@
 """Dependencies: what a version was made from, and what it needs to run."""
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from documents.errors import InvalidInput
@@ -15,6 +17,11 @@ class DependencyRelation(Choice):
     EMBEDS = "embeds", "The other is a part of the version."
     CALLS = "calls", "The version asks the other while it runs."
     EVALUATED_BY = "evaluated_by", "The other judged the version's results."
+
+
+_D = DependencyRelation
+ORIGINS = frozenset({_D.FINE_TUNED_FROM, _D.DISTILLED_FROM, _D.ADAPTER_OF, _D.EMBEDS})
+"""The relations that say what a version was made from. The others say what it uses while it runs or is judged."""
 
 
 class VersionName(Value):
@@ -45,3 +52,8 @@ def refuse_doubled(dependencies: tuple[Dependency, ...]) -> None:
     for index, each in enumerate(dependencies):
         if each in dependencies[:index]:
             raise InvalidInput(f"depends_on.{index}", "is there twice")
+
+
+def origins(dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """The dependencies that say what a version was made from."""
+    return tuple(each for each in dependencies if each.relation in ORIGINS)

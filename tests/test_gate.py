@@ -1,0 +1,249 @@
+"""The gate: what may start, and on which ground; as a table that was written by hand, and over HTTP."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from documents.access import GovernanceRole
+from documents.changes.gate import Blocked, Former, Passed, Start, gate
+from documents.changes.parts import GateBasis
+from documents.changes.plan import ChangeType
+from documents.eligibility.answer import BlockingIncident, Eligibility, Finding, Remedy, RequiredApproval, StandingHold
+from documents.risk.scales import RiskTier
+from documents.versions.approvals import ApprovalStatus
+from documents.versions.holds import Hold
+from documents.versions.lifecycle import VersionStatus
+from tests.examples import BOT, EXPERIMENT, REGISTRATION, decide, document, eligible, read, register, submit
+from tests.operations import BEA, DORA, PLAN, TOM, approve, approved_change, ask_for, carry_out, deployed, look_at, runs, step
+from tests.service import ALICE, CAROL, DAVID, NOW, RITA, Service
+
+REMEDY = Remedy(mutation="submitApproval", arguments={}, permitted=())
+LACKING = RequiredApproval(
+    role=GovernanceRole.MODEL_OWNER, policies=("POL-001",), status=ApprovalStatus.STALE, decision=None, candidate_ids=(),
+    remedy=REMEDY,
+)  # fmt: skip
+UNMET = Finding(policy_id="P", policy_name="P", requirement_id="P.x", title="X", reason="It is not.", remedy=REMEDY)
+HELD = StandingHold(hold=Hold.place(GovernanceRole.ETHICS_REVIEWER, "Complaints.", "carol", NOW), remedy=REMEDY)
+CRITICAL = BlockingIncident(incident_id="INC-1", remedy=REMEDY)
+
+# A version in each state in which the gate may meet it, and what keeps it from being eligible.
+STATES: dict[str, dict[str, Any]] = {
+    "eligible": {},
+    "waived": {},
+    "stale": {"status": VersionStatus.PENDING_APPROVAL, "missing_approvals": (LACKING,)},
+    "expired": {"status": VersionStatus.PENDING_APPROVAL, "missing_approvals": (LACKING,)},
+    "violating": {"violations": (UNMET,)},
+    "withdrawn": {"status": VersionStatus.PENDING_APPROVAL, "missing_approvals": (LACKING,)},
+    "rejected": {"status": VersionStatus.REJECTED, "missing_approvals": (LACKING,)},
+    "held": {"holds": (HELD,)},
+    "critical incident": {"blocking_incidents": (CRITICAL,)},
+    "retired": {"status": VersionStatus.RETIRED},
+    "tier 4": {"tier": RiskTier.TIER_4_EXPERIMENTAL},
+    "swapped artefacts": {"status": VersionStatus.PENDING_APPROVAL, "missing_approvals": (LACKING,)},
+}
+RELATIONS = ("first", "same", "other", "former")
+PLACES = ("production", "staging")
+COMES_BACK = {"stale", "expired", "violating"}
+"""The states from which a rollback brings back what ran there."""
+
+
+def judged(state: str) -> Eligibility:
+    says: dict[str, Any] = {"eligible": True, "tier": RiskTier.TIER_2_IMPORTANT, "status": VersionStatus.APPROVED} | STATES[state]
+    empty: dict[str, Any] = dict.fromkeys(Eligibility.model_fields.keys() - says.keys(), ())
+    stops = any(says.get(each) for each in ("violations", "holds", "blocking_incidents"))
+    return Eligibility(**empty | says | {"eligible": says["status"] is VersionStatus.APPROVED and not stops})
+
+
+def start(kind: ChangeType, state: str, relation: str, place: str, mitigates: frozenset[str] = frozenset()) -> Start:
+    ran = relation in {"former", "same"}
+    return Start(
+        change_type=kind, environment=place, target=judged(state), keeps=relation == "same",
+        former=Former(unchanged=state != "swapped artefacts") if ran else None,
+        withdrawn=(GovernanceRole.MODEL_OWNER,) if state == "withdrawn" else (), mitigates=mitigates,
+    )  # fmt: skip
+
+
+def expected(kind: ChangeType, state: str, relation: str, place: str) -> str | None:
+    """The ground on which it may start, as the product's design has it; nothing where it may not."""
+    if state == "tier 4":
+        return None if place == "production" else "ELIGIBLE"
+    if state in {"eligible", "waived"}:
+        return "ELIGIBLE"
+    return "FORMER" if kind is ChangeType.ROLLBACK and relation in {"same", "former"} and state in COMES_BACK else None
+
+
+@pytest.mark.parametrize("kind", ChangeType)
+def test_every_change_of_every_version_starts_on_the_ground_of_the_table_or_not_at_all(kind: ChangeType) -> None:
+    for state, relation, place in product(STATES, RELATIONS, PLACES):
+        answer = gate(start(kind, state, relation, place))
+        ground = answer.basis.name if isinstance(answer, Passed) else None
+        assert ground == expected(kind, state, relation, place), (state, relation, place, answer)
+
+
+@pytest.mark.parametrize("kind", ChangeType)
+def test_taking_out_always_passes(kind: ChangeType) -> None:
+    for place in PLACES:
+        assert gate(Start(kind, place, None)) == Passed(GateBasis.OUT)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_mitigation_passes_only_where_nothing_else_stands_in_the_way(state: str) -> None:
+    named = frozenset({HELD.hold.hold_id, "INC-1"})
+    answer = gate(start(ChangeType.CONFIG_CHANGE, state, "same", "production", named))
+    if state in {"held", "critical incident"}:
+        assert isinstance(answer, Passed) and answer.basis.name == "MITIGATION" and set(answer.lacks) <= named
+        other = gate(start(ChangeType.CONFIG_CHANGE, state, "same", "production", frozenset({"INC-2"})))
+        assert isinstance(other, Blocked) and "does not mitigate" in other.problem
+        assert isinstance(gate(start(ChangeType.MODEL_UPDATE, state, "other", "production", named)), Blocked)
+    else:
+        assert isinstance(answer, Passed) is (expected(ChangeType.CONFIG_CHANGE, state, "same", "production") is not None)
+
+
+WEIGHTS = {"kind": "WEIGHTS", "uri": "https://files.example.org/bot.safetensors", "sha256": "a" * 64, "size": 10}
+PROMPT = {"kind": "PROMPT", "uri": "https://files.example.org/prompt.txt", "sha256": "b" * 64, "size": 10}
+KEEPING = ("CONFIG_CHANGE", "PROMPT_UPDATE", "INFRASTRUCTURE")
+
+
+@pytest.fixture
+async def running(service: Service) -> Service:
+    """A service of which the first version runs in production."""
+    await service.enrol(DORA, TOM, BEA)
+    await eligible(service)
+    await deployed(service)
+    return service
+
+
+async def gate_of(service: Service, change_id: str) -> Any:
+    select = "gate { basis lacks eligibilityContent { canonical } }"
+    return (await look_at(service, change_id, select))["gate"]
+
+
+@pytest.mark.parametrize("kind", KEEPING)
+async def test_what_keeps_the_version_needs_it_to_be_eligible_now(running: Service, kind: str) -> None:
+    change = await approved_change(running, changeType=kind, targetVersion=None)
+    assert (await look_at(running, change, "plan { targetVersion }"))["plan"] == {"targetVersion": BOT["version"]}
+    await running.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    before = await running.state()
+    refused = await running.refused("startDeployment", DORA, changeId=change)
+    assert (refused["code"], refused["eligibility"]["eligible"]) == ("POLICY_BLOCKED", False)
+    assert await running.state() == before
+    (hold,) = (await read(running, "holds { holdId }"))["holds"]
+    await running.do("liftHold", CAROL, **BOT, **hold, reason="Looked at.")
+    await carry_out(running, change)
+    kept = await gate_of(running, change)
+    assert (kept["basis"], kept["lacks"]) == ("ELIGIBLE", []) and '"eligible":true' in kept["eligibilityContent"]["canonical"]
+
+
+async def test_a_change_that_mitigates_a_hold_passes_with_the_approval_of_its_role(running: Service) -> None:
+    await running.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    (hold,) = (await read(running, "holds { holdId }"))["holds"]
+    change = await ask_for(running, changeType="CONFIG_CHANGE", targetVersion=None, mitigates=[hold])
+    asked = await look_at(running, change, "riskLevel requiredApprovals { role } plan { mitigates { holdId role } }")
+    assert asked["riskLevel"] == "CRITICAL" and asked["plan"] == {"mitigates": [hold | {"role": "ETHICS_REVIEWER"}]}
+    roles = [each["role"] for each in asked["requiredApprovals"]]
+    assert roles == ["MODEL_OWNER", "TECH_LEAD", "SECURITY_REVIEWER", "BUSINESS_OWNER", "RISK_MANAGER", "ETHICS_REVIEWER"]
+    await approve(running, change)
+    await running.do("openIncident", CAROL, **BOT, severity="CRITICAL", title="It insults people.")
+    assert (await running.refused("startDeployment", DORA, changeId=change))["code"] == "POLICY_BLOCKED"  # it is not named
+    (incident,) = (await read(running, "eligibility { blockingIncidents { incidentId } }"))["eligibility"]["blockingIncidents"]
+    await running.do("resolveIncident", RITA, **incident, text="It was turned off.")
+    await carry_out(running, change)
+    kept = await gate_of(running, change)
+    assert (kept["basis"], kept["lacks"]) == ("MITIGATION", [hold["holdId"]])
+
+
+async def test_a_change_mitigates_only_what_stands_against_the_version_that_runs(running: Service) -> None:
+    await running.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    (hold,) = (await read(running, "holds { holdId }"))["holds"]
+    await running.do("liftHold", CAROL, **BOT, **hold, reason="Looked at.")
+    plan = PLAN | {"changeType": "CONFIG_CHANGE"}
+    for each in (hold, {"holdId": "HLD-1"}, {"incidentId": "INC-1"}):
+        refused = await running.refused("createChangeRequest", DORA, **plan, mitigates=[each])
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.mitigates.0")
+
+
+@pytest.mark.parametrize("kind", ["DECOMMISSION", "EMERGENCY"])
+async def test_a_version_is_taken_out_whatever_stands_against_it(running: Service, kind: str) -> None:
+    await running.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    change = await approved_change(running, changeType=kind, targetVersion=None)
+    await carry_out(running, change)
+    kept = await gate_of(running, change)
+    assert kept["basis"] == "OUT" and '"eligible":false' in kept["eligibilityContent"]["canonical"]
+    assert await runs(running) is None
+    refused = await running.refused("createChangeRequest", DORA, **PLAN | {"changeType": kind, "targetVersion": None})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")  # nothing runs there
+
+
+async def made_of(service: Service, *artifacts: Any) -> None:
+    """An eligible version that lists these artefacts."""
+    await service.enrol(DORA, TOM, BEA)
+    await register(service)
+    await service.do("updateModelVersion", **BOT, artifacts=artifacts)
+    await document(service)
+    await submit(service)
+    for each in (CAROL, DAVID, ALICE):
+        await decide(service, each)
+
+
+async def amended(service: Service, **said: Any) -> dict[str, Any]:
+    return await service.refused("updateModelVersion", **BOT, **said)
+
+
+async def test_what_was_deployed_is_swapped_for_nothing_else(service: Service) -> None:
+    await made_of(service, PROMPT)
+    await service.do("updateModelVersion", **BOT, artifacts=[PROMPT])  # nothing was deployed yet
+    await deployed(service)
+    await service.do("updateModelVersion", **BOT, artifacts=[PROMPT], restrictions=["Not for health"])  # it stays
+    origin = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "Base"}}}
+    for said in ({"artifacts": [WEIGHTS]}, {"dependsOn": [origin]}):
+        before = await service.state()
+        refused = await amended(service, **said)
+        assert refused["code"] == "INVALID_STATE" and "registerModelVersion" in refused["problem"], refused
+        assert await service.state() == before
+    judge = {"relation": "EVALUATED_BY", "on": {"external": {"name": "Judge"}}}
+    assert (await amended(service, dependsOn=[judge]))["path"] == "input.reason"
+    await service.do("updateModelVersion", **BOT, dependsOn=[judge], reason="It is measured by another.")
+    event = await service.last()
+    assert event["details"]["facts"] == {"reason": "It is measured by another."}
+    assert {each["status"] for each in (await read(service, "approvals { status }"))["approvals"]} == {"STALE"}
+    assert (await amended(service, dependsOn=[], reason="It is not."))["code"] == "INVALID_STATE"  # nothing is taken away
+    taken_out = await approved_change(service, changeType="DECOMMISSION", targetVersion=None)
+    await carry_out(service, taken_out)
+    assert (await amended(service, artifacts=[WEIGHTS]))["code"] == "INVALID_STATE"  # it ran once
+
+
+async def test_a_listed_prompt_changes_with_the_version_only(service: Service) -> None:
+    await made_of(service, PROMPT)
+    await deployed(service)
+    refused = await service.refused("createChangeRequest", DORA, **PLAN | {"changeType": "PROMPT_UPDATE"})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
+    assert "registerModelVersion" in refused["problem"]
+    await ask_for(service, changeType="CONFIG_CHANGE")  # it lists no configuration
+    about = {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId", "purpose", "useCases")}
+    await service.do("registerModelVersion", ALICE, **BOT | about | {"version": "1.1.0"})
+    await ask_for(service, changeType="PROMPT_UPDATE", targetVersion="1.1.0")
+
+
+async def test_a_deployment_says_what_it_put_there(service: Service) -> None:
+    await made_of(service, WEIGHTS)
+    await deployed(service)
+    asked = "{ deployments(first: 1) { nodes { artifactDigests dossier { artifacts card } modelVersion { standing { dossier {"
+    found = (await service.ask(asked + " artifacts card } } } } } }"))["deployments"]["nodes"][0]
+    assert found["artifactDigests"] == ["a" * 64]
+    assert found["dossier"] == found["modelVersion"]["standing"]["dossier"]
+
+
+async def test_a_rollback_returns_to_what_ran_though_its_approvals_are_stale(running: Service) -> None:
+    about = {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId")}
+    await running.do("registerModelVersion", ALICE, **BOT | about | EXPERIMENT | {"version": "1.1.0"})
+    await running.do("submitForApproval", ALICE, **BOT | {"version": "1.1.0"})
+    for version in (BOT["version"], "1.1.0"):
+        await deployed(running, environment="staging", targetVersion=version)
+    await running.do("updateModelVersion", **BOT, restrictions=["Not for health"])
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    again = await approved_change(running, environment="staging", changeType="MODEL_UPDATE")
+    assert (await running.refused("startDeployment", DORA, changeId=again))["code"] == "POLICY_BLOCKED"
+    await step(running, "startDeployment", DORA, back)
+    kept = await gate_of(running, back)
+    assert kept["basis"] == "FORMER" and {"MODEL_OWNER", "ETHICS_REVIEWER", "SECURITY_REVIEWER"} <= {*kept["lacks"]}
