@@ -120,8 +120,8 @@ class ChangeWindowInput(ChangeWindow): ...
 
 @graph_input("A hold or an incident is to be mitigated.", one_of=True)
 class MitigatedInput(BaseModel):
-    hold_id: Key | None = Field(default=None, description="The id of a hold that stands.")
-    incident_id: Key | None = Field(default=None, description="The id of an open incident.")
+    hold_id: Key | None = Field(default=None, description="The id of the hold, which must stand.")
+    incident_id: Key | None = Field(default=None, description="The id of the incident, which must be open.")
 
 
 Mitigates = Annotated[tuple[MitigatedInput, ...], Field(max_length=LIST_LENGTH)]

@@ -192,7 +192,6 @@ async def amended(service: Service, **said: Any) -> dict[str, Any]:
 
 async def test_what_was_deployed_is_swapped_for_nothing_else(service: Service) -> None:
     await made_of(service, PROMPT)
-    await service.do("updateModelVersion", **BOT, artifacts=[PROMPT])  # nothing was deployed yet
     await deployed(service)
     await service.do("updateModelVersion", **BOT, artifacts=[PROMPT], restrictions=["Not for health"])  # it stays
     origin = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "Base"}}}
