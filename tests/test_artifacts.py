@@ -16,7 +16,7 @@ API: dict[str, Any] = {"kind": "API", "uri": "https://example.org/v1"}
 ARTIFACT = """query($sha256: Hash!, $filter: ModelVersionFilter, $orderBy: [ModelVersionOrder!], $first: Int, $after: String) {
     artifact(sha256: $sha256) { sha256 versions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
         totalCount nodes { modelId status } pageInfo { endCursor hasNextPage } } } }"""
-MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256, environment: "laboratory") {
+MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256, environment: "staging") {
     eligible holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
 
 

@@ -3,18 +3,28 @@
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.judgement import obstacle
-from documents.changes.loading import concerned, in_progress_to, in_progress_with, ran_before, rollback_under_way, site
+from documents.changes.judgement import eligibility_at, obstacle
+from documents.changes.loading import (
+    concerned,
+    in_progress_in,
+    in_progress_to,
+    in_progress_with,
+    ran_before,
+    rollback_under_way,
+    running_in,
+    site,
+)
 from documents.changes.parts import GateBasis, GatePass
 from documents.changes.plan import ChangePlan, ChangeType
 from documents.changes.request import ChangeRequest
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
 from documents.eligibility.checks import as_input
-from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
+from documents.environments import DeploymentEnvironment, declared, in_use
 from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
 from documents.people import Stakeholder
+from documents.stages import Stage
 from documents.versions.model import Running
 from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
@@ -23,8 +33,10 @@ from documents.versions.version import ModelVersion
 async def _fitted(plan: ChangePlan) -> ChangePlan:
     """`plan` with the version that runs in its environment now as `current_version`.
 
-    Raises InvalidInput if the plan names another current version, and if its target does not fit, does not exist or is retired.
+    Raises InvalidInput if the plan's environment is not declared, if the plan names another current version, and if its target
+    does not fit, does not exist or is retired.
     """
+    await declared(plan.environment)
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
         raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
@@ -89,6 +101,7 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
     when the plan was frozen. Raises PolicyBlocked if the target must be eligible and is not.
     """
     change.may_start(by, at)
+    environment = await _still_in_use(change, Permission.START_DEPLOYMENT)
     if other := await in_progress_with(change.plan):
         raise change.not_ready(Permission.START_DEPLOYMENT, f"{other} is in progress there")
     running = (await site(change.plan)).running
@@ -96,12 +109,21 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
         now, then = running or "nothing", change.plan.current_version or "nothing"
         raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
     await _refuse_overtaken(change, running, Permission.START_DEPLOYMENT)
-    change.start(await _gate(change, by, at), by, at)
+    change.start(await _gate(change, environment.stage, by, at), by, at)
     await change.store()
 
 
-async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
+async def _still_in_use(change: ChangeRequest, permission: Permission) -> DeploymentEnvironment:
+    """The change's environment. Raises NotReady if it was retired since the change was planned."""
+    if environment := await in_use(change.plan.environment):
+        return environment
+    raise change.not_ready(permission, f"the environment {change.plan.environment} was retired")
+
+
+async def _gate(change: ChangeRequest, stage: Stage, by: Actor, at: datetime) -> GatePass:
     """The ground on which the change may start: it keeps the version, is a rollback, or its target is eligible now.
+
+    Eligible is what may run in environments of `stage`, that of the change's environment.
 
     Raises PolicyBlocked on no ground, and NotReady for a rollback to a retired version.
     """
@@ -116,8 +138,8 @@ async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
             raise change.not_ready(Permission.START_DEPLOYMENT, f"{version.key} was retired")
         return GatePass(at=at, by=by.id, basis=GateBasis.FORMERLY_DEPLOYED)
     (case,) = await case_files([version], at)
-    eligibility = Judgement(case).eligibility
-    if problem := obstacle(eligibility, plan.environment):
+    eligibility = eligibility_at(case, stage)
+    if problem := obstacle(eligibility, stage):
         raise PolicyBlocked(version.key, plan.environment, problem, as_input(eligibility))
     return GatePass(at=at, by=by.id, basis=GateBasis.ELIGIBLE, eligibility=await keep(ContentKind.ELIGIBILITY, eligibility))
 
@@ -169,6 +191,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
     """Requests the rollback of `change`, and stores both. Raises AlreadyExists while another rollback of it is under way."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
+    await _still_in_use(change, Permission.ROLLBACK_CHANGE)
     if other := await rollback_under_way(change):
         raise AlreadyExists("the rollback", other)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
@@ -184,3 +207,35 @@ async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) ->
         raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
     operation.retire(version, reason, by, at)
     await version.store()
+
+
+async def update_environment(
+    environment: DeploymentEnvironment, stage: Stage | None, description: str | None, by: Actor, at: datetime
+) -> None:
+    """Sets an environment's stage and description, where they are not None, and stores it.
+
+    Another stage is refused with NotReady while a change is in progress there, which was judged by the stage before, and a higher
+    one while something runs there that could not be started in that stage.
+    """
+    before = environment.stage
+    environment.revise(stage, description, by)
+    if environment.stage is not before and (change := await in_progress_in(environment.name)):
+        raise environment.not_ready(Permission.UPDATE_ENVIRONMENT, f"{change} is in progress there")
+    if environment.stage.order > before.order:
+        await _refuse_barred(environment, at)
+    await environment.store()
+
+
+async def _refuse_barred(environment: DeploymentEnvironment, at: datetime) -> None:
+    """Raises NotReady if a version that runs in the environment may not run in one of its stage."""
+    for case in await case_files(await running_in(environment.name), at):
+        if problem := obstacle(eligibility_at(case, environment.stage), environment.stage):
+            problem = f"{case.version.key} runs there and may not run in {environment.stage.name}: {problem}"
+            raise environment.not_ready(Permission.UPDATE_ENVIRONMENT, problem)
+
+
+async def retire_environment(environment: DeploymentEnvironment, reason: str, by: Actor, at: datetime) -> None:
+    """Retires an environment and stores it. Raises NotReady while something runs or a change is in progress there."""
+    running, change = await running_in(environment.name, limit=1), await in_progress_in(environment.name)
+    environment.retire(running[0].key if running else None, change, reason, by, at)
+    await environment.store()

@@ -10,7 +10,7 @@ from documents.access import GovernanceRole
 from documents.errors import InvalidInput
 from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
 
-PRODUCTION = "production"  # the environment that is closed to tier 4
+PRODUCTION = "production"  # the environment that is meant where none is named, and the word by which an impact is HIGH
 LONGEST_WINDOW = timedelta(days=366)
 
 
