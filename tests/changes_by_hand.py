@@ -124,7 +124,8 @@ class ChangeByHand:
             return "formerly_deployed" if formerly and not (version and version["retired"]) else None
         assert version
         by_hand = ByHand(version, contents, before["Policy"], before["Incident"], at)
-        trial = version["tier"] == "tier_4_experimental" and plan["environment"] == "production"
+        (stage,) = (each["stage"] for each in before["DeploymentEnvironment"] if each["name"] == plan["environment"])
+        trial = version["tier"] == "tier_4_experimental" and stage == "production"
         return "eligible" if by_hand.shown["eligible"] and not trial else None
 
     def is_let_through(self, before: Documents, contents: Mapping[str, Any], at: datetime) -> bool:

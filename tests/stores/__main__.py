@@ -42,6 +42,7 @@ UNREACHABLE = (
     "ChangeRisk.LOW", "PlatformRole.SERVICE",  # no type of change has that risk, and no person that role
     "audit_events.revision filled", "audit_head.last_at null", "model_versions.standing null",  # what the code never stores
     "audit_verifications.found.faults.seq null",  # a fault of the head alone
+    "migrations.added filled",  # by a step, and the journey begins in a new database
 )  # fmt: skip
 """What cannot be stored, or need not be: beginnings of what `untried` answers."""
 

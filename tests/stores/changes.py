@@ -31,7 +31,7 @@ async def deployments(service: Service) -> None:
     """Production gets a version, then another, which is taken back; elsewhere a first deployment fails and is taken back."""
     await declare(service, "edge", "canary", "canary-2", "staging-2")
     await declare(service, "lab", stage="TEST")
-    await declare(service, "shed", stage="DEVELOPMENT")
+    await service.do("declareEnvironment", RITA, name="shed", stage="DEVELOPMENT", description="Where new ideas are tried.")
     await service.do("retireEnvironment", RITA, name="shed", reason="It moved.")
     await deployed(service, **planned("1.0.0"))
     second = await deployed(service, **planned("1.1.0", impact=WIDE, rollbackTrigger="Complaints."))
