@@ -28,7 +28,9 @@ class DeploymentEnvironmentNode(Node):
     running = pages(
         ModelVersion, "The versions that run there now, oldest first.", ("registered_at", 1), own={"deployed_in": "name"}
     )
-    deployments = pages(Deployment, "The deployments to it, latest first.", ("deployed_at", -1), own={"environment": "name"})
+    deployments = pages(
+        Deployment, "The deployments that it had, latest first.", ("deployed_at", -1), own={"environment": "name"}
+    )
     change_requests = pages(
         ChangeRequest, "The changes that are about it, latest first.", ("created_at", -1), own={"plan.environment": "name"}
     )
