@@ -395,8 +395,8 @@ async def test_a_policy_binds_staging_and_production_unless_it_says_otherwise(se
 async def test_a_policy_of_before_there_were_stages_reads_with_the_default_under_its_digest(service: Service) -> None:
     """The text of a revision stays as it was kept: what binds a submitted version is found by its digest."""
     policies, contents = service.database.collection("policies"), service.database.collection("contents")
-    raw = await policies.find_one({"policy_id": "POL-001"})
-    kept = await contents.find_one({"digest": raw["revisions"][-1]["digest"]})
+    (raw,) = await policies.find({"policy_id": "POL-001"}).to_list(None)
+    (kept,) = await contents.find({"digest": raw["revisions"][-1]["digest"]}).to_list(None)
     text = json.loads(kept["canonical"])
     old = PolicyContent.model_validate({name: value for name, value in text.items() if name != "stages"})
     assert old == PolicyContent.model_validate(text)
