@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from documents.errors import Forbidden, InvalidInput
+from documents.stages import Stage
 from documents.values import Choice, camel
 
 
@@ -111,6 +112,9 @@ class Permission(Choice):
     START_DEPLOYMENT = "startDeployment", "The caller may start an approved change."
     COMPLETE_DEPLOYMENT = "completeDeployment", "The caller may complete a change."
     ROLLBACK_CHANGE = "rollbackChange", "The caller may request a rollback."
+    DECLARE_ENVIRONMENT = "declareEnvironment", "The caller may declare an environment."
+    UPDATE_ENVIRONMENT = "updateEnvironment", "The caller may change an environment's stage or description."
+    RETIRE_ENVIRONMENT = "retireEnvironment", "The caller may end an environment's use."
     OPEN_INCIDENT = "openIncident", "The caller may report an incident."
     RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident."
     COMPLETE_REVIEW = "completeReview", "The caller may record a periodic review."
@@ -188,6 +192,9 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.START_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
     Permission.COMPLETE_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
     Permission.ROLLBACK_CHANGE: _row(_R.DEPLOYER, _P.SERVICE),
+    Permission.DECLARE_ENVIRONMENT: _row(_P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.UPDATE_ENVIRONMENT: _row(_P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.RETIRE_ENVIRONMENT: _row(_P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.OPEN_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
     Permission.RESOLVE_INCIDENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
@@ -209,6 +216,14 @@ LIGHTENING = _R.RISK_MANAGER
 
 RESOLVING_CRITICAL = _R.RISK_MANAGER
 """The role that may resolve a critical incident."""
+
+DECIDING_STAGE: Mapping[Stage, Sequence[Role]] = {
+    each: (_P.ADMIN,) if each is Stage.PRODUCTION else (_R.RISK_MANAGER, _R.COMPLIANCE_OFFICER) for each in Stage
+}
+"""The roles that decide about environments of each stage: who declares or retires one, or gives one that stage.
+
+Fewer rules hold in the lower stages, so an administrator alone cannot move an environment out of PRODUCTION.
+"""
 
 ADDRESS_READERS = (_P.ADMIN, _P.AUDITOR)
 """The platform roles that read the e-mail addresses of every department."""
@@ -284,6 +299,12 @@ def may_amend(by: Actor, relations: Collection[Relation], fields: Iterable[str])
     permitted = {each for role in by.roles for each in AMENDABLE.get(role, ())}
     if Relation.OWNER not in relations and (barred := {*fields} - permitted):
         raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
+
+
+def may_set_stage(by: Actor, stage: Stage, problem: str) -> None:
+    """Forbidden, with the `problem`, unless the caller holds a role that decides about environments of that stage."""
+    if by.roles.isdisjoint(roles := DECIDING_STAGE[stage]):
+        raise Forbidden(problem, [each.name for each in roles])
 
 
 def may_read_events(by: Actor, answers_for_it: bool = False) -> None:

@@ -14,6 +14,7 @@ from documents.eligibility.due import JudgementDue
 from documents.eligibility.rules import RulesInForce
 from documents.eligibility.standings import settle
 from documents.eligibility.turns import JudgementTurn
+from documents.environments import DeploymentEnvironment
 from documents.idempotency import IdempotencyKey
 from documents.incidents import Incident
 from documents.migrations import Migration
@@ -30,7 +31,7 @@ from documents.versions.version import ModelVersion
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
     IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, AuditCheckpoint, RiskTemplate,
-    VerificationRun, VerificationTurn, JudgementDue, JudgementTurn, RulesInForce,
+    VerificationRun, VerificationTurn, JudgementDue, JudgementTurn, RulesInForce, DeploymentEnvironment,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from documents.contents import Content, ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.stages import GOVERNED, Stages
 from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
 
@@ -84,6 +85,10 @@ class PolicyTerms(Value):
     name: Name = Field(description="The name that the policy has.")
     description: Statement = Field(description="The text says what the policy is for.")
     applicable_tiers: Tiers = Field(description="The tiers that it applies to, each once.")
+    stages: Stages = Field(
+        default=GOVERNED,
+        description="The stages of environments that it binds, each once: elsewhere it stands in no deployment's way.",
+    )
     required_roles: Roles = Field(default=(), description="The roles whose approval it requires.")
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)] = (
         Field(default=(), description="The requirements that must be met, each once.")
@@ -95,6 +100,7 @@ class PolicyContent(PolicyTerms):
     """A policy's content is what a revision of it says."""
 
     ordered: ClassVar = frozenset({"name", "enforcement", "effective_from", "effective_until"})
+    unasked: ClassVar = frozenset({"stages"})  # what was stored before there were stages has none, and reads with the default
 
     effective_from: Moment = Field(description="The time it comes into force.")
     effective_until: Moment | None = Field(default=None, description="The time it ends; null for no end.")
@@ -205,6 +211,9 @@ class Policy(Searchable):
             raise InvalidInput("effective_until", "must be after the revision begins to be in force")
         if not content.required_roles and not content.requirements:
             raise InvalidInput("requirements", "must name a requirement, or `required_roles` a role: it asks nothing")
+        if content.required_roles and not set(content.stages) & set(GOVERNED):
+            governed = " or ".join(each.name for each in GOVERNED)
+            raise InvalidInput("required_roles", f"must be none, or `stages` name {governed}: a round of approvals is for those")
         for index, each in enumerate(content.requirements):
             if not each.belongs_to(self.policy_id):
                 path = f"requirements.{index}.requirement_id"

@@ -1,4 +1,4 @@
-"""Prepares a database for serving: indexes, migrations, and at the first start a trail, policies and an administrator."""
+"""Prepares a database for serving: indexes, migrations; at first start a trail, policies, environments, an administrator."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 
-from documents import migrations
+from documents import environments, migrations
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.eligibility.raising import raise_rules
@@ -66,6 +66,8 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         head = await AuditHead.begin(settings.origin)
         for policy_id, content in defaults(at).items():
             await (await Policy.written(policy_id, content, SYSTEM.id, at)).store()
+        for environment in environments.defaults(at):
+            await environment.store()
         await Stakeholder.register(
             ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at
         ).store()

@@ -27,6 +27,7 @@ from resolvers import (
     dashboard,
     datasheets,
     deployments,
+    environments,
     evidence,
     holds,
     imports,
@@ -53,8 +54,8 @@ PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
         nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
-        waivers, holds, reviews, cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports,
-        audit, dashboard, imports, search,
+        waivers, holds, reviews, cards, datasheets, risk, changes, deployments, environments, incidents, policies, contents,
+        reports, audit, dashboard, imports, search,
     )
 )  # fmt: skip
 DEFAULTS = Limits()

@@ -4,11 +4,14 @@ from typing import Annotated, Any
 
 import strawberry
 
-from documents.changes.judgement import obstacle
+from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.plan import PRODUCTION
 from documents.eligibility.answer import Eligibility
+from documents.eligibility.loading import case_files
+from documents.environments import declared
 from documents.errors import LimitExceeded
 from documents.store.fields import NOTHING
+from documents.store.standins import whole
 from documents.values import Digest, Hash, Key
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
@@ -16,11 +19,10 @@ from resolvers.graph.connections import subset
 from resolvers.graph.context import Info
 from resolvers.graph.mutation import query
 from resolvers.graph.types import Part
-from resolvers.versioned.judged import judgements
 
 HOLDERS = 100
 Environment = Annotated[
-    Key, strawberry.argument(description="The environment where it is to run; an experiment never runs in `production`.")
+    Key, strawberry.argument(description="The declared environment where it is to run; its stage says which policies bind.")
 ]
 Sha256 = Annotated[Digest, strawberry.argument(description="The SHA-256 that the artefact's bytes have.")]
 
@@ -39,7 +41,7 @@ class ArtifactHolders:
 @strawberry.type(description="A holder is a version with the artefact.")
 class HolderEligibility:
     model_version: ModelVersion = strawberry.field(description="The version that holds it.")
-    eligibility: Eligibility = strawberry.field(description="The eligibility that it has now.")
+    eligibility: Eligibility = strawberry.field(description="The eligibility that it has there now.")
     obstacle: str | None = strawberry.field(description="The reason why it may not be deployed there, if so.")
 
 
@@ -60,13 +62,14 @@ async def artifact(sha256: Sha256) -> ArtifactHolders | None:
 @query()
 async def eligibility(info: Info, sha256: Sha256, environment: Environment = PRODUCTION) -> ArtifactEligibility | None:
     """Whether the artefact may be deployed there now; null if no version in use holds it."""
+    stage = (await declared(environment)).stage
     in_use: dict[str, Any] = {"artifacts.sha256": sha256, "standing.status": {"$ne": VersionStatus.RETIRED}}
     found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:
         raise LimitExceeded("the number of versions that hold the artifact", len(found), HOLDERS)
-    judged: list[Eligibility] = await judgements(info.context).load_many(found)
+    judged = [eligibility_at(case, stage) for case in await case_files([whole(each) for each in found], info.context.now)]
     holders = [
-        HolderEligibility(model_version=version, eligibility=each, obstacle=obstacle(each, environment))
+        HolderEligibility(model_version=version, eligibility=each, obstacle=obstacle(each, stage))
         for version, each in zip(found, judged, strict=True)
     ]
     may = any(each.obstacle is None for each in holders) and not any(each.holds for each in judged)

@@ -173,7 +173,7 @@ class UpdateChangeRequestInput(_ChangeInput):
     title: Name | None = Field(default=None, description="The title says in a line what is to be done.")
     description: Statement | None = Field(default=None, description="The text says what is to be done.")
     justification: Statement | None = Field(default=None, description="The text says why the change is needed.")
-    environment: Environment | None = Field(default=None, description="The environment where the change is carried out.")
+    environment: Environment | None = Field(default=None, description="The declared environment where the change is carried out.")
     target_version: Key | None = Field(default=None, description="The version that is to run there.")
     impact: ChangeImpactInput | None = Field(default=None, description="The impact says what the change touches.")
     rollback_plan: Statement | None = Field(default=None, description="The text says how the change is undone.")

@@ -23,6 +23,7 @@ from documents.policies import (
     Tiers,
     each_requirement_once,
 )
+from documents.stages import Stages
 from documents.values import LIST_LENGTH, Key, Moment, Name, Statement
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import connection
@@ -146,6 +147,7 @@ class RevisePolicyInput(_OfPolicy):
     name: Name | None = Field(default=None, description="The name that the policy has.")
     description: Statement | None = Field(default=None, description="The text says what the policy is for.")
     applicable_tiers: Tiers | None = Field(default=None, description="The tiers that it applies to, each once.")
+    stages: Stages | None = Field(default=None, description="The stages of environments that it binds, each once.")
     required_roles: Roles | None = Field(default=None, description="The roles whose approval it requires.")
     requirements: Requirements | None = Field(default=None, description="The requirements that must be met.")
     enforcement: Enforcement | None = Field(default=None, description="The enforcement says what an unmet requirement does.")

@@ -141,7 +141,7 @@ class ModelVersionNode(Node):
         found: list[UpstreamAlert] = await info.context.loader("alerts", lineage.alerts).load(_name(version))
         return found
 
-    @field("The eligibility that it has now.")
+    @field("The eligibility that it has now, for environments of stage STAGING or PRODUCTION.")
     @staticmethod
     async def eligibility(version: Parent[ModelVersion], info: Info) -> Eligibility:
         found: Eligibility = await judgements(info.context).load(version)

@@ -71,7 +71,8 @@ class ByHand:
     def blocking(self) -> list[Raw]:
         """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
         bound = self.version["round"]["policies"] if self.version["round"] else self._in_force()
-        return [says for each in bound if (says := self.contents[each["digest"]])["enforcement"] == "blocking"]
+        said = [self.contents[each["digest"]] for each in bound]
+        return [each for each in said if each["enforcement"] == "blocking" and {"staging", "production"} & {*each["stages"]}]
 
     def _in_force(self) -> Iterable[Raw]:
         for policy in self.policies:

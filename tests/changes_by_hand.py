@@ -120,7 +120,8 @@ class ChangeByHand:
         named = (each for each in before["ModelVersion"] if each["model_id"] == plan["model_id"] and each["version"] == target)
         version = next(named)
         by_hand = ByHand(version, contents, before["Policy"], before["Incident"], at)
-        if version["tier"] == "tier_4_experimental" and plan["environment"] == "production":
+        (stage,) = (each["stage"] for each in before["DeploymentEnvironment"] if each["name"] == plan["environment"])
+        if version["tier"] == "tier_4_experimental" and stage == "production":
             return None
         if by_hand.shown["eligible"]:
             return "eligible"

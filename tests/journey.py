@@ -131,6 +131,9 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
 async def _every_operation(did: Did, now: datetime) -> AsyncIterator[tuple[str, Any]]:
     """Another model, run for a while in an environment."""
     change, tested = "changeRequest { changeId }", {"name": "load", "passed": True, "notes": EXCUSE}
+    yield await did("declareEnvironment", RITA, name="laboratory", stage="TEST")
+    yield await did("updateEnvironment", RITA, name="laboratory", stage="DEVELOPMENT", description="Where new ideas are tried.")
+    yield await did("retireEnvironment", RITA, name="laboratory", reason="It moved.")
     yield await did("registerModel", ALICE, **REGISTRATION | EXPERIMENT | TRIAL)
     yield await did("submitForApproval", ALICE, **TRIAL)
     yield (first := await did("createChangeRequest", DORA, change, **TRY_IT))

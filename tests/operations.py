@@ -82,6 +82,12 @@ async def rollback_of(service: Service, change_id: str) -> str:
     return str(payload["rollback"]["changeId"])
 
 
+async def declare(service: Service, *names: str, stage: str = "STAGING") -> None:
+    """Declares environments below PRODUCTION."""
+    for name in names:
+        await service.do("declareEnvironment", RITA, name=name, stage=stage)
+
+
 @stage
 async def experiments(service: Service, *versions: str) -> None:
     """Versions of a model in tier 4: eligible at once, for anywhere but production."""

@@ -322,7 +322,7 @@ async def test_tier_4_is_approved_by_its_submission(service: Service) -> None:
     assert (await submit(service))["modelVersion"] == {"status": "APPROVED"}
     found = await read(service, "tier requiredApprovals { role } eligibility { eligible notices }")
     assert (found["tier"], found["requiredApprovals"]) == ("TIER_4_EXPERIMENTAL", [])
-    assert found["eligibility"]["eligible"] and "production" in found["eligibility"]["notices"][0]
+    assert found["eligibility"]["eligible"] and "PRODUCTION" in found["eligibility"]["notices"][0]
 
 
 async def test_a_decision_keeps_who_made_it_and_counts_when_that_person_leaves(service: Service) -> None:

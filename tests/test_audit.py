@@ -48,10 +48,11 @@ async def test_a_new_trail_begins_with_what_the_system_did(service: Service) -> 
     begun = [event for event in await service.trail() if event["action"] in {"firstStart", "grantAdministrator"}]
     assert [(event["event_type"], event["resource"]["type"], event["resource"]["id"]) for event in begun] == [
         *(("policy_changed", "Policy", f"POL-00{number}") for number in range(1, 5)),
+        *(("environment_changed", "DeploymentEnvironment", name) for name in ("production", "staging")),
         ("access_granted", "Stakeholder", "admin"), ("system_started", "Migration", str(SCHEMA)),
         ("policy_changed", "RulesInForce", "rules"), ("access_granted", "ApiToken", "first"),
     ]  # fmt: skip
-    assert [event["seq"] for event in begun] == list(range(8)) and begun[0]["previous_hash"] == GENESIS
+    assert [event["seq"] for event in begun] == list(range(10)) and begun[0]["previous_hash"] == GENESIS
     assert all(event["actor"] == {"id": "system", "type": "system"} and event["request"]["ip"] is None for event in begun)
     assert len({event["request"]["id"] for event in begun}) == 2
 

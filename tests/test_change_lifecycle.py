@@ -15,6 +15,7 @@ from tests.operations import (
     approved_change,
     ask_for,
     carry_out,
+    declare,
     experiments,
     look_at,
     rollback_of,
@@ -85,6 +86,7 @@ async def lives(server: str) -> AsyncIterator[Lives]:
     service = await Service.started(server)
     with service.database.bound():
         await service.enrol(DORA, TOM)
+    await declare(service, *(each.lower() for each in STATUSES))
     await experiments(service, "0.1.0")
     ids = {status: await lived(service, status) for status in STATUSES}
     service.later(hours=2)

@@ -18,6 +18,7 @@ from tests.operations import (
     approved_change,
     ask_for,
     carry_out,
+    declare,
     deployed,
     experiments,
     look_at,
@@ -40,6 +41,7 @@ async def planning(server: str) -> AsyncIterator[Service]:
         await service.ask("{ viewer { id } }", each)  # the first use of a token in an hour is noted
     await experiments(service, "0.1.0", "0.2.0")
     await deployed(service, **PLACE)
+    await declare(service, "nowhere")
     yield service
     await service.close()
 
@@ -123,6 +125,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"environment": ""}, "environment"),
     ({"environment": "pro duction"}, "environment"),
     ({"environment": "Production"}, "environment"),
+    ({"environment": "undeclared"}, "environment"),
     ({"targetVersion": "9.9.9"}, "targetVersion"),
     ({"targetVersion": None}, "targetVersion"),
     ({"targetVersion": "0.1.0"}, "targetVersion"),  # it runs there

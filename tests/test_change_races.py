@@ -12,6 +12,7 @@ from tests.operations import (
     TOM,
     approve,
     approved_change,
+    declare,
     deployed,
     experiments,
     look_at,
@@ -67,6 +68,7 @@ async def test_of_all_who_start_the_same_change_one_does(both: tuple[Service, Se
 
 async def test_in_one_place_one_change_is_under_way_and_in_another_another(both: tuple[Service, Service]) -> None:
     service, other = both
+    await declare(service, "canary")
     here = [await approved_change(service, **place) for place in (SECOND, THIRD)]
     elsewhere = await approved_change(service, **SECOND | {"environment": "canary"})
     tries = [outcome(each, "startDeployment", change_id) for each in both for change_id in here]

@@ -7,7 +7,19 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from tests.operations import DORA, STAGED, TOM, approve, approved_change, carry_out, deployed, experiments, rollback_of, step
+from tests.operations import (
+    DORA,
+    STAGED,
+    TOM,
+    approve,
+    approved_change,
+    carry_out,
+    declare,
+    deployed,
+    experiments,
+    rollback_of,
+    step,
+)
 from tests.service import AUDREY, Service
 from tests.sockets import Socket, dial, listening, served
 
@@ -65,6 +77,7 @@ async def test_what_another_process_does_with_a_change_is_heard_by_who_subscribe
     """What hears of it is an app with a client of its own, which is all that the database knows of a process."""
     await service.enrol(DORA, TOM)
     await experiments(service, "0.1.0")
+    await declare(service, "canary")
     change_id, other_id = [await approved_change(service, **FIRST | {"environment": each}) for each in ("staging", "canary")]
     other = Service(server, service.database.name)
     async with served(other) as address, dial(address) as connection:

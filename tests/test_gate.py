@@ -11,6 +11,7 @@ from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangeType
 from documents.eligibility.answer import BlockingIncident, Eligibility, Finding, Remedy, RequiredApproval, StandingHold
 from documents.risk.scales import RiskTier
+from documents.stages import Stage
 from documents.versions.approvals import ApprovalStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus
@@ -43,7 +44,7 @@ STATES: dict[str, dict[str, Any]] = {
     "swapped artefacts": {"status": VersionStatus.PENDING_APPROVAL, "missing_approvals": (LACKING,)},
 }
 RELATIONS = ("first", "same", "other", "former")
-PLACES = ("production", "staging")
+PLACES = tuple(Stage)
 COMES_BACK = {"stale", "expired", "violating"}
 """The states from which a rollback brings back what ran there."""
 
@@ -55,19 +56,19 @@ def judged(state: str) -> Eligibility:
     return Eligibility(**empty | says | {"eligible": says["status"] is VersionStatus.APPROVED and not stops})
 
 
-def start(kind: ChangeType, state: str, relation: str, place: str, mitigates: frozenset[str] = frozenset()) -> Start:
+def start(kind: ChangeType, state: str, relation: str, place: Stage, mitigates: frozenset[str] = frozenset()) -> Start:
     ran = relation in {"former", "same"}
     return Start(
-        change_type=kind, environment=place, target=judged(state), keeps=relation == "same",
+        change_type=kind, stage=place, target=judged(state), keeps=relation == "same",
         former=Former(unchanged=state != "swapped artefacts") if ran else None,
         withdrawn=(GovernanceRole.MODEL_OWNER,) if state == "withdrawn" else (), mitigates=mitigates,
     )  # fmt: skip
 
 
-def expected(kind: ChangeType, state: str, relation: str, place: str) -> str | None:
+def expected(kind: ChangeType, state: str, relation: str, place: Stage) -> str | None:
     """The ground on which it may start, as the product's design has it; nothing where it may not."""
     if state == "tier 4":
-        return None if place == "production" else "ELIGIBLE"
+        return None if place is Stage.PRODUCTION else "ELIGIBLE"
     if state in {"eligible", "waived"}:
         return "ELIGIBLE"
     return "FORMER" if kind is ChangeType.ROLLBACK and relation in {"same", "former"} and state in COMES_BACK else None
@@ -90,14 +91,14 @@ def test_taking_out_always_passes(kind: ChangeType) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_a_mitigation_passes_only_where_nothing_else_stands_in_the_way(state: str) -> None:
     named = frozenset({HELD.hold.hold_id, "INC-1"})
-    answer = gate(start(ChangeType.CONFIG_CHANGE, state, "same", "production", named))
+    answer = gate(start(ChangeType.CONFIG_CHANGE, state, "same", Stage.PRODUCTION, named))
     if state in {"held", "critical incident"}:
         assert isinstance(answer, Passed) and answer.basis.name == "MITIGATION" and set(answer.lacks) <= named
-        other = gate(start(ChangeType.CONFIG_CHANGE, state, "same", "production", frozenset({"INC-2"})))
+        other = gate(start(ChangeType.CONFIG_CHANGE, state, "same", Stage.PRODUCTION, frozenset({"INC-2"})))
         assert isinstance(other, Blocked) and "does not mitigate" in other.problem
-        assert isinstance(gate(start(ChangeType.MODEL_UPDATE, state, "other", "production", named)), Blocked)
+        assert isinstance(gate(start(ChangeType.MODEL_UPDATE, state, "other", Stage.PRODUCTION, named)), Blocked)
     else:
-        assert isinstance(answer, Passed) is (expected(ChangeType.CONFIG_CHANGE, state, "same", "production") is not None)
+        assert isinstance(answer, Passed) is (expected(ChangeType.CONFIG_CHANGE, state, "same", Stage.PRODUCTION) is not None)
 
 
 WEIGHTS = {"kind": "WEIGHTS", "uri": "https://files.example.org/bot.safetensors", "sha256": "a" * 64, "size": 10}

@@ -16,10 +16,11 @@ from pymongo import MongoClient
 
 from documents import migrations
 from documents.audit.verify import verify
+from documents.environments import DeploymentEnvironment
 from documents.errors import NewerSchema, OlderSchema
 from documents.kinds import RECORDS
-from documents.migrations import SCHEMA, STEPS, Migration, run
-from documents.store.migrations import FROZEN, Step
+from documents.migrations import SCHEMA, STEPS, Migration, environments, run
+from documents.store.migrations import FROZEN, Addition, Step
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from gql.firststart import prepare
@@ -73,13 +74,31 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
             break
         except Killed:
             killed += 1
-            assert await migrations.form(old.database) == store.schema
+            assert store.schema <= (await migrations.form(old.database) or 0) < SCHEMA
     assert killed >= 4
     assert await migrations.form(old.database) == SCHEMA and not await migrations.pending(old.database)
     assert await ModelVersion.tally({"standing.rules": {"$exists": False}}) == 0
     told = [each["action"] for each in (await old.trail())[store.counts["audit_events"] :]]
     assert told == ["migrate"] * (SCHEMA - store.schema)
     assert (await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)).faults == ()
+
+
+async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_rule_holds_and_the_trail_lists_them(
+    old: Service,
+) -> None:
+    done = await migrations.migrate(old.database, lambda: old.now, RELEASE)
+    stored = await old.database.collection("environments").find().to_list(None)
+    stages = {each["name"]: each["stage"] for each in stored}
+    assert stages == {
+        "production": "production", "staging": "staging", "canary": "production", "canary-2": "production", "edge": "production",
+        "lab": "production", "staging-2": "production",
+    }  # fmt: skip
+    (step,) = (each for each in done if each.name == "environments")
+    assert [*step.added] == sorted(stages) and step.documents == len(stages)
+    (event,) = [each for each in await old.trail() if each["resource"]["id"] == "4" and each["action"] == "migrate"]
+    assert all(name in str(event["details"]) for name in stages)
+    declared = [DeploymentEnvironment.hydrated(each) for each in stored]
+    assert {(each.declared_by, each.status.name) for each in declared} == {("system", "DECLARED")}
 
 
 async def test_two_processes_that_migrate_at_once_do_each_step_once(old: Service, server: str) -> None:
@@ -120,6 +139,8 @@ async def test_a_release_works_beside_a_later_one_as_long_as_that_lets_it_write(
 def test_no_step_can_rewrite_what_the_trail_covers(collection: str) -> None:
     with pytest.raises(ValueError, match=collection):
         Step(99, "rewrite", "Rewrites history.", RELEASE, collection, {}, dict)
+    with pytest.raises(ValueError, match=collection):
+        Addition(99, "add", "Adds to history.", RELEASE, collection, "seq", environments.wanted, environments.declared)
 
 
 def test_steps_are_numbered_one_after_another_from_the_form_of_the_first_release() -> None:
@@ -213,6 +234,7 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         assert client["upgraded"]["migrations"].count_documents({}) == 1
         done = magistrate("migrate", **settings)
         assert done.returncode == 0 and f"{versions} documents changed" in done.stdout, done.stderr
+        assert "  adds canary\n" in shown.stdout and "  added canary\n" in done.stdout
         again = magistrate("migrate", **settings)
         assert again.returncode == 0 and "nothing to do" in again.stdout
         assert magistrate("migrate", "--dry-run", **settings | {"DATABASE": "nowhere"}).returncode == 8

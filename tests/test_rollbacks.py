@@ -15,6 +15,7 @@ from tests.operations import (
     approved_change,
     ask_for,
     carry_out,
+    declare,
     deployed,
     experiments,
     look_at,
@@ -92,6 +93,7 @@ async def test_a_rollback_is_taken_back_like_any_change(staged: Service) -> None
 
 
 async def test_a_failed_change_is_taken_back_though_nothing_else_ever_ran(staged: Service) -> None:
+    await declare(staged, "canary")
     for place, left in ((SECOND, "0.1.0"), (FIRST | {"environment": "canary"}, None)):
         failed = await approved_change(staged, **place)
         await carry_out(staged, failed, success=False)

@@ -25,6 +25,7 @@ QUERIES = """
     changeRequestAggregates deployment deployments datasheet datasheets incident incidents incidentAggregates content
     auditEvent auditEvents auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof
     auditVerifications auditVerificationRun auditKeys auditReport governanceReport riskReport dashboard search
+    environment environments
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel
@@ -34,7 +35,7 @@ MUTATIONS = """
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
     updateChangeRequest submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
-    createApiToken revokeApiToken
+    createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment
 """
 
 

@@ -44,6 +44,7 @@ class AuditEventType(Choice):
     WAIVER_GRANTED = "waiver_granted", "A version was excepted from a requirement for a time."
     WAIVER_REVOKED = "waiver_revoked", "A waiver was revoked before it expired."
     POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
+    ENVIRONMENT_CHANGED = "environment_changed", "An environment was declared, changed or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
     SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."

@@ -4,14 +4,17 @@ from datetime import datetime
 
 from documents.access import Actor, Permission
 from documents.changes.gate import Blocked, Former, Start, gate
+from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.loading import (
     concerned,
     former,
+    in_progress_in,
     in_progress_to,
     in_progress_with,
     obstacles,
     ran_before,
     rollback_under_way,
+    running_in,
     site,
 )
 from documents.changes.parts import GateBasis, GatePass
@@ -21,10 +24,11 @@ from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
-from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
+from documents.environments import DeploymentEnvironment, declared, in_use
 from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
 from documents.people import Stakeholder
+from documents.stages import Stage
 from documents.versions.model import Running
 from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
@@ -33,8 +37,10 @@ from documents.versions.version import ModelVersion
 async def _fitted(plan: ChangePlan) -> ChangePlan:
     """`plan` with the version that runs in its environment now as `current_version`.
 
-    Raises InvalidInput if the plan names another current version, and if its target does not fit, does not exist or is retired.
+    Raises InvalidInput if the plan's environment is not declared, if the plan names another current version, and if its target
+    does not fit, does not exist or is retired.
     """
+    await declared(plan.environment)
     running = (await site(plan)).running
     if plan.current_version not in (None, running):
         raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
@@ -102,6 +108,7 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
     when the plan was frozen. Raises PolicyBlocked if the gate lets it start on no ground.
     """
     change.may_start(by, at)
+    environment = await _still_in_use(change, Permission.START_DEPLOYMENT)
     if other := await in_progress_with(change.plan):
         raise change.not_ready(Permission.START_DEPLOYMENT, f"{other} is in progress there")
     running = (await site(change.plan)).running
@@ -109,34 +116,44 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
         now, then = running or "nothing", change.plan.current_version or "nothing"
         raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
     await _refuse_overtaken(change, running, Permission.START_DEPLOYMENT)
-    change.start(await _gate(change, by, at), by, at)
+    change.start(await _gate(change, environment.stage, by, at), by, at)
     await change.store()
 
 
-async def _gate(change: ChangeRequest, by: Actor, at: datetime) -> GatePass:
-    """The ground on which the change may start, with what the gate judged. Raises PolicyBlocked on no ground."""
+async def _still_in_use(change: ChangeRequest, permission: Permission) -> DeploymentEnvironment:
+    """The change's environment. Raises NotReady if it was retired since the change was planned."""
+    if environment := await in_use(change.plan.environment):
+        return environment
+    raise change.not_ready(permission, f"the environment {change.plan.environment} was retired")
+
+
+async def _gate(change: ChangeRequest, stage: Stage, by: Actor, at: datetime) -> GatePass:
+    """The ground on which the change may start in an environment of `stage`, with what the gate judged.
+
+    Raises PolicyBlocked on no ground.
+    """
     plan = change.plan
     judged = await concerned(plan)
     if judged is None:  # the rollback of a first deployment that failed: no version ran there, and none is to run
         return GatePass(at=at, by=by.id, basis=GateBasis.OUT)
     (case,) = await case_files([judged], at)
-    eligibility = Judgement(case).eligibility
-    answer = gate(await _start_of(plan, judged, eligibility))
+    eligibility = eligibility_at(case, stage)
+    answer = gate(await _start_of(plan, stage, judged, eligibility))
     if isinstance(answer, Blocked):
         raise PolicyBlocked(judged.key, plan.environment, answer.problem, as_input(eligibility))
     kept = await keep(ContentKind.ELIGIBILITY, eligibility)
     return GatePass(at=at, by=by.id, basis=answer.basis, eligibility=kept, lacks=answer.lacks)
 
 
-async def _start_of(plan: ChangePlan, judged: ModelVersion, eligibility: Eligibility) -> Start:
+async def _start_of(plan: ChangePlan, stage: Stage, judged: ModelVersion, eligibility: Eligibility) -> Start:
     """What the gate asks about: how the target is judged, and how it relates to what runs there and ran there."""
     if plan.target_version is None:
-        return Start(plan.change_type, plan.environment, None)
+        return Start(plan.change_type, stage, None)
     before = await former(plan) if plan.change_type is ChangeType.ROLLBACK else None
     latest = judged.round.latest().values() if judged.round else ()
     return Start(
         change_type=plan.change_type,
-        environment=plan.environment,
+        stage=stage,
         target=eligibility,
         keeps=not plan.moves_version,
         former=Former(unchanged=before.brought(judged)) if before else None,
@@ -190,6 +207,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
     """Requests the rollback of `change`, and stores both. Raises AlreadyExists while another rollback of it is under way."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
+    await _still_in_use(change, Permission.ROLLBACK_CHANGE)
     if other := await rollback_under_way(change):
         raise AlreadyExists("the rollback", other)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
@@ -205,3 +223,35 @@ async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) ->
         raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
     operation.retire(version, reason, by, at)
     await version.store()
+
+
+async def update_environment(
+    environment: DeploymentEnvironment, stage: Stage | None, description: str | None, by: Actor, at: datetime
+) -> None:
+    """Sets an environment's stage and description, where they are not None, and stores it.
+
+    Another stage is refused with NotReady while a change is in progress there, which was judged by the stage before, and a higher
+    one while something runs there that could not be started in that stage.
+    """
+    before = environment.stage
+    environment.revise(stage, description, by)
+    if environment.stage is not before and (change := await in_progress_in(environment.name)):
+        raise environment.not_ready(Permission.UPDATE_ENVIRONMENT, f"{change} is in progress there")
+    if environment.stage.order > before.order:
+        await _refuse_barred(environment, at)
+    await environment.store()
+
+
+async def _refuse_barred(environment: DeploymentEnvironment, at: datetime) -> None:
+    """Raises NotReady if a version that runs in the environment may not run in one of its stage."""
+    for case in await case_files(await running_in(environment.name), at):
+        if problem := obstacle(eligibility_at(case, environment.stage), environment.stage):
+            problem = f"{case.version.key} runs there and may not run in {environment.stage.name}: {problem}"
+            raise environment.not_ready(Permission.UPDATE_ENVIRONMENT, problem)
+
+
+async def retire_environment(environment: DeploymentEnvironment, reason: str, by: Actor, at: datetime) -> None:
+    """Retires an environment and stores it. Raises NotReady while something runs or a change is in progress there."""
+    running, change = await running_in(environment.name, limit=1), await in_progress_in(environment.name)
+    environment.retire(running[0].key if running else None, change, reason, by, at)
+    await environment.store()

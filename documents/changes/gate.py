@@ -7,6 +7,7 @@ from documents.changes.judgement import closed_to
 from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangeType
 from documents.eligibility.answer import Eligibility
+from documents.stages import Stage
 from documents.versions.lifecycle import VersionStatus
 
 
@@ -23,7 +24,7 @@ class Start:
     """A change that is to start: its target as it is judged now, and how the target relates to what runs there and ran there."""
 
     change_type: ChangeType
-    environment: str
+    stage: Stage
     target: Eligibility | None
     """The judgement of the version that is to run; None if no version is to run."""
     keeps: bool = False
@@ -62,7 +63,7 @@ def gate(start: Start) -> Passed | Blocked:
     target = start.target
     if target is None:
         return Passed(GateBasis.OUT)
-    if problem := closed_to(target, start.environment):
+    if problem := closed_to(target, start.stage):
         return Blocked(problem)
     if target.eligible:
         return Passed(GateBasis.ELIGIBLE)

@@ -80,6 +80,17 @@ async def in_progress_with(plan: ChangePlan) -> str | None:
     return found.change_id if found else None
 
 
+async def in_progress_in(environment: str) -> str | None:
+    """The id of a change in progress in an environment, of any model; None if there is none."""
+    found = await ChangeRequest.seek({"plan.environment": environment, "status": ChangeStatus.IN_PROGRESS}, _ID)
+    return found.change_id if found else None
+
+
+async def running_in(environment: str, limit: int = 0) -> list[ModelVersion]:
+    """The versions that run in an environment, all of them unless a `limit` is given."""
+    return await ModelVersion.every({"deployed_in": environment}, (("registered_at", 1), ("_id", 1)), limit)
+
+
 async def in_progress_to(version: ModelVersion) -> str | None:
     """The id of a change in progress whose target is the version; None if there is none."""
     bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}

@@ -11,7 +11,7 @@ from documents.errors import InvalidInput
 from documents.values import LIST_LENGTH, Choice, Day, Environment, Key, Moment, Name, Names, Statement, Text, Value
 from documents.versions.parts import ArtifactKind
 
-PRODUCTION = "production"  # the environment that is closed to tier 4
+PRODUCTION = "production"  # the environment that is meant where none is named, and the word by which an impact is HIGH
 LONGEST_WINDOW = timedelta(days=366)
 
 
@@ -136,7 +136,7 @@ class ChangePlan(Value):
     description: Statement = Field(description="The text says what is to be done.")
     justification: Statement = Field(description="The text says why the change is needed.")
     model_id: Key = Field(description="The id of the model that changes.")
-    environment: Environment = Field(default=PRODUCTION, description="The environment where the change is carried out.")
+    environment: Environment = Field(default=PRODUCTION, description="The declared environment where the change is carried out.")
     current_version: Key | None = Field(default=None, description="The version that ran there when it was saved; null if none.")
     target_version: Key | None = Field(default=None, description="The version that is to run there; null for nothing.")
     impact: ChangeImpact | None = Field(default=None, description="The impact is needed when it is submitted.")

@@ -82,6 +82,7 @@ class ChangeRequest(Searchable):
     indexes: ClassVar = [
         index("created_at", "_id"),
         index("plan.model_id", "plan.environment", "created_at", "_id"),
+        index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
         BY_TOKENS,
     ]

@@ -5,6 +5,7 @@ from pydantic import Field
 from documents.access import GovernanceRole
 from documents.policies import RequirementCheck
 from documents.risk.scales import RiskTier
+from documents.stages import GOVERNED, Stage
 from documents.values import Choice, FreeJson, Value
 from documents.versions.approvals import Approval, ApprovalStatus
 from documents.versions.conditions import Condition
@@ -100,7 +101,10 @@ class Eligibility(Value):
     """An eligibility says whether a version may be deployed, and what stands in the way."""
 
     eligible: bool = Field(
-        description="Whether the version is approved now, without unwaived violation, hold or critical incident."
+        description="Whether the version has every approval required now, and no unwaived violation, hold or critical incident."
+    )
+    stages: tuple[Stage, ...] = Field(
+        default=GOVERNED, description="The stages of environments that it is about; policies that bind none are left out."
     )
     tier: RiskTier = Field(description="The risk tier that the version has.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")

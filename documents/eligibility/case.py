@@ -11,6 +11,7 @@ from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
 from documents.reviews import ReviewCalendar
+from documents.stages import GOVERNED, Stage
 from documents.versions.accountability import current
 from documents.versions.approvals import Approval
 from documents.versions.dependencies import VersionName
@@ -42,6 +43,24 @@ class CaseFile:
     rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
     """The policies that a draft will be held to, by the later moment from which they are in force; in the order of time."""
+    stages: tuple[Stage, ...] = GOVERNED
+    """The stages of environments that the judgement is for: only policies that bind one of them are asked."""
+
+    def at_stage(self, stage: Stage) -> "CaseFile":
+        """The same case, to be judged for environments of one stage."""
+        return replace(self, stages=(stage,))
+
+    @cached_property
+    def binding(self) -> tuple[PolicyInForce, ...]:
+        """The policies that bind a stage that the judgement is for."""
+        return tuple(each for each in self.policies if not set(self.stages).isdisjoint(each.says.stages))
+
+    @property
+    def cleared(self) -> bool:
+        """Whether no approval is wanting. Where no governed stage is judged, a version need not have been submitted."""
+        if set(self.stages).isdisjoint(GOVERNED):
+            return not self.version.retired and len(self.counting) == len(self.required)
+        return self.status is VersionStatus.APPROVED
 
     def announced(self, since: int) -> datetime | None:
         """The moment from which a check of the rules number `since` binds the version; None if it binds now."""
@@ -95,7 +114,7 @@ class CaseFile:
     def required(self) -> dict[GovernanceRole, tuple[str, ...]]:
         """The roles whose approval is required, each with the ids of the blocking policies that require it."""
         roles: dict[GovernanceRole, tuple[str, ...]] = {}
-        for policy in self.policies:
+        for policy in self.binding:
             for role in policy.says.required_roles if policy.blocking else ():
                 roles[role] = (*roles.get(role, ()), policy.policy_id)
         return roles

@@ -42,7 +42,7 @@ class Judgement:
     @cached_property
     def results(self) -> list[tuple[PolicyInForce, Requirement, Met | Unmet]]:
         """Each requirement of each policy, with the result of the rule that binds the version now."""
-        return [(policy, asked, self._binding(asked)) for policy in self.case.policies for asked in policy.says.requirements]
+        return [(policy, asked, self._binding(asked)) for policy in self.case.binding for asked in policy.says.requirements]
 
     def _binding(self, asked: Requirement) -> Met | Unmet:
         check = self.checks[asked.check]
@@ -117,7 +117,8 @@ class Judgement:
         case, incidents = self.case, self.case.version.critical_incidents
         required = tuple(self._required(role, policies) for role, policies in case.required.items())
         return Eligibility(
-            eligible=case.status is VersionStatus.APPROVED and not (self.violations or case.holds or incidents),
+            eligible=case.cleared and not (self.violations or case.holds or incidents),
+            stages=case.stages,
             tier=case.version.tier,
             status=case.status,
             required_approvals=required,
@@ -204,7 +205,7 @@ class Judgement:
             *newer,
             *(f"it depends on {each.model_id}/{each.version}, which is retired" for each in self.case.retired_dependencies),
             *stricter,
-            *(("a version in tier 4 may not be deployed to production",) if tier_4 else ()),
+            *(("a version in tier 4 runs in no environment of stage PRODUCTION",) if tier_4 else ()),
             *((f"the version was retired on {retired.at:%Y-%m-%d}, for good",) if retired else ()),
         )
 
@@ -255,7 +256,7 @@ class Judgement:
     @property
     def _edges(self) -> list[datetime]:
         """The later moments at which the judgement can change with time alone, in order."""
-        asked = (each.check for policy in self.case.policies for each in policy.says.requirements)
+        asked = (each.check for policy in self.case.binding for each in policy.says.requirements)
         binding = (self.checks[each].announced(self.case) for each in asked)
         return sorted({*self.case.edges, *(each for each in binding if each)})
 

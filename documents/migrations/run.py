@@ -10,7 +10,7 @@ from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.errors import NewerSchema, OlderSchema, PreviewSchema
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
-from documents.store.migrations import Step
+from documents.store.migrations import Addition, Step
 from documents.store.session import Database
 from documents.store.units import Raw, Unit
 
@@ -50,7 +50,7 @@ async def check(database: Database, release: str) -> int:
     return found
 
 
-async def pending(database: Database) -> Sequence[Step]:
+async def pending(database: Database) -> Sequence[Step | Addition]:
     """The steps that are still to be done, in order; none for data that are not there."""
     found = await form(database)
     return [each for each in STEPS if found is not None and each.number > found]
@@ -65,7 +65,7 @@ async def migrate(database: Database, clock: Clock, release: str) -> Sequence[Mi
         return [await _do(database, step, clock, release) for step in await pending(database)]
 
 
-async def _do(database: Database, step: Step, clock: Clock, release: str) -> Migration:
+async def _do(database: Database, step: Step | Addition, clock: Clock, release: str) -> Migration:
     changed = 0
 
     async def batch(unit: Unit) -> int:
@@ -81,8 +81,9 @@ async def _do(database: Database, step: Step, clock: Clock, release: str) -> Mig
         if before := await Migration.first({"number": step.number}):
             return before  # another process was first, or only the answer to the commit was lost
         ended = Migration(
-            number=step.number, at=clock(), name=step.name, documents=changed, release=release, oldest_writer=step.oldest_writer
-        )
+            number=step.number, at=clock(), name=step.name, added=tuple(await step.added()), documents=changed, release=release,
+            oldest_writer=step.oldest_writer,
+        )  # fmt: skip
         await ended.store()
         await head.append(await occurrences_of(unit, "migrate", SYSTEM, Request(ids[0])), clock(), ids)
         return ended

@@ -168,7 +168,7 @@ def _governance(
     submission = _reported(Submission, current) if current else None
     return Governance(
         policies_applied=tuple(
-            AppliedPolicy(**dict(each.bound), name=each.says.name, enforcement=each.says.enforcement) for each in case.policies
+            AppliedPolicy(**dict(each.bound), name=each.says.name, enforcement=each.says.enforcement) for each in case.binding
         ),
         requirements=requirements,
         dossier=case.dossier,

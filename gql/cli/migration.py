@@ -30,7 +30,10 @@ async def _previewed(settings: Settings) -> list[str]:
     database, now = bound_database(), utc_now()
     await database.know(RECORDS)
     steps = await migrations.pending(database)
-    lines = [f"step {each.number} ({each.name}): {each.does} Documents: {await each.remaining()}" for each in steps]
+    lines = []
+    for each in steps:
+        lines += [f"step {each.number} ({each.name}): {each.does} Documents: {await each.remaining()}"]
+        lines += [f"  adds {key}" for key in await each.added()]
     if (number := (await RulesInForce.kept()).number) < RULES:
         lines.append(f"rules: number {number} becomes {RULES}; servers compute the standing of every version anew")
         lines += [
@@ -53,6 +56,8 @@ def migrate() -> None:
             note_release(folder)
     for each in done:
         typer.echo(f"step {each.number} ({each.name}): done, {each.documents} documents changed")
+        for key in each.added:
+            typer.echo(f"  added {key}")
     if not done:
         typer.echo(f"nothing to do: the data have the form of {RELEASE}, schema {migrations.SCHEMA}")
 

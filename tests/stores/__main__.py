@@ -45,6 +45,7 @@ UNREACHABLE = (
     "judgements_due.",  # a mark is for a change that bears on more than 50 versions, and is gone once they are judged
     "judgement_turns.",  # nothing judges anew what lapses on the way, so that the store tells of it
     "migrations.name filled",  # a new database has no step behind it
+    "migrations.added filled",  # by a step, and the journey begins in a new database
 )  # fmt: skip
 """What cannot be stored, or need not be: beginnings of what `untried` answers."""
 

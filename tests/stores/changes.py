@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.journey import in_days
-from tests.operations import BEA, DORA, TOM, approve, ask_for, carry_out, rollback_of, step
+from tests.operations import BEA, DORA, TOM, approve, ask_for, carry_out, declare, rollback_of, step
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service
 from tests.stores.versions import ARCHIVE, HELPER, SCORER, of
 
@@ -29,6 +29,10 @@ async def deployed(service: Service, **plan: Any) -> str:
 
 async def deployments(service: Service) -> None:
     """Production gets a version, then another, which is taken back; elsewhere a first deployment fails and is taken back."""
+    await declare(service, "edge", "canary", "canary-2", "staging-2")
+    await declare(service, "lab", stage="TEST")
+    await service.do("declareEnvironment", RITA, name="shed", stage="DEVELOPMENT", description="Where new ideas are tried.")
+    await service.do("retireEnvironment", RITA, name="shed", reason="It moved.")
     await deployed(service, **planned("1.0.0"))
     second = await deployed(service, **planned("1.1.0", impact=WIDE, rollbackTrigger="Complaints."))
     back = await rollback_of(service, second)
