@@ -372,7 +372,9 @@ async def test_the_conditions_of_a_superseded_decision_read_superseded_everywher
     read_now, closed = "approvals { status conditions { text status } }", f"closedRounds {{ round {{ {conditions} }} }}"
     asked = f"{read_now} round {{ {conditions} }} {closed}"
     report = """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
-        json markdown governance { approvals { conditions { text status } } earlierRounds { decisions { conditions { text status } } } } } }"""
+        json markdown governance {
+            approvals { conditions { text status } } earlierRounds { decisions { conditions { text status } } }
+        } } }"""
     await submitted(service)
     first, second, _ = await demand(service, "Watch it", "Name who is called", "Budget for it")
     for each in (first, second):
