@@ -1,5 +1,6 @@
 """What can be done with a change in which status, and where that takes it: the design's table, tried out cell by cell."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from tests.operations import (
     step,
 )
 from tests.schema import TYPES
-from tests.service import ADA, ALICE, CAROL, DAVID, Person, Service, person
+from tests.service import ADA, ALICE, CAROL, DAVID, Person, Service, mutating, person
 
 # Which statuses can follow which, as the product's design has it, and not as the product has it.
 FOLLOW = {
@@ -265,3 +266,24 @@ async def test_whoever_planned_a_change_does_not_approve_it_after_handing_it_ove
     for each in (OLGA, Person(TOM.id, own["token"])):
         refused = await refusal(manned, "addChangeApproval", each, change_id, role="TECH_LEAD", approved=True)
         assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["somebody else"])
+
+
+async def test_a_program_cancels_what_it_asked_for_and_nothing_else(manned: Service) -> None:
+    listed = {"service": {"name": "release", "mutations": ["CREATE_CHANGE_REQUEST", "CANCEL_CHANGE"]}}
+    program = Person("release", (await manned.do("createApiToken", ADA, "token", name="release", holder=listed))["token"])
+    own, other = await ask_for(manned, program, **PLACE), await ask_for(manned, **PLACE)
+    refused = await refusal(manned, "cancelChange", program, other, reason="Not mine.")
+    assert (refused["code"], "SERVICE (author)" in refused["needs"]) == ("FORBIDDEN", True)
+    assert (await step(manned, "cancelChange", program, own, reason="The build failed."))["status"] == "CANCELLED"
+
+
+async def test_of_starting_and_cancelling_at_once_one_wins(manned: Service) -> None:
+    change_id = await approved_change(manned, **PLACE)
+    tries = (("startDeployment", DORA, {}), ("cancelChange", ALICE, {"reason": "Not now."}))
+    answers = await asyncio.gather(
+        *(manned.post(mutating(name, ""), {"input": {"changeId": change_id} | said}, by) for name, by, said in tries)
+    )
+    codes = [each["extensions"]["code"] for answer in answers for each in answer.json().get("errors", ())]
+    assert codes == ["INVALID_STATE"]
+    status = (await look_at(manned, change_id, "status"))["status"]
+    assert status == ("CANCELLED" if "errors" in answers[0].json() else "IN_PROGRESS")
