@@ -279,7 +279,8 @@ async def test_a_program_cancels_what_it_asked_for_and_nothing_else(manned: Serv
 
 async def test_of_starting_and_cancelling_at_once_one_wins(manned: Service) -> None:
     change_id = await approved_change(manned, **PLACE)
-    tries = (("startDeployment", DORA, {}), ("cancelChange", ALICE, {"reason": "Not now."}))
+    why: dict[str, Any] = {"reason": "Not now."}
+    tries: tuple[tuple[str, Person, dict[str, Any]], ...] = (("startDeployment", DORA, {}), ("cancelChange", ALICE, why))
     answers = await asyncio.gather(
         *(manned.post(mutating(name, ""), {"input": {"changeId": change_id} | said}, by) for name, by, said in tries)
     )
