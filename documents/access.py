@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from documents.errors import Forbidden, InvalidInput
 from documents.stages import Stage
@@ -102,6 +103,7 @@ class Permission(Choice):
         "The caller may submit a plan for approval.",
     )
     REOPEN_CHANGE = "reopenChange", "The caller may turn a change back into a draft."
+    CANCEL_CHANGE = "cancelChange", "The caller may cancel a change before it starts."
     ADD_CHANGE_APPROVAL = (
         "addChangeApproval",
         "The caller may approve or refuse another's change.",
@@ -126,11 +128,16 @@ PEOPLE = tuple(GovernanceRole)
 SIGNED_IN = (PlatformRole.ADMIN, PlatformRole.AUDITOR, PlatformRole.MEMBER)
 
 
-def _row(*anyhow: Iterable[Role] | Role, **related: Iterable[Role] | Role) -> Mapping[Role, Relation]:
+Row = Mapping[Role, tuple[Relation, ...]]
+"""The roles that may, each with the relations to the record of which one is needed."""
+
+
+def _row(*anyhow: Iterable[Role] | Role, **related: Iterable[Role] | Role) -> Row:
     """Roles that suffice by themselves, and roles that suffice together with a relation to the record."""
-    return {role: Relation.ANY for roles in anyhow for role in _each(roles)} | {
-        role: Relation[relation.upper()] for relation, roles in related.items() for role in _each(roles)
-    }
+    row: dict[Role, tuple[Relation, ...]] = {role: (Relation.ANY,) for roles in anyhow for role in _each(roles)}
+    for relation, roles in related.items():
+        row |= {role: (*row.get(role, ()), Relation[relation.upper()]) for role in _each(roles)}
+    return row
 
 
 def _each(roles: Iterable[Role] | Role) -> Iterable[Role]:
@@ -141,7 +148,7 @@ _R, _P = GovernanceRole, PlatformRole
 REQUESTERS = (_R.MODEL_OWNER, _R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE)
 HOLDING = (_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER)
 
-WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
+WHO_MAY: Mapping[Permission, Row] = {
     Permission.READ: _row(ANYONE),
     Permission.READ_TRAIL: _row(_P.AUDITOR, _P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.REGISTER_STAKEHOLDER: _row(_P.ADMIN),
@@ -185,6 +192,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.UPDATE_CHANGE_REQUEST: _row(author=REQUESTERS),
     Permission.SUBMIT_CHANGE_FOR_REVIEW: _row(author=REQUESTERS),
     Permission.REOPEN_CHANGE: _row(author=REQUESTERS),
+    Permission.CANCEL_CHANGE: _row(_R.TECH_LEAD, author=(_R.MODEL_OWNER, _R.DEPLOYER, _P.SERVICE), owner=_R.MODEL_OWNER),
     Permission.ADD_CHANGE_APPROVAL: _row(_R.MODEL_OWNER, _R.TECH_LEAD, _R.BUSINESS_OWNER, _R.RISK_MANAGER, HOLDING),
     Permission.COMMENT_ON_CHANGE: _row(SIGNED_IN),
     Permission.RECORD_TEST_RESULT: _row(_R.DEPLOYER, _R.TECH_LEAD, _P.SERVICE),
@@ -254,7 +262,7 @@ class Actor:
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         """Forbidden unless the table permits it; where `relations` is None, only the roles are compared."""
         if not self.may(permission, relations):
-            raise Forbidden(self._problem(permission, relations), needs(permission))
+            raise Forbidden(self._problem(permission, relations), needs(permission, self._lacks(permission)))
 
     def may(self, permission: Permission, relations: frozenset[Relation] | None = None) -> bool:
         """Whether the table permits it; where `relations` is None, only the roles are compared."""
@@ -263,13 +271,20 @@ class Actor:
         if PlatformRole.SERVICE in self.roles and permission not in self.mutations | {Permission.READ}:
             return False
         row = WHO_MAY[permission]
-        held = {row[role] for role in self.roles & row.keys()}
+        held = {relation for role in self.roles & row.keys() for relation in row[role]}
         return bool(held if relations is None else held & (relations | {Relation.ANY}))
 
     def must_hold(self, role: GovernanceRole, problem: str) -> None:
         """Forbidden, with the `problem`, unless the actor holds the role."""
         if role not in self.roles:
             raise Forbidden(problem, [role])
+
+    def _lacks(self, permission: Permission) -> Mapping[Role, str]:
+        """What else the caller needs beside a role of the table, by the role."""
+        if self.enrolling:
+            return dict.fromkeys(WHO_MAY[permission], "with a personal token")
+        unlisted = PlatformRole.SERVICE in self.roles and permission not in self.mutations
+        return {PlatformRole.SERVICE: f"with a token that lists {permission}"} if unlisted else {}
 
     def _problem(self, permission: Permission, relations: frozenset[Relation] | None) -> str:
         if self.enrolling:
@@ -282,11 +297,21 @@ class Actor:
 SYSTEM = Actor("system", ActorType.SYSTEM)
 
 
-def needs(permission: Permission) -> list[str]:
-    """Who may, in words: `ADMIN`, `MODEL_OWNER (owner)`."""
-    return [
-        role.name if relation is Relation.ANY else f"{role.name} ({relation})" for role, relation in WHO_MAY[permission].items()
-    ]
+def needs(permission: Permission, also: Mapping[Role, str] = MappingProxyType({})) -> list[str]:
+    """Who may, in words: `ADMIN`, `MODEL_OWNER (owner)`; `also` says what else is wanted of a role."""
+    said = []
+    for role, relations in WHO_MAY[permission].items():
+        for relation in relations:
+            wanted = [*([] if relation is Relation.ANY else [str(relation)]), *([also[role]] if role in also else [])]
+            said.append(f"{role.name} ({', '.join(wanted)})" if wanted else role.name)
+    return said
+
+
+def needed_as(role: GovernanceRole, among: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool]) -> list[str]:
+    """What it takes of whoever cannot act as `role`: to hold it, or to name another one if it is not `among` those that may."""
+    if role in among:
+        return [role.name]
+    return [f"{each.name} (as the `role` of the input)" if holds(each) else each.name for each in among]
 
 
 def authorship(made_it: bool) -> frozenset[Relation]:

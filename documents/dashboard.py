@@ -9,6 +9,7 @@ from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.changes.life import OPEN, ChangeStatus
+from documents.changes.plan import ChangeType
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
@@ -25,6 +26,10 @@ from documents.versions.version import ModelVersion
 
 MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
 IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
+RETURN: Filter = {"plan": {"change_type": {"eq": ChangeType.ROLLBACK}, "target_version": {"is_null": False}}}
+"""The changes that take another one back, after which a version runs."""
+DECOMMISSION: Filter = {"plan": {"target_version": {"is_null": True}}}
+"""The changes after which no version runs."""
 
 
 class Counted(TypedDict):
@@ -64,6 +69,7 @@ def versions(at: datetime) -> Figures:
         "overdue_review": Standing.is_overdue(True, at),
         "with_model_card": {"standing": {"card_completeness": {"eq": 1}}},
         "with_risk_assessment": {"standing": {"risk_score": {"is_null": False}}},
+        "submitted": Standing.was_submitted(),
         "with_all_approvals": Standing.lacks_none(at),
         "policy_violations": Standing.is_compliant(False, at),
         "with_unmitigated_risk": Standing.has_open_high_risk(True, at),
@@ -80,14 +86,28 @@ def versions(at: datetime) -> Figures:
 
 
 def changes(at: datetime) -> Figures:
-    """The figures of the changes that are not over."""
-    pending = {"status": {"in": [ChangeStatus.SUBMITTED, ChangeStatus.UNDER_REVIEW]}}
-    return Figures(ChangeRequest, {"status": {"in": OPEN}}, {"open": {}, "pending_approval": pending})
+    """The figures of the changes that are not over, and of those that took something back since the UTC month began."""
+    open_: Filter = {"status": {"in": OPEN}}
+    taken_back = {"and": [completed_since(month(at)), {"or": [RETURN, DECOMMISSION]}]}
+    of: dict[str, Filter] = {
+        "open": open_,
+        "pending_approval": {"status": {"in": [ChangeStatus.SUBMITTED, ChangeStatus.UNDER_REVIEW]}},
+        "rollbacks": taken_back,
+        "returns": {"and": [taken_back, RETURN]},
+        "decommissions": {"and": [taken_back, DECOMMISSION]},
+    }
+    return Figures(ChangeRequest, {"or": [open_, taken_back]}, of)
+
+
+def completed_since(moment: datetime) -> Filter:
+    """The changes that were carried out since that moment, whatever became of them afterwards."""
+    ended = {"completed_time": {"gte": moment}, "status": {"in": [ChangeStatus.COMPLETED, ChangeStatus.ROLLED_BACK]}}
+    return {**ended, "moves": {"some": {"to_status": {"eq": ChangeStatus.COMPLETED}}}}
 
 
 def deployments(at: datetime) -> Figures:
     """The figures of the deployments since the UTC month began."""
-    return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}, "rollbacks": {"by_rollback": {"eq": True}}})
+    return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}})
 
 
 def events(at: datetime) -> Figures:

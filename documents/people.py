@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, PlatformRole, refuse_second_role
+from documents.access import GovernanceRole, PlatformRole, needed_as, refuse_second_role
 from documents.audit.event import AuditEventType
 from documents.errors import Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
@@ -100,7 +100,7 @@ class Stakeholder(Searchable):
         """Forbidden unless the role is required and held, the tier authorised, and no other role was acted in `before`."""
         who = self.user_id
         if role not in required or not self.holds(role):
-            raise Forbidden(f"{who} cannot decide as {role.name}", [each for each in required if self.holds(each)])
+            raise Forbidden(f"{who} cannot decide as {role.name}", needed_as(role, required, self.holds))
         if tier and not self.may_decide(role, tier):
             raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
         refuse_second_role(role, who, before)

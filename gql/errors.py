@@ -52,7 +52,16 @@ def for_client(refusal: Refusal) -> Refusal:
 def code_of(refusal: Refusal) -> dict[str, Any]:
     """The code and the facts of a refusal, under the names of the schema."""
     refusal = for_client(refusal)
-    return {"code": refusal.code} | {camel(name.rstrip("_")): value for name, value in refusal.facts.items()}
+    return {"code": refusal.code} | _as_clients_spell(refusal.facts)
+
+
+def told_of(refusal: Refusal) -> dict[str, Any]:
+    """The code of a refusal and those of its facts that the trail tells, under the names of the schema."""
+    return {"code": refusal.code} | _as_clients_spell(for_client(refusal).told)
+
+
+def _as_clients_spell(facts: dict[str, Any]) -> dict[str, Any]:
+    return {camel(name.rstrip("_")): value for name, value in facts.items()}
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:

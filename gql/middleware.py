@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -22,6 +22,8 @@ from documents.store.session import bound_database
 from documents.store.transaction import is_outage
 from documents.store.units import Unit
 from documents.values import NAME_LENGTH
+from gql.errors import told_of
+from gql.subjects import keys_in, subject_of
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import FileInput
 from resolvers.graph.mutation import DECLARED, PERMIT, Declaration, Payload
@@ -102,9 +104,11 @@ class Recorded(FieldExtension):
         context.request = replace(context.request, operation=named.value[:NAME_LENGTH] if named else None)
         claim = _claim(info, arguments["input"])
         answer: Payload | None = None
+        unit_of_work: Unit | None = None
 
         async def work(unit: Unit) -> Payload:
-            nonlocal answer
+            nonlocal answer, unit_of_work
+            unit_of_work = unit
             head = await AuditHead.touch()
             if answer and await AuditEvent.wanted(ids[0]):
                 return answer  # the commit before this attempt took effect; only the reply of the database was lost
@@ -131,7 +135,8 @@ class Recorded(FieldExtension):
             commits = ids[0] if answer and answer.receipt else None
             if is_outage(error) and not commits:  # the trail cannot be written either
                 raise
-            if await tell_failure(error, context, action, declared, arguments.get("input"), unless=commits) or not answer:
+            loaded = unit_of_work.required if unit_of_work else ()
+            if await tell_failure(error, context, action, declared, arguments.get("input"), loaded, unless=commits) or not answer:
                 raise
             return answer  # the commit took effect although an error came after it
         finally:
@@ -145,20 +150,21 @@ def _claim(info: Info, input: Any) -> Claim | None:
 
 
 async def tell_failure(
-    error: BaseException, context: Context, action: str, declared: Declaration, input: Any, unless: str | None
-) -> bool:
+    error: BaseException, context: Context, action: str, declared: Declaration, input: Any, loaded: Sequence[Record],
+    unless: str | None,
+) -> bool:  # fmt: skip
     """Records a refused or failed mutation in a transaction of its own; False if the trail holds the event `unless`.
 
-    `unless` is the id of the event that the mutation itself would have left, so that event shows that it was committed.
+    `loaded` are the records that the mutation had loaded by their keys. `unless` is the id of the event that the mutation itself
+    would have left, so that event shows that it was committed.
     """
-    event, outcome, facts = declared.event, AuditOutcome.FAILURE, {"code": "INTERNAL"}
+    event, outcome = declared.event, AuditOutcome.FAILURE
+    facts = told_of(error) if isinstance(error, Refusal) else {"code": "INTERNAL"}
     match error:
         case Forbidden():
-            event, outcome, facts = AuditEventType.ACCESS_ATTEMPT, AuditOutcome.DENIED, {"code": error.code}
+            event, outcome = AuditEventType.ACCESS_ATTEMPT, AuditOutcome.DENIED
         case PolicyBlocked():
-            event, facts = AuditEventType.POLICY_VIOLATION, {"code": error.code, "version": error.key, "in": error.environment}
-        case Refusal():
-            facts = {"code": error.code}
+            event = AuditEventType.POLICY_VIOLATION
     return await tell(
         Occurrence(
             event,
@@ -166,7 +172,7 @@ async def tell_failure(
             context.actor,
             context.request,
             (declared.resource.__name__, _key_in(input, declared.resource)),
-            _subject_in(input),
+            await subject_of(input, declared.resource, loaded),
             outcome,
             facts=facts,
         ),
@@ -202,10 +208,4 @@ async def tell(occurrence: Occurrence, context: Context, unless: str | None = No
 
 
 def _key_in(input: Any, resource: type[Record]) -> str:
-    parts = [getattr(input, name, None) for name in resource.keys]
-    return "/".join(map(str, parts)) if all(parts) else ""
-
-
-def _subject_in(input: Any) -> Mapping[str, str] | None:
-    model_id, version = getattr(input, "model_id", None), getattr(input, "version", None)
-    return {"model_id": model_id, "version": version} if model_id and version else None
+    return "/".join(map(str, keys_in(input, resource)))

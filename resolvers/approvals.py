@@ -9,8 +9,9 @@ from documents.audit.event import AuditEventType
 from documents.contents import Content
 from documents.eligibility.answer import RequiredApproval
 from documents.people import Stakeholder
+from documents.store.standins import whole
 from documents.values import Hash, Key, Moment, Statement, Statements, Text
-from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Verdict
+from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Decision, Verdict, told
 from documents.versions.commands import submit
 from documents.versions.conditions import Confirmation, Satisfaction
 from documents.versions.dossier import Dossier, DossierPart, pinned
@@ -60,6 +61,14 @@ class DossierShape:
 @shape(Approval)
 class ApprovalShape:
     reviewer = one(Stakeholder, "The person who decided.", user_id="reviewer_id")
+
+
+@shape(ApprovalRound)
+class ApprovalRoundShape:
+    @field("The decisions that were made, oldest first.", reads=["decisions"])
+    @staticmethod
+    def decisions(round: Parent[ApprovalRound]) -> list[Decision]:
+        return list(told([whole(each) for each in round.decisions]))
 
 
 @shape(ClosedRound)
@@ -215,6 +224,8 @@ PART = Part(
         ConfirmationShape,
         DossierShape,
         ApprovalShape,
+        ApprovalRoundShape,
+        Decision,
         ClosedRoundShape,
         RequiredApprovalShape,
     ],

@@ -6,10 +6,12 @@ from typing import Annotated, Any, get_args
 
 import strawberry
 from pydantic import BaseModel, Field
+from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, may_read_events
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
+from documents.changes.life import ChangeStatus
 from documents.changes.loading import concerned
 from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow, Mitigated
@@ -18,10 +20,12 @@ from documents.contents import Content
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
+from documents.store.fields import both, fields_at
 from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment, Name, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
+from resolvers.graph.asked import ACROSS, Across
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import many, one, pages
@@ -29,7 +33,7 @@ from resolvers.graph.filters import filters
 from resolvers.graph.inputs import graph_input, said
 from resolvers.graph.live import live
 from resolvers.graph.mutation import Payload, mutation, query, subscription
-from resolvers.graph.types import Node, Part, field, node, shape
+from resolvers.graph.types import READS, Node, Part, field, node, shape
 
 
 @shape(ChangePlan)
@@ -72,11 +76,41 @@ def _reads_trail(change: ChangeRequest, context: Context) -> None:
     may_read_events(context.actor)
 
 
+async def _took_back(change: ChangeRequest, info: Info) -> ChangeRequest | None:
+    """The rollback of a change that completed. It is looked up, because release 0.2.0 stored the latest that was requested."""
+    asked = asked_of(info, ChangeRequest)
+
+    async def load(ids: list[str]) -> list[ChangeRequest | None]:
+        completed = {"rolls_back_id": {"$in": ids}, "moves.to_status": ChangeStatus.COMPLETED}
+        found = await ChangeRequest.read(completed, fields=both(asked, fields_at("change_id", "rolls_back_id")))
+        of = {each.rolls_back_id: each for each in found}
+        return [of.get(each) for each in ids]
+
+    rollback: ChangeRequest | None = await info.context.loader((_took_back, id(asked)), load).load(change.change_id)
+    return rollback
+
+
+def _rolled_back_by() -> Any:
+    async def resolve(root: Parent[ChangeRequest], info: Info) -> Any:
+        return await _took_back(root, info)
+
+    across = Across(ChangeRequest, ("change_id",), ("rolled_back_by_id",))
+    said = {READS: frozenset({"change_id"}), ACROSS: across}
+    described = "The change that took it back; null while none has."
+    return strawberry.field(resolver=resolve, description=described, graphql_type=ChangeRequest | None, metadata=said)
+
+
 @node(ChangeRequest)
 class ChangeRequestNode(Node):
+    @field("The id of the change that took it back; null while none has.", reads=["change_id"])
+    @staticmethod
+    async def rolled_back_by_id(change: Parent[ChangeRequest], info: Info) -> str | None:
+        rollback = await _took_back(change, info)
+        return rollback and rollback.change_id
+
     requested_by = one(Stakeholder, "The person who requested it; null for a service.", user_id="requester")
     rolls_back = one(ChangeRequest, "The change that it takes back.", change_id="rolls_back_id")
-    rolled_back_by = one(ChangeRequest, "The latest change that is to take it back.", change_id="rolled_back_by_id")
+    rolled_back_by = _rolled_back_by()
     deployments = many(Deployment, "The deployment that it brought, if completed.", change_id="change_id")
     audit_events = pages(
         AuditEvent,
@@ -200,7 +234,7 @@ class UpdateChangeRequestPayload(OfChange): ...
 
 @mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.UPDATE_CHANGE_REQUEST, resource=ChangeRequest)
 async def update_change_request(info: Info, input: UpdateChangeRequestInput) -> UpdateChangeRequestPayload:
-    """Edits the plan of a draft, by whoever requested it."""
+    """Edits the plan of a draft, by whoever requested it; once that person has left, by the owner or a tech lead."""
     change = await input.load()
     await commands.replan(change, input.revised(change.plan), by=info.context.actor, at=info.context.now)
     return UpdateChangeRequestPayload(change_request=change)
@@ -235,9 +269,25 @@ class ReopenChangePayload(OfChange): ...
 async def reopen_change(info: Info, input: ReopenChangeInput) -> ReopenChangePayload:
     """Turns a change back into a draft, so that its plan can be edited; its approvals and test results no longer count."""
     change = await input.load()
-    change.reopen(input.reason, by=info.context.actor, at=info.context.now)
-    await change.store()
+    await commands.reopen(change, input.reason, by=info.context.actor, at=info.context.now)
     return ReopenChangePayload(change_request=change)
+
+
+@graph_input("A change is to be cancelled.")
+class CancelChangeInput(_ChangeInput):
+    reason: Statement = Field(description="The reason why it is given up.")
+
+
+@strawberry.type(description="The change is cancelled.")
+class CancelChangePayload(OfChange): ...
+
+
+@mutation(event=AuditEventType.CHANGE_UPDATED, permit=Permission.CANCEL_CHANGE, resource=ChangeRequest)
+async def cancel_change(info: Info, input: CancelChangeInput) -> CancelChangePayload:
+    """Ends a change before it starts, by its requester, the owner of its version or a tech lead."""
+    change = await input.load()
+    await commands.cancel(change, input.reason, by=info.context.actor, at=info.context.now)
+    return CancelChangePayload(change_request=change)
 
 
 @graph_input("A change is to be reviewed.")
@@ -361,7 +411,10 @@ class RollbackChangePayload(OfChange):
 
 @mutation(event=AuditEventType.CHANGE_REQUESTED, permit=Permission.ROLLBACK_CHANGE, resource=ChangeRequest)
 async def rollback_change(info: Info, input: RollbackChangeInput) -> RollbackChangePayload:
-    """Requests the change that takes a completed or failed one back, which is ROLLED_BACK once that completes."""
+    """Requests the change that takes a completed or failed one back, which is ROLLED_BACK once that completes.
+
+    It is INVALID_STATE while another rollback of the change is under way; a draft is not.
+    """
     context = info.context
     change = await input.load()
     rollback = await commands.roll_back(change, input.reason, by=context.actor, person=context.person, at=context.now)
@@ -399,8 +452,9 @@ PART = Part(
     ],
     queries=[change_request, change_requests, change_request_aggregates],
     mutations=[
-        create_change_request, update_change_request, submit_change_for_review, reopen_change, add_change_approval,
-        record_test_result, schedule_deployment, start_deployment, complete_deployment, rollback_change, comment_on_change,
+        create_change_request, update_change_request, submit_change_for_review, reopen_change, cancel_change,
+        add_change_approval, record_test_result, schedule_deployment, start_deployment, complete_deployment, rollback_change,
+        comment_on_change,
     ],
     subscriptions=[change_request_changed],
 )  # fmt: skip

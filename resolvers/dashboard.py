@@ -52,9 +52,11 @@ class TierFigure(VersionFigure):
     tier: RiskTier = strawberry.field(description="The tier that the versions are in.")
 
 
-@strawberry.type(description="A share counts and lists versions of those in use.")
+@strawberry.type(description="A share counts and lists versions of those in use, or of those that were submitted.")
 class VersionShare(VersionFigure):
-    share: float | None = strawberry.field(description="The share of the versions in use that they are, from 0 to 1.")
+    share: float | None = strawberry.field(
+        description="The share that they are, from 0 to 1: of the versions in use, and for approvals of the submitted ones."
+    )
 
 
 @strawberry.type(description="A figure counts risks and lists their versions.")
@@ -68,6 +70,12 @@ class ChangeFigure:
     count: int = strawberry.field(description="The number of changes that it counts.")
     query: strawberry.Private[Raw]
     change_requests = subset(ChangeRequest, "The changes that it counts, latest first.", ("created_at", -1), own=_own)
+
+
+@strawberry.type(description="A figure counts and lists changes that took something back, by kind.")
+class RollbackFigure(ChangeFigure):
+    returns: ChangeFigure = strawberry.field(description="The rollbacks after which a version runs.")
+    decommissions: ChangeFigure = strawberry.field(description="The changes after which no version runs.")
 
 
 @strawberry.type(description="A figure counts and lists deployments.")
@@ -105,7 +113,8 @@ class DashboardCompliance:
     with_model_card: VersionShare = strawberry.field(description="The versions in use whose model card has no empty section.")
     with_risk_assessment: VersionShare = strawberry.field(description="The versions in use that have a risk assessment.")
     with_all_approvals: VersionShare = strawberry.field(
-        description="The versions in use whose required approvals all count now; tier 4 has none."
+        description="The versions in use that were submitted and whose required approvals all count now; tier 4 needs none. "
+        "The share is of the submitted versions in use."
     )
     policy_violations: VersionFigure = strawberry.field(
         description="The versions in use that violate an unwaived blocking requirement now."
@@ -114,13 +123,15 @@ class DashboardCompliance:
 
 @strawberry.type(description="The figures say what is changing, and changed this UTC month.")
 class DashboardChanges:
-    open: ChangeFigure = strawberry.field(description="The changes that are not COMPLETED, FAILED, REJECTED or ROLLED_BACK.")
+    open: ChangeFigure = strawberry.field(
+        description="The changes that are not COMPLETED, FAILED, REJECTED, ROLLED_BACK or CANCELLED."
+    )
     pending_approval: ChangeFigure = strawberry.field(description="The changes that are SUBMITTED or UNDER_REVIEW.")
     deployed_this_month: DeploymentFigure = strawberry.field(
         description="The deployments that began in this UTC month, running or not."
     )
-    rollbacks_this_month: DeploymentFigure = strawberry.field(
-        description="The deployments of this UTC month that a rollback brought; one to nothing brings none."
+    rollbacks_this_month: RollbackFigure = strawberry.field(
+        description="The rollbacks and decommissions that were completed in this UTC month, rolled back since or not."
     )
 
 
@@ -197,15 +208,15 @@ class Dashboard:
     @field("The figures say how far requirements are met.")
     async def compliance(self, info: Info) -> DashboardCompliance:
         of = await _counted(info, figures.versions)
-        total = of["versions"]["count"]
 
-        def share(name: str) -> VersionShare:
+        def share(name: str, among: str = "versions") -> VersionShare:
+            total = of[among]["count"]
             return VersionShare(**of[name], share=of[name]["count"] / total if total else None)
 
         return DashboardCompliance(
             with_model_card=share("with_model_card"),
             with_risk_assessment=share("with_risk_assessment"),
-            with_all_approvals=share("with_all_approvals"),
+            with_all_approvals=share("with_all_approvals", "submitted"),
             policy_violations=VersionFigure(**of["policy_violations"]),
         )
 
@@ -216,7 +227,11 @@ class Dashboard:
             open=ChangeFigure(**asked["open"]),
             pending_approval=ChangeFigure(**asked["pending_approval"]),
             deployed_this_month=DeploymentFigure(**deployed["deployed"]),
-            rollbacks_this_month=DeploymentFigure(**deployed["rollbacks"]),
+            rollbacks_this_month=RollbackFigure(
+                **asked["rollbacks"],
+                returns=ChangeFigure(**asked["returns"]),
+                decommissions=ChangeFigure(**asked["decommissions"]),
+            ),
         )
 
     @field("The figures say what may go wrong.")

@@ -46,7 +46,7 @@ class ModelNode(Node):
     incidents = pages(Incident, "The incidents that it had, latest first.", ("opened_at", -1), own={"model_id": "model_id"})
     audit_events = pages(
         AuditEvent,
-        "The events that are about its versions, for its owner and readers of the trail.",
+        "The events that are about it and its versions, refusals too, for its owner and readers of the trail.",
         ("seq", 1),
         own={"subject.model_id": "model_id"},
         may=_reads_trail,

@@ -100,7 +100,8 @@ class ChangeByHand:
         """Its status is where its moves led, and what it went on with was approved as it is, by the right people."""
         change, passed = self.change, self.passed
         assert change["status"] == passed[-1] and change["risk_level"] == level(self.plan)
-        assert change["frozen_plan"] == (None if passed[-1] == "draft" else digest(self.plan))
+        frozen = [each for each in passed if each != "cancelled"][-1] != "draft"
+        assert change["frozen_plan"] == (digest(self.plan) if frozen else None)
         before = len(self.was["approvals"]) if self.was else 0
         assert all(each["plan"] == digest(self.plan) for each in change["approvals"][before:])
         if {"approved", "scheduled", "in_progress"} & {passed[-1]}:

@@ -163,6 +163,8 @@ async def _every_operation(did: Did, now: datetime) -> AsyncIterator[tuple[str, 
         yield await did("addChangeApproval", who, **it, approved=True)
     yield await did("startDeployment", DORA, **it)
     yield await did("completeDeployment", DORA, **it, success=True)
+    yield (given_up := await did("createChangeRequest", DORA, change, **TRY_IT))
+    yield await did("cancelChange", ALICE, **given_up[1]["changeRequest"], reason=SECOND_THOUGHTS)
 
 
 async def mutations(service: Service) -> set[str]:

@@ -76,6 +76,7 @@ MAY = {
     "updateChangeRequest": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
     "submitChangeForReview": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
     "reopenChange": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
+    "cancelChange": "MODEL_OWNER DEPLOYER TECH_LEAD SERVICE",
     "addChangeApproval": "MODEL_OWNER TECH_LEAD SECURITY_REVIEWER BUSINESS_OWNER RISK_MANAGER ETHICS_REVIEWER COMPLIANCE_OFFICER",
     "commentOnChange": SIGNED_IN,
     "recordTestResult": "DEPLOYER TECH_LEAD SERVICE",
@@ -322,3 +323,28 @@ async def test_whoever_is_accountable_for_a_version_reads_its_events(service: Se
     assert answer.json()["data"] == {"it": {"auditEvents": None}}
     (denied,) = await service.trail(seen)
     assert (denied["outcome"], denied["action"], denied["actor"]["id"]) == ("denied", "auditEvents", CAROL.id)
+
+
+async def test_needs_says_what_else_is_wanting_of_a_role_that_the_caller_holds(service: Service) -> None:
+    """An owner with an enrolment token, a program whose token lists something else, an owner of another version."""
+    await register(service)
+    made = await service.do("createApiToken", ADA, "token", name="again", holder={"userId": ALICE.id})
+    enrolling = Person(ALICE.id, made["token"])
+    refused = await service.refused("submitForApproval", enrolling, **BOT)
+    assert refused["needs"] == ["MODEL_OWNER (owner, with a personal token)"]
+    made = await service.do("createApiToken", ADA, "token", name="first", holder={"userId": BOB.id})
+    refused = await service.refused("saveDatasheet", Person(BOB.id, made["token"]), **TICKETS, datasheet={"datasetName": "x"})
+    assert refused["needs"] == ["DATA_STEWARD (with a personal token)"]
+    program = {"service": {"name": "pipeline", "mutations": ["SAVE_MODEL_CARD"]}}
+    made = await service.do("createApiToken", ADA, "token", name="pipeline", holder=program)
+    refused = await service.refused("recordTestResult", Person("pipeline", made["token"]), changeId="x", name="x", passed=True)
+    assert refused["needs"] == ["DEPLOYER", "TECH_LEAD", "SERVICE (with a token that lists recordTestResult)"]
+
+
+@pytest.mark.parametrize("mutation", MAY)
+async def test_no_denial_by_role_lists_a_role_of_the_caller_as_it_is(staffed: Service, mutation: str) -> None:
+    asked = sample(fields("Mutation")[mutation].args["input"].type)
+    for name, who in CALLERS.items():
+        refused = await staffed.post(mutating(mutation, ""), {"input": asked}, who)
+        for error in refused.json().get("errors", ()):
+            assert name not in error["extensions"].get("needs", ()), name

@@ -102,7 +102,9 @@ async def test_a_role_is_decided_for_by_its_holders_authorised_for_the_tier(serv
     await submitted(service)
     assert (await refusal(service, TIM))["code"] == "FORBIDDEN"  # authorised for tier 3, and this is tier 2
     refused = await refusal(service, DAVID, role="ETHICS_REVIEWER")
-    assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["SECURITY_REVIEWER"])
+    assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["ETHICS_REVIEWER"])
+    refused = await refusal(service, DAVID, role="BUSINESS_OWNER")  # nobody decides as that here
+    assert refused["needs"] == ["ETHICS_REVIEWER", "SECURITY_REVIEWER (as the `role` of the input)", "MODEL_OWNER"]
     for each in (BOB, RITA):  # a blocking policy asks for neither; POL-004 wants a risk manager and is advisory
         assert (await refusal(service, each))["code"] == "FORBIDDEN"
         assert (await refusal(service, each, role=each.roles[0].name))["code"] == "FORBIDDEN"

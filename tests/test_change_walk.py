@@ -181,6 +181,7 @@ class Operations(Walk):
             ("updateChangeRequest", self.plan()), ("submitChangeForReview", {}), ("reopenChange", {"reason": "Once more."}),
             ("addChangeApproval", {"approved": True}), ("startDeployment", {}), ("completeDeployment", {"success": True}),
             ("rollbackChange", {"reason": "It was worse."}), ("commentOnChange", {"text": "So be it."}),
+            ("cancelChange", {"reason": "Nobody needs it."}),
             ("scheduleDeployment", {"scheduledTime": self.ahead(2)}), ("recordTestResult", {"name": "load", "passed": False}),
         )  # fmt: skip
         by = self.one(by, PEOPLE[change["requester"]])

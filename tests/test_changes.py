@@ -13,7 +13,7 @@ async def test_the_worked_example_ends_in_production(service: Service) -> None:
     change_id = await ask_for(service)
     submitted = await step(service, "submitChangeForReview", DORA, change_id)
     assert (submitted["status"], submitted["riskLevel"]) == ("SUBMITTED", "HIGH")
-    assert submitted["allowedTransitions"] == ["DRAFT", "UNDER_REVIEW", "APPROVED", "REJECTED"]
+    assert submitted["allowedTransitions"] == ["DRAFT", "UNDER_REVIEW", "APPROVED", "REJECTED", "CANCELLED"]
     await step(service, "recordTestResult", TOM, change_id, name="load", passed=True)
     select = "received required changeRequest { status }"
     said: dict[str, Any] = {"changeId": change_id, "approved": True}

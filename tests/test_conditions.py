@@ -1,6 +1,7 @@
 """Conditions of approvals, from demanded to confirmed; and approvals that are taken back."""
 
 from datetime import UTC, datetime, timedelta
+from json import loads
 from typing import Any
 
 import pytest
@@ -363,3 +364,41 @@ async def test_a_rejection_is_not_taken_back(service: Service) -> None:
     assert (refused["code"], refused["from"], refused["allowed"]) == (
         "INVALID_STATE", "REJECTED", ["PENDING_APPROVAL", "APPROVED"]
     )  # fmt: skip
+
+
+async def test_the_conditions_of_a_superseded_decision_read_superseded_everywhere(service: Service) -> None:
+    """In the round, in the approvals, in the closed round, and in the governance report as data and as Markdown."""
+    conditions = "decisions { verdict conditions { text status } }"
+    read_now, closed = "approvals { status conditions { text status } }", f"closedRounds {{ round {{ {conditions} }} }}"
+    asked = f"{read_now} round {{ {conditions} }} {closed}"
+    report = """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
+        json markdown governance {
+            approvals { conditions { text status } } earlierRounds { decisions { conditions { text status } } }
+        } } }"""
+    await submitted(service)
+    first, second, _ = await demand(service, "Watch it", "Name who is called", "Budget for it")
+    for each in (first, second):
+        await satisfy(service, each)
+    await confirm(service, first)
+    found = await read(service, asked)
+    kept = [{"text": "Watch it", "status": "CONFIRMED"}, {"text": "Name who is called", "status": "SATISFIED"}]
+    kept.append({"text": "Budget for it", "status": "OPEN"})
+    assert [each["conditions"] for each in (*found["approvals"], *found["round"]["decisions"])] == [kept] * 2
+    await demand(service, "Watch it for a year")
+    over = [each | {"status": "SUPERSEDED"} for each in kept]
+    stands = [{"text": "Watch it for a year", "status": "OPEN"}]
+    found = await read(service, asked)
+    assert [each["conditions"] for each in found["approvals"]] == [over, stands]
+    assert [each["status"] for each in found["approvals"]] == ["SUPERSEDED", "CONDITIONAL"]
+    assert [each["conditions"] for each in found["round"]["decisions"]] == [over, stands]
+    told = (await service.ask(report, **BOT))["governanceReport"]
+    assert [each["conditions"] for each in told["governance"]["approvals"]] == [over, stands]
+    assert told["markdown"].count("Superseded") == 4  # the decision and its conditions
+    await decide(service, DAVID, "REJECTED")
+    await submit(service)
+    found = await read(service, asked)
+    assert [each["conditions"] for each in found["closedRounds"][0]["round"]["decisions"]] == [over, stands, []]
+    told = (await service.ask(report, **BOT))["governanceReport"]
+    assert [each["conditions"] for each in told["governance"]["earlierRounds"][0]["decisions"]] == [over, stands, []]
+    rounds = loads(told["json"])["governance"]["earlierRounds"]
+    assert [each["status"] for each in rounds[0]["decisions"][0]["conditions"]] == ["SUPERSEDED"] * 3

@@ -17,7 +17,21 @@ from documents.eligibility.rules import RULES
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
 from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
-from tests.operations import DORA, TOM, approve, approved_change, ask_for, carry_out, deployed, rollback_of, step
+from tests.operations import (
+    DORA,
+    STAGED,
+    TOM,
+    approve,
+    approved_change,
+    ask_for,
+    carry_out,
+    declare,
+    deployed,
+    experiments,
+    rollback_of,
+    runs,
+    step,
+)
 from tests.schema import SCHEMA
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Service, person
 from tests.watching import Watched, watching, where
@@ -68,7 +82,16 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
     events = [each for each in stored["audit_events"] if each["occurred_at"] >= MONTH]
     recent = [each for each in stored["deployments"] if each["deployed_at"] >= MONTH]
     status = {name: [each for each in stored["change_requests"] if each["status"] == name] for name in ChangeStatus}
-    over = {"completed", "failed", "rejected", "rolled_back"}
+    over = {"completed", "failed", "rejected", "rolled_back", "cancelled"}
+    carried_out = [
+        each
+        for each in stored["change_requests"]
+        if each["completed_time"]
+        and each["completed_time"] >= MONTH
+        and "completed" in {one["to_status"] for one in each["moves"]}
+    ]
+    out = [each for each in carried_out if each["plan"]["target_version"] is None]
+    back = [each for each in carried_out if each["plan"]["change_type"] == "rollback" and each not in out]
 
     def those(holds: Any) -> list[Raw]:
         return [each for each in versions if holds(each["standing"])]
@@ -107,12 +130,16 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
         "inventory.overdueReview": those(lambda standing: standing["next_review"] and standing["next_review"] <= now),
         "compliance.withModelCard": those(lambda standing: standing["card_completeness"] == 1),
         "compliance.withRiskAssessment": those(lambda standing: standing["risk_score"] is not None),
-        "compliance.withAllApprovals": those(lambda standing: not standing["missing_roles"] and not lapsed(standing)),
+        "compliance.withAllApprovals": those(
+            lambda standing: standing["status"] != "draft" and not standing["missing_roles"] and not lapsed(standing)
+        ),
         "compliance.policyViolations": those(violates),
         "changes.open": [each for name, found in status.items() if name not in over for each in found],
         "changes.pendingApproval": [*status[ChangeStatus.SUBMITTED], *status[ChangeStatus.UNDER_REVIEW]],
         "changes.deployedThisMonth": recent,
-        "changes.rollbacksThisMonth": [each for each in recent if each["by_rollback"]],
+        "changes.rollbacksThisMonth": [*out, *back],
+        "changes.rollbacksThisMonth.returns": back,
+        "changes.rollbacksThisMonth.decommissions": out,
         "risk.highRisk": those(lambda standing: standing["risk_score"] is not None and standing["risk_score"] >= 10),
         "risk.unmitigatedRisks": [one for each in versions for one in each["standing"]["high_risks"] if is_open(one)],
         "risk.unmitigatedRisks.versions": those(lambda standing: any(map(is_open, standing["high_risks"]))),
@@ -145,7 +172,7 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
     made["model_versions"] = [version(first["model_versions"], place, many // 10, dice) for place in range(many)]
     for place in range(many // 5):
         status = dice.choice([*ChangeStatus])
-        made["change_requests"].append(first["change_requests"] | {"change_id": f"CR-{place:032x}", "status": status})
+        made["change_requests"].append(change(first["change_requests"], place, status, dice))
         ran = {"environment": "production", "active": False, "deployed_by": "dora", "change_id": f"CR-{place:032x}"}
         began = {"deployed_at": around(MONTH, dice), "by_rollback": dice.random() < 0.3, "ended_at": None}
         about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1", "number": place}
@@ -196,6 +223,20 @@ def version(first: Raw, place: int, models: int, dice: Random) -> Raw:
     return first | said | {"standing": first["standing"] | standing}
 
 
+def change(first: Raw, place: int, status: ChangeStatus, dice: Random) -> Raw:
+    """A change like that one, in that status, of one of a few types, with or without a target."""
+    plan = {
+        "change_type": dice.choice(["rollback", "rollback", "model_update", "emergency"]),
+        "target_version": dice.choice([None, "2.0.1", "2.0.1"]),
+    }
+    ended = {"completed": ["completed"], "failed": ["failed"]}.get(status, [])
+    if status == "rolled_back":
+        ended = [dice.choice(["completed", "failed"]), "rolled_back"]
+    moves = [{"to_status": each} for each in ["submitted", *ended]]
+    about = {"change_id": f"CR-{place:032x}", "status": status, "moves": moves}
+    return first | about | {"plan": first["plan"] | plan, "completed_time": around(MONTH, dice) if ended else None}
+
+
 def some(dice: Random) -> list[tuple[str, datetime | None]]:
     """Some risks, and until when each is accepted, if it is."""
     return [(name, dice.choice([None, around(THEN, dice)])) for name in dice.sample(["a", "b", "c"], dice.randrange(3))]
@@ -242,11 +283,16 @@ async def test_every_figure_over_a_thousand_versions_is_what_counting_one_by_one
     assert sorted(where(commands)) == expected_commands
     told, found = dict(figures(answer["dashboard"])), expected(await stored(many.service), THEN)
     assert {path: each["count"] for path, each in told.items()} == {path: len(each) for path, each in found.items()}
-    total = len(found["inventory.versions"])
+    total, versions = len(found["inventory.versions"]), found["inventory.versions"]
+    submitted = sum(each["standing"]["status"] != "draft" for each in versions)
     assert all(each["count"] > 0 for each in told.values())
     assert {path: each["share"] for path, each in told.items() if "share" in each} == {
-        path: len(found[path]) / total
-        for path in ("compliance.withModelCard", "compliance.withRiskAssessment", "compliance.withAllApprovals")
+        path: len(found[path]) / among
+        for path, among in (
+            ("compliance.withModelCard", total),
+            ("compliance.withRiskAssessment", total),
+            ("compliance.withAllApprovals", submitted),
+        )
     }
 
 
@@ -261,7 +307,7 @@ async def test_every_figure_lists_what_it_counts(few: Watched) -> None:
     for path, figure in told.items():
         if path in {"risk.unmitigatedRisks", "risk.acceptedRisks"}:  # elements: their versions are listed
             continue
-        (listed,) = (each for each in figure.values() if isinstance(each, dict))
+        (listed,) = (each for each in figure.values() if isinstance(each, dict) and "totalCount" in each)
         keys = [*listed["nodes"][0]]
         wanted = {tuple(each[STORED[key]] for key in keys) for each in found[path]}
         shown = {tuple(each.values()) for each in listed["nodes"]}
@@ -382,7 +428,8 @@ async def test_a_small_journey_is_summed_up_and_time_alone_changes_what_it_chang
     assert (await service.refused("startDeployment", DORA, changeId=blocked))["code"] == "POLICY_BLOCKED"
     now = await sums()
     assert {name: now[name] for name in now.keys() - (inventory | compliance | risk).keys()} == {
-        "open": 2, "deployedThisMonth": 4, "rollbacksThisMonth": 1, "policyViolationsThisMonth": 1
+        "open": 2, "deployedThisMonth": 4, "policyViolationsThisMonth": 1,
+        "rollbacksThisMonth": 1, "rollbacksThisMonth.returns": 1,
     }  # fmt: skip
     await step(service, "reopenChange", DORA, change, reason="Another value.")
     assert "pendingApproval" not in await sums()
@@ -415,3 +462,71 @@ async def try_out(service: Service) -> None:
     rollback = await rollback_of(service, await deployed(service, **said, targetVersion="1.1.0"))
     await approve(service, rollback)
     await carry_out(service, rollback)
+
+
+async def test_each_completed_return_and_decommission_is_counted_by_kind_and_no_other_change(service: Service) -> None:
+    """A return, what takes it back, a first deployment that is taken back, one that failed, and what never completed."""
+    asked = """{ dashboard { changes { rollbacksThisMonth { count changeRequests(first: 9) { nodes { changeId } }
+        returns { count } decommissions { count } } } } }"""
+
+    async def counted() -> tuple[int, int, int]:
+        told = (await service.ask(asked))["dashboard"]["changes"]["rollbacksThisMonth"]
+        assert len(told["changeRequests"]["nodes"]) == told["count"]
+        return told["count"], told["returns"]["count"], told["decommissions"]["count"]
+
+    async def taken_back(change_id: str, success: bool = True) -> str:
+        rollback = await rollback_of(service, change_id)
+        await approve(service, rollback)
+        await carry_out(service, rollback, success)
+        return rollback
+
+    await service.enrol(DORA, TOM)
+    await experiments(service, "0.1.0", "0.2.0")
+    await deployed(service, **STAGED, targetVersion="0.1.0")
+    assert await counted() == (0, 0, 0)
+    second = await deployed(service, **STAGED, targetVersion="0.2.0")
+    await taken_back(second, success=False)
+    await rollback_of(service, second)
+    assert await counted() == (0, 0, 0)  # neither a failure nor a draft took anything back
+    back = await taken_back(second)
+    assert await counted() == (1, 1, 0)
+    await taken_back(await taken_back(back))
+    assert await counted() == (3, 3, 0)
+    await declare(service, "canary")
+    canary = STAGED | {"environment": "canary"}
+    failed = await approved_change(service, **canary, targetVersion="0.1.0")
+    await carry_out(service, failed, success=False)
+    await taken_back(failed)
+    assert await counted() == (4, 3, 1)  # after it no version runs there
+    away = await ask_for(service, **STAGED, changeType="ROLLBACK", targetVersion=None)
+    await approve(service, away)
+    await carry_out(service, away)
+    assert await counted() == (5, 3, 2)
+    assert await runs(service, STAGED["environment"], STAGED["modelId"]) is None
+    service.later(days=40)
+    assert await counted() == (0, 0, 0)
+
+
+async def test_what_was_given_up_is_over_and_what_was_never_submitted_has_no_share_of_approvals(service: Service) -> None:
+    asked = """{ dashboard { changes { open { count } pendingApproval { count } }
+        compliance { withAllApprovals { count share modelVersions(first: 9) { nodes { version } } } } } }"""
+
+    async def told() -> tuple[int, int, int, float | None]:
+        found = (await service.ask(asked))["dashboard"]
+        approvals = found["compliance"]["withAllApprovals"]
+        assert len(approvals["modelVersions"]["nodes"]) == approvals["count"]
+        changes = (found["changes"][each]["count"] for each in ("open", "pendingApproval"))
+        return *changes, approvals["count"], approvals["share"]
+
+    await service.enrol(DORA, TOM)
+    await register(service, modelId="notes", **EXPERIMENT)
+    assert await told() == (0, 0, 0, None)  # an experiment needs no approval, and was not submitted
+    change_id = await ask_for(service, modelId="notes", environment="staging")
+    await step(service, "submitChangeForReview", DORA, change_id)
+    await submit(service, modelId="notes")
+    assert await told() == (1, 1, 1, 1.0)
+    await step(service, "cancelChange", DORA, change_id, reason="Nobody needs it.")
+    await register(service)
+    assert await told() == (0, 0, 1, 1.0)
+    await submit(service)
+    assert await told() == (0, 0, 1, 0.5)

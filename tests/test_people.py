@@ -9,6 +9,7 @@ import pytest
 from documents.access import GovernanceRole, PlatformRole
 from documents.departures import commands
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
+from tests.operations import DORA, STAGED, ask_for, experiments, look_at, step
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
 from tests.tokens import make
 from tests.watching import Watched, watching, where
@@ -180,6 +181,33 @@ async def test_all_that_somebody_answered_for_can_be_handed_to_another_at_once(s
         ("model_updated", "ModelVersion"), ("model_updated", "ModelVersion"), ("access_revoked", "Stakeholder"),
     ]  # fmt: skip
     await submit(service, EVE)
+
+
+async def test_the_drafts_of_whoever_leaves_are_handed_over_and_what_was_submitted_stays(service: Service) -> None:
+    dan, cora = person("dan", GovernanceRole.DEPLOYER, department="Night shift"), person("cora", GovernanceRole.ETHICS_REVIEWER)
+    await service.enrol(DORA, dan, cora)
+    await experiments(service, "0.1.0")
+    place = STAGED | {"targetVersion": "0.1.0"}
+    draft, submitted = await ask_for(service, **place), await ask_for(service, **place)
+    await step(service, "submitChangeForReview", DORA, submitted)
+    await service.ask("{ viewer { id } }", ADA)
+    before = await service.state()
+    refused = await service.refused("deactivateStakeholder", ADA, userId=DORA.id, handOverTo=cora.id)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.handOverTo")
+    assert "DEPLOYER" in refused["problem"] and await service.state() == before
+    seen = await service.size()
+    await deactivate(service, DORA, handOverTo=dan.id)
+    told = {each["resource"]["id"]: each for each in await service.trail(seen)}
+    assert (told[draft]["event_type"], told[draft]["subject"]["version"]) == ("change_updated", "0.1.0")
+    changed = {each["path"]: (each["from"], each["to"]) for each in told[draft]["details"]["changes"]}
+    assert changed == {"requester": ("dora", "dan"), "department": ("Operations", "Night shift")}
+    asked = "requester department requestedBy { userId }"
+    assert await look_at(service, draft, asked) == {
+        "requester": "dan", "department": "Night shift", "requestedBy": {"userId": "dan"},
+    }  # fmt: skip
+    assert (await look_at(service, submitted, asked))["requester"] == "dora"
+    await step(service, "updateChangeRequest", dan, draft, title="As the night shift wants it")
+    await step(service, "submitChangeForReview", dan, draft)
 
 
 async def test_nothing_is_handed_to_somebody_who_could_not_answer_for_it(service: Service) -> None:

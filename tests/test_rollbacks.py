@@ -111,7 +111,7 @@ async def test_a_rollback_that_fails_leaves_what_runs_and_can_be_tried_again(sta
     assert await running(staged) == "0.1.0" and await ends(staged, second, again) == ["ROLLED_BACK", "COMPLETED"]
 
 
-async def test_a_second_rollback_while_one_is_open_is_a_conflict(staged: Service) -> None:
+async def test_a_second_rollback_while_one_is_under_way_is_refused_and_names_it(staged: Service) -> None:
     second = await deployed(staged, **SECOND)
     forgotten, rollback = await rollback_of(staged, second), await rollback_of(staged, second)
     assert forgotten != rollback  # a draft stands in nobody's way
@@ -121,7 +121,56 @@ async def test_a_second_rollback_while_one_is_open_is_a_conflict(staged: Service
     ):  # fmt: skip
         await step(staged, mutation, by, rollback, **said)
         refused = await refusal(staged, "rollbackChange", second, reason="Again.")
-        assert refused == {"code": "CONFLICT", "kind": "the rollback", "key": rollback}
+        assert refused == {
+            "code": "INVALID_STATE", "action": "rollbackChange", "from": "COMPLETED", "allowed": ["COMPLETED", "FAILED"],
+            "problem": f"{rollback} is under way and takes it back",
+        }  # fmt: skip
+
+
+async def test_a_rollback_that_is_a_draft_again_or_was_cancelled_is_not_under_way(staged: Service) -> None:
+    second = await deployed(staged, **SECOND)
+    for mutation in ("reopenChange", "cancelChange"):
+        rollback = await rollback_of(staged, second)
+        await step(staged, "submitChangeForReview", DORA, rollback)
+        assert (await refusal(staged, "rollbackChange", second, reason="Again."))["code"] == "INVALID_STATE"
+        await step(staged, mutation, DORA, rollback, reason="The other one is better.")
+    await taken_back(staged, second)
+
+
+async def test_a_change_names_what_took_it_back_and_not_what_was_asked_for_later(staged: Service) -> None:
+    second = await deployed(staged, **SECOND)
+    revision = (await look_at(staged, second, "revision"))["revision"]
+    first, later = await rollback_of(staged, second), await rollback_of(staged, second)
+    asked = "status revision rolledBackById rolledBackBy { changeId }"
+    untouched = {"status": "COMPLETED", "revision": revision, "rolledBackById": None, "rolledBackBy": None}
+    assert await look_at(staged, second, asked) == untouched
+    await approve(staged, first)
+    await carry_out(staged, first, success=False)
+    assert await look_at(staged, second, asked) == untouched
+    again = await rollback_of(staged, second)
+    await approve(staged, again)
+    await carry_out(staged, again)
+    taken = await look_at(staged, second, asked)
+    assert (taken["status"], taken["rolledBackById"], taken["rolledBackBy"]) == ("ROLLED_BACK", again, {"changeId": again})
+    for about in ({"rolledBackBy": {"changeId": {"eq": again}}}, {"rolledBackById": {"eq": again}}):
+        listed = "query($filter: ChangeRequestFilter) { changeRequests(first: 9, filter: $filter) { nodes { changeId } } }"
+        assert (await staged.ask(listed, filter=about))["changeRequests"]["nodes"] == [{"changeId": second}]
+    refused = await refusal(staged, "submitChangeForReview", later)
+    assert refused["problem"] == f"{second} is ROLLED_BACK"
+
+
+@pytest.mark.tampers
+async def test_what_an_earlier_release_stored_of_a_rollback_reads_as_what_took_it_back(staged: Service) -> None:
+    """It stored the latest rollback that was requested, completed or not."""
+    second = await deployed(staged, **SECOND)
+    draft, asked = await rollback_of(staged, second), "rolledBackById rolledBackBy { changeId }"
+    stored = staged.database.collections["change_requests"]
+    earlier = {"$set": {"rolled_back_by_id": draft}, "$unset": {"about_version": ""}}
+    await stored.update_one({"change_id": second}, earlier)
+    assert await look_at(staged, second, asked) == {"rolledBackById": None, "rolledBackBy": None}
+    back = await taken_back(staged, second)
+    await stored.update_one({"change_id": second}, earlier)
+    assert await look_at(staged, second, asked) == {"rolledBackById": back, "rolledBackBy": {"changeId": back}}
 
 
 async def test_of_two_rollbacks_the_one_that_comes_too_late_cannot_start(staged: Service) -> None:

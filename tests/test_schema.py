@@ -33,7 +33,7 @@ MUTATIONS = """
     submitApproval withdrawApproval satisfyCondition confirmCondition placeHold liftHold grantWaiver revokeWaiver completeReview
     assignAccountability saveModelCard generateModelCard importModelCard saveDatasheet linkDatasheet unlinkDatasheet
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
-    updateChangeRequest submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult
+    updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
     createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment
 """

@@ -80,13 +80,13 @@ class EventResource(Value):
 
 
 class EventSubject(Value):
-    """The subject is the model version that an event is about."""
+    """The subject is the model, or the version of it, that an event is about."""
 
     ordered: ClassVar = frozenset({"model_id", "version"})
     grouped: ClassVar = frozenset({"model_id", "version"})
 
     model_id: str = Field(description="The id that names the model.")
-    version: str = Field(description="The name that the version has.")
+    version: str = Field(description="The name that the version has; empty for the model as a whole.")
 
 
 class EventRequest(Value):
@@ -119,7 +119,7 @@ class AuditEvent(Record):
     occurred_at: Moment = Field(description="The time it happened, in the trail's order.")
     actor: EventActor = Field(description="The actor is whoever caused the event.")
     resource: EventResource = Field(description="The resource is the record in question.")
-    subject: EventSubject | None = Field(description="The model version that it is about; null for none.")
+    subject: EventSubject | None = Field(description="The model and version that it is about; null for none.")
     action: str = Field(description="The name of the mutation that caused the event.")
     details: FreeObject = Field(description="The details are `changes` (paths, `from`, `to`) and `facts`.")
     request: EventRequest = Field(description="The request that caused the event.")

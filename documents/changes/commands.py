@@ -13,9 +13,11 @@ from documents.changes.loading import (
     in_progress_with,
     obstacles,
     ran_before,
+    relations_to,
     rollback_under_way,
     running_in,
     site,
+    standing_to,
 )
 from documents.changes.parts import GateBasis, GatePass
 from documents.changes.plan import ChangePlan, ChangeType
@@ -26,7 +28,7 @@ from documents.eligibility.answer import Eligibility
 from documents.eligibility.checks import as_input
 from documents.eligibility.loading import case_files
 from documents.environments import DeploymentEnvironment, declared, in_use
-from documents.errors import AlreadyExists, InvalidInput, PolicyBlocked
+from documents.errors import InvalidInput, PolicyBlocked
 from documents.people import Stakeholder
 from documents.stages import Stage
 from documents.versions.model import Running
@@ -76,7 +78,7 @@ async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: d
 
 async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetime) -> None:
     """Replaces the plan of a draft, and stores the change. The caller must be permitted to request the new plan too."""
-    change.may_replan(plan, by)
+    change.may_replan(plan, by, await standing_to(change, by))
     plan = await _fitted(plan)
     if not change.rolls_back_id:  # a rollback was permitted when it was requested, and its target cannot be replaced
         await _may_be_asked_for(plan, by)
@@ -86,10 +88,22 @@ async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetim
 
 async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
     """Submits a change: freezes its plan, with the version that runs now as `current_version`, and stores the change."""
-    change.may_submit(by)
+    change.may_submit(by, await standing_to(change, by))
     plan = await _fitted(change.plan.model_copy(update={"current_version": None}))
     await _refuse_overtaken(change, plan.current_version, Permission.SUBMIT_CHANGE_FOR_REVIEW)
     await change.submit(plan, by, at)
+    await change.store()
+
+
+async def reopen(change: ChangeRequest, reason: str, by: Actor, at: datetime) -> None:
+    """Makes a change a draft again, and stores it."""
+    change.reopen(reason, by, await standing_to(change, by), at)
+    await change.store()
+
+
+async def cancel(change: ChangeRequest, reason: str, by: Actor, at: datetime) -> None:
+    """Ends a change before it starts, and stores it."""
+    change.cancel(reason, by, await relations_to(change, by), at)
     await change.store()
 
 
@@ -170,7 +184,7 @@ async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, 
             await _move(change, by, at)
         if change.rolls_back_id:
             original = await ChangeRequest.require(change.rolls_back_id)
-            original.rolled_back(by, at)
+            original.rolled_back(change, by, at)
             await original.store()
     await change.store()
 
@@ -205,15 +219,13 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 
 
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """Requests the rollback of `change`, and stores both. Raises AlreadyExists while another rollback of it is under way."""
+    """Requests the rollback of `change`, and stores it. Raises NotReady while another rollback of it is under way."""
     plan = change.roll_back(reason, (await site(change.plan)).running, by)
     await _still_in_use(change, Permission.ROLLBACK_CHANGE)
     if other := await rollback_under_way(change):
-        raise AlreadyExists("the rollback", other)
-    rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change.change_id)
-    change.rolled_back_by_id = rollback.change_id
+        raise change.not_ready(Permission.ROLLBACK_CHANGE, f"{other} is under way and takes it back")
+    rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change)
     await rollback.store()
-    await change.store()
     return rollback
 
 

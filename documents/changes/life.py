@@ -19,21 +19,23 @@ class ChangeStatus(Choice):
     COMPLETED = "completed", "The change was carried out; its target runs."
     FAILED = "failed", "The change failed; what ran before still runs."
     ROLLED_BACK = "rolled_back", "The change was taken back by another one."
+    CANCELLED = "cancelled", "The change was given up before it started."
 
 
 _S, _P = ChangeStatus, Permission
 
 MOVES: Mapping[ChangeStatus, tuple[ChangeStatus, ...]] = {
-    _S.DRAFT: (_S.SUBMITTED,),
-    _S.SUBMITTED: (_S.DRAFT, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED),
-    _S.UNDER_REVIEW: (_S.DRAFT, _S.APPROVED, _S.REJECTED),
-    _S.APPROVED: (_S.DRAFT, _S.SCHEDULED, _S.IN_PROGRESS),
-    _S.REJECTED: (_S.DRAFT,),
-    _S.SCHEDULED: (_S.DRAFT, _S.IN_PROGRESS),
+    _S.DRAFT: (_S.SUBMITTED, _S.CANCELLED),
+    _S.SUBMITTED: (_S.DRAFT, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.CANCELLED),
+    _S.UNDER_REVIEW: (_S.DRAFT, _S.APPROVED, _S.REJECTED, _S.CANCELLED),
+    _S.APPROVED: (_S.DRAFT, _S.SCHEDULED, _S.IN_PROGRESS, _S.CANCELLED),
+    _S.REJECTED: (_S.DRAFT, _S.CANCELLED),
+    _S.SCHEDULED: (_S.DRAFT, _S.IN_PROGRESS, _S.CANCELLED),
     _S.IN_PROGRESS: (_S.COMPLETED, _S.FAILED),
     _S.COMPLETED: (_S.ROLLED_BACK,),
     _S.FAILED: (_S.ROLLED_BACK,),
     _S.ROLLED_BACK: (),
+    _S.CANCELLED: (),
 }
 """For each status, the statuses that can follow it."""
 
@@ -41,6 +43,7 @@ POSSIBLE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
     _P.UPDATE_CHANGE_REQUEST: (_S.DRAFT,),
     _P.SUBMIT_CHANGE_FOR_REVIEW: (_S.DRAFT,),
     _P.REOPEN_CHANGE: (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.SCHEDULED),
+    _P.CANCEL_CHANGE: (_S.DRAFT, _S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.SCHEDULED),
     _P.ADD_CHANGE_APPROVAL: (_S.SUBMITTED, _S.UNDER_REVIEW),
     _P.RECORD_TEST_RESULT: (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED),
     _P.SCHEDULE_DEPLOYMENT: (_S.APPROVED, _S.SCHEDULED),

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+from documents.access import Actor, GovernanceRole, Relation, authorship
 from documents.changes.life import UNDER_WAY, ChangeStatus
 from documents.changes.plan import ChangePlan, ChangeType, Mitigated
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.errors import InvalidInput
 from documents.incidents import Incident, IncidentStatus
+from documents.people import Stakeholder
 from documents.store.fields import fields_at
+from documents.versions.accountability import relations
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
-_ID = fields_at("change_id")
+_ID, _ACTIVE, _ACCOUNTABILITY = fields_at("change_id"), fields_at("active"), fields_at("accountability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,26 @@ async def concerned(plan: ChangePlan) -> ModelVersion | None:
     """
     version = plan.target_version or plan.current_version
     return await ModelVersion.require(plan.model_id, version) if version else None
+
+
+async def standing_to(change: ChangeRequest, by: Actor) -> frozenset[Relation]:
+    """AUTHOR for whoever requested a change; once that person has left, for the owner of its version and for tech leads too."""
+    if by.id == change.requester:
+        return authorship(True)
+    requester = await Stakeholder.seek({"user_id": change.requester}, _ACTIVE)
+    if requester is None or requester.active:
+        return authorship(False)
+    return authorship(GovernanceRole.TECH_LEAD in by.roles or Relation.OWNER in await _of_version(change, by))
+
+
+async def relations_to(change: ChangeRequest, by: Actor) -> frozenset[Relation]:
+    """The relations of an actor to a change, by `standing_to`, and to its version."""
+    return await standing_to(change, by) | await _of_version(change, by)
+
+
+async def _of_version(change: ChangeRequest, by: Actor) -> frozenset[Relation]:
+    found = await ModelVersion.seek(change.filed_under, _ACCOUNTABILITY)
+    return relations(found.accountability, by) if found else frozenset()
 
 
 async def in_progress_with(plan: ChangePlan) -> str | None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pydantic import Field, computed_field
 
-from documents.access import Actor, GovernanceRole, Permission, acting_role, authorship, refuse_involved
+from documents.access import Actor, GovernanceRole, Permission, Relation, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
 from documents.changes.life import MOVES, POSSIBLE, ChangeStatus
 from documents.changes.parts import (
@@ -76,7 +76,12 @@ class ChangeRequest(Searchable):
     )
     moves: tuple[Move, ...] = Field(default=(), description="The steps of its life are listed oldest first.")
     rolls_back_id: Key | None = Field(default=None, description="The id of the change that a rollback takes back.")
-    rolled_back_by_id: Key | None = Field(default=None, description="The id of the latest change that takes it back.")
+    rolled_back_by_id: Key | None = Field(
+        default=None, description="The id of the change that took it back; null while none has."
+    )
+    about_version: Key | None = Field(
+        default=None, description="The version that it is about where its plan names none; null otherwise."
+    )
 
     collection: ClassVar = "change_requests"
     indexes: ClassVar = [
@@ -84,24 +89,33 @@ class ChangeRequest(Searchable):
         index("plan.model_id", "plan.environment", "created_at", "_id"),
         index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
+        index("completed_time", "_id"),
         BY_TOKENS,
     ]
 
     @classmethod
-    async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: str | None = None) -> Self:
-        """Makes a change request in DRAFT, not stored yet; `rolls_back` is the id of the change that it takes back."""
+    async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: Self | None = None) -> Self:
+        """Makes a change request in DRAFT, not stored yet; `rolls_back` is the change that it takes back."""
         plan.refuse_impossible_times()
         revisions = await revised((), ContentKind.CHANGE_PLAN, plan, by.id, at)
+        names_one = plan.target_version or plan.current_version
         return cls(
             change_id=f"CR-{uuid4().hex}", plan=plan, revisions=revisions, risk_level=plan.risk_level, requester=by.id,
-            department=department, created_at=at, rolls_back_id=rolls_back,
+            department=department, created_at=at, rolls_back_id=rolls_back and rolls_back.change_id,
+            about_version=rolls_back.about if rolls_back and not names_one else None,
         )  # fmt: skip
 
     @property
-    def filed_under(self) -> dict[str, str] | None:
-        """The version that the change's events are about; None for the rollback of a failed first deployment."""
-        version = self.plan.target_version or self.plan.current_version
-        return {"model_id": self.plan.model_id, "version": version} if version else None
+    def about(self) -> str | None:
+        """The version that it is about: its target, else what ran there, else what the change that it takes back is about.
+
+        It is None for the rollback of a failed first deployment that an earlier release stored.
+        """
+        return self.plan.target_version or self.plan.current_version or self.about_version
+
+    @property
+    def filed_under(self) -> dict[str, str]:
+        return {"model_id": self.plan.model_id, "version": self.about or ""}
 
     @computed_field(description="The statuses that can follow the present one.")  # type: ignore[prop-decorator]
     @property
@@ -142,16 +156,17 @@ class ChangeRequest(Searchable):
         """The refusal of a mutation that the status allows, and `problem` does not."""
         return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
 
-    def _permits(self, by: Actor, permission: Permission) -> None:
-        by.needs(permission, authorship(by.id == self.requester))
+    def _permits(self, by: Actor, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
+        by.needs(permission, authorship(by.id == self.requester) if relations is None else relations)
         self.can(permission)
 
-    def may_replan(self, plan: ChangePlan, by: Actor) -> None:
+    def may_replan(self, plan: ChangePlan, by: Actor, relations: frozenset[Relation]) -> None:
         """Raises Forbidden or InvalidState unless the caller may replace the plan now.
 
-        Raises InvalidInput if the change is a rollback, and the new plan would no longer roll back the same change.
+        `relations` are those of the caller to the change. Raises InvalidInput if the change is a rollback, and the new plan would
+        no longer roll back the same change.
         """
-        self._permits(by, Permission.UPDATE_CHANGE_REQUEST)
+        self._permits(by, Permission.UPDATE_CHANGE_REQUEST, relations)
         for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
             if getattr(plan, name) != getattr(self.plan, name):
                 raise InvalidInput(name, f"is what takes {self.rolls_back_id} back: ask for another change")
@@ -163,9 +178,9 @@ class ChangeRequest(Searchable):
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
             self.plan, self.risk_level = plan, plan.risk_level
 
-    def may_submit(self, by: Actor) -> None:
+    def may_submit(self, by: Actor, relations: frozenset[Relation]) -> None:
         """Raises Forbidden or InvalidState unless the caller may submit the change, InvalidInput if the plan is incomplete."""
-        self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW)
+        self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW, relations)
         for name in ("impact", "rollback_plan"):
             if getattr(self.plan, name) is None:
                 raise InvalidInput(name, "must be part of the plan before it is submitted: updateChangeRequest")
@@ -176,11 +191,21 @@ class ChangeRequest(Searchable):
         self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
         self._move(ChangeStatus.SUBMITTED, by, at)
 
-    def reopen(self, reason: str, by: Actor, at: datetime) -> None:
+    def reopen(self, reason: str, by: Actor, relations: frozenset[Relation], at: datetime) -> None:
         """Makes the change a draft again. Its approvals and test results no longer count."""
-        self._permits(by, Permission.REOPEN_CHANGE)
+        self._permits(by, Permission.REOPEN_CHANGE, relations)
         self.frozen_plan, self.scheduled_time = None, None
         self._move(ChangeStatus.DRAFT, by, at, reason)
+
+    def cancel(self, reason: str, by: Actor, relations: frozenset[Relation], at: datetime) -> None:
+        """Ends the change before it starts."""
+        self._permits(by, Permission.CANCEL_CHANGE, relations)
+        self.scheduled_time = None
+        self._move(ChangeStatus.CANCELLED, by, at, reason)
+
+    def hand_over(self, to: Stakeholder) -> None:
+        """Makes another person the requester of a draft."""
+        self.requester, self.department = to.user_id, to.department
 
     def approve(
         self,
@@ -222,6 +247,9 @@ class ChangeRequest(Searchable):
             role, self.required_roles, tier, (each.role for each in self.counting.values() if each.reviewer_id == who)
         )
         refuse_involved(who, {self.requester}, "asked for this change")
+        planned = {each.author for each in self.revisions}
+        submitted = {each.by for each in self.moves if each.to_status is ChangeStatus.SUBMITTED}
+        refuse_involved(who, planned | submitted, "planned or submitted this change")
 
     def record_test(
         self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime
@@ -309,9 +337,10 @@ class ChangeRequest(Searchable):
         left = self.plan.target_version if self.status is ChangeStatus.COMPLETED else self.plan.current_version
         return None if running == left else f"{running or 'nothing'} runs there since"
 
-    def rolled_back(self, by: Actor, at: datetime) -> None:
-        """Records that a rollback completed, after which the former version runs again."""
+    def rolled_back(self, rollback: Self, by: Actor, at: datetime) -> None:
+        """Records that `rollback` completed, after which the former version runs again."""
         self.names_event(AuditEventType.CHANGE_ROLLED_BACK)
+        self.rolled_back_by_id = rollback.change_id
         self._move(ChangeStatus.ROLLED_BACK, by, at)
 
     def comment(self, text: str, by: Actor, at: datetime) -> None:

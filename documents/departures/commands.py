@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from documents.access import Actor, GovernanceRole
+from documents.access import REQUESTERS, Actor, GovernanceRole
+from documents.changes.life import ChangeStatus
+from documents.changes.request import ChangeRequest
 from documents.departures.loading import answered_for
 from documents.errors import InvalidInput, LimitExceeded
 from documents.people import Stakeholder
@@ -13,6 +15,7 @@ from documents.versions.rules import accountability
 from documents.versions.version import ModelVersion
 
 HANDED_OVER = 500  # records that one transaction can change in good time
+_REQUESTERS = [each for each in REQUESTERS if isinstance(each, GovernanceRole)]
 
 
 async def depart(person: Stakeholder, successor_id: str | None, by: Actor, at: datetime) -> None:
@@ -28,12 +31,20 @@ async def depart(person: Stakeholder, successor_id: str | None, by: Actor, at: d
 
 async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) -> None:
     owned, accountable = {"owner_id": leaver}, answered_for(leaver)
-    size = await Model.tally(owned) + await ModelVersion.tally(accountable)
+    drafted = {"requester": leaver, "status": ChangeStatus.DRAFT}
+    size = await Model.tally(owned) + await ModelVersion.tally(accountable) + await ChangeRequest.tally(drafted)
     if size > HANDED_OVER:
-        raise LimitExceeded("the number of models and versions handed over at once", size, HANDED_OVER)
+        raise LimitExceeded("the number of models, versions and draft changes handed over at once", size, HANDED_OVER)
     models, versions = await Model.every(owned), await ModelVersion.every(accountable)
+    drafts = await ChangeRequest.every(drafted)
     roles = {role for version in versions for role in roles_of(version.accountability, leaver)}
-    await _can_take_over(successor_id, roles | ({GovernanceRole.MODEL_OWNER} if models else set()))
+    successor = await _can_take_over(successor_id, roles | ({GovernanceRole.MODEL_OWNER} if models else set()))
+    if drafts and not any(successor.holds(role) for role in _REQUESTERS):
+        named = ", ".join(each.name for each in _REQUESTERS)
+        raise InvalidInput("hand_over_to", f"must hold one of {named} to take over draft changes; {successor_id} holds none")
+    for draft in drafts:
+        draft.hand_over(successor)
+        await draft.store()
     for model in models:
         model.hand_over(successor_id)
         await model.store()
@@ -43,9 +54,10 @@ async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) ->
         await version.store()
 
 
-async def _can_take_over(successor_id: str, roles: set[GovernanceRole]) -> None:
+async def _can_take_over(successor_id: str, roles: set[GovernanceRole]) -> Stakeholder:
     person = await Stakeholder.wanted(successor_id)
     if person is None or not person.active:
         raise InvalidInput("hand_over_to", "must be another active stakeholder")
     if lacking := [role.name for role in GovernanceRole if role in roles and not person.holds(role)]:
         raise InvalidInput("hand_over_to", f"must hold {', '.join(lacking)} to take over; {successor_id} does not")
+    return person

@@ -59,7 +59,7 @@ from documents.store.aggregates import Grouping
 from documents.store.fields import fields_at
 from documents.values import Value
 from documents.versions.accountability import Coverage
-from documents.versions.approvals import ApprovalRound
+from documents.versions.approvals import ApprovalRound, told
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.model import Model
@@ -156,7 +156,7 @@ def _earlier_round(version: ModelVersion, today: Dossier, texts: Mapping[str, st
     for closed in version.closed_rounds:
         kept = ApprovalRound.model_validate_json(texts[closed.digest])
         decisions = tuple(
-            EarlierDecision(**{**dict(each), "changed_since": each.dossier.changed_by(today)}) for each in kept.decisions
+            EarlierDecision(**{**dict(each), "changed_since": each.dossier.changed_by(today)}) for each in told(kept.decisions)
         )
         yield EarlierRound(**{**dict(kept), "decisions": decisions, "digest": closed.digest, "closed_at": closed.closed_at})
 

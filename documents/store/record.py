@@ -83,7 +83,7 @@ class Record(Document):
 
     @property
     def filed_under(self) -> dict[str, str] | None:
-        """The model version that the record is about, as the trail files it."""
+        """The model and version that the record is about, as the trail files it; an empty version for the whole model."""
         return None
 
     def event_of_change(self, default: str | None) -> str:
@@ -123,6 +123,8 @@ class Record(Document):
         found = await cls.wanted(*key)
         if found is None:
             raise NotFound(cls.__name__, "/".join(key))
+        if unit := open_unit():
+            unit.required.append(found)
         if revision is not None and revision != found.revision:
             raise StaleRevision(cls.__name__, found.key, revision)
         return found

@@ -86,6 +86,8 @@ class Unit:
     memory: dict[str, Any] = field(default_factory=dict)
     """What was read once and serves the whole unit; forgotten with each change."""
     closed: bool = False
+    required: list[Record] = field(default_factory=list)
+    """The records that were loaded by their keys to be changed or judged by, in order."""
     _changes: dict[Any, RecordChange | None] = field(default_factory=dict)
     _followed: dict[Any, RecordChange] = field(default_factory=dict)
     _recorded: bool = False

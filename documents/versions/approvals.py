@@ -1,6 +1,6 @@
 """Approvals: who decided what about a version, bound to exactly what there was to decide about."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 from uuid import uuid4
@@ -13,7 +13,7 @@ from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
 from documents.values import Choice, Digest, Key, Moment, Name, Text, Value
-from documents.versions.conditions import Condition
+from documents.versions.conditions import Condition, SupersededCondition
 from documents.versions.dossier import Dossier, DossierPart
 from documents.versions.evidence import Evidence
 from documents.versions.parts import Ending
@@ -102,6 +102,10 @@ class Decision(Value):
     def open_conditions(self) -> tuple[Condition, ...]:
         return tuple(each for each in self.conditions if not each.confirmed)
 
+    def superseded(self) -> Self:
+        """The decision with conditions that read SUPERSEDED."""
+        return self.model_copy(update={"conditions": tuple(SupersededCondition(**dict(each)) for each in self.conditions)})
+
     @property
     def deciders(self) -> Iterator["Decider"]:
         """The people who acted for the role: who decided, confirmed a condition or withdrew the decision."""
@@ -149,6 +153,12 @@ def deciders(decisions: Iterable[Decision]) -> tuple[Decider, ...]:
     return tuple(dict.fromkeys(who for each in decisions for who in each.deciders))
 
 
+def told(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """The decisions of a round as clients read them: the conditions of a superseded one read SUPERSEDED."""
+    stands = {each.role: each.decision_id for each in decisions}
+    return tuple(each if stands[each.role] == each.decision_id else each.superseded() for each in decisions)
+
+
 class ApprovalRound(Value):
     """An approval round is a submission and what was decided."""
 
@@ -172,7 +182,7 @@ class ApprovalRound(Value):
         """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""
         standing = frozenset(each.evidence_id for each in evidence if each.stands(at))
         stands = {each.decision_id for each in self.latest().values()}
-        read = (each.as_read(today, standing, at) for each in self.decisions)
+        read = (each.as_read(today, standing, at) for each in told(self.decisions))
         return tuple(
             each if each.decision_id in stands else each.model_copy(update={"status": ApprovalStatus.SUPERSEDED}) for each in read
         )

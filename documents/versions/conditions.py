@@ -16,6 +16,7 @@ class ConditionStatus(Choice):
     OPEN = "open", "Nobody has said that it is met."
     SATISFIED = "satisfied", "The model owner says that it is met."
     CONFIRMED = "confirmed", "Somebody of the role that set it agrees."
+    SUPERSEDED = "superseded", "A later decision for the same role replaces the one that set it."
 
 
 class Satisfaction(Value):
@@ -65,3 +66,12 @@ class Condition(Value):
         if self.status is not ConditionStatus.SATISFIED:
             raise InvalidState("confirmCondition", self.status, [ConditionStatus.SATISFIED])
         return self.model_copy(update={"confirmed": Confirmation(at=at, by=by, comments=comments)})
+
+
+class SupersededCondition(Condition):
+    """A condition as it reads once a later decision for the same role replaces the one that set it."""
+
+    @computed_field(description="The status says how far it is.")  # type: ignore[prop-decorator]
+    @property
+    def status(self) -> ConditionStatus:
+        return ConditionStatus.SUPERSEDED

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from documents.access import Actor
 from documents.audit.event import AuditEventType
@@ -38,6 +38,7 @@ class Model(Searchable):
     running: tuple[Running, ...] = Field(default=(), description="The versions that run, one in each environment.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The time it was registered.")
+    _moved: str = PrivateAttr(default="")
 
     collection: ClassVar = "models"
     indexes: ClassVar = [
@@ -56,6 +57,11 @@ class Model(Searchable):
             registered_by=by.id, registered_at=at,
         )  # fmt: skip
 
+    @property
+    def filed_under(self) -> dict[str, str]:
+        """The model, with the version that began or stopped to run in this change, if one did."""
+        return {"model_id": self.model_id, "version": self._moved}
+
     def hand_over(self, owner_id: str) -> None:
         """Makes another person the model's owner; the owners of its versions stay."""
         self.owner_id = owner_id
@@ -66,6 +72,7 @@ class Model(Searchable):
 
     def run(self, environment: str, running: Running | None) -> None:
         """Sets what runs in an environment from now on; None for nothing."""
-        others = [each for each in self.running if each.environment != environment]
+        others, ended = [each for each in self.running if each.environment != environment], self.runs_in(environment)
+        self._moved = next((each.version for each in (running, ended) if each), "")
         self.running = tuple(sorted([*others, *([running] if running else [])], key=lambda each: each.environment))
         self.names_event(AuditEventType.MODEL_DEPLOYED if running else AuditEventType.MODEL_UPDATED)

@@ -11,7 +11,7 @@ from documents.store.filters import Filter
 from documents.values import Key, Moment, Share, Value
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
-from documents.versions.lifecycle import VersionStatus
+from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.risks import HighRisk
 
 
@@ -112,9 +112,17 @@ class Standing(Value):
 
     @staticmethod
     def lacks_none(at: datetime) -> Filter:
-        """The stored versions of which no required approval is missing at that moment; in tier 4 none is required."""
+        """The stored versions that were submitted and of which no required approval is missing at that moment.
+
+        In tier 4 none is required.
+        """
         lasts = [{"approved_until": {"is_null": True}}, {"approved_until": {"gt": at}}]
-        return {"standing": {"missing_roles": {"none": {}}, "or": lasts}}
+        return {"and": [Standing.was_submitted(), {"standing": {"missing_roles": {"none": {}}, "or": lasts}}]}
+
+    @staticmethod
+    def was_submitted() -> Filter:
+        """The stored versions that were ever submitted, and are not retired."""
+        return {"standing": {"status": {"in": [each for each in LIVE if each is not VersionStatus.DRAFT]}}}
 
     @staticmethod
     def is_overdue(overdue: bool, at: datetime) -> Filter:

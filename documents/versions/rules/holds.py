@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from documents.access import HOLDING, Actor, GovernanceRole, Permission, acting_role
+from documents.access import HOLDING, Actor, GovernanceRole, Permission, acting_role, needed_as
 from documents.errors import Forbidden
 from documents.versions.entries import changed, longer
 from documents.versions.holds import Hold
@@ -14,7 +14,8 @@ def place(version: ModelVersion, role: GovernanceRole | None, reason: str, by: A
     version.permits(by, Permission.PLACE_HOLD)
     role = role or acting_role(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
     if role not in HOLDING or role not in by.roles:
-        raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
+        needs = needed_as(role, HOLDING, by.roles.__contains__)
+        raise Forbidden(f"{by.id} cannot place a hold as {role.name}", needs)
     hold = Hold.place(role, reason, by.id, at)
     version.holds = longer("the holds of a version", version.holds, hold)
     return hold
