@@ -38,6 +38,7 @@ class Relation(Choice):
 
     ANY = "any", "The caller needs no relation to the record."
     OWNER = "owner", "The caller must be the accountable model owner."
+    OWNER_OF_MODEL = "owner of the model", "The caller must own the model."
     STEWARD = "steward", "The caller must be the accountable data steward."
     ACCOUNTABLE = "accountable", "The caller must be accountable for the record in some role."
     AUTHOR = "author", "The caller must have made the record."
@@ -58,6 +59,7 @@ class Permission(Choice):
     RETIRE_POLICY = "retirePolicy", "The caller may end a policy."
     REGISTER_MODEL = "registerModel", "The caller may register a model."
     IMPORT_MODELS = "importModels", "The caller may register models from files."
+    UPDATE_MODEL = "updateModel", "The caller may change a model's name, description, tags or owner."
     REGISTER_MODEL_VERSION = "registerModelVersion", "The caller may register a version."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",
@@ -149,8 +151,9 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.REVISE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.RETIRE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
-    Permission.IMPORT_MODELS: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
-    Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.IMPORT_MODELS: _row(_P.ADMIN, _P.SERVICE, owner_of_model=_R.MODEL_OWNER),
+    Permission.UPDATE_MODEL: _row(_P.ADMIN, owner_of_model=_R.MODEL_OWNER),
+    Permission.REGISTER_MODEL_VERSION: _row(_P.ADMIN, _P.SERVICE, owner_of_model=_R.MODEL_OWNER),
     Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),
     Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
@@ -272,6 +275,11 @@ def needs(permission: Permission) -> list[str]:
     return [
         role.name if relation is Relation.ANY else f"{role.name} ({relation})" for role, relation in WHO_MAY[permission].items()
     ]
+
+
+def ownership(owns_it: bool) -> frozenset[Relation]:
+    """The relations of a caller to a model that either the caller or somebody else owns."""
+    return frozenset({Relation.OWNER_OF_MODEL} if owns_it else ())
 
 
 def authorship(made_it: bool) -> frozenset[Relation]:

@@ -81,6 +81,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("createApiToken", ADA, made, name="pipeline", holder=program)
     yield await did("registerModel", ALICE, **REGISTRATION)
     yield await did("importModels", ADA, **BILL)
+    yield await did("updateModel", ALICE, modelId=BOT["modelId"], description="It answers buyers.", ownerId=ALICE.id)
     yield await did("registerModelVersion", ALICE, **ANOTHER, version="1.1.0")
     yield await did("saveModelCard", ALICE, **BOT, card=CARD)
     yield await did("generateModelCard", ALICE, **BOT, **RUN)

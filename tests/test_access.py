@@ -45,6 +45,7 @@ MAY = {
     "retirePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "registerModel": "MODEL_OWNER ADMIN SERVICE",
     "importModels": "MODEL_OWNER ADMIN SERVICE",
+    "updateModel": "MODEL_OWNER ADMIN",
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
     "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
     "setRiskTier": "RISK_MANAGER",

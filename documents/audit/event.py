@@ -18,7 +18,10 @@ class AuditEventType(Choice):
     """An event is of one of these types."""
 
     MODEL_REGISTERED = "model_registered", "A model or a version of one came under governance."
-    MODEL_UPDATED = "model_updated", "A version changed in scope, card, datasheets, evidence, tier or accountability."
+    MODEL_UPDATED = (
+        "model_updated",
+        "A model, or the scope, card, datasheets, evidence, tier or accountability of a version changed.",
+    )
     MODEL_DEPLOYED = "model_deployed", "A version began to run in an environment."
     MODEL_RETIRED = "model_retired", "A version was taken out of use."
     APPROVAL_REQUESTED = "approval_requested", "A round of approvals was opened."
