@@ -75,6 +75,7 @@ class Permission(Choice):
     LINK_DATASHEET = "linkDatasheet", "The caller may link a datasheet."
     UNLINK_DATASHEET = "unlinkDatasheet", "The caller may unlink a datasheet."
     CREATE_RISK_TEMPLATE = "createRiskTemplate", "The caller may add a risk to the questionnaire."
+    RETIRE_RISK_TEMPLATE = "retireRiskTemplate", "The caller may take a risk off the questionnaire."
     CREATE_RISK_ASSESSMENT = "createRiskAssessment", "The caller may assess a version's risks."
     MITIGATE_RISK = "mitigateRisk", "The caller may change a risk's treatment."
     ACCEPT_RISK = "acceptRisk", "The caller may accept a version's residual risk."
@@ -165,6 +166,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.CREATE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
+    Permission.RETIRE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.CREATE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.MITIGATE_RISK: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ACCEPT_RISK: _row(_R.RISK_MANAGER, _R.BUSINESS_OWNER),

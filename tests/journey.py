@@ -99,6 +99,8 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("acceptRisk", RITA, **BOT, riskId="MQ-002", rationale=EXCUSE, expiresAt=in_days(service.now, 30))
     yield await did("acceptRisk", RITA, **BOT, riskId="MQ-002", rationale=GROUNDS, expiresAt=in_days(service.now, 60))
     yield await did("approveRiskAssessment", RITA, **BOT, **mitigated[1]["riskAssessment"])
+    yield await did("retireRiskTemplate", RITA, riskId=REFUNDS["riskId"], reason=REASON)
+    yield await did("retireRiskTemplate", RITA, riskId="OPS-001", reason=EXCUSE)
     yield await did("attachEvidence", ALICE, **BOT, **PROOF)
     yield (proof := await did("attachEvidence", BOB, whose, **BOT, **PROOF))
     yield await did("withdrawEvidence", BOB, **BOT, **proof[1]["evidence"], reason=REASON)

@@ -58,6 +58,7 @@ MAY = {
     "linkDatasheet": "MODEL_OWNER DATA_STEWARD",
     "unlinkDatasheet": "MODEL_OWNER DATA_STEWARD",
     "createRiskTemplate": "COMPLIANCE_OFFICER RISK_MANAGER",
+    "retireRiskTemplate": "COMPLIANCE_OFFICER RISK_MANAGER",
     "createRiskAssessment": "MODEL_OWNER RISK_MANAGER",
     "mitigateRisk": "MODEL_OWNER RISK_MANAGER",
     "acceptRisk": "RISK_MANAGER BUSINESS_OWNER",

@@ -48,6 +48,7 @@ class AuditEventType(Choice):
     WAIVER_REVOKED = "waiver_revoked", "A waiver was revoked before it expired."
     POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
+    RISK_TEMPLATE_RETIRED = "risk_template_retired", "A risk was taken off the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
     SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."
 
