@@ -115,6 +115,7 @@ class Permission(Choice):
     COMPLETE_DEPLOYMENT = "completeDeployment", "The caller may complete a change."
     ROLLBACK_CHANGE = "rollbackChange", "The caller may request a rollback."
     OPEN_INCIDENT = "openIncident", "The caller may report an incident."
+    ESCALATE_INCIDENT = "escalateIncident", "The caller may raise the severity of an incident."
     RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident."
     COMPLETE_REVIEW = "completeReview", "The caller may record a periodic review."
     ASSIGN_ACCOUNTABILITY = "assignAccountability", "The caller may assign a role on a version."
@@ -194,6 +195,7 @@ WHO_MAY: Mapping[Permission, Mapping[Role, Relation]] = {
     Permission.COMPLETE_DEPLOYMENT: _row(_R.DEPLOYER, _P.SERVICE),
     Permission.ROLLBACK_CHANGE: _row(_R.DEPLOYER, _P.SERVICE),
     Permission.OPEN_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
+    Permission.ESCALATE_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
     Permission.RESOLVE_INCIDENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),

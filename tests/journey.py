@@ -156,6 +156,9 @@ async def _every_operation(did: Did, now: datetime) -> AsyncIterator[tuple[str, 
     yield await did("completeDeployment", DORA, **it, success=True, notes=PRAISE)
     yield (incident := await did("openIncident", CAROL, "incident { incidentId }", **TRIAL, severity="CRITICAL", title=ALARM))
     yield await did("resolveIncident", RITA, **incident[1]["incident"], text=EXCUSE)
+    yield (incident := await did("openIncident", CAROL, "incident { incidentId }", **TRIAL, severity="LOW", title=ALARM))
+    yield await did("escalateIncident", BOB, **incident[1]["incident"], severity="CRITICAL", reason=BLAME)
+    yield await did("resolveIncident", RITA, **incident[1]["incident"], text=EXCUSE)
     yield (back := await did("rollbackChange", DORA, "rollback { changeId }", **it, reason=ALARM))
     it = back[1]["rollback"]
     yield await did("submitChangeForReview", DORA, **it)

@@ -86,6 +86,7 @@ MAY = {
     "completeDeployment": "DEPLOYER SERVICE",
     "rollbackChange": "DEPLOYER SERVICE",
     "openIncident": f"{SIGNED_IN} SERVICE",
+    "escalateIncident": f"{SIGNED_IN} SERVICE",
     "resolveIncident": "MODEL_OWNER RISK_MANAGER",
     "completeReview": "MODEL_OWNER RISK_MANAGER",
     "assignAccountability": "MODEL_OWNER COMPLIANCE_OFFICER ADMIN",

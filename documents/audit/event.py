@@ -40,6 +40,7 @@ class AuditEventType(Choice):
     COMPLIANCE_CHECK = "compliance_check", "Requirements were checked, or a review was completed."
     POLICY_VIOLATION = "policy_violation", "A policy stopped the start of a change."
     INCIDENT_CREATED = "incident_created", "An incident was reported."
+    INCIDENT_ESCALATED = "incident_escalated", "The severity of an incident was raised."
     INCIDENT_RESOLVED = "incident_resolved", "An incident was resolved."
     CHANGE_UPDATED = "change_updated", "A change's plan, tests, schedule or comments changed."
     HOLD_PLACED = "hold_placed", "A hold stopped a version's deployment."
