@@ -40,6 +40,7 @@ class Relation(Choice):
 
     ANY = "any", "The caller needs no relation to the record."
     OWNER = "owner", "The caller must be the accountable model owner."
+    OWNER_OF_MODEL = "owner of the model", "The caller must own the model."
     STEWARD = "steward", "The caller must be the accountable data steward."
     ACCOUNTABLE = "accountable", "The caller must be accountable for the record in some role."
     AUTHOR = "author", "The caller must have made the record."
@@ -60,6 +61,7 @@ class Permission(Choice):
     RETIRE_POLICY = "retirePolicy", "The caller may end a policy."
     REGISTER_MODEL = "registerModel", "The caller may register a model."
     IMPORT_MODELS = "importModels", "The caller may register models from files."
+    UPDATE_MODEL = "updateModel", "The caller may change a model's name, description, tags or owner."
     REGISTER_MODEL_VERSION = "registerModelVersion", "The caller may register a version."
     UPDATE_MODEL_VERSION = (
         "updateModelVersion",
@@ -75,6 +77,7 @@ class Permission(Choice):
     LINK_DATASHEET = "linkDatasheet", "The caller may link a datasheet."
     UNLINK_DATASHEET = "unlinkDatasheet", "The caller may unlink a datasheet."
     CREATE_RISK_TEMPLATE = "createRiskTemplate", "The caller may add a risk to the questionnaire."
+    RETIRE_RISK_TEMPLATE = "retireRiskTemplate", "The caller may take a risk off the questionnaire."
     CREATE_RISK_ASSESSMENT = "createRiskAssessment", "The caller may assess a version's risks."
     MITIGATE_RISK = "mitigateRisk", "The caller may change a risk's treatment."
     ACCEPT_RISK = "acceptRisk", "The caller may accept a version's residual risk."
@@ -118,6 +121,7 @@ class Permission(Choice):
     UPDATE_ENVIRONMENT = "updateEnvironment", "The caller may change an environment's stage or description."
     RETIRE_ENVIRONMENT = "retireEnvironment", "The caller may end an environment's use."
     OPEN_INCIDENT = "openIncident", "The caller may report an incident."
+    ESCALATE_INCIDENT = "escalateIncident", "The caller may raise the severity of an incident."
     RESOLVE_INCIDENT = "resolveIncident", "The caller may resolve an incident."
     COMPLETE_REVIEW = "completeReview", "The caller may record a periodic review."
     ASSIGN_ACCOUNTABILITY = "assignAccountability", "The caller may assign a role on a version."
@@ -160,8 +164,9 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.REVISE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.RETIRE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.REGISTER_MODEL: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
-    Permission.IMPORT_MODELS: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
-    Permission.REGISTER_MODEL_VERSION: _row(_R.MODEL_OWNER, _P.ADMIN, _P.SERVICE),
+    Permission.IMPORT_MODELS: _row(_P.ADMIN, _P.SERVICE, owner_of_model=_R.MODEL_OWNER),
+    Permission.UPDATE_MODEL: _row(_P.ADMIN, owner_of_model=_R.MODEL_OWNER),
+    Permission.REGISTER_MODEL_VERSION: _row(_P.ADMIN, _P.SERVICE, owner_of_model=_R.MODEL_OWNER),
     Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),
     Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
@@ -173,6 +178,7 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.LINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.UNLINK_DATASHEET: _row(owner=_R.MODEL_OWNER, steward=_R.DATA_STEWARD),
     Permission.CREATE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
+    Permission.RETIRE_RISK_TEMPLATE: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.CREATE_RISK_ASSESSMENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.MITIGATE_RISK: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ACCEPT_RISK: _row(_R.RISK_MANAGER, _R.BUSINESS_OWNER),
@@ -204,6 +210,7 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.UPDATE_ENVIRONMENT: _row(_P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.RETIRE_ENVIRONMENT: _row(_P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
     Permission.OPEN_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
+    Permission.ESCALATE_INCIDENT: _row(SIGNED_IN, _P.SERVICE),
     Permission.RESOLVE_INCIDENT: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.COMPLETE_REVIEW: _row(_R.RISK_MANAGER, owner=_R.MODEL_OWNER),
     Permission.ASSIGN_ACCOUNTABILITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN, owner=_R.MODEL_OWNER),
@@ -312,6 +319,11 @@ def needed_as(role: GovernanceRole, among: Sequence[GovernanceRole], holds: Call
     if role in among:
         return [role.name]
     return [f"{each.name} (as the `role` of the input)" if holds(each) else each.name for each in among]
+
+
+def ownership(owns_it: bool) -> frozenset[Relation]:
+    """The relations of a caller to a model that either the caller or somebody else owns."""
+    return frozenset({Relation.OWNER_OF_MODEL} if owns_it else ())
 
 
 def authorship(made_it: bool) -> frozenset[Relation]:

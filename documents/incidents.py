@@ -8,11 +8,11 @@ from pydantic import Field
 
 from documents.access import RESOLVING_CRITICAL, Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.errors import InvalidState
+from documents.errors import InvalidInput, InvalidState
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
-from documents.values import Choice, Environment, Key, Moment, Name, Text
+from documents.values import Choice, Environment, Key, Moment, Name, Statement, Text, Value
 from documents.versions.parts import Ending
 from documents.versions.rules import operation
 from documents.versions.version import ModelVersion
@@ -26,6 +26,10 @@ class IncidentSeverity(Choice):
     HIGH = "high", "Somebody was harmed, or much of the service was away."
     CRITICAL = "critical", "Grave harm or a breach of law arose; it blocks deployment."
 
+    def is_graver_than(self, other: "IncidentSeverity") -> bool:
+        order = list(IncidentSeverity)
+        return order.index(self) > order.index(other)
+
 
 class IncidentStatus(Choice):
     """An incident's status says how far it is."""
@@ -34,13 +38,23 @@ class IncidentStatus(Choice):
     RESOLVED = "resolved", "The incident is over."
 
 
+class Escalation(Value):
+    """An escalation raised the severity of an incident."""
+
+    before: IncidentSeverity = Field(description="The severity that the incident had before.")
+    after: IncidentSeverity = Field(description="The severity that it has since.")
+    reason: Statement = Field(description="The reason why it is graver than it seemed.")
+    by: Key = Field(description="The user id or service that raised it.")
+    at: Moment = Field(description="The time it was raised.")
+
+
 class Incident(Searchable):
     """An incident is something that went wrong with a version."""
 
     keys: ClassVar = ("incident_id",)
     bears_on: ClassVar = (Bearing({"model_id": "model_id", "version": "version"}, when=frozenset({"severity", "status"})),)
     event: ClassVar = AuditEventType.INCIDENT_CREATED
-    private: ClassVar = frozenset({"title", "description", "resolution.reason"})
+    private: ClassVar = frozenset({"title", "description", "escalations.*.reason", "resolution.reason"})
     searched: ClassVar = ("incident_id", "model_id", "title", "description")
     ordered: ClassVar = frozenset({
         "incident_id", "model_id", "version", "environment", "severity", "status", "opened_by", "opened_at",
@@ -53,6 +67,7 @@ class Incident(Searchable):
     version: Key = Field(description="The version that it happened to.")
     environment: Environment | None = Field(default=None, description="The environment where it happened, if stated.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
+    escalations: tuple[Escalation, ...] = Field(default=(), description="The times its severity was raised, oldest first.")
     status: IncidentStatus = Field(description="The status says how far it is.")
     title: Name = Field(description="The title says in a line what happened.")
     description: Text = Field(default="", description="The text says what is known of it.")
@@ -92,13 +107,26 @@ class Incident(Searchable):
     def blocks_deployment(self) -> bool:
         return self.status is IncidentStatus.OPEN and self.severity is IncidentSeverity.CRITICAL
 
+    def escalate(self, version: ModelVersion, severity: IncidentSeverity, reason: str, by: Actor, at: datetime) -> None:
+        """Raises the severity while the incident is open; one that is critical from now on blocks the version's deployment."""
+        self._is_open(Permission.ESCALATE_INCIDENT)
+        if not severity.is_graver_than(self.severity):
+            raise InvalidInput("severity", f"must be graver than {self.severity.name}")
+        raised = Escalation(before=self.severity, after=severity, reason=reason, by=by.id, at=at)
+        self.severity, self.escalations = severity, (*self.escalations, raised)
+        if self.blocks_deployment:
+            operation.suffer(version, self.incident_id)
+
     def resolve(self, version: ModelVersion, text: str, by: Actor, at: datetime) -> None:
         """Declares the incident over; a critical one by a risk manager."""
         version.needs(by, Permission.RESOLVE_INCIDENT)
         if self.severity is IncidentSeverity.CRITICAL:
             by.must_hold(RESOLVING_CRITICAL, f"{by.id} may not resolve a critical incident")
-        if self.status is not IncidentStatus.OPEN:
-            raise InvalidState(Permission.RESOLVE_INCIDENT.value, self.status, [IncidentStatus.OPEN])
+        self._is_open(Permission.RESOLVE_INCIDENT)
         if self.blocks_deployment:
             operation.recover(version, self.incident_id)
         self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)
+
+    def _is_open(self, permission: Permission) -> None:
+        if self.status is not IncidentStatus.OPEN:
+            raise InvalidState(permission.value, self.status, [IncidentStatus.OPEN])

@@ -49,6 +49,14 @@ class RequirementCheck(Choice):
     COMPLIANCE_REVIEWED = "compliance_reviewed", "A compliance check is recorded within the tier's review interval."
 
 
+RATED_RISKS: Mapping[RequirementCheck, str] = {
+    RequirementCheck.BIAS_ASSESSED: "FAIR-001",
+    RequirementCheck.INJECTION_CONTROLLED: "SEC-001",
+    RequirementCheck.LEAKAGE_CONTROLLED: "SEC-002",
+}
+"""The risk that a check looks for in the latest assessment."""
+
+
 class Requirement(Value):
     """A requirement is one thing that must hold."""
 

@@ -8,7 +8,7 @@ from documents.audit.event import AuditEventType
 from documents.people import Stakeholder, holder_of
 from documents.values import Key
 from documents.versions.accountability import Assignment, Cover, Coverage
-from documents.versions.rules import accountability
+from documents.versions.owners import assign
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
@@ -41,12 +41,14 @@ class AssignAccountabilityPayload(Payload):
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ASSIGN_ACCOUNTABILITY, resource=ModelVersion)
 async def assign_accountability(info: Info, input: AssignAccountabilityInput) -> AssignAccountabilityPayload:
-    """Makes a person accountable for a version in a role, in the place of the one before, who stays on record."""
+    """Makes a person accountable for a version in a role, in the place of the one before, who stays on record.
+
+    The owner of the latest version becomes the owner of the model too, unless `updateModel` set that one.
+    """
     by, at = info.context.actor, info.context.now
     version = await input.load()
     person = await holder_of(input.user_id, input.role, "user_id")
-    accountability.assign(version, input.role, person.user_id, by=by, at=at)
-    await version.store()
+    await assign(version, input.role, person.user_id, by=by, at=at)
     return AssignAccountabilityPayload(model_version=version)
 
 

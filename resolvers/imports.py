@@ -164,7 +164,8 @@ class ImportModelsPayload(Payload):
 async def import_models(info: Info, input: ImportModelsInput) -> ImportModelsPayload:
     """Registers up to 50 versions from files, each as a draft with its card; a registered model gets another version.
 
-    A version that is registered already, or has no name or purpose, is left out.
+    A version that is registered already, or has no name or purpose, is left out. Further versions of a registered model are for
+    its owner, an administrator, and a service whose token lists this mutation.
     """
     by, at = info.context.actor, info.context.now
     await holder_of(input.owner_id, GovernanceRole.MODEL_OWNER, "owner_id")

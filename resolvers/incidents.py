@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.eligibility.answer import BlockingIncident
-from documents.incidents import Incident, IncidentSeverity
+from documents.incidents import Escalation, Incident, IncidentSeverity
 from documents.people import Stakeholder
 from documents.values import Environment, Key, Name, Statement, Text
 from documents.versions.model import Model
@@ -26,6 +26,11 @@ class IncidentNode(Node):
     model = one(Model, "The model that it happened to.", model_id="model_id")
     model_version = one(ModelVersion, "The version that it happened to.", model_id="model_id", version="version")
     reporter = one(Stakeholder, "The person who reported it; null for a service.", user_id="opened_by")
+
+
+@shape(Escalation)
+class EscalationShape:
+    escalated_by = one(Stakeholder, "The person who raised it; null for a service.", user_id="by")
 
 
 @shape(BlockingIncident)
@@ -88,6 +93,28 @@ async def open_incident(info: Info, input: OpenIncidentInput) -> OpenIncidentPay
     return OpenIncidentPayload(incident=incident, model_version=version)
 
 
+@graph_input("The severity of an incident is to be raised.")
+class EscalateIncidentInput(BaseModel):
+    incident_id: Key = Field(description="The id of an incident that is open.")
+    severity: IncidentSeverity = Field(description="The severity must be graver than the incident's; CRITICAL blocks deployment.")
+    reason: Statement = Field(description="The reason why it is graver than it seemed.")
+
+
+@strawberry.type(description="The severity of the incident is raised.")
+class EscalateIncidentPayload(OfIncident): ...
+
+
+@mutation(event=AuditEventType.INCIDENT_ESCALATED, permit=Permission.ESCALATE_INCIDENT, resource=Incident)
+async def escalate_incident(info: Info, input: EscalateIncidentInput) -> EscalateIncidentPayload:
+    """Raises the severity of an open incident, by anybody who may open one; a critical one blocks deployment from then on."""
+    incident = await Incident.require(input.incident_id)
+    version = await ModelVersion.require(incident.model_id, incident.version)
+    incident.escalate(version, input.severity, input.reason, by=info.context.actor, at=info.context.now)
+    await incident.store()
+    await version.store()
+    return EscalateIncidentPayload(incident=incident, model_version=version)
+
+
 @graph_input("An incident is to be resolved.")
 class ResolveIncidentInput(BaseModel):
     incident_id: Key = Field(description="The id of the incident that is over.")
@@ -110,7 +137,7 @@ async def resolve_incident(info: Info, input: ResolveIncidentInput) -> ResolveIn
 
 
 PART = Part(
-    types=[IncidentNode, BlockingIncidentShape, IncidentFilter],
+    types=[IncidentNode, EscalationShape, BlockingIncidentShape, IncidentFilter],
     queries=[incident, incidents, incident_aggregates],
-    mutations=[open_incident, resolve_incident],
+    mutations=[open_incident, escalate_incident, resolve_incident],
 )

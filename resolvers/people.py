@@ -9,7 +9,7 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
 from documents.audit.event import AuditEventType
 from documents.departures.commands import depart
-from documents.departures.loading import uncovered
+from documents.departures.loading import uncovered, unowned
 from documents.people import Stakeholder, keep_administered
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
@@ -167,6 +167,10 @@ class OfStakeholder(Payload):
             if not person.holds(role)
         ]
 
+    @field("The models that the person owns and cannot own today, the first 200; `stakeholder.models` lists all.")
+    async def uncovered_models(self) -> list[Model]:
+        return [*await unowned(self.stakeholder)]
+
 
 @graph_input("A person is to change; what is left out or null stays.")
 class UpdateStakeholderInput(_OfStakeholder):
@@ -201,7 +205,9 @@ async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> Updat
 
 @graph_input("A person is to be deactivated.")
 class DeactivateStakeholderInput(_OfStakeholder):
-    hand_over_to: Key | None = Field(default=None, description="The user id of an active person who takes over every role.")
+    hand_over_to: Key | None = Field(
+        default=None, description="The user id of an active person who takes over every role and model."
+    )
 
 
 @strawberry.type(description="The person is deactivated.")
@@ -210,7 +216,10 @@ class DeactivateStakeholderPayload(OfStakeholder): ...
 
 @mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.DEACTIVATE_STAKEHOLDER, resource=Stakeholder)
 async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) -> DeactivateStakeholderPayload:
-    """Ends what a person may do, and the person's tokens at once; decisions of the person stay valid."""
+    """Ends what a person may do, and the person's tokens at once; decisions of the person stay valid.
+
+    With `handOverTo` it can be sent again for a person who has left, to hand over what nobody took over before.
+    """
     person = await input.load()
     await depart(person, input.hand_over_to, by=info.context.actor, at=info.context.now)
     await keep_administered("deactivateStakeholder")

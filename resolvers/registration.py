@@ -1,4 +1,4 @@
-"""Mutations that register models and versions, change their scope and tier, and retire them."""
+"""Mutations that register and correct models, register versions, change their scope and tier, and retire them."""
 
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
 from documents.versions.model import Model
+from documents.versions.owners import amend
 from documents.versions.parts import Artifact
 from documents.versions.rules import registration, scope
 from documents.versions.version import ModelVersion
@@ -111,6 +112,39 @@ async def register_model(info: Info, input: RegisterModelInput) -> RegisterModel
     return RegisterModelPayload(model=model, model_version=await _registered(model.model_id, input, info.context))
 
 
+@graph_input("A model is to change: what is left out stays, null or [] empties.")
+class UpdateModelInput(BaseModel):
+    model_id: Key = Field(description="The model has this id.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
+    name: Name | None = Field(default=None, description="The name that people call it by; null is refused.")
+    description: Text = Field(default="", description="The text says in a sentence or two what it is.")
+    tags: Names = Field(default=(), description="The words that it is found by.")
+    owner_id: Key | None = Field(
+        default=None, description="The user id of an active model owner; null lets the owner follow the latest version's again."
+    )
+
+    async def load(self) -> Model:
+        """The model that the input names; CONFLICT if it is not at the expected revision."""
+        return await Model.require(self.model_id, revision=self.expected_revision)
+
+
+@strawberry.type(description="The model is changed.")
+class UpdateModelPayload(Payload):
+    model: Model = strawberry.field(description="The model that was changed.")
+
+
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.UPDATE_MODEL, resource=Model)
+async def update_model(info: Info, input: UpdateModelInput) -> UpdateModelPayload:
+    """Changes what a model is called, what it is found by and who owns it, by its owner or an administrator.
+
+    An owner that is set here stays, whoever becomes the owner of a version.
+    """
+    model = await input.load()
+    changes = {name: value for name, value in said(input).items() if name not in ("model_id", "expected_revision")}
+    await amend(model, changes, by=info.context.actor)
+    return UpdateModelPayload(model=model)
+
+
 @graph_input("A version is to be registered.")
 class RegisterModelVersionInput(_VersionInput):
     model_id: Key = Field(description="The model has this id.")
@@ -123,8 +157,12 @@ class RegisterModelVersionPayload(Payload):
 
 @mutation(event=AuditEventType.MODEL_REGISTERED, permit=Permission.REGISTER_MODEL_VERSION, resource=ModelVersion)
 async def register_model_version(info: Info, input: RegisterModelVersionInput) -> RegisterModelVersionPayload:
-    """Registers another version of a model, which begins as a draft whatever the others are."""
+    """Registers another version of a model, which begins as a draft whatever the others are.
+
+    The model's owner may, an administrator, and a service whose token lists this mutation.
+    """
     model = await Model.require(input.model_id)
+    model.permits(info.context.actor, Permission.REGISTER_MODEL_VERSION)
     return RegisterModelVersionPayload(model_version=await _registered(model.model_id, input, info.context))
 
 
@@ -210,4 +248,13 @@ async def retire_model_version(info: Info, input: RetireModelVersionInput) -> Re
     return RetireModelVersionPayload(model_version=version)
 
 
-PART = Part(mutations=[register_model, register_model_version, update_model_version, set_risk_tier, retire_model_version])
+PART = Part(
+    mutations=[
+        register_model,
+        update_model,
+        register_model_version,
+        update_model_version,
+        set_risk_tier,
+        retire_model_version,
+    ]
+)

@@ -3,13 +3,14 @@
 from typing import Annotated
 
 import strawberry
-from pydantic import Field
+from pydantic import BaseModel, Field
 from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.people import Stakeholder
-from documents.questionnaire import Questions, RiskTemplate, questionnaire
+from documents.policies import all_policies
+from documents.questionnaire import KnownTemplate, Questions, RiskTemplate, known_templates, questionnaire
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template
 from documents.risk.scales import Effectiveness
@@ -61,9 +62,13 @@ class AssessmentApprovalShape:
 
 
 @query()
-async def risk_templates() -> list[Template]:
+async def risk_templates(
+    include_retired: Annotated[
+        bool, strawberry.argument(description="Whether the templates that were retired are listed too.")
+    ] = False,
+) -> list[KnownTemplate]:
     """The questionnaire lists the risks that every assessment looks at; those that were added come last."""
-    return list(await questionnaire())
+    return [each for each in await known_templates() if include_retired or each.retired is None]
 
 
 @query()
@@ -89,16 +94,43 @@ class CreateRiskTemplatePayload(Payload):
     risk_id: strawberry.Private[str]
 
     @field("The template that was added.")
-    async def risk_template(self) -> Template:
+    async def risk_template(self) -> KnownTemplate:
         return (await RiskTemplate.require(self.risk_id)).template
 
 
 @mutation(event=AuditEventType.RISK_TEMPLATE_CREATED, permit=Permission.CREATE_RISK_TEMPLATE, resource=RiskTemplate)
 async def create_risk_template(info: Info, input: CreateRiskTemplateInput) -> CreateRiskTemplatePayload:
-    """Adds a risk to the questionnaire of every later assessment, for good: answers cite its questions."""
+    """Adds a risk to the questionnaire of every later assessment, until it is retired; it is not edited, as answers cite it."""
     template = await RiskTemplate.added(input, by=info.context.actor.id, at=info.context.now)
     await template.store()
     return CreateRiskTemplatePayload(risk_id=template.risk_id)
+
+
+@graph_input("A template is to be retired.")
+class RetireRiskTemplateInput(BaseModel):
+    risk_id: Key = Field(description="The id of a template that the questionnaire has.")
+    reason: Statement = Field(description="The reason why the risk is asked about no more.")
+
+
+@strawberry.type(description="The template is retired.")
+class RetireRiskTemplatePayload(Payload):
+    risk_id: strawberry.Private[str]
+
+    @field("The template that was retired.")
+    async def risk_template(self) -> KnownTemplate:
+        return (await RiskTemplate.require(self.risk_id)).template
+
+
+@mutation(event=AuditEventType.RISK_TEMPLATE_RETIRED, permit=Permission.RETIRE_RISK_TEMPLATE, resource=RiskTemplate)
+async def retire_risk_template(info: Info, input: RetireRiskTemplateInput) -> RetireRiskTemplatePayload:
+    """Takes a risk off the questionnaire of every later assessment, for good; assessments that rate it keep it.
+
+    Its id stays taken. A risk that a check of policies looks for, such as SEC-001, is not retired.
+    """
+    template = await RiskTemplate.to_retire(input.risk_id, info.context.now)
+    template.retire(input.reason, await all_policies(), by=info.context.actor, at=info.context.now)
+    await template.store()
+    return RetireRiskTemplatePayload(risk_id=template.risk_id)
 
 
 @graph_input("An answer is given to one question.")
@@ -149,7 +181,7 @@ class CreateRiskAssessmentPayload(OfAssessment): ...
 @mutation(event=AuditEventType.RISK_ASSESSED, permit=Permission.CREATE_RISK_ASSESSMENT, resource=ModelVersion)
 async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -> CreateRiskAssessmentPayload:
     """Assesses the risks of a version, those of the questionnaire and its own; approvals given on another assessment go stale."""
-    version, templates = await input.load(), await questionnaire()
+    version, templates = await input.load(), await questionnaire(each.risk_id for each in input.responses)
     made = await assessments.assess(
         version, input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
     )
@@ -232,10 +264,17 @@ PART = Part(
     types=[
         RiskAssessmentShape,
         RiskFactorShape,
-        shape(Template, name="RiskTemplate"),
+        shape(KnownTemplate, name="RiskTemplate"),
         RiskAcceptanceShape,
         AssessmentApprovalShape,
     ],
     queries=[risk_templates, risk_assessment],
-    mutations=[create_risk_template, create_risk_assessment, mitigate_risk, accept_risk, approve_risk_assessment],
+    mutations=[
+        create_risk_template,
+        retire_risk_template,
+        create_risk_assessment,
+        mitigate_risk,
+        accept_risk,
+        approve_risk_assessment,
+    ],
 )

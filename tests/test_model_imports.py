@@ -4,9 +4,11 @@ import json
 from hashlib import sha256
 from typing import Any
 
+from documents.access import GovernanceRole
 from tests.examples import BOT, decide, read, register, submit
 from tests.exchanged import LEAVES, MISSING, bill
-from tests.service import ADA, ALICE, BOB, CAROL, Service
+from tests.service import ADA, ALICE, BOB, CAROL, Service, person
+from tests.tokens import make
 
 PEOPLE = {"ownerId": ALICE.id, "dataStewardId": BOB.id}
 CARD = """---
@@ -185,6 +187,27 @@ async def test_who_answers_for_them_must_hold_the_roles_and_who_registers_must_b
     assert (await refused(service, source, ownerId=BOB.id))["path"] == "input.ownerId"
     assert (await refused(service, source, dataStewardId=ALICE.id))["path"] == "input.dataStewardId"
     assert (await refused(service, source, ownerId="nobody"))["path"] == "input.ownerId"
+
+
+async def test_further_versions_are_imported_by_the_models_owner_administrators_and_entitled_services(service: Service) -> None:
+    eve = person("eve", GovernanceRole.MODEL_OWNER)
+    await service.enrol(eve)
+    await register(service)
+    known, new = ({"text": CARD, "modelId": each} for each in (BOT["modelId"], "new"))
+    found = await refused(service, {"huggingFace": [new, known | {"version": "2.0.0"}]}, eve, ownerId=eve.id)
+    assert (found["code"], found["needs"]) == ("FORBIDDEN", ["ADMIN", "SERVICE", "MODEL_OWNER (owner of the model)"])
+    assert found["problem"] == f"eve may not importModels of {BOT['modelId']}, which alice owns"
+    assert (await service.last())["outcome"] == "denied"
+    both = [new | {"version": each} for each in ("1", "2")]  # a model that comes with the import is the importer's to add to
+    others = [known | {"version": BOT["version"]}, known | {"version": None, "text": "---\nlicense: mit\n---\n"}]
+    source, people = {"huggingFace": [*both, *others]}, PEOPLE | {"ownerId": ALICE.id}
+    payload = await service.do("importModels", eve, SELECTED, source=source, **people)
+    assert names(payload) == [("huggingFace.0", "new", "1"), ("huggingFace.1", "new", "2")]
+    assert [*reasons(payload)] == ["huggingFace.2", "huggingFace.3"]
+    assert (await refused(service, {"huggingFace": [new | {"version": "3"}]}, eve))["code"] == "FORBIDDEN"
+    entitled, _ = await make(service, ADA, holder={"service": {"name": "ci", "mutations": ["IMPORT_MODELS"]}})
+    for number, by in enumerate((ALICE, ADA, entitled), 3):
+        await service.do("importModels", by, source={"huggingFace": [new | {"version": str(number)}]}, **PEOPLE)
 
 
 async def test_an_import_of_models_sent_again_answers_with_its_report(service: Service) -> None:

@@ -227,6 +227,46 @@ async def test_nothing_is_handed_to_somebody_who_could_not_answer_for_it(service
     assert await service.state() == before
 
 
+async def test_what_a_leaver_left_is_handed_over_later(service: Service) -> None:
+    await service.enrol(EVE)
+    await register(service)
+    await register(service, modelId="second")
+    left = "stakeholder { active } uncovered { role modelVersion { modelId } } uncoveredModels { modelId }"
+    found = await service.do("deactivateStakeholder", ADA, left, userId=ALICE.id)
+    models = [{"modelId": BOT["modelId"]}, {"modelId": "second"}]
+    assert [each["role"] for each in found["uncovered"]] == ["MODEL_OWNER"] * 2
+    assert sorted(each["modelId"] for each in found["uncoveredModels"]) == sorted(each["modelId"] for each in models)
+    before, seen = await service.state(), await service.size()
+    for taker, problem in ((BOB, "MODEL_OWNER"), (ALICE, "another active"), (person("nobody"), "another active")):
+        refused = await service.refused("deactivateStakeholder", ADA, userId=ALICE.id, handOverTo=taker.id)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.handOverTo") and problem in refused["problem"]
+    assert await service.state() == before
+    seen = await service.size()
+    found = await service.do("deactivateStakeholder", ADA, left, userId=ALICE.id, handOverTo=EVE.id)
+    assert found == found | {"stakeholder": {"active": False}, "uncovered": [], "uncoveredModels": []}
+    owned = "models(first: 9) { nodes { modelId } } modelVersions(first: 9) { totalCount }"
+    taken = await known(service, EVE, owned)
+    assert taken["modelVersions"]["totalCount"] == 2 and len(taken["models"]["nodes"]) == 2
+    told = await service.trail(seen)
+    assert [(each["event_type"], each["resource"]["type"], each["action"]) for each in told] == [
+        *[("model_updated", "Model", "deactivateStakeholder")] * 2,
+        *[("model_updated", "ModelVersion", "deactivateStakeholder")] * 2,
+    ]  # fmt: skip
+    again = await service.refused("deactivateStakeholder", ADA, userId=ALICE.id, handOverTo=EVE.id)
+    assert (again["code"], again["problem"]) == ("INVALID_INPUT", "changes nothing")
+    again = await service.refused("deactivateStakeholder", ADA, userId=ALICE.id)
+    assert (again["code"], again["from"]) == ("INVALID_STATE", "INACTIVE")
+
+
+async def test_models_are_uncovered_while_their_owner_cannot_own_them(service: Service) -> None:
+    await register(service)
+    payload = await service.do("updateStakeholder", ADA, "uncoveredModels { modelId }", userId=ALICE.id, roles=["DEPLOYER"])
+    assert payload["uncoveredModels"] == [{"modelId": BOT["modelId"]}]
+    both = ["DEPLOYER", "MODEL_OWNER"]
+    payload = await service.do("updateStakeholder", ADA, "uncoveredModels { modelId }", userId=ALICE.id, roles=both)
+    assert payload["uncoveredModels"] == []
+
+
 async def test_what_was_retired_stays_with_whoever_answered_for_it(service: Service) -> None:
     await service.enrol(EVE)
     await register(service)

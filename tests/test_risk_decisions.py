@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from documents.access import GovernanceRole
+from documents.policies import RATED_RISKS, RequirementCheck
 from documents.risk.scales import RiskCategory
+from documents.risk.templates import TEMPLATES as BUILT_IN
 from tests.examples import BOT, LEAKAGE, RATED, REFUNDS, approvals, assess, decide, document, read, refusal, register, submit
-from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
+from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
 from tests.watching import Watched, watching, where
 
 BEA, RUTH = person("bea", GovernanceRole.BUSINESS_OWNER), person("ruth", GovernanceRole.RISK_MANAGER)
@@ -77,6 +79,106 @@ async def test_no_two_templates_have_one_id(service: Service, risk_id: str) -> N
     refused = await service.refused("createRiskTemplate", RITA, **REFUNDS | {"riskId": risk_id, "description": "Another"})
     assert await service.state() == before
     assert (refused["code"], refused["key"]) == ("CONFLICT", risk_id)
+
+
+TEMPLATES = "query($all: Boolean!) { riskTemplates(includeRetired: $all) { riskId retired { by reason } } }"
+
+
+async def templates(service: Service, everything: bool = False) -> dict[str, Any]:
+    """The end of each template, by its id."""
+    found = (await service.ask(TEMPLATES, all=everything))["riskTemplates"]
+    return {each["riskId"]: each["retired"] for each in found}
+
+
+async def retire(service: Service, risk_id: str, by: Person = RITA) -> Any:
+    asked = "riskTemplate { riskId retired { by reason } }"
+    return await service.do("retireRiskTemplate", by, asked, riskId=risk_id, reason="Nobody grants refunds.")
+
+
+async def factors(service: Service) -> dict[str, bool]:
+    """The risks of the latest assessment, and whether each was assessed."""
+    found = (await read(service, "latestAssessment { factors { riskId assessed } }"))["latestAssessment"]["factors"]
+    return {each["riskId"]: each["assessed"] for each in found}
+
+
+@pytest.mark.parametrize("risk_id", ["FIN-001", "OPS-001"])
+async def test_a_retired_template_is_asked_no_more_and_assessments_keep_its_factor(service: Service, risk_id: str) -> None:
+    await service.do("createRiskTemplate", RITA, **REFUNDS)
+    await register(service)
+    await rated(service, {"riskId": risk_id, "likelihood": 5, "impact": 5})
+    before, seen = await templates(service), await service.size()
+    ended = {"by": RITA.id, "reason": "Nobody grants refunds."}
+    assert (await retire(service, risk_id))["riskTemplate"] == {"riskId": risk_id, "retired": ended}
+    (event,) = await service.trail(seen)
+    assert (event["event_type"], event["action"]) == ("risk_template_retired", "retireRiskTemplate")
+    assert event["resource"] == {"type": "RiskTemplate", "id": risk_id} and b"refunds" not in event["canonical"]
+    assert await templates(service) == {each: None for each in before if each != risk_id}
+    assert await templates(service, everything=True) == before | {risk_id: ended}
+    assert list(await templates(service, everything=True)) == list(before)
+    assert (await factors(service))[risk_id]
+    await service.do("mitigateRisk", ALICE, **BOT, riskId=risk_id, controlEffectiveness=0.5)
+    await rated(service, *RATED, carryOver=True)
+    assert (await factors(service))[risk_id]
+    refused = await service.refused("createRiskAssessment", **BOT, responses=[*RATED, {"riskId": risk_id}])
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.responses.3.riskId")
+    await rated(service, *RATED)
+    assert risk_id not in await factors(service)
+    await rated(service, ownRisks=[OWN | {"riskId": risk_id}])
+    assert (await factors(service))[risk_id]
+
+
+async def test_a_template_that_nobody_answered_before_it_was_retired_is_not_carried_over(service: Service) -> None:
+    await register(service)
+    await rated(service, *RATED)
+    assert not (await factors(service))["OPS-001"]
+    await retire(service, "OPS-001")
+    await rated(service, carryOver=True)
+    assert "OPS-001" not in await factors(service) and (await factors(service))["MQ-001"]
+
+
+async def test_the_id_of_a_retired_template_stays_taken_and_its_place_does_not(service: Service) -> None:
+    for at in range(92):
+        await service.do("createRiskTemplate", RITA, **REFUNDS | {"riskId": f"FIN-{at:03}"})
+    for risk_id in ("FIN-001", "OPS-001"):
+        await retire(service, risk_id)
+        refused = await service.refused("createRiskTemplate", RITA, **REFUNDS | {"riskId": risk_id})
+        assert (refused["code"], refused["key"]) == ("CONFLICT", risk_id)
+        refused = await service.refused("retireRiskTemplate", RITA, riskId=risk_id, reason="Again.")
+        assert refused == {"code": "INVALID_STATE", "action": "retireRiskTemplate", "from": "RETIRED", "allowed": ["ASKED"]}
+    for at in (92, 93):
+        await service.do("createRiskTemplate", RITA, **REFUNDS | {"riskId": f"FIN-{at:03}"})
+    refused = await service.refused("createRiskTemplate", RITA, **REFUNDS | {"riskId": "FIN-094"})
+    assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 100)
+
+
+@pytest.mark.parametrize(
+    ("risk_id", "requirement"),
+    [
+        ("FAIR-001", "POL-002.bias-assessment"),
+        ("SEC-001", "POL-003.prompt-injection"),
+        ("SEC-002", "POL-003.data-leakage"),
+    ],
+)
+async def test_a_risk_that_a_check_looks_for_is_not_retired(service: Service, risk_id: str, requirement: str) -> None:
+    before = await service.state()
+    refused = await service.refused("retireRiskTemplate", RITA, riskId=risk_id, reason="It is tedious.")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.riskId") and requirement in refused["problem"]
+    assert (await service.state())["RiskTemplate"] == before["RiskTemplate"]
+
+
+def test_every_check_that_looks_for_a_risk_is_known_to_look_for_it() -> None:
+    named = {each: risk.risk_id for each in RequirementCheck for risk in BUILT_IN if risk.risk_id in each.description}
+    assert named == RATED_RISKS
+
+
+async def test_a_template_that_nobody_added_is_not_retired(service: Service) -> None:
+    refused = await service.refused("retireRiskTemplate", RITA, riskId="FIN-001", reason="It is tedious.")
+    assert (refused["code"], refused["kind"], refused["key"]) == ("NOT_FOUND", "RiskTemplate", "FIN-001")
+    for reason in ("", "x" * 20_001):
+        refused = await service.refused("retireRiskTemplate", RITA, riskId="OPS-001", reason=reason)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.reason")
+    assert (await service.refused("retireRiskTemplate", ALICE, riskId="OPS-001", reason="No."))["code"] == "FORBIDDEN"
+    assert await templates(service) == dict.fromkeys(each.risk_id for each in BUILT_IN)
 
 
 @pytest.mark.parametrize("questions", [[], ["Why?", "Why?"]])

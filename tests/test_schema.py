@@ -35,7 +35,7 @@ MUTATIONS = """
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
     updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
-    createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment
+    createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment updateModel retireRiskTemplate escalateIncident
 """
 
 

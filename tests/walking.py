@@ -42,11 +42,14 @@ USUAL: dict[str, list[Person]] = {
     "updateModelVersion": [*OWNERS, BEA, PROGRAM], "setRiskTier": [RITA], "retireModelVersion": OWNERS,
     "registerModelVersion": [ALICE, OLGA, ADA], "assignAccountability": [*OWNERS, CLEO, ADA],
     "createPolicy": [CLEO, RITA], "revisePolicy": [CLEO, RITA], "retirePolicy": [CLEO, RITA],
-    "openIncident": [BEA, PROGRAM], "resolveIncident": [OWNER, RITA, RITA],
+    "openIncident": [BEA, PROGRAM], "escalateIncident": [BEA, CAROL, PROGRAM], "resolveIncident": [OWNER, RITA, RITA],
+    "updateModel": [ALICE, OLGA, ADA],
 }  # fmt: skip
 """Who does what, as a rule; anybody tries anything now and then."""
 EVERYBODY = [ADA, AUDREY, ALICE, OLGA, BOB, CAROL, DAVID, EVE, TIM, RITA, CLEO, BEA, PROGRAM]
-OF_NO_VERSION = {"saveDatasheet", "createPolicy", "revisePolicy", "retirePolicy", "resolveIncident"}
+OF_NO_VERSION = {
+    "saveDatasheet", "createPolicy", "revisePolicy", "retirePolicy", "escalateIncident", "resolveIncident", "updateModel",
+}  # fmt: skip
 PEOPLE = {each.id: each for each in EVERYBODY}
 TIME = "time passes"
 STEPS = [
@@ -195,6 +198,12 @@ class Walk:
                 return {"policyId": one("POL-002", "POL-9"), "effectiveFrom": self.soon(None)}
             case "openIncident":
                 return {"severity": one("CRITICAL", "CRITICAL", "HIGH"), "title": "It misstated a price."}
+            case "escalateIncident":
+                raised = {"severity": one("CRITICAL", "CRITICAL", "HIGH"), "reason": "It misstated many."}
+                return {"incidentId": self.any_of(self.stored["Incident"], "incident_id")} | raised
+            case "updateModel":
+                said = one({"tags": one([], ["mail"])}, {"ownerId": one(None, "alice", "olga", "carol")})
+                return {"modelId": version["model_id"]} | said
             case "resolveIncident":
                 return {"incidentId": self.any_of(self.stored["Incident"], "incident_id"), "text": "The price is right."}
             case "assignAccountability":
@@ -274,5 +283,6 @@ async def let_the_program_in() -> None:
         Permission.UPDATE_MODEL_VERSION,
         Permission.ATTACH_EVIDENCE,
         Permission.OPEN_INCIDENT,
+        Permission.ESCALATE_INCIDENT,
     )
     await token.store()

@@ -18,7 +18,10 @@ class AuditEventType(Choice):
     """An event is of one of these types."""
 
     MODEL_REGISTERED = "model_registered", "A model or a version of one came under governance."
-    MODEL_UPDATED = "model_updated", "A version changed in scope, card, datasheets, evidence, tier or accountability."
+    MODEL_UPDATED = (
+        "model_updated",
+        "A model, or the scope, card, datasheets, evidence, tier or accountability of a version changed.",
+    )
     MODEL_DEPLOYED = "model_deployed", "A version began to run in an environment."
     MODEL_RETIRED = "model_retired", "A version was taken out of use."
     APPROVAL_REQUESTED = "approval_requested", "A round of approvals was opened."
@@ -37,6 +40,7 @@ class AuditEventType(Choice):
     COMPLIANCE_CHECK = "compliance_check", "Requirements were checked, or a review was completed."
     POLICY_VIOLATION = "policy_violation", "A policy stopped the start of a change."
     INCIDENT_CREATED = "incident_created", "An incident was reported."
+    INCIDENT_ESCALATED = "incident_escalated", "The severity of an incident was raised."
     INCIDENT_RESOLVED = "incident_resolved", "An incident was resolved."
     CHANGE_UPDATED = "change_updated", "A change's plan, tests, schedule or comments changed."
     HOLD_PLACED = "hold_placed", "A hold stopped a version's deployment."
@@ -46,6 +50,7 @@ class AuditEventType(Choice):
     POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
     ENVIRONMENT_CHANGED = "environment_changed", "An environment was declared, changed or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
+    RISK_TEMPLATE_RETIRED = "risk_template_retired", "A risk was taken off the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
     SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."
 

@@ -19,9 +19,13 @@ _REQUESTERS = [each for each in REQUESTERS if isinstance(each, GovernanceRole)]
 
 
 async def depart(person: Stakeholder, successor_id: str | None, by: Actor, at: datetime) -> None:
-    """Ends what a person may do and the person's tokens; a successor takes over what the person answers for."""
-    person.deactivate()
-    await person.store()
+    """Ends what a person may do and the person's tokens; a successor takes over what the person answers for.
+
+    A person who has left already can still be given a successor, for what the person answers for until then.
+    """
+    if person.active or successor_id is None:
+        person.deactivate()
+        await person.store()
     for token in await ApiToken.every({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}, "revoked_at": None}):
         token.end("deactivateStakeholder", at)
         await token.store()

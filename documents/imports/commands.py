@@ -81,9 +81,10 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
     """Registers versions with their cards, and their models if those are new; returns the digest of the report.
 
     A version that is registered already or lacks something is left out, and the report says why. Raises InvalidInput if no
-    version is left to register.
+    version is left to register, and Forbidden for a further version of a model that is not the caller's.
     """
-    names, taken = await registered([each for each in found if isinstance(each, Named)])
+    known, taken = await registered([each for each in found if isinstance(each, Named)])
+    names = {each.model_id: each.name for each in known.values()}
     versions, models, left_out = list[ModelVersion](), list[ImportedModel](), Omissions()
     for each in found:
         try:
@@ -93,7 +94,7 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
                 raise InvalidInput(each.path, f"{each.model_id} {each.version} is {where}")
             if len(versions) == MODELS:
                 raise InvalidInput(each.path, f"is beyond the {MODELS} that an import takes")
-            version, model = await _register(each, names, owner_id, steward_id, by, at)
+            version, model = await _register(each, known, names, owner_id, steward_id, by, at)
         except InvalidInput as error:
             left_out.leave(error.path, error.problem)
         else:
@@ -111,25 +112,28 @@ async def import_models(found: Sequence[Named | Omission], owner_id: str, stewar
 
 
 async def _register(
-    found: Named, names: dict[str, str], owner_id: str, steward_id: str, by: Actor, at: datetime
+    found: Named, known: Mapping[str, Model], names: dict[str, str], owner_id: str, steward_id: str, by: Actor, at: datetime
 ) -> tuple[ModelVersion, ImportedModel]:
     """Makes one version, which is not stored yet, and stores its model if that is new.
 
-    `names` has the names of the registered models by id, and gets the new model's. Raises InvalidInput if the name, the version
-    or the purpose is missing, or a value is out of bounds.
+    `known` has the models that were registered before, and `names` the names of models by id; it gets the new model's. Raises
+    InvalidInput if the name, the version or the purpose is missing, or a value is out of bounds, and Forbidden unless the caller
+    may register versions of a model that was there before.
     """
     name, card = names.get(found.model_id) or found.name, found.card.again()
     uses = card.fields.get("primary_intended_uses", ())
     if not (name and found.version and found.purpose):
         needed = {"a name": name, "a version": found.version, "a purpose (a description or an intended use)": found.purpose}
         raise InvalidInput(found.path, f"lacks {' and '.join(each for each, said in needed.items() if not said)}")
+    if before := known.get(found.model_id):
+        before.permits(by, Permission.IMPORT_MODELS)
     try:
         model = Model.register(found.model_id, name, "", (), owner_id, by=by, at=at)
         version = registration.register(
             model.model_id, found.version, found.purpose, uses, (), None, None, owner_id, steward_id, (), (), by=by, at=at
         )
         if said := brought(card, None, overwrite=False):
-            await cards.save(version, said, name, by, at, Permission.IMPORT_MODELS)
+            await cards.revise(version, said, name, by, at)
     except ValidationError as error:
         problem = f"its {camel(str(error.errors()[0]['loc'][0]))} is not as it must be here"
         raise InvalidInput(found.path, problem) from error

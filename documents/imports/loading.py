@@ -10,14 +10,13 @@ from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
 
-async def registered(found: Sequence[Named]) -> tuple[dict[str, str], dict[tuple[str, str | None], str]]:
-    """The names of the registered models by id, and the registered versions, each with the words that refuse it."""
+async def registered(found: Sequence[Named]) -> tuple[dict[str, Model], dict[tuple[str, str | None], str]]:
+    """The registered models by id, and the registered versions, each with the words that refuse it."""
     of_models = {"model_id": {"$in": [*{each.model_id for each in found}]}}
     of_versions = of_models | {"version": {"$in": [*{each.version for each in found if each.version}]}}
-    models = await Model.read(of_models, fields=fields_at("model_id", "name"))
+    models = await Model.every(of_models)
     versions = await ModelVersion.read(of_versions, fields=fields_at("model_id", "version"))
-    names = {each.model_id: each.name for each in models}
-    return names, {(each.model_id, each.version): "registered already" for each in versions}
+    return {each.model_id: each for each in models}, {(each.model_id, each.version): "registered already" for each in versions}
 
 
 async def report_of(digest: str) -> ImportReport:

@@ -50,6 +50,7 @@ class RiskAssessment(Value):
     ) -> Self:
         """Assesses every template and the risks in `own`; one without a response stays as `before` rated it.
 
+        A risk in `before` that neither has is kept if it was rated: the questionnaire no longer asks for one that never was.
         InvalidInput for an unknown risk or question, for one that is responded to twice, and for a name that is no risk's own;
         LimitExceeded for more than 200 risks.
         """
@@ -69,7 +70,7 @@ class RiskAssessment(Value):
             return template.assess(response or Response(risk_id=template.risk_id), tier, on)
 
         spoken_of = {*known, *(each.risk_id for each in own)}
-        carried = [each for each in (before.factors if before else ()) if each.risk_id not in spoken_of]
+        carried = [each for each in (before.factors if before else ()) if each.assessed and each.risk_id not in spoken_of]
         factors = (*map(factor, templates), *(each.assess(tier, on) for each in own), *carried)
         if len(factors) > LIST_LENGTH:
             raise LimitExceeded("the number of risks in an assessment", len(factors), LIST_LENGTH)

@@ -1,12 +1,14 @@
 """Models: the named things whose versions are governed."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
-from documents.access import Actor
+from documents.access import Actor, Permission, needs, ownership
 from documents.audit.event import AuditEventType
+from documents.errors import Forbidden
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import Environment, Key, Moment, Name, Names, Text, Value
@@ -35,6 +37,10 @@ class Model(Searchable):
     description: Text = Field(default="", description="The text says in a sentence or two what it is.")
     tags: Names = Field(default=(), description="The words that it is found by.")
     owner_id: Key = Field(description="The user id of whoever owns the model.")
+    owner_set_by: Key | None = Field(
+        default=None,
+        description="The user id of whoever set the owner by `updateModel`; null while it follows the latest version's owner.",
+    )
     running: tuple[Running, ...] = Field(default=(), description="The versions that run, one in each environment.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The time it was registered.")
@@ -61,6 +67,23 @@ class Model(Searchable):
     def filed_under(self) -> dict[str, str]:
         """The model, with the version that began or stopped to run in this change, if one did."""
         return {"model_id": self.model_id, "version": self._moved}
+
+    def permits(self, by: Actor, permission: Permission) -> None:
+        """Forbidden unless the roles of `by`, and whether `by` owns the model, suffice."""
+        if not by.may(permission, ownership(by.id == self.owner_id)):
+            raise Forbidden(f"{by.id} may not {permission} of {self.model_id}, which {self.owner_id} owns", needs(permission))
+
+    def amend(self, said: Mapping[str, Any], by: Actor) -> None:
+        """Changes the fields that `said` names; an owner that it names no longer follows the latest version's."""
+        for name, value in said.items():
+            setattr(self, name, tuple(dict.fromkeys(value)) if name == "tags" else value)
+        if "owner_id" in said:
+            self.owner_set_by = by.id
+
+    def follow(self, owner_id: str) -> None:
+        """Makes the owner of the latest version the owner of the model, from now on too."""
+        self.owner_id, self.owner_set_by = owner_id, None
+        self.names_event(AuditEventType.MODEL_UPDATED)
 
     def hand_over(self, owner_id: str) -> None:
         """Makes another person the model's owner; the owners of its versions stay."""

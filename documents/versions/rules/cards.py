@@ -18,7 +18,7 @@ async def save(
 ) -> None:  # fmt: skip
     """Makes the next revision of the card: the latest, with the fields in `said` replaced."""
     version.permits(by, permission)
-    await _revise(version, said, model_name, by, at)
+    await revise(version, said, model_name, by, at)
 
 
 async def generate(version: ModelVersion, run: TrainingRun, model_name: str, by: Actor, at: datetime) -> tuple[str, ...]:
@@ -26,11 +26,12 @@ async def generate(version: ModelVersion, run: TrainingRun, model_name: str, by:
     version.permits(by, Permission.GENERATE_MODEL_CARD)
     before = version.card or CardContent()
     said = run.fills(before)
-    await _revise(version, said, model_name, by, at)
+    await revise(version, said, model_name, by, at)
     return tuple(name for name, value in said.items() if canonical(value) != canonical(getattr(before, name)))
 
 
-async def _revise(version: ModelVersion, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
+async def revise(version: ModelVersion, said: Mapping[str, Any], model_name: str, by: Actor, at: datetime) -> None:
+    """Makes the next revision of the card for whoever was permitted before, such as by the registration of the version."""
     about = {"model_id": version.model_id, "model_name": model_name, "version": version.version}
     version.card = ModelCard(**(dict(version.card or {}) | dict(said) | about))
     version.card_revisions = await revised(version.card_revisions, ContentKind.MODEL_CARD, version.card, by.id, at)
