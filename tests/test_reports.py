@@ -212,7 +212,7 @@ async def test_a_long_history_costs_as_many_commands_as_a_short_one(service: Ser
     told, long = await watched.costs(REPORT % "json", **BOT)
     rounds = json.loads(told["governanceReport"]["json"])["governance"]["earlierRounds"]
     assert [each["number"] for each in rounds] == [1, 2, 3, 4, 5]
-    assert where(long) == where(short) and len(long) <= 17
+    assert where(long) == where(short) and len(long) <= 19
 
 
 async def test_who_is_no_version_has_no_report(service: Service) -> None:

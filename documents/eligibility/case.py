@@ -7,12 +7,14 @@ from functools import cached_property
 
 from documents.access import GovernanceRole
 from documents.cards import ModelCard
+from documents.datasheets import DatasetRecord
+from documents.eligibility.lapses import Lapse
 from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
 from documents.reviews import ReviewCalendar
 from documents.versions.accountability import current
-from documents.versions.approvals import Approval
+from documents.versions.approvals import Approval, Decider
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
@@ -20,6 +22,15 @@ from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSheet:
+    """A linked sheet is the revision of a datasheet that a version rests on, and the newest one there is."""
+
+    dataset_id: str
+    says: DatasetRecord
+    newest: DatasetRecord
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,10 @@ class CaseFile:
     rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
     """The policies that a draft will be held to, by the later moment from which they are in force; in the order of time."""
+    lapsed: Mapping[Decider, Lapse] = field(default_factory=dict)
+    """Who decided in the current round and can no longer decide in the role; empty if loaded for the standing only."""
+    sheets: tuple[LinkedSheet, ...] = ()
+    """The linked datasheets as they read, in the order of the links."""
 
     def announced(self, since: int) -> datetime | None:
         """The moment from which a check of the rules number `since` binds the version; None if it binds now."""
