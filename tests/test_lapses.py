@@ -98,4 +98,4 @@ async def test_it_costs_as_many_commands_for_many_versions_as_for_one(service: S
     await deactivate(service, CLEO)
     told, many = await watched.costs(listed)
     assert [len(each["eligibility"]["notices"]) for each in told["modelVersions"]["nodes"]] == [1, 1, 1]
-    assert where(many) == where(one) and where(one).count("stakeholders") == 2
+    assert where(many) == where(one) and where(one).count("stakeholders") == 1

@@ -62,7 +62,7 @@ POSSIBLE = {
 MAKE_VERSIONS = {"registerModel", "registerModelVersion"}
 
 REASON = {"reason": "It was planned."}
-ACCEPTED = {"requirementId": "POL-003.access-control", "rationale": "It runs offline.", "expiresAt": "2027-01-01T00:00:00Z"}
+ACCEPTED = {"requirementId": "POL-003.access-control", "rationale": "It runs offline.", "expiresAt": "2026-08-01T00:00:00Z"}
 SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "updateModelVersion": (ALICE, {"restrictions": ["Not for lawyers"]}),
     "saveModelCard": (ALICE, {"card": {"license": "MIT"}}),
@@ -72,7 +72,7 @@ SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "unlinkDatasheet": (ALICE, TICKETS),
     "createRiskAssessment": (ALICE, {"responses": [LEAKAGE]}),
     "mitigateRisk": (ALICE, {"riskId": "MQ-001", "controlEffectiveness": 0.9}),
-    "acceptRisk": (RITA, {"riskId": "MQ-002", "rationale": "It is watched.", "expiresAt": "2027-01-01T00:00:00Z"}),
+    "acceptRisk": (RITA, {"riskId": "MQ-002", "rationale": "It is watched.", "expiresAt": "2026-08-01T00:00:00Z"}),
     "approveRiskAssessment": (RITA, {}),
     "attachEvidence": (BOB, ACCESS_VERIFIED),
     "withdrawEvidence": (BOB, REASON),

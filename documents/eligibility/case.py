@@ -45,7 +45,7 @@ class CaseFile:
     retired_dependencies: tuple[VersionName, ...]
     """The retired versions that it depends on directly."""
     people: tuple[Stakeholder, ...]
-    """The active people who hold a required role; empty if the case file is loaded for the standing only."""
+    """The active people who hold a required role, and those who decided; empty if loaded for the standing only."""
     answering: Mapping[str, Stakeholder]
     """The people who are accountable for a version, by user id; empty if the case file is loaded for eligibility."""
     at: datetime

@@ -27,11 +27,11 @@ class Lapse:
         return f"{how} on {self.since:%Y-%m-%d}" if self.since else how
 
 
-async def lapses(deciders: Collection[Decider]) -> Mapping[Decider, Lapse]:
-    """The lapse of each of the `deciders` who can no longer decide in the role. Takes two database commands at most."""
-    if not deciders:
-        return {}
-    people = await Stakeholder.every({"user_id": {"$in": sorted({each.user_id for each in deciders})}})
+async def lapses(deciders: Collection[Decider], people: Collection[Stakeholder]) -> Mapping[Decider, Lapse]:
+    """The lapse of each of the `deciders` who can no longer decide in the role; `people` has the records of all of them.
+
+    Takes one database command if there is any, and none otherwise.
+    """
     known = {each.user_id: each for each in people}
     # An id without a person is a service's or a person's of a database that was put together by hand: nothing is known of it.
     lapsed = [each for each in deciders if each.user_id in known and not known[each.user_id].holds(each.role)]

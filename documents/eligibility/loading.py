@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
+from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.proofs import proven_events
 from documents.contents import Content, Revision
@@ -43,12 +44,14 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
     retired = await _retired({each.governed for version in versions for each in version.depends_on if each.governed})
     answering = await _answering(versions) if for_standing else {}
     roles = {role for content in says.values() for role in content.required_roles}
-    people = [] if for_standing else await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}})
     decided = {
         Decider(user_id=each.reviewer_id, role=each.role)
-        for version in versions if version.round for each in version.round.decisions
-    }  # fmt: skip
-    lapsed = {} if for_standing else await lapses(decided)
+        for version in versions
+        if version.round
+        for each in version.round.decisions
+    }
+    people = [] if for_standing else await _people(roles, {each.user_id for each in decided})
+    lapsed = {} if for_standing else await lapses(decided, people)
 
     def held_to(policies: tuple[BoundPolicy, ...]) -> tuple[PolicyInForce, ...]:
         return tuple(PolicyInForce(**dict(each), says=says[each.digest]) for each in policies)
@@ -120,6 +123,12 @@ async def _retired(names: set[VersionName]) -> set[VersionName]:
     query = {"model_id": {"$in": [*models]}, "version": {"$in": [*versions]}, "retired": {"$ne": None}}
     found = await ModelVersion.read(query, fields=fields_at("model_id", "version"))
     return {VersionName(model_id=each.model_id, version=each.version) for each in found} & names
+
+
+async def _people(roles: set[GovernanceRole], decided: set[str]) -> list[Stakeholder]:
+    """The active people who hold one of the roles, and those who decided, active or not."""
+    able = {"active": True, "roles": {"$in": sorted(roles)}}
+    return await Stakeholder.every({"$or": [able, {"user_id": {"$in": sorted(decided)}}]})
 
 
 async def _answering(versions: Iterable[ModelVersion]) -> Mapping[str, Stakeholder]:

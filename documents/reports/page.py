@@ -145,7 +145,8 @@ class _Page:
                 [
                     code(each.requirement_id), each.title,
                     marked(each.outcome, each.outcome is not RequirementOutcome.MET),
-                    each.reason or (f"By {each.met_by}" if each.met_by else ""), "" if each.outcome is RequirementOutcome.MET else mends(each.remedy),
+                    each.reason or (f"By {each.met_by}" if each.met_by else ""),
+                    "" if each.outcome is RequirementOutcome.MET else mends(each.remedy),
                 ]
                 for each in held.requirements
             ],

@@ -1,6 +1,6 @@
 """What is done to a version that needs the policies: submission, evidence and waivers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from documents.access import Actor
@@ -19,12 +19,12 @@ async def submit(version: ModelVersion, by: Actor, at: datetime) -> None:
 
 
 async def waive(
-    version: ModelVersion, requirement_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime
+    version: ModelVersion, requirement_id: str, rationale: str, expires_at: datetime, longest: timedelta, by: Actor, at: datetime
 ) -> Waiver:
     """Excepts a version from a blocking requirement that it is held to, and stores it; InvalidInput for any other id."""
     says = await contents_of(await all_policies(), await _binding(version, at))
     blocking = {asked.requirement_id for each in says.values() if each.blocking for asked in each.requirements}
-    waiver = waivers.grant(version, requirement_id, blocking, rationale, expires_at, by, at)
+    waiver = waivers.grant(version, requirement_id, blocking, rationale, expires_at, longest, by, at)
     await version.store()
     return waiver
 
