@@ -122,6 +122,9 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE])
     yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
+    yield await did("updateModelVersion", ALICE, **BOT, useCases=["Say what creditworthiness is"])
+    word = {"keyword": "credit", "found": "creditworthiness", "counts": False, "rationale": GROUNDS}
+    yield await did("judgeClassification", RITA, **BOT, judgements=[word])
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
     yield await did("deactivateStakeholder", ADA, userId="ben")
     async for each in _every_operation(did, service.now):

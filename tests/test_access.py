@@ -48,6 +48,7 @@ MAY = {
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
     "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
     "setRiskTier": "RISK_MANAGER",
+    "judgeClassification": "RISK_MANAGER",
     "retireModelVersion": "MODEL_OWNER",
     "saveModelCard": "MODEL_OWNER SERVICE",
     "generateModelCard": "MODEL_OWNER SERVICE",

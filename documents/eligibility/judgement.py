@@ -29,6 +29,7 @@ from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
 from documents.versions.risks import high_risks
+from documents.versions.rules.decisions import judging
 from documents.versions.standing import Period, Standing, StandingApproval
 
 
@@ -187,6 +188,9 @@ class Judgement:
         if self.case.status is VersionStatus.RETIRED:
             return None
         if self.case.status in SUBMITTABLE:
+            if unjudged := self.case.version.unjudged_keywords:
+                known_words, fill = judging(self.case.version, unjudged)
+                return remedy(Permission.JUDGE_CLASSIFICATION, known_words, *fill)
             return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
         if decision and decision.status is ApprovalStatus.CONDITIONAL:
             return self._condition_remedy(role, decision.open_conditions[0])
