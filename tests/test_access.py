@@ -108,7 +108,7 @@ SAMPLES = {
 }
 NAMED: dict[str, Any] = {
     "email": "x@example.org", "uri": "https://example.org", "applicableTiers": ["TIER_4_EXPERIMENTAL"],
-    "source": {"cycloneDx": "x"},
+    "source": {"cycloneDx": "x"}, "judgements": [{"keyword": "x", "found": "x", "counts": True, "rationale": "x"}],
 }  # fmt: skip
 MEMBERS = {role.name: person(role.replace("_", ""), role) for role in GovernanceRole}
 LISTED, UNLISTED = person("pipeline"), person("reader")
