@@ -29,6 +29,7 @@ from documents.audit.trail import Request as AuditedRequest
 from documents.kinds import RECORDS, open_database
 from documents.store.session import Database, bound_database
 from documents.store.units import Unit
+from documents.versions.waivers import WAIVER_DAYS
 from gql.app import Bound, create_app
 from gql.firststart import ADMINISTRATOR, utc_now
 from gql.http import Entrance, OverHTTP
@@ -85,7 +86,7 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
         extensions=[Answered, texts.extension()],
     )
     schema.texts = texts
-    entrance = Entrance(Doorkeeper(utc_now), utc_now, None)
+    entrance = Entrance(Doorkeeper(utc_now), utc_now, None, WAIVER_DAYS)
     over_http = OverHTTP(schema, entrance, allow_get=True, body_bytes=settings.limit_body)
     return _app(database, Route("/graphql", over_http))
 

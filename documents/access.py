@@ -68,6 +68,7 @@ class Permission(Choice):
         "The caller may change a version's scope, artefacts or dependencies.",
     )
     SET_RISK_TIER = "setRiskTier", "The caller may set a version's risk tier."
+    JUDGE_CLASSIFICATION = "judgeClassification", "The caller may judge words that could raise a tier."
     RETIRE_MODEL_VERSION = "retireModelVersion", "The caller may retire a version."
     SAVE_MODEL_CARD = "saveModelCard", "The caller may write a version's model card."
     GENERATE_MODEL_CARD = "generateModelCard", "The caller may generate a model card."
@@ -169,6 +170,7 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.REGISTER_MODEL_VERSION: _row(_P.ADMIN, _P.SERVICE, owner_of_model=_R.MODEL_OWNER),
     Permission.UPDATE_MODEL_VERSION: _row(_R.BUSINESS_OWNER, _P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.SET_RISK_TIER: _row(_R.RISK_MANAGER),
+    Permission.JUDGE_CLASSIFICATION: _row(_R.RISK_MANAGER),
     Permission.RETIRE_MODEL_VERSION: _row(owner=_R.MODEL_OWNER),
     Permission.SAVE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),
     Permission.GENERATE_MODEL_CARD: _row(_P.SERVICE, owner=_R.MODEL_OWNER),

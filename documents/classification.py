@@ -1,13 +1,13 @@
 """Classification: suggests a risk tier by keywords in a version's purpose and use cases. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from documents.risk.scales import RiskTier
-from documents.values import Count, Value
+from documents.values import Count, Key, Moment, Statement, Value
 
 KEYWORDS: Mapping[RiskTier, Sequence[str]] = {
     RiskTier.TIER_1_CRITICAL: (
@@ -27,6 +27,34 @@ class KeywordMatch(Value):
     source: str = Field(description="The text that has it: `purpose` or `use_cases.0`.")
     position: Count = Field(description="The place where it begins, in code points from 0.")
 
+    @property
+    def word(self) -> "Word":
+        return self.keyword, self.found.casefold()
+
+    @property
+    def tier(self) -> RiskTier:
+        """The tier that the keyword calls for."""
+        return next(tier for tier, keywords in KEYWORDS.items() if self.keyword in keywords)
+
+
+class KeywordJudgement(Value):
+    """A keyword judgement says whether a longer word counts as the keyword in it."""
+
+    keyword: str = Field(description="The keyword as it is on the list.")
+    found: str = Field(description="The longer word that contains it, in whatever case.")
+    counts: bool = Field(description="Whether the word counts as the keyword, and so decides about the tier.")
+    rationale: Statement = Field(description="The rationale says why it counts, or why not.")
+    judged_by: Key = Field(description="The user id of the risk manager who judged.")
+    judged_at: Moment = Field(description="The time it was judged.")
+
+    @property
+    def word(self) -> "Word":
+        return self.keyword, self.found.casefold()
+
+
+Word = tuple[str, str]
+"""A keyword and the longer word that contains it, in small letters: what a judgement is about, wherever the word stands."""
+
 
 class Classification(Value):
     """A classification is a tier that words call for."""
@@ -36,14 +64,18 @@ class Classification(Value):
     tier: RiskTier = Field(description="The tier that the words call for.")
     matches: tuple[KeywordMatch, ...] = Field(description="The words that decided; none for TIER_3_STANDARD.")
     possible_keywords: tuple[KeywordMatch, ...] = Field(
-        description="The words that contain a keyword, such as `creditworthiness`, decide nothing."
+        description="The words that contain a keyword, such as `creditworthiness`, decide nothing before a person judges them."
     )
 
 
-def classify(purpose: str, use_cases: Sequence[str]) -> Classification:
-    """The tier that the texts call for, the keywords that decided, and longer words that a person should judge."""
+def classify(purpose: str, use_cases: Sequence[str], counting: Collection[Word] = ()) -> Classification:
+    """The tier that the texts call for, the keywords that decided, and longer words that a person should judge.
+
+    The longer words in `counting` were judged to count as the keyword in them.
+    """
     texts = {"purpose": purpose} | {f"use_cases.{place}": text for place, text in enumerate(use_cases)}
-    found = [each for source, text in texts.items() for each in _found(source, text)]
+    every = [each for source, text in texts.items() for each in _found(source, text)]
+    found = [(match, whole or match.word in counting) for match, whole in every]
     words = {match.keyword for match, whole in found if whole}  # a keyword inside a longer word decides nothing
     tier = next((tier for tier, keywords in KEYWORDS.items() if words & set(keywords)), RiskTier.TIER_3_STANDARD)
     return Classification(

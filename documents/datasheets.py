@@ -3,7 +3,7 @@
 The sections are those of Gebru et al. 2018, Datasheets for Datasets, numbered as in its latest edition (arXiv 1803.09010v8).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -35,6 +35,21 @@ class DatasheetSection(Choice):
     USES = "uses", "Intended uses and uses out of scope fill it (section 3.5)."
     DISTRIBUTION = "distribution", "The way of distribution and the licence fill it (section 3.6)."
     MAINTENANCE = "maintenance", "A maintainer and an update frequency fill it (section 3.7)."
+
+
+FILLED_BY: Mapping[DatasheetSection, tuple[str, ...]] = {
+    DatasheetSection.MOTIVATION: ("purpose", "creators"),
+    DatasheetSection.COMPOSITION: ("instance_description", "instance_count", "confidentiality"),
+    DatasheetSection.COLLECTION_PROCESS: ("collection_mechanism", "data_sources"),
+    DatasheetSection.PREPROCESSING: ("preprocessing_steps", "raw_data_saved"),
+    DatasheetSection.USES: ("intended_uses", "out_of_scope_uses"),
+    DatasheetSection.DISTRIBUTION: ("distribution_method", "distribution_license"),
+    DatasheetSection.MAINTENANCE: ("maintainer", "update_frequency"),
+}
+"""The fields that fill each section, all of them together."""
+
+REQUIRED_SECTIONS = (DatasheetSection.MOTIVATION, DatasheetSection.COMPOSITION, DatasheetSection.COLLECTION_PROCESS)
+"""The sections without which a datasheet documents no training data; the others may be filled later."""
 
 
 class DatasetVersion(Value):
@@ -98,23 +113,17 @@ class DatasheetContent(Value):
     @computed_field(description="The sections that are not filled; each says what fills it.")  # type: ignore[prop-decorator]
     @property
     def empty_sections(self) -> tuple[DatasheetSection, ...]:
-        # 0 instances and raw data that were not saved are answers too; only None is none.
-        counted, kept = self.instance_count is not None, self.raw_data_saved is not None
-        filled = {
-            DatasheetSection.MOTIVATION: self.purpose and self.creators,
-            DatasheetSection.COMPOSITION: self.instance_description and counted and self.confidentiality,
-            DatasheetSection.COLLECTION_PROCESS: self.collection_mechanism and self.data_sources,
-            DatasheetSection.PREPROCESSING: self.preprocessing_steps and kept,
-            DatasheetSection.USES: self.intended_uses and self.out_of_scope_uses,
-            DatasheetSection.DISTRIBUTION: self.distribution_method and self.distribution_license,
-            DatasheetSection.MAINTENANCE: self.maintainer and self.update_frequency,
-        }
-        return tuple(section for section in DatasheetSection if not filled[section])
+        return tuple(section for section in DatasheetSection if self.lacking([section]))
 
     @computed_field(description="The share of sections that are filled, from 0 to 1.")  # type: ignore[prop-decorator]
     @property
     def completeness(self) -> float:
         return 1 - len(self.empty_sections) / len(DatasheetSection)
+
+    def lacking(self, sections: Iterable[DatasheetSection]) -> tuple[str, ...]:
+        """The names of the fields that are still to be filled in the sections."""
+        # 0 instances and raw data that were not saved are answers too; only null and an empty list are none.
+        return tuple(name for section in sections for name in FILLED_BY[section] if getattr(self, name) in (None, ()))
 
 
 class DatasetRecord(DatasheetContent):

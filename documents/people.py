@@ -1,16 +1,18 @@
 """People: who they are, what they answer for, and what they may decide."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
+from unicodedata import normalize
 
 from pydantic import Field
 
 from documents.access import GovernanceRole, PlatformRole, needed_as, refuse_second_role
 from documents.audit.event import AuditEventType
-from documents.errors import Forbidden, InvalidInput, InvalidState
+from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.fields import fields_at
 from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
@@ -119,6 +121,55 @@ async def keep_administered(action: str) -> None:
     """InvalidState unless an active administrator is left: without one, nobody could let anybody in."""
     if not await Stakeholder.tally({"platform_role": PlatformRole.ADMIN, "active": True}):
         raise InvalidState(action, "LAST_ADMINISTRATOR", ["ANOTHER_ADMINISTRATOR"])
+
+
+async def refuse_unknown(named: Mapping[str, str | None]) -> None:
+    """InvalidInput at the first path of `named` whose user id is that of no active person; None names nobody."""
+    ids = {each for each in named.values() if each is not None}
+    found = await Stakeholder.read({"user_id": {"$in": sorted(ids)}, "active": True}, fields=fields_at("user_id")) if ids else []
+    active = {each.user_id for each in found}
+    for path, user_id in named.items():
+        if user_id is not None and user_id not in active:
+            raise InvalidInput(path, f"must be the user id of an active person; {user_id} is none")
+
+
+async def keep_distinct(person: Stakeholder) -> None:
+    """Refuses a new person, a new e-mail address or a return by which one person would look like another.
+
+    Raises AlreadyExists for a user id that differs from another one by upper and lower case only, and InvalidInput for the
+    e-mail address of another active person. What was stored before this rule is left as it is: `doubles` finds it.
+    """
+    before = person.was
+    arrives = before is None or (person.active and not before["active"])
+    if not arrives and before and _folded(before["email"]) == _folded(person.email):
+        return
+    others = [each for each in await Stakeholder.read({}, fields=_KNOWN_BY) if each.user_id != person.user_id]
+    for each in others:
+        if arrives and _folded(each.user_id) == _folded(person.user_id) and (each.active or before is None):
+            raise AlreadyExists("Stakeholder", each.user_id)
+    for each in others:
+        if person.active and each.active and _folded(each.email) == _folded(person.email):
+            raise InvalidInput("email", f"must be a person's own; it is that of {each.user_id}, who is active")
+
+
+async def doubles() -> Mapping[str, tuple[str, ...]]:
+    """The active people who look like others, each by user id, with the ids of those others."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for each in await Stakeholder.read({"active": True}, [("user_id", 1)], fields=_KNOWN_BY):
+        for name in ("user_id", "email"):
+            alike.setdefault((name, _folded(getattr(each, name))), []).append(each.user_id)
+    found: dict[str, dict[str, None]] = {}
+    for group in alike.values():
+        for who in group:
+            found.setdefault(who, {}).update(dict.fromkeys(other for other in group if other != who))
+    return {who: tuple(sorted(others)) for who, others in found.items() if others}
+
+
+_KNOWN_BY = fields_at("user_id", "email", "active")
+
+
+def _folded(text: str) -> str:
+    return normalize("NFKC", text).casefold()
 
 
 async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholder:

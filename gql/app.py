@@ -66,12 +66,14 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
-    entrance = Entrance(doorkeeper, clock, signed_by)
+    entrance = Entrance(doorkeeper, clock, signed_by, settings.waiver_days)
     over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get, body_bytes=settings.limit_body)
     over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
         Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
-        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins, signed_by)),
+        WebSocketRoute(
+            "/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins, signed_by, settings.waiver_days)
+        ),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *(ide.parts() if settings.ide else ()),

@@ -2,13 +2,14 @@
 
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from graphql import GraphQLError
 from strawberry.pydantic import InputValidationError
 
-from documents.errors import InvalidInput, Refusal, Unavailable
+from documents.errors import InvalidHeader, InvalidInput, Refusal, Unavailable
 from documents.store.transaction import is_outage
 from documents.values import camel, problem_in
 
@@ -43,10 +44,11 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def for_client(refusal: Refusal) -> Refusal:
     """The refusal with its path and names as the client wrote them: `use_cases.0` of a mutation's input is `input.useCases.0`."""
-    if type(refusal) is not InvalidInput:
+    if not isinstance(refusal, InvalidInput) or isinstance(refusal, InvalidHeader):
         return refusal
     path = [refusal.argument, *map(camel, refusal.path.split("."))]
-    return InvalidInput(".".join(filter(None, path)), _NAME.sub(lambda name: f"`{camel(name[1])}`", refusal.problem))
+    problem = _NAME.sub(lambda name: f"`{camel(name[1])}`", refusal.problem)
+    return replace(refusal, path=".".join(filter(None, path)), problem=problem)
 
 
 def code_of(refusal: Refusal) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class Unserved(Exception):
 class Entrance:
     """Makes the context of a request, for callers whose token signs in."""
 
-    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None) -> None:
-        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
+    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None, waiver_days: int) -> None:
+        self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
 
     async def admit(self, caller: HTTPConnection) -> Context:
         """The context of the request; Unauthenticated, LimitExceeded or Unavailable if the caller cannot be signed in."""
@@ -69,7 +69,7 @@ class Entrance:
         asked = AuditedRequest(uuid4().hex, address or None)
         wants_cost = caller.headers.get("x-magistrate-cost") == "true"
         key = caller.headers.get("idempotency-key")
-        return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key)
+        return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days)
 
 
 class OverHTTP:

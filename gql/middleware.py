@@ -130,7 +130,7 @@ class Recorded(FieldExtension):
                 await arguments["input"].read()
             return await bound_database().transact(work, context.now)
         except BaseException as error:
-            if type(error) is InvalidInput:
+            if isinstance(error, InvalidInput):
                 error.argument = "input"
             commits = ids[0] if answer and answer.receipt else None
             if is_outage(error) and not commits:  # the trail cannot be written either

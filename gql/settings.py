@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from documents.versions.waivers import WAIVER_DAYS
 from gql.faults import SettingRefused
 
 PREFIX = "MAGISTRATE_"
@@ -83,6 +84,9 @@ class Settings(BaseSettings):
         ge=0,
         le=365,
         description="how many days after an upgrade its stricter checks begin to block versions submitted before it, 0 to 365",
+    )
+    waiver_days: int = Field(
+        WAIVER_DAYS, ge=1, le=3650, description="for how many days a waiver may be granted at most, 1 to 3650"
     )
     engine: Path | None = Field(None, description="the embedded database's program, a path to secantusd-rs or secantusd-py")
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")

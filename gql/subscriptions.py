@@ -27,6 +27,7 @@ from documents.audit.trail import Request as AuditedRequest
 from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.people import Stakeholder
 from documents.store.transaction import is_outage
+from documents.versions.waivers import WAIVER_DAYS
 from gql.errors import coded, refused
 from gql.http import GRAPHQL, JSON, PARAMETERS, OverHTTP, Unserved, read_json
 from gql.identity import Doorkeeper
@@ -44,12 +45,17 @@ class Caller:
     """The caller of a connection, who is authenticated again at each operation and while a subscription runs."""
 
     def __init__(
-        self, connection: HTTPConnection, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None = None
+        self,
+        connection: HTTPConnection,
+        doorkeeper: Doorkeeper,
+        clock: Callable[[], datetime],
+        verifier_key: str | None = None,
+        waiver_days: int = WAIVER_DAYS,
     ) -> None:
         self.address = connection.client.host if connection.client else ""
         self.header = connection.headers.get("authorization")
         self.connection_params: Mapping[str, Any] = {}
-        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
+        self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
 
     @property
     def authorization(self) -> str | None:
@@ -64,7 +70,8 @@ class Caller:
         """A new context for each operation, with its own time, loaders and request id."""
         asked = AuditedRequest(uuid4().hex, self.address or None)
         try:
-            return Context(*await self._now(), asked, verifier_key=self.verifier_key, renewed=self.renewed)
+            now = await self._now()
+            return Context(*now, asked, verifier_key=self.verifier_key, waiver_days=self.waiver_days, renewed=self.renewed)
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error
@@ -148,7 +155,8 @@ class OverWebSocket(GraphQL[Caller, None]):
         doorkeeper: Doorkeeper,
         clock: Callable[[], datetime],
         origins: Sequence[str],
-        verifier_key: str | None = None,
+        verifier_key: str | None,
+        waiver_days: int,
     ) -> None:
         super().__init__(
             schema,
@@ -156,10 +164,10 @@ class OverWebSocket(GraphQL[Caller, None]):
             connection_init_wait_timeout=INIT_PATIENCE,
             allowed_origins=origins,
         )
-        self.doorkeeper, self.clock, self.verifier_key = doorkeeper, clock, verifier_key
+        self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
 
     async def get_context(self, request: Any, response: Any) -> Caller:
-        return Caller(request, self.doorkeeper, self.clock, self.verifier_key)
+        return Caller(request, self.doorkeeper, self.clock, self.verifier_key, self.waiver_days)
 
     async def on_ws_connect(self, context: Caller) -> Any:
         try:

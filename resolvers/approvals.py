@@ -116,7 +116,7 @@ class SubmitApprovalInput(OfVersion):
         default=None, description="The required role that decides; may be left out if only one is held."
     )
     verdict: Verdict = Field(description="The verdict says what is decided.")
-    comments: Text = Field(default="", description="The comments that the reviewer makes.")
+    comments: Text = Field(default="", description="The comments that the reviewer makes; a rejection needs some.")
     conditions: Statements = Field(
         default=(), description="The conditions to meet: before it counts if CONDITIONAL, else after deployment."
     )

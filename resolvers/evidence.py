@@ -5,9 +5,9 @@ from pydantic import Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
+from documents.eligibility.attaching import attach
 from documents.people import Stakeholder
 from documents.values import Digest, Key, Moment, Name, Statement, Uri
-from documents.versions.commands import attach
 from documents.versions.evidence import Evidence
 from documents.versions.rules import evidence
 from documents.versions.version import ModelVersion
@@ -52,7 +52,10 @@ class AttachEvidencePayload(OfEvidence): ...
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.ATTACH_EVIDENCE, resource=ModelVersion)
 async def attach_evidence(info: Info, input: AttachEvidenceInput) -> AttachEvidencePayload:
-    """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale."""
+    """Attaches evidence for a requirement that no check can decide; new evidence makes no approval stale.
+
+    For a requirement that a check of the records decides it is refused, with the remedy that would help.
+    """
     by, at = info.context.actor, info.context.now
     version = await input.load()
     evidence = Evidence.attach(

@@ -10,7 +10,7 @@ from documents.access import GovernanceRole, Permission, PlatformRole, reads_add
 from documents.audit.event import AuditEventType
 from documents.departures.commands import depart
 from documents.departures.loading import uncovered, unowned
-from documents.people import Stakeholder, keep_administered
+from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
 from documents.tasks import Task, TaskList, tasks_of
@@ -37,6 +37,21 @@ class StakeholderNode(Node):
         if asking is None:
             return None
         return person.email if reads_address(asking.platform_role, asking.department == person.department) else None
+
+    @field(
+        "The other active people with the same e-mail address, or a user id that differs by upper and lower case only. "
+        "Administrators and auditors read them; for others the list is empty.",
+        reads=["user_id", "active"],
+        loads=[Stakeholder],
+    )
+    @staticmethod
+    async def doubles(person: Parent[Stakeholder], info: Info) -> list[Stakeholder]:
+        asking = info.context.person
+        if asking is None or not reads_address(asking.platform_role, same_department=False):
+            return []
+        alike: tuple[str, ...] = await _alike(info.context).load(person.user_id)
+        people = await info.context.one(Stakeholder, asked_of(info, Stakeholder)).load_many([(each,) for each in alike])
+        return [each for each in people if each]
 
     models = pages(Model, "The models that the person owns, by their id.", ("model_id", 1), own={"owner_id": "user_id"})
     model_versions = pages(
@@ -71,6 +86,16 @@ def _waiting(context: Context) -> Loader:
         return await tasks_of([whole(each) for each in people], context.now)
 
     return context.loader("tasks", load, key=lambda person: person.user_id)
+
+
+def _alike(context: Context) -> Loader:
+    """Loads the user ids of the people who look like each person; the people of a request load together."""
+
+    async def load(ids: list[str]) -> list[tuple[str, ...]]:
+        found = await doubles()
+        return [found.get(each, ()) for each in ids]
+
+    return context.loader("doubles", load)
 
 
 @shape(Task)
@@ -131,8 +156,13 @@ class RegisterStakeholderPayload(Payload):
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.REGISTER_STAKEHOLDER, resource=Stakeholder)
 async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> RegisterStakeholderPayload:
-    """Registers a person; a user id that is taken is CONFLICT. `createApiToken` makes the token."""
+    """Registers a person. `createApiToken` makes the token.
+
+    A user id that is taken, or differs from one by upper and lower case only, is CONFLICT. Among active people one e-mail address
+    is one person's.
+    """
     person = Stakeholder.register(**dict(input), at=info.context.now)
+    await keep_distinct(person)
     await person.store()
     return RegisterStakeholderPayload(stakeholder=person)
 
@@ -198,6 +228,7 @@ async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> Updat
     person.change(
         input.name, input.email, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active
     )
+    await keep_distinct(person)
     await person.store()
     await keep_administered("updateStakeholder")
     return UpdateStakeholderPayload(stakeholder=person)

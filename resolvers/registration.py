@@ -8,10 +8,11 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.commands import retire
+from documents.classification import KeywordJudgement
 from documents.deployments import ever_deployed
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
-from documents.people import holder_of
+from documents.people import Stakeholder, holder_of
 from documents.risk.scales import RiskTier
 from documents.values import LIST_LENGTH, Key, Name, Names, Statement, Statements, Text
 from documents.versions.dependencies import Dependency, DependencyRelation, ExternalModel, VersionName
@@ -21,9 +22,10 @@ from documents.versions.parts import Artifact
 from documents.versions.rules import registration, scope
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Info
+from resolvers.graph.edges import one
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation
-from resolvers.graph.types import Part
+from resolvers.graph.types import Part, shape
 
 
 @graph_input("An artefact is a part of a version.")
@@ -230,6 +232,45 @@ async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPaylo
     return SetRiskTierPayload(model_version=version)
 
 
+@shape(KeywordJudgement)
+class KeywordJudgementShape:
+    judge = one(Stakeholder, "The person who judged.", user_id="judged_by")
+
+
+@graph_input("A longer word is to be judged.")
+class KeywordJudgementInput(BaseModel):
+    keyword: Name = Field(description="The keyword that `possibleKeywords` names.")
+    found: Statement = Field(description="The longer word that contains it, in whatever case.")
+    counts: bool = Field(description="Whether the word counts as the keyword, and so decides about the tier.")
+    rationale: Statement = Field(description="The rationale says why it counts, or why not.")
+
+
+@graph_input("A classification is to be judged.")
+class JudgeClassificationInput(OfVersion):
+    judgements: Annotated[tuple[KeywordJudgementInput, ...], Field(min_length=1, max_length=LIST_LENGTH)] = Field(
+        description="The longer words, each once, with what was judged of them."
+    )
+
+
+@strawberry.type(description="The classification is judged.")
+class JudgeClassificationPayload(Payload):
+    model_version: ModelVersion = strawberry.field(description="The version whose words were judged.")
+
+
+@mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.JUDGE_CLASSIFICATION, resource=ModelVersion)
+async def judge_classification(info: Info, input: JudgeClassificationInput) -> JudgeClassificationPayload:
+    """Says of longer words that contain a keyword whether they count as it; one that counts raises the tier as a keyword does.
+
+    While `possibleKeywords` that would call for a more critical tier wait to be judged, a version cannot be submitted.
+    """
+    version = await input.load()
+    by, at = info.context.actor, info.context.now
+    said = [KeywordJudgement(**dict(each), judged_by=by.id, judged_at=at) for each in input.judgements]
+    scope.judge(version, said, by=by)
+    await version.store()
+    return JudgeClassificationPayload(model_version=version)
+
+
 @graph_input("A version is to be retired.")
 class RetireModelVersionInput(OfVersion):
     reason: Statement = Field(description="The reason why it is retired.")
@@ -249,12 +290,9 @@ async def retire_model_version(info: Info, input: RetireModelVersionInput) -> Re
 
 
 PART = Part(
+    types=[KeywordJudgementShape],
     mutations=[
-        register_model,
-        update_model,
-        register_model_version,
-        update_model_version,
-        set_risk_tier,
+        register_model, update_model, register_model_version, update_model_version, set_risk_tier, judge_classification,
         retire_model_version,
-    ]
-)
+    ],
+)  # fmt: skip

@@ -12,7 +12,7 @@ from documents.people import Stakeholder
 from documents.policies import all_policies
 from documents.questionnaire import KnownTemplate, Questions, RiskTemplate, known_templates, questionnaire
 from documents.risk.assessment import RiskAssessment
-from documents.risk.factors import Answer, OwnRisk, Response, RiskFactor, Template
+from documents.risk.factors import Answer, ClosedRisk, OwnRisk, Response, RiskFactor, Template
 from documents.risk.scales import Effectiveness
 from documents.store.fields import both, fields_at, within
 from documents.values import LIST_LENGTH, Day, Key, Moment, Names, Statement
@@ -148,6 +148,10 @@ class RiskResponseInput(Response):
 class OwnRiskInput(OwnRisk): ...
 
 
+@graph_input("An own risk is to end.")
+class ClosedRiskInput(ClosedRisk): ...
+
+
 @graph_input("Risks are to be assessed.")
 class CreateRiskAssessmentInput(OfVersion):
     responses: Annotated[tuple[RiskResponseInput, ...], Field(max_length=LIST_LENGTH)] = Field(
@@ -155,6 +159,9 @@ class CreateRiskAssessmentInput(OfVersion):
     )
     own_risks: Annotated[tuple[OwnRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
         default=(), description="The risks that no template asks about."
+    )
+    closed_risks: Annotated[tuple[ClosedRiskInput, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The own risks of the latest assessment that end; the others stay, rated anew or not."
     )
     carry_over: bool = Field(
         default=False,
@@ -183,8 +190,9 @@ async def create_risk_assessment(info: Info, input: CreateRiskAssessmentInput) -
     """Assesses the risks of a version, those of the questionnaire and its own; approvals given on another assessment go stale."""
     version, templates = await input.load(), await questionnaire(each.risk_id for each in input.responses)
     made = await assessments.assess(
-        version, input.responses, input.own_risks, input.carry_over, templates, by=info.context.actor, at=info.context.now
-    )
+        version, input.responses, input.own_risks, input.closed_risks, input.carry_over, templates,
+        by=info.context.actor, at=info.context.now,
+    )  # fmt: skip
     await version.store()
     return CreateRiskAssessmentPayload(assessment_id=made.assessment_id, model_version=version)
 

@@ -1,5 +1,7 @@
 """Waivers in the graph: time-limited exceptions to a requirement."""
 
+from datetime import timedelta
+
 import strawberry
 from pydantic import Field
 from strawberry import Parent
@@ -45,7 +47,9 @@ class OfWaiver(Payload):
 class GrantWaiverInput(OfVersion):
     requirement_id: Key = Field(description="The requirement that is waived: `POL-003.access-control`.")
     rationale: Statement = Field(description="The rationale says why it may be deployed all the same.")
-    expires_at: Moment = Field(description="The time it expires.")
+    expires_at: Moment = Field(
+        description="The time it expires; `MAGISTRATE_WAIVER_DAYS` from now at the latest, 180 if not set."
+    )
 
 
 @strawberry.type(description="The waiver is granted.")
@@ -60,7 +64,8 @@ async def grant_waiver(info: Info, input: GrantWaiverInput) -> GrantWaiverPayloa
     """
     version = await input.load()
     by, at = info.context.actor, info.context.now
-    waiver = await waive(version, input.requirement_id, input.rationale, input.expires_at, by=by, at=at)
+    longest = timedelta(days=info.context.waiver_days)
+    waiver = await waive(version, input.requirement_id, input.rationale, input.expires_at, longest, by=by, at=at)
     return GrantWaiverPayload(waiver_id=waiver.waiver_id, model_version=version)
 
 

@@ -116,7 +116,8 @@ async def submit(service: Service, by: Person = ALICE, **of: Any) -> Any:
 
 async def decide(service: Service, by: Person, verdict: str = "APPROVED", **said: Any) -> Any:
     """The approval as it reads at once."""
-    return (await service.do("submitApproval", by, APPROVAL, **BOT | {"verdict": verdict} | said))["approval"]
+    decided = {"verdict": verdict} | ({"comments": "It is not ready."} if verdict == "REJECTED" else {})
+    return (await service.do("submitApproval", by, APPROVAL, **BOT | decided | said))["approval"]
 
 
 async def submitted(service: Service, **said: Any) -> None:

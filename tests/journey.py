@@ -43,6 +43,7 @@ PRIVATE: tuple[str, ...] = (
 )  # fmt: skip
 """What is said on the way that no event may quote."""
 
+EXPLAINS = ["Say what creditworthiness is"]
 LEAF = (
     '{"bomFormat": "CycloneDX", "specVersion": "1.7", "components": [{"type": "machine-learning-model", "name": "leaf", '
     '"version": "1", "description": "An experimental sorter", "modelCard": {"modelParameters": {"task": "sorting"}}}]}'
@@ -123,8 +124,10 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("revokeWaiver", RITA, **BOT, **waiver[1]["waiver"], reason=ALARM)
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
     yield await did("submitForApproval", ALICE, **BOT)
-    yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE])
+    yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE], useCases=EXPLAINS)
     yield await did("setRiskTier", RITA, **BOT, tier="TIER_1_CRITICAL", rationale=GROUNDS)
+    word = {"keyword": "credit", "found": "creditworthiness", "counts": False, "rationale": GROUNDS}
+    yield await did("judgeClassification", RITA, **BOT, judgements=[word])
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
     yield await did("deactivateStakeholder", ADA, userId="ben")
     async for each in _every_operation(did, service.now):

@@ -49,6 +49,7 @@ MAY = {
     "registerModelVersion": "MODEL_OWNER ADMIN SERVICE",
     "updateModelVersion": "MODEL_OWNER BUSINESS_OWNER SERVICE",
     "setRiskTier": "RISK_MANAGER",
+    "judgeClassification": "RISK_MANAGER",
     "retireModelVersion": "MODEL_OWNER",
     "saveModelCard": "MODEL_OWNER SERVICE",
     "generateModelCard": "MODEL_OWNER SERVICE",
@@ -114,7 +115,7 @@ SAMPLES = {
 }
 NAMED: dict[str, Any] = {
     "email": "x@example.org", "uri": "https://example.org", "applicableTiers": ["TIER_4_EXPERIMENTAL"],
-    "source": {"cycloneDx": "x"},
+    "source": {"cycloneDx": "x"}, "judgements": [{"keyword": "x", "found": "x", "counts": True, "rationale": "x"}],
 }  # fmt: skip
 # What keeps a permitted caller from doing it, where more than the role decides: `tests/test_environments.py` has that.
 UNDONE: dict[str, Any] = {"declareEnvironment": {"name": "No name"}}

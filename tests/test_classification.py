@@ -1,9 +1,13 @@
 """Which words make a tier, and which only look like it."""
 
+from typing import Any
+
 import pytest
 
 from documents.classification import KEYWORDS, classify
 from documents.risk.scales import RiskTier
+from tests.examples import BOT, approvals, approved, decide, read, refusal, register, submit
+from tests.service import ALICE, RITA, Service
 
 
 def tier(purpose: str) -> str:
@@ -98,3 +102,121 @@ def test_a_place_is_counted_in_the_text_as_it_was_written() -> None:
 def test_the_seeds_example_is_tier_2_by_its_customers() -> None:
     found = classify("Automated customer support for common queries", ["Answer product FAQs", "Process refund requests"])
     assert found.tier is RiskTier.TIER_2_IMPORTANT and [each.found for each in found.matches] == ["customer"]
+
+
+def test_a_longer_word_that_was_judged_to_count_decides_like_its_keyword_wherever_it_stands() -> None:
+    found = classify("Scores CreditWorthiness", ["Explain creditworthiness to the republic"], {("credit", "creditworthiness")})
+    assert found.tier is RiskTier.TIER_1_CRITICAL
+    assert [(each.found, each.source) for each in found.matches] == [
+        ("CreditWorthiness", "purpose"),
+        ("creditworthiness", "use_cases.0"),
+    ]
+    assert [each.found for each in found.possible_keywords] == ["republic"]
+
+
+SCORER: dict[str, Any] = {
+    "purpose": "Scores creditworthiness",
+    "useCases": ["Speak to the republic", "Say more of Creditworthiness"],
+}
+CREDIT: dict[str, Any] = {"keyword": "credit", "found": "creditworthiness"}
+PUBLIC: dict[str, Any] = {"keyword": "public", "found": "republic"}
+TIERED = "tier tierRationale classification { tier matches { found } possibleKeywords { found } }"
+
+
+def said(word: dict[str, Any], counts: bool) -> dict[str, Any]:
+    return word | {"counts": counts, "rationale": "It was looked at."}
+
+
+async def judge(service: Service, *judgements: dict[str, Any]) -> None:
+    await service.do("judgeClassification", RITA, **BOT, judgements=judgements)
+
+
+async def test_words_that_nobody_judged_block_submission_and_name_the_remedy(service: Service) -> None:
+    await register(service, **SCORER)
+    refused = await refusal(service, "submitForApproval", ALICE)
+    assert (refused["code"], refused["from"], refused["allowed"]) == ("INVALID_STATE", "DRAFT", ["DRAFT", "REJECTED"])
+    assert "creditworthiness" in refused["problem"] and "republic" in refused["problem"]
+    remedy = refused["remedy"]
+    assert remedy == {
+        "mutation": "judgeClassification", "arguments": BOT | {"judgements": [CREDIT, PUBLIC]}, "permitted": ["RISK_MANAGER"],
+        "fill": [f"judgements.{index}.{name}" for index in (0, 1) for name in ("counts", "rationale")],
+    }  # fmt: skip
+    asked = "eligibility { missingApprovals { remedy { mutation arguments fill permitted } } }"
+    missing = (await read(service, asked))["eligibility"]["missingApprovals"]
+    assert {str(each["remedy"]) for each in missing} == {str(remedy | dict(missing[0]["remedy"]))} and missing[0][
+        "remedy"
+    ] == remedy
+    await judge(service, said(PUBLIC, False))
+    refused = await refusal(service, "submitForApproval", ALICE)
+    assert refused["remedy"]["arguments"]["judgements"] == [CREDIT]
+    await judge(service, said(CREDIT, False))
+    assert (await read(service, TIERED))["tier"] == "TIER_3_STANDARD"
+    await submit(service)
+
+
+async def test_a_word_that_counts_raises_the_tier_as_a_keyword_does(service: Service) -> None:
+    await register(service, **SCORER)
+    await judge(service, said(PUBLIC, True))
+    assert (await read(service, TIERED))["tier"] == "TIER_2_IMPORTANT"
+    await judge(service, said(CREDIT, True))
+    assert await read(service, TIERED) == {
+        "tier": "TIER_1_CRITICAL", "tierRationale": None,
+        "classification": {
+            "tier": "TIER_1_CRITICAL", "matches": [{"found": "creditworthiness"}, {"found": "Creditworthiness"}],
+            "possibleKeywords": [],
+        },
+    }  # fmt: skip
+    kept = "keywordJudgements { keyword found counts rationale judge { userId } judgedAt }"
+    at = {"rationale": "It was looked at.", "judge": {"userId": "rita"}, "judgedAt": "2026-03-01T12:00:00.123Z"}
+    assert (await read(service, kept))["keywordJudgements"] == [PUBLIC | at | {"counts": True}, CREDIT | at | {"counts": True}]
+    await submit(service)
+    await judge(service, said(CREDIT, False))  # another look lowers no tier: setRiskTier does
+    found = await read(service, TIERED)
+    assert (found["tier"], found["classification"]["tier"]) == ("TIER_1_CRITICAL", "TIER_2_IMPORTANT")
+    assert len((await read(service, kept))["keywordJudgements"]) == 2
+
+
+async def test_a_word_that_would_give_no_more_critical_tier_blocks_nothing(service: Service) -> None:
+    await register(service, **SCORER | {"tier": "TIER_1_CRITICAL"})
+    await submit(service)
+    await register(service, modelId="trial", purpose="Prototyping for customers of the republic", useCases=[])
+    await submit(service, modelId="trial")
+
+
+async def test_new_words_need_judging_again_and_known_ones_do_not(service: Service) -> None:
+    await register(service, **SCORER)
+    await judge(service, said(PUBLIC, False), said(CREDIT, False))
+    await service.do("updateModelVersion", **BOT, purpose="Scores creditworthiness, in public and in the republic")
+    assert (await read(service, TIERED))["tier"] == "TIER_2_IMPORTANT"
+    await service.do("updateModelVersion", **BOT, useCases=["Tell illegal loans from others"])
+    refused = await refusal(service, "submitForApproval", ALICE)
+    assert refused["remedy"]["arguments"]["judgements"] == [{"keyword": "legal", "found": "illegal"}]
+    await service.do("setRiskTier", RITA, **BOT, tier="TIER_3_STANDARD", rationale="It only ranks.")
+    assert (await refusal(service, "submitForApproval", ALICE))["code"] == "INVALID_STATE"
+    await judge(service, said({"keyword": "legal", "found": "Illegal"}, False))
+    await submit(service)
+
+
+async def test_a_word_that_counts_makes_approvals_stale_by_the_tier(service: Service) -> None:
+    await approved(service, useCases=["Speak to the republic"])
+    await service.do("updateModelVersion", **BOT, useCases=["Explain creditworthiness"])
+    await decide(service, ALICE)
+    await judge(service, said(CREDIT, True))
+    assert (await approvals(service))["MODEL_OWNER"] == ("STALE", ["TIER"])
+
+
+@pytest.mark.parametrize(
+    ("judgements", "path"),
+    [
+        ([], "judgements"),
+        ([said({"keyword": "credit", "found": "republic"}, True)], "judgements.0.found"),
+        ([said({"keyword": "credit", "found": "credit"}, True)], "judgements.0.found"),
+        ([said(PUBLIC, True), said({"keyword": "public", "found": "Republic"}, False)], "judgements.1.found"),
+        ([said(PUBLIC, True) | {"rationale": " "}], "judgements.0.rationale"),
+        ([said(PUBLIC, True)] * 201, "judgements"),
+    ],
+)
+async def test_what_is_judged_is_a_longer_word_of_the_texts_once(service: Service, judgements: list[Any], path: str) -> None:
+    await register(service, **SCORER)
+    refused = await refusal(service, "judgeClassification", RITA, judgements=judgements)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", f"input.{path}")

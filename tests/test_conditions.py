@@ -247,9 +247,18 @@ async def test_an_approval_with_obligations_does_not_rest_on_what_shows_that_the
     assert await approvals(service) == {"ETHICS_REVIEWER": ("APPROVED", [])}
 
 
+async def test_a_rejection_says_why(service: Service) -> None:
+    await submitted(service)
+    for said in ({}, {"comments": ""}, {"comments": " \n "}):
+        refused = await refusal(service, "submitApproval", CAROL, verdict="REJECTED", **said)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.comments")
+    await service.do("submitApproval", CAROL, **BOT, verdict="REJECTED", comments="It is unfair to the old.")
+    assert (await read(service, "status"))["status"] == "REJECTED"
+
+
 async def test_a_conditional_approval_names_conditions_and_a_rejection_none(service: Service) -> None:
     await submitted(service)
-    for said in ({"verdict": "CONDITIONAL"}, {"verdict": "REJECTED", "conditions": ["Watch it"]}):
+    for said in ({"verdict": "CONDITIONAL"}, {"verdict": "REJECTED", "comments": "It leaks.", "conditions": ["Watch it"]}):
         refused = await refusal(service, "submitApproval", CAROL, **said)
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.conditions")
     for conditions in (["Watch it", " "], ["Watch it"] * 201, ["x" * 20_001]):

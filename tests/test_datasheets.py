@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from documents.datasheets import DatasheetContent, DatasheetSection
-from tests.examples import BOT, TICKETS, approvals, decide, read, register, save_datasheet, submit
+from tests.examples import BOT, TICKETS, approvals, decide, read, register, save_card, save_datasheet, submit
 from tests.papers import FULL_SHEET
 from tests.service import BOB, CAROL, Service
 
@@ -87,3 +87,28 @@ async def test_what_is_not_there_cannot_be_linked_or_unlinked(service: Service) 
         refused = await service.refused("linkDatasheet", **BOT | TICKETS | {"revision": revision})
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.revision")
     assert (await service.refused("unlinkDatasheet", **BOT | TICKETS))["code"] == "NOT_FOUND"
+
+
+async def test_the_report_says_met_beside_no_empty_datasheet(service: Service) -> None:
+    async def told() -> tuple[str, str | None, float]:
+        query = "query($id: String!, $version: String!) { governanceReport(modelId: $id, version: $version) { %s } }"
+        select = "governance { requirements { requirementId outcome metBy } } documentation { datasheets { completeness } }"
+        asked = {"id": BOT["modelId"], "version": BOT["version"]}
+        report = (await service.ask(query % select, **asked))["governanceReport"]
+        (found,) = (each for each in report["governance"]["requirements"] if each["requirementId"] == "POL-001.training-data")
+        (sheet,) = report["documentation"]["datasheets"]
+        return found["outcome"], found["metBy"], round(sheet["completeness"], 2)
+
+    collected = {"collectionMechanism": "The desk kept them.", "dataSources": ["The desk"]}
+    await register(service)
+    await service.do("saveDatasheet", BOB, **TICKETS, datasheet={"datasetName": "Closed tickets"})
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    assert await told() == ("UNMET", None, 0)
+    await save_datasheet(service, **collected)
+    assert await told() == ("UNMET", None, 0)
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    assert await told() == ("MET", "datasheet support-tickets", 0.43)
+    await save_datasheet(service, purpose=None)
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    await save_card(service)
+    assert await told() == ("MET", "the model card", 0.29)

@@ -11,8 +11,9 @@ from graphql import GraphQLInputObjectType, GraphQLList, coerce_input_value, get
 from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
 from documents.cards import ModelCard
 from documents.contents import Revision
+from documents.datasheets import DatasetRecord
 from documents.eligibility.answer import Eligibility, Finding, Remedy
-from documents.eligibility.case import CaseFile
+from documents.eligibility.case import CaseFile, LinkedSheet
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.rules import RulesInForce
@@ -22,6 +23,7 @@ from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import Response
 from documents.risk.scales import RiskTier
+from documents.values import camel
 from documents.versions.approvals import ApprovalRound, Decision, Verdict
 from documents.versions.evidence import Evidence
 from documents.versions.lifecycle import VersionStatus
@@ -37,7 +39,7 @@ POLICIES = tuple(
     PolicyInForce(policy_id=policy_id, revision=1, digest="0" * 64, says=says) for policy_id, says in defaults(NOW).items()
 )
 ALICE_ACTS = Actor("alice", ActorType.USER, frozenset({OWNER, GovernanceRole.RISK_MANAGER}))
-INSTANT = timedelta(milliseconds=1)
+INSTANT, DAY = timedelta(milliseconds=1), timedelta(days=1)
 
 METRIC = {"metric_name": "accuracy", "value": 0.9, "dataset": "Mail", "disaggregated": ({"group": "German", "value": 0.8},)}
 RISK = {"risk_type": "accuracy", "description": "It loses a letter.", "mitigation": "Nothing is deleted."}
@@ -175,8 +177,53 @@ def test_whoever_may_mend_it_is_named_in_the_order_of_the_roles() -> None:
     assert violation.remedy.permitted == ("SERVICE", *(f"{role.name} (accountable)" for role in GovernanceRole))
 
 
+FILLED: dict[str, Any] = {
+    "purpose": "To learn what comes.", "creators": ("The post",), "instance_description": "A letter.", "instance_count": 0,
+    "confidentiality": "internal", "collection_mechanism": "They were scanned.", "data_sources": ("The archive",),
+}  # fmt: skip
+UNDESCRIBED = SAYS | {"training_data_sources": ()}
+
+
+def sheet(**said: Any) -> DatasetRecord:
+    return DatasetRecord.model_validate({"dataset_id": "mail", "dataset_name": "Mail", **said})
+
+
+def resting_on(linked: DatasetRecord, newest: DatasetRecord | None = None, **lacking: Any) -> Judgement:
+    found = case(linked=True, **{"card": UNDESCRIBED} | lacking)
+    return Judgement(replace(found, sheets=(LinkedSheet("mail", linked, newest or linked),)))
+
+
 def test_a_linked_datasheet_documents_the_training_data_too() -> None:
-    assert judged(card=SAYS | {"training_data_sources": ()}, linked=True).eligible
+    found = resting_on(sheet(**FILLED))
+    assert found.eligibility.eligible
+    assert {each.met_by for each in found.requirements} == {None, "datasheet mail"}
+    assert {each.met_by for each in resting_on(sheet(), card=SAYS).requirements} == {None, "the model card"}
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_a_datasheet_with_an_empty_required_section_does_not_count(name: str) -> None:
+    (violation,) = resting_on(sheet(**{each: said for each, said in FILLED.items() if each != name})).eligibility.violations
+    assert violation.requirement_id == "POL-001.training-data" and violation.remedy
+    assert mending(violation) == ("saveDatasheet", (f"datasheet.{camel(name)}",))
+    assert violation.remedy.arguments == {"datasetId": "mail", "datasheet": {"datasetName": "Mail"}}
+    assert violation.remedy.permitted == ("DATA_STEWARD",)
+
+
+def test_a_datasheet_that_was_filled_after_it_was_linked_counts_once_it_is_linked_again() -> None:
+    (violation,) = resting_on(sheet(), sheet(**FILLED)).eligibility.violations
+    assert mending(violation) == ("linkDatasheet", ())
+    assert violation.remedy and violation.remedy.arguments == {"modelId": "bot", "version": "1.0.0", "datasetId": "mail"}
+
+
+def test_a_linked_datasheet_counts_whatever_it_says_for_what_was_submitted_before_it_had_to_be_filled() -> None:
+    rules = RulesInForce()
+    rules.rise(2, NOW + INSTANT, NOW + 30 * DAY)
+    before = replace(
+        case(linked=True, card=UNDESCRIBED, at=NOW + INSTANT), sheets=(LinkedSheet("mail", sheet(), sheet()),), rules=rules
+    )
+    found = Judgement(before).eligibility
+    assert found.eligible and "POL-001.training-data blocks from 2026-03-31" in found.notices[0]
+    assert not Judgement(before.as_of(NOW + 30 * DAY)).eligibility.eligible
 
 
 def test_without_a_card_each_reason_says_so() -> None:

@@ -11,7 +11,7 @@ from documents.values import LIST_LENGTH
 from documents.versions.evidence import Evidence
 from documents.versions.rules import evidence, links, registration
 from documents.versions.version import ModelVersion
-from tests.examples import ACCESS_VERIFIED, BOT, attach, read, register
+from tests.examples import ACCESS_VERIFIED, BOT, attach, read, refusal, register
 from tests.service import ALICE, BOB, CAROL, NOW, RITA, Service
 
 
@@ -47,6 +47,28 @@ async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(
     assert (await service.refused("attachEvidence", CAROL, **BOT | ACCESS_VERIFIED))["code"] == "FORBIDDEN"
     unknown = BOT | {"evidenceId": "EVD-0", "reason": "There is none."}
     assert (await service.refused("withdrawEvidence", **unknown))["code"] == "NOT_FOUND"
+
+
+DECIDED = {"title": "Somebody looked", "uri": "https://example.org/looked"}
+
+
+async def test_evidence_for_what_the_records_decide_is_refused_with_the_remedy_that_would_help(service: Service) -> None:
+    await register(service)
+    remedies = {
+        "POL-001.training-data": "linkDatasheet", "POL-002.bias-assessment": "createRiskAssessment",
+        "POL-003.data-leakage": "createRiskAssessment", "POL-004.drift": "completeReview", "POL-003.audit-logging": None,
+    }  # fmt: skip
+    for requirement, mutation in remedies.items():
+        refused = await refusal(service, "attachEvidence", BOB, **DECIDED, requirementId=requirement)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.requirementId")
+        assert (refused["remedy"] and refused["remedy"]["mutation"]) == mutation
+        assert ("they meet it" in refused["problem"]) is (mutation is None)
+    refused = await refusal(service, "attachEvidence", BOB, **DECIDED, requirementId="POL-002.bias-assessment")
+    known = refused["remedy"]["arguments"]
+    await service.do("createRiskAssessment", **known | {"responses": [{"riskId": "FAIR-001", "likelihood": 2, "impact": 2}]})
+    found = await read(service, "eligibility { violations { requirementId } }")
+    assert {"requirementId": "POL-002.bias-assessment"} not in found["eligibility"]["violations"]
+    assert (await refusal(service, "attachEvidence", CAROL, **DECIDED, requirementId="POL-004.drift"))["code"] == "FORBIDDEN"
 
 
 def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> None:

@@ -65,14 +65,15 @@ async def happened(service: Service) -> None:
     await service.do("registerModelVersion", **NEXT, **known, dependsOn=built_on)
     await service.do("retireModelVersion", **BASE, reason="Its licence ended")
     await submit(service, **NEXT)
-    until = {"requirementId": "POL-003.access-control", "expiresAt": "2027-01-01T00:00:00Z"}
+    service.later(days=2)
+    until = {"requirementId": "POL-003.access-control", "expiresAt": "2026-08-30T00:00:00Z"}
     await service.do("grantWaiver", RITA, **NEXT, **until, rationale="It is reached from inside only")
     await service.do("placeHold", CAROL, **NEXT, reason="It answers in riddles")
     accepted = {"riskId": "SEC-002", "rationale": "It sees nothing secret", "expiresAt": "2026-08-01T00:00:00Z"}
     grave = [{"riskId": each, "likelihood": 4, "impact": 4} for each in ("SEC-001", "SEC-002")]
     await service.do("createRiskAssessment", ALICE, **NEXT, responses=grave)
     await service.do("acceptRisk", RITA, **NEXT, **accepted)
-    service.later(days=181)
+    service.later(days=179)  # 181 after the first were registered
 
 
 def named(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:

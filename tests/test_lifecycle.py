@@ -45,6 +45,7 @@ POSSIBLE = {
     "attachEvidence": ALL_BUT_RETIRED,
     "withdrawEvidence": ALL_BUT_RETIRED,
     "setRiskTier": ALL_BUT_RETIRED,
+    "judgeClassification": ALL_BUT_RETIRED,
     "assignAccountability": ALL_BUT_RETIRED,
     "submitForApproval": "DRAFT REJECTED",
     "submitApproval": "PENDING_APPROVAL APPROVED",
@@ -62,7 +63,7 @@ POSSIBLE = {
 MAKE_VERSIONS = {"registerModel", "registerModelVersion"}
 
 REASON = {"reason": "It was planned."}
-ACCEPTED = {"requirementId": "POL-003.access-control", "rationale": "It runs offline.", "expiresAt": "2027-01-01T00:00:00Z"}
+ACCEPTED = {"requirementId": "POL-003.access-control", "rationale": "It runs offline.", "expiresAt": "2026-08-01T00:00:00Z"}
 SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "updateModelVersion": (ALICE, {"restrictions": ["Not for lawyers"]}),
     "saveModelCard": (ALICE, {"card": {"license": "MIT"}}),
@@ -72,11 +73,15 @@ SAID: dict[str, tuple[Person, dict[str, Any]]] = {
     "unlinkDatasheet": (ALICE, TICKETS),
     "createRiskAssessment": (ALICE, {"responses": [LEAKAGE]}),
     "mitigateRisk": (ALICE, {"riskId": "MQ-001", "controlEffectiveness": 0.9}),
-    "acceptRisk": (RITA, {"riskId": "MQ-002", "rationale": "It is watched.", "expiresAt": "2027-01-01T00:00:00Z"}),
+    "acceptRisk": (RITA, {"riskId": "MQ-002", "rationale": "It is watched.", "expiresAt": "2026-08-01T00:00:00Z"}),
     "approveRiskAssessment": (RITA, {}),
     "attachEvidence": (BOB, ACCESS_VERIFIED),
     "withdrawEvidence": (BOB, REASON),
     "setRiskTier": (RITA, {"tier": "TIER_1_CRITICAL", "rationale": "It is asked about refunds."}),
+    "judgeClassification": (
+        RITA,
+        {"judgements": [{"keyword": "public", "found": "republic", "counts": False, "rationale": "It is a state."}]},
+    ),
     "assignAccountability": (ALICE, {"role": "ETHICS_REVIEWER", "userId": CAROL.id}),
     "submitForApproval": (ALICE, {}),
     "submitApproval": (DAVID, {"verdict": "APPROVED"}),
@@ -121,7 +126,7 @@ async def lives(server: str) -> AsyncIterator[Lives]:
 async def _lived(service: Service, status: str) -> dict[str, dict[str, str]]:
     """Brings a version into a status, with something for each mutation to act upon; answers with their ids."""
     of: dict[str, Any] = {"modelId": status}
-    await register(service, **of)
+    await register(service, **of, useCases=["Speak about the republic"])
     await save_card(service, **of, card=CARD)
     await service.do("linkDatasheet", **BOT | TICKETS | of)
     assessed = (await assess(service, *RATED, **of))["riskAssessment"]

@@ -10,7 +10,7 @@ from documents.access import GovernanceRole, PlatformRole
 from documents.departures import commands
 from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
 from tests.operations import DORA, STAGED, ask_for, experiments, look_at, step
-from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, mutating, person
 from tests.tokens import make
 from tests.watching import Watched, watching, where
 
@@ -76,6 +76,66 @@ async def test_an_auditor_who_becomes_an_administrator_loses_nothing_and_the_oth
     assert (await last_event(service))["event_type"] == "access_revoked"
     await update(service, ABEL, platformRole="ADMIN")
     assert (await last_event(service))["event_type"] == "access_granted"
+
+
+NEW: dict[str, Any] = {"userId": "zoe", "name": "Zoe", "email": "zoe@example.org", "department": "Risk", "roles": ["DEPLOYER"]}
+
+
+async def refused_of(service: Service, mutation: str, **said: Any) -> tuple[str, str]:
+    """The code of a refusal that changed nothing, and its path or the key of the record that is there."""
+    before = (await service.state())["Stakeholder"]
+    refused = await service.refused(mutation, ADA, **said)
+    assert (await service.state())["Stakeholder"] == before
+    return refused["code"], refused.get("path") or refused["key"]
+
+
+async def test_among_active_people_an_address_is_one_persons_whatever_its_case(service: Service) -> None:
+    taken = ("INVALID_INPUT", "input.email")
+    for email in ("carol@example.org", "Carol@Example.ORG"):
+        assert await refused_of(service, "registerStakeholder", **NEW | {"email": email}) == taken
+        assert await refused_of(service, "updateStakeholder", userId=BOB.id, email=email) == taken
+    await update(service, CAROL, email="CAROL@example.org")  # her own
+    await deactivate(service, CAROL)
+    await service.do("registerStakeholder", ADA, **NEW | {"email": "carol@example.org"})
+    assert await refused_of(service, "updateStakeholder", userId=CAROL.id, active=True) == taken
+    await update(service, CAROL, email="caroline@example.org", active=True)
+
+
+async def test_user_ids_differ_by_more_than_case(service: Service) -> None:
+    for user_id in ("Carol", "CAROL"):
+        assert await refused_of(service, "registerStakeholder", **NEW | {"userId": user_id}) == ("CONFLICT", "carol")
+    await deactivate(service, CAROL)  # the trail knows her for good
+    assert await refused_of(service, "registerStakeholder", **NEW | {"userId": "Carol"}) == ("CONFLICT", "carol")
+    assert await refused_of(service, "registerStakeholder", **NEW | {"userId": "carol"}) == ("CONFLICT", "carol")
+
+
+async def test_people_who_were_registered_twice_are_listed_and_can_be_changed(service: Service) -> None:
+    listed = "{ stakeholders(first: 20) { nodes { userId doubles { userId name } } } }"
+
+    async def doubles(by: Person = ADA) -> dict[str, list[str]]:
+        nodes = (await service.ask(listed, by))["stakeholders"]["nodes"]
+        return {each["userId"]: [one["userId"] for one in each["doubles"]] for each in nodes if each["doubles"]}
+
+    assert await doubles() == {}
+    await service.enrol(person("Carol", GovernanceRole.DEPLOYER))  # as a release before could: past the mutation
+    await service.database.collection("stakeholders").update_one({"user_id": "bob"}, {"$set": {"email": "David@example.org"}})
+    alike = {"bob": ["david"], "carol": ["Carol"], "david": ["bob"], "Carol": ["carol"]}
+    assert await doubles() == await doubles(AUDREY) == alike
+    assert await doubles(ALICE) == {}
+    await update(service, BOB, name="Robert")
+    assert await doubles() == alike
+    await update(service, BOB, email="bob@example.org")
+    await service.do("deactivateStakeholder", ADA, userId="Carol")
+    assert await doubles() == {}
+    assert await refused_of(service, "updateStakeholder", userId="Carol", active=True) == ("CONFLICT", "carol")
+
+
+async def test_of_two_registrations_at_once_with_one_address_one_is_done(service: Service) -> None:
+    async def register_as(user_id: str) -> bool:
+        answer = await service.post(mutating("registerStakeholder", ""), {"input": NEW | {"userId": user_id}}, ADA)
+        return "errors" not in answer.json()
+
+    assert sorted(await asyncio.gather(*map(register_as, ("zoe", "zara")))) == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ async def test_an_approval_beside_a_new_card_is_of_the_new_card_or_stale(service
 
 async def test_of_two_rejections_at_once_one_closes_the_round(service: Service, far: Service) -> None:
     await submitted(service)
-    done = await both(approval(service, CAROL, "REJECTED"), approval(far, DAVID, "REJECTED"))
+    done = await both(approval(service, CAROL, "REJECTED", comments="No."), approval(far, DAVID, "REJECTED", comments="No."))
     assert sorted(done) == ["DONE", "INVALID_STATE"]
     await submit(service)
     (closed,) = (await read(service, "closedRounds { deciders { userId } }"))["closedRounds"]

@@ -114,7 +114,7 @@ async def test_a_hundred_versions_cost_as_many_commands_as_one(hundred: Watched)
     for node in nodes:
         assert node["eligibility"] == {"eligible": True, "violations": []} and node["owner"] == {"name": "Alice"}
         assert len(node["approvals"]) == 3 and node["card"]["metrics"] and node["auditEvents"]["nodes"]
-    assert sorted(where(commands)) == sorted(where(few)) and len(commands) <= 11
+    assert sorted(where(commands)) == sorted(where(few)) and len(commands) <= 13
 
 
 async def test_pages_of_an_edge_are_one_command_for_any_number_of_parents(hundred: Watched) -> None:

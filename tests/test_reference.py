@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from documents import contents, idempotency, lineage, tokens, values
@@ -50,6 +51,12 @@ def spelled(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def descendants(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from descendants(each)
+
+
 def test_every_refusal_that_a_client_meets_is_listed_with_the_facts_that_it_carries() -> None:
     listed = set()
     for code, _, example in table("Errors"):
@@ -58,7 +65,7 @@ def test_every_refusal_that_a_client_meets_is_listed_with_the_facts_that_it_carr
         listed.add((code.strip("`"), tuple(sorted(facts))))
     refusals = {
         (each.code, tuple(sorted(camel(name.rstrip("_")) for name in each.__dataclass_fields__)))  # type: ignore[attr-defined]
-        for each in Refusal.__subclasses__()
+        for each in descendants(Refusal)
         if each not in FOR_OPERATORS
     }
     assert listed == {(code, tuple(sorted(facts))) for code, facts in {*refusals, *BESIDE_REFUSALS}}

@@ -100,7 +100,7 @@ async def mend(service: Service, which: int) -> list[str]:
     raise AssertionError(f"{ROUNDS} rounds were not enough: {done}")
 
 
-DOCUMENTED = {"saveModelCard", "createRiskAssessment", "attachEvidence", "linkDatasheet"}
+DOCUMENTED = {"saveModelCard", "createRiskAssessment", "attachEvidence", "linkDatasheet", "saveDatasheet"}
 DECIDED = {"submitForApproval", "submitApproval"}
 
 

@@ -134,13 +134,14 @@ async def test_it_tells_everything_that_was_ever_done_to_a_version(service: Serv
     about, governance = told["modelInfo"], told["governance"]
     assert (about["tier"], about["status"]) == ("TIER_1_CRITICAL", "RETIRED") and about["tierRationale"]
     assert about["retired"]["by"] == "alice" and about["classification"]["matches"][0]["keyword"] == "customer"
+    assert [(each["found"], each["judgedBy"]) for each in about["keywordJudgements"]] == [("creditworthiness", "rita")]
     assert [each["sha256"] for each in told["purposeAndScope"]["artifacts"]] == [WEIGHTS["sha256"]]
     assert [each["external"]["name"] for each in told["purposeAndScope"]["dependsOn"]] == ["base"]
     (earlier,) = governance["earlierRounds"]
     withdrawn, conditional, rejected = earlier["decisions"]
     assert withdrawn["withdrawn"]["by"] == "carol" and rejected["verdict"] == "REJECTED"
     assert conditional["conditions"][0]["satisfied"]["note"] and conditional["conditions"][0]["confirmed"]["by"] == "carol"
-    assert conditional["changedSince"] == ["TIER", "ARTIFACTS", "DEPENDENCIES"]
+    assert conditional["changedSince"] == ["SCOPE", "TIER", "ARTIFACTS", "DEPENDENCIES"]
     assert governance["submission"]["number"] == 2 and governance["approvals"] == []
     assert [bool(each["withdrawn"]) for each in governance["evidence"]] == [False, True]
     assert governance["waivers"][0]["revoked"]["by"] == "rita" and governance["holds"][0]["lifted"]["by"] == "carol"
@@ -212,7 +213,7 @@ async def test_a_long_history_costs_as_many_commands_as_a_short_one(service: Ser
     told, long = await watched.costs(REPORT % "json", **BOT)
     rounds = json.loads(told["governanceReport"]["json"])["governance"]["earlierRounds"]
     assert [each["number"] for each in rounds] == [1, 2, 3, 4, 5]
-    assert where(long) == where(short) and len(long) <= 17
+    assert where(long) == where(short) and len(long) <= 19
 
 
 async def test_who_is_no_version_has_no_report(service: Service) -> None:

@@ -12,7 +12,7 @@ from documents.policies import RATED_RISKS, RequirementCheck
 from documents.risk.scales import RiskCategory
 from documents.risk.templates import TEMPLATES as BUILT_IN
 from tests.examples import BOT, LEAKAGE, RATED, REFUNDS, approvals, assess, decide, document, read, refusal, register, submit
-from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, person
 from tests.watching import Watched, watching, where
 
 BEA, RUTH = person("bea", GovernanceRole.BUSINESS_OWNER), person("ruth", GovernanceRole.RISK_MANAGER)
@@ -218,6 +218,81 @@ async def test_an_assessment_names_risks_of_its_own_in_every_category(service: S
     assert again == [*factors[:8], factors[8] | {"likelihood": 4, "residualScore": 6}, *factors[9:]]
 
 
+CLOSED = {"riskId": OWN["riskId"], "reason": "It grants no refunds any more."}
+LATEST = "latestAssessment { tier factors { riskId likelihood impact identifiedDate } closedRisks { riskId reason } }"
+
+
+async def own_risks(service: Service) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The factors of the latest assessment after those of the questionnaire, and what it closed."""
+    latest = (await read(service, LATEST))["latestAssessment"]
+    return latest["factors"][8:], latest["closedRisks"]
+
+
+async def test_an_own_risk_stays_until_an_assessment_closes_it_with_a_reason(service: Service) -> None:
+    await register(service)
+    await rated(service, *RATED, ownRisks=[OWN])
+    first, _ = await own_risks(service)
+    service.later(days=1)
+    for carry_over in (False, True):
+        await rated(service, GRAVE, carryOver=carry_over)
+        assert await own_risks(service) == (first, [])
+    await service.do("mitigateRisk", **BOT, riskId="SEC-002", controlEffectiveness=0.1)
+    await rated(service, closedRisks=[CLOSED])
+    assert await own_risks(service) == ([], [CLOSED])
+    await service.do("mitigateRisk", **BOT, riskId="SEC-002", controls=["A filter"])
+    assert await own_risks(service) == ([], [])  # each assessment says what it closed itself
+    earlier = (await read(service, "assessments { closedRisks { riskId reason } }"))["assessments"]
+    assert [each["closedRisks"] for each in earlier] == [[], [], [], [], [CLOSED], []]
+    await rated(service, ownRisks=[OWN])
+    assert len((await own_risks(service))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ({"closedRisks": [CLOSED | {"riskId": "OWN-9"}]}, "input.closedRisks.0.riskId"),
+        ({"closedRisks": [CLOSED | {"riskId": "SEC-001"}]}, "input.closedRisks.0.riskId"),
+        ({"closedRisks": [CLOSED, CLOSED]}, "input.closedRisks.1.riskId"),
+        ({"closedRisks": [CLOSED], "ownRisks": [OWN]}, "input.closedRisks.0.riskId"),
+        ({"closedRisks": [CLOSED | {"reason": " "}]}, "input.closedRisks.0.reason"),
+    ],
+)
+async def test_what_is_closed_is_an_own_risk_of_the_latest_assessment(service: Service, said: dict[str, Any], path: str) -> None:
+    await register(service)
+    await rated(service, *RATED, ownRisks=[OWN])
+    refused = await refusal(service, "createRiskAssessment", ALICE, responses=[], **said)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", path)
+
+
+async def test_an_own_risk_that_is_kept_into_tier_1_weighs_more_and_in_a_lighter_tier_no_less(service: Service) -> None:
+    await register(service)
+    await rated(service, *RATED, ownRisks=[OWN, OWN | {"riskId": "OWN-5", "impact": 5}])
+    impacts = [OWN["impact"] + 1, 5]
+    for tier in ("TIER_1_CRITICAL", "TIER_3_STANDARD"):
+        await service.do("setRiskTier", RITA, **BOT, tier=tier, rationale="It was looked at.")
+        await rated(service, *RATED)
+        assert [each["impact"] for each in (await own_risks(service))[0]] == impacts
+
+
+async def test_whoever_looks_after_a_risk_is_a_known_active_person(service: Service) -> None:
+    await register(service)
+    await rated(service, *RATED)
+    await service.do("deactivateStakeholder", ADA, userId=DAVID.id)
+    for who in ("nobody", DAVID.id, "Alice"):
+        for said, path in (
+            ({"responses": [LEAKAGE, GRAVE | {"riskId": "SEC-001", "owner": who}]}, "responses.1.owner"),
+            ({"responses": [], "ownRisks": [OWN | {"owner": who}]}, "ownRisks.0.owner"),
+        ):
+            refused = await refusal(service, "createRiskAssessment", ALICE, **said)
+            assert (refused["code"], refused["path"]) == ("INVALID_INPUT", f"input.{path}") and who in refused["problem"]
+        refused = await refusal(service, "mitigateRisk", ALICE, riskId="SEC-001", owner=who)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.owner")
+    # What was said while the person was there is carried over.
+    await rated(service, LEAKAGE, carryOver=True)
+    await service.do("mitigateRisk", **BOT, riskId="SEC-001", owner=None)
+    await service.do("mitigateRisk", **BOT, riskId="SEC-001", owner=ALICE.id)
+
+
 @pytest.mark.parametrize("names", [["SEC-001"], ["OWN-1", "OWN-1"]])
 async def test_a_risk_of_its_own_has_a_name_of_its_own(service: Service, names: list[str]) -> None:
     await register(service)
@@ -381,12 +456,12 @@ async def test_an_acceptance_ends_where_an_assessment_finds_more_of_the_risk_lef
     await accept(service, risk_id=OWN["riskId"])
     await service.do("mitigateRisk", **BOT, riskId="SEC-002", controlEffectiveness=0.1)
     assert [each["stands"] for each in (await read(service, ended))["acceptances"]] == [True, True]
-    await rated(service, GRAVE)
+    await rated(service, GRAVE, closedRisks=[CLOSED])
     assert (await read(service, ended))["acceptances"] == [
         {"riskId": "SEC-002", "stands": False,
          "ended": {"by": "alice", "reason": "A later assessment finds more of the risk left."}},
         {"riskId": OWN["riskId"], "stands": False,
-         "ended": {"by": "alice", "reason": "A later assessment does not name the risk."}},
+         "ended": {"by": "alice", "reason": "A later assessment closes the risk."}},
     ]  # fmt: skip
     assert await open_risks(service) == ["SEC-002"]
 

@@ -29,8 +29,9 @@ QUERIES = """
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel
-    registerModelVersion updateModelVersion setRiskTier retireModelVersion attachEvidence withdrawEvidence submitForApproval
-    submitApproval withdrawApproval satisfyCondition confirmCondition placeHold liftHold grantWaiver revokeWaiver completeReview
+    registerModelVersion updateModelVersion setRiskTier judgeClassification retireModelVersion attachEvidence withdrawEvidence
+    submitForApproval submitApproval withdrawApproval satisfyCondition confirmCondition
+    placeHold liftHold grantWaiver revokeWaiver completeReview
     assignAccountability saveModelCard generateModelCard importModelCard saveDatasheet linkDatasheet unlinkDatasheet
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
     updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult

@@ -253,7 +253,7 @@ async def test_what_the_query_leaves_out_has_nothing_waiting(service: Service, m
         }  # fmt: skip
         said = special.get(name, {})
         await decide(service, CAROL, **of | said)
-        await decide(service, DAVID, **of | {"verdict": "REJECTED" if name == "rejected" else "APPROVED"})
+        await decide(service, DAVID, "REJECTED" if name == "rejected" else "APPROVED", **of)
         if name != "rejected":
             await decide(service, ALICE, **of)
     (task,) = [each for each in (await waiting(service, ALICE))["items"] if each["modelId"] == "satisfied"]

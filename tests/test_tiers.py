@@ -8,8 +8,11 @@ from documents.risk.scales import RiskTier
 from tests.examples import (
     BOT,
     EXPERIMENT,
+    LEAKAGE,
+    RATED,
     approvals,
     approved,
+    assess,
     decide,
     eligible,
     read,
@@ -249,3 +252,39 @@ async def test_an_experiment_that_is_retired_is_not_eligible(service: Service) -
     assert (await read(service, "eligibility { eligible }"))["eligibility"]["eligible"]
     await service.do("retireModelVersion", **BOT, reason="It was tried.")
     assert not (await read(service, "eligibility { eligible }"))["eligibility"]["eligible"]
+
+
+JUDGED = "eligibility { eligible violations { requirementId reason remedy { mutation arguments } } }"
+BY_ASSESSMENT = ["POL-002.bias-assessment", "POL-003.prompt-injection", "POL-003.data-leakage"]
+
+
+async def violations(service: Service) -> dict[str, Any]:
+    return {each["requirementId"]: each for each in (await read(service, JUDGED))["eligibility"]["violations"]}
+
+
+async def test_an_assessment_for_a_lighter_tier_does_not_count_until_the_risks_are_assessed_anew(service: Service) -> None:
+    await eligible(service)
+    await tiered(service, TIER_1)
+    found = await violations(service)
+    assert list(found) == BY_ASSESSMENT
+    assert (await read(service, "standing { violations }"))["standing"]["violations"] == BY_ASSESSMENT
+    for each in found.values():
+        assert each["reason"] == "the latest assessment was made for TIER_2_IMPORTANT"
+        assert each["remedy"]["mutation"] == "createRiskAssessment" and each["remedy"]["arguments"]["carryOver"] is False
+    refused = await refusal(service, "createRiskAssessment", ALICE, responses=[LEAKAGE], carryOver=True)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.carryOver")
+    await assess(service, *RATED, LEAKAGE)
+    assert await violations(service) == {}
+
+
+async def test_an_assessment_counts_in_a_lighter_tier_and_when_the_tier_is_what_it_was(service: Service) -> None:
+    await eligible(service)
+    for tier, broken in ((TIER_3, []), (TIER_1, BY_ASSESSMENT), (TIER_2, [])):
+        await tiered(service, tier)
+        assert list(await violations(service)) == broken
+
+
+async def test_words_that_raise_the_tier_leave_the_assessment_behind(service: Service) -> None:
+    await eligible(service)
+    await amend(service, useCases=["Say who may get a credit"])
+    assert list(await violations(service)) == BY_ASSESSMENT

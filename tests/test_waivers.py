@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from documents.access import Actor, ActorType, GovernanceRole
 from documents.errors import LimitExceeded
 from documents.values import LIST_LENGTH
 from documents.versions.rules import registration, waivers
+from gql.app import create_app
 from tests.examples import BOT, EXPERIMENT, attach, decide, eligible, read, refusal, register, submit, submitted
 from tests.service import ALICE, BOB, CAROL, DAVID, NOW, RITA, Service, person
 
@@ -185,6 +187,21 @@ async def test_a_waiver_ends_in_the_future_and_says_why(service: Service) -> Non
     await grant(service, expiresAt=(ENDS + MOMENT).isoformat())
 
 
+async def test_a_waiver_lasts_180_days_at_most_unless_the_server_is_set_otherwise(service: Service) -> None:
+    await register(service)
+    latest = datetime(2026, 8, 28, 12, 0, 0, 123000, tzinfo=UTC)
+    refused = await refusal(service, "grantWaiver", RITA, **WAIVED | {"expiresAt": (latest + MOMENT).isoformat()})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.expiresAt")
+    assert refused["problem"] == "must be 2026-08-28T12:00:00.123Z at the latest: a waiver lasts 180 days at most"
+    await grant(service, expiresAt=latest.isoformat())
+    longer = create_app(service.settings.model_copy(update={"waiver_days": 400}), lambda: service.now, service.database)
+    service.http = httpx.AsyncClient(transport=httpx.ASGITransport(longer), base_url="http://test")
+    await grant(service, expiresAt=(latest + 220 * DAY).isoformat())
+    service.later(days=200)  # what was granted for longer stands
+    stands = (await read(service, "waivers { stands }"))["waivers"]
+    assert stands == [{"stands": False}, {"stands": True}]
+
+
 async def test_a_waiver_of_every_requirement_makes_no_approval(service: Service) -> None:
     await submitted(service)
     found = await read(service, "eligibility { violations { requirementId } }")
@@ -204,6 +221,6 @@ def test_a_version_takes_no_more_waivers_than_it_can_be_read_with_again() -> Non
     bot = registration.register("bot", "1.0.0", "Sorts mail", (), (), None, None, "alice", "bob", (), (), by=owner, at=NOW)
     manager = Actor("rita", ActorType.USER, frozenset({RISK}))
     for _ in range(LIST_LENGTH):
-        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, DAY, by=manager, at=NOW)
     with pytest.raises(LimitExceeded):
-        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, by=manager, at=NOW)
+        waivers.grant(bot, ACCESS, {ACCESS}, "It runs on one laptop.", ENDS, DAY, by=manager, at=NOW)

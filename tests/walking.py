@@ -130,7 +130,8 @@ class Walk:
             case "submitApproval":
                 verdict = one("APPROVED", "APPROVED", "APPROVED", "CONDITIONAL", "CONDITIONAL", "REJECTED")
                 conditions = [["Watch it.", "Ask again."]] if verdict == "CONDITIONAL" else [[], [], [], ["Watch it."]]
-                return self.role(by) | {"verdict": verdict, "conditions": one(*conditions), "expiresAt": self.soon(None, None)}
+                said = {"verdict": verdict, "comments": "It was read."}
+                return self.role(by) | said | {"conditions": one(*conditions), "expiresAt": self.soon(None, None)}
             case "withdrawApproval":
                 return self.role(by) | {"reason": "Never mind."}
             case "satisfyCondition":

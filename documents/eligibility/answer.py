@@ -50,6 +50,7 @@ class RequirementResult(Value):
     title: str = Field(description="The title says what is required.")
     check: RequirementCheck = Field(description="The check that decides it.")
     outcome: RequirementOutcome = Field(description="The outcome says how it stands.")
+    met_by: str | None = Field(default=None, description="The paper that meets it, where another could too; null otherwise.")
     reason: str | None = Field(default=None, description="The reason why it is not met; null if it is.")
     remedy: Remedy | None = Field(default=None, description="The remedy that would meet it; null where no mutation can.")
     waiver_id: str | None = Field(default=None, description="The id of the waiver that excepts the version; null if none.")

@@ -7,13 +7,15 @@ from functools import cached_property
 
 from documents.access import GovernanceRole
 from documents.cards import ModelCard
+from documents.datasheets import DatasetRecord
+from documents.eligibility.lapses import Lapse
 from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import PolicyInForce
 from documents.reviews import ReviewCalendar
 from documents.stages import GOVERNED, Stage
 from documents.versions.accountability import current
-from documents.versions.approvals import Approval
+from documents.versions.approvals import Approval, Decider
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
@@ -21,6 +23,15 @@ from documents.versions.holds import Hold
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSheet:
+    """A linked sheet is the revision of a datasheet that a version rests on, and the newest one there is."""
+
+    dataset_id: str
+    says: DatasetRecord
+    newest: DatasetRecord
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class CaseFile:
     retired_dependencies: tuple[VersionName, ...]
     """The retired versions that it depends on directly."""
     people: tuple[Stakeholder, ...]
-    """The active people who hold a required role; empty if the case file is loaded for the standing only."""
+    """The active people who hold a required role, and those who decided; empty if loaded for the standing only."""
     answering: Mapping[str, Stakeholder]
     """The people who are accountable for a version, by user id; empty if the case file is loaded for eligibility."""
     at: datetime
@@ -43,6 +54,10 @@ class CaseFile:
     rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
     """The policies that a draft will be held to, by the later moment from which they are in force; in the order of time."""
+    lapsed: Mapping[Decider, Lapse] = field(default_factory=dict)
+    """Who decided in the current round and can no longer decide in the role; empty if loaded for the standing only."""
+    sheets: tuple[LinkedSheet, ...] = ()
+    """The linked datasheets as they read, in the order of the links."""
     stages: tuple[Stage, ...] = GOVERNED
     """The stages of environments that the judgement is for: only policies that bind one of them are asked."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from documents.access import Permission, needs
 from documents.cards import ModelCard
+from documents.datasheets import REQUIRED_SECTIONS
 from documents.eligibility.answer import Remedy
 from documents.eligibility.case import CaseFile
 from documents.policies import Requirement, RequirementCheck
@@ -17,6 +18,9 @@ from documents.values import Value, camel
 @dataclass(frozen=True, slots=True)
 class Met:
     """The requirement is met."""
+
+    by: str | None = None
+    """What meets it, where more than one thing could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +110,49 @@ def _entries(case: CaseFile, name: str, entries: Sequence[Value], fill: Sequence
 
 
 def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
-    if case.version.datasheets or (case.card and case.card.documents_training_data):
-        return Met()
-    reason = "no datasheet is linked, and no card describes the training data and names their sources"
-    return Unmet(reason, remedy(Permission.LINK_DATASHEET, case.names, "datasetId"))
+    for each in case.sheets:
+        if not each.says.lacking(REQUIRED_SECTIONS):
+            return Met(f"datasheet {each.dataset_id}")
+    if case.card and case.card.documents_training_data:
+        return Met("the model card")
+    undescribed = "no card describes the training data and names their sources"
+    if not case.sheets:
+        reason = f"no datasheet is linked, and {undescribed}"
+        return Unmet(reason, remedy(Permission.LINK_DATASHEET, case.names, "datasetId"))
+    # A link pins a revision: what is filled in later counts once it is linked.
+    linkable = next((each for each in case.sheets if not each.newest.lacking(REQUIRED_SECTIONS)), None)
+    if linkable:
+        reason = f"the linked revision of datasheet {linkable.dataset_id} lacks what its newest one says, and {undescribed}"
+        return Unmet(reason, remedy(Permission.LINK_DATASHEET, {**case.names, "datasetId": linkable.dataset_id}))
+    sheet = case.sheets[0]
+    empty = ", ".join(each.name for each in REQUIRED_SECTIONS if sheet.newest.lacking([each]))
+    known = {"datasetId": sheet.dataset_id, "datasheet": {"datasetName": sheet.newest.dataset_name}}
+    fill = (f"datasheet.{camel(each)}" for each in sheet.newest.lacking(REQUIRED_SECTIONS))
+    reason = f"datasheet {sheet.dataset_id} does not fill {empty}, and {undescribed}"
+    return Unmet(reason, remedy(Permission.SAVE_DATASHEET, known, *fill))
 
 
-def _assessed(risk_id: str, controlled: bool) -> Rule:
-    """A rule that the latest assessment rates a risk, and, if `controlled`, names a control against it."""
+def _training_data_linked(case: CaseFile, asked: Requirement) -> Met | Unmet:
+    """The rule before number 2: a linked datasheet counted, whatever it says."""
+    return Met() if case.version.datasheets else _training_data(case, asked)
+
+
+def _assessed(risk_id: str, controlled: bool, for_its_tier: bool = True) -> Rule:
+    """A rule that the latest assessment rates a risk, and, if `controlled`, names a control against it.
+
+    With `for_its_tier`, an assessment that was made for a lighter tier than the version's does not count: the impact that it
+    rates is not that of the tier.
+    """
 
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         latest = case.version.latest_assessment
         factor = latest.factor(risk_id) if latest else None
-        if factor and (factor.is_controlled if controlled else factor.assessed):
+        outgrown = for_its_tier and latest is not None and latest.tier.is_lighter_than(case.version.tier)
+        if not outgrown and factor and (factor.is_controlled if controlled else factor.assessed):
             return Met()
         reason = f"{risk_id} is not assessed" if not factor or not factor.assessed else f"{risk_id} has no control"
+        if outgrown and latest:
+            reason = f"the latest assessment was made for {latest.tier.name}"
         # createRiskAssessment refuses to carry ratings over from an assessment for another tier.
         carry_over = latest is None or latest.tier is case.version.tier
         known = {**case.names, "carryOver": carry_over, "responses": [{"riskId": risk_id}]}
@@ -177,7 +209,15 @@ _RULES: Mapping[RequirementCheck, Rule] = {
     RequirementCheck.COMPLIANCE_REVIEWED: _reviewed,
 }
 
-CHECKS: Mapping[RequirementCheck, Check] = {kind: Check(rule) for kind, rule in _RULES.items()}
+_BEFORE: Mapping[RequirementCheck, tuple[int, Rule]] = {
+    RequirementCheck.TRAINING_DATA: (2, _training_data_linked),
+    RequirementCheck.BIAS_ASSESSED: (2, _assessed("FAIR-001", controlled=False, for_its_tier=False)),
+    RequirementCheck.INJECTION_CONTROLLED: (2, _assessed("SEC-001", controlled=True, for_its_tier=False)),
+    RequirementCheck.LEAKAGE_CONTROLLED: (2, _assessed("SEC-002", controlled=True, for_its_tier=False)),
+}
+"""The former rule of each check that a release made stricter, with the rules number since when it is."""
+
+CHECKS: Mapping[RequirementCheck, Check] = {kind: Check(rule, *_BEFORE.get(kind, ())) for kind, rule in _RULES.items()}
 STRICTER = any(each.before for each in CHECKS.values())
 
 

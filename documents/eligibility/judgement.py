@@ -24,11 +24,12 @@ from documents.eligibility.rules import RULES
 from documents.policies import PolicyInForce, Requirement, RequirementCheck
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import current
-from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, acted_as
+from documents.versions.approvals import OBLIGING, Approval, ApprovalStatus, Decider, acted_as
 from documents.versions.conditions import Condition, ConditionStatus
 from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
 from documents.versions.risks import high_risks
+from documents.versions.rules.decisions import judging
 from documents.versions.standing import Period, Standing, StandingApproval
 
 
@@ -102,7 +103,7 @@ class Judgement:
             outcome=RequirementOutcome.MET,
         )  # fmt: skip
         if isinstance(result, Met):
-            return met
+            return met.model_copy(update={"met_by": result.by})
         waiver = self.case.waivers.get(asked.requirement_id) if policy.blocking else None
         outcome = RequirementOutcome.WAIVED if waiver else RequirementOutcome.UNMET
         said = {"outcome": outcome, "reason": result.reason, "remedy": self._mends(result)}
@@ -188,6 +189,9 @@ class Judgement:
         if self.case.status is VersionStatus.RETIRED:
             return None
         if self.case.status in SUBMITTABLE:
+            if unjudged := self.case.version.unjudged_keywords:
+                known_words, fill = judging(self.case.version, unjudged)
+                return remedy(Permission.JUDGE_CLASSIFICATION, known_words, *fill)
             return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
         if decision and decision.status is ApprovalStatus.CONDITIONAL:
             return self._condition_remedy(role, decision.open_conditions[0])
@@ -205,9 +209,19 @@ class Judgement:
             *newer,
             *(f"it depends on {each.model_id}/{each.version}, which is retired" for each in self.case.retired_dependencies),
             *stricter,
+            *self._lapsed(),
             *(("a version in tier 4 runs in no environment of stage PRODUCTION",) if tier_4 else ()),
             *((f"the version was retired on {retired.at:%Y-%m-%d}, for good",) if retired else ()),
         )
+
+    def _lapsed(self) -> Iterator[str]:
+        """A notice for each approval that counts, or may come to, whose giver has left or lost the role since."""
+        for each in self._standing:
+            lapse = self.case.lapsed.get(Decider(user_id=each.reviewer_id, role=each.role))
+            if lapse:
+                able = ", ".join(self._could_give(each.role))
+                anew = f"{able} could give it anew" if able else "nobody else could give it anew"
+                yield f"{each.reviewer_id}, who decided as {each.role.name} on {each.decided_at:%Y-%m-%d}, {lapse.says}: {anew}"
 
     @property
     def standing(self) -> Standing:

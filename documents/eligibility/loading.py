@@ -4,17 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
+from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.proofs import proven_events
-from documents.datasheets import Datasheet
-from documents.eligibility.case import CaseFile
+from documents.contents import Content, Revision
+from documents.datasheets import DatasetRecord, Datasheet
+from documents.eligibility.case import CaseFile, LinkedSheet
 from documents.eligibility.checks import STRICTER
+from documents.eligibility.lapses import lapses
 from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy, PolicyInForce, all_policies, contents_of, from_then_on
 from documents.reviews import ReviewCalendar
 from documents.store.fields import fields_at
 from documents.versions.accountability import current
+from documents.versions.approvals import Decider
 from documents.versions.dependencies import VersionName
 from documents.versions.version import ModelVersion
 
@@ -34,11 +38,20 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
     proven = await _registrations([each for each in versions if each.revision])
     calendar = await ReviewCalendar.kept()
     rules = await RulesInForce.kept() if STRICTER else RulesInForce()  # only stricter checks ask since when the rules hold
-    newest = await _newest_datasheets({link.dataset_id for version in versions for link in version.datasheets})
+    links = [link for version in versions for link in version.datasheets]
+    newest = await _newest_datasheets({each.dataset_id for each in links})
+    says_of = await _datasheets({each.digest for each in links} | {each.digest for each in newest.values()})
     retired = await _retired({each.governed for version in versions for each in version.depends_on if each.governed})
     answering = await _answering(versions) if for_standing else {}
     roles = {role for content in says.values() for role in content.required_roles}
-    people = [] if for_standing else await Stakeholder.every({"active": True, "roles": {"$in": sorted(roles)}})
+    decided = {
+        Decider(user_id=each.reviewer_id, role=each.role)
+        for version in versions
+        if version.round
+        for each in version.round.decisions
+    }
+    people = [] if for_standing else await _people(roles, {each.user_id for each in decided})
+    lapsed = {} if for_standing else await lapses(decided, people)
 
     def held_to(policies: tuple[BoundPolicy, ...]) -> tuple[PolicyInForce, ...]:
         return tuple(PolicyInForce(**dict(each), says=says[each.digest]) for each in policies)
@@ -50,7 +63,9 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
             # The event of a version that is being registered commits with the version or not at all.
             registration_proven=not version.revision or version.key in proven,
             newer_datasheets=tuple(
-                link.dataset_id for link in version.datasheets if newest.get(link.dataset_id, 0) > link.revision
+                link.dataset_id
+                for link in version.datasheets
+                if link.dataset_id in newest and newest[link.dataset_id].revision > link.revision
             ),
             retired_dependencies=tuple(
                 dict.fromkeys(each.governed for each in version.depends_on if each.governed and each.governed in retired)
@@ -61,6 +76,13 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
             calendar=calendar,
             rules=rules,
             later_policies={moment: held_to(each) for moment, each in bound.items() if moment > at},
+            lapsed=lapsed,
+            sheets=tuple(
+                LinkedSheet(link.dataset_id, says_of[link.digest], says_of[newest[link.dataset_id].digest])
+                for link in version.datasheets
+                # A text that somebody deleted from the database documents nothing.
+                if {link.digest, newest[link.dataset_id].digest} <= says_of.keys()
+            ),
         )
 
     return [case(version, each) for version, each in zip(versions, bound, strict=True)]
@@ -78,12 +100,18 @@ async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:
     return {each["resource"]["id"] for each in proven if each["outcome"] in done}
 
 
-async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, int]:
-    """The number of the newest revision of each datasheet."""
+async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, Revision]:
+    """The newest revision of each datasheet."""
     if not dataset_ids:
         return {}
-    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=fields_at("dataset_id", "revisions.revision"))
-    return {each.dataset_id: len(each.revisions) for each in found}
+    found = await Datasheet.read({"dataset_id": {"$in": list(dataset_ids)}}, fields=fields_at("dataset_id", "revisions"))
+    return {each.dataset_id: each.revisions[-1] for each in found}
+
+
+async def _datasheets(digests: set[str]) -> dict[str, DatasetRecord]:
+    """What revisions of datasheets say, by their digests."""
+    found = await Content.read({"digest": {"$in": sorted(digests)}}) if digests else []
+    return {each.digest: DatasetRecord.model_validate_json(each.canonical) for each in found}
 
 
 async def _retired(names: set[VersionName]) -> set[VersionName]:
@@ -95,6 +123,12 @@ async def _retired(names: set[VersionName]) -> set[VersionName]:
     query = {"model_id": {"$in": [*models]}, "version": {"$in": [*versions]}, "retired": {"$ne": None}}
     found = await ModelVersion.read(query, fields=fields_at("model_id", "version"))
     return {VersionName(model_id=each.model_id, version=each.version) for each in found} & names
+
+
+async def _people(roles: set[GovernanceRole], decided: set[str]) -> list[Stakeholder]:
+    """The active people who hold one of the roles, and those who decided, active or not."""
+    able = {"active": True, "roles": {"$in": sorted(roles)}}
+    return await Stakeholder.every({"$or": [able, {"user_id": {"$in": sorted(decided)}}]})
 
 
 async def _answering(versions: Iterable[ModelVersion]) -> Mapping[str, Stakeholder]:

@@ -14,7 +14,7 @@ from documents.audit.event import AuditEventType
 from documents.store.record import Record
 from documents.values import Moment, Value
 
-RULES = 1
+RULES = 2
 
 
 class RaisedRules(Value):

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.cards import CardSection
-from documents.classification import Classification
+from documents.classification import Classification, KeywordJudgement
 from documents.contents import Revision
 from documents.datasheets import DatasheetSection
 from documents.eligibility.answer import Eligibility, RequirementResult
@@ -37,6 +37,7 @@ class ReportedModel(Value):
     tier: RiskTier = Field(description="The risk tier that it has.")
     tier_rationale: Statement | None = Field(description="The text says why a risk manager set the tier; null if none did.")
     classification: Classification = Field(description="The classification says which tier its words suggest.")
+    keyword_judgements: tuple[KeywordJudgement, ...] = Field(description="The judgements of words that contain a keyword.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The time it was registered.")

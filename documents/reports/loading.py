@@ -100,7 +100,8 @@ async def governance_report(model_id: str, version_name: str, at: datetime) -> G
         generated_at=at,
         model_info=ReportedModel(
             model_id=model_id, name=model.name, description=model.description, tags=model.tags, version=version_name,
-            tier=version.tier, tier_rationale=version.tier_rationale, classification=version.classification, status=case.status,
+            tier=version.tier, tier_rationale=version.tier_rationale, classification=version.classification,
+            keyword_judgements=version.keyword_judgements, status=case.status,
             registered_by=version.registered_by, registered_at=version.registered_at, retired=version.retired,
         ),
         ownership=Ownership(
@@ -217,7 +218,7 @@ async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent |
 _NAMING = frozenset(
     {
         "accepted_by", "approved_by", "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids",
-        "data_steward_id", "deployed_by", "granted_by",
+        "data_steward_id", "deployed_by", "granted_by", "judged_by",
         "linked_by", "opened_by", "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
     }
 )  # fmt: skip

@@ -119,6 +119,19 @@ class _Page:
         yield line(strong("Risk tier:"), words(about.tier), "where its words suggest", suggested, *because)
         yield line(strong("Why this tier:"), about.tier_rationale) if about.tier_rationale else ""
         yield table(
+            ["Word", "Keyword", "Counts", "Why", "Judged"],
+            [
+                [
+                    each.found,
+                    each.keyword,
+                    "yes" if each.counts else "no",
+                    each.rationale,
+                    self.people.by(each.judged_at, each.judged_by),
+                ]
+                for each in about.keyword_judgements
+            ],
+        )
+        yield table(
             ["Artefact", "Where", "Bytes"], [[words(each.kind), code(each.uri), count(each.size)] for each in scope.artifacts]
         )
         yield table(["Depends on", "How", "Supplier"], map(_dependency, scope.depends_on))
@@ -145,7 +158,8 @@ class _Page:
                 [
                     code(each.requirement_id), each.title,
                     marked(each.outcome, each.outcome is not RequirementOutcome.MET),
-                    each.reason or "", "" if each.outcome is RequirementOutcome.MET else mends(each.remedy),
+                    each.reason or (f"By {each.met_by}" if each.met_by else ""),
+                    "" if each.outcome is RequirementOutcome.MET else mends(each.remedy),
                 ]
                 for each in held.requirements
             ],

@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import Field, computed_field
 
 from documents.errors import InvalidInput, LimitExceeded
-from documents.risk.factors import OwnRisk, Response, RiskFactor, Template
+from documents.risk.factors import ClosedRisk, OwnRisk, Response, RiskFactor, Template
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend, rounded
 from documents.risk.templates import TEMPLATES
 from documents.values import LIST_LENGTH, Key, Moment, Value
@@ -33,6 +33,9 @@ class RiskAssessment(Value):
     factors: Annotated[tuple[RiskFactor, ...], Field(min_length=1, max_length=LIST_LENGTH)] = Field(
         description="The risks that were looked at, rated or not."
     )
+    closed_risks: Annotated[tuple[ClosedRisk, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The own risks of the assessment before that this one ends."
+    )
 
     @classmethod
     def from_responses(
@@ -43,20 +46,27 @@ class RiskAssessment(Value):
         responses: Sequence[Response],
         before: Self | None = None,
         own: Sequence[OwnRisk] = (),
+        closed: Sequence[ClosedRisk] = (),
         *,
+        latest: Self | None = None,
         by: str,
         at: datetime,
         templates: Sequence[Template] = TEMPLATES,
     ) -> Self:
         """Assesses every template and the risks in `own`; one without a response stays as `before` rated it.
 
-        A risk in `before` that neither has is kept if it was rated: the questionnaire no longer asks for one that never was.
+        A risk that `latest`, the assessment before, rated and that no template asks about stays, unless it is rated anew in `own`
+        or `closed`.
+
         InvalidInput for an unknown risk or question, for one that is responded to twice, and for a name that is no risk's own;
         LimitExceeded for more than 200 risks.
         """
         known = {each.risk_id: each for each in templates}
         _refuse_unknown_and_doubled("responses", "risk_id", [each.risk_id for each in responses], known)
         _refuse_not_own([each.risk_id for each in own], known)
+        kept = {each.risk_id: each for each in (latest.factors if latest else ()) if each.assessed and each.risk_id not in known}
+        ending = [each.risk_id for each in closed]
+        _refuse_unknown_and_doubled("closed_risks", "risk_id", ending, kept.keys() - {each.risk_id for each in own})
         for index, response in enumerate(responses):
             asked, questions = [each.question for each in response.answers], known[response.risk_id].questions
             _refuse_unknown_and_doubled(f"responses.{index}.answers", "question", asked, questions)
@@ -69,8 +79,8 @@ class RiskAssessment(Value):
                 return earlier
             return template.assess(response or Response(risk_id=template.risk_id), tier, on)
 
-        spoken_of = {*known, *(each.risk_id for each in own)}
-        carried = [each for each in (before.factors if before else ()) if each.assessed and each.risk_id not in spoken_of]
+        spoken_of = {*ending, *(each.risk_id for each in own)}
+        carried = [each.for_tier(tier, latest.tier) for name, each in kept.items() if latest and name not in spoken_of]
         factors = (*map(factor, templates), *(each.assess(tier, on) for each in own), *carried)
         if len(factors) > LIST_LENGTH:
             raise LimitExceeded("the number of risks in an assessment", len(factors), LIST_LENGTH)
@@ -82,6 +92,7 @@ class RiskAssessment(Value):
             assessed_at=at,
             tier=tier,
             factors=factors,
+            closed_risks=tuple(closed),
         )
 
     def mitigated(self, risk_id: str, said: Mapping[str, Any], by: str, at: datetime) -> Self:
@@ -92,7 +103,7 @@ class RiskAssessment(Value):
             raise InvalidInput("", "changes nothing")
         factors = tuple(treated if each is factor else each for each in self.factors)
         return self.model_copy(
-            update={"assessment_id": _new_id(), "assessor": by, "assessed_at": at, "factors": factors},
+            update={"assessment_id": _new_id(), "assessor": by, "assessed_at": at, "factors": factors, "closed_risks": ()},
         )
 
     def trend_since(self, before: Self | None) -> RiskTrend:

@@ -71,6 +71,13 @@ class OwnRisk(Treatment):
         return named.assess(Response(**said), tier, on)
 
 
+class ClosedRisk(Value):
+    """A closed risk is a version's own risk that an assessment ends."""
+
+    risk_id: Key = Field(description="The name of an own risk that the assessment before has.")
+    reason: Statement = Field(description="The reason why it is a risk no longer.")
+
+
 def _inherent(of: str) -> Any:
     return {"$multiply": [f"{of}.likelihood", f"{of}.impact"]}
 
@@ -124,6 +131,12 @@ class RiskFactor(Value):
     @property
     def band(self) -> RiskBand:
         return RiskBand.of(self.residual_score)
+
+    def for_tier(self, tier: RiskTier, before: RiskTier) -> "RiskFactor":
+        """The factor as it is kept when the tier is no longer `before`: tier 1 raises the impact, and no tier lowers it."""
+        if tier is before or tier is not RiskTier.TIER_1_CRITICAL:
+            return self
+        return self.model_copy(update={"impact": min(self.impact + 1, RiskImpact.CATASTROPHIC)})
 
     @property
     def is_controlled(self) -> bool:

@@ -71,6 +71,8 @@ class Decision(Value):
             raise InvalidInput("expires_at", "must be in the future")
         if verdict is Verdict.CONDITIONAL and not conditions:
             raise InvalidInput("conditions", "must name what a conditional approval demands")
+        if verdict is Verdict.REJECTED and not comments.strip():
+            raise InvalidInput("comments", "must say why the version is rejected")
         if verdict is Verdict.REJECTED and conditions:
             raise InvalidInput("conditions", "have no place in a rejection: say in `comments` what must change")
         return cls(

@@ -101,7 +101,9 @@ def still_covering(acceptances: Iterable[RiskAcceptance], by: RiskAssessment) ->
         factor = by.factor(each.risk_id)
         if not each.stands(by.assessed_at) or (factor and each.covers(factor)):
             return each
-        reason = "A later assessment finds more of the risk left." if factor else "A later assessment does not name the risk."
+        closed = any(one.risk_id == each.risk_id for one in by.closed_risks)
+        gone = "A later assessment closes the risk." if closed else "A later assessment does not name the risk."
+        reason = "A later assessment finds more of the risk left." if factor else gone
         return each.end(reason, by.assessor, by.assessed_at)
 
     return tuple(map(held, acceptances))

@@ -8,7 +8,7 @@ from pydantic import Field
 from documents.access import Actor, Permission
 from documents.audit.event import AuditEventType
 from documents.cards import ModelCard
-from documents.classification import Classification
+from documents.classification import Classification, KeywordJudgement, KeywordMatch, Word
 from documents.contents import Revision
 from documents.errors import InvalidState, NotReady
 from documents.reviews import ReviewCalendar
@@ -47,6 +47,7 @@ class ModelVersion(Searchable):
             "round.decisions.*.comments",
             "round.decisions.*.reviewer_name",
             "tier_rationale",
+            "keyword_judgements.*.rationale",
             "round.decisions.*.conditions.*.text",
             "round.decisions.*.conditions.*.satisfied.note",
             "round.decisions.*.conditions.*.confirmed.comments",
@@ -86,6 +87,9 @@ class ModelVersion(Searchable):
         description="The text says why it is in that tier; null if not stated.",
     )
     classification: Classification = Field(description="The classification says which tier its words suggest.")
+    keyword_judgements: Annotated[tuple[KeywordJudgement, ...], Field(max_length=LIST_LENGTH)] = Field(
+        default=(), description="The judgements of longer words that contain a keyword, one a word."
+    )
     owner_id: Key = Field(description="The accountable model owner has this user id.")
     data_steward_id: Key = Field(description="The accountable data steward has this user id.")
     accountability: Annotated[tuple[Assignment, ...], Field(max_length=LIST_LENGTH)] = Field(
@@ -191,6 +195,20 @@ class ModelVersion(Searchable):
         return NotReady(permission.value, self.status, possible(permission), problem)
 
     # What it is now
+
+    @property
+    def counting_words(self) -> frozenset[Word]:
+        """The longer words that were judged to count as the keyword in them."""
+        return frozenset(each.word for each in self.keyword_judgements if each.counts)
+
+    @property
+    def unjudged_keywords(self) -> tuple[KeywordMatch, ...]:
+        """The longer words that nobody judged and that would call for a more critical tier than the version has, each once."""
+        judged = {each.word for each in self.keyword_judgements}
+        first: dict[Word, KeywordMatch] = {}
+        for each in self.classification.possible_keywords:
+            first.setdefault(each.word, each)
+        return tuple(each for word, each in first.items() if word not in judged and self.tier.is_lighter_than(each.tier))
 
     @property
     def status(self) -> VersionStatus:

@@ -1,6 +1,6 @@
 """Waivers: time-limited exceptions to one requirement of one version."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from uuid import uuid4
 
@@ -9,6 +9,9 @@ from pydantic import Field
 from documents.errors import InvalidInput, InvalidState
 from documents.values import Key, Moment, Statement, Value
 from documents.versions.parts import Ending
+
+WAIVER_DAYS = 180
+"""For how many days a waiver may be granted at most, unless a server is set otherwise."""
 
 
 class Waiver(Value):
@@ -25,9 +28,12 @@ class Waiver(Value):
     revoked: Ending | None = Field(default=None, description="The ending, if it was revoked.")
 
     @classmethod
-    def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
+    def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, longest: timedelta, by: str, at: datetime) -> Self:
         if expires_at <= at:
             raise InvalidInput("expires_at", "must be in the future")
+        if expires_at > at + longest:
+            latest = (at + longest).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            raise InvalidInput("expires_at", f"must be {latest} at the latest: a waiver lasts {longest.days} days at most")
         return cls(
             waiver_id=f"WVR-{uuid4().hex}", requirement_id=requirement_id, rationale=rationale, granted_by=by, granted_at=at,
             expires_at=expires_at,

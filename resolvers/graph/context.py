@@ -17,6 +17,7 @@ from documents.people import Stakeholder
 from documents.store.fields import NOTHING, Fields, both, fields_at
 from documents.store.filters import among, to_query
 from documents.store.record import Record
+from documents.versions.waivers import WAIVER_DAYS
 from resolvers.graph.selection import Selected
 
 R = TypeVar("R", bound=Record)
@@ -46,6 +47,8 @@ class Context:
     """Whether the answer has the cost of the operation in its extensions."""
     verifier_key: str | None = None
     """The verifier key of this server; None if it does not sign the trail."""
+    waiver_days: int = WAIVER_DAYS
+    """For how many days a waiver may be granted at most, by the settings of this server."""
     deadline: float = inf
     """The time after which no mutation of the request begins, in seconds of the monotonic clock."""
     renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None

@@ -128,7 +128,7 @@ async def rejected(service: Service) -> None:
     await conditions(service, CAROL, "CONDITIONAL", "Test it", **fourth)
     await decided(service, fourth, DAVID, verdict="REJECTED", comments="It leaks.")
     await submit(service, **fourth)
-    await decided(service, fourth, CAROL, verdict="REJECTED")
+    await decided(service, fourth, CAROL, verdict="REJECTED", comments="It is not fair.")
 
 
 async def held(service: Service) -> None:
@@ -136,7 +136,7 @@ async def held(service: Service) -> None:
     fifth = await registered(service, "1.4.0")
     await submit(service, **fifth)
     await decided(service, fifth, CAROL, DAVID, ALICE)
-    for requirement, days in (("POL-003.access-control", 900), ("POL-001.evaluation", 900), ("POL-002.mitigations", 5)):
+    for requirement, days in (("POL-003.access-control", 180), ("POL-001.evaluation", 180), ("POL-002.mitigations", 5)):
         waiver = await service.do(
             "grantWaiver", RITA, "waiver { waiverId }", **fifth, requirementId=requirement, rationale="Nobody can look in yet.",
             expiresAt=in_days(service.now, days),

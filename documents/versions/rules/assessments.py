@@ -7,28 +7,32 @@ from typing import Any
 from documents.access import Actor, Permission, refuse_involved
 from documents.contents import ContentKind, revised
 from documents.errors import InvalidInput, InvalidState
+from documents.people import refuse_unknown
 from documents.risk.assessment import RiskAssessment
-from documents.risk.factors import OwnRisk, Response, Template
+from documents.risk.factors import ClosedRisk, OwnRisk, Response, Template
 from documents.versions.entries import longer
 from documents.versions.risks import AssessmentApproval, RiskAcceptance, accepted_anew, still_covering
 from documents.versions.version import ModelVersion
 
 
 async def assess(
-    version: ModelVersion, responses: Sequence[Response], own: Sequence[OwnRisk], carry_over: bool, templates: Sequence[Template],
-    by: Actor, at: datetime,
+    version: ModelVersion, responses: Sequence[Response], own: Sequence[OwnRisk], closed: Sequence[ClosedRisk], carry_over: bool,
+    templates: Sequence[Template], by: Actor, at: datetime,
 ) -> RiskAssessment:  # fmt: skip
     """Makes the next assessment from answers to the questionnaire and risks of its own; earlier ones stay on record.
 
-    With `carry_over`, what the latest assessment rated and the caller does not mention stays as it was.
+    With `carry_over`, what the latest assessment rated and the caller does not mention stays as it was. Its
+    risks that no template asks about stay without it too, unless they are `closed`, with a reason.
     """
     version.permits(by, Permission.CREATE_RISK_ASSESSMENT)
     before = version.latest_assessment
     if carry_over and before and before.tier is not version.tier:
         raise InvalidInput("carry_over", f"is not possible: the latest assessment was made for {before.tier.name}")
+    owners = {f"responses.{index}.owner": each.owner for index, each in enumerate(responses)}
+    await refuse_unknown(owners | {f"own_risks.{index}.owner": each.owner for index, each in enumerate(own)})
     assessment = RiskAssessment.from_responses(
-        version.model_id, version.version, version.tier, responses, before if carry_over else None, own,
-        by=by.id, at=at, templates=templates,
+        version.model_id, version.version, version.tier, responses, before if carry_over else None, own, closed,
+        latest=before, by=by.id, at=at, templates=templates,
     )  # fmt: skip
     await _add(version, assessment)
     return assessment
@@ -40,6 +44,7 @@ async def mitigate(version: ModelVersion, risk_id: str, said: Mapping[str, Any],
     latest = _latest(version, Permission.MITIGATE_RISK)
     if latest.tier is not version.tier:
         raise version.not_ready(Permission.MITIGATE_RISK, f"the latest assessment was made for {latest.tier.name}: assess anew")
+    await refuse_unknown({"owner": said.get("owner")})
     assessment = latest.mitigated(risk_id, said, by.id, at)
     await _add(version, assessment)
     return assessment

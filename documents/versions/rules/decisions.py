@@ -1,11 +1,14 @@
 """Decisions: how a version is submitted, decided about, and how the conditions that were set are met."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from documents.access import Actor, GovernanceRole, Permission, acting_role, refuse_submitter
+from documents.access import Actor, GovernanceRole, Permission, acting_role, needs, refuse_submitter
 from documents.audit.event import AuditEventType
+from documents.classification import KeywordMatch
 from documents.contents import ContentKind, keep
-from documents.errors import InvalidInput
+from documents.errors import InvalidInput, ToBeMended
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.versions.approvals import (
@@ -17,12 +20,18 @@ from documents.versions.approvals import (
     acted_as,
     deciders,
 )
+from documents.versions.lifecycle import possible
 from documents.versions.version import ModelVersion
 
 
 async def submit(version: ModelVersion, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
-    """Opens a round of approvals under `policies`, those in force; a rejected round is closed and kept."""
+    """Opens a round of approvals under `policies`, those in force; a rejected round is closed and kept.
+
+    Raises ToBeMended while a word that would call for a more critical tier waits to be judged.
+    """
     version.permits(by, Permission.SUBMIT_FOR_APPROVAL)
+    if unjudged := version.unjudged_keywords:
+        raise _to_be_judged(version, unjudged)
     if version.round:
         kept = await keep(ContentKind.APPROVAL_ROUND, version.round)
         decided = deciders(version.round.decisions)
@@ -32,6 +41,22 @@ async def submit(version: ModelVersion, policies: tuple[BoundPolicy, ...], by: A
         version.closed_rounds = (*version.closed_rounds, closed)
     number = len(version.closed_rounds) + 1
     version.round = ApprovalRound(number=number, submitted_by=by.id, submitted_at=at, tier=version.tier, policies=policies)
+
+
+def _to_be_judged(version: ModelVersion, unjudged: Sequence[KeywordMatch]) -> ToBeMended:
+    action, mutation = Permission.SUBMIT_FOR_APPROVAL, Permission.JUDGE_CLASSIFICATION
+    words = ", ".join(f'"{each.found}" in {each.source} ({each.tier.name})' for each in unjudged)
+    arguments, fill = judging(version, unjudged)
+    mends = {"mutation": mutation.value, "arguments": arguments, "fill": fill, "permitted": needs(mutation)}
+    problem = f"a risk manager has to judge words that would call for a more critical tier: {words}"
+    return ToBeMended(action.value, version.status, possible(action), problem, mends)
+
+
+def judging(version: ModelVersion, unjudged: Sequence[KeywordMatch]) -> tuple[dict[str, Any], list[str]]:
+    """The known arguments of the mutation that judges the words, and the paths that only a risk manager can fill."""
+    names = {"modelId": version.model_id, "version": version.version}
+    known = names | {"judgements": [{"keyword": each.keyword, "found": each.found} for each in unjudged]}
+    return known, [f"judgements.{index}.{name}" for index in range(len(unjudged)) for name in ("counts", "rationale")]
 
 
 def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...]) -> None:

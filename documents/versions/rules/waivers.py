@@ -1,7 +1,7 @@
 """Waivers: how a version is excepted from a requirement for a time."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from documents.access import Actor, Permission, refuse_involved
 from documents.errors import InvalidInput
@@ -11,12 +11,14 @@ from documents.versions.waivers import Waiver
 
 
 def grant(
-    version: ModelVersion, requirement_id: str, blocking: Collection[str], rationale: str, expires_at: datetime, by: Actor,
-    at: datetime,
+    version: ModelVersion, requirement_id: str, blocking: Collection[str], rationale: str, expires_at: datetime,
+    longest: timedelta, by: Actor, at: datetime,
 ) -> Waiver:  # fmt: skip
-    """Excepts the version from a `blocking` requirement for a time: by somebody who neither owns nor submitted it."""
+    """Excepts the version from a `blocking` requirement for a time, `longest` at most: by somebody who neither owns nor
+    submitted it.
+    """
     _separate(version, by, Permission.GRANT_WAIVER)
-    waiver = Waiver.grant(requirement_id, rationale, expires_at, by.id, at)
+    waiver = Waiver.grant(requirement_id, rationale, expires_at, longest, by.id, at)
     if requirement_id not in blocking:
         known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
         raise InvalidInput("requirement_id", f"must be {known}")

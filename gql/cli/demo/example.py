@@ -26,7 +26,7 @@ class Person:
     @property
     def registration(self) -> dict[str, Any]:
         roles = {"platformRole": "AUDITOR"} if self.role == "AUDITOR" else {"roles": [self.role]}
-        email = f"{self.name.split()[0].lower()}@example.org"
+        email = f"{self.name.split()[0].lower()}.{self.user_id}@example.org"
         about = {"userId": self.user_id, "name": self.name, "email": email, "department": self.department}
         return about | roles | {"authorizedTiers": self.tiers}
 
