@@ -66,9 +66,11 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         head = await AuditHead.begin(settings.origin)
         for policy_id, content in defaults(at).items():
             await (await Policy.written(policy_id, content, SYSTEM.id, at)).store()
-        await Stakeholder.register(
+        administrator = Stakeholder.register(
             ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at
-        ).store()
+        )
+        administrator.enrol(SYSTEM.id, (), at)  # whoever reads the token of the first start: the host confirms who that is
+        await administrator.store()
         if token:
             await _token(token, at).store()
         await Migration(number=SCHEMA, at=at, release=RELEASE, oldest_writer=STEPS[-1].oldest_writer).store()

@@ -29,6 +29,7 @@ from resolvers import (
     deployments,
     evidence,
     holds,
+    identities,
     imports,
     incidents,
     models,
@@ -52,7 +53,7 @@ from resolvers.graph.types import Part
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
+        nodes, people, identities, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
         waivers, holds, reviews, cards, datasheets, risk, changes, deployments, incidents, policies, contents, reports,
         audit, dashboard, imports, search,
     )

@@ -46,6 +46,8 @@ class AuditEventType(Choice):
     POLICY_CHANGED = "policy_changed", "A policy was written, revised or retired."
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
+    IDENTITY_CONFIRMED = "identity_confirmed", "Somebody's identity was confirmed."
+    ENROLMENT_RESET = "enrolment_reset", "Somebody's tokens and enrolment were ended."
     SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."
 
 

@@ -3,8 +3,9 @@
 A step says which documents are still in the old form, so it can be interrupted anywhere: what was committed is not done again.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from inspect import isawaitable
 
 from documents.store.session import bound_database
 from documents.store.units import Raw, current_unit
@@ -26,8 +27,8 @@ class Step:
     collection: str
     left: Raw
     """The query for the documents in the old form; `change` must make each of them no longer meet it."""
-    change: Callable[[Raw], Raw]
-    """The fields of a document that change, as they become; pure."""
+    change: Callable[[Raw], Raw | Awaitable[Raw]]
+    """The fields of a document that change, as they become; pure, or it reads what other collections hold about the document."""
 
     def __post_init__(self) -> None:
         if self.collection in FROZEN:
@@ -44,5 +45,7 @@ class Step:
         collection = bound_database().collection(self.collection)
         found: list[Raw] = await collection.find(self.left, limit=size).to_list(None)
         for document in found:
-            await collection.update_one({"_id": document["_id"]}, {"$set": self.change(document)})
+            changed = self.change(document)
+            changed = await changed if isawaitable(changed) else changed
+            await collection.update_one({"_id": document["_id"]}, {"$set": changed})
         return len(found)

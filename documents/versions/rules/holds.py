@@ -15,7 +15,7 @@ def place(version: ModelVersion, role: GovernanceRole | None, reason: str, by: A
     role = role or acting_role(HOLDING, by.roles.__contains__, "role", f"{by.id} holds no role that may place a hold")
     if role not in HOLDING or role not in by.roles:
         raise Forbidden(f"{by.id} cannot place a hold as {role.name}", HOLDING)
-    hold = Hold.place(role, reason, by.id, at)
+    hold = Hold.place(role, reason, by, at)
     version.holds = longer("the holds of a version", version.holds, hold)
     return hold
 
