@@ -15,7 +15,7 @@ class IdentityBasis(Choice):
 
     HOST = "host", "Somebody with access to the host confirmed it: `magistrate admin confirm`."
     PERSON = "person", "Somebody whose own identity is confirmed confirmed it: `confirmIdentity`."
-    ISSUER = "issuer", "An identity provider vouches for it."
+    ISSUER = "issuer", "An identity provider confirmed it."
 
 
 class EnrolmentReset(Value):

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, Permission, PlatformRole, refuse_involved, refuse_second_role
+from documents.access import SYSTEM, GovernanceRole, Permission, PlatformRole, refuse_involved, refuse_second_role
 from documents.audit.event import AuditEventType
 from documents.errors import Forbidden, InvalidInput, InvalidState, NotReady
 from documents.identities import Identity, IdentityBasis
@@ -15,6 +15,8 @@ from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
+
+RESERVED = frozenset({SYSTEM.id, "anonymous"})
 
 
 class Stakeholder(Searchable):
@@ -54,7 +56,9 @@ class Stakeholder(Searchable):
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
     ) -> Self:
-        """A new person; InvalidInput if the roles do not fit the platform role."""
+        """A new person; InvalidInput if the roles do not fit the platform role, or the id is one that events use for nobody."""
+        if user_id.lower() in RESERVED:
+            raise InvalidInput("user_id", "is what events call Magistrate itself, or whoever has not signed in")
         _fits(platform_role, roles)
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,

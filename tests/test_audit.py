@@ -17,7 +17,7 @@ from documents.migrations import SCHEMA
 from documents.tokens import parted
 from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register
-from tests.journey import every_mutation
+from tests.journey import COLIN, every_mutation
 from tests.operations import DORA, TOM
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, STAFF, Person, Service, mutating, person
 from tests.trails import OF_A_RANGE, Raw, Stored, seq_of, verified
@@ -35,7 +35,8 @@ def issued() -> list[str]:
 async def busy(server: str, issued: list[str]) -> AsyncIterator[Service]:
     """A trail of every kind of event, with refusals between, a second apart."""
     service = await Service.started(server)
-    await service.enrol(EVE, DORA, TOM)
+    await service.enrol(EVE, DORA, TOM, COLIN)
+    await service.confirm(COLIN)
     async for _, payload in every_mutation(service):
         issued += [payload["token"]] if "token" in payload else []
         service.later(seconds=1)

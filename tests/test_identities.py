@@ -366,3 +366,12 @@ async def test_people_of_release_0_2_0_are_unconfirmed_and_enrolled_by_whom_thei
     assert (await identity(service, "zoe"))["confirmed"] is False
     if known["enrolled_at"]:
         assert (await service.refused("createApiToken", ADA, name="x", holder={"userId": "zoe"}))["code"] == "INVALID_STATE"
+
+
+# Names
+
+
+@pytest.mark.parametrize("user_id", ["system", "System", "anonymous"])
+async def test_nobody_is_called_what_events_call_magistrate_itself(service: Service, user_id: str) -> None:
+    refused = await service.refused("registerStakeholder", ADA, **ZOE | {"userId": user_id})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.userId")

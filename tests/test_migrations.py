@@ -73,7 +73,7 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
             break
         except Killed:
             killed += 1
-            assert await migrations.form(old.database) == store.schema
+            assert store.schema <= int(await migrations.form(old.database) or 0) < SCHEMA
     assert killed >= 4
     assert await migrations.form(old.database) == SCHEMA and not await migrations.pending(old.database)
     assert await ModelVersion.tally({"standing.rules": {"$exists": False}}) == 0

@@ -34,7 +34,7 @@ MUTATIONS = """
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
     updateChangeRequest submitChangeForReview reopenChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
-    createApiToken revokeApiToken
+    createApiToken revokeApiToken resetEnrolment confirmIdentity
 """
 
 

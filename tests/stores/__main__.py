@@ -39,6 +39,7 @@ STATES = (
 
 UNREACHABLE = (
     "AuditCaveat.", "AuditFaultKind.", "Permission.",  # some of their members are stored, and the others would be likewise
+    "IdentityBasis.ISSUER",  # no issuer confirms anybody yet
     "ChangeRisk.LOW", "PlatformRole.SERVICE",  # no type of change has that risk, and no person that role
     "audit_events.revision filled", "audit_head.last_at null", "model_versions.standing null",  # what the code never stores
     "audit_verifications.found.faults.seq null",  # a fault of the head alone
