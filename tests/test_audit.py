@@ -256,7 +256,7 @@ async def test_no_secret_is_in_the_database_or_in_the_log(
     collections = busy.database.collections
     stored = {each: await collections[each].find().to_list(None) for each in await collections.list_collection_names()}
     said = {"database": repr(stored), "log": caplog.text}
-    assert len(issued) == 4 and "rotateAuditKey" in said["database"] and "idempotency_keys" in stored
+    assert len(issued) == 5 and "rotateAuditKey" in said["database"] and "idempotency_keys" in stored
     assert [(place, each) for place, text in said.items() for each in secrets if each in text] == []
     digests = [sha256(each.encode()).hexdigest() for each in secrets]
     assert [each for each in digests if each in repr(stored["audit_events"])] == []
