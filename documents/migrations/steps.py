@@ -36,7 +36,7 @@ STEPS: tuple[Step, ...] = (
         change=_with_rules,
     ),
     Step(
-        number=4,
+        number=5,
         name="identities",
         does="Marks everybody who has enrolled as unconfirmed, enrolled by whoever made the enrolment token, if that is known.",
         oldest_writer="0.3.0",
