@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from documents.errors import Forbidden, InvalidInput
+from documents.identities import IdentityMark
 from documents.stages import Stage
 from documents.values import Choice, camel
 
@@ -56,6 +57,8 @@ class Permission(Choice):
     DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "The caller may end all that a person may do."
     CREATE_API_TOKEN = "createApiToken", "The caller may make a token."
     REVOKE_API_TOKEN = "revokeApiToken", "The caller may end a token."
+    RESET_ENROLMENT = "resetEnrolment", "The caller may end a person's tokens and enrolment."
+    CONFIRM_IDENTITY = "confirmIdentity", "The caller may confirm somebody else's identity."
     CREATE_POLICY = "createPolicy", "The caller may write a policy."
     REVISE_POLICY = "revisePolicy", "The caller may revise a policy."
     RETIRE_POLICY = "retirePolicy", "The caller may end a policy."
@@ -161,6 +164,8 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.DEACTIVATE_STAKEHOLDER: _row(_P.ADMIN),
     Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
     Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
+    Permission.RESET_ENROLMENT: _row(_P.ADMIN),
+    Permission.CONFIRM_IDENTITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN),
     Permission.CREATE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.REVISE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
     Permission.RETIRE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),
@@ -267,6 +272,8 @@ class Actor:
     """What a service's token lists."""
     enrolling: bool = False
     """Whether an enrolment token signed in, which permits createApiToken only."""
+    identity: IdentityMark | None = None
+    """What was known of the person's identity at sign-in; None for a service and for Magistrate itself."""
 
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         """Forbidden unless the table permits it; where `relations` is None, only the roles are compared."""

@@ -7,15 +7,26 @@ from unicodedata import normalize
 
 from pydantic import Field
 
-from documents.access import GovernanceRole, PlatformRole, needed_as, refuse_second_role
+from documents.access import (
+    SYSTEM,
+    GovernanceRole,
+    Permission,
+    PlatformRole,
+    needed_as,
+    refuse_involved,
+    refuse_second_role,
+)
 from documents.audit.event import AuditEventType
-from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState
+from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady
+from documents.identities import Identity, IdentityBasis
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.fields import fields_at
 from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
+
+RESERVED = frozenset({SYSTEM.id, "anonymous"})
 
 
 class Stakeholder(Searchable):
@@ -38,6 +49,7 @@ class Stakeholder(Searchable):
     authorized_tiers: tuple[RiskTier, ...] = Field(description="The tiers that the person may decide about.")
     active: bool = Field(default=True, description="Whether the person may act.")
     registered_at: Moment = Field(description="The time the person was registered.")
+    identity: Identity = Field(default=Identity(), description="The identity says how far it is known who signs in.")
 
     collection: ClassVar = "stakeholders"
     indexes: ClassVar = [index("registered_at", "_id"), index("department", "registered_at", "_id"), BY_TOKENS]
@@ -54,7 +66,9 @@ class Stakeholder(Searchable):
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
     ) -> Self:
-        """A new person; InvalidInput if the roles do not fit the platform role."""
+        """A new person; InvalidInput if the roles do not fit the platform role, or the id is one that events use for nobody."""
+        if user_id.lower() in RESERVED:
+            raise InvalidInput("user_id", "is what events call Magistrate itself, or whoever has not signed in")
         _fits(platform_role, roles)
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
@@ -65,16 +79,22 @@ class Stakeholder(Searchable):
         self, name: str | None, email: str | None, department: str | None, platform_role: PlatformRole | None,
         roles: tuple[GovernanceRole, ...] | None, authorized_tiers: tuple[RiskTier, ...] | None, active: bool | None,
     ) -> None:  # fmt: skip
-        """Changes the fields that are not None; `active` lets the person act again. A lost role or tier is ACCESS_REVOKED."""
+        """Changes the fields that are not None; `active` lets the person act again. A lost role or tier is ACCESS_REVOKED.
+
+        Whoever is an administrator no longer is to be confirmed again: an administrator could make others who make him a
+        reviewer.
+        """
         if active is False:
             raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
-        before = self._powers
+        before, administered = self._powers, self.platform_role is PlatformRole.ADMIN
         self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
         self.platform_role = platform_role or self.platform_role
         self.roles = self.roles if roles is None else tuple(dict.fromkeys(roles))
         self.authorized_tiers = self.authorized_tiers if authorized_tiers is None else tuple(dict.fromkeys(authorized_tiers))
         self.active = active or self.active
         _fits(self.platform_role, self.roles)
+        if administered and self.platform_role is not PlatformRole.ADMIN:
+            self.identity = self.identity.unconfirmed
         if before - self._powers:
             self.names_event(AuditEventType.ACCESS_REVOKED)
 
@@ -89,6 +109,51 @@ class Stakeholder(Searchable):
         if not self.active:
             raise InvalidState("deactivateStakeholder", "INACTIVE", ["ACTIVE"])
         self.active = False
+
+    def enrol(self, by: str, issuers: Sequence[str], at: datetime) -> None:
+        """Notes that the person has a token of their own now, by an enrolment token that `by` made."""
+        self.may_enrol()
+        self.identity = self.identity.after_enrolment(by, issuers, at)
+
+    def may_enrol(self) -> None:
+        """Raises InvalidState unless the person is active, NotReady once they have enrolled."""
+        if not self.active:
+            raise InvalidState(Permission.CREATE_API_TOKEN.value, "INACTIVE", ["ACTIVE"])
+        if self.identity.enrolled:
+            problem = f"{self.user_id} has enrolled; resetEnrolment ends all tokens of the person, who can then enrol again"
+            raise NotReady(Permission.CREATE_API_TOKEN.value, "ENROLLED", ["UNENROLLED"], problem)
+
+    def reset_enrolment(self, reason: str, by: str, at: datetime) -> None:
+        """Makes the person somebody who has not enrolled, and whose identity is not confirmed; only another person may."""
+        refuse_involved(by, {self.user_id}, "would be left without a token")
+        if not self.identity.enrolled:
+            raise InvalidState(Permission.RESET_ENROLMENT.value, "UNENROLLED", ["ENROLLED"])
+        self.identity = self.identity.after_reset(reason, by, at)
+
+    def confirm_identity(self, reason: str, by: "Stakeholder", at: datetime) -> None:
+        """Confirms who the person is, by somebody confirmed who has no part in the enrolment."""
+        if not by.identity.confirmed:
+            raise Forbidden(f"the identity of {by.user_id} is not confirmed", ["a confirmed COMPLIANCE_OFFICER or ADMIN"])
+        refuse_involved(by.user_id, {self.user_id, *self.identity.chain}, "is the person, or had a part in the enrolment")
+        self._may_be_confirmed()
+        if self.identity.enrolled_by is None:
+            problem = f"it is not known who enrolled {self.user_id}: resetEnrolment, or `magistrate admin confirm` on the host"
+            raise NotReady(Permission.CONFIRM_IDENTITY.value, "UNCONFIRMED", ["UNCONFIRMED"], problem)
+        self.identity = self.identity.after_confirmation(by.user_id, IdentityBasis.PERSON, reason, at)
+
+    def confirm_on_host(self, reason: str, by: str, at: datetime) -> None:
+        """Confirms who the person is, by somebody with access to the host."""
+        self._may_be_confirmed()
+        self.identity = self.identity.after_confirmation(by, IdentityBasis.HOST, reason, at)
+
+    def _may_be_confirmed(self) -> None:
+        """Raises InvalidState unless the person is active, has enrolled and is not confirmed.
+
+        Whoever has not enrolled cannot be confirmed: the next enrolment token would be somebody's who is.
+        """
+        if not self.active or not self.identity.enrolled or self.identity.confirmed:
+            known = "CONFIRMED" if self.identity.confirmed else "UNENROLLED"
+            raise InvalidState(Permission.CONFIRM_IDENTITY.value, known if self.active else "INACTIVE", ["UNCONFIRMED"])
 
     def holds(self, role: GovernanceRole) -> bool:
         return self.active and role in self.roles

@@ -42,6 +42,9 @@ class ApiToken(Record):
     mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token may use.")
     secret_hash: str = Field(description="The SHA-256 that the secret has.")
     issued_by: str = Field(description="The user id of whoever made it.")
+    issuers: tuple[Key, ...] = Field(
+        default=(), description="The unconfirmed people who enrolled one another before the issuer of an enrolment token."
+    )
     created_at: Moment = Field(description="The time it was made.")
     expires_at: Moment | None = Field(description="The time it expires; null for never.")
     revoked_at: Moment | None = Field(default=None, description="The time it was revoked, if it was.")
@@ -56,12 +59,15 @@ class ApiToken(Record):
         return cls._made(TokenKind.PERSONAL, by.id, name, expires_at or at + LIFETIME, by, at)
 
     @classmethod
-    def enrolment(cls, person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[Self, str]:
-        """A token that an administrator makes for another person, who makes a personal token with it."""
+    def enrolment(
+        cls, person: Stakeholder, name: str, expires_at: datetime | None, issuers: tuple[str, ...], by: Actor, at: datetime
+    ) -> tuple[Self, str]:
+        """A token that an administrator makes for somebody who has not enrolled, who makes a personal token with it."""
         by.needs(Permission.REGISTER_STAKEHOLDER)
-        if not person.active:
-            raise InvalidState("createApiToken", "INACTIVE", ["ACTIVE"])
-        return cls._made(TokenKind.ENROLMENT, person.user_id, name, expires_at or at + ENROLMENT_LIFETIME, by, at)
+        person.may_enrol()
+        token, text = cls._made(TokenKind.ENROLMENT, person.user_id, name, expires_at or at + ENROLMENT_LIFETIME, by, at)
+        token.issuers = issuers
+        return token, text
 
     @classmethod
     def service(
@@ -104,7 +110,8 @@ class ApiToken(Record):
         roles: frozenset[Role] = frozenset({person.platform_role, *person.roles} if person else {PlatformRole.SERVICE})
         kind = ActorType.AUTOMATED if person is None else ActorType.USER
         enrolling = self.kind is TokenKind.ENROLMENT
-        return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling)
+        known = person.identity.mark if person else None
+        return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling, known)
 
     def revoke(self, by: Actor, at: datetime) -> None:
         """Ends the token; only an administrator may end one that somebody else holds."""

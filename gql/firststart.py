@@ -68,9 +68,11 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
             await (await Policy.written(policy_id, content, SYSTEM.id, at)).store()
         for environment in environments.defaults(at):
             await environment.store()
-        await Stakeholder.register(
+        administrator = Stakeholder.register(
             ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at
-        ).store()
+        )
+        administrator.enrol(SYSTEM.id, (), at)  # whoever reads the token of the first start: the host confirms who that is
+        await administrator.store()
         if token:
             await _token(token, at).store()
         await Migration(number=SCHEMA, at=at, release=RELEASE, oldest_writer=STEPS[-1].oldest_writer).store()

@@ -30,6 +30,7 @@ from resolvers import (
     environments,
     evidence,
     holds,
+    identities,
     imports,
     incidents,
     models,
@@ -53,7 +54,7 @@ from resolvers.graph.types import Part
 PARTS: Sequence[Part] = tuple(
     each.PART
     for each in (
-        nodes, people, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
+        nodes, people, identities, roles, tokens, models, versions, registration, accountability, artifacts, approvals, evidence,
         waivers, holds, reviews, cards, datasheets, risk, changes, deployments, environments, incidents, policies, contents,
         reports, audit, dashboard, imports, search,
     )

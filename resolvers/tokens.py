@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
+from documents.enrolment import enrol, invite, refuse_ended
 from documents.people import Stakeholder
 from documents.tokens import ApiToken
 from documents.values import Key, Moment, Name, TokenId
@@ -22,7 +23,7 @@ class ServiceInput(BaseModel):
 
 @graph_input("A holder is who a token is for.", one_of=True)
 class TokenHolderInput(BaseModel):
-    user_id: Key | None = Field(default=None, description="The user id of a person who is to enrol.")
+    user_id: Key | None = Field(default=None, description="The user id of a person who has not enrolled and is to.")
     service: ServiceInput | None = Field(default=None, description="The program that uses the token as it is.")
 
 
@@ -41,23 +42,29 @@ class CreateApiTokenPayload(Payload):
 
 @mutation(event=AuditEventType.ACCESS_GRANTED, permit=Permission.CREATE_API_TOKEN, resource=ApiToken)
 async def create_api_token(info: Info, input: CreateApiTokenInput) -> CreateApiTokenPayload:
-    """Makes a token for the caller; an administrator also makes them for services, and ones that enrol people."""
+    """Makes a token for the caller; an administrator also makes them for services, and ones that enrol people.
+
+    Whoever has enrolled gets no second enrolment token before `resetEnrolment`; another one for the same person ends the first.
+    """
     token, text = await _made(info.context, input)
-    if info.context.actor.enrolling:
-        used = await ApiToken.require(info.context.actor.token or "")
-        used.end("createApiToken", info.context.now)
-        await used.store()
-    await token.store()
     return CreateApiTokenPayload(api_token=token, token=text)
 
 
 async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken, str]:
     by, at, holder = context.actor, context.now, input.holder
-    if holder and holder.service:
-        return ApiToken.service(holder.service.name, holder.service.mutations, input.name, input.expires_at, by, at)
     if holder and holder.user_id and holder.user_id != by.id:
-        return ApiToken.enrolment(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at)
-    return ApiToken.personal(input.name, input.expires_at, by, at)
+        await refuse_ended(by)
+        by.needs(Permission.REGISTER_STAKEHOLDER)
+        return await invite(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at)
+    if holder and holder.service:
+        token, text = ApiToken.service(holder.service.name, holder.service.mutations, input.name, input.expires_at, by, at)
+    elif by.enrolling:
+        return await enrol(input.name, input.expires_at, by, at)
+    else:
+        token, text = ApiToken.personal(input.name, input.expires_at, by, at)
+    await refuse_ended(by)
+    await token.store()
+    return token, text
 
 
 @graph_input("A token is to be revoked.")

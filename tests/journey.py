@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from documents.access import GovernanceRole
 from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
 from tests.operations import DORA, IMPACT, TOM
-from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person
 
+COLIN = person("colin", GovernanceRole.COMPLIANCE_OFFICER, department="Legal")
 BEN: dict[str, Any] = {
     "userId": "ben", "name": "Benedikt Lauterbach", "email": "lauterbach@example.org", "department": "Legal",
     "roles": ["COMPLIANCE_OFFICER"], "authorizedTiers": ["TIER_2_IMPORTANT"],
@@ -60,8 +62,9 @@ def in_days(now: datetime, days: int) -> str:
 
 async def sign_in(service: Service) -> None:
     """Lets everybody sign in, so that no token has its first use of the hour to note later."""
-    await service.enrol(DORA, TOM)
-    for each in (ADA, *STAFF, DORA, TOM):
+    await service.enrol(DORA, TOM, COLIN)
+    await service.confirm(COLIN)
+    for each in (ADA, *STAFF, DORA, TOM, COLIN):
         await service.ask("{ viewer { id } }", each)
 
 
@@ -76,8 +79,11 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield (enrolled := await did("createApiToken", ADA, made, name="for Ben", holder={"userId": "ben"}))
     ben = Person("ben", enrolled[1]["token"])
     yield await did("updateStakeholder", ADA, userId="ben", name=RENAMED, authorizedTiers=["TIER_3_STANDARD"])
-    yield (own := await did("createApiToken", ben, made, name="laptop"))
-    yield await did("revokeApiToken", ADA, tokenId=own[1]["apiToken"]["tokenId"])
+    yield await did("createApiToken", ben, made, name="laptop")
+    yield await did("confirmIdentity", COLIN, userId="ben", note="Colin met Benedikt at the office.")
+    yield await did("resetEnrolment", ADA, userId="ben", reason="The laptop was lost.")
+    yield (enrolled := await did("createApiToken", ADA, made, name="for Ben", holder={"userId": "ben"}))
+    yield await did("revokeApiToken", ADA, tokenId=enrolled[1]["apiToken"]["tokenId"])
     program = {"service": {"name": "training", "mutations": ["SAVE_MODEL_CARD"]}}
     yield await did("createApiToken", ADA, made, name="pipeline", holder=program)
     yield await did("registerModel", ALICE, **REGISTRATION)

@@ -19,6 +19,7 @@ from documents.risk.scales import RiskTier
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
+from gql.cli.confirmation import confirming
 from gql.firststart import prepare
 from gql.settings import Settings
 from tests.stored import SENT, Holdings, Stored, hang_up
@@ -110,16 +111,25 @@ class Service:
         async def work(unit: Unit) -> None:
             head, ids = await AuditHead.touch(), EventIds()
             for each in people:
-                await Stakeholder.register(
+                record = Stakeholder.register(
                     each.id, each.id.title(), f"{each.id}@example.org", each.department, each.platform, each.roles, each.tiers,
                     self.now,
-                ).store()  # fmt: skip
+                )  # fmt: skip
+                record.enrol(ADA.id, (SYSTEM.id,), self.now)
+                await record.store()
                 token, _ = ApiToken.of(each.token, TokenKind.PERSONAL, each.id, "test", None, each.id, self.now)
                 await token.store()
             await head.append(await occurrences_of(unit, "enrol", SYSTEM, Request(ids[0])), self.now, ids)
 
         with self.database.bound():
             await self.database.transact(work, self.now)
+
+    @stage
+    async def confirm(self, *people: Person) -> None:
+        """Confirms who they are, as on the host."""
+        with self.database.bound():
+            for each in people:
+                await confirming(each.id, "Seen at the office.", lambda: self.now)(self.settings)
 
     def later(self, **delta: float) -> None:
         self.now += timedelta(**delta)

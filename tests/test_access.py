@@ -40,6 +40,8 @@ MAY = {
     "deactivateStakeholder": "ADMIN",
     "createApiToken": SIGNED_IN,
     "revokeApiToken": SIGNED_IN,
+    "resetEnrolment": "ADMIN",
+    "confirmIdentity": "COMPLIANCE_OFFICER ADMIN",
     "createPolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "revisePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",
     "retirePolicy": "COMPLIANCE_OFFICER RISK_MANAGER",

@@ -17,7 +17,7 @@ from documents.migrations import SCHEMA
 from documents.tokens import parted
 from gql.checkpoints import checkpoint
 from tests.examples import BOT, attach, read, register
-from tests.journey import every_mutation
+from tests.journey import COLIN, every_mutation
 from tests.operations import DORA, TOM
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, NOW, RITA, STAFF, Person, Service, mutating, person
 from tests.trails import OF_A_RANGE, Raw, Stored, seq_of, verified
@@ -35,7 +35,8 @@ def issued() -> list[str]:
 async def busy(server: str, issued: list[str]) -> AsyncIterator[Service]:
     """A trail of every kind of event, with refusals between, a second apart."""
     service = await Service.started(server)
-    await service.enrol(EVE, DORA, TOM)
+    await service.enrol(EVE, DORA, TOM, COLIN)
+    await service.confirm(COLIN)
     async for _, payload in every_mutation(service):
         issued += [payload["token"]] if "token" in payload else []
         service.later(seconds=1)
@@ -256,7 +257,7 @@ async def test_no_secret_is_in_the_database_or_in_the_log(
     collections = busy.database.collections
     stored = {each: await collections[each].find().to_list(None) for each in await collections.list_collection_names()}
     said = {"database": repr(stored), "log": caplog.text}
-    assert len(issued) == 4 and "rotateAuditKey" in said["database"] and "idempotency_keys" in stored
+    assert len(issued) == 5 and "rotateAuditKey" in said["database"] and "idempotency_keys" in stored
     assert [(place, each) for place, text in said.items() for each in secrets if each in text] == []
     digests = [sha256(each.encode()).hexdigest() for each in secrets]
     assert [each for each in digests if each in repr(stored["audit_events"])] == []

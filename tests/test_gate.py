@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from documents.access import GovernanceRole
+from documents.access import SYSTEM, GovernanceRole
 from documents.changes.gate import Blocked, Former, Passed, Start, gate
 from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangeType
@@ -25,7 +25,7 @@ LACKING = RequiredApproval(
     remedy=REMEDY,
 )  # fmt: skip
 UNMET = Finding(policy_id="P", policy_name="P", requirement_id="P.x", title="X", reason="It is not.", remedy=REMEDY)
-HELD = StandingHold(hold=Hold.place(GovernanceRole.ETHICS_REVIEWER, "Complaints.", "carol", NOW), remedy=REMEDY)
+HELD = StandingHold(hold=Hold.place(GovernanceRole.ETHICS_REVIEWER, "Complaints.", SYSTEM, NOW), remedy=REMEDY)
 CRITICAL = BlockingIncident(incident_id="INC-1", remedy=REMEDY)
 
 # A version in each state in which the gate may meet it, and what keeps it from being eligible.

@@ -368,6 +368,7 @@ async def test_somebody_who_comes_back_may_act_again_with_a_new_token(service: S
     payload = await update(service, CAROL, active=True)
     assert payload["stakeholder"]["active"] and (await last_event(service))["event_type"] == "access_granted"
     assert (await service.refusal("{ viewer { id } }", CAROL))["code"] == "UNAUTHENTICATED"
+    await service.do("resetEnrolment", ADA, userId=CAROL.id, reason="She comes back.")
     enrolment = await service.do("createApiToken", ADA, "token", name="again", holder={"userId": CAROL.id})
     own = await service.do("createApiToken", Person(CAROL.id, enrolment["token"]), "token", name="laptop")
     assert await service.ask("{ viewer { id } }", Person(CAROL.id, own["token"])) == {"viewer": {"id": CAROL.id}}

@@ -295,7 +295,8 @@ async def test_the_page_tells_an_auditor_what_stands_in_the_way_and_who_decided(
     assert "| Approval by ethics reviewer | Stale | `submitApproval` by ETHICS\\_REVIEWER candidates: Carol `carol` |" in lines
     unmet = "| `POL-002.bias-assessment` | Bias has been assessed | **Unmet** | FAIR-001 is not assessed | `createRiskAssessment`"
     assert any(each.startswith(unmet) for each in lines)
-    decided = "| Ethics reviewer | Carol `carol` (AI Ethics) | 2026-03-01 12:00 UTC | Approved | Stale | Card |"
+    who = "Carol `carol` (AI Ethics), unconfirmed, enrolled by Administrator `admin`"
+    decided = f"| Ethics reviewer | {who} | 2026-03-01 12:00 UTC | Approved | Stale | Card |"
     assert f"{decided} Tried in English only. |" in lines
     digests = lines[lines.index("## Digests") :]
     assert f"| Dossier today: card | `{told['governance']['dossier']['card']}` |" in digests

@@ -65,7 +65,7 @@ async def test_the_report_has_the_seeds_content(service: Service) -> None:
     assert [each.split()[:2] for each in told["recommendations"]] == [["High", "priority:"]] * 2 + [["Medium", "priority:"]] * 5
     assert [(each["acceptance"]["riskId"], each["stands"]) for each in told["acceptances"]] == [("SEC-002", True)]
     assert (told["approval"]["approvedBy"], told["approval"]["digest"]) == (RITA.id, told["digest"])
-    assert [each["userId"] for each in told["people"]] == ["alice", "carol", "david", "rita"]
+    assert [each["userId"] for each in told["people"]] == ["admin", "alice", "carol", "david", "rita"]
 
 
 async def test_it_says_of_its_own_moment_what_stands(service: Service) -> None:
@@ -97,7 +97,7 @@ async def test_the_json_is_canonical_and_tells_what_the_graph_tells(service: Ser
         matrix {{ likelihood likelihoodLevel impact impactLevel count riskIds }}
         approval {{ approvedBy }} people {{ userId name department roles active }}
         acceptances {{ stands acceptance {{ acceptanceId riskId assessmentId residualScore rationale acceptedBy acceptedAt
-            expiresAt ended {{ by }} }} }}"""
+            expiresAt ended {{ by }} identity {{ confirmed enrolledBy issuers }} }} }}"""
     assert await report(service, asked) == json.loads(text)
 
 

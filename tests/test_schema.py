@@ -36,7 +36,8 @@ MUTATIONS = """
     importDatasheet createRiskTemplate createRiskAssessment mitigateRisk acceptRisk approveRiskAssessment createChangeRequest
     updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
-    createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment updateModel retireRiskTemplate escalateIncident
+    createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment updateModel retireRiskTemplate
+    escalateIncident resetEnrolment confirmIdentity
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from documents.access import GovernanceRole
+from documents.access import Actor, ActorType, GovernanceRole
 from documents.eligibility import turns
 from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import CHECKS, Check, Met, Unmet
@@ -49,6 +49,8 @@ from tests.operated import Operated
 from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, RITA, STAFF, Service
 from tests.standings import misjudged
 
+CAROL_ACTS = Actor("carol", ActorType.USER, frozenset({GovernanceRole.ETHICS_REVIEWER}))
+
 KEY = tuple(BOT.values())
 MANY = AT_ONCE + 10
 
@@ -65,7 +67,7 @@ async def test_after_every_mutation_of_the_journey_every_standing_is_what_the_ru
 
 
 def hold(version: ModelVersion, at: datetime) -> None:
-    version.holds = (Hold.place(GovernanceRole.ETHICS_REVIEWER, "Somebody must look.", "carol", at),)
+    version.holds = (Hold.place(GovernanceRole.ETHICS_REVIEWER, "Somebody must look.", CAROL_ACTS, at),)
 
 
 def reword(version: ModelVersion, at: datetime) -> None:

@@ -14,9 +14,10 @@ async def make(service: Service, by: Person, **said: Any) -> tuple[Person, Any]:
     return Person(payload["apiToken"]["holder"], payload["token"]), payload["apiToken"]
 
 
-async def enrolment(service: Service) -> Person:
-    """Alice, with a token that an administrator made for her."""
-    return (await make(service, ADA, holder={"userId": ALICE.id}))[0]
+async def enrolment(service: Service, of: Person = ALICE) -> Person:
+    """Somebody whose enrolment was reset, with the token that an administrator made then."""
+    await service.do("resetEnrolment", ADA, userId=of.id, reason="The laptop was lost.")
+    return (await make(service, ADA, holder={"userId": of.id}))[0]
 
 
 async def signs_in(service: Service, who: Person) -> bool:

@@ -52,6 +52,8 @@ class AuditEventType(Choice):
     RISK_TEMPLATE_CREATED = "risk_template_created", "A risk was added to the questionnaire."
     RISK_TEMPLATE_RETIRED = "risk_template_retired", "A risk was taken off the questionnaire."
     DATASHEET_SAVED = "datasheet_saved", "A datasheet was written or revised."
+    IDENTITY_CONFIRMED = "identity_confirmed", "Somebody's identity was confirmed."
+    ENROLMENT_RESET = "enrolment_reset", "Somebody's tokens and enrolment were ended."
     SYSTEM_STARTED = "system_started", "The service prepared or migrated a database."
 
 

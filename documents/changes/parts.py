@@ -6,6 +6,7 @@ from pydantic import Field
 
 from documents.access import GovernanceRole
 from documents.changes.life import ChangeStatus
+from documents.identities import IdentityMark
 from documents.values import Choice, Digest, Key, Moment, Name, Statement, Text, Uri, Value
 
 
@@ -21,6 +22,9 @@ class ChangeApproval(Value):
     comments: Text = Field(default="", description="The comments that the reviewer made.")
     plan: Digest = Field(description="The digest that `content` takes for the reviewed plan.")
     submission: int = Field(description="The submission that was reviewed, from 1.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the reviewer's identity at that time; null if it was not kept."
+    )
 
 
 class RequiredChangeApproval(Value):

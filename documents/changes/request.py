@@ -230,7 +230,7 @@ class ChangeRequest(Searchable):
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
             reviewer_department=reviewer.department, at=at, comments=comments, plan=self.frozen_plan or "",
-            submission=self.submissions,
+            submission=self.submissions, identity=by.identity,
         )  # fmt: skip
         self.approvals = (*self.approvals, approval)
         if not approved:

@@ -2,11 +2,28 @@
 
 from documents.migrations import environments
 from documents.store.migrations import Addition, Step
+from documents.store.session import bound_database
 from documents.store.units import Raw
 
 
 def _with_rules(version: Raw) -> Raw:
     return {"standing.rules": 0, "standing.changes_at": None}
+
+
+async def _with_identity(person: Raw) -> Raw:
+    """An unconfirmed identity: enrolled by whoever made the enrolment tokens that were used, if the tokens say so."""
+    query = {"holder": person["user_id"], "kind": {"$in": ["personal", "enrolment"]}}
+    tokens = await bound_database().collection("api_tokens").find(query).sort([("created_at", 1)]).to_list(None)
+    own = [each for each in tokens if each["kind"] == "personal"]
+    used = [each for each in tokens if each["kind"] == "enrolment" and each.get("last_used_at")]
+    first = [each for each in own if each["issued_by"] == "system"]  # the administrator's of the first start, or of the settings
+    by = [*dict.fromkeys(each["issued_by"] for each in (*first, *used) if own)]
+    return {
+        "identity": {
+            "confirmed": False, "enrolled_by": by[0] if by else None, "enrolled_at": own[0]["created_at"] if own else None,
+            "issuers": by[1:], "confirmed_by": None, "confirmed_at": None, "basis": None, "reason": None, "reset": None,
+        }
+    }  # fmt: skip
 
 
 STEPS: tuple[Step | Addition, ...] = (
@@ -28,5 +45,14 @@ STEPS: tuple[Step | Addition, ...] = (
         key="name",
         wanted=environments.wanted,
         stamped=environments.declared,
+    ),
+    Step(
+        number=5,
+        name="identities",
+        does="Marks everybody who has enrolled as unconfirmed, enrolled by whoever made the enrolment token, if that is known.",
+        oldest_writer="0.3.0",
+        collection="stakeholders",
+        left={"identity": {"$exists": False}},
+        change=_with_identity,
     ),
 )

@@ -195,7 +195,7 @@ class _Page:
             ["Role", "Decided by", "On", "Verdict", "Reads", "Changed since", "Comments"],
             [
                 [
-                    words(each.role), line(each.reviewer_name, code(each.reviewer_id), f"({each.reviewer_department})"),
+                    words(each.role), self._decider(each),
                     moment(each.decided_at), marked(each.verdict, each.verdict is Verdict.REJECTED),
                     line(reads, f"until {moment(each.expires_at)}" if each.expires_at else ""), changed,
                     line(each.comments, self.people.ending(each.withdrawn, "Withdrawn")),
@@ -203,6 +203,10 @@ class _Page:
                 for each, reads, changed in decisions
             ],
         )  # fmt: skip
+
+    def _decider(self, decision: Decision) -> str:
+        who = line(decision.reviewer_name, code(decision.reviewer_id), f"({decision.reviewer_department})")
+        return self.people.marked(who, decision.identity)
 
     def _conditions(self) -> Iterator[str]:
         held = self.report.governance
@@ -218,7 +222,9 @@ class _Page:
                         moment(each.satisfied.at), "by", self.people.who(each.satisfied.by), each.satisfied.note or "",
                         code(each.satisfied.evidence_id or ""),
                     ) if each.satisfied else "",
-                    line(moment(each.confirmed.at), "by", self.people.who(each.confirmed.by), each.confirmed.comments)
+                    line(
+                        self.people.by(each.confirmed.at, each.confirmed.by, each.confirmed.identity), each.confirmed.comments
+                    )
                     if each.confirmed else "",
                 ]
                 for number, decision in decisions for each in decision.conditions
@@ -250,7 +256,7 @@ class _Page:
             [
                 [
                     code(each.requirement_id), "yes" if each.stands(at) else "no",
-                    self.people.by(each.granted_at, each.granted_by), moment(each.expires_at), each.rationale,
+                    self.people.by(each.granted_at, each.granted_by, each.identity), moment(each.expires_at), each.rationale,
                     self.people.ending(each.revoked),
                 ]
                 for each in held.waivers
@@ -261,7 +267,7 @@ class _Page:
             [
                 [
                     words(each.role), strong("yes") if each.stands else "no",
-                    self.people.by(each.placed_at, each.placed_by), each.reason,
+                    self.people.by(each.placed_at, each.placed_by, each.identity), each.reason,
                     self.people.ending(each.lifted),
                 ]
                 for each in held.holds
@@ -297,7 +303,7 @@ class _Page:
             [
                 [
                     code(each.risk_id), "yes" if each.stands(self.report.generated_at) else "no", f"{each.residual_score:.1f}",
-                    self.people.by(each.accepted_at, each.accepted_by), moment(each.expires_at), each.rationale,
+                    self.people.by(each.accepted_at, each.accepted_by, each.identity), moment(each.expires_at), each.rationale,
                     self.people.ending(each.ended),
                 ]
                 for each in risk.acceptances
@@ -306,7 +312,7 @@ class _Page:
 
     def _approved(self, assessment_id: str) -> str:
         found = (each for each in self.report.risk.approvals if each.assessment_id == assessment_id)
-        return listed(self.people.by(each.approved_at, each.approved_by) for each in found)
+        return listed(self.people.by(each.approved_at, each.approved_by, each.identity) for each in found)
 
     def _documentation(self) -> Iterator[str]:
         papers = self.report.documentation

@@ -48,7 +48,7 @@ def _summary(report: RiskReport, people: People) -> str:
             ["Trend", line(words(said.trend), f"({before})")],
             ["Risks", f"{said.total_risks}: {said.high_risks} high, {said.medium_risks} medium, {said.low_risks} low"],
             ["High, neither controlled nor accepted", strong(_ids(said.open_high_risks)) if said.open_high_risks else NONE],
-            ["Approved", people.by(approval.approved_at, approval.approved_by) if approval else "by nobody"],
+            ["Approved", people.by(approval.approved_at, approval.approved_by, approval.identity) if approval else "by nobody"],
         ],
     )
 
@@ -87,7 +87,7 @@ def _acceptances(report: RiskReport, people: People) -> str:
         [
             [
                 code(each.risk_id), "yes" if reported.stands else "no", f"{each.residual_score:.1f}",
-                people.by(each.accepted_at, each.accepted_by), moment(each.expires_at), each.rationale,
+                people.by(each.accepted_at, each.accepted_by, each.identity), moment(each.expires_at), each.rationale,
                 people.ending(each.ended),
             ]
             for reported in report.acceptances

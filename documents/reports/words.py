@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
 
+from documents.access import SYSTEM
 from documents.eligibility.answer import Remedy
 from documents.formats.markdown import code, line, listed, strong
+from documents.identities import IdentityMark
 from documents.reports.governance import ReportedPerson
 from documents.versions.parts import Ending
 
@@ -33,11 +35,20 @@ class People:
         person = self.known.get(user_id)
         return person.department if person else ""
 
-    def by(self, at: datetime, user_id: str) -> str:
-        return line(moment(at), "by", self.who(user_id))
+    def by(self, at: datetime, user_id: str, mark: IdentityMark | None = None) -> str:
+        return self.marked(line(moment(at), "by", self.who(user_id)), mark)
 
     def ending(self, ending: Ending | None, how: str = "") -> str:
-        return line(how, self.by(ending.at, ending.by), "because:", ending.reason) if ending else ""
+        return line(how, self.by(ending.at, ending.by, ending.identity), "because:", ending.reason) if ending else ""
+
+    def marked(self, who: str, mark: IdentityMark | None) -> str:
+        """`who`, and in words that the identity was unconfirmed then and who enrolled the person, if the mark says so."""
+        if mark is None or mark.confirmed:
+            return who
+        if mark.enrolled_by is None:
+            return listed([who, "unconfirmed"])
+        by_host = mark.enrolled_by == SYSTEM.id
+        return listed([who, line("unconfirmed, enrolled by", "the first start" if by_host else self.who(mark.enrolled_by))])
 
 
 def mends(remedy: Remedy | None) -> str:

@@ -6,6 +6,7 @@ A step says which documents are still in the old form, so it can be interrupted 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from inspect import isawaitable
 
 from documents.store.record import Identity
 from documents.store.session import bound_database
@@ -28,8 +29,8 @@ class Step:
     collection: str
     left: Raw
     """The query for the documents in the old form; `change` must make each of them no longer meet it."""
-    change: Callable[[Raw], Raw]
-    """The fields of a document that change, as they become; pure."""
+    change: Callable[[Raw], Raw | Awaitable[Raw]]
+    """The fields of a document that change, as they become; pure, or it reads what other collections hold about the document."""
 
     def __post_init__(self) -> None:
         _refuse_frozen(self.number, self.collection)
@@ -49,7 +50,9 @@ class Step:
         collection = bound_database().collection(self.collection)
         found: list[Raw] = await collection.find(self.left, limit=size).to_list(None)
         for document in found:
-            await collection.update_one({"_id": document["_id"]}, {"$set": self.change(document)})
+            changed = self.change(document)
+            changed = await changed if isawaitable(changed) else changed
+            await collection.update_one({"_id": document["_id"]}, {"$set": changed})
         return len(found)
 
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from documents.access import GovernanceRole
+from documents.access import Actor, GovernanceRole
 from documents.errors import InvalidInput, InvalidState, NotFound
+from documents.identities import IdentityMark
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
@@ -61,11 +62,14 @@ class Decision(Value):
     dossier: Dossier = Field(description="The dossier of what it was about.")
     evidence: tuple[str, ...] = Field(default=(), description="The ids of the evidence that must still stand.")
     withdrawn: Ending | None = Field(default=None, description="The ending, if it was withdrawn.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the reviewer's identity at that time; null if it was not kept."
+    )
 
     @classmethod
     def made(
         cls, role: GovernanceRole, verdict: Verdict, comments: str, conditions: tuple[str, ...], expires_at: datetime | None,
-        reviewer: Stakeholder, dossier: Dossier, evidence: tuple[str, ...], at: datetime,
+        reviewer: Stakeholder, dossier: Dossier, evidence: tuple[str, ...], identity: IdentityMark | None, at: datetime,
     ) -> Self:  # fmt: skip
         if expires_at is not None and expires_at <= at:
             raise InvalidInput("expires_at", "must be in the future")
@@ -79,6 +83,7 @@ class Decision(Value):
             decision_id=f"APR-{uuid4().hex}", role=role, verdict=verdict, reviewer_id=reviewer.user_id,
             reviewer_name=reviewer.name, reviewer_department=reviewer.department, decided_at=at, comments=comments,
             conditions=tuple(map(Condition.set, conditions)), expires_at=expires_at, dossier=dossier, evidence=evidence,
+            identity=identity,
         )  # fmt: skip
 
     def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> "Approval":
@@ -118,15 +123,15 @@ class Decision(Value):
     def satisfied(self, condition: Condition, note: str | None, evidence_id: str | None, by: str, at: datetime) -> Self:
         return self._with(condition.satisfy(note, evidence_id, by, at))
 
-    def confirmed(self, condition: Condition, comments: str, by: str, at: datetime) -> Self:
+    def confirmed(self, condition: Condition, comments: str, by: Actor, at: datetime) -> Self:
         """The decision with a condition confirmed; a conditional approval then rests on the evidence that satisfied it."""
         done = condition.confirm(comments, by, at)
         shown = done.satisfied.evidence_id if done.satisfied and self.verdict is Verdict.CONDITIONAL else None
         rests_on = (*self.evidence, shown) if shown and shown not in self.evidence else self.evidence
         return self._with(done).model_copy(update={"evidence": rests_on})
 
-    def taken_back(self, reason: str, by: str, at: datetime) -> Self:
-        return self.model_copy(update={"withdrawn": Ending(at=at, by=by, reason=reason)})
+    def taken_back(self, reason: str, by: Actor, at: datetime) -> Self:
+        return self.model_copy(update={"withdrawn": Ending(at=at, by=by.id, reason=reason, identity=by.identity)})
 
     def _with(self, condition: Condition) -> Self:
         kept = tuple(condition if each.condition_id == condition.condition_id else each for each in self.conditions)

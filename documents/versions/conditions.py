@@ -6,7 +6,9 @@ from uuid import uuid4
 
 from pydantic import Field, computed_field
 
+from documents.access import Actor
 from documents.errors import InvalidState
+from documents.identities import IdentityMark
 from documents.values import Choice, Key, Moment, Statement, Text, Value
 
 
@@ -34,6 +36,9 @@ class Confirmation(Value):
     at: Moment = Field(description="The time it was confirmed.")
     by: Key = Field(description="The user id of whoever confirmed it.")
     comments: Text = Field(default="", description="The comments that the person made.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time; null if it was not kept."
+    )
 
 
 class Condition(Value):
@@ -62,10 +67,11 @@ class Condition(Value):
         said = Satisfaction(at=at, by=by, note=note, evidence_id=evidence_id)
         return self.model_copy(update={"satisfied": said})
 
-    def confirm(self, comments: str, by: str, at: datetime) -> Self:
+    def confirm(self, comments: str, by: Actor, at: datetime) -> Self:
         if self.status is not ConditionStatus.SATISFIED:
             raise InvalidState("confirmCondition", self.status, [ConditionStatus.SATISFIED])
-        return self.model_copy(update={"confirmed": Confirmation(at=at, by=by, comments=comments)})
+        done = Confirmation(at=at, by=by.id, comments=comments, identity=by.identity)
+        return self.model_copy(update={"confirmed": done})
 
 
 class SupersededCondition(Condition):

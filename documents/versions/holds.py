@@ -8,6 +8,7 @@ from pydantic import Field
 
 from documents.access import Actor, GovernanceRole
 from documents.errors import InvalidState
+from documents.identities import IdentityMark
 from documents.values import Key, Moment, Statement, Value
 from documents.versions.parts import Ending
 
@@ -23,10 +24,14 @@ class Hold(Value):
     placed_by: Key = Field(description="The user id of whoever placed it.")
     placed_at: Moment = Field(description="The time it was placed.")
     lifted: Ending | None = Field(default=None, description="The ending, if it was lifted.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time; null if it was not kept."
+    )
 
     @classmethod
-    def place(cls, role: GovernanceRole, reason: str, by: str, at: datetime) -> Self:
-        return cls(hold_id=f"HLD-{uuid4().hex}", role=role, reason=reason, placed_by=by, placed_at=at)
+    def place(cls, role: GovernanceRole, reason: str, by: Actor, at: datetime) -> Self:
+        hold_id = f"HLD-{uuid4().hex}"
+        return cls(hold_id=hold_id, role=role, reason=reason, placed_by=by.id, placed_at=at, identity=by.identity)
 
     @property
     def stands(self) -> bool:
@@ -36,4 +41,4 @@ class Hold(Value):
         by.must_hold(self.role, f"{by.id} cannot lift what {self.role.name} placed")
         if not self.stands:
             raise InvalidState("liftHold", "LIFTED", ["STANDING"])
-        return self.model_copy(update={"lifted": Ending(at=at, by=by.id, reason=reason)})
+        return self.model_copy(update={"lifted": Ending(at=at, by=by.id, reason=reason, identity=by.identity)})

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from documents.identities import IdentityMark
 from documents.values import Choice, Count, Digest, Key, Moment, Statement, Uri, Value
 
 
@@ -15,6 +16,9 @@ class Ending(Value):
     at: Moment = Field(description="The time it ended.")
     by: Key = Field(description="The user id of whoever ended it.")
     reason: Statement = Field(description="The reason why it ended.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time, where a decision ended; null if not kept."
+    )
 
 
 class ArtifactKind(Choice):

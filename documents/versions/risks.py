@@ -7,7 +7,9 @@ from uuid import uuid4
 
 from pydantic import Field
 
+from documents.access import Actor
 from documents.errors import InvalidInput
+from documents.identities import IdentityMark
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import RiskFactor
 from documents.store.filters import Filter
@@ -34,14 +36,18 @@ class RiskAcceptance(Value):
     accepted_at: Moment = Field(description="The time it was accepted.")
     expires_at: Moment = Field(description="The time it expires.")
     ended: Ending | None = Field(default=None, description="The ending, if it was ended before it expired.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time; null if it was not kept."
+    )
 
     @classmethod
-    def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: str, at: datetime) -> Self:
+    def of(cls, factor: RiskFactor, assessment_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime) -> Self:
         if expires_at <= at:
             raise InvalidInput("expires_at", "must be in the future")
         return cls(
             acceptance_id=f"ACC-{uuid4().hex}", risk_id=factor.risk_id, assessment_id=assessment_id,
-            residual_score=factor.residual_score, rationale=rationale, accepted_by=by, accepted_at=at, expires_at=expires_at,
+            residual_score=factor.residual_score, rationale=rationale, accepted_by=by.id, accepted_at=at, expires_at=expires_at,
+            identity=by.identity,
         )  # fmt: skip
 
     def stands(self, at: datetime) -> bool:
@@ -66,6 +72,9 @@ class AssessmentApproval(Value):
     digest: Digest = Field(description="The digest that `content` takes for the assessment.")
     approved_by: Key = Field(description="The user id of whoever approved it, not its assessor.")
     approved_at: Moment = Field(description="The time it was approved.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time; null if it was not kept."
+    )
 
 
 class HighRisk(Value):

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 from pydantic import Field
 
+from documents.access import Actor
 from documents.errors import InvalidInput, InvalidState
+from documents.identities import IdentityMark
 from documents.values import Key, Moment, Statement, Value
 from documents.versions.parts import Ending
 
@@ -26,23 +28,28 @@ class Waiver(Value):
     granted_at: Moment = Field(description="The time it was granted.")
     expires_at: Moment = Field(description="The time it expires.")
     revoked: Ending | None = Field(default=None, description="The ending, if it was revoked.")
+    identity: IdentityMark | None = Field(
+        default=None, description="The mark of the person's identity at that time; null if it was not kept."
+    )
 
     @classmethod
-    def grant(cls, requirement_id: str, rationale: str, expires_at: datetime, longest: timedelta, by: str, at: datetime) -> Self:
+    def grant(
+        cls, requirement_id: str, rationale: str, expires_at: datetime, longest: timedelta, by: Actor, at: datetime
+    ) -> Self:
         if expires_at <= at:
             raise InvalidInput("expires_at", "must be in the future")
         if expires_at > at + longest:
             latest = (at + longest).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             raise InvalidInput("expires_at", f"must be {latest} at the latest: a waiver lasts {longest.days} days at most")
         return cls(
-            waiver_id=f"WVR-{uuid4().hex}", requirement_id=requirement_id, rationale=rationale, granted_by=by, granted_at=at,
-            expires_at=expires_at,
+            waiver_id=f"WVR-{uuid4().hex}", requirement_id=requirement_id, rationale=rationale, granted_by=by.id, granted_at=at,
+            expires_at=expires_at, identity=by.identity,
         )  # fmt: skip
 
     def stands(self, at: datetime) -> bool:
         return self.revoked is None and at < self.expires_at
 
-    def revoke(self, reason: str, by: str, at: datetime) -> Self:
+    def revoke(self, reason: str, by: Actor, at: datetime) -> Self:
         if not self.stands(at):
             raise InvalidState("revokeWaiver", "REVOKED" if self.revoked else "EXPIRED", ["STANDING"])
-        return self.model_copy(update={"revoked": Ending(at=at, by=by, reason=reason)})
+        return self.model_copy(update={"revoked": Ending(at=at, by=by.id, reason=reason, identity=by.identity)})

@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 
 from gql import faults
-from gql.cli import audit
+from gql.cli import admin, audit
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
 )
 
+app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
 

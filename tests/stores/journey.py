@@ -11,7 +11,7 @@ from documents.audit.trail import AuditHead
 from gql.checkpoints import checkpoint
 from gql.firststart import prepare
 from gql.verifications import verification
-from tests.journey import every_mutation, in_days, mutations
+from tests.journey import COLIN, every_mutation, in_days, mutations
 from tests.operations import BEA, DORA, TOM
 from tests.service import ADA, ALICE, BOB, DAVID, RITA, STAFF, Person, Service, person
 from tests.stores import changes, versions
@@ -60,7 +60,8 @@ class Journey:
         """Goes all the way; answers with the checkpoint that was signed at its end."""
         service = self.service
         await self.start()
-        await service.enrol(*STAFF, DORA, TOM, BEA, CORA, NINA, OTTO, OLGA)
+        await service.enrol(*STAFF, DORA, TOM, BEA, CORA, COLIN, NINA, OTTO, OLGA)
+        await service.confirm(COLIN)
         await versions.first(service)
         await self.start(review_days=REVIEW_DAYS)
         assert {mutation async for mutation, _ in every_mutation(service)} == await mutations(service)
@@ -165,7 +166,9 @@ class Journey:
         await service.do("deactivateStakeholder", ADA, userId=NINA.id, handOverTo=OLGA.id)
         await service.do("deactivateStakeholder", ADA, userId=OTTO.id)
         await service.do("updateStakeholder", ADA, userId=OTTO.id, active=True, roles=["BUSINESS_OWNER"], department="Sales")
+        await service.do("resetEnrolment", ADA, userId=OTTO.id, reason="He comes back.")
         await service.do("createApiToken", ADA, name="again", holder={"userId": OTTO.id})
+        await service.do("confirmIdentity", COLIN, userId=RITA.id, note="Seen at the office.")
         await service.do("revisePolicy", RITA, policyId="POL-001", description="What is known of a model is written down.")
 
     async def refusals(self) -> None:

@@ -71,7 +71,7 @@ def accept_risk(
     version.permits(by, Permission.ACCEPT_RISK)
     latest = _latest(version, Permission.ACCEPT_RISK)
     factor = latest.known_factor(risk_id)
-    acceptance = RiskAcceptance.of(factor, latest.assessment_id, rationale, expires_at, by.id, at)
+    acceptance = RiskAcceptance.of(factor, latest.assessment_id, rationale, expires_at, by, at)
     version.acceptances = accepted_anew(version.acceptances, acceptance)
     return acceptance
 
@@ -86,6 +86,8 @@ def approve(version: ModelVersion, assessment_id: str, by: Actor, at: datetime) 
     if version.assessment_approval:
         raise InvalidState(Permission.APPROVE_RISK_ASSESSMENT.value, "APPROVED", ["UNAPPROVED"])
     digest = version.assessment_revisions[-1].digest
-    approval = AssessmentApproval(assessment_id=assessment_id, digest=digest, approved_by=by.id, approved_at=at)
+    approval = AssessmentApproval(
+        assessment_id=assessment_id, digest=digest, approved_by=by.id, approved_at=at, identity=by.identity
+    )
     version.assessment_approvals = longer("the approved assessments of a version", version.assessment_approvals, approval)
     return approval

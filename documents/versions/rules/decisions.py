@@ -72,7 +72,9 @@ async def decide(
     """Records a decision for a required role, bound to what there is to decide about now, all of which is kept."""
     decided_as, submitted = _acting(version, role, reviewer, by, Permission.SUBMIT_APPROVAL)
     evidence = tuple(each.evidence_id for each in version.standing_evidence(at))
-    decision = Decision.made(decided_as, verdict, comments, conditions, expires_at, reviewer, version.dossier, evidence, at)
+    decision = Decision.made(
+        decided_as, verdict, comments, conditions, expires_at, reviewer, version.dossier, evidence, by.identity, at
+    )
     for part in version.dossier_parts.values():
         await keep(ContentKind.DOSSIER_PART, part)
     version.round = submitted.with_decision(decision)
@@ -85,7 +87,7 @@ def withdraw(
 ) -> Decision:
     """Takes back the approval that stands for a role: by whoever gave it, or somebody else who could."""
     decided_as, submitted = _acting(version, role, reviewer, by, Permission.WITHDRAW_APPROVAL)
-    withdrawn = submitted.approval_of(decided_as).taken_back(reason, by.id, at)
+    withdrawn = submitted.approval_of(decided_as).taken_back(reason, by, at)
     version.round = submitted.with_decision(withdrawn)
     return withdrawn
 
@@ -113,7 +115,7 @@ def confirm_condition(
     version.permits(by, Permission.CONFIRM_CONDITION)
     decision, condition = _round_of(version).condition(condition_id, Permission.CONFIRM_CONDITION.value)
     _, submitted = _acting(version, decision.role, reviewer, by, Permission.CONFIRM_CONDITION)
-    decision = decision.confirmed(condition, comments, by.id, at)
+    decision = decision.confirmed(condition, comments, by, at)
     version.round = submitted.with_decision(decision)
     return decision
 

@@ -16,7 +16,7 @@ def place(version: ModelVersion, role: GovernanceRole | None, reason: str, by: A
     if role not in HOLDING or role not in by.roles:
         needs = needed_as(role, HOLDING, by.roles.__contains__)
         raise Forbidden(f"{by.id} cannot place a hold as {role.name}", needs)
-    hold = Hold.place(role, reason, by.id, at)
+    hold = Hold.place(role, reason, by, at)
     version.holds = longer("the holds of a version", version.holds, hold)
     return hold
 

@@ -18,7 +18,7 @@ def grant(
     submitted it.
     """
     _separate(version, by, Permission.GRANT_WAIVER)
-    waiver = Waiver.grant(requirement_id, rationale, expires_at, longest, by.id, at)
+    waiver = Waiver.grant(requirement_id, rationale, expires_at, longest, by, at)
     if requirement_id not in blocking:
         known = f"one of: {', '.join(sorted(blocking))}" if blocking else "a blocking one, and the version is held to none"
         raise InvalidInput("requirement_id", f"must be {known}")
@@ -28,7 +28,7 @@ def grant(
 
 def revoke(version: ModelVersion, waiver_id: str, reason: str, by: Actor, at: datetime) -> None:
     _separate(version, by, Permission.REVOKE_WAIVER)
-    version.waivers = changed(version.waivers, "waiver_id", waiver_id, lambda each: each.revoke(reason, by.id, at))
+    version.waivers = changed(version.waivers, "waiver_id", waiver_id, lambda each: each.revoke(reason, by, at))
 
 
 def _separate(version: ModelVersion, by: Actor, permission: Permission) -> None:

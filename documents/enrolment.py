@@ -1,0 +1,59 @@
+"""The commands by which people come to tokens of their own, and by which their identities are confirmed."""
+
+from datetime import datetime
+
+from documents.access import Actor, Permission
+from documents.errors import InvalidState
+from documents.identities import issuers_behind
+from documents.people import Stakeholder
+from documents.store.units import Raw
+from documents.tokens import ApiToken, TokenKind
+
+
+async def invite(person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[ApiToken, str]:
+    """Makes and stores an enrolment token for a person, and ends the one that stood unused; the text signs in.
+
+    The chain behind `by` is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
+    """
+    by.needs(Permission.REGISTER_STAKEHOLDER)
+    issuer = await Stakeholder.require(by.id)
+    issuers = issuers_behind(by.id, *([by.identity] if by.identity else []), issuer.identity.mark)
+    token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at)
+    await _end({"holder": person.user_id, "kind": TokenKind.ENROLMENT}, Permission.CREATE_API_TOKEN, at)
+    await token.store()
+    return token, text
+
+
+async def enrol(name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[ApiToken, str]:
+    """Makes and stores the personal token of somebody who signed in by an enrolment token, which ends."""
+    used = await ApiToken.require(by.token or "")
+    used.end(Permission.CREATE_API_TOKEN.value, at)
+    await used.store()
+    person = await Stakeholder.require(by.id)
+    issuers = used.issuers
+    if not issuers and (issuer := await Stakeholder.wanted(used.issued_by)):  # made by a release that kept no chain
+        issuers = issuers_behind(issuer.user_id, issuer.identity.mark)
+    person.enrol(used.issued_by, issuers, at)
+    await person.store()
+    token, text = ApiToken.personal(name, expires_at, by, at)
+    await token.store()
+    return token, text
+
+
+async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> None:
+    """Ends all tokens of a person and the enrolment, so that the person can enrol again; stores the person and the tokens."""
+    person.reset_enrolment(reason, by.id, at)
+    await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, Permission.RESET_ENROLMENT, at)
+    await person.store()
+
+
+async def refuse_ended(by: Actor) -> None:
+    """Raises InvalidState if the token that signed in has ended since: else its holder could make another in its place."""
+    if (await ApiToken.require(by.token or "")).revoked_at:
+        raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
+
+
+async def _end(which: Raw, action: Permission, at: datetime) -> None:
+    for each in await ApiToken.every(which | {"revoked_at": None}):
+        each.end(action.value, at)
+        await each.store()

@@ -1,0 +1,59 @@
+"""The work of `magistrate admin confirm` on the database of the settings."""
+
+from pydantic import TypeAdapter, ValidationError
+
+from documents.access import SYSTEM
+from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.errors import InvalidInput, InvalidState
+from documents.kinds import RECORDS
+from documents.people import Stakeholder
+from documents.store.session import bound_database
+from documents.store.units import Unit
+from documents.values import Statement, problem_in
+from gql.cli.trail import Work
+from gql.firststart import Clock, utc_now
+from gql.settings import Settings
+
+ACTION = "confirmOnHost"
+
+
+def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
+    """Confirms the identity of a person, and tells the trail so as `system`. InvalidInput for an unfit person or reason."""
+
+    async def work(settings: Settings) -> None:
+        try:
+            TypeAdapter(Statement).validate_python(reason)
+        except ValidationError as wrong:
+            raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
+        database, at, ids = bound_database(), clock(), EventIds()
+        await database.know(RECORDS)
+
+        async def confirm(unit: Unit) -> None:
+            head = await AuditHead.touch()
+            if ids.made and await AuditEvent.wanted(ids[0]):
+                return  # an earlier attempt committed, and only the answer of the database was lost
+            person = await Stakeholder.wanted(user_id)
+            if person is None:
+                raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
+            try:
+                person.confirm_on_host(reason, SYSTEM.id, at)
+            except InvalidState as refusal:
+                raise InvalidInput("user", _problem(user_id, refusal)) from refusal
+            await person.store()
+            event = AuditEventType.IDENTITY_CONFIRMED
+            told = await occurrences_of(unit, ACTION, SYSTEM, Request(ids[0]), Stakeholder, event)
+            await head.append(told, at, ids)
+
+        await database.transact(confirm, at)
+
+    return work
+
+
+def _problem(user_id: str, refusal: InvalidState) -> str:
+    says = {
+        "INACTIVE": "must be active; {user_id} is deactivated",
+        "UNENROLLED": "must have enrolled, or an enrolment token would make somebody else confirmed; {user_id} has not",
+        "CONFIRMED": "must not be confirmed yet; {user_id} is",
+    }
+    return says[refusal.from_].format(user_id=user_id)

@@ -1,0 +1,84 @@
+"""Identities in the graph: who enrolled whom, and mutations that confirm an identity or reset an enrolment."""
+
+import strawberry
+from pydantic import BaseModel, Field
+
+from documents.access import Permission
+from documents.audit.event import AuditEventType
+from documents.enrolment import reset
+from documents.identities import EnrolmentReset, Identity, IdentityMark
+from documents.people import Stakeholder
+from documents.values import Key, Statement
+from resolvers.graph.context import Info
+from resolvers.graph.edges import one
+from resolvers.graph.inputs import graph_input
+from resolvers.graph.mutation import Payload, mutation
+from resolvers.graph.types import Part, shape
+
+
+@shape(Identity)
+class IdentityShape:
+    enroller = one(Stakeholder, "The person who made the enrolment token; null for the first start.", user_id="enrolled_by")
+    confirmer = one(Stakeholder, "The person who confirmed the identity; null for the host.", user_id="confirmed_by")
+
+
+@shape(IdentityMark)
+class IdentityMarkShape:
+    enroller = one(Stakeholder, "The person who made the enrolment token; null for the first start.", user_id="enrolled_by")
+
+
+@shape(EnrolmentReset)
+class EnrolmentResetShape:
+    resetter = one(Stakeholder, "The person who reset the enrolment.", user_id="by")
+
+
+class _OfPerson(BaseModel):
+    user_id: Key = Field(description="The user id that the person has.")
+    expected_revision: int | None = Field(default=None, description="Another `revision` is CONFLICT.")
+
+    async def load(self) -> Stakeholder:
+        return await Stakeholder.require(self.user_id, revision=self.expected_revision)
+
+
+@graph_input("An identity is to be confirmed.")
+class ConfirmIdentityInput(_OfPerson):
+    note: Statement = Field(description="The note says how it is known; the trail tells it.")
+
+
+@strawberry.type(description="The identity is confirmed.")
+class ConfirmIdentityPayload(Payload):
+    stakeholder: Stakeholder = strawberry.field(description="The person whose identity is confirmed.")
+
+
+@mutation(event=AuditEventType.IDENTITY_CONFIRMED, permit=Permission.CONFIRM_IDENTITY, resource=Stakeholder)
+async def confirm_identity(info: Info, input: ConfirmIdentityInput) -> ConfirmIdentityPayload:
+    """Confirms that whoever signs in as a person is that person.
+
+    Somebody does it whose own identity is confirmed, and who is neither the person nor had a part in the enrolment. The first
+    ones are confirmed on the host: `magistrate admin confirm`.
+    """
+    person, by = await input.load(), await Stakeholder.require(info.context.actor.id)
+    person.confirm_identity(input.note, by, info.context.now)
+    await person.store()
+    return ConfirmIdentityPayload(stakeholder=person)
+
+
+@graph_input("An enrolment is to be reset.")
+class ResetEnrolmentInput(_OfPerson):
+    reason: Statement = Field(description="The reason why it is reset; the trail tells it.")
+
+
+@strawberry.type(description="The enrolment is reset.")
+class ResetEnrolmentPayload(Payload):
+    stakeholder: Stakeholder = strawberry.field(description="The person who can enrol again.")
+
+
+@mutation(event=AuditEventType.ENROLMENT_RESET, permit=Permission.RESET_ENROLMENT, resource=Stakeholder)
+async def reset_enrolment(info: Info, input: ResetEnrolmentInput) -> ResetEnrolmentPayload:
+    """Ends all tokens of a person, whose identity is then not confirmed, and who can be given an enrolment token again."""
+    person = await input.load()
+    await reset(person, input.reason, by=info.context.actor, at=info.context.now)
+    return ResetEnrolmentPayload(stakeholder=person)
+
+
+PART = Part(types=[IdentityShape, IdentityMarkShape, EnrolmentResetShape], mutations=[confirm_identity, reset_enrolment])
