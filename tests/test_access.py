@@ -28,6 +28,7 @@ from tests.operations import ask_for
 from tests.schema import SCHEMA
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, RITA, Person, Service, mutating, person
 from tests.sockets import Socket, dial, served
+from tests.tokens import enrolment
 
 NINE = (
     "MODEL_OWNER DATA_STEWARD ETHICS_REVIEWER SECURITY_REVIEWER BUSINESS_OWNER COMPLIANCE_OFFICER RISK_MANAGER DEPLOYER TECH_LEAD"
@@ -334,12 +335,9 @@ async def test_whoever_is_accountable_for_a_version_reads_its_events(service: Se
 async def test_needs_says_what_else_is_wanting_of_a_role_that_the_caller_holds(service: Service) -> None:
     """An owner with an enrolment token, a program whose token lists something else, an owner of another version."""
     await register(service)
-    made = await service.do("createApiToken", ADA, "token", name="again", holder={"userId": ALICE.id})
-    enrolling = Person(ALICE.id, made["token"])
-    refused = await service.refused("submitForApproval", enrolling, **BOT)
+    refused = await service.refused("submitForApproval", await enrolment(service), **BOT)
     assert refused["needs"] == ["MODEL_OWNER (owner, with a personal token)"]
-    made = await service.do("createApiToken", ADA, "token", name="first", holder={"userId": BOB.id})
-    refused = await service.refused("saveDatasheet", Person(BOB.id, made["token"]), **TICKETS, datasheet={"datasetName": "x"})
+    refused = await service.refused("saveDatasheet", await enrolment(service, BOB), **TICKETS, datasheet={"datasetName": "x"})
     assert refused["needs"] == ["DATA_STEWARD (with a personal token)"]
     program = {"service": {"name": "pipeline", "mutations": ["SAVE_MODEL_CARD"]}}
     made = await service.do("createApiToken", ADA, "token", name="pipeline", holder=program)

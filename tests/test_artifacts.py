@@ -115,7 +115,7 @@ async def test_an_artefact_is_looked_up_by_its_index_and_judged_for_a_hundred_ve
     assert "artifacts.sha256" in {each["key"][0][0] for each in (await versions.index_information()).values()}
     async for watched in watching(server, service):
         answer, commands = await watched.costs(MAY_IT, RITA, sha256=WEIGHTS["sha256"])
-        assert len(answer["eligibility"]["holders"]) == 100 and len(commands) <= 8
+        assert len(answer["eligibility"]["holders"]) == 100 and len(commands) <= 9
         await versions.update_one({"version": "2.0.200"}, {"$set": {"artifacts": first["artifacts"]}})
         refused = await service.refusal(MAY_IT, ALICE, sha256=WEIGHTS["sha256"])
         assert (refused["code"], refused["size"], refused["limit"]) == ("LIMIT_EXCEEDED", 101, 100)

@@ -26,6 +26,7 @@ from tests.operations import (
 )
 from tests.schema import TYPES
 from tests.service import ADA, ALICE, CAROL, DAVID, Person, Service, mutating, person
+from tests.tokens import enrolment
 
 # Which statuses can follow which, as the product's design has it, and not as the product has it.
 FOLLOW = {
@@ -262,8 +263,7 @@ async def test_whoever_planned_a_change_does_not_approve_it_after_handing_it_ove
     change_id = await ask_for(manned, TOM, **PLACE)
     await deactivate(manned, TOM, handOverTo=OLGA.id)
     await manned.do("updateStakeholder", ADA, userId=TOM.id, active=True)
-    enrolment = await manned.do("createApiToken", ADA, "token", name="again", holder={"userId": TOM.id})
-    own = await manned.do("createApiToken", Person(TOM.id, enrolment["token"]), "token", name="laptop")
+    own = await manned.do("createApiToken", await enrolment(manned, TOM), "token", name="laptop")
     await step(manned, "submitChangeForReview", OLGA, change_id)
     for each in (OLGA, Person(TOM.id, own["token"])):
         refused = await refusal(manned, "addChangeApproval", each, change_id, role="TECH_LEAD", approved=True)

@@ -154,6 +154,7 @@ async def test_what_a_client_sent_is_not_quoted_by_the_event_of_its_refusal(serv
 async def test_all_that_a_change_did_is_told_of_its_model(service: Service) -> None:
     """The events of a completion, of what it ended, and of the model itself are filed under the versions that they are about."""
     await service.enrol(DORA, TOM)
+    await declare(service, "canary")
     seen = await service.size()
     await experiments(service, "0.1.0", "0.2.0")
     for version in ("0.1.0", "0.2.0"):
@@ -162,7 +163,6 @@ async def test_all_that_a_change_did_is_told_of_its_model(service: Service) -> N
     away = await ask_for(service, **STAGED, changeType="ROLLBACK", targetVersion=None)
     await approve(service, away)
     await carry_out(service, away)
-    await declare(service, "canary")
     failed = await approved_change(service, **STAGED | {"environment": "canary"}, targetVersion="0.1.0")
     await carry_out(service, failed, success=False)
     back = await rollback_of(service, failed)

@@ -121,7 +121,7 @@ async def test_a_retired_template_is_asked_no_more_and_assessments_keep_its_fact
     assert (await factors(service))[risk_id]
     refused = await service.refused("createRiskAssessment", **BOT, responses=[*RATED, {"riskId": risk_id}])
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.responses.3.riskId")
-    await rated(service, *RATED)
+    await rated(service, *RATED, closedRisks=[{"riskId": risk_id, "reason": "Nobody grants refunds."}])
     assert risk_id not in await factors(service)
     await rated(service, ownRisks=[OWN | {"riskId": risk_id}])
     assert (await factors(service))[risk_id]

@@ -50,6 +50,7 @@ async def test_a_start_leaves_a_store_of_todays_form_and_its_indexes_as_they_are
 @pytest.mark.parametrize("opened", [each for each in releases() if each not in OF_TODAY], indirect=True)
 async def test_a_migration_changes_the_documents_that_its_steps_name_and_no_other(opened: Opened) -> None:
     release, changed = opened.store.release, {each.collection for each in STEPS if each.number > opened.store.schema}
+    changed.add("rules")  # a start raises the rules number
     for name, documents in documents_of(release).items():
         before, after = {each.raw for each in documents}, opened.left[name].keys()
         if name == "audit_head":
