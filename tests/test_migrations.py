@@ -233,7 +233,7 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         assert (
             shown.returncode == 0
             and f"Documents: {versions}" in shown.stdout
-            and "rules: number 0 becomes {RULES}" in shown.stdout
+            and f"rules: number 0 becomes {RULES}" in shown.stdout
         )
         assert client["upgraded"]["migrations"].count_documents({}) == 1
         done = magistrate("migrate", **settings)
