@@ -16,8 +16,8 @@ from pymongo import MongoClient
 
 from documents import migrations
 from documents.audit.verify import verify
-from documents.environments import DeploymentEnvironment
 from documents.eligibility.rules import RULES
+from documents.environments import DeploymentEnvironment
 from documents.errors import NewerSchema, OlderSchema
 from documents.kinds import RECORDS
 from documents.migrations import SCHEMA, STEPS, Migration, environments, run
