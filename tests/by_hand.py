@@ -14,10 +14,13 @@ from typing import Any
 import rfc8785
 
 Raw = dict[str, Any]
+SHEET = (
+    "purpose", "creators", "instance_description", "instance_count", "confidentiality", "collection_mechanism", "data_sources",
+)  # fmt: skip
 REQUIREMENTS: Mapping[str, Callable[["ByHand", str], bool]] = {
     "intended_use": lambda of, _: bool(of.card.get("primary_intended_uses")),
     "training_data": lambda of, _: bool(
-        of.version["datasheets"] or (of.card.get("training_data_description") and of.card.get("training_data_sources"))
+        of.sheets or (of.card.get("training_data_description") and of.card.get("training_data_sources"))
     ),
     "evaluation": lambda of, _: any(each["dataset"] for each in of.card.get("metrics", ())),
     "limitations": lambda of, _: bool(of.card.get("known_limitations") and of.card.get("risks")),
@@ -49,8 +52,17 @@ class ByHand:
     def card(self) -> Raw:
         return self.version["card"] or {}
 
+    @property
+    def sheets(self) -> list[Raw]:
+        """The linked datasheets that say why the data were collected, what they are, and how they came about."""
+        linked = [self.contents[each["digest"]] for each in self.version["datasheets"]]
+        return [each for each in linked if all(each[name] not in (None, [], ()) for name in SHEET)]
+
     def assessed(self, risk_id: str, *filled: str) -> bool:
-        factors = (self.version["latest_assessment"] or {}).get("factors", ())
+        latest = self.version["latest_assessment"] or {}
+        if latest and latest["tier"] > self.version["tier"]:  # tier 1 is the most critical one
+            return False
+        factors = latest.get("factors", ())
         return any(each["risk_id"] == risk_id and all(each[name] for name in ("assessed", *filled)) for each in factors)
 
     @property
