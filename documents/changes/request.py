@@ -89,7 +89,7 @@ class ChangeRequest(Searchable):
         index("plan.model_id", "plan.environment", "created_at", "_id"),
         index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
-        index("completed_time", "_id"),
+        index("completed_time", "created_at", "_id"),
         BY_TOKENS,
     ]
 
