@@ -73,7 +73,7 @@ class Deployment(Record):
         return cls(
             deployment_id=f"DEP-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
             number=number, change_id=change_id, by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
-            dossier=version.dossier, origins=digest(origins(version.depends_on)),
+            dossier=version.dossier, origins=_origins_of(version),
             artifact_digests=tuple(each.sha256 for each in version.artifacts if each.sha256),
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ class Deployment(Record):
         """Whether the version has the artefacts and the origins that were deployed; True if none were recorded."""
         if self.dossier is None or self.origins is None:
             return True
-        return (self.dossier.artifacts, self.origins) == (version.dossier.artifacts, digest(origins(version.depends_on)))
+        return (self.dossier.artifacts, self.origins) == (version.dossier.artifacts, _origins_of(version))
 
     @property
     def filed_under(self) -> dict[str, str]:
@@ -90,6 +90,11 @@ class Deployment(Record):
     def end(self, change_id: str, at: datetime) -> None:
         self.active, self.ended_at, self.ended_by_change_id = False, at, change_id
         self.names_event(AuditEventType.CHANGE_DEPLOYED)
+
+
+def _origins_of(version: ModelVersion) -> str:
+    """The digest of what the version was made from."""
+    return digest(origins(version.depends_on))
 
 
 async def ever_deployed(version: ModelVersion) -> bool:

@@ -208,7 +208,7 @@ class ChangePlan(Value):
             raise InvalidInput(path, f"runs in {self.environment} already")
         if kind is ChangeType.ROLLBACK and not ran_before:
             raise InvalidInput(path, f"never ran in {self.environment}, so nothing rolls back to it")
-        if target is not None and target == running and (part := CHANGED_BY.get(kind)) in listed and part:
+        if target is not None and target == running and (part := CHANGED_BY.get(kind)) and part in listed:
             raise InvalidInput(path, f"must be another version, for {running} lists a {part.name} artefact: registerModelVersion")
         if self.mitigates and (target is None or target != running):
             raise InvalidInput("mitigates", "is for a change that keeps the version that runs")
