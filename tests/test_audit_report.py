@@ -154,7 +154,7 @@ async def test_the_json_is_canonical_and_the_page_shows_every_event(told: Servic
 async def test_hostile_values_are_text_on_the_page(told: Service) -> None:
     page = (await told.ask(REPORT % "markdown", AUDREY, resourceId=HOSTILE, actorId=HOSTILE))["auditReport"]["markdown"]
     rendered = MarkdownIt().enable("table").render(page)
-    for begun in ("<script", "<a ", "<em", "<img", "<code>f"):
+    for begun in ("<script", "<a ", "<em", "<img", "<code>f<"):
         assert begun not in rendered, begun
     assert rendered.count("<h1>") == 1 and rendered.count("<h2>") == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in rendered
