@@ -385,6 +385,12 @@ def refuse_involved(who: str, involved: Collection[str], problem: str, needs: st
         raise Forbidden(f"{who} {problem}", [needs])
 
 
+def confirmed_identity(by: Actor, why: str) -> None:
+    """Forbidden, with the reason `why`, unless the identity of `by` is confirmed."""
+    if by.identity is None or not by.identity.confirmed:
+        raise Forbidden(f"the identity of {by.id} is not confirmed, and {why}", ["somebody whose identity is confirmed"])
+
+
 def refuse_submitter(role: GovernanceRole, who: str, submitters: Collection[str]) -> None:
     """Forbidden if `who` submitted the version, unless the person decides as its model owner."""
     if role is not GovernanceRole.MODEL_OWNER:

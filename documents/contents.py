@@ -75,11 +75,16 @@ async def keep(kind: ContentKind, value: Any, limit: int | None = None) -> str:
 
     Raises LimitExceeded if the canonical form has more than `limit` bytes.
     """
+    text = _canonical(kind, value, limit)
+    await keep_text(kind, digest := sha256(text).hexdigest(), text)
+    return digest
+
+
+def _canonical(kind: ContentKind, value: Any, limit: int | None) -> bytes:
     text = canonical(value)
     if limit is not None and len(text) > limit:
         raise LimitExceeded(f"the {kind.replace('_', ' ')} as canonical JSON, in bytes", len(text), limit)
-    await keep_text(kind, digest := sha256(text).hexdigest(), text)
-    return digest
+    return text
 
 
 async def revised(
@@ -89,8 +94,20 @@ async def revised(
 
     Raises LimitExceeded if the canonical form has more than 256 KiB.
     """
-    digest = await keep(kind, value, DOCUMENT_BYTES)
-    return (*revisions, Revision(revision=len(revisions) + 1, digest=digest, author=author, at=at))
+    revision, text = next_revision(revisions, kind, value, author, at)
+    await keep_text(kind, revision.digest, text)
+    return (*revisions, revision)
+
+
+def next_revision(
+    revisions: tuple[Revision, ...], kind: ContentKind, value: Any, author: str, at: datetime
+) -> tuple[Revision, bytes]:
+    """The revision that follows `revisions` when `value` is written, and the text that it cites. Stores nothing.
+
+    Raises LimitExceeded if the canonical form has more than 256 KiB.
+    """
+    text = _canonical(kind, value, DOCUMENT_BYTES)
+    return Revision(revision=len(revisions) + 1, digest=sha256(text).hexdigest(), author=author, at=at), text
 
 
 async def keep_text(kind: ContentKind, digest: str, text: bytes) -> None:

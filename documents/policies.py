@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType
 from documents.canonical import digest
-from documents.contents import Content, ContentKind, Revision, revised
+from documents.contents import Content, ContentKind, Revision, keep_text, next_revision
 from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.stages import GOVERNED, Stages
 from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
+
+_SCOPE = ("applicable_tiers", "effective_from", "effective_until", "binds_approved_from")
+"""The parts of a content that its revision repeats, so that it is known without the text when the revision binds what."""
 
 C = TypeVar("C", RiskTier, GovernanceRole)
 
@@ -102,16 +105,24 @@ class PolicyTerms(Value):
         Field(default=(), description="The requirements that must be met, each once.")
     )
     enforcement: Enforcement = Field(description="The enforcement says what an unmet requirement does.")
+    demands_confirmed: bool = Field(
+        default=False,
+        description="Whether the policy demands confirmed identities: an approval that it requires, and a waiver of its "
+        "requirements, then count only from a person whose identity was confirmed at that time.",
+    )
 
 
 class PolicyContent(PolicyTerms):
     """A policy's content is what a revision of it says."""
 
     ordered: ClassVar = frozenset({"name", "enforcement", "effective_from", "effective_until"})
-    unasked: ClassVar = frozenset({"stages"})  # what was stored before there were stages has none, and reads with the default
+    unasked: ClassVar = frozenset({"stages", "demands_confirmed"})  # older documents have none, and read with the default
 
     effective_from: Moment = Field(description="The time it comes into force.")
     effective_until: Moment | None = Field(default=None, description="The time it ends; null for no end.")
+    binds_approved_from: Moment | None = Field(
+        default=None, description="The time it also binds versions that were submitted before; null for new submissions only."
+    )
 
     @property
     def blocking(self) -> bool:
@@ -124,6 +135,9 @@ class PolicyRevision(Revision):
     applicable_tiers: Tiers = Field(description="The tiers that it applies to.")
     effective_from: Moment = Field(description="The time it replaces those before it.")
     effective_until: Moment | None = Field(description="The time it ends; null for no end.")
+    binds_approved_from: Moment | None = Field(
+        default=None, description="The time it also binds versions that were submitted before; null for new submissions only."
+    )
 
 
 class BoundPolicy(Value):
@@ -146,6 +160,20 @@ class PolicyInForce(BoundPolicy):
     @property
     def bound(self) -> BoundPolicy:
         return BoundPolicy(policy_id=self.policy_id, revision=self.revision, digest=self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing that a policy asks of a role: a requirement, or the approval as such where `requirement` is None."""
+
+    policy_id: str
+    requirement: Requirement | None
+
+
+def asked_of(policies: Iterable[PolicyInForce], role: GovernanceRole) -> frozenset[Asked]:
+    """What the blocking ones of `policies` ask of a role that they require."""
+    asking = [each for each in policies if each.blocking and role in each.says.required_roles]
+    return frozenset(Asked(each.policy_id, asked) for each in asking for asked in (None, *each.says.requirements))
 
 
 class PolicyStatus(Choice):
@@ -177,7 +205,14 @@ class Policy(Searchable):
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
-    bears_on: ClassVar = (Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),)
+    bears_on: ClassVar = (
+        Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),
+        Bearing(
+            {"tier": "revisions.applicable_tiers"},
+            among={"standing.status": {"$in": ["approved", "pending_approval", "rejected"]}},
+            having="revisions.binds_approved_from",
+        ),
+    )
     searched: ClassVar = ("policy_id", "content.name", "content.requirements.title", "content.description")
     ordered: ClassVar = frozenset({"policy_id"})
 
@@ -185,38 +220,50 @@ class Policy(Searchable):
     content: PolicyContent = Field(description="The content that the newest revision has.")
     revisions: tuple[PolicyRevision, ...] = Field(description="The revisions are listed oldest first.")
 
+    _texts: list[tuple[str, bytes]] = PrivateAttr(default_factory=list)
+    """The digests and texts of the revisions that are not stored yet."""
+
     collection: ClassVar = "policies"
     indexes: ClassVar = [BY_TOKENS]
 
     @classmethod
-    async def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
-        """A policy with its first revision."""
+    def written(cls, policy_id: str, content: PolicyContent, author: str, at: datetime) -> Self:
+        """A policy with its first revision, which `store` keeps."""
         policy = cls(policy_id=policy_id, content=content, revisions=())
-        await policy._add(content, author, at)
+        policy._add(content, author, at)
         return policy
 
-    async def revise(self, said: Mapping[str, Any], author: str, at: datetime) -> None:
+    def revise(self, said: Mapping[str, Any], author: str, at: datetime) -> None:
         """Makes the next revision: the newest one, with the fields in `said` replaced.
 
-        Without `effective_from` in `said` it is in force at once, or from when the newest one would be if that is later.
+        Without `effective_from` in `said` it is in force at once, or from when the newest one would be if that is later. Without
+        `binds_approved_from` it binds new submissions only, whatever the newest one says.
         """
         if digest(dict(self.content) | dict(said)) == digest(self.content):
             raise InvalidInput("", "changes nothing")
-        begins = {"effective_from": max(self.content.effective_from, at)}
-        await self._add(PolicyContent(**dict(self.content) | begins | dict(said)), author, at)
+        begins = {"effective_from": max(self.content.effective_from, at), "binds_approved_from": None}
+        self._add(PolicyContent(**dict(self.content) | begins | dict(said)), author, at)
 
-    async def retire(self, since: datetime, author: str, at: datetime) -> None:
+    def retire(self, since: datetime, author: str, at: datetime) -> None:
         """Makes a revision that begins and ends at `since`; from then on no revision is in force."""
         _not_past(since, at)
         if (status := self.status_at(since)) is PolicyStatus.RETIRED:
             raise InvalidState("retirePolicy", status, [PolicyStatus.UPCOMING, PolicyStatus.IN_FORCE])
-        period = {"effective_from": since, "effective_until": since}
-        await self._enter(PolicyContent(**dict(self.content) | period), author, at)
+        period = {"effective_from": since, "effective_until": since, "binds_approved_from": None}
+        self._enter(PolicyContent(**dict(self.content) | period), author, at)
 
-    async def _add(self, content: PolicyContent, author: str, at: datetime) -> None:
+    async def store(self) -> None:
+        """Stores the policy, and the texts of its new revisions."""
+        for kept, text in self._texts:
+            await keep_text(ContentKind.POLICY, kept, text)
+        self._texts.clear()
+        await super().store()
+
+    def _add(self, content: PolicyContent, author: str, at: datetime) -> None:
         _not_past(content.effective_from, at)
         if content.effective_until is not None and content.effective_until <= content.effective_from:
             raise InvalidInput("effective_until", "must be after the revision begins to be in force")
+        _binds_in_force(content, at)
         if not content.required_roles and not content.requirements:
             raise InvalidInput("requirements", "must name a requirement, or `required_roles` a role: it asks nothing")
         if content.required_roles and not set(content.stages) & set(GOVERNED):
@@ -226,11 +273,12 @@ class Policy(Searchable):
             if not each.belongs_to(self.policy_id):
                 path = f"requirements.{index}.requirement_id"
                 raise InvalidInput(path, f"must be {self.policy_id}. and a name within the policy, without a dot")
-        await self._enter(content, author, at)
+        self._enter(content, author, at)
 
-    async def _enter(self, content: PolicyContent, author: str, at: datetime) -> None:
-        *_, kept = await revised(self.revisions, ContentKind.POLICY, content, author, at)
-        scope = {each: getattr(content, each) for each in ("applicable_tiers", "effective_from", "effective_until")}
+    def _enter(self, content: PolicyContent, author: str, at: datetime) -> None:
+        kept, text = next_revision(self.revisions, ContentKind.POLICY, content, author, at)
+        self._texts.append((kept.digest, text))
+        scope = {each: getattr(content, each) for each in _SCOPE}
         self.content, self.revisions = content, (*self.revisions, PolicyRevision(**dict(kept), **scope))
 
     @property
@@ -244,6 +292,15 @@ class Policy(Searchable):
                 found.append(period)
             replaced = _first(each.effective_from, replaced)
         return tuple(reversed(found))
+
+    @property
+    def reaches(self) -> tuple[tuple[datetime, PolicyRevision], ...]:
+        """The moments at which a revision binds what was submitted before, in order.
+
+        A revision that is not in force at the moment that it names reaches nothing: a later one has replaced it.
+        """
+        named = ((each.revision.binds_approved_from, each) for each in self.periods)
+        return tuple((moment, each.revision) for moment, each in named if moment and each.holds(moment))
 
     def in_force(self, at: datetime) -> PolicyRevision | None:
         return next((each.revision for each in self.periods if each.holds(at)), None)
@@ -275,6 +332,18 @@ def _not_past(begins: datetime, at: datetime) -> None:
         raise InvalidInput("effective_from", "must not be in the past; what was in force then stays on record")
 
 
+def _binds_in_force(content: PolicyContent, at: datetime) -> None:
+    """InvalidInput if the revision is to bind submitted versions at a moment that is past, or at which it is not in force."""
+    if (binds := content.binds_approved_from) is None:
+        return
+    if at - binds >= timedelta(milliseconds=1):
+        raise InvalidInput("binds_approved_from", "must not be in the past")
+    if binds < content.effective_from:
+        raise InvalidInput("binds_approved_from", "must not be before `effective_from`")
+    if content.effective_until is not None and content.effective_until <= binds:
+        raise InvalidInput("binds_approved_from", "must be before `effective_until`")
+
+
 def _first(*moments: datetime | None) -> datetime | None:
     return min((each for each in moments if each is not None), default=None)
 
@@ -289,6 +358,29 @@ def from_then_on(policies: Iterable[Policy], tier: RiskTier, at: datetime) -> di
     periods = _periods(policies, tier)
     edges = {moment for _, each in periods for moment in (each.begins, each.ends) if moment and moment > at}
     return {moment: _holding(periods, moment) for moment in (at, *sorted(edges))}
+
+
+def binding(
+    policies: Iterable[Policy], bound: Iterable[BoundPolicy], since: datetime, tier: RiskTier
+) -> dict[datetime, tuple[BoundPolicy, ...]]:
+    """The revisions that a round is judged by from `since` on, and from each later moment at which they change, in order.
+
+    The round was bound to `bound` at `since`. A revision that binds submitted versions takes the place of the bound one from the
+    moment that it names, or ends it where the revision is not for the tier. Otherwise what bound the round stays.
+    """
+    reaches = sorted(
+        ((moment, policy.policy_id, revision) for policy in policies for moment, revision in policy.reaches if since < moment),
+        key=lambda each: each[0],
+    )
+    held = {each.policy_id: each for each in bound}
+    found = {since: dict(held)}
+    for moment, policy_id, revision in reaches:
+        before = held.pop(policy_id, None)
+        if tier in revision.applicable_tiers:
+            held[policy_id] = BoundPolicy(policy_id=policy_id, revision=revision.revision, digest=revision.digest)
+        if held.get(policy_id) != before:
+            found[moment] = dict(held)
+    return {moment: tuple(each[name] for name in sorted(each)) for moment, each in found.items()}
 
 
 def _periods(policies: Iterable[Policy], tier: RiskTier) -> list[tuple[str, PolicyPeriod]]:

@@ -23,6 +23,7 @@ from documents.versions.approvals import (
     acted_as,
     deciders_of,
     submitters_of,
+    those_open,
 )
 from documents.versions.lifecycle import DECIDABLE, LIVE, SUBMITTABLE, VersionStatus
 from documents.versions.parts import Ending
@@ -37,7 +38,7 @@ FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION)
 FINDINGS = ("metrics", "drift", "incidents", "compliance")
 
 _READ = fields_at(
-    "model_id", "version", "tier", "owner_id", "round", "closed_rounds", "evidence", "registered_at", "standing"
+    "model_id", "version", "tier", "owner_id", "round", "previous_round", "closed_rounds", "evidence", "registered_at", "standing"
 )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ class TaskKind(Choice):
 
     SUBMIT = "submit", "The owner submits a version that is a draft or was rejected."
     APPROVE = "approve", "The person decides for a required role."
-    REAPPROVE = "reapprove", "The person decides again, after an approval went stale or expired."
+    REAPPROVE = "reapprove", "The person decides again, after an approval went stale, expired, or lacks a confirmed identity."
     SATISFY_CONDITION = "satisfy_condition", "The owner says how a condition of an approval is met."
     CONFIRM_CONDITION = "confirm_condition", "The person confirms a condition that is met."
     REVIEW = "review", "The person completes a review that is due within 30 days."
@@ -102,10 +103,11 @@ class Docket:
         if owns and self.status in SUBMITTABLE:
             yield self._submission()
         if self.status in DECIDABLE and (submitted := self.version.round):
-            for role in self.standing.required_roles:
+            for role in self.standing.deciding_roles:
                 submitters, deciders = self._acted
                 separate = separated(role, person.user_id, submitters, acted_as(deciders, person.user_id))
-                could_decide = separate and person.may_decide(role, self.version.tier)
+                known = person.identity.confirmed or role not in self.standing.terms.confirming
+                could_decide = separate and known and person.may_decide(role, self.version.tier)
                 yield from self._decision(role, submitted.submitted_at) if could_decide else ()
                 yield from self._conditions(role, owns, could_decide)
         if self.status in LIVE and (owns or person.holds(GovernanceRole.RISK_MANAGER)):
@@ -114,7 +116,7 @@ class Docket:
     @cached_property
     def _acted(self) -> tuple[frozenset[str], tuple[Decider, ...]]:
         """The user ids of all who submitted the version, and all who decided about it, in any round."""
-        rounds = self.version.round, self.version.closed_rounds
+        rounds = those_open(self.version.previous_round, self.version.round), self.version.closed_rounds
         return submitters_of(*rounds), deciders_of(*rounds)
 
     def _submission(self) -> Task:
@@ -131,7 +133,7 @@ class Docket:
                 kind = TaskKind.APPROVE
             case Approval(status=ApprovalStatus.EXPIRED, expires_at=datetime() as since):
                 kind = TaskKind.REAPPROVE
-            case Approval(status=ApprovalStatus.STALE, decided_at=since):
+            case Approval(status=ApprovalStatus.STALE | ApprovalStatus.UNCONFIRMED, decided_at=since):
                 kind = TaskKind.REAPPROVE
             case _:
                 return
@@ -182,12 +184,14 @@ def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:
     """The query for the versions that may hold a task for one of the people; `Docket` decides whether they do."""
     roles, tiers = {role for each in people for role in each.roles}, {tier for each in people for tier in each.authorized_tiers}
     answers = {"standing.accountable_ids": {"$in": [each.user_id for each in people]}}
-    decides = {"standing.required_roles": {"$in": sorted(roles)}, "tier": {"$in": sorted(tiers)}}
+    of_tier = {"tier": {"$in": sorted(tiers)}}
+    decides = {"standing.required_roles": {"$in": sorted(roles)}, **of_tier}
     open_ = {"standing.status": {"$in": DECIDABLE}}
     falls_due = {"standing.next_review": {"$lte": at + NOTICE}, "standing.status": {"$in": LIVE}}
     return {
         "$or": [
             {"standing.missing_roles": {"$in": sorted(roles)}, **decides, **open_},
+            {"standing.next_missing_roles": {"$in": sorted(roles)}, **of_tier, **open_},
             {"standing.approved_until": {"$lte": at}, **decides, **open_},
             {"standing.open_conditions": {"$gt": 0}, **open_, "$or": [decides, answers]},
             {**answers, "standing.status": {"$in": SUBMITTABLE}},

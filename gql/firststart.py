@@ -65,7 +65,7 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
     async def begin(unit: Unit) -> None:
         head = await AuditHead.begin(settings.origin)
         for policy_id, content in defaults(at).items():
-            await (await Policy.written(policy_id, content, SYSTEM.id, at)).store()
+            await Policy.written(policy_id, content, SYSTEM.id, at).store()
         for environment in environments.defaults(at):
             await environment.store()
         administrator = Stakeholder.register(

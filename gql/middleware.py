@@ -95,8 +95,23 @@ class Recorded(FieldExtension):
         self.declared = declared
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
+        if self.declared.tries and arguments["input"].dry_run:
+            return await self._tried(self.declared.tries, info, arguments["input"])
         # A client that disconnects cancels its request. A mutation that has begun still commits or is refused, and is recorded.
         return await asyncio.shield(self._done(next_, source, info, arguments))
+
+    async def _tried(self, tries: Callable[..., Any], info: Info, input: Any) -> Payload:
+        """The answer of a dry run, which stores nothing. Like a query, it leaves an event only if the caller is denied."""
+        try:
+            info.context.actor.needs(self.declared.permit)
+            answer: Payload = await tries(info, input)
+        except Forbidden as error:
+            await tell_failure(error, info.context, info.field_name, self.declared, input, (), unless=None)
+            raise
+        except InvalidInput as error:
+            error.argument = "input"
+            raise
+        return answer
 
     async def _done(self, next_: Callable[..., Any], source: Any, info: Info, arguments: dict[str, Any]) -> Payload:
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared

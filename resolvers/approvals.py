@@ -7,12 +7,14 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.contents import Content
-from documents.eligibility.answer import RequiredApproval
+from documents.eligibility.answer import NextRound, RequiredApproval, UpcomingPolicy
+from documents.eligibility.standings import bring_up
+from documents.eligibility.submitting import submit
 from documents.people import Stakeholder
+from documents.policies import Policy
 from documents.store.standins import whole
 from documents.values import Hash, Key, Moment, Statement, Statements, Text
 from documents.versions.approvals import Approval, ApprovalRound, ClosedRound, Decision, Verdict, told
-from documents.versions.commands import submit
 from documents.versions.conditions import Confirmation, Satisfaction
 from documents.versions.dossier import Dossier, DossierPart, pinned
 from documents.versions.parts import Ending
@@ -93,6 +95,13 @@ class RequiredApprovalShape:
         return [each for each in people if each]
 
 
+async def _judged(input: OfVersion, info: Info) -> ModelVersion:
+    """The version that the input names, judged as of now: a policy may bind it since its standing was stored."""
+    version = await input.load()
+    await bring_up(version, info.context.now)
+    return version
+
+
 @graph_input("A version is to be submitted.")
 class SubmitForApprovalInput(OfVersion): ...
 
@@ -104,10 +113,24 @@ class SubmitForApprovalPayload(Payload):
 
 @mutation(event=AuditEventType.APPROVAL_REQUESTED, permit=Permission.SUBMIT_FOR_APPROVAL, resource=ModelVersion)
 async def submit_for_approval(info: Info, input: SubmitForApprovalInput) -> SubmitForApprovalPayload:
-    """Opens a round of approvals, bound to the policies in force, for a draft or a rejected version."""
-    version = await input.load()
+    """Opens a round of approvals, bound to the policies in force, for a draft, a rejected or an approved version.
+
+    The next round of an approved version keeps the decisions that still answer what is asked. The previous round counts until the
+    next one is complete or rejected, or until its own approvals no longer suffice.
+    """
+    version = await _judged(input, info)
     await submit(version, by=info.context.actor, at=info.context.now)
     return SubmitForApprovalPayload(model_version=version)
+
+
+@shape(NextRound)
+class NextRoundShape:
+    submitter = one(Stakeholder, "The person who submitted; null for a service.", user_id="submitted_by")
+
+
+@shape(UpcomingPolicy)
+class UpcomingPolicyShape:
+    policy = one(Policy, "The policy as its newest revision reads.", policy_id="policy_id")
 
 
 @graph_input("A decision is to be recorded.")
@@ -132,8 +155,7 @@ class OfApproval(Payload):
 
     @field("The decision as it reads now; null once another round began.")
     def approval(self, info: Info) -> Approval | None:
-        read = decisions.approvals(self.model_version, info.context.now)
-        return next((each for each in read if each.decision_id == self.decision_id), None)
+        return decisions.approval(self.model_version, self.decision_id, info.context.now)
 
 
 @strawberry.type(description="The decision is recorded.")
@@ -144,7 +166,7 @@ class SubmitApprovalPayload(OfApproval): ...
 async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitApprovalPayload:
     """Decides for a required role about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
-    version = await input.load()
+    version = await _judged(input, info)
     reviewer = await Stakeholder.require(by.id)
     decision = await decisions.decide(
         version, input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
@@ -169,7 +191,7 @@ class WithdrawApprovalPayload(OfApproval): ...
 async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> WithdrawApprovalPayload:
     """Withdraws the approval that stands for a role, which must decide again before the version is approved."""
     by, at = info.context.actor, info.context.now
-    version = await input.load()
+    version = await _judged(input, info)
     decision = decisions.withdraw(version, input.role, input.reason, await Stakeholder.require(by.id), by=by, at=at)
     await version.store()
     return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
@@ -190,7 +212,7 @@ class SatisfyConditionPayload(OfApproval): ...
 async def satisfy_condition(info: Info, input: SatisfyConditionInput) -> SatisfyConditionPayload:
     """Says by a note or by evidence how a condition is met; it counts once the role that set it confirms it."""
     by, at = info.context.actor, info.context.now
-    version = await input.load()
+    version = await _judged(input, info)
     decision = decisions.satisfy_condition(version, input.condition_id, input.note, input.evidence_id, by=by, at=at)
     await version.store()
     return SatisfyConditionPayload(decision_id=decision.decision_id, model_version=version)
@@ -210,7 +232,7 @@ class ConfirmConditionPayload(OfApproval): ...
 async def confirm_condition(info: Info, input: ConfirmConditionInput) -> ConfirmConditionPayload:
     """Confirms a condition, by whoever could decide for its role; a conditional approval counts once all are."""
     by, at = info.context.actor, info.context.now
-    version = await input.load()
+    version = await _judged(input, info)
     reviewer = await Stakeholder.require(by.id)
     decision = decisions.confirm_condition(version, input.condition_id, input.comments, reviewer, by=by, at=at)
     await version.store()
@@ -228,6 +250,8 @@ PART = Part(
         Decision,
         ClosedRoundShape,
         RequiredApprovalShape,
+        NextRoundShape,
+        UpcomingPolicyShape,
     ],
     mutations=[submit_for_approval, submit_approval, withdraw_approval, satisfy_condition, confirm_condition],
 )

@@ -8,7 +8,10 @@ from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
+from documents.audit.trail import Receipt
 from documents.contents import Content
+from documents.eligibility.effects import PolicyEffect, StoppedVersion, effect_of
+from documents.errors import AlreadyExists
 from documents.people import Stakeholder
 from documents.policies import (
     BoundPolicy,
@@ -107,6 +110,11 @@ policies = connection(Policy, "policies", "The policies are listed by their id."
 class RequirementInput(Requirement): ...
 
 
+BINDS_APPROVED = (
+    "The time from which it also binds versions that were submitted before; default is never: it binds new submissions only."
+)
+DRY_RUN = "Whether nothing is changed, and only the versions that would stop being eligible are answered; default is false."
+
 Requirements = Annotated[tuple[RequirementInput, ...], Field(max_length=LIST_LENGTH), AfterValidator(each_requirement_once)]
 
 
@@ -116,20 +124,49 @@ class CreatePolicyInput(PolicyTerms):
     requirements: Requirements = Field(default=(), description="The requirements that must be met, each once.")
     effective_from: Moment | None = Field(default=None, description="The time it comes into force; default is now.")
     effective_until: Moment | None = Field(default=None, description="The time it ends; default is never.")
+    binds_approved_from: Moment | None = Field(default=None, description=BINDS_APPROVED)
+    dry_run: bool = Field(default=False, description=DRY_RUN)
+
+    def written(self, info: Info) -> Policy:
+        """The policy that the input describes, not stored yet."""
+        by, at = info.context.actor, info.context.now
+        told = {name: value for name, value in said(self).items() if name in PolicyContent.model_fields}
+        return Policy.written(self.policy_id, PolicyContent(**told | {"effective_from": self.effective_from or at}), by.id, at)
+
+
+@strawberry.type
+class OfPolicyDryRun(Payload):
+    """The fields that payloads of mutations with a dry run have in common."""
+
+    receipt: Receipt | None = strawberry.field(  # type: ignore[assignment]  # a dry run has no event
+        default=None, description="The receipt proves the event; null for a dry run."
+    )
+    effect: PolicyEffect | None = strawberry.field(
+        default=None, description="The effect that it would have on versions that may be deployed; null unless it is a dry run."
+    )
 
 
 @strawberry.type(description="The policy is written.")
-class CreatePolicyPayload(Payload):
-    policy: Policy = strawberry.field(description="The policy that was written.")
+class CreatePolicyPayload(OfPolicyDryRun):
+    policy: Policy | None = strawberry.field(default=None, description="The policy that was written; null for a dry run.")
 
 
-@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.CREATE_POLICY, resource=Policy)
+async def try_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPayload:
+    """What a policy would do, without writing it."""
+    policy = input.written(info)
+    if await Policy.wanted(input.policy_id):
+        raise AlreadyExists(Policy.__name__, input.policy_id)
+    return CreatePolicyPayload(effect=await effect_of(policy, info.context.now))
+
+
+@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.CREATE_POLICY, resource=Policy, tries=try_policy)
 async def create_policy(info: Info, input: CreatePolicyInput) -> CreatePolicyPayload:
-    """Writes a policy, which applies, once in force, to drafts of its tiers and to what is submitted then."""
-    by, at = info.context.actor, info.context.now
-    told = {name: value for name, value in said(input).items() if name != "policy_id"}
-    content = PolicyContent(**told | {"effective_from": input.effective_from or at})
-    policy = await Policy.written(input.policy_id, content, by.id, at)
+    """Writes a policy, which applies, once in force, to drafts of its tiers and to what is submitted then.
+
+    From `bindsApprovedFrom` on it also binds versions that were submitted before; until then they show a notice of what they
+    would lack. A dry run answers which versions would stop being eligible, and changes nothing.
+    """
+    policy = input.written(info)
     await policy.store()
     return CreatePolicyPayload(policy=policy)
 
@@ -152,23 +189,40 @@ class RevisePolicyInput(_OfPolicy):
     requirements: Requirements | None = Field(default=None, description="The requirements that must be met.")
     enforcement: Enforcement | None = Field(default=None, description="The enforcement says what an unmet requirement does.")
     effective_from: Moment | None = Field(default=None, description="The time it comes into force; default is now or later.")
+    demands_confirmed: bool | None = Field(
+        default=None, description="Whether the policy demands confirmed identities of those who approve or waive."
+    )
     effective_until: Moment | None = Field(default=None, description="The time it ends; null for no end.")
+    binds_approved_from: Moment | None = Field(default=None, description=BINDS_APPROVED)
+    dry_run: bool = Field(default=False, description=DRY_RUN)
+
+    async def revised(self, info: Info) -> Policy:
+        """The policy with the revision that the input describes, not stored yet."""
+        policy = await self.load()
+        told = {each: value for each, value in said(self).items() if each in PolicyContent.model_fields}
+        kept = {each: value for each, value in told.items() if value is not None or each == "effective_until"}
+        policy.revise(kept, info.context.actor.id, info.context.now)
+        return policy
 
 
 @strawberry.type(description="The policy is revised.")
-class RevisePolicyPayload(Payload):
-    policy: Policy = strawberry.field(description="The policy that was revised.")
+class RevisePolicyPayload(OfPolicyDryRun):
+    policy: Policy | None = strawberry.field(default=None, description="The policy that was revised; null for a dry run.")
 
 
-@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.REVISE_POLICY, resource=Policy)
+async def try_revision(info: Info, input: RevisePolicyInput) -> RevisePolicyPayload:
+    """What a revision would do, without writing it."""
+    return RevisePolicyPayload(effect=await effect_of(await input.revised(info), info.context.now))
+
+
+@mutation(event=AuditEventType.POLICY_CHANGED, permit=Permission.REVISE_POLICY, resource=Policy, tries=try_revision)
 async def revise_policy(info: Info, input: RevisePolicyInput) -> RevisePolicyPayload:
-    """Writes the next revision of a policy; the one before is in force until then, and binds what was submitted."""
-    policy = await input.load()
-    told = {each: value for each, value in said(input).items() if each in PolicyContent.model_fields}
-    await policy.revise(
-        {each: value for each, value in told.items() if value is not None or each == "effective_until"},
-        info.context.actor.id, info.context.now,
-    )  # fmt: skip
+    """Writes the next revision of a policy; the one before is in force until then, and binds what was submitted.
+
+    From `bindsApprovedFrom` on the revision also binds versions that were submitted before. A revision that takes its place
+    before then, and does not say so again, ends the announcement.
+    """
+    policy = await input.revised(info)
     await policy.store()
     return RevisePolicyPayload(policy=policy)
 
@@ -187,13 +241,18 @@ class RetirePolicyPayload(Payload):
 async def retire_policy(info: Info, input: RetirePolicyInput) -> RetirePolicyPayload:
     """Ends a policy by a last revision that is never in force; what was submitted under it stays bound to it."""
     policy, at = await input.load(), info.context.now
-    await policy.retire(input.effective_from or at, info.context.actor.id, at)
+    policy.retire(input.effective_from or at, info.context.actor.id, at)
     await policy.store()
     return RetirePolicyPayload(policy=policy)
 
 
+@shape(StoppedVersion)
+class StoppedVersionShape:
+    model_version = one(ModelVersion, "The version that would stop.", model_id="model_id", version="version")
+
+
 PART = Part(
-    types=[PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus, PolicyFilter],
+    types=[PolicyEffect, StoppedVersionShape, PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus, PolicyFilter],
     queries=[policy, policies],
     mutations=[create_policy, revise_policy, retire_policy],
 )

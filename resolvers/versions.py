@@ -101,7 +101,10 @@ class ModelVersionNode(Node):
     def status(version: Parent[ModelVersion], info: Info) -> VersionStatus:
         return Standing.status_at(version.standing, info.context.now) if version.standing else VersionStatus.DRAFT
 
-    @field("The decisions of the current round as they read now, oldest first.", reads=["round", "standing.dossier", "evidence"])
+    @field(
+        "The decisions of the current round as they read now, oldest first.",
+        reads=["round", "standing.dossier", "standing.terms", "evidence"],
+    )
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:
         return list(decisions.approvals(version, info.context.now))

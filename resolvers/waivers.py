@@ -8,9 +8,9 @@ from strawberry import Parent
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
+from documents.eligibility.waiving import waive
 from documents.people import Stakeholder
 from documents.values import Key, Moment, Statement
-from documents.versions.commands import waive
 from documents.versions.rules import waivers
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
@@ -25,7 +25,7 @@ from resolvers.graph.types import Part, field, shape
 class WaiverShape:
     grantor = one(Stakeholder, "The person who granted it.", user_id="granted_by")
 
-    @field("Whether the waiver counts now.", reads=["expires_at", "revoked"])
+    @field("Whether the waiver is neither expired nor revoked now.", reads=["expires_at", "revoked"])
     @staticmethod
     def stands(waiver: Parent[Waiver], info: Info) -> bool:
         return waiver.expires_at > info.context.now and waiver.revoked is None

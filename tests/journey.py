@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from documents.access import GovernanceRole
-from tests.examples import BOT, CARD, DATASHEET, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
+from tests.examples import BOT, CARD, DATASHEET, DRILL, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
 from tests.operations import DORA, IMPACT, TOM
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person
 
@@ -29,6 +29,10 @@ TRY_IT: dict[str, Any] = {
     "rollbackPlan": "Take it away.",
 }  # fmt: skip
 TREATED: dict[str, Any] = {"riskId": "MQ-001", "controls": ["A person reads every answer"], "controlEffectiveness": 0.9}
+STRICTER: dict[str, Any] = {
+    "policyId": "POL-006", "requiredRoles": ["ETHICS_REVIEWER"], "requirements": [DRILL | {"requirementId": "POL-006.drill"}],
+    "demandsConfirmed": True,
+}  # fmt: skip
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
 FROM_OUTSIDE: dict[str, Any] = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "base", "supplier": "Somebody else"}}}
@@ -128,6 +132,10 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     except_from = {"requirementId": PROOF["requirementId"], "rationale": EXCUSE, "expiresAt": in_days(service.now, 30)}
     yield (waiver := await did("grantWaiver", RITA, "waiver { waiverId }", **BOT, **except_from))
     yield await did("revokeWaiver", RITA, **BOT, **waiver[1]["waiver"], reason=ALARM)
+    for who in (DAVID, ALICE, COLIN):
+        yield await did("submitApproval", who, **BOT, verdict="APPROVED", comments=PRAISE)
+    yield await did("createPolicy", RITA, **DRILLS | STRICTER)
+    yield await did("submitForApproval", ALICE, **BOT)
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE], useCases=EXPLAINS)

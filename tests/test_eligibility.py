@@ -82,8 +82,8 @@ def case(
         decisions = tuple(decision(bot, role, role) for role in (OWNER, ETHICS, SECURITY))
         bot.round = submitted_round(tier, *decisions)
     return CaseFile(
-        version=bot, policies=policies, registration_proven=proven, newer_datasheets=(), retired_dependencies=(), people=people,
-        answering={}, at=at, calendar=ReviewCalendar(), rules=RulesInForce(),
+        version=bot, round=bot.round, policies=policies, registration_proven=proven, newer_datasheets=(),
+        retired_dependencies=(), people=people, answering={}, at=at, calendar=ReviewCalendar(), rules=RulesInForce(),
     )  # fmt: skip
 
 
@@ -304,7 +304,9 @@ def test_candidates_are_those_who_could_really_decide() -> None:
     )  # fmt: skip
 
     def candidates() -> dict[GovernanceRole, tuple[str, ...]]:
-        approvals = Judgement(replace(pending)).eligibility.required_approvals  # a fresh case: what it derives, it keeps
+        approvals = Judgement(
+            replace(pending, round=pending.version.round)
+        ).eligibility.required_approvals  # a fresh case: what it derives, it keeps
         return {each.role: each.candidate_ids for each in approvals}
 
     pending = case(approved=False, people=people)

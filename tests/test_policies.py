@@ -536,8 +536,8 @@ async def multiply(service: Service) -> None:
             policy_id = f"POL-{number:03}"
             asked = (Requirement(requirement_id=f"{policy_id}.drill", title="A drill", check=RequirementCheck.EVIDENCE),)
             says = content(service.now, tiers=(TIER_3,)).model_copy(update={"requirements": asked})
-            policy = await Policy.written(policy_id, says, RITA.id, service.now)
-            await policy.revise({"name": "Harder drills", "effective_from": APRIL}, RITA.id, service.now)
+            policy = Policy.written(policy_id, says, RITA.id, service.now)
+            policy.revise({"name": "Harder drills", "effective_from": APRIL}, RITA.id, service.now)
             await policy.store()
         policies = await Policy.every({})
         for number, bound in enumerate(in_force(policies, TIER_3, service.now), 1):

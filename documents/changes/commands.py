@@ -25,6 +25,7 @@ from documents.changes.request import ChangeRequest
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility
+from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import as_input
 from documents.eligibility.loading import case_files
 from documents.environments import DeploymentEnvironment, declared, in_use
@@ -152,25 +153,25 @@ async def _gate(change: ChangeRequest, stage: Stage, by: Actor, at: datetime) ->
         return GatePass(at=at, by=by.id, basis=GateBasis.OUT)
     (case,) = await case_files([judged], at)
     eligibility = eligibility_at(case, stage)
-    answer = gate(await _start_of(plan, stage, judged, eligibility))
+    answer = gate(await _start_of(plan, stage, case, eligibility))
     if isinstance(answer, Blocked):
         raise PolicyBlocked(judged.key, plan.environment, answer.problem, as_input(eligibility))
     kept = await keep(ContentKind.ELIGIBILITY, eligibility)
     return GatePass(at=at, by=by.id, basis=answer.basis, eligibility=kept, lacks=answer.lacks)
 
 
-async def _start_of(plan: ChangePlan, stage: Stage, judged: ModelVersion, eligibility: Eligibility) -> Start:
+async def _start_of(plan: ChangePlan, stage: Stage, case: CaseFile, eligibility: Eligibility) -> Start:
     """What the gate asks about: how the target is judged, and how it relates to what runs there and ran there."""
     if plan.target_version is None:
         return Start(plan.change_type, stage, None)
     before = await former(plan) if plan.change_type is ChangeType.ROLLBACK else None
-    latest = judged.round.latest().values() if judged.round else ()
+    latest = case.round.latest().values() if case.round else ()
     return Start(
         change_type=plan.change_type,
         stage=stage,
         target=eligibility,
         keeps=not plan.moves_version,
-        former=Former(unchanged=before.brought(judged)) if before else None,
+        former=Former(unchanged=before.brought(case.version)) if before else None,
         withdrawn=tuple(each.role for each in latest if each.withdrawn),
         mitigates=frozenset(each.id for each in plan.mitigates),
     )

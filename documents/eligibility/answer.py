@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from documents.access import GovernanceRole
-from documents.policies import RequirementCheck
+from documents.policies import BoundPolicy, RequirementCheck
 from documents.risk.scales import RiskTier
 from documents.stages import GOVERNED, Stage
-from documents.values import Choice, FreeJson, Value
+from documents.values import Choice, FreeJson, Moment, Value
 from documents.versions.approvals import Approval, ApprovalStatus
 from documents.versions.conditions import Condition
 from documents.versions.holds import Hold
@@ -98,6 +98,46 @@ class BlockingIncident(Value):
     remedy: Remedy = Field(description="The remedy that would resolve it.")
 
 
+class NextRound(Value):
+    """A next round is open while the approvals of the previous one count."""
+
+    number: int = Field(description="The round's number counts from 1.")
+    submitted_by: str = Field(description="The user id of whoever submitted.")
+    submitted_at: Moment = Field(description="The time it was submitted.")
+    required_approvals: tuple[RequiredApproval, ...] = Field(description="The roles whose approval it requires.")
+    missing_approvals: tuple[RequiredApproval, ...] = Field(
+        description="The roles whose approval it still waits for; once none is left, it takes the place of the previous round."
+    )
+
+
+class UpcomingPolicy(Value):
+    """An upcoming policy will bind a version that was submitted before, and the version would fail it."""
+
+    policy_id: str = Field(description="The id that names the policy.")
+    policy_name: str = Field(description="The name that the policy has.")
+    revision: int = Field(description="The number of the revision that will bind.")
+    binds_from: Moment = Field(description="The time from which it binds the version.")
+    violations: tuple[Finding, ...] = Field(description="The requirements that the version would not meet then.")
+    missing_roles: tuple[GovernanceRole, ...] = Field(description="The roles whose approval would not count then.")
+    remedy: Remedy | None = Field(
+        description="The remedy that brings the approvals before that time; null if none is missing, or before the version is "
+        "approved."
+    )
+
+    @property
+    def says(self) -> str:
+        """The notice: when it binds, what is wanting, and what mends it."""
+        wanting = [f"{each.requirement_id}: {each.reason}{_by(each.remedy)}" for each in self.violations]
+        if self.missing_roles:
+            roles = ", ".join(each.name for each in self.missing_roles)
+            wanting.append(f"an approval as {roles} is wanting{_by(self.remedy)}")
+        return f"{self.policy_id} binds from {self.binds_from:%Y-%m-%d %H:%M} UTC on; {'; '.join(wanting)}"
+
+
+def _by(remedy: Remedy | None) -> str:
+    return f" (remedy: {remedy.mutation})" if remedy else ""
+
+
 class Eligibility(Value):
     """An eligibility says whether a version may be deployed, and what stands in the way."""
 
@@ -109,9 +149,16 @@ class Eligibility(Value):
     )
     tier: RiskTier = Field(description="The risk tier that the version has.")
     status: VersionStatus = Field(description="The status says what the decisions come to.")
+    policies: tuple[BoundPolicy, ...] = Field(default=(), description="The policy revisions that it is judged by.")
     required_approvals: tuple[RequiredApproval, ...] = Field(description="The roles whose approval is required.")
     missing_approvals: tuple[RequiredApproval, ...] = Field(
         description="The roles whose approval is required and does not count."
+    )
+    next_round: NextRound | None = Field(
+        default=None, description="The next round of approvals, while the previous one counts; null if none is open."
+    )
+    upcoming_policies: tuple[UpcomingPolicy, ...] = Field(
+        default=(), description="The policies that will bind the version and that it would fail, the first to bind first."
     )
     violations: tuple[Finding, ...] = Field(description="The blocking requirements that are neither met nor waived.")
     waived: tuple[WaivedFinding, ...] = Field(description="The blocking requirements that are not met, and waived.")

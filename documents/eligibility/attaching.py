@@ -9,7 +9,7 @@ from documents.eligibility.checks import CHECKS, Unmet
 from documents.eligibility.loading import case_files
 from documents.errors import DecidedByRecords
 from documents.formats.graph import in_graph_terms
-from documents.policies import Requirement, RequirementCheck, all_policies, contents_of, from_then_on
+from documents.policies import Requirement, RequirementCheck, all_policies, binding, contents_of, from_then_on
 from documents.risk.scales import RiskTier
 from documents.versions.evidence import Evidence
 from documents.versions.rules import evidence
@@ -23,7 +23,9 @@ async def attach(version: ModelVersion, proof: Evidence, by: Actor, at: datetime
     """
     policies = await all_policies()
     to_come = (bound for tier in RiskTier for bound in from_then_on(policies, tier, at).values())
-    says = await contents_of(policies, chain(version.round.policies if version.round else (), *to_come))
+    rounds = (binding(policies, each.policies, each.bound_since, each.tier) for each in version.open_rounds)
+    bound = (each for opened in rounds for held in opened.values() for each in held)
+    says = await contents_of(policies, chain(bound, *to_come))
     asked = [asked for each in says.values() for asked in each.requirements]
     evidence.attach(version, proof, {each.requirement_id for each in asked}, by)
     await _refuse_decided(version, [each for each in asked if each.requirement_id == proof.requirement_id], at)

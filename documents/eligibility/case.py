@@ -1,6 +1,6 @@
 """The case file: everything that a version is judged by, at one moment. It is loaded first, so that judging is pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -11,11 +11,11 @@ from documents.datasheets import DatasetRecord
 from documents.eligibility.lapses import Lapse
 from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
-from documents.policies import PolicyInForce
+from documents.policies import Asked, PolicyInForce, asked_of
 from documents.reviews import ReviewCalendar
 from documents.stages import GOVERNED, Stage
 from documents.versions.accountability import current
-from documents.versions.approvals import Approval, Decider
+from documents.versions.approvals import Approval, ApprovalRound, Decider, DecisionTerms
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.evidence import Evidence
@@ -39,6 +39,8 @@ class CaseFile:
     """A case file holds everything that a version is judged by, at the moment `at`."""
 
     version: ModelVersion
+    round: ApprovalRound | None
+    """The round whose decisions are judged: the current one or, while it counts, the previous one; None for a draft."""
     policies: tuple[PolicyInForce, ...]
     registration_proven: bool
     newer_datasheets: tuple[str, ...]
@@ -53,7 +55,11 @@ class CaseFile:
     calendar: ReviewCalendar
     rules: RulesInForce
     later_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
-    """The policies that a draft will be held to, by the later moment from which they are in force; in the order of time."""
+    """The policies that it will be held to, by the later moment from which they are in force or bind; in the order of time."""
+    earlier_policies: Mapping[datetime, tuple[PolicyInForce, ...]] = field(default_factory=dict)
+    """The policies that bound the round, by the earlier moment from which they did; in the order of time."""
+    next: "CaseFile | None" = None
+    """The case of the current round, while the previous round counts."""
     lapsed: Mapping[Decider, Lapse] = field(default_factory=dict)
     """Who decided in the current round and can no longer decide in the role; empty if loaded for the standing only."""
     sheets: tuple[LinkedSheet, ...] = ()
@@ -63,7 +69,22 @@ class CaseFile:
 
     def at_stage(self, stage: Stage) -> "CaseFile":
         """The same case, to be judged for environments of one stage."""
-        return replace(self, stages=(stage,))
+        return self._alike(lambda each: replace(each, stages=(stage,), next=None))
+
+    @classmethod
+    def of_round(cls, current: "CaseFile", previous: "CaseFile | None") -> "CaseFile":
+        """The case of the round that counts.
+
+        That is the previous round, as long as its approvals suffice and those of the current round are wanting.
+        """
+        waits = current.status is VersionStatus.PENDING_APPROVAL
+        if previous and waits and previous.status is VersionStatus.APPROVED:
+            return replace(previous, next=current)
+        return current
+
+    def _alike(self, change: Callable[["CaseFile"], "CaseFile"]) -> "CaseFile":
+        """The case after a change of this one and of the case of the current round, by whichever round then counts."""
+        return self.of_round(change(self.next), change(self)) if self.next else change(self)
 
     @cached_property
     def binding(self) -> tuple[PolicyInForce, ...]:
@@ -79,7 +100,7 @@ class CaseFile:
 
     def announced(self, since: int) -> datetime | None:
         """The moment from which a check of the rules number `since` binds the version; None if it binds now."""
-        opened = self.version.round.submitted_at if self.version.round else None
+        opened = self.round.submitted_at if self.round else None
         return self.rules.announces(since, opened, self.at)
 
     @property
@@ -94,8 +115,14 @@ class CaseFile:
 
     def as_of(self, at: datetime) -> "CaseFile":
         """The same case at a later moment, if nothing but the time changes until then."""
-        policies = [each for begins, each in self.later_policies.items() if begins <= at]
-        return replace(self, at=at, policies=policies[-1] if policies else self.policies)
+        return self._alike(lambda each: each._moved(at))
+
+    def _moved(self, at: datetime) -> "CaseFile":
+        held = {self.at: self.policies} | {moment: each for moment, each in self.later_policies.items() if moment <= at}
+        later = {moment: each for moment, each in self.later_policies.items() if moment > at}
+        *_, policies = held.values()
+        earlier = {**self.earlier_policies, **held}
+        return replace(self, at=at, policies=policies, earlier_policies=earlier, later_policies=later, next=None)
 
     @cached_property
     def edges(self) -> Sequence[datetime]:
@@ -104,7 +131,8 @@ class CaseFile:
         proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
         waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
         due = self.next_review if self.version.reviews else None
-        return sorted({each for each in (*proofs, due, *waivers, *self.later_policies) if each and each > self.at})
+        coming = (*self.later_policies, *(self.next.later_policies if self.next else ()))
+        return sorted({each for each in (*proofs, due, *waivers, *coming) if each and each > self.at})
 
     @property
     def next_review(self) -> datetime | None:
@@ -117,8 +145,27 @@ class CaseFile:
 
     @cached_property
     def decisions(self) -> tuple[Approval, ...]:
-        """Every decision of the current round, with its status at this moment, in the order in which they were made."""
-        return self.version.round.as_read(self.dossier, self.version.evidence, self.at) if self.version.round else ()
+        """Every decision of the round, with its status at this moment, in the order in which they were made."""
+        return self.round.as_read(self.dossier, self.version.evidence, self.terms, self.at) if self.round else ()
+
+    @cached_property
+    def terms(self) -> DecisionTerms:
+        """What the policies say at this moment of the decisions of the round."""
+        demanding = (each.says for each in self.policies if each.blocking and each.says.demands_confirmed)
+        confirming = {role for says in demanding for role in says.required_roles}
+        latest = self.round.latest() if self.round and len(self.earlier_policies) > 1 else {}
+        anew = {role for role, each in latest.items() if not self.asks(role) <= self.asked(role, each.decided_at)}
+        return DecisionTerms(confirming=tuple(sorted(confirming)), asked_anew=tuple(sorted(anew)))
+
+    def asks(self, role: GovernanceRole) -> frozenset[Asked]:
+        """What the blocking policies ask of a role at this moment."""
+        return asked_of(self.policies, role)
+
+    def asked(self, role: GovernanceRole, at: datetime) -> frozenset[Asked]:
+        """What the blocking policies asked of a role when it decided at `at`, or when they bound the round if that was later."""
+        first, *_ = self.earlier_policies.values()
+        *_, bound = [first, *(each for moment, each in self.earlier_policies.items() if moment <= at)]
+        return asked_of(bound, role)
 
     @cached_property
     def approvals(self) -> dict[GovernanceRole, Approval]:
@@ -142,8 +189,17 @@ class CaseFile:
     @cached_property
     def waivers(self) -> dict[str, Waiver]:
         """The waiver of each waived requirement; of several that stand, the one that ends last."""
-        standing = (each for each in self.version.waivers if each.stands(self.at))
+        standing = (each for each in self.version.waivers if each.stands(self.at) and self._excepts(each))
         return {each.requirement_id: each for each in sorted(standing, key=lambda waiver: waiver.expires_at)}
+
+    def _excepts(self, waiver: Waiver) -> bool:
+        """Whether the policy lets the waiver count: one that demands it wants a person whose identity was confirmed."""
+        confirmed = waiver.identity is not None and waiver.identity.confirmed
+        return confirmed or not any(
+            each.says.demands_confirmed and asked.requirement_id == waiver.requirement_id
+            for each in self.policies
+            for asked in each.says.requirements
+        )
 
     @property
     def holds(self) -> list[Hold]:
@@ -154,9 +210,9 @@ class CaseFile:
         """The version's status at this moment."""
         if self.version.retired:
             return VersionStatus.RETIRED
-        if self.version.round is None:
+        if self.round is None:
             return VersionStatus.DRAFT
-        if self.version.round.rejected:
+        if self.round.rejected:
             return VersionStatus.REJECTED
         return VersionStatus.APPROVED if len(self.counting) == len(self.required) else VersionStatus.PENDING_APPROVAL
 

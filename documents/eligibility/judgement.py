@@ -1,6 +1,6 @@
 """The judgement of a case file: the eligibility that clients read, and the standing that is stored. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,12 +10,14 @@ from documents.eligibility.answer import (
     BlockingIncident,
     Eligibility,
     Finding,
+    NextRound,
     OpenCondition,
     Remedy,
     RequiredApproval,
     RequirementOutcome,
     RequirementResult,
     StandingHold,
+    UpcomingPolicy,
     WaivedFinding,
 )
 from documents.eligibility.case import CaseFile
@@ -89,8 +91,9 @@ class Judgement:
 
     @property
     def checked(self) -> dict[str, str]:
-        """The outcome of each requirement by its id, for the event of a submission."""
-        return {each.requirement_id: each.outcome.value for each in self.requirements}
+        """The outcome of each requirement of the current round by its id, for the event of a submission."""
+        judged = Judgement(self.case.next, self.checks) if self.case.next else self
+        return {each.requirement_id: each.outcome.value for each in judged.requirements}
 
     @property
     def requirements(self) -> tuple[RequirementResult, ...]:
@@ -113,17 +116,23 @@ class Judgement:
         return None if self.case.version.retired else result.remedy
 
     @property
+    def eligible(self) -> bool:
+        return self.case.cleared and not (self.violations or self.case.holds or self.case.version.critical_incidents)
+
+    @property
     def eligibility(self) -> Eligibility:
         """The judgement in the form that clients read: every obstacle, with its remedy."""
         case, incidents = self.case, self.case.version.critical_incidents
-        required = tuple(self._required(role, policies) for role, policies in case.required.items())
         return Eligibility(
-            eligible=case.cleared and not (self.violations or case.holds or incidents),
+            eligible=self.eligible,
             stages=case.stages,
             tier=case.version.tier,
             status=case.status,
-            required_approvals=required,
-            missing_approvals=tuple(each for each in required if each.status is not ApprovalStatus.APPROVED),
+            policies=tuple(each.bound for each in case.binding),
+            required_approvals=self.approvals,
+            missing_approvals=self.missing,
+            next_round=Judgement(case.next, self.checks)._as_next() if case.next else None,
+            upcoming_policies=self.upcoming,
             violations=self.violations,
             waived=self.waived,
             holds=tuple(self._hold(each) for each in case.holds),
@@ -132,6 +141,59 @@ class Judgement:
             advisories=(*self.findings(blocking=False), *(finding for _, finding in self.announced)),
             notices=self._notices(),
         )
+
+    @cached_property
+    def approvals(self) -> tuple[RequiredApproval, ...]:
+        """How the approval of each required role stands."""
+        return tuple(self._required(role, policies) for role, policies in self.case.required.items())
+
+    @property
+    def missing(self) -> tuple[RequiredApproval, ...]:
+        return tuple(each for each in self.approvals if each.status is not ApprovalStatus.APPROVED)
+
+    def _as_next(self) -> NextRound:
+        opened = self.case.round
+        if opened is None:
+            raise AssertionError(f"{self.case.version.key} has a next round and no round")
+        return NextRound(
+            number=opened.number, submitted_by=opened.submitted_by, submitted_at=opened.submitted_at,
+            required_approvals=self.approvals, missing_approvals=self.missing,
+        )  # fmt: skip
+
+    @cached_property
+    def upcoming(self) -> tuple[UpcomingPolicy, ...]:
+        """The policies that will bind the submitted version, and that it would fail if nothing but the time changed."""
+        case = self.case
+        if case.round is None or case.status not in DECIDABLE:
+            return ()
+        found, before = list[UpcomingPolicy](), {each.bound for each in case.policies}
+        for moment in sorted({*case.later_policies, *(case.next.later_policies if case.next else ())}):
+            then = Judgement(case.as_of(moment), self.checks)
+            fresh = [each for each in then.case.binding if each.blocking and each.bound not in before]
+            before = {each.bound for each in then.case.policies}
+            found += [each for policy in fresh if (each := self._upcoming(policy, then, moment))]
+        return tuple(found)
+
+    def _upcoming(self, policy: PolicyInForce, then: "Judgement", moment: datetime) -> UpcomingPolicy | None:
+        """What the version would lack of a policy at the moment at which that binds it; None if nothing."""
+        violations = tuple(each for each in then.violations if each.policy_id == policy.policy_id)
+        counts = {each.role for each in then.case.counting}
+        missing = tuple(each for each in policy.says.required_roles if each not in counts)
+        if not violations and not missing:
+            return None
+        return UpcomingPolicy(
+            policy_id=policy.policy_id, policy_name=policy.says.name, revision=policy.revision, binds_from=moment,
+            violations=violations, missing_roles=missing, remedy=self._before_it_binds(missing),
+        )  # fmt: skip
+
+    def _before_it_binds(self, missing: Collection[GovernanceRole]) -> Remedy | None:
+        """What brings the approvals that a policy will ask for: the next round, or a decision in it once it is open."""
+        if not missing or self.case.status is not VersionStatus.APPROVED:
+            return None
+        if self.case.next is None:
+            return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
+        wanting = Judgement(self.case.next, self.checks).missing
+        return next((each.remedy for each in wanting if each.role in missing), None)
 
     @property
     def _standing(self) -> list[Approval]:
@@ -181,7 +243,10 @@ class Judgement:
         Nobody approves in two roles, and a submitter approves as the owner only (`access.separated`).
         """
         version = self.case.version
-        able = (each.user_id for each in self.case.people if each.may_decide(role, version.tier))
+        people = [each for each in self.case.people if each.may_decide(role, version.tier)]
+        if role in self.case.terms.confirming:
+            people = [each for each in people if each.identity.confirmed]
+        able = (each.user_id for each in people)
         submitters, acted = version.submitters, version.deciders
         return (each for each in able if separated(role, each, submitters, acted_as(acted, each)))
 
@@ -209,6 +274,7 @@ class Judgement:
             *newer,
             *(f"it depends on {each.model_id}/{each.version}, which is retired" for each in self.case.retired_dependencies),
             *stricter,
+            *(each.says for each in self.upcoming),
             *self._lapsed(),
             *(("a version in tier 4 runs in no environment of stage PRODUCTION",) if tier_4 else ()),
             *((f"the version was retired on {retired.at:%Y-%m-%d}, for good",) if retired else ()),
@@ -230,7 +296,8 @@ class Judgement:
         counting = [self._counts(each) for each in case.counting]
         counts = {each.role for each in counting}
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
-        approved_until = _first(each.until for each in counting)
+        approved_until = _first([*(each.until for each in counting), self._asked_more])
+        newest = case.next or case
         return Standing(
             as_of=case.at,
             rules=RULES,
@@ -240,6 +307,9 @@ class Judgement:
             missing_roles=tuple(role for role in case.required if role not in counts),
             approvals=tuple(counting),
             stale_roles=tuple(stale),
+            next_roles=tuple(case.next.required) if case.next else (),
+            next_missing_roles=tuple(each.role for each in Judgement(case.next, self.checks).missing) if case.next else (),
+            terms=newest.terms,
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
@@ -261,6 +331,14 @@ class Judgement:
             assessment_approved=case.version.assessment_approval is not None,
             high_risks=high_risks(assessment, case.version.acceptances, case.at),
         )
+
+    @property
+    def _asked_more(self) -> datetime | None:
+        """The moment from which an approved version is no longer approved, because a policy asks for more from then on."""
+        if self.case.round is None or self.case.status is not VersionStatus.APPROVED:
+            return None
+        moments = sorted({*self.case.later_policies, *(self.case.next.later_policies if self.case.next else ())})
+        return next((each for each in moments if self.case.as_of(each).status is not VersionStatus.APPROVED), None)
 
     def _counts(self, approval: Approval) -> StandingApproval:
         # An approval counts until it expires, or until the validity of evidence that it was given on ends.

@@ -14,27 +14,36 @@ from documents.eligibility.checks import STRICTER
 from documents.eligibility.lapses import lapses
 from documents.eligibility.rules import RulesInForce
 from documents.people import Stakeholder
-from documents.policies import BoundPolicy, PolicyInForce, all_policies, contents_of, from_then_on
+from documents.policies import BoundPolicy, Policy, PolicyInForce, all_policies, binding, contents_of, from_then_on
 from documents.reviews import ReviewCalendar
 from documents.store.fields import fields_at
 from documents.versions.accountability import current
-from documents.versions.approvals import Decider
+from documents.versions.approvals import ApprovalRound, Decider
 from documents.versions.dependencies import VersionName
 from documents.versions.version import ModelVersion
 
+Bindings = Mapping[datetime, tuple[BoundPolicy, ...]]
+"""The policies that bind a round or a draft, by the moment from which they do, in the order of time."""
 
-async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standing: bool = False) -> list[CaseFile]:
+
+async def case_files(
+    versions: Sequence[ModelVersion], at: datetime, for_standing: bool = False, under: Sequence[Policy] | None = None
+) -> list[CaseFile]:
     """Loads a case file of each version at the moment `at`, in the order of `versions`.
 
     A case file for eligibility has the people who could decide. One for the standing has the accountable people instead, as
-    their records are now.
+    their records are now. The policies are those that are stored, unless `under` has others.
     """
     if not versions:
         return []
-    policies = await all_policies()
+    policies = await all_policies() if under is None else under
     drafts = {tier: from_then_on(policies, tier, at) for tier in {each.tier for each in versions if each.round is None}}
-    bound = [{at: each.round.policies} if each.round else drafts[each.tier] for each in versions]
-    says = await contents_of(policies, chain.from_iterable(chain(*each.values()) for each in bound))
+    rounds = [list[ApprovalRound | None](reversed(each.open_rounds)) or [None] for each in versions]
+    bound = [
+        [binding(policies, each.policies, each.bound_since, each.tier) if each else drafts[version.tier] for each in opened]
+        for version, opened in zip(versions, rounds, strict=True)
+    ]
+    says = await contents_of(policies, chain.from_iterable(held for opened in bound for each in opened for held in each.values()))
     proven = await _registrations([each for each in versions if each.revision])
     calendar = await ReviewCalendar.kept()
     rules = await RulesInForce.kept() if STRICTER else RulesInForce()  # only stricter checks ask since when the rules hold
@@ -47,8 +56,8 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
     decided = {
         Decider(user_id=each.reviewer_id, role=each.role)
         for version in versions
-        if version.round
-        for each in version.round.decisions
+        for opened in version.open_rounds
+        for each in opened.decisions
     }
     people = [] if for_standing else await _people(roles, {each.user_id for each in decided})
     lapsed = {} if for_standing else await lapses(decided, people)
@@ -56,10 +65,15 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
     def held_to(policies: tuple[BoundPolicy, ...]) -> tuple[PolicyInForce, ...]:
         return tuple(PolicyInForce(**dict(each), says=says[each.digest]) for each in policies)
 
-    def case(version: ModelVersion, bound: Mapping[datetime, tuple[BoundPolicy, ...]]) -> CaseFile:
+    def case(version: ModelVersion, opened: ApprovalRound | None, bound: Bindings) -> CaseFile:
+        held = {moment: held_to(each) for moment, each in bound.items()}
+        first = next(iter(held))  # what is judged as of a moment before its round is judged by what bound the round first
+        earlier = {moment: each for moment, each in held.items() if moment <= max(at, first)}
+        *_, policies = earlier.values()
         return CaseFile(
             version=version,
-            policies=held_to(bound[at]),
+            round=opened,
+            policies=policies,
             # The event of a version that is being registered commits with the version or not at all.
             registration_proven=not version.revision or version.key in proven,
             newer_datasheets=tuple(
@@ -75,7 +89,8 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
             at=at,
             calendar=calendar,
             rules=rules,
-            later_policies={moment: held_to(each) for moment, each in bound.items() if moment > at},
+            later_policies={moment: each for moment, each in held.items() if moment > max(at, first)},
+            earlier_policies=earlier,
             lapsed=lapsed,
             sheets=tuple(
                 LinkedSheet(link.dataset_id, says_of[link.digest], says_of[newest[link.dataset_id].digest])
@@ -85,7 +100,11 @@ async def case_files(versions: Sequence[ModelVersion], at: datetime, for_standin
             ),
         )
 
-    return [case(version, each) for version, each in zip(versions, bound, strict=True)]
+    def counting(version: ModelVersion, opened: Sequence[ApprovalRound | None], bound: Sequence[Bindings]) -> CaseFile:
+        current, *previous = (case(version, each, held) for each, held in zip(opened, bound, strict=True))
+        return CaseFile.of_round(current, previous[0] if previous else None)
+
+    return [counting(*each) for each in zip(versions, rounds, bound, strict=True)]
 
 
 async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:

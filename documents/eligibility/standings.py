@@ -1,6 +1,7 @@
 """Keeps standings in the unit of work: every version that it stores, or that a changed record bears on, is judged."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from documents.audit.event import AuditEventType
 from documents.eligibility.due import JudgementDue
@@ -38,16 +39,30 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
     policies = await all_policies()
     changed = {each.key: each.unwritten() for each in versions}  # before `follow`, which changes versions itself
     for version in versions:
-        decisions.follow(version, in_force(policies, version.tier, unit.at))
+        await decisions.follow(version, in_force(policies, version.tier, unit.at), unit.at)
     judgements = [Judgement(case) for case in await case_files(versions, unit.at, for_standing=True)]
     for version, judgement in zip(versions, judgements, strict=True):
         del unit.waiting[version.id]
+        if version.previous_round and judgement.case.next is None:
+            await decisions.close_previous(version, unit.at)
+            changed[version.key]["previous_round"] = None
         standing = judgement.standing
         if changed[version.key] or version.standing is None or not version.standing.still(standing):
             if version.was_submitted:
                 version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
             version.standing = standing
             await version.write(unit)
+
+
+async def bring_up(version: ModelVersion, at: datetime) -> None:
+    """Brings the standing of a loaded version up to `at`, where time alone has changed it since it was stored."""
+    stored = version.standing
+    if stored is None or stored.changes_at is None or at < stored.changes_at:
+        return
+    (case,) = await case_files([version], at, for_standing=True)
+    if case.next is None:
+        await decisions.close_previous(version, at)
+    version.standing = Judgement(case).standing
 
 
 def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable[Raw]:

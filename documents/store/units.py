@@ -39,18 +39,21 @@ class Bearing:
 
     Those whose field at a path in `versions` holds a value that the record holds, or held, at the path beside it; all of them
     where `versions` is empty. `when` names the record's fields whose change matters (any, if empty), `among` is a query that
-    narrows the versions.
+    narrows the versions. Where `having` is a path, only a record that holds, or held, a value there bears on any.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     when: frozenset[str] = frozenset()
     among: Mapping[str, Any] = field(default_factory=dict)
+    having: str = ""
 
     def query(self, change: RecordChange) -> Raw | None:
         """The query for the versions that a change bears on; None where it bears on none."""
         if not change.differs_in(self.when):
             return None
         sides = [side for side in (change.before, change.after) if side is not None]
+        if self.having and not any(each is not None for side in sides for each in _values(side, self.having.split("."))):
+            return None
         wanted: Raw = {}
         for there, own in self.versions.items():
             values = {each for side in sides for each in _values(side, own.split("."))}

@@ -39,9 +39,21 @@ class ApprovalStatus(Choice):
     EXPIRED = "expired", "The approval counted until it expired."
     SUPERSEDED = "superseded", "A later decision for the same role replaces it."
     STALE = "stale", "The content has changed; the role must decide again."
+    UNCONFIRMED = "unconfirmed", "A policy demands a confirmed identity, which the decider had not; the role must decide again."
 
 
 OBLIGING = (ApprovalStatus.CONDITIONAL, ApprovalStatus.APPROVED)
+
+
+class DecisionTerms(Value):
+    """The terms on which decisions count, by the policies."""
+
+    confirming: tuple[GovernanceRole, ...] = Field(
+        default=(), description="The roles whose approval counts only from a person with a confirmed identity."
+    )
+    asked_anew: tuple[GovernanceRole, ...] = Field(
+        default=(), description="The roles that a policy asks more of than when they decided."
+    )
 
 
 class Decision(Value):
@@ -86,14 +98,23 @@ class Decision(Value):
             identity=identity,
         )  # fmt: skip
 
-    def as_read(self, today: Dossier, standing: frozenset[str], at: datetime) -> "Approval":
+    def as_read(self, today: Dossier, standing: frozenset[str], terms: "DecisionTerms", at: datetime) -> "Approval":
         """The decision as it reads at `at`, when the dossier is `today` and the evidence of the ids `standing` stands."""
         stale = self.dossier.changed_by(today)
         if not standing.issuperset(self.evidence):
             stale = (*stale, DossierPart.EVIDENCE)
-        return Approval.model_construct(**dict(self), status=self._status(bool(stale), at), stale_parts=stale)
+        if self.role in terms.asked_anew:
+            stale = (*stale, DossierPart.POLICIES)
+        unconfirmed = self.role in terms.confirming and not self.confirmed
+        return Approval.model_construct(**dict(self), status=self._status(bool(stale), unconfirmed, at), stale_parts=stale)
 
-    def _status(self, stale: bool, at: datetime) -> ApprovalStatus:
+    @property
+    def confirmed(self) -> bool:
+        """Whether the identity of whoever decided was confirmed then, and of whoever confirmed what the approval waited for."""
+        acted = [self.identity, *(each.confirmed.identity for each in self.conditions if each.confirmed)]
+        return all(each is not None and each.confirmed for each in (acted if self.verdict is Verdict.CONDITIONAL else acted[:1]))
+
+    def _status(self, stale: bool, unconfirmed: bool, at: datetime) -> ApprovalStatus:
         if self.verdict is Verdict.REJECTED:
             return ApprovalStatus.REJECTED
         if self.withdrawn:
@@ -102,6 +123,8 @@ class Decision(Value):
             return ApprovalStatus.EXPIRED
         if stale:
             return ApprovalStatus.STALE
+        if unconfirmed:
+            return ApprovalStatus.UNCONFIRMED
         waits = self.verdict is Verdict.CONDITIONAL and self.open_conditions
         return ApprovalStatus.CONDITIONAL if waits else ApprovalStatus.APPROVED
 
@@ -123,7 +146,7 @@ class Decision(Value):
     def satisfied(self, condition: Condition, note: str | None, evidence_id: str | None, by: str, at: datetime) -> Self:
         return self._with(condition.satisfy(note, evidence_id, by, at))
 
-    def confirmed(self, condition: Condition, comments: str, by: Actor, at: datetime) -> Self:
+    def with_confirmed(self, condition: Condition, comments: str, by: Actor, at: datetime) -> Self:
         """The decision with a condition confirmed; a conditional approval then rests on the evidence that satisfied it."""
         done = condition.confirm(comments, by, at)
         shown = done.satisfied.evidence_id if done.satisfied and self.verdict is Verdict.CONDITIONAL else None
@@ -177,7 +200,11 @@ class ApprovalRound(Value):
     submitted_at: Moment = Field(description="The time it was submitted.")
     tier: RiskTier = Field(description="The tier that it is held for.")
     policies: tuple[BoundPolicy, ...] = Field(
-        description="The policy revisions that bind it, since it opened or its tier changed."
+        description="The policy revisions that bound it when it opened or its tier changed."
+    )
+    bound_at: Moment | None = Field(
+        default=None,
+        description="The time the tier changed, and other policies bound it; null before that.",
     )
     decisions: tuple[Decision, ...] = Field(default=(), description="The decisions that were made, oldest first.")
 
@@ -185,14 +212,22 @@ class ApprovalRound(Value):
     def rejected(self) -> bool:
         return any(each.verdict is Verdict.REJECTED for each in self.decisions)
 
-    def as_read(self, today: Dossier, evidence: Iterable[Evidence], at: datetime) -> tuple[Approval, ...]:
+    @property
+    def bound_since(self) -> datetime:
+        """The time since which `policies` bind it."""
+        return self.bound_at or self.submitted_at
+
+    def as_read(self, today: Dossier, evidence: Iterable[Evidence], terms: DecisionTerms, at: datetime) -> tuple[Approval, ...]:
         """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""
         standing = frozenset(each.evidence_id for each in evidence if each.stands(at))
         stands = {each.decision_id for each in self.latest().values()}
-        read = (each.as_read(today, standing, at) for each in told(self.decisions))
+        read = (each.as_read(today, standing, terms, at) for each in told(self.decisions))
         return tuple(
             each if each.decision_id in stands else each.model_copy(update={"status": ApprovalStatus.SUPERSEDED}) for each in read
         )
+
+    def has(self, decision_id: str) -> bool:
+        return any(each.decision_id == decision_id for each in self.decisions)
 
     def latest(self) -> dict[GovernanceRole, Decision]:
         """The decision that stands, for each role that decided."""
@@ -200,10 +235,9 @@ class ApprovalRound(Value):
 
     def with_decision(self, decision: Decision) -> Self:
         """The round with one more decision, or with a new state of one that it has."""
-        ids = [each.decision_id for each in self.decisions]
-        if decision.decision_id not in ids:
+        if not self.has(decision.decision_id):
             return self.model_copy(update={"decisions": (*self.decisions, decision)})
-        index = ids.index(decision.decision_id)
+        index = [each.decision_id for each in self.decisions].index(decision.decision_id)
         return self.model_copy(update={"decisions": (*self.decisions[:index], decision, *self.decisions[index + 1 :])})
 
     def approval_of(self, role: GovernanceRole) -> Decision:
@@ -212,6 +246,9 @@ class ApprovalRound(Value):
         if decision is None or decision.withdrawn:
             raise NotFound("Approval", role.name)
         return decision
+
+    def has_condition(self, condition_id: str) -> bool:
+        return any(each.condition_id == condition_id for decision in self.decisions for each in decision.conditions)
 
     def condition(self, condition_id: str, action: str) -> tuple[Decision, Condition]:
         """A condition and the approval that set it; NotFound without one, InvalidState where that approval no longer stands."""
@@ -236,16 +273,20 @@ class ClosedRound(Value):
     deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
 
 
-def submitters_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> frozenset[str]:
+def those_open(previous: ApprovalRound | None, current: ApprovalRound | None) -> tuple[ApprovalRound, ...]:
+    """The rounds that are open, the current one last."""
+    return tuple(each for each in (previous, current) if each)
+
+
+def submitters_of(opened: Iterable[ApprovalRound], closed: Iterable[ClosedRound]) -> frozenset[str]:
     """Everybody who ever submitted a version, by its rounds."""
-    earlier = {each.submitted_by for each in closed}
-    return frozenset(earlier | {current.submitted_by} if current else earlier)
+    return frozenset([*(each.submitted_by for each in closed), *(each.submitted_by for each in opened)])
 
 
-def deciders_of(current: ApprovalRound | None, closed: Iterable[ClosedRound]) -> tuple[Decider, ...]:
-    """Everybody who ever decided about a version, and in which role, by its rounds."""
-    earlier = tuple(decider for each in closed for decider in each.deciders)
-    return earlier + (deciders(current.decisions) if current else ())
+def deciders_of(opened: Iterable[ApprovalRound], closed: Iterable[ClosedRound]) -> tuple[Decider, ...]:
+    """Everybody who ever decided about a version, and in which role, by its rounds; each once."""
+    earlier = (decider for each in closed for decider in each.deciders)
+    return tuple(dict.fromkeys((*earlier, *(decider for each in opened for decider in deciders(each.decisions)))))
 
 
 def acted_as(deciders: Iterable[Decider], who: str) -> tuple[GovernanceRole, ...]:

@@ -21,6 +21,7 @@ class DossierPart(Choice):
     ASSESSMENT = "assessment", "The assessment is the latest risk assessment."
     DATASHEETS = "datasheets", "The linked datasheets are pinned revisions."
     EVIDENCE = "evidence", "The evidence that stood at the decision."
+    POLICIES = "policies", "The policies that require the role, and what they ask."
 
 
 class Dossier(Value):

@@ -21,7 +21,7 @@ SUBMITTABLE = (VersionStatus.DRAFT, VersionStatus.REJECTED)
 DECIDABLE = (VersionStatus.PENDING_APPROVAL, VersionStatus.APPROVED)
 
 _POSSIBLE: Mapping[Permission, tuple[VersionStatus, ...]] = {
-    Permission.SUBMIT_FOR_APPROVAL: SUBMITTABLE,
+    Permission.SUBMIT_FOR_APPROVAL: (*SUBMITTABLE, VersionStatus.APPROVED),
     Permission.SUBMIT_APPROVAL: DECIDABLE,
     Permission.WITHDRAW_APPROVAL: DECIDABLE,
     Permission.SATISFY_CONDITION: DECIDABLE,

@@ -9,6 +9,7 @@ from documents.access import GovernanceRole
 from documents.risk.scales import RiskBand, RiskTrend
 from documents.store.filters import Filter
 from documents.values import Key, Moment, Share, Value
+from documents.versions.approvals import DecisionTerms
 from documents.versions.dependencies import VersionName
 from documents.versions.dossier import Dossier
 from documents.versions.lifecycle import LIVE, VersionStatus
@@ -55,13 +56,24 @@ class Standing(Value):
     missing_roles: tuple[GovernanceRole, ...] = Field(description="The required roles that have no approval that counts.")
     approvals: tuple[StandingApproval, ...] = Field(description="The approvals that count.")
     stale_roles: tuple[GovernanceRole, ...] = Field(description="The required roles whose approval is stale.")
+    next_roles: tuple[GovernanceRole, ...] = Field(
+        default=(), description="The roles whose approval the current round requires, while the previous round counts."
+    )
+    next_missing_roles: tuple[GovernanceRole, ...] = Field(
+        default=(), description="The roles that the current round still waits for, while the previous round counts."
+    )
+    terms: DecisionTerms = Field(
+        default=DecisionTerms(), description="The terms on which the decisions of the current round count."
+    )
     open_conditions: int = Field(description="The number of conditions that are not confirmed.")
     violations: tuple[str, ...] = Field(description="The ids of the blocking requirements that are neither met nor waived.")
     waived: tuple[str, ...] = Field(description="The ids of the blocking requirements that are not met, and waived.")
     holds: tuple[GovernanceRole, ...] = Field(description="The roles whose hold stands.")
     critical_incidents: int = Field(description="The number of critical incidents that are open.")
     dossier: Dossier = Field(description="The dossier has the digests of what is decided on.")
-    approved_until: Moment | None = Field(description="The time the first of the approvals lapses; null for never.")
+    approved_until: Moment | None = Field(
+        description="The time the first of the approvals lapses, or a policy asks for another; null for never."
+    )
     compliance: tuple[Period, ...] = Field(
         description="The periods in which no blocking requirement is violated if nothing else changes, in order."
     )
@@ -83,6 +95,11 @@ class Standing(Value):
     high_risks: tuple[HighRisk, ...] = Field(
         description="The risks that have a residual score of 10 or more and no control, accepted or not."
     )
+
+    @property
+    def deciding_roles(self) -> tuple[GovernanceRole, ...]:
+        """The roles that decide in the current round."""
+        return self.next_roles or self.required_roles
 
     def status_at(self, at: datetime) -> VersionStatus:
         """The status at a moment after `as_of`: an approval may have lapsed by itself."""

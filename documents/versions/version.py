@@ -19,7 +19,7 @@ from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
 from documents.versions.accountability import Assignment, relations
-from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of
+from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of, those_open
 from documents.versions.dependencies import Dependency
 from documents.versions.dossier import Dossier, DossierPart
 from documents.versions.evidence import Evidence
@@ -44,14 +44,20 @@ class ModelVersion(Searchable):
     event: ClassVar = AuditEventType.MODEL_UPDATED
     private: ClassVar = frozenset(
         {
-            "round.decisions.*.comments",
-            "round.decisions.*.reviewer_name",
             "tier_rationale",
             "keyword_judgements.*.rationale",
-            "round.decisions.*.conditions.*.text",
-            "round.decisions.*.conditions.*.satisfied.note",
-            "round.decisions.*.conditions.*.confirmed.comments",
-            "round.decisions.*.withdrawn.reason",
+            *(
+                f"{opened}.decisions.*.{path}"
+                for opened in ("round", "previous_round")
+                for path in (
+                    "comments",
+                    "reviewer_name",
+                    "conditions.*.text",
+                    "conditions.*.satisfied.note",
+                    "conditions.*.confirmed.comments",
+                    "withdrawn.reason",
+                )
+            ),
             "evidence.*.note",
             "evidence.*.withdrawn.reason",
             *(f"reviews.*.{finding}" for finding in ("metrics", "drift", "incidents", "compliance")),
@@ -125,6 +131,11 @@ class ModelVersion(Searchable):
         default=(), description="The evidence that was attached, withdrawn or not."
     )
     round: ApprovalRound | None = Field(default=None, description="The current round of approvals, which is null for a draft.")
+    previous_round: ApprovalRound | None = Field(
+        default=None,
+        description="The round before the current one, while it counts: until the current one is complete or rejected, or its "
+        "own approvals no longer suffice.",
+    )
     closed_rounds: tuple[ClosedRound, ...] = Field(default=(), description="The rounds that came before.")
     reviews: tuple[Review, ...] = Field(default=(), description="The periodic reviews are listed oldest first.")
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=LIST_LENGTH)] = Field(
@@ -160,6 +171,7 @@ class ModelVersion(Searchable):
                 "standing.risk_score",
                 "standing.next_review",
                 "standing.missing_roles",
+                "standing.next_missing_roles",
                 "standing.approved_until",
                 "standing.open_conditions",
                 "standing.accountable_ids",
@@ -261,9 +273,14 @@ class ModelVersion(Searchable):
         return self.round is not None and (before is None or before["number"] != self.round.number)
 
     @property
+    def open_rounds(self) -> tuple[ApprovalRound, ...]:
+        """The current round, after the previous one while that counts."""
+        return those_open(self.previous_round, self.round)
+
+    @property
     def submitters(self) -> frozenset[str]:
-        return submitters_of(self.round, self.closed_rounds)
+        return submitters_of(self.open_rounds, self.closed_rounds)
 
     @property
     def deciders(self) -> tuple[Decider, ...]:
-        return deciders_of(self.round, self.closed_rounds)
+        return deciders_of(self.open_rounds, self.closed_rounds)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import getdoc, signature
+from types import UnionType
 from typing import Any, Self, get_args, get_type_hints
 
 import strawberry
@@ -31,19 +32,21 @@ class Payload:
     def traces(self) -> dict[str, Any]:
         """The ids of the records and the private texts, by the names of their fields."""
         records, texts = self._parts()
-        return {name: getattr(self, name).id for name in records} | {name: getattr(self, name) for name in texts}
+        shown = {name: record for name in records if (record := getattr(self, name))}
+        return {name: record.id for name, record in shown.items()} | {name: getattr(self, name) for name in texts}
 
     @classmethod
     async def again(cls, receipt: Receipt, traces: dict[str, Any]) -> Self:
         """The payload of these `traces`, with its records as they are now."""
         records, _ = cls._parts()
         made: dict[str, Any] = dict.fromkeys(get_type_hints(cls)) | traces | {"receipt": receipt}
-        return cls(**made | {name: await kind.seek({"_id": traces[name]}) for name, kind in records.items()})
+        return cls(**made | {name: await kind.seek({"_id": traces[name]}) for name, kind in records.items() if name in traces})
 
     @classmethod
     def _parts(cls) -> tuple[dict[str, type[Record]], list[str]]:
         said = get_type_hints(cls, include_extras=True).items()
-        records = {name: kind for name, kind in said if isinstance(kind, type) and issubclass(kind, Record)}
+        kinds = [(name, each) for name, kind in said for each in (get_args(kind) if isinstance(kind, UnionType) else [kind])]
+        records = {name: kind for name, kind in kinds if isinstance(kind, type) and issubclass(kind, Record)}
         return records, [name for name, kind in said if is_private(kind)]
 
 
@@ -55,17 +58,23 @@ class Declaration:
     permit: Permission
     resource: type[Record]
     payload: type[Payload]
+    tries: Resolver | None = None
+    """Answers the mutation when the input asks for a dry run, without a transaction; None if there is no dry run of it."""
 
 
-def mutation(event: AuditEventType, permit: Permission, resource: type[Record]) -> Callable[[Resolver], StrawberryField]:
+def mutation(
+    event: AuditEventType, permit: Permission, resource: type[Record], tries: Resolver | None = None
+) -> Callable[[Resolver], StrawberryField]:
     """Declares a root mutation; clients read the docstring of the resolver as its description.
+
+    `tries` answers in its place where the input says `dry_run`.
 
     The payload is nullable. If it were not, one refused mutation of a request would null `data` and hide the receipts of others.
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
         payload = signature(resolver).return_annotation
-        metadata = {DECLARED: Declaration(event, permit, resource, payload)}
+        metadata = {DECLARED: Declaration(event, permit, resource, payload, tries)}
         declared: StrawberryField = strawberry.mutation(
             resolver=resolver, graphql_type=payload | None, description=getdoc(resolver), metadata=metadata
         )

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from documents.access import Actor, GovernanceRole, Permission, acting_role, needs, refuse_submitter
+from documents.access import Actor, GovernanceRole, Permission, acting_role, confirmed_identity, needs, refuse_submitter
 from documents.audit.event import AuditEventType
 from documents.classification import KeywordMatch
 from documents.contents import ContentKind, keep
-from documents.errors import InvalidInput, ToBeMended
+from documents.errors import InvalidInput, InvalidState, NotFound, ToBeMended
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.versions.approvals import (
@@ -20,27 +20,56 @@ from documents.versions.approvals import (
     acted_as,
     deciders,
 )
+from documents.versions.conditions import Condition
 from documents.versions.lifecycle import possible
 from documents.versions.version import ModelVersion
 
 
-async def submit(version: ModelVersion, policies: tuple[BoundPolicy, ...], by: Actor, at: datetime) -> None:
-    """Opens a round of approvals under `policies`, those in force; a rejected round is closed and kept.
+def may_submit(version: ModelVersion, by: Actor) -> None:
+    """Raises what stands in the way of a submission.
 
-    Raises ToBeMended while a word that would call for a more critical tier waits to be judged.
+    NotReady while the previous round counts, for two rounds are open then. ToBeMended while a word that would call for a more
+    critical tier waits to be judged.
     """
     version.permits(by, Permission.SUBMIT_FOR_APPROVAL)
+    if version.previous_round and version.round:
+        problem = f"round {version.round.number} is open, and takes the place of the one before once it is complete"
+        raise version.not_ready(Permission.SUBMIT_FOR_APPROVAL, problem)
     if unjudged := version.unjudged_keywords:
         raise _to_be_judged(version, unjudged)
-    if version.round:
-        kept = await keep(ContentKind.APPROVAL_ROUND, version.round)
-        decided = deciders(version.round.decisions)
-        closed = ClosedRound(
-            number=version.round.number, digest=kept, closed_at=at, submitted_by=version.round.submitted_by, deciders=decided
-        )
-        version.closed_rounds = (*version.closed_rounds, closed)
-    number = len(version.closed_rounds) + 1
-    version.round = ApprovalRound(number=number, submitted_by=by.id, submitted_at=at, tier=version.tier, policies=policies)
+
+
+async def submit(
+    version: ModelVersion, policies: tuple[BoundPolicy, ...], kept: tuple[Decision, ...], by: Actor, at: datetime
+) -> None:
+    """Opens a round of approvals under `policies`, those in force, with the decisions that are `kept` from the round before.
+
+    A rejected round is closed. Another one becomes the previous round, which counts until the new one is complete.
+    """
+    may_submit(version, by)
+    number = len(version.closed_rounds) + len(version.open_rounds) + 1
+    if version.round and version.round.rejected:
+        await _close(version, version.round, at)
+    else:
+        version.previous_round = version.round
+    version.round = ApprovalRound(
+        number=number, submitted_by=by.id, submitted_at=at, tier=version.tier, policies=policies, decisions=kept
+    )
+
+
+async def close_previous(version: ModelVersion, at: datetime) -> None:
+    """Closes and keeps the previous round, so that the current one alone counts."""
+    if version.previous_round:
+        await _close(version, version.previous_round, at)
+        version.previous_round = None
+
+
+async def _close(version: ModelVersion, ended: ApprovalRound, at: datetime) -> None:
+    closed = ClosedRound(
+        number=ended.number, digest=await keep(ContentKind.APPROVAL_ROUND, ended), closed_at=at,
+        submitted_by=ended.submitted_by, deciders=deciders(ended.decisions),
+    )  # fmt: skip
+    version.closed_rounds = (*version.closed_rounds, closed)
 
 
 def _to_be_judged(version: ModelVersion, unjudged: Sequence[KeywordMatch]) -> ToBeMended:
@@ -59,25 +88,31 @@ def judging(version: ModelVersion, unjudged: Sequence[KeywordMatch]) -> tuple[di
     return known, [f"judgements.{index}.{name}" for index in range(len(unjudged)) for name in ("counts", "rationale")]
 
 
-def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...]) -> None:
-    """Binds the round to `policies`, those in force, if it was bound for another tier."""
+async def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...], at: datetime) -> None:
+    """Binds the round to `policies`, those in force, if it was bound for another tier; the round before it then ends."""
     if version.round and version.round.tier is not version.tier:
-        version.round = version.round.model_copy(update={"tier": version.tier, "policies": policies})
+        await close_previous(version, at)
+        version.round = version.round.model_copy(update={"tier": version.tier, "policies": policies, "bound_at": at})
 
 
 async def decide(
     version: ModelVersion, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
     expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,
 ) -> Decision:  # fmt: skip
-    """Records a decision for a required role, bound to what there is to decide about now, all of which is kept."""
-    decided_as, submitted = _acting(version, role, reviewer, by, Permission.SUBMIT_APPROVAL)
+    """Records a decision for a required role, bound to what there is to decide about now, all of which is kept.
+
+    It belongs to the current round. Forbidden where a policy demands a confirmed identity, unless it is a rejection.
+    """
+    decided_as = _acting(version, role, _deciding(version), reviewer, by, Permission.SUBMIT_APPROVAL)
+    if verdict is not Verdict.REJECTED:
+        _confirmed(version, decided_as, by)
     evidence = tuple(each.evidence_id for each in version.standing_evidence(at))
     decision = Decision.made(
         decided_as, verdict, comments, conditions, expires_at, reviewer, version.dossier, evidence, by.identity, at
     )
     for part in version.dossier_parts.values():
         await keep(ContentKind.DOSSIER_PART, part)
-    version.round = submitted.with_decision(decision)
+    version.round = _round_of(version).with_decision(decision)
     version.names_event(AuditEventType.APPROVAL_DENIED if verdict is Verdict.REJECTED else AuditEventType.APPROVAL_GRANTED)
     return decision
 
@@ -85,10 +120,13 @@ async def decide(
 def withdraw(
     version: ModelVersion, role: GovernanceRole | None, reason: str, reviewer: Stakeholder, by: Actor, at: datetime
 ) -> Decision:
-    """Takes back the approval that stands for a role: by whoever gave it, or somebody else who could."""
-    decided_as, submitted = _acting(version, role, reviewer, by, Permission.WITHDRAW_APPROVAL)
-    withdrawn = submitted.approval_of(decided_as).taken_back(reason, by, at)
-    version.round = submitted.with_decision(withdrawn)
+    """Takes back the approval that stands for a role, in every open round: by whoever gave it, or somebody else who could."""
+    decided_as = _acting(version, role, _required(version), reviewer, by, Permission.WITHDRAW_APPROVAL)
+    standing = [each for opened in version.open_rounds if (each := opened.latest().get(decided_as)) and not each.withdrawn]
+    if not standing:
+        _round_of(version).approval_of(decided_as)  # raises NotFound
+    for each in standing:
+        withdrawn = _enter(version, each.taken_back(reason, by, at))
     return withdrawn
 
 
@@ -101,11 +139,8 @@ def satisfy_condition(
         raise InvalidInput("note", "or `evidence_id` must show how the condition is met")
     if evidence_id is not None and evidence_id not in {each.evidence_id for each in version.standing_evidence(at)}:
         raise InvalidInput("evidence_id", "must be evidence of this version that stands")
-    submitted = _round_of(version)
-    decision, condition = submitted.condition(condition_id, Permission.SATISFY_CONDITION.value)
-    decision = decision.satisfied(condition, note, evidence_id, by.id, at)
-    version.round = submitted.with_decision(decision)
-    return decision
+    decision, condition = _condition(version, condition_id, Permission.SATISFY_CONDITION)
+    return _enter(version, decision.satisfied(condition, note, evidence_id, by.id, at))
 
 
 def confirm_condition(
@@ -113,31 +148,75 @@ def confirm_condition(
 ) -> Decision:
     """Agrees that a condition is met: by somebody who could decide for the role that set it."""
     version.permits(by, Permission.CONFIRM_CONDITION)
-    decision, condition = _round_of(version).condition(condition_id, Permission.CONFIRM_CONDITION.value)
-    _, submitted = _acting(version, decision.role, reviewer, by, Permission.CONFIRM_CONDITION)
-    decision = decision.confirmed(condition, comments, by, at)
-    version.round = submitted.with_decision(decision)
-    return decision
+    decision, condition = _condition(version, condition_id, Permission.CONFIRM_CONDITION)
+    _acting(version, decision.role, _required(version), reviewer, by, Permission.CONFIRM_CONDITION)
+    _confirmed(version, decision.role, by)
+    return _enter(version, decision.with_confirmed(condition, comments, by, at))
 
 
 def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:
     """Every decision of the current round as it reads at `at`, first one first; asks for round, standing and evidence only."""
     if version.round is None or version.standing is None:
         return ()
-    return version.round.as_read(version.standing.dossier, version.evidence, at)
+    return version.round.as_read(version.standing.dossier, version.evidence, version.standing.terms, at)
+
+
+def approval(version: ModelVersion, decision_id: str, at: datetime) -> Approval | None:
+    """The decision of that id as it reads at `at`; None if no open round has it."""
+    if version.standing is None:
+        return None
+    read = (each.as_read(version.standing.dossier, version.evidence, version.standing.terms, at) for each in version.open_rounds)
+    return next((each for decisions in reversed([*read]) for each in decisions if each.decision_id == decision_id), None)
+
+
+def _deciding(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+    return version.standing.deciding_roles if version.standing else ()
+
+
+def _required(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+    """The roles whose approval an open round requires."""
+    return tuple(dict.fromkeys((*_deciding(version), *(version.standing.required_roles if version.standing else ()))))
+
+
+def _confirmed(version: ModelVersion, role: GovernanceRole, by: Actor) -> None:
+    """Forbidden if a policy demands a confirmed identity of the role and the identity of `by` is not confirmed."""
+    if version.standing and role in version.standing.terms.confirming:
+        confirmed_identity(by, f"a policy demands that of {role.name}")
+
+
+def _enter(version: ModelVersion, decision: Decision) -> Decision:
+    """Puts the new state of a decision into every open round that has the decision."""
+    if version.previous_round and version.previous_round.has(decision.decision_id):
+        version.previous_round = version.previous_round.with_decision(decision)
+    if version.round and version.round.has(decision.decision_id):
+        version.round = version.round.with_decision(decision)
+    return decision
+
+
+def _condition(version: ModelVersion, condition_id: str, permission: Permission) -> tuple[Decision, Condition]:
+    """A condition and the approval that set it, of the current round or else of the previous one while that counts."""
+    if version.previous_round:
+        try:
+            return _round_of(version).condition(condition_id, permission.value)
+        except (NotFound, InvalidState):
+            if version.previous_round.has_condition(condition_id):
+                return version.previous_round.condition(condition_id, permission.value)
+            raise
+    return _round_of(version).condition(condition_id, permission.value)
 
 
 def _acting(
-    version: ModelVersion, role: GovernanceRole | None, reviewer: Stakeholder, by: Actor, permission: Permission
-) -> tuple[GovernanceRole, ApprovalRound]:
-    """The required role in which `reviewer` may act, the only one held if `role` is None, and the round to act in."""
+    version: ModelVersion, role: GovernanceRole | None, required: Sequence[GovernanceRole], reviewer: Stakeholder, by: Actor,
+    permission: Permission,
+) -> GovernanceRole:  # fmt: skip
+    """The role among the `required` ones in which `reviewer` may act: `role`, or the only one held if `role` is None."""
     version.permits(by, permission)
-    required, submitted = version.standing.required_roles if version.standing else (), _round_of(version)
+    _round_of(version)
     who = reviewer.user_id
     role = role or acting_role(required, reviewer.holds, "role", f"{who} holds no role that must decide here")
     reviewer.must_act_as(role, required, version.tier, acted_as(version.deciders, who))
     refuse_submitter(role, who, version.submitters)
-    return role, submitted
+    return role
 
 
 def _round_of(version: ModelVersion) -> ApprovalRound:
