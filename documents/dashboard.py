@@ -1,4 +1,7 @@
-"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command."""
+"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command.
+
+Whether a change is irregular depends on records of several kinds, so the irregular changes are found first, and listed by id.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +11,7 @@ from typing import TypedDict
 from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.changes.irregular import irregular
 from documents.changes.life import OPEN, ChangeStatus
 from documents.changes.plan import ChangeType
 from documents.changes.request import ChangeRequest
@@ -103,6 +107,19 @@ def completed_since(moment: datetime) -> Filter:
     """The changes that were carried out since that moment, whatever became of them afterwards."""
     ended = {"completed_time": {"gte": moment}, "status": {"in": [ChangeStatus.COMPLETED, ChangeStatus.ROLLED_BACK]}}
     return {**ended, "moves": {"some": {"to_status": {"eq": ChangeStatus.COMPLETED}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Irregular:
+    """The figures of the changes that let something run now which was not eligible."""
+
+    at: datetime
+
+    async def counted(self) -> Mapping[str, Counted]:
+        """The figures by name."""
+        found = await irregular(self.at)
+        ids = {"mitigations": found.mitigations, "returns": found.returns}
+        return {name: Counted(count=len(those), query=to_query({"change_id": {"in": those}})) for name, those in ids.items()}
 
 
 def deployments(at: datetime) -> Figures:
