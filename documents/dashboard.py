@@ -1,9 +1,9 @@
 """The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command.
 
-Whether a change is irregular depends on records of several kinds, so the irregular changes are found first, and listed by id.
+Some figures depend on records of several kinds. What they count is found first, and listed by its keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
@@ -11,7 +11,6 @@ from typing import TypedDict
 from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
-from documents.changes.irregular import irregular
 from documents.changes.life import OPEN, ChangeStatus
 from documents.changes.plan import ChangeType
 from documents.changes.request import ChangeRequest
@@ -109,19 +108,6 @@ def completed_since(moment: datetime) -> Filter:
     return {**ended, "moves": {"some": {"to_status": {"eq": ChangeStatus.COMPLETED}}}}
 
 
-@dataclass(frozen=True, slots=True)
-class Irregular:
-    """The figures of the changes that let something run now which was not eligible."""
-
-    at: datetime
-
-    async def counted(self) -> Mapping[str, Counted]:
-        """The figures by name."""
-        found = await irregular(self.at)
-        ids = {"mitigations": found.mitigations, "returns": found.returns}
-        return {name: Counted(count=len(those), query=to_query({"change_id": {"in": those}})) for name, those in ids.items()}
-
-
 def deployments(at: datetime) -> Figures:
     """The figures of the deployments since the UTC month began."""
     return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}})
@@ -134,6 +120,11 @@ def events(at: datetime) -> Figures:
         "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
     }
     return Figures(AuditEvent, {"occurred_at": {"gte": month(at)}}, of)
+
+
+def of_changes(ids: Sequence[str]) -> Counted:
+    """The number of the changes that have these ids, and the query for them."""
+    return Counted(count=len(ids), query=to_query({"change_id": {"in": list(ids)}}))
 
 
 async def models_in_use() -> Raw:

@@ -10,8 +10,9 @@ from documents import dashboard as figures
 from documents.access import Permission
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun
+from documents.changes.irregular import lacking_returns, running_mitigations
 from documents.changes.request import ChangeRequest
-from documents.dashboard import AccessAnomaly, Counted, Figures, Irregular
+from documents.dashboard import AccessAnomaly, Counted, Figures
 from documents.deployments import Deployment
 from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput
@@ -137,12 +138,12 @@ class DashboardChanges:
     @field(
         "The changes of basis MITIGATION whose version still runs there while a hold or critical incident that they name stands."
     )
-    async def running_mitigations(self, info: Info) -> ChangeFigure:
-        return ChangeFigure(**(await _counted(info, figures.Irregular))["mitigations"])
+    async def running_mitigations(self) -> ChangeFigure:
+        return ChangeFigure(**figures.of_changes(await running_mitigations()))
 
     @field("The completed rollbacks of basis FORMER whose target still runs there, and is not eligible there now.")
     async def lacking_returns(self, info: Info) -> ChangeFigure:
-        return ChangeFigure(**(await _counted(info, figures.Irregular))["returns"])
+        return ChangeFigure(**figures.of_changes(await lacking_returns(info.context.now)))
 
 
 @strawberry.type(description="The figures count versions in use, which are not RETIRED.")
@@ -268,10 +269,10 @@ class Dashboard:
         )
 
 
-async def _counted(info: Info, wanted: Callable[[datetime], Figures | Irregular]) -> Mapping[str, Counted]:
+async def _counted(info: Info, wanted: Callable[[datetime], Figures]) -> Mapping[str, Counted]:
     """The figures of one kind of record; each kind is counted once in a request."""
 
-    async def load(those: list[Callable[[datetime], Figures | Irregular]]) -> Sequence[Mapping[str, Counted]]:
+    async def load(those: list[Callable[[datetime], Figures]]) -> Sequence[Mapping[str, Counted]]:
         return [await each(info.context.now).counted() for each in those]
 
     found: Mapping[str, Counted] = await info.context.loader("dashboard", load).load(wanted)
