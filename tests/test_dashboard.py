@@ -94,7 +94,7 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
     ]
     out = [each for each in carried_out if each["plan"]["target_version"] is None]
     back = [each for each in carried_out if each["plan"]["change_type"] == "rollback" and each not in out]
-    running = {(model["model_id"], each["environment"]): each for model in stored["models"] for each in model["running"]}
+    running = {(each["model_id"], each["environment"]): each for each in stored["deployments"] if each["active"]}
     targets = {(each["model_id"], each["version"]): each for each in stored["model_versions"]}
 
     def let_run(basis: str, *lasting: str) -> list[tuple[Raw, set[str]]]:
@@ -104,12 +104,12 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
             there = running.get((each["plan"]["model_id"], each["plan"]["environment"]))
             if not there or not each["gate"] or each["gate"]["basis"] != basis or each["status"] not in lasting:
                 continue
-            if each["plan"]["target_version"] == there["version"] and there["since"] <= (
-                each["completed_time"] or each["gate"]["at"]
-            ):
-                target = targets[each["plan"]["model_id"], there["version"]]
-                holds = {hold["hold_id"] for hold in target["holds"] if not hold["lifted"]}
-                found.append((each, holds | {*target["critical_incidents"]}))
+            since, target = each["completed_time"] or each["gate"]["at"], each["plan"]["target_version"]
+            brought = there["change_id"] == each["change_id"]
+            kept = target == each["plan"]["current_version"] and there["deployed_at"] <= since
+            if target == there["version"] and (kept or (brought and target != each["plan"]["current_version"])):
+                of = targets[each["plan"]["model_id"], target]
+                found.append((each, {one["hold_id"] for one in of["holds"] if not one["lifted"]} | {*of["critical_incidents"]}))
         return found
 
     mitigations = [
@@ -219,45 +219,38 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
 
 
 def irregular(first: dict[str, Raw], made: dict[str, list[Raw]], models: int, dice: Random) -> None:
-    """Adds a draft of each model that runs somewhere, and changes that the gate let through though it was not eligible."""
-    said = {"reason": "Complaints.", "placed_by": "carol", "placed_at": NOW, "role": "ethics_reviewer", "identity": None}
-    over = {"at": NOW, "by": "carol", "reason": "Looked at.", "identity": None}
-    for model in made["models"]:
-        about = {"model_id": model["model_id"], "version": "3.0.0"}
-        holds = [said | {"hold_id": f"HLD-{each}", "lifted": dice.choice([None, over])} for each in range(dice.randrange(2))]
-        suffers = dice.choice([[], [], ["INC-0"], ["INC-1"]])
-        made["model_versions"].append(first["model_versions"] | about | {"holds": holds, "critical_incidents": suffers})
-        model["running"] = [
-            {
-                "environment": place, "version": dice.choice(["3.0.0"] * 3 + ["2.9.9"]), "since": around(MONTH, dice),
-                "deployment_id": "DEP-0",
-            }
-            for place in ("production", "staging", LABORATORY)
-            if dice.random() < 0.9
-        ]  # fmt: skip
-    for place in range(4 * models):
-        basis = dice.choice(["mitigation", "mitigation", "former", "eligible"])
+    """Adds changes that the gate let through though it was not eligible, and for each model a draft, which runs somewhere."""
+    places = ("production", "staging", LABORATORY)
+    named = [{"hold_id": "HLD-0", "incident_id": None}, {"hold_id": None, "incident_id": "INC-0"}]
+    for number in range(4 * models):
+        basis = dice.choice(["mitigation", "mitigation", "former", "former", "eligible"])
         status = dice.choice(["completed", "completed", "in_progress", "rolled_back", "failed"])
-        named = [{"hold_id": "HLD-0", "incident_id": None, "role": "ethics_reviewer"}]
-        named += [{"hold_id": None, "incident_id": dice.choice(["INC-0", "INC-1", "INC-2"]), "role": None}]
         plan = {
             "change_type": "rollback" if basis == "former" else "config_change", "model_id": f"m{dice.randrange(models)}",
-            "environment": dice.choice(["production", "staging", LABORATORY]), "target_version": "3.0.0",
-            "mitigates": dice.sample(named, dice.randrange(1, 3)) if basis == "mitigation" else [],
+            "environment": dice.choice(places), "target_version": "3.0.0",
+            "current_version": dice.choice(["2.9.9", "3.0.0"]) if basis == "former" else "3.0.0",
+            "mitigates": [each | {"role": None} for each in dice.sample(named, dice.randrange(1, 3)) if basis == "mitigation"],
         }  # fmt: skip
         passed = {"at": around(MONTH, dice), "by": "dora", "basis": basis, "eligibility": None, "lacks": ["model_owner"]}
         ended = {"completed": ["completed"], "failed": ["failed"], "rolled_back": ["completed", "rolled_back"]}.get(status, [])
-        made["change_requests"].append(
-            first["change_requests"]
-            | {
-                "change_id": f"CR-{10_000 + place:032x}",
-                "status": status,
-                "gate": passed,
-                "plan": first["change_requests"]["plan"] | plan,
-            }
-            | {"moves": [{"to_status": each} for each in ["submitted", "in_progress", *ended]]}
-            | {"completed_time": around(MONTH, dice) if ended else None}
-        )
+        said: Raw = {"change_id": f"CR-{10_000 + number:032x}", "status": status, "gate": passed}
+        said |= {"plan": first["change_requests"]["plan"] | plan, "completed_time": around(MONTH, dice) if ended else None}
+        moves = [{"to_status": each} for each in ["submitted", "in_progress", *ended]]
+        made["change_requests"].append(first["change_requests"] | said | {"moves": moves})
+    hold = {"hold_id": "HLD-0", "reason": "Complaints.", "placed_by": "carol", "placed_at": NOW, "role": "ethics_reviewer"}
+    over = {"at": NOW, "by": "carol", "reason": "Looked at.", "identity": None}
+    for model in range(models):
+        about = {"model_id": f"m{model}", "version": "3.0.0"}
+        holds = [hold | {"identity": None, "lifted": dice.choice([None, over])}][: dice.randrange(2)]
+        draft = first["model_versions"] | about | {"holds": holds, "critical_incidents": dice.choice([[], [], ["INC-0"]])}
+        made["model_versions"].append(draft)
+        for place in places:
+            there = {"model_id": f"m{model}", "environment": place}
+            here = [each for each in made["change_requests"] if there.items() <= each["plan"].items()]
+            by = dice.choice([each["change_id"] for each in here] or ["CR-0"])
+            runs_since = {"number": 100_000, "active": dice.random() < 0.9, "deployed_at": around(MONTH, dice), "change_id": by}
+            runs_since |= {"revision": 1, "deployment_id": f"DEP-{place}-{model}", "deployed_by": "dora", "ended_at": None}
+            made["deployments"].append(there | runs_since | {"version": dice.choice(["3.0.0"] * 3 + ["2.9.9"])})
 
 
 def around(moment: datetime, dice: Random) -> datetime:
@@ -353,7 +346,7 @@ async def test_every_figure_over_a_thousand_versions_is_what_counting_one_by_one
         "model_versions",
         "model_versions",
     ]
-    expected_commands += ["change_requests", "models", "model_versions"] * 2  # what runs by mitigations, and by returns
+    expected_commands += ["change_requests", "deployments", "model_versions"] * 2  # what runs by mitigations, and by returns
     judged = ["audit_events", "audit_head", "environments", "policies", "review_calendar", "rules", "stakeholders"]
     assert sorted(where(commands)) == sorted(expected_commands + judged)
     told, found = dict(figures(answer["dashboard"])), expected(await stored(many.service), THEN)
@@ -409,7 +402,7 @@ async def test_what_is_not_asked_for_is_not_counted(few: Watched) -> None:
         ("changes { open { count } }", ["change_requests", "deployments"]),
         (
             "changes { runningMitigations { count } }",
-            ["change_requests", "deployments", "change_requests", "models", "model_versions"],
+            ["change_requests", "deployments", "change_requests", "deployments", "model_versions"],
         ),
         ("audit { eventsToday { count } }", ["audit_events"]),
     ):
@@ -655,7 +648,7 @@ async def test_a_mitigation_of_several_stands_out_while_one_of_them_stops_the_ve
         "liftHold", CAROL, **BOT, holdId=(await read(running, "holds { holdId }"))["holds"][0]["holdId"], reason="Seen."
     )
     assert await irregulars(running) == ({change_id}, set())
-    await running.do("resolveIncident", RITA, **critical, resolution="A filter.")
+    await running.do("resolveIncident", RITA, **critical, text="A filter.")
     assert (await read(running, "eligibility { eligible }"))["eligibility"] == {"eligible": True}
     assert await irregulars(running) == (set(), set())  # the other incident stops nothing
     await running.do("escalateIncident", CAROL, **low, severity="CRITICAL", reason="It goes on.")

@@ -7,12 +7,12 @@ from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.life import ChangeStatus
 from documents.changes.parts import GateBasis
 from documents.changes.request import ChangeRequest
+from documents.deployments import Deployment
 from documents.eligibility.loading import case_files
 from documents.environments import DeploymentEnvironment
 from documents.errors import LimitExceeded
 from documents.store.fields import fields_at
 from documents.store.filters import among, to_query
-from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
 LOOKED_AT = 10_000  # changes that ever were of one irregular basis, and that one request reads
@@ -64,22 +64,28 @@ async def _running_by(basis: GateBasis) -> list[tuple[ChangeRequest, ModelVersio
     )
     if len(found) > LOOKED_AT:
         raise LimitExceeded(f"the number of changes of basis {basis.name}", len(found), LOOKED_AT)
-    models = await _models({each.plan.model_id for each in found})
-    lasting = [each for each in found if _lasts(each, models.get(each.plan.model_id))]
+    running = await _running({each.plan.model_id for each in found})
+    lasting = [each for each in found if _lasts(each, running.get((each.plan.model_id, each.plan.environment)))]
     targets = await _versions({(each.plan.model_id, each.plan.target_version or "") for each in lasting})
     return [(each, targets[each.plan.model_id, each.plan.target_version or ""]) for each in lasting]
 
 
-def _lasts(change: ChangeRequest, model: Model | None) -> bool:
-    """Whether the target has run there, without a break, since the change put it or kept it there."""
-    there = model.runs_in(change.plan.environment) if model else None
+def _lasts(change: ChangeRequest, there: Deployment | None) -> bool:
+    """Whether the target has run there, without a break, since the change put it or kept it there; `there` is what runs."""
+    if there is None or there.version != change.plan.target_version:
+        return False
+    if change.plan.moves_version:
+        return there.change_id == change.change_id
     since = change.completed_time or (change.gate.at if change.gate else None)
-    return there is not None and there.version == change.plan.target_version and since is not None and there.since <= since
+    return since is not None and there.deployed_at <= since
 
 
-async def _models(ids: Collection[str]) -> Mapping[str, Model]:
-    found = await Model.every({"model_id": {"$in": sorted(ids)}}) if ids else []
-    return {each.model_id: each for each in found}
+async def _running(ids: Collection[str]) -> Mapping[tuple[str, str], Deployment]:
+    """What runs of these models, by model and environment."""
+    query = {"model_id": {"$in": sorted(ids)}, "active": True}
+    fields = fields_at("model_id", "environment", "version", "deployed_at", "change_id")
+    found = await Deployment.read(query, fields=fields) if ids else []
+    return {(each.model_id, each.environment): each for each in found}
 
 
 async def _versions(keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], ModelVersion]:
