@@ -74,8 +74,8 @@ class Task(Value):
     role: GovernanceRole = Field(description="The role in which the person is asked.")
     since: Moment = Field(description="The time since which it has waited.")
     due: Moment | None = Field(default=None, description="The time it should be done; null where none is set.")
-    overdue: bool = Field(default=False, description="Whether that time has come; false where none is set.")
-    change_id: Key | None = Field(default=None, description="The id of the change to approve; null for any other task.")
+    overdue: bool = Field(default=False, description="Whether the task is overdue now; false where no time is set.")
+    change_id: Key | None = Field(default=None, description="The id of the change that it is about; null for any other task.")
     remedy: Remedy = Field(description="The remedy is the mutation that does it.")
 
 

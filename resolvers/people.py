@@ -102,7 +102,7 @@ def _alike(context: Context) -> Loader:
 @shape(Task)
 class TaskShape:
     model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
-    change_request = one(ChangeRequest, "The change to approve; null for any other task.", change_id="change_id")
+    change_request = one(ChangeRequest, "The change that it is about; null for any other task.", change_id="change_id")
 
 
 @strawberry.type(description="A viewer is whoever the token says is asking.")
