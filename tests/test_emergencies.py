@@ -26,6 +26,7 @@ from tests.operations import (
 )
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, mutating, person
 
+LOST = {"CONFLICT", "INVALID_STATE"}
 OUT: dict[str, Any] = {"changeType": "EMERGENCY", "targetVersion": None}
 CRITICAL = ("MODEL_OWNER", "TECH_LEAD", "SECURITY_REVIEWER", "BUSINESS_OWNER", "RISK_MANAGER")
 R = GovernanceRole
@@ -220,6 +221,19 @@ async def test_a_refusal_after_the_start_is_kept_and_undoes_nothing(running: Ser
     assert {"reviewerId": DAVID.id, "approved": False} in found["approvals"]
 
 
+async def test_whoever_refused_after_the_start_can_still_approve_in_that_role_alone(running: Service) -> None:
+    change_id = await submitted(running, "RISK_MANAGER")
+    await step(running, "startDeployment", DORA, change_id)
+    await say(running, TESS, change_id, False, role="TECH_LEAD")
+    other = await refused(running, "addChangeApproval", TESS, change_id, approved=True, role="BUSINESS_OWNER")
+    assert (other["code"], other["needs"]) == ("FORBIDDEN", ["somebody else"])
+    assert await tasks(running, TESS) == []
+    assert await tasks(running, TOM) == [("FOLLOW_UP_CHANGE", "TECH_LEAD", False)]
+    await say(running, TESS, change_id, role="TECH_LEAD")
+    assert await tasks(running, TOM) == []
+    assert "TECH_LEAD" not in (await look_at(running, change_id, DUE))["approvalsDue"]["roles"]
+
+
 async def test_a_refusal_before_the_start_ends_it(running: Service) -> None:
     change_id = await submitted(running, "RISK_MANAGER")
     assert (await say(running, DAVID, change_id, False))["status"] == "REJECTED"
@@ -278,14 +292,14 @@ async def race(service: Service, *tries: tuple[str, Person, dict[str, Any]]) -> 
 async def test_of_many_starts_at_once_one_takes_out(running: Service) -> None:
     this, other = await submitted(running, "RISK_MANAGER"), await submitted(running, "MODEL_OWNER")
     ended = await race(running, *[("startDeployment", DORA, {"changeId": each}) for each in (this, other) * 4])
-    assert ended.count("done") == 1 and {*ended} == {"done", "INVALID_STATE"}
+    assert ended.count("done") == 1 and {*ended} - {"done"} <= LOST
     statuses = [(await look_at(running, each, "status"))["status"] for each in (this, other)]
     assert sorted(statuses) == ["IN_PROGRESS", "UNDER_REVIEW"]
     started = (this, other)[statuses.index("IN_PROGRESS")]
     await step(running, "completeDeployment", DORA, started, success=True)
     (left,) = {this, other} - {started}
     assert (await refused(running, "startDeployment", DORA, left))["code"] == "INVALID_STATE"  # nothing runs there any more
-    assert await tasks(running, SAM) == [
+    assert sorted(await tasks(running, SAM)) == [
         ("APPROVE_CHANGE", "SECURITY_REVIEWER", False),
         ("FOLLOW_UP_CHANGE", "SECURITY_REVIEWER", False),
     ]
@@ -300,7 +314,7 @@ async def test_a_refusal_at_the_moment_of_the_start_stops_it_or_is_kept(running:
     found = await look_at(running, change_id, DUE)
     assert said == "done"
     assert found["status"] == ("IN_PROGRESS" if started == "done" else "REJECTED")
-    assert started in {"done", "INVALID_STATE"} and (found["approvalsDue"] is not None) is (started == "done")
+    assert started in {"done"} | LOST and (found["approvalsDue"] is not None) is (started == "done")
 
 
 async def test_of_two_of_a_role_who_follow_up_at_once_one_is_heard(running: Service) -> None:
@@ -308,7 +322,7 @@ async def test_of_two_of_a_role_who_follow_up_at_once_one_is_heard(running: Serv
     await step(running, "startDeployment", DORA, change_id)
     about = {"changeId": change_id, "approved": True}
     ended = await race(running, *[("addChangeApproval", who, about) for who in (DAVID, SAM)])
-    assert sorted(ended) == ["INVALID_STATE", "done"]
+    assert ended.count("done") == 1 and {*ended} - {"done"} <= LOST
     assert (await look_at(running, change_id, DUE))["approvalsDue"] is None
 
 
