@@ -1,6 +1,9 @@
-"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command."""
+"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command.
 
-from collections.abc import Mapping
+Some figures depend on records of several kinds. What they count is found first, and listed by its keys.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
@@ -117,6 +120,11 @@ def events(at: datetime) -> Figures:
         "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
     }
     return Figures(AuditEvent, {"occurred_at": {"gte": month(at)}}, of)
+
+
+def of_changes(ids: Sequence[str]) -> Counted:
+    """The number of the changes that have these ids, and the query for them."""
+    return Counted(count=len(ids), query=to_query({"change_id": {"in": list(ids)}}))
 
 
 async def models_in_use() -> Raw:

@@ -1,4 +1,7 @@
-"""Tasks: what waits for a person to submit, decide, satisfy, confirm or review. They are computed from versions, not stored."""
+"""Tasks: what waits for a person to submit, decide, satisfy, confirm, review or approve.
+
+They are computed from versions and changes, not stored.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +11,14 @@ from functools import cached_property
 from pydantic import Field
 
 from documents.access import GovernanceRole, Permission, needs, separated
+from documents.changes.life import REVIEWED
+from documents.changes.plan import REQUIRED_ROLES
+from documents.changes.request import ChangeRequest
 from documents.eligibility.answer import Remedy
 from documents.people import Stakeholder
+from documents.risk.scales import RiskTier
 from documents.store.fields import fields_at
+from documents.store.filters import among, to_query
 from documents.store.standins import whole
 from documents.store.units import Raw
 from documents.values import Choice, Key, Moment, Value
@@ -31,10 +39,10 @@ from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
-LOOKED_AT = 500  # versions that one request for tasks reads, whatever the number of people
+LOOKED_AT = 500  # versions, and changes, that one request for tasks reads, whatever the number of people
 NOTICE = timedelta(days=30)
 """A review becomes a task this long before it is due."""
-FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION)
+FOR_ONE_ROLE = (Permission.SUBMIT_APPROVAL, Permission.CONFIRM_CONDITION, Permission.ADD_CHANGE_APPROVAL)
 FINDINGS = ("metrics", "drift", "incidents", "compliance")
 
 _READ = fields_at(
@@ -51,6 +59,11 @@ class TaskKind(Choice):
     SATISFY_CONDITION = "satisfy_condition", "The owner says how a condition of an approval is met."
     CONFIRM_CONDITION = "confirm_condition", "The person confirms a condition that is met."
     REVIEW = "review", "The person completes a review that is due within 30 days."
+    APPROVE_CHANGE = "approve_change", "The person approves or refuses a change that was submitted."
+    FOLLOW_UP_CHANGE = (
+        "follow_up_change",
+        "The person approves or refuses an emergency decommission that started with fewer approvals than it needs.",
+    )
 
 
 class Task(Value):
@@ -62,6 +75,8 @@ class Task(Value):
     role: GovernanceRole = Field(description="The role in which the person is asked.")
     since: Moment = Field(description="The time since which it has waited.")
     due: Moment | None = Field(default=None, description="The time it should be done; null where none is set.")
+    overdue: bool = Field(default=False, description="Whether the task is overdue now; false where no time is set.")
+    change_id: Key | None = Field(default=None, description="The id of the change that it is about; null for any other task.")
     remedy: Remedy = Field(description="The remedy is the mutation that does it.")
 
 
@@ -70,8 +85,8 @@ class TaskList(Value):
 
     items: tuple[Task, ...] = Field(description="The tasks that wait.")
     complete: bool = Field(
-        description="Whether all tasks are listed. False if `first` is less, or if tasks wait in more than 500 versions for the "
-        "people that the request asks about: then only the 500 registered first were looked at."
+        description="Whether all tasks are listed. False if `first` is less, or if tasks wait in more than 500 versions or 500 "
+        "changes for the people that the request asks about: then only the oldest 500 were looked at."
     )
 
     def first(self, size: int) -> "TaskList":
@@ -153,7 +168,7 @@ class Docket:
         due = self.standing.next_review
         if due is not None and due <= self.at + NOTICE:
             task = self._task(TaskKind.REVIEW, role, due - NOTICE, Permission.COMPLETE_REVIEW, {}, *FINDINGS)
-            yield task.model_copy(update={"due": due})
+            yield task.model_copy(update={"due": due, "overdue": due <= self.at})
 
     def _task(
         self, kind: TaskKind, role: GovernanceRole, since: datetime, mutation: Permission, known: Mapping[str, str], *fill: str
@@ -165,19 +180,82 @@ class Docket:
         return Task(kind=kind, model_id=model_id, version=version, role=role, since=since, remedy=does)
 
 
+@dataclass(frozen=True)
+class ChangeDocket:
+    """A change that waits for approvals, with the version that it is about, and the tasks in it at one moment."""
+
+    change: ChangeRequest
+    version: str
+    tier: RiskTier | None
+    """The tier that an approval needs authority for; None if the plan of the change names no version."""
+    at: datetime
+
+    def tasks_of(self, person: Stakeholder) -> Iterator[Task]:
+        """The approvals that wait for one person, by the same rules as the mutation applies."""
+        for role in self.change.awaited_roles:
+            if self.change.asks(person, role, self.tier):
+                yield self._approval(role)
+
+    def _approval(self, role: GovernanceRole) -> Task:
+        change, due = self.change, self.change.approvals_due
+        does = Remedy(
+            mutation=Permission.ADD_CHANGE_APPROVAL, arguments={"changeId": change.change_id, "role": role.name},
+            fill=("approved",), permitted=(role.name,),
+        )  # fmt: skip
+        return Task(
+            kind=TaskKind.FOLLOW_UP_CHANGE if due else TaskKind.APPROVE_CHANGE, model_id=change.plan.model_id,
+            version=self.version, role=role, since=change.awaited_since, due=due.until if due else None,
+            overdue=due is not None and due.until <= self.at, change_id=change.change_id, remedy=does,
+        )  # fmt: skip
+
+
 async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList]:
-    """The tasks of each of the people, in the order of `people`; takes one database command. An inactive person has none."""
+    """The tasks of each of the people, in the order of `people`; takes three database commands. An inactive person has none."""
     acting = [each for each in people if each.active]
     oldest_first = [("registered_at", 1), ("_id", 1)]
-    # One version more than is looked at tells whether the lists are complete.
+    # One version more than is looked at tells whether the lists are complete, and one change more.
     found = await ModelVersion.read(_candidates(acting, at), oldest_first, LOOKED_AT + 1, _READ) if acting else []
-    dockets = [Docket(each, whole(each.standing), at) for each in found[:LOOKED_AT] if each.standing]
+    changes = await ChangeRequest.every(_awaiting(acting), [("created_at", 1), ("_id", 1)], LOOKED_AT + 1) if acting else []
+    dockets: list[Docket | ChangeDocket] = [
+        *(Docket(each, whole(each.standing), at) for each in found[:LOOKED_AT] if each.standing),
+        *await _change_dockets(changes[:LOOKED_AT], at),
+    ]
+    complete = max(len(found), len(changes)) <= LOOKED_AT
 
     def waiting_for(person: Stakeholder) -> TaskList:
         tasks = (task for docket in dockets for task in docket.tasks_of(person))
-        return TaskList(items=tuple(sorted(tasks, key=lambda each: each.since)), complete=len(found) <= LOOKED_AT)
+        return TaskList(items=tuple(sorted(tasks, key=lambda each: each.since)), complete=complete)
 
     return [waiting_for(each) for each in people]
+
+
+async def _change_dockets(changes: Sequence[ChangeRequest], at: datetime) -> list[ChangeDocket]:
+    """The dockets of the changes, with the tiers of their versions now.
+
+    The rollback of a failed first deployment that release 0.2.0 stored has none: it is not known which version it is about.
+    """
+    keys = {(each.plan.model_id, each.about) for each in changes if each.about}
+    named = to_query(among(("model_id", "version"), sorted(keys)))
+    versions = await ModelVersion.read(named, fields=fields_at("model_id", "version", "tier")) if keys else []
+    tiers = {(each.model_id, each.version): each.tier for each in versions}
+
+    def tier_of(change: ChangeRequest) -> RiskTier | None:
+        plan = change.plan
+        return tiers.get((plan.model_id, plan.target_version or plan.current_version or ""))
+
+    return [ChangeDocket(each, each.about, tier_of(each), at) for each in changes if each.about]
+
+
+def _awaiting(people: Sequence[Stakeholder]) -> Raw:
+    """The query for the changes that may wait for the approval of one of the people; `ChangeDocket` decides whether they do."""
+    roles = {role for each in people for role in each.roles}
+    levels = [level for level, required in REQUIRED_ROLES.items() if not roles.isdisjoint(required)]
+    return {
+        "$and": [
+            {"$or": [{"status": {"$in": REVIEWED}}, {"approvals_due.roles": {"$in": sorted(roles)}}]},
+            {"$or": [{"risk_level": {"$in": levels}}, {"plan.mitigates.role": {"$in": sorted(roles)}}]},
+        ]
+    }
 
 
 def _candidates(people: Sequence[Stakeholder], at: datetime) -> Raw:

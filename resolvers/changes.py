@@ -13,7 +13,7 @@ from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
 from documents.changes.life import ChangeStatus
 from documents.changes.loading import concerned
-from documents.changes.parts import ChangeApproval, Comment, GatePass, Move, TestResult
+from documents.changes.parts import ApprovalsDue, ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow, Mitigated
 from documents.changes.request import ChangeRequest
 from documents.contents import Content
@@ -49,6 +49,14 @@ class ChangePlanShape:
 class ChangeApprovalShape:
     reviewer = one(Stakeholder, "The person who reviewed it.", user_id="reviewer_id")
     plan_content = one(Content, "The exact text of the plan that was reviewed.", digest="plan")
+
+
+@shape(ApprovalsDue)
+class ApprovalsDueShape:
+    @field("Whether the time has come by which they are due.", reads=["until"])
+    @staticmethod
+    def overdue(due: Parent[ApprovalsDue], info: Info) -> bool:
+        return due.until <= info.context.now
 
 
 @shape(TestResult)
@@ -123,7 +131,7 @@ class ChangeRequestNode(Node):
 
 ChangeRequestFilter = filters(
     ChangeRequest, "change_id", "plan", "risk_level", "status", "requester", "department", "created_at", "approvals",
-    "test_results", "scheduled_time", "gate", "completed_time", "moves", "rolls_back_id", "rolled_back_by_id",
+    "test_results", "scheduled_time", "gate", "approvals_due", "completed_time", "moves", "rolls_back_id", "rolled_back_by_id",
 )  # fmt: skip
 
 
@@ -295,7 +303,7 @@ class AddChangeApprovalInput(_ChangeInput):
     role: GovernanceRole | None = Field(
         default=None, description="The required role that reviews; may be left out if only one is held."
     )
-    approved: bool = Field(description="Whether the change may go on; a refusal rejects it.")
+    approved: bool = Field(description="Whether the change may go on; a refusal rejects it, unless it has started.")
     comments: Text = Field(default="", description="The comments that the reviewer makes.")
 
 
@@ -312,7 +320,10 @@ class AddChangeApprovalPayload(OfChange):
 
 @mutation(event=AuditEventType.CHANGE_APPROVED, permit=Permission.ADD_CHANGE_APPROVAL, resource=ChangeRequest)
 async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddChangeApprovalPayload:
-    """Approves or refuses the frozen plan for a role that its risk demands; never by whoever requested the change."""
+    """Approves or refuses the frozen plan for a role that its risk demands; never by whoever requested the change.
+
+    What an emergency decommission started without is given after the start. A refusal is then kept, and undoes nothing.
+    """
     by, at = info.context.actor, info.context.now
     change = await input.load()
     version, reviewer = await concerned(change.plan), await Stakeholder.require(by.id)
@@ -373,7 +384,8 @@ class StartDeploymentPayload(OfChange): ...
 async def start_deployment(info: Info, input: StartDeploymentInput) -> StartDeploymentPayload:
     """Starts an approved change, if its target is eligible at this moment; else it is POLICY_BLOCKED.
 
-    Taking a version out always passes. A rollback to what ran there, and a change that mitigates what stands in the way, can
+    Taking a version out always passes. An EMERGENCY that takes one out starts with one approval: `approvalsDue` says which
+    others follow within 24 hours. A rollback to what ran there, and a change that mitigates what stands in the way, can
     pass without eligibility. The change's `gate` says why it could start, and what was lacking.
     """
     change = await input.load()
@@ -447,8 +459,8 @@ async def change_request_changed(info: Info, change_id: Key) -> AsyncIterator[Ch
 
 PART = Part(
     types=[
-        ChangePlanShape, ChangeApprovalShape, TestResultShape, CommentShape, MoveShape, GatePassShape, ChangeRequestNode,
-        ChangeRequestFilter,
+        ChangePlanShape, ChangeApprovalShape, ApprovalsDueShape, TestResultShape, CommentShape, MoveShape, GatePassShape,
+        ChangeRequestNode, ChangeRequestFilter,
     ],
     queries=[change_request, change_requests, change_request_aggregates],
     mutations=[

@@ -10,6 +10,7 @@ from documents import dashboard as figures
 from documents.access import Permission
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun
+from documents.changes.irregular import lacking_returns, running_mitigations
 from documents.changes.request import ChangeRequest
 from documents.dashboard import AccessAnomaly, Counted, Figures
 from documents.deployments import Deployment
@@ -133,6 +134,16 @@ class DashboardChanges:
     rollbacks_this_month: RollbackFigure = strawberry.field(
         description="The rollbacks and decommissions that were completed in this UTC month, rolled back since or not."
     )
+
+    @field(
+        "The changes of basis MITIGATION whose version still runs there while a hold or critical incident that they name stands."
+    )
+    async def running_mitigations(self) -> ChangeFigure:
+        return ChangeFigure(**figures.of_changes(await running_mitigations()))
+
+    @field("The completed rollbacks of basis FORMER whose target still runs there, and is not eligible there now.")
+    async def lacking_returns(self, info: Info) -> ChangeFigure:
+        return ChangeFigure(**figures.of_changes(await lacking_returns(info.context.now)))
 
 
 @strawberry.type(description="The figures count versions in use, which are not RETIRED.")

@@ -8,6 +8,7 @@ from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
 from documents.audit.event import AuditEventType
+from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
 from documents.departures.loading import uncovered, unowned
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
@@ -101,6 +102,7 @@ def _alike(context: Context) -> Loader:
 @shape(Task)
 class TaskShape:
     model_version = one(ModelVersion, "The version that it is about.", model_id="model_id", version="version")
+    change_request = one(ChangeRequest, "The change that it is about; null for any other task.", change_id="change_id")
 
 
 @strawberry.type(description="A viewer is whoever the token says is asking.")

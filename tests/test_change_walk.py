@@ -151,6 +151,11 @@ class Operations(Walk):
         match change["status"]:
             case "draft":
                 return "submitChangeForReview", requester, {}
+            case "under_review" if asked.at_once and one(False, False, True):
+                return "startDeployment", one(*CARRYING), {}
+            case "in_progress" | "completed" | "failed" if change["approvals_due"] and one(False, True):
+                role = one(*change["approvals_due"]["roles"])
+                return "addChangeApproval", one(*APPROVING[role]), {"approved": one(True, True, False), "role": role.upper()}
             case "submitted" | "under_review":
                 given = {each["role"] for each in asked.of_now(change["approvals"])}
                 role = one(*sorted(ROLES[level(change["plan"])] - given) or ["model_owner"])

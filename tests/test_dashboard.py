@@ -16,8 +16,9 @@ from documents.changes.life import ChangeStatus
 from documents.eligibility.rules import RULES
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
-from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, register, submit
+from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, read, register, submit
 from tests.operations import (
+    BEA,
     DORA,
     STAGED,
     TOM,
@@ -45,6 +46,7 @@ THEN = (NOW + timedelta(days=16)).replace(microsecond=0)  # neither a day nor a 
 DAY, MONTH, MOMENT = THEN.replace(hour=0, minute=0, second=0), NOW.replace(hour=0, minute=0, second=0, microsecond=0), 0.001
 STORED = {"modelId": "model_id", "version": "version", "changeId": "change_id", "deploymentId": "deployment_id"}
 STORED |= {"eventId": "event_id"}
+LABORATORY = "laboratory"
 KINDS = ("models", "model_versions", "change_requests", "deployments", "audit_events")
 
 
@@ -92,6 +94,31 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
     ]
     out = [each for each in carried_out if each["plan"]["target_version"] is None]
     back = [each for each in carried_out if each["plan"]["change_type"] == "rollback" and each not in out]
+    running = {(each["model_id"], each["environment"]): each for each in stored["deployments"] if each["active"]}
+    targets = {(each["model_id"], each["version"]): each for each in stored["model_versions"]}
+
+    def let_run(basis: str, *lasting: str) -> list[tuple[Raw, set[str]]]:
+        """The changes of that basis by which their target runs, each with what stops the target: holds, critical incidents."""
+        found = []
+        for each in stored["change_requests"]:
+            there = running.get((each["plan"]["model_id"], each["plan"]["environment"]))
+            if not there or not each["gate"] or each["gate"]["basis"] != basis or each["status"] not in lasting:
+                continue
+            since, target = each["completed_time"] or each["gate"]["at"], each["plan"]["target_version"]
+            brought = there["change_id"] == each["change_id"]
+            kept = target == each["plan"]["current_version"] and there["deployed_at"] <= since
+            if target == there["version"] and (kept or (brought and target != each["plan"]["current_version"])):
+                of = targets[each["plan"]["model_id"], target]
+                found.append((each, {one["hold_id"] for one in of["holds"] if not one["lifted"]} | {*of["critical_incidents"]}))
+        return found
+
+    mitigations = [
+        each
+        for each, stops in let_run("mitigation", "in_progress", "completed")
+        if stops & {one["hold_id"] or one["incident_id"] for one in each["plan"]["mitigates"]}
+    ]
+    # The targets are drafts, which are eligible where no policy binds.
+    returns = [each for each, stops in let_run("former", "completed") if stops or each["plan"]["environment"] != LABORATORY]
 
     def those(holds: Any) -> list[Raw]:
         return [each for each in versions if holds(each["standing"])]
@@ -140,6 +167,8 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
         "changes.rollbacksThisMonth": [*out, *back],
         "changes.rollbacksThisMonth.returns": back,
         "changes.rollbacksThisMonth.decommissions": out,
+        "changes.runningMitigations": mitigations,
+        "changes.lackingReturns": returns,
         "risk.highRisk": those(lambda standing: standing["risk_score"] is not None and standing["risk_score"] >= 10),
         "risk.unmitigatedRisks": [one for each in versions for one in each["standing"]["high_risks"] if is_open(one)],
         "risk.unmitigatedRisks.versions": those(lambda standing: any(map(is_open, standing["high_risks"]))),
@@ -165,6 +194,7 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
     with service.database.bound():
         await register(service)
         await ask_for(service, ALICE)
+        await declare(service, LABORATORY, stage="TEST")
     first = {each: (await service.database.collection(each).find_one({})) or {} for each in KINDS}
     made: dict[str, list[Raw]] = {each: [] for each in KINDS}
     made["models"] = [first["models"] | {"model_id": f"m{place}"} for place in range(many // 10)]
@@ -177,6 +207,7 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
         began = {"deployed_at": around(MONTH, dice), "by_rollback": dice.random() < 0.3, "ended_at": None}
         about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1", "number": place}
         made["deployments"].append(about | ran | began | {"ended_by_change_id": None})
+    irregular(first, made, many // 10, Random(many))
     await service.database.collections["model_versions"].drop_indexes()  # none is worth its while for one count
     for name, each in made.items():
         await service.database.raw(name).insert_many([raw | {"_id": ObjectId()} for raw in each])
@@ -185,6 +216,41 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
         await watched.service.ask("{ viewer { id } }", AUDREY)
         yield watched
     await service.close()
+
+
+def irregular(first: dict[str, Raw], made: dict[str, list[Raw]], models: int, dice: Random) -> None:
+    """Adds changes that the gate let through though it was not eligible, and for each model a draft, which runs somewhere."""
+    places = ("production", "staging", LABORATORY)
+    named = [{"hold_id": "HLD-0", "incident_id": None}, {"hold_id": None, "incident_id": "INC-0"}]
+    for number in range(4 * models):
+        basis = dice.choice(["mitigation", "mitigation", "former", "former", "eligible"])
+        status = dice.choice(["completed", "completed", "in_progress", "rolled_back", "failed"])
+        plan = {
+            "change_type": "rollback" if basis == "former" else "config_change", "model_id": f"m{dice.randrange(models)}",
+            "environment": dice.choice(places), "target_version": "3.0.0",
+            "current_version": dice.choice(["2.9.9", "3.0.0"]) if basis == "former" else "3.0.0",
+            "mitigates": [each | {"role": None} for each in dice.sample(named, dice.randrange(1, 3)) if basis == "mitigation"],
+        }  # fmt: skip
+        passed = {"at": around(MONTH, dice), "by": "dora", "basis": basis, "eligibility": None, "lacks": ["model_owner"]}
+        ended = {"completed": ["completed"], "failed": ["failed"], "rolled_back": ["completed", "rolled_back"]}.get(status, [])
+        said: Raw = {"change_id": f"CR-{10_000 + number:032x}", "status": status, "gate": passed}
+        said |= {"plan": first["change_requests"]["plan"] | plan, "completed_time": around(MONTH, dice) if ended else None}
+        moves = [{"to_status": each} for each in ["submitted", "in_progress", *ended]]
+        made["change_requests"].append(first["change_requests"] | said | {"moves": moves})
+    hold = {"hold_id": "HLD-0", "reason": "Complaints.", "placed_by": "carol", "placed_at": NOW, "role": "ethics_reviewer"}
+    over = {"at": NOW, "by": "carol", "reason": "Looked at.", "identity": None}
+    for model in range(models):
+        about = {"model_id": f"m{model}", "version": "3.0.0"}
+        holds = [hold | {"identity": None, "lifted": dice.choice([None, over])}][: dice.randrange(2)]
+        draft = first["model_versions"] | about | {"holds": holds, "critical_incidents": dice.choice([[], [], ["INC-0"]])}
+        made["model_versions"].append(draft)
+        for place in places:
+            there = {"model_id": f"m{model}", "environment": place}
+            here = [each for each in made["change_requests"] if there.items() <= each["plan"].items()]
+            by = dice.choice([each["change_id"] for each in here] or ["CR-0"])
+            runs_since = {"number": 100_000, "active": dice.random() < 0.9, "deployed_at": around(MONTH, dice), "change_id": by}
+            runs_since |= {"revision": 1, "deployment_id": f"DEP-{place}-{model}", "deployed_by": "dora", "ended_at": None}
+            made["deployments"].append(there | runs_since | {"version": dice.choice(["3.0.0"] * 3 + ["2.9.9"])})
 
 
 def around(moment: datetime, dice: Random) -> datetime:
@@ -280,7 +346,9 @@ async def test_every_figure_over_a_thousand_versions_is_what_counting_one_by_one
         "model_versions",
         "model_versions",
     ]
-    assert sorted(where(commands)) == expected_commands
+    expected_commands += ["change_requests", "deployments", "model_versions"] * 2  # what runs by mitigations, and by returns
+    judged = ["audit_events", "audit_head", "environments", "policies", "review_calendar", "rules", "stakeholders"]
+    assert sorted(where(commands)) == sorted(expected_commands + judged)
     told, found = dict(figures(answer["dashboard"])), expected(await stored(many.service), THEN)
     assert {path: each["count"] for path, each in told.items()} == {path: len(each) for path, each in found.items()}
     total, versions = len(found["inventory.versions"]), found["inventory.versions"]
@@ -332,6 +400,10 @@ async def test_what_is_not_asked_for_is_not_counted(few: Watched) -> None:
         ("asOf", []),
         ("inventory { models { count } } compliance { policyViolations { count } } risk { highRisk { count } }", KINDS[1:2]),
         ("changes { open { count } }", ["change_requests", "deployments"]),
+        (
+            "changes { runningMitigations { count } }",
+            ["change_requests", "deployments", "change_requests", "deployments", "model_versions"],
+        ),
         ("audit { eventsToday { count } }", ["audit_events"]),
     ):
         _, commands = await few.costs(f"{{ dashboard {{ {section} }} }}", AUDREY)
@@ -505,6 +577,167 @@ async def test_each_completed_return_and_decommission_is_counted_by_kind_and_no_
     assert await runs(service, STAGED["environment"], STAGED["modelId"]) is None
     service.later(days=40)
     assert await counted() == (0, 0, 0)
+
+
+IRREGULAR = """{ dashboard { changes { runningMitigations { count changeRequests(first: 9) { nodes { changeId } } }
+    lackingReturns { count changeRequests(first: 9) { nodes { changeId } } } } } }"""
+
+
+async def irregulars(service: Service) -> tuple[set[str], set[str]]:
+    """The changes that run by a mitigation, and by a return that lacks something."""
+    told = (await service.ask(IRREGULAR))["dashboard"]["changes"]
+    found = []
+    for figure in (told["runningMitigations"], told["lackingReturns"]):
+        ids = {str(each["changeId"]) for each in figure["changeRequests"]["nodes"]}
+        assert figure["count"] == len(ids)
+        found.append(ids)
+    return found[0], found[1]
+
+
+async def held(service: Service) -> dict[str, str]:
+    await service.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    return dict((await read(service, "holds { holdId }"))["holds"][-1])
+
+
+async def suffers(service: Service, severity: str = "CRITICAL") -> dict[str, str]:
+    said = BOT | {"severity": severity, "title": "It told secrets"}
+    return dict((await service.do("openIncident", CAROL, "incident { incidentId }", **said))["incident"])
+
+
+async def mitigating(service: Service, *obstacles: dict[str, str], **said: Any) -> str:
+    """The id of a change that is approved, keeps what runs and mitigates these holds and incidents."""
+    return await approved_change(service, **{"changeType": "CONFIG_CHANGE", "targetVersion": None} | said, mitigates=obstacles)
+
+
+@pytest.fixture
+async def running(service: Service) -> Service:
+    """A service of which the first version runs in production."""
+    await service.enrol(DORA, TOM, BEA)
+    await eligible(service)
+    await deployed(service)
+    return service
+
+
+async def test_a_mitigation_stands_out_from_its_start_until_what_it_names_is_over(running: Service) -> None:
+    hold = await held(running)
+    change_id = await mitigating(running, hold)
+    failed = await mitigating(running, hold, title="Another filter")
+    assert await irregulars(running) == (set(), set())
+    await step(running, "startDeployment", DORA, change_id)
+    assert await irregulars(running) == ({change_id}, set())
+    await step(running, "completeDeployment", DORA, change_id, success=True)
+    running.later(days=40)
+    assert await irregulars(running) == ({change_id}, set())
+    await step(running, "startDeployment", DORA, failed)
+    assert await irregulars(running) == ({change_id, failed}, set())
+    await step(running, "completeDeployment", DORA, failed, success=False)
+    assert await irregulars(running) == ({change_id}, set())  # it came to nothing
+    other = await held(running)
+    assert await irregulars(running) == ({change_id}, set())
+    await running.do("liftHold", CAROL, **BOT, **hold, reason="Looked at.")
+    assert await irregulars(running) == (set(), set())  # the other hold is one that it does not mitigate
+    await running.do("liftHold", CAROL, **BOT, **other, reason="Looked at.")
+    assert await irregulars(running) == (set(), set())
+
+
+async def test_a_mitigation_of_several_stands_out_while_one_of_them_stops_the_version(running: Service) -> None:
+    critical, low = await suffers(running), await suffers(running, "LOW")
+    change_id = await mitigating(running, await held(running), critical, low)
+    await carry_out(running, change_id)
+    await running.do(
+        "liftHold", CAROL, **BOT, holdId=(await read(running, "holds { holdId }"))["holds"][0]["holdId"], reason="Seen."
+    )
+    assert await irregulars(running) == ({change_id}, set())
+    await running.do("resolveIncident", RITA, **critical, text="A filter.")
+    assert (await read(running, "eligibility { eligible }"))["eligibility"] == {"eligible": True}
+    assert await irregulars(running) == (set(), set())  # the other incident stops nothing
+    await running.do("escalateIncident", CAROL, **low, severity="CRITICAL", reason="It goes on.")
+    assert await irregulars(running) == ({change_id}, set())
+
+
+async def test_a_mitigation_is_over_once_its_version_has_left_the_environment(running: Service) -> None:
+    await deployed(running, environment="staging")
+    hold = await held(running)
+    change_id, beside = await mitigating(running, hold), await mitigating(running, hold, environment="staging")
+    for each in (change_id, beside):
+        await carry_out(running, each)
+    assert await irregulars(running) == ({change_id, beside}, set())
+    out = await approved_change(running, changeType="EMERGENCY", targetVersion=None)
+    await step(running, "startDeployment", DORA, out)
+    assert await irregulars(running) == ({change_id, beside}, set())
+    await step(running, "completeDeployment", DORA, out, success=True)
+    assert await irregulars(running) == ({beside}, set())
+
+
+async def versioned(running: Service) -> None:
+    """Both versions run in staging, one after the other; the first is no longer approved as it is."""
+    about = BOT | {"ownerId": ALICE.id, "dataStewardId": BOB.id, "version": "1.1.0"}
+    await running.do("registerModelVersion", ALICE, **about | EXPERIMENT)
+    await submit(running, version="1.1.0")
+    for version in (BOT["version"], "1.1.0"):
+        await deployed(running, environment="staging", targetVersion=version)
+    await running.do("updateModelVersion", **BOT, restrictions=["Not for health"])
+
+
+async def test_a_return_stands_out_until_its_target_is_eligible_again(running: Service) -> None:
+    await versioned(running)
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    await step(running, "startDeployment", DORA, back)
+    assert await irregulars(running) == (set(), set())
+    await step(running, "completeDeployment", DORA, back, success=True)
+    assert await irregulars(running) == (set(), {back})
+    for each in (CAROL, DAVID):
+        await decide(running, each)
+        assert await irregulars(running) == (set(), {back})
+    await decide(running, ALICE)
+    assert await irregulars(running) == (set(), set())
+    lapses = running.now + timedelta(days=1)
+    await decide(running, CAROL, expiresAt=lapses.isoformat())
+    for moment, expected_ids in ((lapses - timedelta(milliseconds=2), set()), (lapses, {back})):
+        running.now = moment
+        assert await irregulars(running) == (set(), expected_ids)
+
+
+async def test_a_return_is_over_once_its_target_has_left_the_environment(running: Service) -> None:
+    await versioned(running)
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    await carry_out(running, back)
+    again = await deployed(running, environment="staging", targetVersion="1.1.0")
+    assert await irregulars(running) == (set(), set())
+    rollback = await rollback_of(running, again)
+    await approve(running, rollback)
+    await carry_out(running, rollback)
+    assert await irregulars(running) == (set(), {rollback})  # and not the one before it
+
+
+async def test_a_return_that_keeps_what_runs_stands_out_too(running: Service) -> None:
+    await versioned(running)
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    await carry_out(running, back)
+    failed = await approved_change(running, environment="staging", targetVersion="1.1.0")
+    await carry_out(running, failed, success=False)
+    kept = await rollback_of(running, failed)
+    await approve(running, kept)
+    await carry_out(running, kept)
+    assert await irregulars(running) == (set(), {back, kept})
+
+
+async def test_a_return_lacks_what_the_stage_of_its_environment_asks_for(running: Service) -> None:
+    await versioned(running)
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    await carry_out(running, back)
+    await running.do("updateEnvironment", RITA, name="staging", stage="TEST")
+    assert await irregulars(running) == (set(), set())  # no policy binds there
+    await held(running)
+    assert await irregulars(running) == (set(), {back})
+
+
+async def test_more_irregular_changes_than_are_read_are_refused(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await carry_out(running, await mitigating(running, await held(running)))
+    monkeypatch.setattr("documents.changes.irregular.LOOKED_AT", 0)
+    refused = await running.refusal("{ dashboard { changes { runningMitigations { count } } } }")
+    assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 0)
+    await running.ask("{ dashboard { changes { lackingReturns { count } } } }")
 
 
 async def test_what_was_given_up_is_over_and_what_was_never_submitted_has_no_share_of_approvals(service: Service) -> None:

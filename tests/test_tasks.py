@@ -17,13 +17,15 @@ from tests.examples import (
     attach,
     deactivate,
     decide,
+    eligible,
     read,
     register,
     save_card,
     submit,
     submitted,
 )
-from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person
+from tests.operations import BEA, DORA, TOM, ask_for, deployed, look_at, step
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, mutating, person
 from tests.watching import Watched, watching, where
 
 ETHICS, SECURITY, OWNER = GovernanceRole.ETHICS_REVIEWER, GovernanceRole.SECURITY_REVIEWER, GovernanceRole.MODEL_OWNER
@@ -274,6 +276,106 @@ async def test_what_the_query_leaves_out_has_nothing_waiting(service: Service, m
         assert not any(model_id == "retired" for _, model_id in found)
 
 
+HANS = person("hans", GovernanceRole.DEPLOYER, GovernanceRole.TECH_LEAD)
+TESS = person("tess", GovernanceRole.TECH_LEAD, GovernanceRole.BUSINESS_OWNER, SECURITY)
+TIM = person("tim", SECURITY, tiers=(RiskTier.TIER_3_STANDARD,))
+HELD: dict[str, Any] = {"changeType": "CONFIG_CHANGE", "title": "A filter"}
+
+
+async def of_changes(service: Service, who: Person) -> set[tuple[str, str, str]]:
+    """Kind, role and change of each task about a change."""
+    found = (await waiting(service, who, "kind role changeId"))["items"]
+    return {(each["changeId"], each["kind"], each["role"]) for each in found if each["changeId"]}
+
+
+async def test_a_submitted_change_waits_for_each_who_could_approve_it(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await register(service)
+    change_id = await ask_for(service)
+    assert await of_changes(service, TOM) == set()  # a draft
+    service.later(days=1)
+    await step(service, "submitChangeForReview", DORA, change_id)
+    about = """kind role modelId version since due overdue changeId changeRequest { status }
+        remedy { mutation arguments fill permitted }"""
+    (task,) = (await waiting(service, TOM, about))["items"]
+    assert task == {
+        "kind": "APPROVE_CHANGE", "role": "TECH_LEAD", **BOT, "since": "2026-03-02T12:00:00.123Z", "due": None,
+        "overdue": False, "changeId": change_id, "changeRequest": {"status": "SUBMITTED"},
+        "remedy": {
+            "mutation": "addChangeApproval", "arguments": {"changeId": change_id, "role": "TECH_LEAD"}, "fill": ["approved"],
+            "permitted": ["TECH_LEAD"],
+        },
+    }  # fmt: skip
+    await do(service, TOM, approved=True)
+    assert await of_changes(service, TOM) == set()
+    assert await of_changes(service, DAVID) == {(change_id, "APPROVE_CHANGE", "SECURITY_REVIEWER")}
+    await step(service, "reopenChange", DORA, change_id, reason="A typo.")
+    assert await of_changes(service, DAVID) == set()
+
+
+async def test_a_task_about_a_change_is_there_for_exactly_those_who_can_do_it(service: Service) -> None:
+    """Of changes in every state of review, everybody tries every role; whoever has the task succeeds, and nobody else."""
+    await service.enrol(DORA, TOM, BEA, HANS, TESS, TIM)
+    await eligible(service)
+    await deployed(service)
+    await service.do("placeHold", CAROL, **BOT, reason="Complaints.")
+    (hold,) = (await read(service, "holds { holdId }"))["holds"]
+    out: dict[str, Any] = {"changeType": "EMERGENCY", "targetVersion": None}
+    ids = {
+        "of a tech lead": await ask_for(service, HANS, environment="staging"),
+        "once approved": await ask_for(service, environment="staging"),
+        "mitigating": await ask_for(service, **HELD, targetVersion=None, mitigates=[hold]),
+        "refused": await ask_for(service, environment="staging"),
+        "at once": await ask_for(service, **out),
+        "draft": await ask_for(service, environment="staging"),
+    }
+    for name, each in ids.items():
+        if name != "draft":
+            await step(service, "submitChangeForReview", HANS if name == "of a tech lead" else DORA, each)
+    await step(service, "addChangeApproval", TESS, ids["once approved"], role="TECH_LEAD", approved=True)
+    await step(service, "addChangeApproval", TOM, ids["refused"], approved=False)
+    await step(service, "addChangeApproval", RITA, ids["at once"], approved=True)
+    await step(service, "startDeployment", DORA, ids["at once"])
+    await step(service, "addChangeApproval", TOM, ids["at once"], approved=True)
+    everybody, stored = (*STAFF, DORA, TOM, BEA, HANS, TESS, TIM), await service.stored()
+    able: set[tuple[str, str, str]] = set()
+    for who in everybody:
+        tasks_of = {(change_id, role) for change_id, _, role in await of_changes(service, who)}
+        for name, change_id in ids.items():
+            roles = {
+                each["role"] for each in (await look_at(service, change_id, "requiredApprovals { role }"))["requiredApprovals"]
+            }
+            for role in sorted({each.name for each in who.roles} & roles):
+                said = {"changeId": change_id, "role": role, "approved": True}
+                answer = (await service.post(mutating("addChangeApproval", ""), {"input": said}, who)).json()
+                # To approve once more what one has approved is possible before the start, and no task.
+                again = name == "once approved" and (who, role) in {(TESS, "TECH_LEAD"), (TOM, "TECH_LEAD"), (HANS, "TECH_LEAD")}
+                assert ("errors" not in answer and not again) is ((change_id, role) in tasks_of), (who.id, name, role, answer)
+                able |= {(who.id, name, role)} if (change_id, role) in tasks_of else set()
+                if "errors" not in answer:
+                    await service.restore(stored)
+    assert {("carol", "mitigating", "ETHICS_REVIEWER"), ("tom", "of a tech lead", "TECH_LEAD")} <= able
+    assert {("david", "at once", "SECURITY_REVIEWER"), ("david", "once approved", "SECURITY_REVIEWER")} <= able
+    assert not {(name, role) for who, name, role in able if who in {"tim", "dora"} or name in {"refused", "draft"}}
+    assert ("hans", "of a tech lead", "TECH_LEAD") not in able and ("tess", "once approved", "SECURITY_REVIEWER") not in able
+    with pytest.MonkeyPatch.context() as everything:
+        chosen = {who.id: await waiting(service, who) for who in everybody}
+        everything.setattr(tasks, "_awaiting", lambda people: {})
+        assert chosen == {who.id: await waiting(service, who) for who in everybody}
+
+
+async def test_more_changes_than_are_looked_at_are_said_not_to_be_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await service.enrol(DORA, TOM)
+    await register(service)
+    ids = [await ask_for(service, title=f"Change {each}") for each in range(3)]
+    for each in ids:
+        service.later(hours=1)
+        await step(service, "submitChangeForReview", DORA, each)
+    assert await waiting(service, TOM, "changeId") == {"complete": True, "items": [{"changeId": each} for each in ids]}
+    monkeypatch.setattr(tasks, "LOOKED_AT", 2)
+    assert await waiting(service, TOM, "changeId") == {"complete": False, "items": [{"changeId": each} for each in ids[:2]]}
+
+
 @pytest.fixture
 async def watched(server: str, service: Service) -> AsyncIterator[Watched]:
     async for each in watching(server, service):
@@ -288,6 +390,24 @@ async def test_what_waits_costs_as_many_commands_for_one_version_and_person_as_f
     for at in range(1, 25):
         await register(watched.service, modelId=f"m{at}")
     answer, everybody = await watched.costs(asked)
-    assert where(alone) == where(everybody) == ["stakeholders", "model_versions", "model_versions"]
+    assert where(alone) == where(everybody) == ["stakeholders", "model_versions", "change_requests", "model_versions"]
     counts = {each["userId"]: len(each["tasks"]["items"]) for each in answer["stakeholders"]["nodes"]}
     assert counts[ALICE.id] == 25 and sum(counts.values()) == 25
+
+
+async def test_changes_that_wait_cost_as_many_commands_as_one(watched: Watched) -> None:
+    asked = """query($who: [String!]) { stakeholders(first: 50, filter: {userId: {in: $who}}) { nodes { userId
+        tasks(first: 50) { items { kind changeRequest { plan { title } } modelVersion { purpose } } } } } }"""
+    for at in range(3):
+        await register(watched.service, modelId=f"m{at}")
+    costs = []
+    for at in range(9):
+        change_id = await ask_for(watched.service, modelId=f"m{at % 3}")
+        await step(watched.service, "submitChangeForReview", DORA, change_id)
+        if at in {0, 8}:
+            costs.append(await watched.costs(asked, who=[TOM.id] if at == 0 else [TOM.id, DAVID.id, ALICE.id]))
+    assert [sorted(where(commands)) for _, commands in costs] == [
+        ["change_requests"] * 2 + ["model_versions"] * 3 + ["stakeholders"]
+    ] * 2
+    counts = {each["userId"]: len(each["tasks"]["items"]) for each in costs[1][0]["stakeholders"]["nodes"]}
+    assert counts == {TOM.id: 9, DAVID.id: 9, ALICE.id: 9 + 3}

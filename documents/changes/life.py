@@ -54,8 +54,31 @@ POSSIBLE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
 }
 """The statuses from which each mutation on a change is possible."""
 
+STARTED = (_S.IN_PROGRESS, _S.COMPLETED, _S.FAILED, _S.ROLLED_BACK)
+"""The statuses of a change that has started."""
+
+AT_ONCE: Mapping[Permission, tuple[ChangeStatus, ...]] = {
+    _P.ADD_CHANGE_APPROVAL: (*POSSIBLE[_P.ADD_CHANGE_APPROVAL], *STARTED),
+    _P.START_DEPLOYMENT: (_S.UNDER_REVIEW, *POSSIBLE[_P.START_DEPLOYMENT]),
+}
+"""What `POSSIBLE` says of a change that may start with one approval, where it differs: the others may follow the start."""
+
 UNDER_WAY = (_S.SUBMITTED, _S.UNDER_REVIEW, _S.APPROVED, _S.SCHEDULED, _S.IN_PROGRESS)
 """The statuses of a change that was submitted and is not over."""
 
 OPEN = (_S.DRAFT, *UNDER_WAY)
 """The statuses of a change that is not over."""
+
+REVIEWED = POSSIBLE[_P.ADD_CHANGE_APPROVAL]
+"""The statuses of a change that waits for approvals before it can start."""
+
+
+def moves_from(status: ChangeStatus, at_once: bool) -> tuple[ChangeStatus, ...]:
+    """The statuses that can follow; `at_once` says whether the change may start with one approval."""
+    starts = at_once and status is ChangeStatus.UNDER_REVIEW
+    return (*MOVES[status], *((ChangeStatus.IN_PROGRESS,) if starts else ()))
+
+
+def possible(permission: Permission, at_once: bool) -> tuple[ChangeStatus, ...]:
+    """The statuses from which a mutation is possible; `at_once` says whether the change may start with one approval."""
+    return AT_ONCE.get(permission, POSSIBLE[permission]) if at_once else POSSIBLE[permission]

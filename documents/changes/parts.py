@@ -34,6 +34,15 @@ class RequiredChangeApproval(Value):
     approval: ChangeApproval | None = Field(description="The approval that it gave or refused; null before that.")
 
 
+class ApprovalsDue(Value):
+    """The approvals due are those that an emergency decommission started without."""
+
+    ordered: ClassVar = frozenset({"until"})
+
+    roles: tuple[GovernanceRole, ...] = Field(description="The required roles that have not approved, or that refused.")
+    until: Moment = Field(description="The time by which they are due, which is 24 hours after the start.")
+
+
 class TestResult(Value):
     """A test result says how a required test ended."""
 

@@ -169,6 +169,11 @@ class ChangePlan(Value):
         return tuple(dict.fromkeys((*REQUIRED_ROLES[self.risk_level], *(each.role for each in self.mitigates if each.role))))
 
     @property
+    def starts_at_once(self) -> bool:
+        """Whether one approval is enough to start it: an emergency that takes a version out. The other approvals follow."""
+        return self.change_type is ChangeType.EMERGENCY and self.target_version is None
+
+    @property
     def moves_version(self) -> bool:
         """Whether the change replaces or removes the version that runs."""
         return self.target_version != self.current_version

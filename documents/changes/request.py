@@ -1,6 +1,6 @@
 """Change requests: planned, approved by role, tested, scheduled, started through the gate, completed or failed, rolled back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Self
 from uuid import uuid4
 
@@ -8,8 +8,9 @@ from pydantic import Field, computed_field
 
 from documents.access import Actor, GovernanceRole, Permission, Relation, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
-from documents.changes.life import MOVES, POSSIBLE, ChangeStatus
+from documents.changes.life import POSSIBLE, REVIEWED, ChangeStatus, moves_from, possible
 from documents.changes.parts import (
+    ApprovalsDue,
     ChangeApproval,
     Comment,
     GatePass,
@@ -26,6 +27,9 @@ from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer
+
+FOLLOW_UP = timedelta(hours=24)
+"""Within this time after its start, an emergency decommission gets the approvals that it started without."""
 
 
 class ChangeRequest(Searchable):
@@ -69,6 +73,10 @@ class ChangeRequest(Searchable):
     )
     scheduled_time: Moment | None = Field(default=None, description="The time it is to start; null if none was set.")
     gate: GatePass | None = Field(default=None, description="The pass says why it could start; null before that.")
+    approvals_due: ApprovalsDue | None = Field(
+        default=None,
+        description="The approvals that an emergency decommission started without; null before the start and once all are given.",
+    )
     completed_time: Moment | None = Field(default=None, description="The time the change was completed or failed.")
     deployment_notes: Text = Field(default="", description="The notes say how the deployment went.")
     comments: Annotated[tuple[Comment, ...], Field(max_length=LIST_LENGTH)] = Field(
@@ -90,6 +98,8 @@ class ChangeRequest(Searchable):
         index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
         index("completed_time", "created_at", "_id"),
+        index("approvals_due.roles", "created_at", "_id"),
+        index("gate.basis", "created_at", "_id"),
         BY_TOKENS,
     ]
 
@@ -120,7 +130,7 @@ class ChangeRequest(Searchable):
     @computed_field(description="The statuses that can follow the present one.")  # type: ignore[prop-decorator]
     @property
     def allowed_transitions(self) -> tuple[ChangeStatus, ...]:
-        return MOVES[self.status]
+        return moves_from(self.status, self.plan.starts_at_once)
 
     @computed_field(description="The roles whose approval it needs, with what each said.")  # type: ignore[prop-decorator]
     @property
@@ -138,6 +148,26 @@ class ChangeRequest(Searchable):
         ours = (each for each in self.approvals if each.submission == self.submissions and each.plan == self.frozen_plan)
         return {each.role: each for each in ours}
 
+    @property
+    def awaited_roles(self) -> tuple[GovernanceRole, ...]:
+        """The roles whose approval it waits for: before the start, or after it if it started without them."""
+        if self.approvals_due:
+            return self.approvals_due.roles
+        return self._missing_roles if self.status in REVIEWED else ()
+
+    @property
+    def awaited_since(self) -> datetime:
+        """The time since which it waits for approvals: its start if it has started, else its latest submission."""
+        if self.gate:
+            return self.gate.at
+        return max(each.at for each in self.moves if each.to_status is ChangeStatus.SUBMITTED)
+
+    @property
+    def _missing_roles(self) -> tuple[GovernanceRole, ...]:
+        """The required roles that have not approved, or that refused."""
+        approved = {role for role, each in self.counting.items() if each.approved}
+        return tuple(each for each in self.required_roles if each not in approved)
+
     @computed_field(description="The required tests that have not passed; an emergency needs none.")  # type: ignore[prop-decorator]
     @property
     def missing_tests(self) -> tuple[str, ...]:
@@ -149,12 +179,15 @@ class ChangeRequest(Searchable):
 
     def can(self, permission: Permission) -> None:
         """Raises InvalidState unless the change's status allows the mutation."""
-        if self.status not in POSSIBLE[permission]:
-            raise InvalidState(permission.value, self.status, POSSIBLE[permission])
+        if self.status not in self._possible(permission):
+            raise InvalidState(permission.value, self.status, self._possible(permission))
 
     def not_ready(self, permission: Permission, problem: str) -> NotReady:
         """The refusal of a mutation that the status allows, and `problem` does not."""
-        return NotReady(permission.value, self.status, POSSIBLE[permission], problem)
+        return NotReady(permission.value, self.status, self._possible(permission), problem)
+
+    def _possible(self, permission: Permission) -> tuple[ChangeStatus, ...]:
+        return possible(permission, self.plan.starts_at_once)
 
     def _permits(self, by: Actor, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         by.needs(permission, authorship(by.id == self.requester) if relations is None else relations)
@@ -219,21 +252,26 @@ class ChangeRequest(Searchable):
     ) -> ChangeApproval:
         """Records the approval or refusal of a required role, bound to the frozen plan.
 
-        A refusal rejects the change, and the last required approval approves it. If `role` is None, it is the only required role
-        that the reviewer holds. `tier` is the tier of the change's version. Raises Forbidden for the requester, and for somebody
-        who has approved in another role.
+        A refusal rejects the change, and the last required approval approves it. After the start neither changes its status, and
+        only what it started without is still to be said: NotReady for anything else. If `role` is None, it is the only required
+        role that the reviewer holds. `tier` is the tier of the change's version. Raises Forbidden for the requester, and for
+        somebody who has approved in another role.
         """
         self._permits(by, Permission.ADD_CHANGE_APPROVAL)
         nobody = f"{reviewer.user_id} holds no role that must approve this change"
         role = role or acting_role(self.required_roles, reviewer.holds, "role", nobody)
         self._may_approve(role, tier, reviewer)
+        if self.gate and role not in self.awaited_roles:
+            raise self.not_ready(Permission.ADD_CHANGE_APPROVAL, f"{role.name} has approved it")
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
             reviewer_department=reviewer.department, at=at, comments=comments, plan=self.frozen_plan or "",
             submission=self.submissions, identity=by.identity,
         )  # fmt: skip
         self.approvals = (*self.approvals, approval)
-        if not approved:
+        if self.gate:
+            self._note_due(self.gate.at)
+        elif not approved:
             self._move(ChangeStatus.REJECTED, by, at)
         elif self.counting.keys() >= set(self.required_roles):
             self._move(ChangeStatus.APPROVED, by, at)
@@ -241,15 +279,33 @@ class ChangeRequest(Searchable):
             self._move(ChangeStatus.UNDER_REVIEW, by, at)
         return approval
 
+    def _note_due(self, started_at: datetime) -> None:
+        """Notes the approvals that are due after the start, if any is."""
+        missing = self._missing_roles
+        self.approvals_due = ApprovalsDue(roles=missing, until=started_at + FOLLOW_UP) if missing else None
+
     def _may_approve(self, role: GovernanceRole, tier: RiskTier | None, reviewer: Stakeholder) -> None:
         who = reviewer.user_id
-        reviewer.must_act_as(
-            role, self.required_roles, tier, (each.role for each in self.counting.values() if each.reviewer_id == who)
-        )
+        reviewer.must_act_as(role, self.required_roles, tier, self._acted_as(who))
         refuse_involved(who, {self.requester}, "asked for this change")
-        planned = {each.author for each in self.revisions}
-        submitted = {each.by for each in self.moves if each.to_status is ChangeStatus.SUBMITTED}
-        refuse_involved(who, planned | submitted, "planned or submitted this change")
+        refuse_involved(who, self._planners, "planned or submitted this change")
+
+    def asks(self, person: Stakeholder, role: GovernanceRole, tier: RiskTier | None) -> bool:
+        """Whether it waits for the approval of `role`, and that person could give it and has not refused."""
+        who, said = person.user_id, self.counting.get(role)
+        able = person.holds(role) if tier is None else person.may_decide(role, tier)
+        involved = who in {self.requester, *self._planners} or not self._acted_as(who) <= {role}
+        return role in self.awaited_roles and able and not involved and not (said and said.reviewer_id == who)
+
+    def _acted_as(self, who: str) -> frozenset[GovernanceRole]:
+        """The roles that the person speaks for in this submission."""
+        return frozenset(role for role, each in self.counting.items() if each.reviewer_id == who)
+
+    @property
+    def _planners(self) -> frozenset[str]:
+        """The user ids of everybody who saved a plan of it, or submitted it."""
+        submitted = (each.by for each in self.moves if each.to_status is ChangeStatus.SUBMITTED)
+        return frozenset({*(each.author for each in self.revisions), *submitted})
 
     def record_test(
         self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime
@@ -293,8 +349,9 @@ class ChangeRequest(Searchable):
             raise self.not_ready(Permission.START_DEPLOYMENT, f"no pass of these tests is recorded: {', '.join(missing)}")
 
     def start(self, gate: GatePass, by: Actor, at: datetime) -> None:
-        """Starts the change on the ground that `gate` states."""
+        """Starts the change on the ground that `gate` states; what it starts without is due within 24 hours."""
         self.gate = gate
+        self._note_due(at)
         self._move(ChangeStatus.IN_PROGRESS, by, at)
 
     def complete(self, success: bool, notes: str, by: Actor, at: datetime) -> None:
@@ -349,7 +406,7 @@ class ChangeRequest(Searchable):
         self.comments = longer("the comments on a change", self.comments, Comment(at=at, by=by.id, text=text))
 
     def _move(self, to: ChangeStatus, by: Actor, at: datetime, reason: str | None = None) -> None:
-        if to not in MOVES[self.status]:
-            raise InvalidState(f"a move to {to.name}", self.status, MOVES[self.status])
+        if to not in self.allowed_transitions:
+            raise InvalidState(f"a move to {to.name}", self.status, self.allowed_transitions)
         self.moves = (*self.moves, Move(at=at, by=by.id, from_status=self.status, to_status=to, reason=reason))
         self.status = to
