@@ -9,6 +9,7 @@ from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.commands import retire
 from documents.changes.loading import composition_fixed
+from documents.changes.tiers import set_tier
 from documents.classification import KeywordJudgement
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
@@ -225,10 +226,12 @@ class SetRiskTierPayload(Payload):
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SET_RISK_TIER, resource=ModelVersion)
 async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPayload:
-    """Sets a version's tier, lighter or more critical than its words suggest; that tier's policies apply from now on."""
+    """Sets a version's tier, lighter or more critical than its words suggest; that tier's policies apply from now on.
+
+    Tier 4 is INVALID_STATE while the version runs, or is being deployed, in an environment of stage PRODUCTION.
+    """
     version = await input.load()
-    scope.set_tier(version, input.tier, input.rationale, by=info.context.actor)
-    await version.store()
+    await set_tier(version, input.tier, input.rationale, by=info.context.actor)
     return SetRiskTierPayload(model_version=version)
 
 

@@ -453,3 +453,25 @@ async def test_the_stage_stays_while_a_change_is_in_progress_there(service: Serv
         refused = await refusal(service, "updateEnvironment", by, name="lab", stage=stage)
         assert (refused["code"], refused["problem"]) == ("INVALID_STATE", f"{change_id} is in progress there")
     await service.do("updateEnvironment", RITA, name="lab", description="It is hot.")
+
+
+async def test_what_runs_in_production_is_not_made_an_experiment(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    experiment = BOT | {"tier": "TIER_4_EXPERIMENTAL", "rationale": "Nobody needs to look at it."}
+    change_id = await approved_change(service)
+    await step(service, "startDeployment", DORA, change_id)
+    refused = await refusal(service, "setRiskTier", RITA, **experiment)
+    assert refused["code"] == "INVALID_STATE" and "production" in refused["problem"]
+    await step(service, "completeDeployment", DORA, change_id, success=True)
+    assert (await refusal(service, "setRiskTier", RITA, **experiment))["code"] == "INVALID_STATE"
+    await service.do("setRiskTier", RITA, **experiment | {"tier": "TIER_3_STANDARD"})
+    await carry_out(service, await approved_change(service, changeType="DECOMMISSION", targetVersion=None))
+    await service.do("setRiskTier", RITA, **experiment)
+
+
+async def test_what_runs_below_production_may_be_made_an_experiment(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    await deployed(service, environment="staging")
+    await service.do("setRiskTier", RITA, **BOT, tier="TIER_4_EXPERIMENTAL", rationale="It is tried only.")
