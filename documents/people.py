@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from pydantic import Field
 
@@ -234,8 +234,8 @@ _KNOWN_BY = fields_at("user_id", "email", "active")
 
 
 def folded(text: str) -> str:
-    """The text as it compares with others that differ by case or form only."""
-    return normalize("NFKC", text).casefold()
+    """The text as it compares with others that look like it: the case, the form and characters that nobody sees make no other."""
+    return "".join(each for each in normalize("NFKC", text) if category(each) != "Cf").casefold()
 
 
 async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholder:

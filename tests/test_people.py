@@ -92,7 +92,7 @@ async def refused_of(service: Service, mutation: str, **said: Any) -> tuple[str,
 
 async def test_among_active_people_an_address_is_one_persons_whatever_its_case(service: Service) -> None:
     taken = ("INVALID_INPUT", "input.email")
-    for email in ("carol@example.org", "Carol@Example.ORG"):
+    for email in ("carol@example.org", "Carol@Example.ORG", "car\u200bol@example.org", "carol@ex\u00adample.org"):
         assert await refused_of(service, "registerStakeholder", **NEW | {"email": email}) == taken
         assert await refused_of(service, "updateStakeholder", userId=BOB.id, email=email) == taken
     await update(service, CAROL, email="CAROL@example.org")  # her own
