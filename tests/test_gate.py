@@ -257,3 +257,12 @@ async def test_a_rollback_returns_to_what_ran_though_its_approvals_are_stale(run
     await step(running, "startDeployment", DORA, back)
     kept = await gate_of(running, back)
     assert kept["basis"] == "FORMER" and {"MODEL_OWNER", "ETHICS_REVIEWER", "SECURITY_REVIEWER"} <= {*kept["lacks"]}
+
+
+async def test_a_rollback_to_what_runs_is_no_way_round_the_gate(running: Service) -> None:
+    await running.do("updateModelVersion", **BOT, restrictions=["Not for health"])  # its approvals are stale
+    refused = await running.refused("createChangeRequest", DORA, **PLAN | {"changeType": "ROLLBACK"})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
+    change_id = await ask_for(running, changeType="CONFIG_CHANGE")
+    refused = await running.refused("updateChangeRequest", DORA, changeId=change_id, changeType="ROLLBACK")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
