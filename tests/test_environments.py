@@ -501,7 +501,7 @@ async def test_what_ran_in_a_stage_comes_back_to_it_though_it_ran_in_a_lower_one
     await service.enrol(DORA, TOM)
     await eligible(service)
     await deployed(service, environment="staging")
-    out = {"environment": "staging", "changeType": "DECOMMISSION", "targetVersion": None}
+    out: dict[str, Any] = {"environment": "staging", "changeType": "DECOMMISSION", "targetVersion": None}
     for stage in ("TEST", "STAGING"):
         await carry_out(service, await approved_change(service, **out))
         await service.do("updateEnvironment", RITA, name="staging", stage=stage)

@@ -71,7 +71,7 @@ async def _judged_for(deployment: Deployment, stage: Stage) -> bool:
     digest = change.gate.eligibility if change and change.gate else None
     kept = await Content.wanted(digest) if digest else None
     stages = json.loads(kept.canonical).get("stages", GOVERNED) if kept else GOVERNED
-    return any(Stage(each).order >= stage.order for each in stages)
+    return any(each in stages for each in Stage if each.order >= stage.order)
 
 
 async def obstacles(plan: ChangePlan, version: ModelVersion) -> tuple[Mitigated, ...]:
