@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from pydantic import Field
 
@@ -206,14 +206,14 @@ async def keep_distinct(person: Stakeholder) -> None:
     """
     before = person.was
     arrives = before is None or (person.active and not before["active"])
-    if not arrives and before and _folded(before["email"]) == _folded(person.email):
+    if not arrives and before and folded(before["email"]) == folded(person.email):
         return
     others = [each for each in await Stakeholder.read({}, fields=_KNOWN_BY) if each.user_id != person.user_id]
     for each in others:
-        if arrives and _folded(each.user_id) == _folded(person.user_id) and (each.active or before is None):
+        if arrives and folded(each.user_id) == folded(person.user_id) and (each.active or before is None):
             raise AlreadyExists("Stakeholder", each.user_id)
     for each in others:
-        if person.active and each.active and _folded(each.email) == _folded(person.email):
+        if person.active and each.active and folded(each.email) == folded(person.email):
             raise InvalidInput("email", f"must be a person's own; it is that of {each.user_id}, who is active")
 
 
@@ -222,7 +222,7 @@ async def doubles() -> Mapping[str, tuple[str, ...]]:
     alike: dict[tuple[str, str], list[str]] = {}
     for each in await Stakeholder.read({"active": True}, [("user_id", 1)], fields=_KNOWN_BY):
         for name in ("user_id", "email"):
-            alike.setdefault((name, _folded(getattr(each, name))), []).append(each.user_id)
+            alike.setdefault((name, folded(getattr(each, name))), []).append(each.user_id)
     found: dict[str, dict[str, None]] = {}
     for group in alike.values():
         for who in group:
@@ -233,8 +233,9 @@ async def doubles() -> Mapping[str, tuple[str, ...]]:
 _KNOWN_BY = fields_at("user_id", "email", "active")
 
 
-def _folded(text: str) -> str:
-    return normalize("NFKC", text).casefold()
+def folded(text: str) -> str:
+    """The text as it compares with others that look like it: the case, the form and characters that nobody sees make no other."""
+    return "".join(each for each in normalize("NFKC", text) if category(each) != "Cf").casefold()
 
 
 async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholder:

@@ -13,9 +13,11 @@ from documents.policies import RATED_RISKS, Policy
 from documents.risk.factors import Template
 from documents.risk.scales import RiskCategory
 from documents.risk.templates import TEMPLATES
+from documents.store.fields import fields_at
 from documents.store.record import Record
 from documents.values import Key, Moment, Statement, Statements, each_once
 from documents.versions.parts import Ending
+from documents.versions.version import ModelVersion
 
 LENGTH = 100  # templates at most: half of an assessment's 200 risks, so that half are left for risks of its own
 
@@ -60,13 +62,18 @@ class RiskTemplate(Record):
     async def added(cls, template: Template, by: str, at: datetime) -> Self:
         """Makes a template for the questionnaire of every later assessment.
 
-        Raises InvalidInput for a template without questions, AlreadyExists if the id is taken, and LimitExceeded beyond 100.
+        Raises InvalidInput for a template without questions, or with the id of an own risk of some version, AlreadyExists if a
+        template has the id, and LimitExceeded beyond 100.
         """
         if not template.questions:
             raise InvalidInput("questions", "must ask something")
         known = await known_templates()
         if template.risk_id in {each.risk_id for each in known}:
             raise AlreadyExists("RiskTemplate", template.risk_id)
+        # The next assessment of that version would rate the template, and its own risk would end without a reason.
+        rated = {"latest_assessment.factors.risk_id": template.risk_id, "retired": None}
+        if found := await ModelVersion.seek(rated, fields_at("model_id", "version")):
+            raise InvalidInput("risk_id", f"must be another: {found.model_id}/{found.version} has an own risk of that name")
         asked = sum(each.retired is None for each in known)
         if asked >= LENGTH:
             raise LimitExceeded("the number of templates in the questionnaire", asked + 1, LENGTH)

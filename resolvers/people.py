@@ -11,6 +11,7 @@ from documents.audit.event import AuditEventType
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
 from documents.departures.loading import uncovered, unowned
+from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
 from documents.risk.scales import RiskTier
 from documents.store.standins import whole
@@ -160,11 +161,12 @@ class RegisterStakeholderPayload(Payload):
 async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> RegisterStakeholderPayload:
     """Registers a person. `createApiToken` makes the token.
 
-    A user id that is taken, or differs from one by upper and lower case only, is CONFLICT. Among active people one e-mail address
-    is one person's.
+    A user id that is taken, or differs from one by upper and lower case only, is CONFLICT, and the name of a service is
+    INVALID_INPUT. Among active people one e-mail address is one person's.
     """
     person = Stakeholder.register(**dict(input), at=info.context.now)
     await keep_distinct(person)
+    await refuse_name_of_service(person.user_id)
     await person.store()
     return RegisterStakeholderPayload(stakeholder=person)
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.commands import retire
+from documents.changes.loading import composition_fixed
+from documents.changes.tiers import set_tier
 from documents.classification import KeywordJudgement
-from documents.deployments import ever_deployed
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import Stakeholder, holder_of
@@ -199,13 +200,13 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     """Changes a version's scope, artefacts or dependencies; approvals given on what it was go stale.
 
     The owner changes all of it, a business owner use cases and restrictions, a service artefacts. Words that call for a more
-    critical tier raise it. Once a version was deployed, its artefacts and origins are fixed: INVALID_STATE.
+    critical tier raise it. From the start of its first deployment on, its artefacts and origins are fixed: INVALID_STATE.
     """
     version = await input.load()
     changes = input.changes
-    fixed = changes.keys() & {"artifacts", "depends_on"}
-    was_deployed = bool(fixed) and await ever_deployed(version)
-    scope.amend(version, changes, was_deployed, input.reason, by=info.context.actor)
+    composes = bool(changes.keys() & {"artifacts", "depends_on"})
+    fixed = composes and await composition_fixed(version)
+    scope.amend(version, changes, fixed, input.reason, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)
     await version.store()
@@ -225,10 +226,12 @@ class SetRiskTierPayload(Payload):
 
 @mutation(event=AuditEventType.MODEL_UPDATED, permit=Permission.SET_RISK_TIER, resource=ModelVersion)
 async def set_risk_tier(info: Info, input: SetRiskTierInput) -> SetRiskTierPayload:
-    """Sets a version's tier, lighter or more critical than its words suggest; that tier's policies apply from now on."""
+    """Sets a version's tier, lighter or more critical than its words suggest; that tier's policies apply from now on.
+
+    Tier 4 is INVALID_STATE while the version runs, or is being deployed, in an environment of stage PRODUCTION.
+    """
     version = await input.load()
-    scope.set_tier(version, input.tier, input.rationale, by=info.context.actor)
-    await version.store()
+    await set_tier(version, input.tier, input.rationale, by=info.context.actor)
     return SetRiskTierPayload(model_version=version)
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.enrolment import enrol, invite, refuse_ended
+from documents.names import refuse_name_of_person
 from documents.people import Stakeholder
 from documents.tokens import ApiToken
 from documents.values import Key, Moment, Name, TokenId
@@ -17,7 +18,7 @@ from resolvers.graph.types import Part, shape
 
 @graph_input("A service is a program that signs in.")
 class ServiceInput(BaseModel):
-    name: Key = Field(description="The name that events call it by.")
+    name: Key = Field(description="The name that events call it by; no user id of a person.")
     mutations: tuple[Permission, ...] = Field(max_length=100, description="The mutations that it may use; reading it always may.")
 
 
@@ -58,6 +59,7 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
         return await invite(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at)
     if holder and holder.service:
         token, text = ApiToken.service(holder.service.name, holder.service.mutations, input.name, input.expires_at, by, at)
+        await refuse_name_of_person(token.holder)
     elif by.enrolling:
         return await enrol(input.name, input.expires_at, by, at)
     else:

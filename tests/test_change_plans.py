@@ -70,7 +70,7 @@ INDICATORS: list[tuple[int, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("kind", LEVELS)
 async def test_the_risk_is_the_highest_of_the_types_own_and_the_impacts(planning: Service, kind: str) -> None:
-    target = "0.2.0" if kind == "MODEL_UPDATE" else "0.1.0"
+    target = {"MODEL_UPDATE": "0.2.0", "ROLLBACK": None}.get(kind, "0.1.0")
     change_id = await ask_for(planning, **PLACE | {"changeType": kind, "targetVersion": target, "impact": None})
     select = "changeRequest { riskLevel requiredApprovals { role approval { role } } }"
     for column, impact in [(0, None), *INDICATORS]:
@@ -135,6 +135,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"changeType": "CONFIG_CHANGE", "mitigates": [{"holdId": "HLD-1"}]}, "mitigates"),  # it brings another version
     ({"changeType": "CONFIG_CHANGE", "targetVersion": "0.1.0", "mitigates": [{"incidentId": "INC-1"}]}, "mitigates.0"),
     ({"changeType": "ROLLBACK"}, "targetVersion"),  # it never ran there
+    ({"changeType": "ROLLBACK", "targetVersion": "0.1.0"}, "targetVersion"),  # it runs there
     ({"changeType": "ROLLBACK", "environment": "nowhere", "targetVersion": "0.1.0"}, "targetVersion"),
     ({"changeType": "ROLLBACK", "environment": "nowhere", "targetVersion": None}, "targetVersion"),
     ({"changeType": "EMERGENCY", "environment": "nowhere", "targetVersion": None}, "targetVersion"),

@@ -10,7 +10,7 @@ from documents.access import GovernanceRole
 from documents.environments import NAMED
 from documents.policies import Policy, PolicyContent
 from documents.stages import Stage
-from tests.examples import BOT, DRILLS, approved, eligible, read, register, submit
+from tests.examples import BOT, DRILLS, REGISTRATION, approved, eligible, read, register, submit
 from tests.operations import (
     DORA,
     PLAN,
@@ -453,3 +453,60 @@ async def test_the_stage_stays_while_a_change_is_in_progress_there(service: Serv
         refused = await refusal(service, "updateEnvironment", by, name="lab", stage=stage)
         assert (refused["code"], refused["problem"]) == ("INVALID_STATE", f"{change_id} is in progress there")
     await service.do("updateEnvironment", RITA, name="lab", description="It is hot.")
+
+
+async def test_what_runs_in_production_is_not_made_an_experiment(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    experiment = BOT | {"tier": "TIER_4_EXPERIMENTAL", "rationale": "Nobody needs to look at it."}
+    change_id = await approved_change(service)
+    await step(service, "startDeployment", DORA, change_id)
+    refused = await refusal(service, "setRiskTier", RITA, **experiment)
+    assert refused["code"] == "INVALID_STATE" and "production" in refused["problem"]
+    await step(service, "completeDeployment", DORA, change_id, success=True)
+    assert (await refusal(service, "setRiskTier", RITA, **experiment))["code"] == "INVALID_STATE"
+    await service.do("setRiskTier", RITA, **experiment | {"tier": "TIER_3_STANDARD"})
+    await carry_out(service, await approved_change(service, changeType="DECOMMISSION", targetVersion=None))
+    await service.do("setRiskTier", RITA, **experiment)
+
+
+async def test_what_runs_below_production_may_be_made_an_experiment(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    await deployed(service, environment="staging")
+    await service.do("setRiskTier", RITA, **BOT, tier="TIER_4_EXPERIMENTAL", rationale="It is tried only.")
+
+
+async def test_what_ran_in_a_lower_stage_does_not_come_back_to_a_higher_one_unless_it_is_eligible(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await declare(service, "lab", stage="TEST")
+    await eligible(service)
+    about = {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId", "purpose", "useCases")}
+    draft = BOT | {"version": "0.9.0"}
+    await service.do("registerModelVersion", ALICE, **draft | about)
+    await deployed(service, environment="lab", targetVersion="0.9.0")
+    change_id = await deployed(service, environment="lab")
+    back = await rollback_of(service, change_id)
+    await approve(service, back)
+    await service.do("updateEnvironment", ADA, name="lab", stage="PRODUCTION")
+    refused = await service.refused("startDeployment", DORA, changeId=back)
+    assert (refused["code"], refused["problem"]) == ("POLICY_BLOCKED", "it is not eligible")
+    await service.do("cancelChange", ALICE, changeId=back, reason="Nothing goes back.")
+    await carry_out(service, await approved_change(service, environment="lab", changeType="DECOMMISSION", targetVersion=None))
+    await service.do("updateEnvironment", RITA, name="lab", stage="DEVELOPMENT")
+    await deployed(service, environment="lab", changeType="ROLLBACK", targetVersion="0.9.0")
+
+
+async def test_what_ran_in_a_stage_comes_back_to_it_though_it_ran_in_a_lower_one_since(service: Service) -> None:
+    await service.enrol(DORA, TOM)
+    await eligible(service)
+    await deployed(service, environment="staging")
+    out: dict[str, Any] = {"environment": "staging", "changeType": "DECOMMISSION", "targetVersion": None}
+    for stage in ("TEST", "STAGING"):
+        await carry_out(service, await approved_change(service, **out))
+        await service.do("updateEnvironment", RITA, name="staging", stage=stage)
+        if stage == "TEST":
+            await deployed(service, environment="staging")
+    await service.do("updateModelVersion", **BOT, restrictions=["Not for health"])
+    change_id = await deployed(service, environment="staging", changeType="ROLLBACK")
+    assert (await look_at(service, change_id, "gate { basis }"))["gate"]["basis"] == "FORMER"

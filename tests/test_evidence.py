@@ -11,7 +11,7 @@ from documents.values import LIST_LENGTH
 from documents.versions.evidence import Evidence
 from documents.versions.rules import evidence, links, registration
 from documents.versions.version import ModelVersion
-from tests.examples import ACCESS_VERIFIED, BOT, attach, read, refusal, register
+from tests.examples import ACCESS_VERIFIED, BOT, attach, read, refusal, register, save_card
 from tests.service import ALICE, BOB, CAROL, NOW, RITA, Service
 
 
@@ -69,6 +69,15 @@ async def test_evidence_for_what_the_records_decide_is_refused_with_the_remedy_t
     found = await read(service, "eligibility { violations { requirementId } }")
     assert {"requirementId": "POL-002.bias-assessment"} not in found["eligibility"]["violations"]
     assert (await refusal(service, "attachEvidence", CAROL, **DECIDED, requirementId="POL-004.drift"))["code"] == "FORBIDDEN"
+
+
+async def test_the_trail_tells_the_mutation_that_would_help_and_no_text_of_the_card(service: Service) -> None:
+    await register(service)
+    await save_card(service, card={"risks": [{"riskType": "accuracy", "description": "Benedikt misreads it."}]})
+    refused = await service.refused("attachEvidence", BOB, **BOT, **DECIDED, requirementId="POL-002.mitigations")
+    assert refused["remedy"]["arguments"]["card"]["risks"][0]["description"] == "Benedikt misreads it."
+    event = await service.last()
+    assert event["details"]["facts"] == {"code": "INVALID_INPUT", "path": "input.requirementId", "remedy": "saveModelCard"}
 
 
 def test_a_version_takes_no_more_evidence_than_it_can_be_read_with_again() -> None:

@@ -213,6 +213,16 @@ async def test_what_was_deployed_is_swapped_for_nothing_else(service: Service) -
     assert (await amended(service, artifacts=[WEIGHTS]))["code"] == "INVALID_STATE"  # it ran once
 
 
+async def test_what_the_gate_let_through_is_not_swapped_before_it_runs(service: Service) -> None:
+    await made_of(service, PROMPT)
+    change_id = await approved_change(service)
+    await step(service, "startDeployment", DORA, change_id)
+    refused = await amended(service, artifacts=[WEIGHTS])
+    assert refused["code"] == "INVALID_STATE" and "registerModelVersion" in refused["problem"], refused
+    await step(service, "completeDeployment", DORA, change_id, success=False)
+    await service.do("updateModelVersion", **BOT, artifacts=[WEIGHTS])  # it never ran
+
+
 async def test_a_listed_prompt_changes_with_the_version_only(service: Service) -> None:
     await made_of(service, PROMPT)
     await deployed(service)
@@ -247,3 +257,12 @@ async def test_a_rollback_returns_to_what_ran_though_its_approvals_are_stale(run
     await step(running, "startDeployment", DORA, back)
     kept = await gate_of(running, back)
     assert kept["basis"] == "FORMER" and {"MODEL_OWNER", "ETHICS_REVIEWER", "SECURITY_REVIEWER"} <= {*kept["lacks"]}
+
+
+async def test_a_rollback_to_what_runs_is_no_way_round_the_gate(running: Service) -> None:
+    await running.do("updateModelVersion", **BOT, restrictions=["Not for health"])  # its approvals are stale
+    refused = await running.refused("createChangeRequest", DORA, **PLAN | {"changeType": "ROLLBACK"})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
+    change_id = await ask_for(running, changeType="CONFIG_CHANGE")
+    refused = await running.refused("updateChangeRequest", DORA, changeId=change_id, changeType="ROLLBACK")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")

@@ -144,6 +144,15 @@ async def test_the_owner_follows_the_owner_of_the_latest_version(service: Servic
     assert await owner(service) == (EVE.id, None)
 
 
+async def test_the_owner_follows_the_latest_version_that_is_not_retired(service: Service) -> None:
+    await service.enrol(EVE)
+    await register(service)
+    await service.do("registerModelVersion", **ANOTHER, version="1.1.0")
+    await service.do("retireModelVersion", **BOT | {"version": "1.1.0"}, reason="Nobody needs it.")
+    await assign(service, EVE, version="1.0.0")
+    assert await owner(service) == (EVE.id, None)
+
+
 async def test_an_owner_who_was_set_stays_until_the_owner_is_to_follow_again(service: Service) -> None:
     await service.enrol(EVE, OLGA)
     await register(service)

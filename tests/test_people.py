@@ -8,7 +8,8 @@ import pytest
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.departures import commands
-from tests.examples import BOT, approved, deactivate, eligible, read, register, submit
+from documents.tokens import ApiToken, TokenKind
+from tests.examples import BOT, approved, deactivate, eligible, on_record, read, register, submit
 from tests.operations import DORA, STAGED, ask_for, experiments, look_at, step
 from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Person, Service, mutating, person
 from tests.tokens import make
@@ -91,7 +92,7 @@ async def refused_of(service: Service, mutation: str, **said: Any) -> tuple[str,
 
 async def test_among_active_people_an_address_is_one_persons_whatever_its_case(service: Service) -> None:
     taken = ("INVALID_INPUT", "input.email")
-    for email in ("carol@example.org", "Carol@Example.ORG"):
+    for email in ("carol@example.org", "Carol@Example.ORG", "car\u200bol@example.org", "carol@ex\u00adample.org"):
         assert await refused_of(service, "registerStakeholder", **NEW | {"email": email}) == taken
         assert await refused_of(service, "updateStakeholder", userId=BOB.id, email=email) == taken
     await update(service, CAROL, email="CAROL@example.org")  # her own
@@ -211,8 +212,8 @@ async def test_whoever_is_deactivated_signs_in_no_more_and_leaves_everything_unc
 
 
 async def test_the_tokens_of_services_outlive_whoever_bears_their_name(service: Service) -> None:
-    program = {"service": {"name": "carol", "mutations": []}}
-    await service.do("createApiToken", ADA, name="pipeline", holder=program)
+    token, _ = ApiToken.of(f"mag_program_{'p' * 43}", TokenKind.SERVICE, "carol", "pipeline", None, ADA.id, service.now)
+    await on_record(service, token.store)  # an earlier release let a service have the name of a person
     await deactivate(service, CAROL)
     kinds = {each["kind"]: each["revoked_at"] for each in (await service.state())["ApiToken"] if each["holder"] == "carol"}
     assert kinds["service"] is None and kinds["personal"] is not None

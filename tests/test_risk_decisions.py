@@ -264,6 +264,16 @@ async def test_what_is_closed_is_an_own_risk_of_the_latest_assessment(service: S
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", path)
 
 
+async def test_a_template_takes_no_own_risk_away(service: Service) -> None:
+    await register(service)
+    await rated(service, *RATED, ownRisks=[OWN])
+    refused = await service.refused("createRiskTemplate", RITA, **REFUNDS | {"riskId": OWN["riskId"]})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.riskId")
+    assert (await service.state())["RiskTemplate"] == []
+    await rated(service, closedRisks=[CLOSED])
+    await service.do("createRiskTemplate", RITA, **REFUNDS | {"riskId": OWN["riskId"]})
+
+
 async def test_an_own_risk_that_is_kept_into_tier_1_weighs_more_and_in_a_lighter_tier_no_less(service: Service) -> None:
     await register(service)
     await rated(service, *RATED, ownRisks=[OWN, OWN | {"riskId": "OWN-5", "impact": 5}])

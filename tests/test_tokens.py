@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.examples import BOT, CARD, register
 from tests.service import ADA, ALICE, AUDREY, BOB, Service
 from tests.tokens import MADE, VIEWER, enrolment, make, signs_in
@@ -137,3 +139,24 @@ async def test_tokens_of_others_are_ended_by_administrators_only(service: Servic
     await service.do("revokeApiToken", ADA, tokenId="bob")
     for gone in (ALICE, BOB):
         assert (await service.refusal("{ viewer { id } }", gone))["code"] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("name", ["bob", "Bob", "system", "Anonymous"])
+async def test_a_service_acts_under_the_name_of_nobody_else(service: Service, name: str) -> None:
+    program = {"service": {"name": name, "mutations": ["ATTACH_EVIDENCE", "WITHDRAW_EVIDENCE"]}}
+    before = await service.size()
+    refused = await service.refused("createApiToken", ADA, name="pipeline", holder=program)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.holder.service.name")
+    assert [each["outcome"] for each in await service.trail(before)] == ["failure"]
+    assert (await service.refused("createApiToken", ALICE, name="pipeline", holder=program))["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("user_id", ["pipeline", "Pipeline"])
+async def test_a_person_acts_under_the_name_of_no_service(service: Service, user_id: str) -> None:
+    program = {"service": {"name": "pipeline", "mutations": []}}
+    made = await service.do("createApiToken", ADA, "apiToken { tokenId }", name="build", holder=program)
+    await service.do("revokeApiToken", ADA, **made["apiToken"])  # what it did stays in the trail
+    said = {"name": "Pip", "email": "pip@example.org", "department": "x", "roles": ["DEPLOYER"]}
+    refused = await service.refused("registerStakeholder", ADA, userId=user_id, **said)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.userId")
+    await service.do("createApiToken", ADA, name="build", holder=program)  # a service gets another token

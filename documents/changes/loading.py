@@ -1,21 +1,26 @@
 """Loads what a change is judged by: what runs in its environment, what ran there before, and other changes under way."""
 
+import json
 from dataclasses import dataclass
 
 from documents.access import Actor, GovernanceRole, Relation, authorship
 from documents.changes.life import UNDER_WAY, ChangeStatus
 from documents.changes.plan import ChangePlan, ChangeType, Mitigated
 from documents.changes.request import ChangeRequest
-from documents.deployments import Deployment
+from documents.contents import Content
+from documents.deployments import Deployment, ever_deployed
+from documents.environments import in_use
 from documents.errors import InvalidInput
 from documents.incidents import Incident, IncidentStatus
 from documents.people import Stakeholder
+from documents.stages import GOVERNED, Stage
 from documents.store.fields import fields_at
+from documents.store.units import Raw
 from documents.versions.accountability import relations
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
-_ID, _ACTIVE, _ACCOUNTABILITY = fields_at("change_id"), fields_at("active"), fields_at("accountability")
+_ID, _ACTIVE, _ACCOUNTABILITY, _GATE = (fields_at(each) for each in ("change_id", "active", "accountability", "gate"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,32 @@ async def ran_before(plan: ChangePlan) -> bool:
     """Whether the target of a rollback ran in the environment before; True for a rollback to no version, and for other types."""
     if plan.change_type is not ChangeType.ROLLBACK or plan.target_version is None:
         return True
-    return await former(plan) is not None
+    return await Deployment.seek(_there(plan), _ID) is not None
 
 
 async def former(plan: ChangePlan) -> Deployment | None:
-    """The latest deployment of the plan's target in the environment; None if it never ran there."""
-    there = {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
-    found = await Deployment.every(there, [("deployed_at", -1)], 1)
-    return found[0] if found else None
+    """The latest deployment of the plan's target in the environment that was judged for its present stage, or a higher one.
+
+    None if there is none: what was let in while the stage was lower was held to less.
+    """
+    environment = await in_use(plan.environment)
+    for each in await Deployment.every(_there(plan), [("deployed_at", -1), ("_id", -1)]):
+        if environment and await _judged_for(each, environment.stage):
+            return each
+    return None
+
+
+def _there(plan: ChangePlan) -> Raw:
+    return {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
+
+
+async def _judged_for(deployment: Deployment, stage: Stage) -> bool:
+    """Whether the gate let the deployment in for `stage` or a higher one; before release 0.3.0 it judged for all of GOVERNED."""
+    change = await ChangeRequest.seek({"change_id": deployment.change_id}, _GATE)
+    digest = change.gate.eligibility if change and change.gate else None
+    kept = await Content.wanted(digest) if digest else None
+    stages = json.loads(kept.canonical).get("stages", GOVERNED) if kept else GOVERNED
+    return any(each in stages for each in Stage if each.order >= stage.order)
 
 
 async def obstacles(plan: ChangePlan, version: ModelVersion) -> tuple[Mitigated, ...]:
@@ -119,6 +142,11 @@ async def in_progress_to(version: ModelVersion) -> str | None:
     bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
     found = await ChangeRequest.seek(bringing, _ID)
     return found.change_id if found else None
+
+
+async def composition_fixed(version: ModelVersion) -> bool:
+    """Whether the version runs or ran anywhere, or a change that the gate let through is about to bring it."""
+    return await ever_deployed(version) or await in_progress_to(version) is not None
 
 
 async def rollback_under_way(change: ChangeRequest) -> str | None:

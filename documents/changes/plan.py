@@ -196,6 +196,14 @@ class ChangePlan(Value):
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
 
+    def refuse_no_return(self) -> None:
+        """Raises InvalidInput for a rollback to what runs already, which would pass the gate as a return to what ran before.
+
+        The rollback of a change that failed is one, as the former version was left in place.
+        """
+        if self.change_type is ChangeType.ROLLBACK and self.target_version is not None and not self.moves_version:
+            raise InvalidInput("target_version", f"runs in {self.environment} already, so nothing rolls back to it")
+
     def refuse_misfit(self, running: str | None, ran_before: bool, listed: Container[ArtifactKind]) -> None:
         """Raises InvalidInput unless the target fits the type of change and the `running` version.
 

@@ -107,6 +107,8 @@ class ChangeRequest(Searchable):
     async def ask(cls, plan: ChangePlan, by: Actor, department: str | None, at: datetime, rolls_back: Self | None = None) -> Self:
         """Makes a change request in DRAFT, not stored yet; `rolls_back` is the change that it takes back."""
         plan.refuse_impossible_times()
+        if rolls_back is None:
+            plan.refuse_no_return()
         revisions = await revised((), ContentKind.CHANGE_PLAN, plan, by.id, at)
         names_one = plan.target_version or plan.current_version
         return cls(
@@ -207,6 +209,8 @@ class ChangeRequest(Searchable):
     async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
         """Replaces the plan, as a further revision, unless it is equal. Raises InvalidInput for an impossible window."""
         plan.refuse_impossible_times()
+        if self.rolls_back_id is None:
+            plan.refuse_no_return()
         if plan != self.plan:
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
             self.plan, self.risk_level = plan, plan.risk_level

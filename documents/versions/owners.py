@@ -48,7 +48,7 @@ async def assign(version: ModelVersion, role: GovernanceRole, user_id: str, by: 
 
 
 async def _latest(model_id: str) -> ModelVersion:
-    """The version that has the highest number; a model has one at least."""
-    by = [("version_key", -1), ("_id", -1)]
-    (latest,) = await ModelVersion.read({"model_id": model_id}, by, 1, fields_at("version", "owner_id"))
-    return latest
+    """The version that has the highest number, of those in use if there are any; a model has one at least."""
+    by, fields = [("version_key", -1), ("_id", -1)], fields_at("version", "owner_id")
+    in_use = await ModelVersion.read({"model_id": model_id, "retired": None}, by, 1, fields)
+    return (in_use or await ModelVersion.read({"model_id": model_id}, by, 1, fields))[0]

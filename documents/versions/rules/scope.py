@@ -14,16 +14,16 @@ from documents.versions.entries import longer
 from documents.versions.version import ModelVersion
 
 
-def amend(version: ModelVersion, said: Mapping[str, Any], was_deployed: bool, reason: str | None, by: Actor) -> None:
+def amend(version: ModelVersion, said: Mapping[str, Any], fixed: bool, reason: str | None, by: Actor) -> None:
     """Changes scope, artefacts and dependencies as `said`; words that call for a more critical tier than before raise it.
 
-    Only `set_tier`, by a risk manager, sets a lighter tier. The artefacts and origins of a version that was deployed are fixed;
-    what it calls and what it is evaluated by may be added, with a `reason`.
+    Only `set_tier`, by a risk manager, sets a lighter tier. Where the artefacts and origins are `fixed`, because the version was
+    or is being deployed, what it calls and what it is evaluated by may be added, with a `reason`.
     """
     version.permits(by, Permission.UPDATE_MODEL_VERSION)
     may_amend(by, relations(version.accountability, by), said)
     refuse_doubled(said.get("depends_on", ()))
-    if was_deployed:
+    if fixed:
         _refuse_swap(version, said, reason)
     for name, value in said.items():
         setattr(version, name, value)
@@ -61,15 +61,15 @@ def _classify(version: ModelVersion) -> None:
 
 
 def _refuse_swap(version: ModelVersion, said: Mapping[str, Any], reason: str | None) -> None:
-    """Raises NotReady if `said` changes what was deployed, InvalidInput if it adds a dependency without a reason."""
+    """Raises NotReady if `said` changes what is deployed, InvalidInput if it adds a dependency without a reason."""
     depends_on = said.get("depends_on", version.depends_on)
     kept = set(version.depends_on) <= set(depends_on) and origins(depends_on) == origins(version.depends_on)
     if digest(said.get("artifacts", version.artifacts)) != digest(version.artifacts) or not kept:
-        fixed = "it was deployed, so its artefacts and what it was made from are fixed: registerModelVersion registers another"
-        raise version.not_ready(Permission.UPDATE_MODEL_VERSION, fixed)
+        problem = "it was or is being deployed: its artefacts and origins are fixed, and registerModelVersion registers another"
+        raise version.not_ready(Permission.UPDATE_MODEL_VERSION, problem)
     if depends_on != version.depends_on:
         if reason is None:
-            raise InvalidInput("reason", "must say why a version that was deployed depends on more")
+            raise InvalidInput("reason", "must say why a version that was or is being deployed depends on more")
         version.adds_facts({"reason": reason}, partly=False)
 
 

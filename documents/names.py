@@ -1,0 +1,30 @@
+"""Names: what events call people and services by. A name is one actor's, so that nobody acts under the name of somebody else."""
+
+from documents.errors import InvalidInput
+from documents.people import RESERVED, Stakeholder, folded
+from documents.store.fields import fields_at
+from documents.tokens import ApiToken, TokenKind
+
+_SERVICE = {"kind": TokenKind.SERVICE}
+
+
+async def refuse_name_of_person(service: str) -> None:
+    """Raises InvalidInput for a new service that would look like a person or like Magistrate itself.
+
+    A service that had a token before this rule goes on under its name.
+    """
+    path = "holder.service.name"
+    if await ApiToken.seek(_SERVICE | {"holder": service}, fields_at("holder")):
+        return
+    if folded(service) in RESERVED:
+        raise InvalidInput(path, "is what events call Magistrate itself, or whoever has not signed in")
+    for each in await Stakeholder.read({}, fields=fields_at("user_id")):
+        if folded(each.user_id) == folded(service):
+            raise InvalidInput(path, f"must be a service's own; it is the user id of a person: {each.user_id}")
+
+
+async def refuse_name_of_service(user_id: str) -> None:
+    """Raises InvalidInput for a new person who would look like a service that has or had a token."""
+    for each in await ApiToken.read(_SERVICE, fields=fields_at("holder")):
+        if folded(each.holder) == folded(user_id):
+            raise InvalidInput("user_id", f"must be a person's own; it is the name of a service: {each.holder}")
