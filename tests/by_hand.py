@@ -5,7 +5,7 @@ Nothing of the product's judgement is used, so that it can be wrong by itself.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -79,10 +79,30 @@ class ByHand:
         there = [each for each in self.version["evidence"] if not each["withdrawn"] and each["effective_from"] <= self.at]
         return [each for each in there if each["valid_until"] is None or self.at < each["valid_until"]]
 
+    @cached_property
+    def round(self) -> Raw | None:
+        """The round that counts: the previous one while it suffices and the current one waits."""
+        current: Raw | None = self.version["round"]
+        if previous := self.version.get("previous_round"):
+            new, old = (
+                replace(self, version=self.version | {"round": each, "previous_round": None}) for each in (current, previous)
+            )
+            if (new.status, old.status) == ("PENDING_APPROVAL", "APPROVED"):
+                return dict(previous)
+        return current
+
+    @property
+    def refused(self) -> bool:
+        """Whether the latest decision of some role, in any round, is a rejection or was withdrawn."""
+        closed = [self.contents[each["digest"]] for each in self.version["closed_rounds"]]
+        rounds = [*closed, self.version.get("previous_round"), self.version["round"]]
+        latest = {each["role"]: each for opened in rounds if opened for each in opened["decisions"]}
+        return any(each["withdrawn"] or each["verdict"] == "rejected" for each in latest.values())
+
     @property
     def blocking(self) -> list[Raw]:
         """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
-        bound = self.version["round"]["policies"] if self.version["round"] else self._in_force()
+        bound = self.round["policies"] if self.round else self._in_force()
         said = [self.contents[each["digest"]] for each in bound]
         return [each for each in said if each["enforcement"] == "blocking" and {"staging", "production"} & {*each["stages"]}]
 
@@ -113,8 +133,11 @@ class ByHand:
 
     @cached_property
     def approvals(self) -> dict[str, str]:
-        """How each decision of the round reads, by its id."""
-        decisions = self.version["round"]["decisions"] if self.version["round"] else []
+        """How each decision of the current round reads, by its id."""
+        return self._read(self.version["round"])
+
+    def _read(self, opened: Raw | None) -> dict[str, str]:
+        decisions = opened["decisions"] if opened else []
         latest = {each["role"]: each["decision_id"] for each in decisions}
         stands = latest.values()
         return {each["decision_id"]: self._reads(each) if each["decision_id"] in stands else "SUPERSEDED" for each in decisions}
@@ -135,12 +158,12 @@ class ByHand:
     def status(self) -> str:
         if self.version["retired"]:
             return "RETIRED"
-        if not self.version["round"]:
+        if not self.round:
             return "DRAFT"
-        decisions = self.version["round"]["decisions"]
+        decisions, approvals = self.round["decisions"], self._read(self.round)
         if any(each["verdict"] == "rejected" for each in decisions):
             return "REJECTED"
-        counts = {each["role"] for each in decisions if self.approvals[each["decision_id"]] == "APPROVED"}
+        counts = {each["role"] for each in decisions if approvals[each["decision_id"]] == "APPROVED"}
         required = {role for each in self.blocking for role in each["required_roles"]}
         return "APPROVED" if required <= counts else "PENDING_APPROVAL"
 
@@ -181,7 +204,7 @@ class ByHand:
         closed = [self.contents[each["digest"]] for each in self.version["closed_rounds"]]
         submitters: set[str] = set()
         acted: set[tuple[str, str]] = set()
-        for each in [*closed, *([self.version["round"]] if self.version["round"] else [])]:
+        for each in filter(None, [*closed, self.version.get("previous_round"), self.version["round"]]):
             submitters.add(each["submitted_by"])
             acted |= {*_acted(each)}
             if any(who in submitters and role != "model_owner" for who, role in _acted(each)):

@@ -143,7 +143,7 @@ class ChangeByHand:
         there = [each for each in ran.there(place(plan)) if each["version"] == target]
         if plan["change_type"] != "rollback" or not there:
             return None
-        lost = version["retired"] or by_hand.status in {"REJECTED", "RETIRED"} or "WITHDRAWN" in by_hand.approvals.values()
+        lost = version["retired"] or by_hand.status in {"REJECTED", "RETIRED"} or by_hand.refused
         swapped = there[-1]["dossier"]["artifacts"] != digest(version["artifacts"])
         return None if lost or by_hand.held or swapped else "former"
 

@@ -6,8 +6,8 @@ import pytest
 
 from documents.classification import KEYWORDS, classify
 from documents.risk.scales import RiskTier
-from tests.examples import BOT, approvals, approved, decide, read, refusal, register, submit
-from tests.service import ALICE, RITA, Service
+from tests.examples import BOT, approvals, approved, decide, eligible, read, refusal, register, submit
+from tests.service import ALICE, CAROL, RITA, Service
 
 
 def tier(purpose: str) -> str:
@@ -134,7 +134,7 @@ async def judge(service: Service, *judgements: dict[str, Any]) -> None:
 async def test_words_that_nobody_judged_block_submission_and_name_the_remedy(service: Service) -> None:
     await register(service, **SCORER)
     refused = await refusal(service, "submitForApproval", ALICE)
-    assert (refused["code"], refused["from"], refused["allowed"]) == ("INVALID_STATE", "DRAFT", ["DRAFT", "REJECTED"])
+    assert (refused["code"], refused["from"], refused["allowed"]) == ("INVALID_STATE", "DRAFT", ["DRAFT", "REJECTED", "APPROVED"])
     assert "creditworthiness" in refused["problem"] and "republic" in refused["problem"]
     remedy = refused["remedy"]
     assert remedy == {
@@ -200,9 +200,8 @@ async def test_new_words_need_judging_again_and_known_ones_do_not(service: Servi
 async def test_a_word_that_counts_makes_approvals_stale_by_the_tier(service: Service) -> None:
     await approved(service, useCases=["Speak to the republic"])
     await service.do("updateModelVersion", **BOT, useCases=["Explain creditworthiness"])
-    await decide(service, ALICE)
     await judge(service, said(CREDIT, True))
-    assert (await approvals(service))["MODEL_OWNER"] == ("STALE", ["TIER"])
+    assert (await approvals(service))["MODEL_OWNER"] == ("STALE", ["SCOPE", "TIER"])
 
 
 @pytest.mark.parametrize(
@@ -220,3 +219,15 @@ async def test_what_is_judged_is_a_longer_word_of_the_texts_once(service: Servic
     await register(service, **SCORER)
     refused = await refusal(service, "judgeClassification", RITA, judgements=judgements)
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", f"input.{path}")
+
+
+async def test_words_that_came_after_the_submission_are_judged_before_anybody_approves(service: Service) -> None:
+    await eligible(service)
+    await service.do("updateModelVersion", **BOT, useCases=["Explain creditworthiness"])
+    refused = await refusal(service, "submitApproval", CAROL, verdict="APPROVED")
+    assert (refused["code"], refused["remedy"]["mutation"]) == ("INVALID_STATE", "judgeClassification")
+    asked = "eligibility { missingApprovals { remedy { mutation } } }"
+    missing = (await read(service, asked))["eligibility"]["missingApprovals"]
+    assert {each["remedy"]["mutation"] for each in missing} == {"judgeClassification"}
+    await judge(service, said(CREDIT, counts=False))
+    await decide(service, CAROL)

@@ -61,7 +61,7 @@ def start(kind: ChangeType, state: str, relation: str, place: Stage, mitigates: 
     return Start(
         change_type=kind, stage=place, target=judged(state), keeps=relation == "same",
         former=Former(unchanged=state != "swapped artefacts") if ran else None,
-        withdrawn=(GovernanceRole.MODEL_OWNER,) if state == "withdrawn" else (), mitigates=mitigates,
+        refused=(GovernanceRole.MODEL_OWNER,) if state == "withdrawn" else (), mitigates=mitigates,
     )  # fmt: skip
 
 
@@ -266,3 +266,19 @@ async def test_a_rollback_to_what_runs_is_no_way_round_the_gate(running: Service
     change_id = await ask_for(running, changeType="CONFIG_CHANGE")
     refused = await running.refused("updateChangeRequest", DORA, changeId=change_id, changeType="ROLLBACK")
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.targetVersion")
+
+
+async def test_a_rollback_returns_to_nothing_that_was_rejected_though_it_was_submitted_again(running: Service) -> None:
+    about = {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId")}
+    await running.do("registerModelVersion", ALICE, **BOT | about | EXPERIMENT | {"version": "1.1.0"})
+    await running.do("submitForApproval", ALICE, **BOT | {"version": "1.1.0"})
+    for version in (BOT["version"], "1.1.0"):
+        await deployed(running, environment="staging", targetVersion=version)
+    await decide(running, CAROL, "REJECTED")
+    await submit(running)
+    back = await approved_change(running, environment="staging", changeType="ROLLBACK")
+    refused = await running.refused("startDeployment", DORA, changeId=back)
+    assert refused["code"] == "POLICY_BLOCKED" and "ETHICS_REVIEWER" in refused["problem"]
+    await decide(running, CAROL)
+    await step(running, "startDeployment", DORA, back)
+    assert (await gate_of(running, back))["basis"] == "FORMER"

@@ -13,6 +13,7 @@ from documents.changes.loading import (
     in_progress_with,
     obstacles,
     ran_before,
+    refusing,
     relations_to,
     rollback_under_way,
     running_in,
@@ -165,14 +166,13 @@ async def _start_of(plan: ChangePlan, stage: Stage, case: CaseFile, eligibility:
     if plan.target_version is None:
         return Start(plan.change_type, stage, None)
     before = await former(plan) if plan.change_type is ChangeType.ROLLBACK else None
-    latest = case.round.latest().values() if case.round else ()
     return Start(
         change_type=plan.change_type,
         stage=stage,
         target=eligibility,
         keeps=not plan.moves_version,
         former=Former(unchanged=before.brought(case.version)) if before else None,
-        withdrawn=tuple(each.role for each in latest if each.withdrawn),
+        refused=await refusing(case.version) if before else (),
         mitigates=frozenset(each.id for each in plan.mitigates),
     )
 

@@ -31,8 +31,8 @@ class Start:
     """Whether the target is the version that runs there."""
     former: Former | None = None
     """None if the target never ran there."""
-    withdrawn: tuple[GovernanceRole, ...] = ()
-    """The roles whose latest decision about the target was withdrawn."""
+    refused: tuple[GovernanceRole, ...] = ()
+    """The roles whose latest decision about the target, in any round, rejected it or was withdrawn."""
     mitigates: frozenset[str] = field(default_factory=frozenset)
     """The ids of the holds and incidents that the plan mitigates."""
 
@@ -87,8 +87,8 @@ def _mitigates(start: Start, target: Eligibility) -> Passed | Blocked:
 def _returns(start: Start, former: Former, target: Eligibility) -> Passed | Blocked:
     if target.status in {VersionStatus.REJECTED, VersionStatus.RETIRED}:
         return Blocked(f"it is {target.status.name}")
-    if start.withdrawn:
-        return Blocked(f"the approval of {', '.join(each.name for each in start.withdrawn)} was withdrawn")
+    if start.refused:
+        return Blocked(f"{', '.join(each.name for each in start.refused)} rejected it or withdrew the approval")
     if target.holds or target.blocking_incidents:
         return Blocked("a hold or a critical incident stands")
     if not former.unchanged:

@@ -17,6 +17,7 @@ from documents.stages import GOVERNED, Stage
 from documents.store.fields import fields_at
 from documents.store.units import Raw
 from documents.versions.accountability import relations
+from documents.versions.approvals import ApprovalRound, Verdict
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
@@ -59,6 +60,16 @@ async def former(plan: ChangePlan) -> Deployment | None:
         if environment and await _judged_for(each, environment.stage):
             return each
     return None
+
+
+async def refusing(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+    """The roles whose latest decision about the version, in any of its rounds, rejected it or was withdrawn."""
+    digests = [each.digest for each in version.closed_rounds]
+    texts = await Content.read({"digest": {"$in": digests}}) if digests else []
+    known = {each.digest: ApprovalRound.model_validate_json(each.canonical) for each in texts}
+    closed = [known[each] for each in digests if each in known]
+    latest = {each.role: each for opened in (*closed, *version.open_rounds) for each in opened.decisions}
+    return tuple(role for role, each in latest.items() if each.withdrawn or each.verdict is Verdict.REJECTED)
 
 
 def _there(plan: ChangePlan) -> Raw:

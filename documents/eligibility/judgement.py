@@ -253,10 +253,10 @@ class Judgement:
     def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
         if self.case.status is VersionStatus.RETIRED:
             return None
+        if unjudged := self.case.version.unjudged_keywords:
+            known_words, fill = judging(self.case.version, unjudged)
+            return remedy(Permission.JUDGE_CLASSIFICATION, known_words, *fill)
         if self.case.status in SUBMITTABLE:
-            if unjudged := self.case.version.unjudged_keywords:
-                known_words, fill = judging(self.case.version, unjudged)
-                return remedy(Permission.JUDGE_CLASSIFICATION, known_words, *fill)
             return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
         if decision and decision.status is ApprovalStatus.CONDITIONAL:
             return self._condition_remedy(role, decision.open_conditions[0])

@@ -41,9 +41,7 @@ async def assess(
 async def mitigate(version: ModelVersion, risk_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> RiskAssessment:
     """Makes the next assessment: the latest, with what `said` changes of one risk's controls, owner or review date."""
     version.permits(by, Permission.MITIGATE_RISK)
-    latest = _latest(version, Permission.MITIGATE_RISK)
-    if latest.tier is not version.tier:
-        raise version.not_ready(Permission.MITIGATE_RISK, f"the latest assessment was made for {latest.tier.name}: assess anew")
+    latest = _of_its_tier(version, Permission.MITIGATE_RISK)
     await refuse_unknown({"owner": said.get("owner")})
     assessment = latest.mitigated(risk_id, said, by.id, at)
     await _add(version, assessment)
@@ -64,12 +62,20 @@ def _latest(version: ModelVersion, permission: Permission) -> RiskAssessment:
     return version.latest_assessment
 
 
+def _of_its_tier(version: ModelVersion, permission: Permission) -> RiskAssessment:
+    """The latest assessment; NotReady if it was made for another tier."""
+    latest = _latest(version, permission)
+    if latest.tier is not version.tier:
+        raise version.not_ready(permission, f"the latest assessment was made for {latest.tier.name}: assess anew")
+    return latest
+
+
 def accept_risk(
     version: ModelVersion, risk_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime
 ) -> RiskAcceptance:
     """Accepts, until `expires_at`, what the latest assessment leaves of a risk; no part of the dossier changes."""
     version.permits(by, Permission.ACCEPT_RISK)
-    latest = _latest(version, Permission.ACCEPT_RISK)
+    latest = _of_its_tier(version, Permission.ACCEPT_RISK)
     factor = latest.known_factor(risk_id)
     acceptance = RiskAcceptance.of(factor, latest.assessment_id, rationale, expires_at, by, at)
     version.acceptances = accepted_anew(version.acceptances, acceptance)
@@ -79,7 +85,7 @@ def accept_risk(
 def approve(version: ModelVersion, assessment_id: str, by: Actor, at: datetime) -> AssessmentApproval:
     """Approves the latest assessment, by somebody who did not make it; no part of the dossier changes."""
     version.permits(by, Permission.APPROVE_RISK_ASSESSMENT)
-    latest = _latest(version, Permission.APPROVE_RISK_ASSESSMENT)
+    latest = _of_its_tier(version, Permission.APPROVE_RISK_ASSESSMENT)
     if latest.assessment_id != assessment_id:
         raise InvalidInput("assessment_id", f"must be the latest assessment: {latest.assessment_id}")
     refuse_involved(by.id, {latest.assessor}, "made this assessment", "a RISK_MANAGER who did not make it")

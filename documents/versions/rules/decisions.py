@@ -36,7 +36,7 @@ def may_submit(version: ModelVersion, by: Actor) -> None:
         problem = f"round {version.round.number} is open, and takes the place of the one before once it is complete"
         raise version.not_ready(Permission.SUBMIT_FOR_APPROVAL, problem)
     if unjudged := version.unjudged_keywords:
-        raise _to_be_judged(version, unjudged)
+        raise _to_be_judged(version, unjudged, Permission.SUBMIT_FOR_APPROVAL)
 
 
 async def submit(
@@ -72,8 +72,8 @@ async def _close(version: ModelVersion, ended: ApprovalRound, at: datetime) -> N
     version.closed_rounds = (*version.closed_rounds, closed)
 
 
-def _to_be_judged(version: ModelVersion, unjudged: Sequence[KeywordMatch]) -> ToBeMended:
-    action, mutation = Permission.SUBMIT_FOR_APPROVAL, Permission.JUDGE_CLASSIFICATION
+def _to_be_judged(version: ModelVersion, unjudged: Sequence[KeywordMatch], action: Permission) -> ToBeMended:
+    mutation = Permission.JUDGE_CLASSIFICATION
     words = ", ".join(f'"{each.found}" in {each.source} ({each.tier.name})' for each in unjudged)
     arguments, fill = judging(version, unjudged)
     mends = {"mutation": mutation.value, "arguments": arguments, "fill": fill, "permitted": needs(mutation)}
@@ -101,11 +101,15 @@ async def decide(
 ) -> Decision:  # fmt: skip
     """Records a decision for a required role, bound to what there is to decide about now, all of which is kept.
 
-    It belongs to the current round. Forbidden where a policy demands a confirmed identity, unless it is a rejection.
+    It belongs to the current round. A rejection is always possible. An approval is Forbidden where a policy demands a confirmed
+    identity, and ToBeMended while a word that would call for a more critical tier waits to be judged: the texts can have changed
+    since the submission.
     """
     decided_as = _acting(version, role, _deciding(version), reviewer, by, Permission.SUBMIT_APPROVAL)
     if verdict is not Verdict.REJECTED:
         _confirmed(version, decided_as, by)
+        if unjudged := version.unjudged_keywords:
+            raise _to_be_judged(version, unjudged, Permission.SUBMIT_APPROVAL)
     evidence = tuple(each.evidence_id for each in version.standing_evidence(at))
     decision = Decision.made(
         decided_as, verdict, comments, conditions, expires_at, reviewer, version.dossier, evidence, by.identity, at

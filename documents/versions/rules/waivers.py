@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from documents.access import Actor, Permission, refuse_involved
+from documents.access import Actor, GovernanceRole, Permission, refuse_involved
 from documents.errors import InvalidInput
 from documents.versions.entries import changed, longer
 from documents.versions.version import ModelVersion
@@ -33,4 +33,5 @@ def revoke(version: ModelVersion, waiver_id: str, reason: str, by: Actor, at: da
 
 def _separate(version: ModelVersion, by: Actor, permission: Permission) -> None:
     version.permits(by, permission)
-    refuse_involved(by.id, {version.owner_id, *version.submitters}, "owns or submitted this version")
+    owners = {each.user_id for each in version.accountability if each.role is GovernanceRole.MODEL_OWNER}
+    refuse_involved(by.id, {version.owner_id, *owners, *version.submitters}, "owns, owned or submitted this version")
