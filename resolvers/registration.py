@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
 from documents.changes.commands import retire
+from documents.changes.loading import is_fixed
 from documents.classification import KeywordJudgement
-from documents.deployments import ever_deployed
 from documents.errors import InvalidInput
 from documents.lineage import refuse_circle
 from documents.people import Stakeholder, holder_of
@@ -199,13 +199,12 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     """Changes a version's scope, artefacts or dependencies; approvals given on what it was go stale.
 
     The owner changes all of it, a business owner use cases and restrictions, a service artefacts. Words that call for a more
-    critical tier raise it. Once a version was deployed, its artefacts and origins are fixed: INVALID_STATE.
+    critical tier raise it. Once a version was or is being deployed, its artefacts and origins are fixed: INVALID_STATE.
     """
     version = await input.load()
     changes = input.changes
-    fixed = changes.keys() & {"artifacts", "depends_on"}
-    was_deployed = bool(fixed) and await ever_deployed(version)
-    scope.amend(version, changes, was_deployed, input.reason, by=info.context.actor)
+    fixed = bool(changes.keys() & {"artifacts", "depends_on"}) and await is_fixed(version)
+    scope.amend(version, changes, fixed, input.reason, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)
     await version.store()

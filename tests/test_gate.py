@@ -247,6 +247,17 @@ async def test_what_was_deployed_is_swapped_for_nothing_else(service: Service) -
     assert (await amended(service, artifacts=[WEIGHTS]))["code"] == "INVALID_STATE"  # it ran once
 
 
+async def test_what_is_being_deployed_is_swapped_for_nothing_else(service: Service) -> None:
+    await made_of(service, PROMPT)
+    change = await approved_change(service)
+    await step(service, "startDeployment", DORA, change)
+    origin = {"relation": "FINE_TUNED_FROM", "on": {"external": {"name": "Base"}}}
+    for said in ({"artifacts": [WEIGHTS]}, {"dependsOn": [origin]}):
+        assert (await amended(service, **said))["code"] == "INVALID_STATE"
+    await step(service, "completeDeployment", DORA, change, success=False)
+    await service.do("updateModelVersion", **BOT, artifacts=[WEIGHTS])  # it never ran
+
+
 async def test_a_listed_prompt_changes_with_the_version_only(service: Service) -> None:
     await made_of(service, PROMPT)
     await deployed(service)

@@ -6,7 +6,7 @@ from documents.access import Actor, GovernanceRole, Relation, authorship
 from documents.changes.life import UNDER_WAY, ChangeStatus
 from documents.changes.plan import ChangePlan, ChangeType, Mitigated
 from documents.changes.request import ChangeRequest
-from documents.deployments import Deployment
+from documents.deployments import Deployment, ever_deployed
 from documents.errors import InvalidInput
 from documents.incidents import Incident, IncidentStatus
 from documents.people import Stakeholder
@@ -119,6 +119,11 @@ async def in_progress_to(version: ModelVersion) -> str | None:
     bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
     found = await ChangeRequest.seek(bringing, _ID)
     return found.change_id if found else None
+
+
+async def is_fixed(version: ModelVersion) -> bool:
+    """Whether the version's artefacts and origins are fixed: it was deployed, or a change in progress brings it."""
+    return await ever_deployed(version) or await in_progress_to(version) is not None
 
 
 async def rollback_under_way(change: ChangeRequest) -> str | None:

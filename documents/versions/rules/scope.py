@@ -14,16 +14,16 @@ from documents.versions.entries import longer
 from documents.versions.version import ModelVersion
 
 
-def amend(version: ModelVersion, said: Mapping[str, Any], was_deployed: bool, reason: str | None, by: Actor) -> None:
+def amend(version: ModelVersion, said: Mapping[str, Any], fixed: bool, reason: str | None, by: Actor) -> None:
     """Changes scope, artefacts and dependencies as `said`; words that call for a more critical tier than before raise it.
 
-    Only `set_tier`, by a risk manager, sets a lighter tier. The artefacts and origins of a version that was deployed are fixed;
-    what it calls and what it is evaluated by may be added, with a `reason`.
+    Only `set_tier`, by a risk manager, sets a lighter tier. The artefacts and origins of a version that was deployed, or that a
+    change in progress brings, are `fixed`; what it calls and what it is evaluated by may be added, with a `reason`.
     """
     version.permits(by, Permission.UPDATE_MODEL_VERSION)
     may_amend(by, relations(version.accountability, by), said)
     refuse_doubled(said.get("depends_on", ()))
-    if was_deployed:
+    if fixed:
         _refuse_swap(version, said, reason)
     for name, value in said.items():
         setattr(version, name, value)
@@ -65,11 +65,11 @@ def _refuse_swap(version: ModelVersion, said: Mapping[str, Any], reason: str | N
     depends_on = said.get("depends_on", version.depends_on)
     kept = set(version.depends_on) <= set(depends_on) and origins(depends_on) == origins(version.depends_on)
     if digest(said.get("artifacts", version.artifacts)) != digest(version.artifacts) or not kept:
-        fixed = "it was deployed, so its artefacts and what it was made from are fixed: registerModelVersion registers another"
+        fixed = "it was or is being deployed, so its artefacts and origins are fixed: registerModelVersion registers another"
         raise version.not_ready(Permission.UPDATE_MODEL_VERSION, fixed)
     if depends_on != version.depends_on:
         if reason is None:
-            raise InvalidInput("reason", "must say why a version that was deployed depends on more")
+            raise InvalidInput("reason", "must say why a version that was or is being deployed depends on more")
         version.adds_facts({"reason": reason}, partly=False)
 
 
