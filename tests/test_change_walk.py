@@ -3,7 +3,7 @@
 Each run walks other ways; `python -m pytest tests/test_change_walk.py --hypothesis-profile long` walks a hundred times as far.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from documents.access import Permission
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
-from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
+from tests.changes_by_hand import ROLES, STAGES, ChangeByHand, WhatRan, at_stage, level, may_run, place
 from tests.examples import (
     BOT,
     EXPERIMENT,
@@ -28,7 +28,7 @@ from tests.examples import (
     save_card,
     submit,
 )
-from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
+from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, declare, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
 from tests.standings import misjudged
 from tests.stored import Stored
@@ -51,13 +51,21 @@ HOLDS: dict[str, set[str]] = {each.id: {str(role) for role in each.roles} for ea
 KEEP = ("CONFIG_CHANGE", "PROMPT_UPDATE", "INFRASTRUCTURE")
 KINDS = ("MODEL_UPDATE", "MODEL_UPDATE", "MODEL_UPDATE", "EMERGENCY", "ROLLBACK", "DECOMMISSION", *KEEP)
 OUT = ("ROLLBACK", "EMERGENCY", "DECOMMISSION")
+TRIALS: dict[str, Any] = {
+    "policyId": "POL-9", "name": "Trials", "description": "What is tried was looked at.", "enforcement": "BLOCKING",
+    "applicableTiers": ["TIER_1_CRITICAL", "TIER_2_IMPORTANT"], "stages": ["TEST", "STAGING", "PRODUCTION"],
+    "requiredRoles": ["SECURITY_REVIEWER"],
+    "requirements": [{"requirementId": "POL-9.use", "title": "It says what it is for", "check": "INTENDED_USE"}],
+}  # fmt: skip
 ON_VERSIONS = (
     "placeHold", "liftHold", "liftHold", "openIncident", "resolveIncident", "resolveIncident", "grantWaiver", "revokeWaiver",
-    "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier",
+    "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier", "revisePolicy",
 )  # fmt: skip
 ASK, GO_ON, ANYTHING = "somebody asks for a change", "a change goes on", "somebody tries anything"
 TROUBLE = "something is wrong with what is to start"
-STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, TROUBLE, TROUBLE, "somebody does something to a version", TIME)
+RESTAGE = "an environment gets another stage"
+STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, TROUBLE, TROUBLE, "somebody does something to a version", TIME, RESTAGE)
+ENVIRONMENTS = ("production", "production", "staging", "test", "development")
 OPEN = ("draft", "submitted", "under_review", "approved", "rejected", "scheduled", "in_progress", "completed", "failed")
 
 
@@ -79,6 +87,9 @@ class Operations(Walk):
                     await self.trouble()
                 case "somebody tries anything":
                     await self.anything()
+                case "an environment gets another stage":
+                    said = {"name": self.one(*ENVIRONMENTS), "stage": self.one(*STAGES).upper()}
+                    await self.tried("updateEnvironment", self.one(RITA, CLEO, ADA), **said)
                 case _:
                     await self.attempt(self.one(*ON_VERSIONS), self.one(*self.stored["ModelVersion"]))
                     await self.look()
@@ -102,7 +113,7 @@ class Operations(Walk):
 
     def plan(self) -> dict[str, Any]:
         """Mostly one that fits what runs."""
-        one, kind, environment = self.one, self.one(*KINDS), self.one("production", "production", "staging")
+        one, kind, environment = self.one, self.one(*KINDS), self.one(*ENVIRONMENTS)
         running = self.running({"model_id": BOT["modelId"], "environment": environment})
         versions = [each["version"] for each in self.stored["ModelVersion"]]
         fitting = [running] if kind in KEEP else [each for each in versions if each != running]
@@ -199,6 +210,16 @@ class Operations(Walk):
             assert change.is_sound(HOLDS) and change.is_carried_out(stored["Deployment"])
             if before and change.started:
                 assert change.is_let_through(before, contents, self.service.now)
+        for version, stage in raised(before, stored) if before else ():
+            assert may_run(at_stage(version, stage, stored, contents, self.service.now))
+
+
+def raised(before: Documents, stored: Documents) -> Iterator[tuple[Raw, str]]:
+    """The versions that run where the stage was raised, each with the stage."""
+    was = {each["name"]: STAGES.index(each["stage"]) for each in before["DeploymentEnvironment"]}
+    for each in stored["DeploymentEnvironment"]:
+        if STAGES.index(each["stage"]) > was[each["name"]]:
+            yield from ((version, each["stage"]) for version in stored["ModelVersion"] if each["name"] in version["deployed_in"])
 
 
 async def let_the_program_in() -> None:
@@ -209,12 +230,18 @@ async def let_the_program_in() -> None:
 
 @pytest.fixture(scope="module")
 async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
-    """A service, and where its walks begin: a version runs; one that has a waiver and an experiment are to follow."""
+    """A service, and where its walks begin: a version runs; one that has a waiver, an experiment and a draft are to follow.
+
+    A policy binds TEST too: what is tried there needs its purpose in the card, and an approval; what is built needs nothing.
+    """
     service = await Service.started(server)
     with service.database.bound():
         await service.enrol(DORA, TOM, BEA, OLGA, EVE, TIM, CLEO)
         await on_record(service, let_the_program_in)
         await on_record(service, let_the_pipeline_in)
+        await service.do("createPolicy", CLEO, **TRIALS)
+        await declare(service, "test", stage="TEST")
+        await declare(service, "development", stage="DEVELOPMENT")
         await eligible(service)
         about = BOT | {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId", "purpose", "useCases")}
         await service.do("registerModelVersion", ALICE, **about | {"version": "1.1.0"})
@@ -232,6 +259,9 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
         await approved_change(service, targetVersion="1.1.0")
         await approved_change(service, targetVersion="2.0.0-trial")
         await approved_change(service, targetVersion="1.1.0", environment="staging", changeType="EMERGENCY")
+        await service.do("registerModelVersion", ALICE, **about | {"version": "3.0.0-draft"})
+        for environment in ("development", "test"):
+            await approved_change(service, targetVersion="3.0.0-draft", environment=environment)
         yield service, await service.stored()
     await service.close()
 
