@@ -14,6 +14,7 @@ from typing import Any
 import rfc8785
 
 Raw = dict[str, Any]
+GOVERNED = frozenset({"staging", "production"})
 SHEET = (
     "purpose", "creators", "instance_description", "instance_count", "confidentiality", "collection_mechanism", "data_sources",
 )  # fmt: skip
@@ -47,6 +48,8 @@ class ByHand:
     policies: Iterable[Raw]
     incidents: Iterable[Raw]
     at: datetime
+    stages: frozenset[str] = GOVERNED
+    """The stages that it is looked at for: only policies that bind one of them ask anything."""
 
     @property
     def card(self) -> Raw:
@@ -104,7 +107,7 @@ class ByHand:
         """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
         bound = self.round["policies"] if self.round else self._in_force()
         said = [self.contents[each["digest"]] for each in bound]
-        return [each for each in said if each["enforcement"] == "blocking" and {"staging", "production"} & {*each["stages"]}]
+        return [each for each in said if each["enforcement"] == "blocking" and self.stages & {*each["stages"]}]
 
     def _in_force(self) -> Iterable[Raw]:
         for policy in self.policies:
@@ -160,12 +163,23 @@ class ByHand:
             return "RETIRED"
         if not self.round:
             return "DRAFT"
-        decisions, approvals = self.round["decisions"], self._read(self.round)
-        if any(each["verdict"] == "rejected" for each in decisions):
+        if any(each["verdict"] == "rejected" for each in self.round["decisions"]):
             return "REJECTED"
+        return "PENDING_APPROVAL" if self.missing else "APPROVED"
+
+    @property
+    def missing(self) -> set[str]:
+        """The roles whose approval is required and does not count."""
+        decisions, approvals = self.round["decisions"] if self.round else [], self._read(self.round)
         counts = {each["role"] for each in decisions if approvals[each["decision_id"]] == "APPROVED"}
-        required = {role for each in self.blocking for role in each["required_roles"]}
-        return "APPROVED" if required <= counts else "PENDING_APPROVAL"
+        return {role for each in self.blocking for role in each["required_roles"]} - counts
+
+    @property
+    def cleared(self) -> bool:
+        """Whether it was approved; where nothing is governed it need not have been submitted."""
+        if self.stages & GOVERNED:
+            return self.status == "APPROVED"
+        return not self.version["retired"] and not self.missing
 
     @property
     def unmet(self) -> set[str]:
@@ -190,7 +204,7 @@ class ByHand:
             "status": self.status,
             "approvals": self.approvals,
             "open": self.open_risks,
-            "eligible": self.status == "APPROVED" and not violations and not self.held,
+            "eligible": self.cleared and not violations and not self.held,
             "violations": violations,
             "waived": self.unmet & self.excepted,
         }

@@ -23,11 +23,28 @@ ROLES = {
 }
 
 
+STAGES = ("development", "test", "staging", "production")
+
+
 def level(plan: Raw) -> str:
     impact = plan["impact"] or {"estimated_downtime": 0, "affected_systems": []}
     told = impact["estimated_downtime"] or any("production" in each.lower() for each in impact["affected_systems"])
     own = LEVELS[plan["change_type"]]
     return "high" if own == "medium" and told and plan["change_type"] != "rollback" else own
+
+
+def at_stage(version: Raw, stage: str, stored: Documents, contents: Mapping[str, Any], at: datetime) -> ByHand:
+    return ByHand(version, contents, stored["Policy"], stored["Incident"], at, frozenset({stage}))
+
+
+def may_run(of: ByHand) -> bool:
+    """Whether a version that is looked at for one stage may run in it."""
+    (stage,) = of.stages
+    return bool(of.shown["eligible"]) and not is_closed(of.version, stage)
+
+
+def is_closed(version: Raw, stage: str) -> bool:
+    return bool(version["tier"] == "tier_4_experimental") and stage == "production"
 
 
 def place(of: Raw) -> tuple[str, str]:
@@ -134,12 +151,12 @@ class ChangeByHand:
             return "out"
         named = (each for each in before["ModelVersion"] if each["model_id"] == plan["model_id"] and each["version"] == target)
         version = next(named)
-        by_hand = ByHand(version, contents, before["Policy"], before["Incident"], at)
         (stage,) = (each["stage"] for each in before["DeploymentEnvironment"] if each["name"] == plan["environment"])
-        if version["tier"] == "tier_4_experimental" and stage == "production":
-            return None
-        if by_hand.shown["eligible"]:
+        by_hand = at_stage(version, stage, before, contents, at)
+        if may_run(by_hand):
             return "eligible"
+        if is_closed(version, stage):
+            return None
         there = [each for each in ran.there(place(plan)) if each["version"] == target]
         if plan["change_type"] != "rollback" or not there:
             return None

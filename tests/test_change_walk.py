@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from documents.access import Permission
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
-from tests.changes_by_hand import ROLES, ChangeByHand, WhatRan, level, place
+from tests.changes_by_hand import ROLES, STAGES, ChangeByHand, WhatRan, at_stage, level, may_run, place
 from tests.examples import (
     BOT,
     EXPERIMENT,
@@ -28,7 +28,7 @@ from tests.examples import (
     save_card,
     submit,
 )
-from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, deployed
+from tests.operations import BEA, DORA, IMPACT, PLAN, TOM, approved_change, declare, deployed
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, NOW, RITA, Person, Service, person
 from tests.standings import misjudged
 from tests.stored import Stored
@@ -51,13 +51,21 @@ HOLDS: dict[str, set[str]] = {each.id: {str(role) for role in each.roles} for ea
 KEEP = ("CONFIG_CHANGE", "PROMPT_UPDATE", "INFRASTRUCTURE")
 KINDS = ("MODEL_UPDATE", "MODEL_UPDATE", "MODEL_UPDATE", "EMERGENCY", "ROLLBACK", "DECOMMISSION", *KEEP)
 OUT = ("ROLLBACK", "EMERGENCY", "DECOMMISSION")
+TRIALS: dict[str, Any] = {
+    "policyId": "POL-9", "name": "Trials", "description": "What is tried was looked at.", "enforcement": "BLOCKING",
+    "applicableTiers": ["TIER_1_CRITICAL", "TIER_2_IMPORTANT"], "stages": ["TEST", "STAGING", "PRODUCTION"],
+    "requiredRoles": ["SECURITY_REVIEWER"],
+    "requirements": [{"requirementId": "POL-9.use", "title": "It says what it is for", "check": "INTENDED_USE"}],
+}  # fmt: skip
 ON_VERSIONS = (
     "placeHold", "liftHold", "liftHold", "openIncident", "resolveIncident", "resolveIncident", "grantWaiver", "revokeWaiver",
-    "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier",
+    "submitApproval", "submitApproval", "withdrawEvidence", "attachEvidence", "retireModelVersion", "setRiskTier", "revisePolicy",
 )  # fmt: skip
 ASK, GO_ON, ANYTHING = "somebody asks for a change", "a change goes on", "somebody tries anything"
 TROUBLE = "something is wrong with what is to start"
-STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, TROUBLE, TROUBLE, "somebody does something to a version", TIME)
+RESTAGE = "an environment gets another stage"
+STEPS = (*[GO_ON] * 8, ASK, ASK, ANYTHING, ANYTHING, TROUBLE, TROUBLE, "somebody does something to a version", RESTAGE, TIME)
+ENVIRONMENTS = ("production", "production", "staging", "test", "development")
 OPEN = ("draft", "submitted", "under_review", "approved", "rejected", "scheduled", "in_progress", "completed", "failed")
 
 
@@ -79,6 +87,8 @@ class Operations(Walk):
                     await self.trouble()
                 case "somebody tries anything":
                     await self.anything()
+                case "an environment gets another stage":
+                    await self.restage()
                 case _:
                     await self.attempt(self.one(*ON_VERSIONS), self.one(*self.stored["ModelVersion"]))
                     await self.look()
@@ -102,7 +112,7 @@ class Operations(Walk):
 
     def plan(self) -> dict[str, Any]:
         """Mostly one that fits what runs."""
-        one, kind, environment = self.one, self.one(*KINDS), self.one("production", "production", "staging")
+        one, kind, environment = self.one, self.one(*KINDS), self.one(*ENVIRONMENTS)
         running = self.running({"model_id": BOT["modelId"], "environment": environment})
         versions = [each["version"] for each in self.stored["ModelVersion"]]
         fitting = [running] if kind in KEEP else [each for each in versions if each != running]
@@ -177,6 +187,21 @@ class Operations(Walk):
             case _:
                 return "reopenChange", requester, {"reason": "Once more."}
 
+    async def restage(self) -> None:
+        """Somebody gives an environment another stage; a higher one only if whatever runs there may run in it."""
+        stored, contents, stage = self.stored, parsed(self.stored["Content"]), self.one(*STAGES)
+        environments = stored["DeploymentEnvironment"]
+        used = {name for version in stored["ModelVersion"] for name in version["deployed_in"]}
+        environment = self.one(*[each for each in environments if each["name"] in used] * 3, *environments)
+        name = environment["name"]
+        there = [each for each in stored["ModelVersion"] if name in each["deployed_in"]]
+        higher = STAGES.index(stage) > STAGES.index(environment["stage"])
+        barred = higher and not all(may_run(at_stage(each, stage, stored, contents, self.service.now)) for each in there)
+        under_way = [each["plan"]["environment"] for each in stored["ChangeRequest"] if each["status"] == "in_progress"]
+        by = self.one(ADA if stage == "production" else RITA, CLEO)
+        code = await self.tried("updateEnvironment", by, name=name, stage=stage.upper())
+        assert code in {"FORBIDDEN", "INVALID_INPUT"} or code == ("INVALID_STATE" if barred or name in under_way else None)
+
     async def anything(self) -> None:
         """Anybody tries anything on any change."""
         if not self.stored["ChangeRequest"]:
@@ -214,12 +239,18 @@ async def let_the_program_in() -> None:
 
 @pytest.fixture(scope="module")
 async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
-    """A service, and where its walks begin: a version runs; one that has a waiver and an experiment are to follow."""
+    """A service, and where its walks begin: a version runs; one that has a waiver, an experiment and a draft are to follow.
+
+    A policy binds TEST too: what is tried there needs its purpose in the card, and an approval; what is built needs nothing.
+    """
     service = await Service.started(server)
     with service.database.bound():
         await service.enrol(DORA, TOM, BEA, OLGA, EVE, TIM, CLEO)
         await on_record(service, let_the_program_in)
         await on_record(service, let_the_pipeline_in)
+        await service.do("createPolicy", CLEO, **TRIALS)
+        await declare(service, "test", stage="TEST")
+        await declare(service, "development", stage="DEVELOPMENT")
         await eligible(service)
         about = BOT | {each: REGISTRATION[each] for each in ("ownerId", "dataStewardId", "purpose", "useCases")}
         await service.do("registerModelVersion", ALICE, **about | {"version": "1.1.0"})
@@ -237,6 +268,9 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Stored]]:
         await approved_change(service, targetVersion="1.1.0")
         await approved_change(service, targetVersion="2.0.0-trial")
         await approved_change(service, targetVersion="1.1.0", environment="staging", changeType="EMERGENCY")
+        await service.do("registerModelVersion", ALICE, **about | {"version": "3.0.0-draft"})
+        await approved_change(service, targetVersion="3.0.0-draft", environment="development")
+        await approved_change(service, targetVersion="1.1.0", environment="test")
         yield service, await service.stored()
     await service.close()
 

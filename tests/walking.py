@@ -194,7 +194,8 @@ class Walk:
             case "revisePolicy":
                 roles = one([], ["COMPLIANCE_OFFICER"], ["ETHICS_REVIEWER", "COMPLIANCE_OFFICER"])
                 revised = {"requiredRoles": roles, "enforcement": one("BLOCKING", "ADVISORY"), "effectiveFrom": self.soon(None)}
-                return {"policyId": one("POL-002", "POL-004", "POL-9")} | revised
+                stages = one({}, {"stages": one(["TEST"], ["DEVELOPMENT", "TEST"], ["TEST", "STAGING"], ["PRODUCTION"])})
+                return {"policyId": one("POL-002", "POL-004", "POL-9")} | revised | stages
             case "retirePolicy":
                 return {"policyId": one("POL-002", "POL-9"), "effectiveFrom": self.soon(None)}
             case "openIncident":

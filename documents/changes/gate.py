@@ -7,7 +7,7 @@ from documents.changes.judgement import closed_to
 from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangeType
 from documents.eligibility.answer import Eligibility
-from documents.stages import Stage
+from documents.stages import GOVERNED, Stage
 from documents.versions.lifecycle import VersionStatus
 
 
@@ -79,9 +79,16 @@ def _mitigates(start: Start, target: Eligibility) -> Passed | Blocked:
     incidents = [each.incident_id for each in target.blocking_incidents]
     if others := [each for each in (*holds, *incidents) if each not in start.mitigates]:
         return Blocked(f"the change does not mitigate {', '.join(others)}")
-    if target.status is not VersionStatus.APPROVED or target.violations:
+    if _unapproved(start, target) or target.violations:
         return Blocked("more stands in its way than what the change mitigates")
     return Passed(GateBasis.MITIGATION, lacks_of(target))
+
+
+def _unapproved(start: Start, target: Eligibility) -> bool:
+    """Whether an approval that the stage asks for is wanting; below the governed stages, a version may be a draft."""
+    if start.stage in GOVERNED:
+        return target.status is not VersionStatus.APPROVED
+    return target.status is VersionStatus.RETIRED or bool(target.missing_approvals)
 
 
 def _returns(start: Start, former: Former, target: Eligibility) -> Passed | Blocked:

@@ -1,6 +1,7 @@
 """Loads what a change is judged by: what runs in its environment, what ran there before, and other changes under way."""
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from documents.access import Actor, GovernanceRole, Relation, authorship
@@ -21,7 +22,10 @@ from documents.versions.approvals import ApprovalRound, Verdict
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
-_ID, _ACTIVE, _ACCOUNTABILITY, _GATE = (fields_at(each) for each in ("change_id", "active", "accountability", "gate"))
+LOOKED_BACK = 100  # deployments of one version in one environment, latest first, that a rollback can return to
+
+_ID, _ACTIVE, _ACCOUNTABILITY = (fields_at(each) for each in ("change_id", "active", "accountability"))
+_GATE = fields_at("change_id", "gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,11 @@ async def former(plan: ChangePlan) -> Deployment | None:
     None if there is none: what was let in while the stage was lower was held to less.
     """
     environment = await in_use(plan.environment)
-    for each in await Deployment.every(_there(plan), [("deployed_at", -1), ("_id", -1)]):
-        if environment and await _judged_for(each, environment.stage):
-            return each
-    return None
+    there = await Deployment.every(_there(plan), [("deployed_at", -1), ("_id", -1)], LOOKED_BACK)
+    if environment is None or not there:
+        return None
+    stages, enough = await _judged_for(there), {each for each in Stage if each.order >= environment.stage.order}
+    return next((each for each in there if not enough.isdisjoint(stages[each.change_id])), None)
 
 
 async def refusing(version: ModelVersion) -> tuple[GovernanceRole, ...]:
@@ -76,13 +81,14 @@ def _there(plan: ChangePlan) -> Raw:
     return {"model_id": plan.model_id, "environment": plan.environment, "version": plan.target_version}
 
 
-async def _judged_for(deployment: Deployment, stage: Stage) -> bool:
-    """Whether the gate let the deployment in for `stage` or a higher one; before release 0.3.0 it judged for all of GOVERNED."""
-    change = await ChangeRequest.seek({"change_id": deployment.change_id}, _GATE)
-    digest = change.gate.eligibility if change and change.gate else None
-    kept = await Content.wanted(digest) if digest else None
-    stages = json.loads(kept.canonical).get("stages", GOVERNED) if kept else GOVERNED
-    return any(each in stages for each in Stage if each.order >= stage.order)
+async def _judged_for(deployments: Sequence[Deployment]) -> Mapping[str, Collection[str]]:
+    """The stages that the gate let deployments in for, by their change; before release 0.3.0 it judged for all of GOVERNED."""
+    ids = [each.change_id for each in deployments]
+    changes = await ChangeRequest.read({"change_id": {"$in": ids}}, fields=_GATE)
+    digests = {each.change_id: each.gate.eligibility for each in changes if each.gate and each.gate.eligibility}
+    texts = await Content.read({"digest": {"$in": sorted(set(digests.values()))}}) if digests else []
+    told = {each.digest: json.loads(each.canonical).get("stages", GOVERNED) for each in texts}
+    return {each: told.get(digests.get(each, ""), GOVERNED) for each in ids}
 
 
 async def obstacles(plan: ChangePlan, version: ModelVersion) -> tuple[Mitigated, ...]:
