@@ -31,7 +31,6 @@ TRY_IT: dict[str, Any] = {
 TREATED: dict[str, Any] = {"riskId": "MQ-001", "controls": ["A person reads every answer"], "controlEffectiveness": 0.9}
 STRICTER: dict[str, Any] = {
     "policyId": "POL-006", "requiredRoles": ["ETHICS_REVIEWER"], "requirements": [DRILL | {"requirementId": "POL-006.drill"}],
-    "demandsConfirmed": True,
 }  # fmt: skip
 CONDITIONS = "approval { conditions { conditionId } }"
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "https://example.org/weights", "sha256": "0f" * 32, "size": 2**33}
@@ -136,6 +135,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
         yield await did("submitApproval", who, **BOT, verdict="APPROVED", comments=PRAISE)
     yield await did("createPolicy", RITA, **DRILLS | STRICTER)
     yield await did("submitForApproval", ALICE, **BOT)
+    yield await did("retirePolicy", RITA, policyId=STRICTER["policyId"])
     yield await did("submitApproval", DAVID, **BOT, verdict="REJECTED", comments=BLAME)
     yield await did("submitForApproval", ALICE, **BOT)
     yield await did("updateModelVersion", ALICE, **BOT, artifacts=[WEIGHTS], dependsOn=[FROM_OUTSIDE], useCases=EXPLAINS)

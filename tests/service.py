@@ -195,6 +195,7 @@ class Service:
         else:
             SENT.waiting.pop(self.database.name, None)
             self.database.close()
+            hang_up(self.uri)  # its engine may end before anybody else asks for it
 
 
 def close_spares(uri: str) -> None:

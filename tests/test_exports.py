@@ -169,7 +169,7 @@ FAULTY: dict[str, tuple[Alter, tuple[str, int | None]]] = {
         rewriting(EVENTS, put(3, b'{"_id":1,"canonical":2,"event_hash":3,"nodes":4,"seq":3}\n')), ("UNKNOWN_FIELD", 3)
     ),
     "a content is missing": (rewriting(CONTENTS, lambda text: b""), ("CONTENT_MISSING", 0)),
-    "a content is edited": (rewriting(CONTENTS, lambda text: text.replace(b"a", b"b")), ("CONTENT_MISSING", 0)),
+    "a content is edited": (rewriting(CONTENTS, lambda text: text.replace(b"documentation", b"notes")), ("CONTENT_MISSING", 0)),
     "the head is another": (telling(head={"size": 1}), ("HEAD_DIFFERS", None)),
     "the head is no head": (telling(head=["$date"]), ("HEAD_DIFFERS", None)),
     "the head is left out": (telling(head=None), ("HEAD_MISSING", None)),

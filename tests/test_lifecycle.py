@@ -47,7 +47,7 @@ POSSIBLE = {
     "setRiskTier": ALL_BUT_RETIRED,
     "judgeClassification": ALL_BUT_RETIRED,
     "assignAccountability": ALL_BUT_RETIRED,
-    "submitForApproval": "DRAFT REJECTED",
+    "submitForApproval": "DRAFT REJECTED APPROVED",
     "submitApproval": "PENDING_APPROVAL APPROVED",
     "withdrawApproval": "PENDING_APPROVAL APPROVED",
     "satisfyCondition": "PENDING_APPROVAL APPROVED",
