@@ -7,6 +7,7 @@ from itertools import count
 from operator import itemgetter
 from typing import Any, Self
 
+import bson
 import httpx
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.store.session import AWARE
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
@@ -68,10 +70,10 @@ class Refused(AssertionError):
 class Service:
     """An app over its own database."""
 
-    written_elsewhere = False  # whether another process writes to the database, or a client that does not tell `SENT`
-
     def __init__(self, uri: str, name: str | None = None, holdings: Holdings | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
+        # Whether another process may write there, or a client that does not tell `SENT`.
+        self.written_elsewhere = name is not None
         options["event_listeners"] = [SENT, *options.get("event_listeners", ())]
         self.holdings = holdings or Holdings(open_database(uri, name or next(_names), **options), uri)
         self.database = self.holdings.database
@@ -180,7 +182,9 @@ class Service:
     async def state(self) -> dict[str, Any]:
         """Everything stored but the trail: what a refusal must not change."""
         kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
-        return {each.__name__: await self.database.collection(each.collection).find().to_list(None) for each in kinds}
+        holdings = Holdings(self.database, self.uri) if self.written_elsewhere else self.holdings
+        held = holdings.of([each.collection for each in kinds])
+        return {each.__name__: [bson.decode(raw, AWARE) for raw in held[each.collection]] for each in kinds}
 
     async def close(self, spare: bool = False) -> None:
         """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had.

@@ -1,7 +1,7 @@
 """All that a database holds: kept, and put back for another test that begins in the same way."""
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from copy import deepcopy
 from dataclasses import dataclass
@@ -39,17 +39,18 @@ class Stored:
 
 
 class Sent(monitoring.CommandListener):
-    """How many commands that may have written were sent to each collection, and the change streams that were opened there.
+    """How many commands that may have written began and ended at each collection, and the change streams that were opened there.
 
     A commit counts as a write to each collection that its transaction wrote to.
     """
 
     def __init__(self) -> None:
-        self.writes = Counter[tuple[str, str]]()
+        self.writes = defaultdict[str, Counter[str]](Counter)
         self.streams = set[tuple[str, str]]()
         self.waiting = dict[str, Holdings]()
         """The databases of which something is still to be put back before the next command, by name."""
         self._opening = dict[int, tuple[str, str]]()
+        self._writing = dict[int, set[tuple[str, str]]]()
         self._written = defaultdict[bytes, set[tuple[str, str]]](set)
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
@@ -62,15 +63,26 @@ class Sent(monitoring.CommandListener):
                 earlier = set() if command.get("startTransaction") else self._written[bytes(command["lsid"]["id"])]
                 written |= earlier
                 self._written[bytes(command["lsid"]["id"])] = written
-            self.writes.update(written)
+            self._writing[event.request_id] = written
+            self._count(written)
         if "$changeStream" in (command.get("pipeline") or [{}])[0]:
             self._opening[event.request_id] = event.database_name, command["aggregate"]
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        self._ended(event.request_id)
         if stream := self._opening.pop(event.request_id, None):
             self.streams.add(stream)
 
-    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        self._ended(event.request_id)
+
+    def _ended(self, request_id: int) -> None:
+        """Counts a write again: whoever read while it was under way may have read what was there before."""
+        self._count(self._writing.pop(request_id, ()))
+
+    def _count(self, written: Iterable[tuple[str, str]]) -> None:
+        for database, collection in written:
+            self.writes[database][collection] += 1
 
 
 class Holdings:
@@ -83,6 +95,7 @@ class Holdings:
     def __init__(self, database: Database, uri: str) -> None:
         self.database, self.name, self.uri = database, database.name, uri
         self._seen, self._held = dict[str, int](), Documents()
+        self._listed = False  # whether the collections were asked for that nobody here wrote to
         self._wanted: Documents | None = None
         self._putting_back = Lock()
 
@@ -93,21 +106,36 @@ class Holdings:
         return _clients[self.uri][self.name]
 
     def _sent(self) -> dict[str, int]:
-        """The number of commands that may have written to each collection."""
-        return {name: number for (database, name), number in SENT.writes.items() if database == self.name}
+        """How often something may have been written to each collection."""
+        return {**SENT.writes[self.name]}
 
     def now(self) -> Documents:
         self.settle()
         return self._now()
 
+    def of(self, names: Sequence[str]) -> Documents:
+        """What some collections hold, each in the order in which the database gives it."""
+        self.settle()
+        sent = self._sent()
+        self._read({name for name in names if name not in self._held or self._seen.get(name) != sent.get(name)}, sent)
+        return {name: self._held[name] for name in names}
+
     def _now(self) -> Documents:
         sent = self._sent()
         names = {name for name, number in sent.items() if self._seen.get(name) != number}
-        if not self._seen:
-            names |= {*self._collections.list_collection_names()}
-        found = {name: {bytes(each.raw): each for each in self._collections[name].find()} for name in names}
-        self._seen, self._held = sent or {"": 0}, self._held | found
+        if not self._listed:
+            names |= {*self._collections.list_collection_names()} - self._held.keys()
+            self._listed = True
+        self._read(names, sent)
         return self._held
+
+    def _read(self, names: set[str], sent: dict[str, int]) -> None:
+        found = {name: Context().run(self._documents, name) for name in names}
+        self._seen |= {name: sent[name] for name in names if name in sent}
+        self._held = self._held | found
+
+    def _documents(self, name: str) -> dict[bytes, RawBSONDocument]:
+        return {bytes(each.raw): each for each in self._collections[name].find()}
 
     def become(self, wanted: Documents) -> None:
         """Takes away what is not as in `wanted`, and puts what is, before the next command of anybody who tells `SENT`."""
