@@ -70,6 +70,8 @@ class Refused(AssertionError):
 class Service:
     """An app over its own database."""
 
+    patched = False  # whether the test changes how the product works, so that it does not end where others do
+
     def __init__(self, uri: str, name: str | None = None, holdings: Holdings | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
         # Whether another process may write there, or a client that does not tell `SENT`.
@@ -89,13 +91,22 @@ class Service:
             service._become(_first[uri])
             return service
         service = cls(uri)
-        await prepare(service.settings, service.database, clock=lambda: service.now)
-        await service.enrol(*STAFF)
-        _first.setdefault(uri, await service.stored())
+        if uri in _first:
+            await service.database.prepare(RECORDS)
+            service._become(_first[uri])
+        else:
+            await prepare(service.settings, service.database, clock=lambda: service.now)
+            await service.enrol(*STAFF)
+            _first[uri] = await service.stored()
         return service
 
+    @property
+    def is_staged(self) -> bool:
+        """Whether what `stage` has kept may stand for doing it again."""
+        return type(self) is Service and not self.written_elsewhere and not self.patched and not self.database._feeds
+
     async def stored(self) -> Stored:
-        return Stored(self.now, self.holdings.now())
+        return self.holdings.keep(self.now)
 
     async def restore(self, stored: Stored) -> None:
         """Puts back what is not as it was stored, whoever wrote since, and the clock too."""
@@ -103,7 +114,7 @@ class Service:
         self._become(stored)
 
     def _become(self, stored: Stored) -> None:
-        self.holdings.become(stored.documents)
+        self.holdings.becomes(stored)
         self.now = stored.now
 
     @stage
