@@ -195,7 +195,9 @@ class Service:
         kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
         holdings = Holdings(self.database, self.uri) if self.written_elsewhere else self.holdings
         held = holdings.of([each.collection for each in kinds])
-        return {each.__name__: [bson.decode(raw, AWARE) for raw in held[each.collection]] for each in kinds}
+        read = {each.__name__: [bson.decode(raw, AWARE) for raw in held[each.collection]] for each in kinds}
+        # By age, for what was put back lies in the database in another order than in what it was put back from.
+        return {name: sorted(documents, key=lambda each: str(each["_id"])) for name, documents in read.items()}
 
     async def close(self, spare: bool = False) -> None:
         """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had.
