@@ -107,8 +107,13 @@ def _refused(error: Any) -> tuple[str, bool]:
     return error.nodes[0].name.value, len(error.path) > 1
 
 
-@cache
 def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
+    """The schema of these parts; who asks for the same one again gets the same."""
+    return _built(parts, introspection, limits)
+
+
+@cache  # by position: a cache tells an argument that was left out from the same one that was given
+def _built(parts: Sequence[Part], introspection: bool, limits: Limits) -> Schema:
     registry = Registry(parts)
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)

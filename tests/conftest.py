@@ -59,6 +59,7 @@ async def service(server: str, request: pytest.FixtureRequest) -> "AsyncIterator
     from tests.standings import misjudged  # noqa: PLC0415
 
     service = await Service.started(server)
+    service.patched = "monkeypatch" in request.fixturenames
     honest = request.node.get_closest_marker("tampers") is None
     try:
         with service.database.bound():

@@ -78,29 +78,35 @@ REVIEW: dict[str, Any] = {"metrics": "As before.", "drift": "None.", "incidents"
 APPROVAL = "approval { decisionId role verdict reviewerId status staleParts }"
 
 
+@stage
 async def register(service: Service, by: Person = ALICE, **said: Any) -> Any:
     return await service.do("registerModel", by, "modelVersion { tier status }", **REGISTRATION | said)
 
 
+@stage
 async def save_card(service: Service, **said: Any) -> Any:
     return await service.do("saveModelCard", **BOT | {"card": CARD} | said)
 
 
+@stage
 async def save_datasheet(service: Service, **said: Any) -> Any:
     return await service.do("saveDatasheet", BOB, **TICKETS | {"datasheet": DATASHEET | said})
 
 
+@stage
 async def assess(service: Service, *responses: dict[str, Any], **said: Any) -> Any:
     selected = "riskAssessment { assessmentId overallScore band factors { riskId assessed } }"
     return await service.do("createRiskAssessment", ALICE, selected, **BOT | {"responses": responses} | said)
 
 
+@stage
 async def attach(service: Service, **said: Any) -> str:
     """The id of the evidence."""
     payload = await service.do("attachEvidence", BOB, "evidence { evidenceId }", **BOT | ACCESS_VERIFIED | said)
     return str(payload["evidence"]["evidenceId"])
 
 
+@stage
 async def document(service: Service, **of: Any) -> None:
     """Everything that the policies ask of a version's papers."""
     await save_card(service, **of)
@@ -110,16 +116,19 @@ async def document(service: Service, **of: Any) -> None:
     await attach(service, **of)
 
 
+@stage
 async def submit(service: Service, by: Person = ALICE, **of: Any) -> Any:
     return await service.do("submitForApproval", by, "modelVersion { status }", **BOT | of)
 
 
+@stage
 async def decide(service: Service, by: Person, verdict: str = "APPROVED", **said: Any) -> Any:
     """The approval as it reads at once."""
     decided = {"verdict": verdict} | ({"comments": "It is not ready."} if verdict == "REJECTED" else {})
     return (await service.do("submitApproval", by, APPROVAL, **BOT | decided | said))["approval"]
 
 
+@stage
 async def submitted(service: Service, **said: Any) -> None:
     """Registers a version and submits it; its papers are missing."""
     await register(service, **said)

@@ -7,7 +7,7 @@ from typing import Any
 from documents.access import GovernanceRole
 from tests.examples import BOT, CARD, DATASHEET, DRILL, DRILLS, EXPERIMENT, LEAKAGE, RATED, REFUNDS, REGISTRATION, REVIEW, TICKETS
 from tests.operations import DORA, IMPACT, TOM
-from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person
+from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, STAFF, Person, Service, person, stage
 
 COLIN = person("colin", GovernanceRole.COMPLIANCE_OFFICER, department="Legal")
 BEN: dict[str, Any] = {
@@ -63,6 +63,7 @@ def in_days(now: datetime, days: int) -> str:
     return (now + timedelta(days=days)).isoformat()
 
 
+@stage
 async def sign_in(service: Service) -> None:
     """Lets everybody sign in, so that no token has its first use of the hour to note later."""
     await service.enrol(DORA, TOM, COLIN)

@@ -21,12 +21,14 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
+@stage
 async def ask_for(service: Service, by: Person = DORA, **said: Any) -> str:
     """The id of a change as planned."""
     payload = await service.do("createChangeRequest", by, "changeRequest { changeId }", **PLAN | said)
     return str(payload["changeRequest"]["changeId"])
 
 
+@stage
 async def step(service: Service, mutation: str, by: Person, change_id: str, **said: Any) -> Any:
     """How a change reads after a mutation on it."""
     select = "changeRequest { changeId status riskLevel allowedTransitions revision }"
@@ -41,6 +43,7 @@ async def approved_change(service: Service, by: Person = DORA, **said: Any) -> s
     return change_id
 
 
+@stage
 async def approve(service: Service, change_id: str, by: Person = DORA) -> None:
     """Submits a draft, has its tests pass, and has it approved by everybody."""
     await step(service, "submitChangeForReview", by, change_id)
@@ -71,17 +74,20 @@ async def deployed(service: Service, **said: Any) -> str:
     return change_id
 
 
+@stage
 async def carry_out(service: Service, change_id: str, success: bool = True) -> None:
     await step(service, "startDeployment", DORA, change_id)
     await step(service, "completeDeployment", DORA, change_id, success=success, notes="So it went.")
 
 
+@stage
 async def rollback_of(service: Service, change_id: str) -> str:
     """The id of the change that is to take another back."""
     payload = await service.do("rollbackChange", DORA, "rollback { changeId }", changeId=change_id, reason="It was worse.")
     return str(payload["rollback"]["changeId"])
 
 
+@stage
 async def declare(service: Service, *names: str, stage: str = "STAGING") -> None:
     """Declares environments below PRODUCTION."""
     for name in names:

@@ -7,6 +7,7 @@ from itertools import count
 from operator import itemgetter
 from typing import Any, Self
 
+import bson
 import httpx
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.store.session import AWARE
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
 from gql.app import create_app
@@ -68,10 +70,12 @@ class Refused(AssertionError):
 class Service:
     """An app over its own database."""
 
-    written_elsewhere = False  # whether another process writes to the database, or a client that does not tell `SENT`
+    patched = False  # whether the test changes how the product works, so that it does not end where others do
 
     def __init__(self, uri: str, name: str | None = None, holdings: Holdings | None = None, **options: Any) -> None:
         self.uri, self.now = uri, NOW
+        # Whether another process may write there, or a client that does not tell `SENT`.
+        self.written_elsewhere = name is not None
         options["event_listeners"] = [SENT, *options.get("event_listeners", ())]
         self.holdings = holdings or Holdings(open_database(uri, name or next(_names), **options), uri)
         self.database = self.holdings.database
@@ -87,13 +91,22 @@ class Service:
             service._become(_first[uri])
             return service
         service = cls(uri)
-        await prepare(service.settings, service.database, clock=lambda: service.now)
-        await service.enrol(*STAFF)
-        _first.setdefault(uri, await service.stored())
+        if uri in _first:
+            await service.database.prepare(RECORDS)
+            service._become(_first[uri])
+        else:
+            await prepare(service.settings, service.database, clock=lambda: service.now)
+            await service.enrol(*STAFF)
+            _first[uri] = await service.stored()
         return service
 
+    @property
+    def is_staged(self) -> bool:
+        """Whether what `stage` has kept may stand for doing it again."""
+        return type(self) is Service and not self.written_elsewhere and not self.patched and not self.database._feeds
+
     async def stored(self) -> Stored:
-        return Stored(self.now, self.holdings.now())
+        return self.holdings.keep(self.now)
 
     async def restore(self, stored: Stored) -> None:
         """Puts back what is not as it was stored, whoever wrote since, and the clock too."""
@@ -101,7 +114,7 @@ class Service:
         self._become(stored)
 
     def _become(self, stored: Stored) -> None:
-        self.holdings.become(stored.documents)
+        self.holdings.becomes(stored)
         self.now = stored.now
 
     @stage
@@ -180,7 +193,11 @@ class Service:
     async def state(self) -> dict[str, Any]:
         """Everything stored but the trail: what a refusal must not change."""
         kinds = [each for each in RECORDS if each.__name__ not in {"AuditEvent", "AuditHead", "AuditCheckpoint"}]
-        return {each.__name__: await self.database.collection(each.collection).find().to_list(None) for each in kinds}
+        holdings = Holdings(self.database, self.uri) if self.written_elsewhere else self.holdings
+        held = holdings.of([each.collection for each in kinds])
+        read = {each.__name__: [bson.decode(raw, AWARE) for raw in held[each.collection]] for each in kinds}
+        # By age, for what was put back lies in the database in another order than in what it was put back from.
+        return {name: sorted(documents, key=lambda each: str(each["_id"])) for name, documents in read.items()}
 
     async def close(self, spare: bool = False) -> None:
         """Hangs up; a `spare` database serves another test, with its client: the engine is slower for each that it ever had.
