@@ -127,10 +127,13 @@ def test_an_engine_without_its_parent_is_ended_before_the_next_start(tmp_path: P
     with Engine(tmp_path) as engine:
         command = engine.process.args
     with (tmp_path / "orphan.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as orphan:
-        assert eventually(lambda: LISTENING.search((tmp_path / "orphan.log").read_text()))
-        (tmp_path / "engine.pid").write_text(str(orphan.pid))
-        with Engine(tmp_path):
-            assert orphan.wait(timeout=5) == 0
+        try:
+            assert eventually(lambda: LISTENING.search((tmp_path / "orphan.log").read_text()))
+            (tmp_path / "engine.pid").write_text(str(orphan.pid))
+            with Engine(tmp_path):
+                assert orphan.wait(timeout=5) == 0
+        finally:
+            orphan.kill()  # a test that failed would wait for it without end
 
 
 def test_an_engine_takes_no_settings_from_where_it_happens_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
