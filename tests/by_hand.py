@@ -105,16 +105,34 @@ class ByHand:
     @property
     def blocking(self) -> list[Raw]:
         """What the blocking policies say that the version is held to: those of its round, or for a draft those in force."""
-        bound = self.round["policies"] if self.round else self._in_force()
-        said = [self.contents[each["digest"]] for each in bound]
+        bound = self._bound(self.round, self.at) if self.round else [each["digest"] for each in self._in_force(self.at)]
+        said = [self.contents[each] for each in bound]
         return [each for each in said if each["enforcement"] == "blocking" and self.stages & {*each["stages"]}]
 
-    def _in_force(self) -> Iterable[Raw]:
+    def _in_force(self, at: datetime) -> Iterable[Raw]:
         for policy in self.policies:
-            *_, last = [None, *(each for each in policy["revisions"] if each["effective_from"] <= self.at)]
-            ended = last and last["effective_until"] is not None and last["effective_until"] <= self.at
-            if last and not ended and self.version["tier"] in last["applicable_tiers"]:
+            if (last := newest(policy, at)) and self.version["tier"] in last["applicable_tiers"]:
                 yield last
+
+    def _bound(self, opened: Raw, at: datetime) -> list[str]:
+        """The digests of what a round is held to: what bound it first, and what was to bind submitted versions since."""
+        held = {each["policy_id"]: each["digest"] for each in opened["policies"]}
+        since = opened["bound_at"] or opened["submitted_at"]
+        said = [(policy, each) for policy in self.policies for each in policy["revisions"] if each["binds_approved_from"]]
+        for policy, revision in sorted(said, key=lambda each: each[1]["binds_approved_from"]):
+            moment = revision["binds_approved_from"]
+            if since < moment <= at and newest(policy, moment) == revision:
+                held.pop(policy["policy_id"], None)
+                if opened["tier"] in revision["applicable_tiers"]:
+                    held[policy["policy_id"]] = revision["digest"]
+        return [*held.values()]
+
+    def _asked(self, opened: Raw, role: str, at: datetime) -> set[str]:
+        """What the blocking policies that a round is held to ask of a role."""
+        since = opened["bound_at"] or opened["submitted_at"]
+        said = [self.contents[each] for each in self._bound(opened, max(at, since))]
+        asking = [each for each in said if each["enforcement"] == "blocking" and role in each["required_roles"]]
+        return {f"{each['name']} {json.dumps(one)}" for each in asking for one in (None, *each["requirements"])}
 
     @property
     def reviewed(self) -> bool:
@@ -143,9 +161,11 @@ class ByHand:
         decisions = opened["decisions"] if opened else []
         latest = {each["role"]: each["decision_id"] for each in decisions}
         stands = latest.values()
-        return {each["decision_id"]: self._reads(each) if each["decision_id"] in stands else "SUPERSEDED" for each in decisions}
+        reads = [each for each in decisions if each["decision_id"] in stands]
+        read = {each["decision_id"]: self._reads(opened, each) for each in reads if opened}
+        return {each["decision_id"]: read.get(each["decision_id"], "SUPERSEDED") for each in decisions}
 
-    def _reads(self, decision: Raw) -> str:
+    def _reads(self, opened: Raw, decision: Raw) -> str:
         if decision["verdict"] == "rejected":
             return "REJECTED"
         if decision["withdrawn"]:
@@ -153,6 +173,8 @@ class ByHand:
         if decision["expires_at"] and decision["expires_at"] <= self.at:
             return "EXPIRED"
         if decision["dossier"] != self.dossier or set(decision["evidence"]) - {each["evidence_id"] for each in self.proofs}:
+            return "STALE"
+        if self._asked(opened, decision["role"], self.at) - self._asked(opened, decision["role"], decision["decided_at"]):
             return "STALE"
         waits = decision["verdict"] == "conditional" and not all(each["confirmed"] for each in decision["conditions"])
         return "CONDITIONAL" if waits else "APPROVED"
@@ -224,6 +246,13 @@ class ByHand:
             if any(who in submitters and role != "model_owner" for who, role in _acted(each)):
                 return False
         return len(acted) == len({who for who, _ in acted})
+
+
+def newest(policy: Raw, at: datetime) -> Raw | None:
+    """The revision of a policy that is in force at a moment."""
+    *_, last = [None, *(each for each in policy["revisions"] if each["effective_from"] <= at)]
+    ended = last and last["effective_until"] is not None and last["effective_until"] <= at
+    return None if ended else last
 
 
 def _acted(opened: Raw) -> Iterable[tuple[str, str]]:

@@ -77,7 +77,7 @@ class Operations(Walk):
         for _ in range(steps):
             match self.one(*STEPS):
                 case "time passes":
-                    self.service.later(hours=self.one(1, 8, 30))
+                    await self.wait(self.one(1, 8, 30))
                     await self.look()
                 case "somebody asks for a change":
                     await self.ask()

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from documents.access import GovernanceRole, Permission
+from documents.eligibility.turns import judge_in_turn
 from documents.kinds import RECORDS
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken, TokenKind
@@ -84,11 +85,17 @@ class Walk:
         await self.look()
         for _ in range(steps):
             if (mutation := self.one(*STEPS)) == TIME:
-                self.service.later(hours=self.one(1, 30, 24 * 8))
+                await self.wait(self.one(1, 30, 24 * 8))
             else:
                 first, *others = self.stored["ModelVersion"]
                 await self.attempt(mutation, self.one(first, first, first, *others))
             await self.look()
+
+    async def wait(self, hours: float) -> None:
+        """Time passes, and the server judges anew what changes with it."""
+        self.service.later(hours=hours)
+        with self.service.database.bound():
+            await judge_in_turn(lambda: self.service.now, timedelta(0))
 
     async def attempt(self, mutation: str, version: dict[str, Any]) -> None:
         """Somebody tries a mutation on a version."""
@@ -190,10 +197,12 @@ class Walk:
                 return {"reason": "Nobody needs it.", "expectedRevision": one(0, 0, 0, 0, version["revision"])}
             case "createPolicy":
                 asks = [{"requirementId": f"POL-9.{each.lower()}", "title": "Shown", "check": each} for each in CHECKED]
-                return POLICY | {"policyId": "POL-9", "requirements": one(*asks, asks), "effectiveFrom": self.soon(None)}
+                begins = {"effectiveFrom": self.soon(None), "bindsApprovedFrom": self.soon(None)}
+                return POLICY | {"policyId": "POL-9", "requirements": one(*asks, asks)} | begins
             case "revisePolicy":
                 roles = one([], ["COMPLIANCE_OFFICER"], ["ETHICS_REVIEWER", "COMPLIANCE_OFFICER"])
                 revised = {"requiredRoles": roles, "enforcement": one("BLOCKING", "ADVISORY"), "effectiveFrom": self.soon(None)}
+                revised |= {"bindsApprovedFrom": self.soon(None, None)}
                 stages = one({}, {"stages": one(["TEST"], ["DEVELOPMENT", "TEST"], ["TEST", "STAGING"], ["PRODUCTION"])})
                 return {"policyId": one("POL-002", "POL-004", "POL-9")} | revised | stages
             case "retirePolicy":
