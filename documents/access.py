@@ -14,7 +14,7 @@ class PlatformRole(Choice):
     """A platform role says what a caller may do."""
 
     ADMIN = "admin", "An administrator manages people and tokens."
-    AUDITOR = "auditor", "An auditor reads all, the trail too, and changes nothing."
+    AUDITOR = "auditor", "An auditor reads all, the trail too, and changes nothing beyond reporting incidents."
     MEMBER = "member", "A member does what the person's governance roles permit."
     SERVICE = "service", "A service is a program with a token of its own."
 
@@ -353,6 +353,12 @@ def may_set_stage(by: Actor, stage: Stage, problem: str) -> None:
         raise Forbidden(problem, [each.name for each in roles])
 
 
+def may_make_tokens(by: Actor) -> None:
+    """Forbidden unless the caller may make tokens for services, and ones that enrol people."""
+    if not by.may(Permission.REGISTER_STAKEHOLDER):
+        raise Forbidden(f"{by.id} may make tokens for nobody else", needs(Permission.REGISTER_STAKEHOLDER))
+
+
 def may_read_events(by: Actor, answers_for_it: bool = False) -> None:
     """Forbidden unless the caller may read the trail, or answers for the record whose events they are."""
     if not answers_for_it:
@@ -388,7 +394,9 @@ def refuse_involved(who: str, involved: Collection[str], problem: str, needs: st
 def confirmed_identity(by: Actor, why: str) -> None:
     """Forbidden, with the reason `why`, unless the identity of `by` is confirmed."""
     if by.identity is None or not by.identity.confirmed:
-        raise Forbidden(f"the identity of {by.id} is not confirmed, and {why}", ["somebody whose identity is confirmed"])
+        raise Forbidden(
+            f"{why}, and that of {by.id} is not confirmed (see confirmIdentity)", ["somebody whose identity is confirmed"]
+        )
 
 
 def refuse_submitter(role: GovernanceRole, who: str, submitters: Collection[str]) -> None:

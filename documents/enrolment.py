@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from documents.access import Actor, Permission
+from documents.access import Actor, Permission, may_make_tokens
 from documents.errors import InvalidState
 from documents.identities import issuers_behind
 from documents.people import Stakeholder
@@ -15,7 +15,7 @@ async def invite(person: Stakeholder, name: str, expires_at: datetime | None, by
 
     The chain behind `by` is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
     """
-    by.needs(Permission.REGISTER_STAKEHOLDER)
+    may_make_tokens(by)
     issuer = await Stakeholder.require(by.id)
     issuers = issuers_behind(by.id, *([by.identity] if by.identity else []), issuer.identity.mark)
     token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at)

@@ -84,7 +84,7 @@ class DeploymentEnvironment(Record):
 
 def _may(by: Actor, permission: Permission, stage: Stage) -> None:
     by.needs(permission)
-    may_set_stage(by, stage, f"{by.id} may not {permission} where the stage is {stage.name}")
+    may_set_stage(by, stage, f"{by.id} may not {permission} for the stage {stage.name}")
 
 
 def defaults(at: datetime) -> Iterable[DeploymentEnvironment]:

@@ -125,7 +125,7 @@ class Stakeholder(Searchable):
 
     def reset_enrolment(self, reason: str, by: str, at: datetime) -> None:
         """Makes the person somebody who has not enrolled, and whose identity is not confirmed; only another person may."""
-        refuse_involved(by, {self.user_id}, "would be left without a token")
+        refuse_involved(by, {self.user_id}, "would be left without a token", "another ADMIN")
         if not self.identity.enrolled:
             raise InvalidState(Permission.RESET_ENROLMENT.value, "UNENROLLED", ["ENROLLED"])
         self.identity = self.identity.after_reset(reason, by, at)
@@ -134,7 +134,8 @@ class Stakeholder(Searchable):
         """Confirms who the person is, by somebody confirmed who has no part in the enrolment."""
         if not by.identity.confirmed:
             raise Forbidden(f"the identity of {by.user_id} is not confirmed", ["a confirmed COMPLIANCE_OFFICER or ADMIN"])
-        refuse_involved(by.user_id, {self.user_id, *self.identity.chain}, "is the person, or had a part in the enrolment")
+        refuse_involved(by.user_id, {self.user_id}, "does not confirm their own identity")
+        refuse_involved(by.user_id, self.identity.chain, f"had a part in the enrolment of {self.user_id}")
         self._may_be_confirmed()
         if self.identity.enrolled_by is None:
             problem = f"it is not known who enrolled {self.user_id}: resetEnrolment, or `magistrate admin confirm` on the host"
@@ -195,7 +196,7 @@ async def refuse_unknown(named: Mapping[str, str | None]) -> None:
     active = {each.user_id for each in found}
     for path, user_id in named.items():
         if user_id is not None and user_id not in active:
-            raise InvalidInput(path, f"must be the user id of an active person; {user_id} is none")
+            raise InvalidInput(path, f"must be the user id of an active person; {user_id} is not")
 
 
 async def keep_distinct(person: Stakeholder) -> None:
@@ -242,5 +243,5 @@ async def holder_of(user_id: str, role: GovernanceRole, path: str) -> Stakeholde
     """The active person of that id who holds `role`; InvalidInput at `path` if there is none."""
     person = await Stakeholder.wanted(user_id)
     if person is None or not person.holds(role):
-        raise InvalidInput(path, f"must be an active stakeholder who holds {role.name}; {user_id} is none")
+        raise InvalidInput(path, f"must be an active stakeholder who holds {role.name}; {user_id} is not")
     return person

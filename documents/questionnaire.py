@@ -99,7 +99,7 @@ class RiskTemplate(Record):
             asked = [each for policy in policies for each in policy.content.requirements if each.check in checks]
             needed = ", ".join(sorted(each.requirement_id for each in asked)) or "no requirement today"
             names = ", ".join(sorted(each.name for each in checks))
-            raise InvalidInput("risk_id", f"is rated for the check {names}, by which is decided: {needed}")
+            raise InvalidInput("risk_id", f"cannot be retired: the check {names} looks for it, which decides {needed}")
         self.retired = Ending(at=at, by=by.id, reason=reason)
 
     @property

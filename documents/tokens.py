@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Role, authorship
+from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole, Role, authorship, may_make_tokens
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
@@ -63,7 +63,7 @@ class ApiToken(Record):
         cls, person: Stakeholder, name: str, expires_at: datetime | None, issuers: tuple[str, ...], by: Actor, at: datetime
     ) -> tuple[Self, str]:
         """A token that an administrator makes for somebody who has not enrolled, who makes a personal token with it."""
-        by.needs(Permission.REGISTER_STAKEHOLDER)
+        may_make_tokens(by)
         person.may_enrol()
         token, text = cls._made(TokenKind.ENROLMENT, person.user_id, name, expires_at or at + ENROLMENT_LIFETIME, by, at)
         token.issuers = issuers
@@ -74,7 +74,7 @@ class ApiToken(Record):
         cls, holder: str, mutations: tuple[Permission, ...], name: str, expires_at: datetime | None, by: Actor, at: datetime
     ) -> tuple[Self, str]:
         """A token for a program, which may use the listed mutations."""
-        by.needs(Permission.REGISTER_STAKEHOLDER)
+        may_make_tokens(by)
         if barred := [each for each in mutations if PlatformRole.SERVICE not in WHO_MAY[each]]:
             raise InvalidInput("holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
         token, text = cls._made(TokenKind.SERVICE, holder, name, expires_at or at + LIFETIME, by, at)

@@ -3,7 +3,7 @@
 import strawberry
 from pydantic import BaseModel, Field
 
-from documents.access import Permission
+from documents.access import Permission, may_make_tokens
 from documents.audit.event import AuditEventType
 from documents.enrolment import enrol, invite, refuse_ended
 from documents.names import refuse_name_of_person
@@ -55,7 +55,7 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
     by, at, holder = context.actor, context.now, input.holder
     if holder and holder.user_id and holder.user_id != by.id:
         await refuse_ended(by)
-        by.needs(Permission.REGISTER_STAKEHOLDER)
+        may_make_tokens(by)
         return await invite(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at)
     if holder and holder.service:
         token, text = ApiToken.service(holder.service.name, holder.service.mutations, input.name, input.expires_at, by, at)

@@ -23,7 +23,7 @@ async def waive(
     asking = [(each, asked.requirement_id) for each in _held_to(case) if each.blocking for asked in each.says.requirements]
     waiver = waivers.grant(version, requirement_id, {each for _, each in asking}, rationale, expires_at, longest, by, at)
     if any(each.says.demands_confirmed for each, asked in asking if asked == requirement_id):
-        confirmed_identity(by, f"a policy demands that for a waiver of {requirement_id}")
+        confirmed_identity(by, f"a policy demands a confirmed identity for a waiver of {requirement_id}")
     await version.store()
     return waiver
 

@@ -185,7 +185,7 @@ def _required(version: ModelVersion) -> tuple[GovernanceRole, ...]:
 def _confirmed(version: ModelVersion, role: GovernanceRole, by: Actor) -> None:
     """Forbidden if a policy demands a confirmed identity of the role and the identity of `by` is not confirmed."""
     if version.standing and role in version.standing.terms.confirming:
-        confirmed_identity(by, f"a policy demands that of {role.name}")
+        confirmed_identity(by, f"a policy demands a confirmed identity of {role.name}")
 
 
 def _enter(version: ModelVersion, decision: Decision) -> Decision:
