@@ -369,7 +369,7 @@ def binding(
     moment that it names, or ends it where the revision is not for the tier. Otherwise what bound the round stays.
     """
     reaches = sorted(
-        ((moment, policy.policy_id, revision) for policy in policies for moment, revision in policy.reaches if since < moment),
+        ((moment, policy.policy_id, revision) for policy in policies for moment, revision in policy.reaches if since <= moment),
         key=lambda each: each[0],
     )
     held = {each.policy_id: each for each in bound}

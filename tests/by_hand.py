@@ -121,7 +121,7 @@ class ByHand:
         said = [(policy, each) for policy in self.policies for each in policy["revisions"] if each["binds_approved_from"]]
         for policy, revision in sorted(said, key=lambda each: each[1]["binds_approved_from"]):
             moment = revision["binds_approved_from"]
-            if since < moment <= at and newest(policy, moment) == revision:
+            if since <= moment <= at and newest(policy, moment) == revision:
                 held.pop(policy["policy_id"], None)
                 if opened["tier"] in revision["applicable_tiers"]:
                     held[policy["policy_id"]] = revision["digest"]

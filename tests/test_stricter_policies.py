@@ -362,6 +362,12 @@ async def test_a_dry_run_answers_what_would_stop_and_changes_nothing(runs: Servi
     assert (await stored(runs), await runs.size()) == (before, events)
     new_only = await runs.do("createPolicy", RITA, effect, **DRILLS, dryRun=True)
     assert new_only["effect"] == {"bindsFrom": None, "judged": 0, "stops": 0, "stopped": []}
+    await announce(runs)
+    before, events = await stored(runs), await runs.size()
+    ended = await runs.do(
+        "revisePolicy", RITA, "effect { endsAnnouncement }", policyId="POL-005", description="A typo is gone.", dryRun=True
+    )
+    assert ended["effect"] == {"endsAnnouncement": said((runs.now + 30 * DAY).replace(microsecond=0))}
     revised = await runs.do(
         "revisePolicy", RITA, effect, policyId="POL-003", requiredRoles=["COMPLIANCE_OFFICER"], bindsApprovedFrom=said(begins),
         dryRun=True,
@@ -409,3 +415,88 @@ async def test_an_approved_version_of_which_nothing_new_is_asked_can_be_submitte
     assert await rounds(runs) == (2, None, [1], ["ETHICS_REVIEWER", "SECURITY_REVIEWER", "MODEL_OWNER"])
     assert (await shown(runs))["eligible"]
     assert ACCESS_VERIFIED["requirementId"] not in [each["requirementId"] for each in (await shown(runs))["violations"]]
+
+
+DEMANDING: dict[str, Any] = {"requiredRoles": ["ETHICS_REVIEWER"], "requirements": [], "demandsConfirmed": True}
+
+
+async def demand(service: Service, **other: Any) -> None:
+    """Writes a policy that demands confirmed identities and binds what was approved at once."""
+    asks = DRILLS | DEMANDING | {"bindsApprovedFrom": said(service.now)} | other
+    await service.do("createPolicy", RITA, **asks)
+
+
+async def test_an_approval_by_an_unconfirmed_identity_does_not_count_where_a_policy_demands_a_confirmed_one(
+    service: Service,
+) -> None:
+    await service.do("createPolicy", RITA, **DRILLS | DEMANDING)
+    await register(service)
+    await document(service)
+    await submit(service)
+    for each in (DAVID, ALICE):
+        await decide(service, each)
+    wanted = "eligibility { missingApprovals { role candidates { userId } remedy { mutation permitted } } }"
+    (missing,) = (await read(service, wanted))["eligibility"]["missingApprovals"]
+    assert (missing["role"], missing["candidates"], missing["remedy"]["mutation"]) == ("ETHICS_REVIEWER", [], "confirmIdentity")
+    refused = await service.refused("submitApproval", CAROL, **BOT, verdict="APPROVED")
+    assert refused["code"] == "FORBIDDEN" and "confirmIdentity" in str(refused)
+    await service.confirm(CAROL)
+    (missing,) = (await read(service, wanted))["eligibility"]["missingApprovals"]
+    assert missing["remedy"] == {"mutation": "submitApproval", "permitted": ["ETHICS_REVIEWER (with a confirmed identity)"]}
+    await decide(service, CAROL)
+    assert (await shown(service))["eligible"]
+
+
+async def test_an_approval_of_before_the_confirmation_reads_unconfirmed_and_is_given_again(runs: Service) -> None:
+    policy = (await runs.ask('{ policy(policyId: "POL-002") { content { requirements { requirementId title check } } } }'))[
+        "policy"
+    ]
+    await runs.do(
+        "revisePolicy", RITA, policyId="POL-002", demandsConfirmed=True, bindsApprovedFrom=said(runs.now + DAY),
+        requirements=policy["content"]["requirements"],
+    )  # fmt: skip
+    assert [each["missingRoles"] for each in (await shown(runs))["upcomingPolicies"]] == [["ETHICS_REVIEWER"]]
+    runs.later(days=2)
+    found = await shown(runs)
+    assert found["missingApprovals"] == [{"role": "ETHICS_REVIEWER", "status": "UNCONFIRMED"}]
+    approvals = (await read(runs, "approvals { role status }"))["approvals"]
+    assert {each["role"]: each["status"] for each in approvals}["ETHICS_REVIEWER"] == "UNCONFIRMED"
+    await runs.confirm(CAROL)
+    await decide(runs, CAROL)
+    assert (await shown(runs))["eligible"]
+
+
+async def test_somebody_unconfirmed_can_still_reject_where_a_policy_demands_a_confirmed_identity(service: Service) -> None:
+    await service.do("createPolicy", RITA, **DRILLS | DEMANDING)
+    await register(service)
+    await submit(service)
+    await decide(service, CAROL, "REJECTED")
+    assert (await shown(service))["status"] == "REJECTED"
+
+
+async def test_a_waiver_of_somebody_unconfirmed_excepts_from_nothing_that_a_demanding_policy_asks(runs: Service) -> None:
+    waived = {"requirementId": "POL-005.drill", "rationale": "It is planned.", "expiresAt": said(runs.now + 90 * DAY)}
+    await announce(runs, requiredRoles=[])
+    await runs.do("grantWaiver", COLIN, **BOT, **waived)
+    assert (await shown(runs))["upcomingPolicies"] == []
+    runs.later(minutes=1)
+    await runs.do("revisePolicy", RITA, policyId="POL-005", demandsConfirmed=True, bindsApprovedFrom=said(runs.now))
+    assert [each["requirementId"] for each in (await shown(runs))["violations"]] == ["POL-005.drill"]
+    refused = await runs.refused("grantWaiver", COLIN, **BOT, **waived)
+    assert refused["code"] == "FORBIDDEN" and "confirmIdentity" in str(refused)
+    await runs.confirm(COLIN)
+    await runs.do("grantWaiver", COLIN, **BOT, **waived)
+    assert (await shown(runs))["eligible"]
+
+
+async def test_a_task_to_decide_is_for_the_confirmed_where_a_policy_demands_it(runs: Service) -> None:
+    async def tasks() -> list[str]:
+        found = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", CAROL)
+        return [f"{each['kind']} {each['role']}" for each in found["viewer"]["stakeholder"]["tasks"]["items"]]
+
+    runs.later(minutes=1)
+    await demand(runs)
+    await shown(runs)
+    assert await tasks() == []
+    await runs.confirm(CAROL)
+    assert await tasks() == ["REAPPROVE ETHICS_REVIEWER"]

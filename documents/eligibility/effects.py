@@ -38,6 +38,9 @@ class PolicyEffect(Value):
     judged: int = Field(description="The number of approved versions that were judged under it.")
     stops: int = Field(description="The number of versions that would stop being eligible.")
     stopped: tuple[StoppedVersion, ...] = Field(description="The versions that would stop, oldest first: 500 at most.")
+    ends_announcement: Moment | None = Field(
+        description="The time at which a revision before it was to bind them, and no longer would; null if there is none."
+    )
 
 
 async def effect_of(policy: Policy, at: datetime) -> PolicyEffect:
@@ -47,9 +50,10 @@ async def effect_of(policy: Policy, at: datetime) -> PolicyEffect:
     """
     binds = policy.revisions[-1].binds_approved_from
     judged, stops, stopped = 0, 0, list[StoppedVersion]()
-    if binds is None:
-        return PolicyEffect(binds_from=None, judged=0, stops=0, stopped=())
     stored = await all_policies()
+    ended = _ended(next((each for each in stored if each.policy_id == policy.policy_id), None), policy, at)
+    if binds is None:
+        return PolicyEffect(binds_from=None, judged=0, stops=0, stopped=(), ends_announcement=ended)
     policies = [*(each for each in stored if each.policy_id != policy.policy_id), policy]
     tiers = {tier for each in policy.revisions for tier in each.applicable_tiers}
     approved = {"standing.status": VersionStatus.APPROVED, "tier": {"$in": sorted(tiers)}}
@@ -62,7 +66,14 @@ async def effect_of(policy: Policy, at: datetime) -> PolicyEffect:
                 stops += 1
                 stopped += [_stopped(version, now, policy.policy_id)] if len(stopped) < LISTED else []
         await sleep(0)
-    return PolicyEffect(binds_from=binds, judged=judged, stops=stops, stopped=tuple(stopped))
+    return PolicyEffect(binds_from=binds, judged=judged, stops=stops, stopped=tuple(stopped), ends_announcement=ended)
+
+
+def _ended(before: Policy | None, after: Policy, at: datetime) -> datetime | None:
+    """The first moment to come at which a revision was to bind submitted versions, and at which it no longer does."""
+    kept = {(moment, each.revision) for moment, each in after.reaches}
+    coming = ((moment, each.revision) for moment, each in (before.reaches if before else ()) if moment > at)
+    return next((moment for moment, revision in coming if (moment, revision) not in kept), None)
 
 
 async def _batches(query: Raw) -> AsyncIterator[Sequence[ModelVersion]]:

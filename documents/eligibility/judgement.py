@@ -261,7 +261,12 @@ class Judgement:
         if decision and decision.status is ApprovalStatus.CONDITIONAL:
             return self._condition_remedy(role, decision.open_conditions[0])
         known = {**self.case.names, "role": role.name, "verdict": "APPROVED"}
-        return Remedy(mutation=Permission.SUBMIT_APPROVAL, arguments=known, fill=("comments",), permitted=(role.name,))
+        permitted = role.name
+        if role in self.case.terms.confirming:
+            if not any(self._could_give(role)):
+                return remedy(Permission.CONFIRM_IDENTITY, {}, "userId", "note")
+            permitted = f"{role.name} (with a confirmed identity)"
+        return Remedy(mutation=Permission.SUBMIT_APPROVAL, arguments=known, fill=("comments",), permitted=(permitted,))
 
     def _notices(self) -> tuple[str, ...]:
         newer = [f"datasheet {each} has a newer revision than the one linked" for each in self.case.newer_datasheets]
