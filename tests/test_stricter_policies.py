@@ -409,3 +409,11 @@ async def test_an_approved_version_of_which_nothing_new_is_asked_can_be_submitte
     assert await rounds(runs) == (2, None, [1], ["ETHICS_REVIEWER", "SECURITY_REVIEWER", "MODEL_OWNER"])
     assert (await shown(runs))["eligible"]
     assert ACCESS_VERIFIED["requirementId"] not in [each["requirementId"] for each in (await shown(runs))["violations"]]
+
+
+async def test_a_policy_that_binds_at_once_binds_what_was_submitted_at_that_moment(runs: Service) -> None:
+    await runs.do("createPolicy", RITA, **DRILLS | {"requiredRoles": ["COMPLIANCE_OFFICER"]}, bindsApprovedFrom=said(runs.now))
+    for days in (0, 1):
+        runs.later(days=days)
+        found = await shown(runs)
+        assert (found["eligible"], found["missingApprovals"]) == (False, [WAITS])
