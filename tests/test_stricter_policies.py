@@ -417,3 +417,21 @@ async def test_a_policy_that_binds_at_once_binds_what_was_submitted_at_that_mome
         runs.later(days=days)
         found = await shown(runs)
         assert (found["eligible"], found["missingApprovals"]) == (False, [WAITS])
+
+
+async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits(service: Service) -> None:
+    both = person("both", GovernanceRole.MODEL_OWNER, GovernanceRole.SECURITY_REVIEWER)
+    await service.enrol(both)
+    await register(service)
+    await document(service)
+    await submit(service)
+    await decide(service, CAROL)
+    await decide(service, ALICE)
+    await decide(service, DAVID, "CONDITIONAL", conditions=["A test by others"])
+    decided = (await read(service, "approvals { conditions { conditionId } }"))["approvals"]
+    condition = decided[2]["conditions"][0]["conditionId"]
+    await service.do("satisfyCondition", ALICE, **BOT, conditionId=condition, note="Done in March.")
+    await service.do("confirmCondition", both, **BOT, conditionId=condition)
+    await service.do("assignAccountability", ALICE, **BOT, role="MODEL_OWNER", userId=both.id)
+    await submit(service, both)
+    assert (await rounds(service))[3] == ["ETHICS_REVIEWER", "MODEL_OWNER"]
