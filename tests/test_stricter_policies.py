@@ -419,6 +419,21 @@ async def test_a_policy_that_binds_at_once_binds_what_was_submitted_at_that_mome
         assert (found["eligible"], found["missingApprovals"]) == (False, [WAITS])
 
 
+async def test_an_approval_of_the_next_round_that_lapses_is_asked_for_again(runs: Service) -> None:
+    async def tasks() -> list[str]:
+        found = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", COLIN)
+        return [f"{each['kind']} {each['role']}" for each in found["viewer"]["stakeholder"]["tasks"]["items"]]
+
+    await announce(runs, requiredRoles=["COMPLIANCE_OFFICER", "TECH_LEAD"])
+    await submit(runs)
+    await decide(runs, COLIN, expiresAt=said(runs.now + DAY))
+    assert (await shown(runs))["eligible"] and await tasks() == []
+    runs.later(days=1)
+    missing = (await shown(runs))["nextRound"]["missingApprovals"]
+    assert {each["role"]: each["status"] for each in missing} == {"COMPLIANCE_OFFICER": "EXPIRED", "TECH_LEAD": "PENDING"}
+    assert await tasks() == ["REAPPROVE COMPLIANCE_OFFICER"]
+
+
 async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits(service: Service) -> None:
     both = person("both", GovernanceRole.MODEL_OWNER, GovernanceRole.SECURITY_REVIEWER)
     await service.enrol(both)

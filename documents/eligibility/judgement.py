@@ -298,10 +298,11 @@ class Judgement:
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
         approved_until = _first([*(each.until for each in counting), self._asked_more])
         newest = case.next or case
+        in_next = [self._counts(each).until for each in case.next.counting] if case.next else []
         return Standing(
             as_of=case.at,
             rules=RULES,
-            changes_at=None if case.version.retired else _first([*self._edges, approved_until]),
+            changes_at=None if case.version.retired else _first([*self._edges, approved_until, *in_next]),
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
