@@ -434,6 +434,18 @@ async def test_an_approval_of_the_next_round_that_lapses_is_asked_for_again(runs
     assert await tasks() == ["REAPPROVE COMPLIANCE_OFFICER"]
 
 
+async def test_a_round_that_time_alone_completes_takes_the_place_of_the_one_before(runs: Service) -> None:
+    begins = await announce(runs)
+    await submit(runs)
+    let_go = begins - DAY
+    await runs.do("revisePolicy", RITA, policyId="POL-005", applicableTiers=["TIER_1_CRITICAL"], bindsApprovedFrom=said(let_go))
+    runs.now = let_go
+    found = await shown(runs)
+    assert (found["eligible"], found["nextRound"]) == (True, None)
+    await submit(runs)
+    assert (await rounds(runs))[:3] == (3, None, [1, 2])
+
+
 async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits(service: Service) -> None:
     both = person("both", GovernanceRole.MODEL_OWNER, GovernanceRole.SECURITY_REVIEWER)
     await service.enrol(both)
@@ -450,3 +462,12 @@ async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits
     await service.do("assignAccountability", ALICE, **BOT, role="MODEL_OWNER", userId=both.id)
     await submit(service, both)
     assert (await rounds(service))[3] == ["ETHICS_REVIEWER", "MODEL_OWNER"]
+
+
+async def test_a_new_role_decides_before_more_than_fifty_versions_are_judged_anew(runs: Service) -> None:
+    for number in range(50):
+        await register(runs, modelId=f"other-{number}", name="Other")
+        await submit(runs, modelId=f"other-{number}")
+    runs.now = await announce(runs)
+    await decide(runs, COLIN)
+    assert (await shown(runs))["status"] == "APPROVED"
