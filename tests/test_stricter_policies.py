@@ -33,14 +33,17 @@ async def announce(service: Service, after: timedelta = 30 * DAY, **other: Any) 
     return begins
 
 
-async def ask_more_of_security(service: Service) -> datetime:
-    """Revises the security policy, which then asks for a penetration test; answers the moment from which that binds."""
+async def ask_more_of_security(service: Service, after: timedelta | None = 30 * DAY) -> datetime:
+    """Revises the security policy, which then asks for a penetration test; answers the moment from which that binds.
+
+    It binds new submissions only if `after` is None.
+    """
     asked = await service.ask('{ policy(policyId: "POL-003") { content { requirements { requirementId title check } } } }')
     more = {"requirementId": "POL-003.pentest", "title": "Somebody attacked it", "check": "EVIDENCE"}
-    begins = (service.now + 30 * DAY).replace(microsecond=0)
+    begins = (service.now + (after or DAY)).replace(microsecond=0)
     await service.do(
-        "revisePolicy", RITA, policyId="POL-003", bindsApprovedFrom=said(begins),
-        requirements=[*asked["policy"]["content"]["requirements"], more],
+        "revisePolicy", RITA, policyId="POL-003", requirements=[*asked["policy"]["content"]["requirements"], more],
+        **{"bindsApprovedFrom": said(begins)} if after else {},
     )  # fmt: skip
     return begins
 
@@ -471,3 +474,24 @@ async def test_a_new_role_decides_before_more_than_fifty_versions_are_judged_ane
     runs.now = await announce(runs)
     await decide(runs, COLIN)
     assert (await shown(runs))["status"] == "APPROVED"
+
+
+@pytest.mark.parametrize("moment", ["named", "left out"])
+async def test_a_tier_that_is_what_it_was_brings_back_no_decision_of_a_role_of_which_more_is_asked(
+    runs: Service, moment: str
+) -> None:
+    async def tiered(tier: str) -> None:
+        runs.later(minutes=1)
+        await runs.do("setRiskTier", RITA, **BOT, tier=tier, rationale="It was looked at.")
+
+    begins = await ask_more_of_security(runs, 30 * DAY if moment == "named" else None)
+    await attach(runs, requirementId="POL-003.pentest")
+    runs.now = begins
+    await tiered("TIER_1_CRITICAL")
+    await tiered("TIER_2_IMPORTANT")
+    found = await shown(runs)
+    assert (found["eligible"], found["missingApprovals"]) == (False, [{"role": "SECURITY_REVIEWER", "status": "STALE"}])
+    stale = {each["role"]: each["staleParts"] for each in (await read(runs, "approvals { role staleParts }"))["approvals"]}
+    assert stale == {"ETHICS_REVIEWER": [], "SECURITY_REVIEWER": ["POLICIES"], "MODEL_OWNER": []}
+    await decide(runs, DAVID)
+    assert (await shown(runs))["eligible"]

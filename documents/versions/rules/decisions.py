@@ -92,7 +92,7 @@ async def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...], at: d
     """Binds the round to `policies`, those in force, if it was bound for another tier; the round before it then ends."""
     if version.round and version.round.tier is not version.tier:
         await close_previous(version, at)
-        version.round = version.round.model_copy(update={"tier": version.tier, "policies": policies, "bound_at": at})
+        version.round = version.round.rebound(version.tier, policies, at)
 
 
 async def decide(
