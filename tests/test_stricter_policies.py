@@ -495,3 +495,13 @@ async def test_a_tier_that_is_what_it_was_brings_back_no_decision_of_a_role_of_w
     assert stale == {"ETHICS_REVIEWER": [], "SECURITY_REVIEWER": ["POLICIES"], "MODEL_OWNER": []}
     await decide(runs, DAVID)
     assert (await shown(runs))["eligible"]
+
+
+async def test_approvals_and_tasks_know_the_moment_before_a_server_judges_anew(runs: Service) -> None:
+    runs.now = await ask_more_of_security(runs)
+    found = await read(runs, "approvals { role status } requiredApprovals { role status }")
+    stale = {"MODEL_OWNER": "APPROVED", "ETHICS_REVIEWER": "APPROVED", "SECURITY_REVIEWER": "STALE"}
+    for told in found.values():
+        assert {each["role"]: each["status"] for each in told} == stale
+    waits = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", DAVID)
+    assert waits["viewer"]["stakeholder"]["tasks"]["items"] == [{"kind": "REAPPROVE", "role": "SECURITY_REVIEWER"}]

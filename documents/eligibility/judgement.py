@@ -32,7 +32,7 @@ from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
 from documents.versions.risks import high_risks
 from documents.versions.rules.decisions import judging
-from documents.versions.standing import Period, Standing, StandingApproval
+from documents.versions.standing import LaterTerms, Period, Standing, StandingApproval
 
 
 @dataclass(frozen=True)
@@ -311,6 +311,7 @@ class Judgement:
             next_roles=tuple(case.next.required) if case.next else (),
             next_missing_roles=tuple(each.role for each in Judgement(case.next, self.checks).missing) if case.next else (),
             terms=newest.terms,
+            later_terms=tuple(_later_terms(newest)),
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
@@ -364,6 +365,16 @@ class Judgement:
             begins = None if violated else begins or moment
         if begins:
             yield Period(begins=begins, ends=None)
+
+
+def _later_terms(case: CaseFile) -> Iterator[LaterTerms]:
+    """The terms of decisions at each later moment at which they change, if nothing but the time does."""
+    before = case.terms
+    for moment in case.later_policies if case.round else ():
+        terms = case.as_of(moment).terms
+        if terms != before:
+            yield LaterTerms(begins=moment, terms=terms)
+        before = terms
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:
