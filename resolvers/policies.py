@@ -52,9 +52,9 @@ class PolicyNode(Node):
 
     versions = pages(
         ModelVersion,
-        "The versions that a revision of it binds, oldest first.",
+        "The versions of which a revision of it binds an open round, oldest first.",
         ("registered_at", 1),
-        own={"round.policies.policy_id": "policy_id"},
+        own={"standing.policies": "policy_id"},
     )
 
 

@@ -505,3 +505,24 @@ async def test_approvals_and_tasks_know_the_moment_before_a_server_judges_anew(r
         assert {each["role"]: each["status"] for each in told} == stale
     waits = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", DAVID)
     assert waits["viewer"]["stakeholder"]["tasks"]["items"] == [{"kind": "REAPPROVE", "role": "SECURITY_REVIEWER"}]
+
+
+async def test_a_policy_lists_the_versions_that_it_binds_from_its_moment_on(runs: Service) -> None:
+    async def listed() -> int:
+        found = await runs.ask('{ policy(policyId: "POL-005") { versions(first: 1) { totalCount } } }')
+        return int(found["policy"]["versions"]["totalCount"])
+
+    runs.now = await announce(runs) - timedelta(milliseconds=1)
+    assert (await shown(runs))["eligible"] and await listed() == 0
+    runs.later(milliseconds=1)
+    assert not (await shown(runs))["eligible"] and await listed() == 1
+
+
+async def test_a_stale_approval_that_expires_is_no_longer_listed_as_stale(runs: Service) -> None:
+    await decide(runs, DAVID, expiresAt=said(runs.now + DAY))
+    await document(runs)
+    stale = ["MODEL_OWNER", "ETHICS_REVIEWER", "SECURITY_REVIEWER"]
+    for expected in (stale, stale[:2]):
+        assert (await shown(runs))["eligible"] is False
+        assert (await read(runs, "standing { staleRoles }"))["standing"]["staleRoles"] == expected
+        runs.later(days=1)

@@ -298,11 +298,11 @@ class Judgement:
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
         approved_until = _first([*(each.until for each in counting), self._asked_more])
         newest = case.next or case
-        in_next = [self._counts(each).until for each in case.next.counting] if case.next else []
+        bound = (case.policies, newest.policies) if case.round else ()
         return Standing(
             as_of=case.at,
             rules=RULES,
-            changes_at=None if case.version.retired else _first([*self._edges, approved_until, *in_next]),
+            changes_at=None if case.version.retired else _first([*self._edges, approved_until, *self._expiries]),
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
@@ -312,6 +312,7 @@ class Judgement:
             next_missing_roles=tuple(each.role for each in Judgement(case.next, self.checks).missing) if case.next else (),
             terms=newest.terms,
             later_terms=tuple(_later_terms(newest)),
+            policies=tuple(dict.fromkeys(each.policy_id for held in bound for each in held)),
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
@@ -341,6 +342,12 @@ class Judgement:
             return None
         moments = sorted({*self.case.later_policies, *(self.case.next.later_policies if self.case.next else ())})
         return next((each for each in moments if self.case.as_of(each).status is not VersionStatus.APPROVED), None)
+
+    @property
+    def _expiries(self) -> list[datetime]:
+        """The later moments at which a decision of an open round expires, whether it counts or not."""
+        decisions = (*self.case.approvals.values(), *(self.case.next.approvals.values() if self.case.next else ()))
+        return [each.expires_at for each in decisions if each.expires_at and each.expires_at > self.case.at]
 
     def _counts(self, approval: Approval) -> StandingApproval:
         # An approval counts until it expires, or until the validity of evidence that it was given on ends.

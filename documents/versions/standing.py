@@ -75,6 +75,7 @@ class Standing(Value):
     later_terms: tuple[LaterTerms, ...] = Field(
         default=(), description="The terms on which they will count, in the order of time, because policies bind the round then."
     )
+    policies: tuple[Key, ...] = Field(default=(), description="The ids of the policies that bind its open rounds.")
     open_conditions: int = Field(description="The number of conditions that are not confirmed.")
     violations: tuple[str, ...] = Field(description="The ids of the blocking requirements that are neither met nor waived.")
     waived: tuple[str, ...] = Field(description="The ids of the blocking requirements that are not met, and waived.")
