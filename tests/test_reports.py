@@ -137,12 +137,14 @@ async def test_it_tells_everything_that_was_ever_done_to_a_version(service: Serv
     assert [(each["found"], each["judgedBy"]) for each in about["keywordJudgements"]] == [("creditworthiness", "rita")]
     assert [each["sha256"] for each in told["purposeAndScope"]["artifacts"]] == [WEIGHTS["sha256"]]
     assert [each["external"]["name"] for each in told["purposeAndScope"]["dependsOn"]] == ["base"]
-    (earlier,) = governance["earlierRounds"]
-    withdrawn, conditional, rejected = earlier["decisions"]
+    first, second = governance["earlierRounds"]
+    withdrawn, conditional, *_ = first["decisions"]
+    *kept, rejected = second["decisions"]
+    assert [each["role"] for each in kept] == ["SECURITY_REVIEWER", "MODEL_OWNER", "COMPLIANCE_OFFICER"]
     assert withdrawn["withdrawn"]["by"] == "carol" and rejected["verdict"] == "REJECTED"
     assert conditional["conditions"][0]["satisfied"]["note"] and conditional["conditions"][0]["confirmed"]["by"] == "carol"
     assert conditional["changedSince"] == ["SCOPE", "TIER", "ARTIFACTS", "DEPENDENCIES"]
-    assert governance["submission"]["number"] == 2 and governance["approvals"] == []
+    assert governance["submission"]["number"] == 3 and governance["approvals"] == []
     assert [bool(each["withdrawn"]) for each in governance["evidence"]] == [False, True]
     assert governance["waivers"][0]["revoked"]["by"] == "rita" and governance["holds"][0]["lifted"]["by"] == "carol"
     assert [each["revision"] for each in told["risk"]["assessments"]] == [1, 2, 3]

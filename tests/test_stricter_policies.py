@@ -526,3 +526,21 @@ async def test_a_stale_approval_that_expires_is_no_longer_listed_as_stale(runs: 
         assert (await shown(runs))["eligible"] is False
         assert (await read(runs, "standing { staleRoles }"))["standing"]["staleRoles"] == expected
         runs.later(days=1)
+
+
+async def test_a_report_tells_the_decisions_of_both_open_rounds_under_their_own_numbers(runs: Service) -> None:
+    query = """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
+        markdown governance { submission { number } approvals { role }
+            previousRound { number counts decisions { role } } earlierRounds { number } } } }"""
+    first, second = ["ETHICS_REVIEWER", "SECURITY_REVIEWER", "MODEL_OWNER"], "COMPLIANCE_OFFICER"
+    begins = await announce(runs, requiredRoles=["COMPLIANCE_OFFICER", "TECH_LEAD"])
+    await submit(runs)
+    await decide(runs, COLIN)
+    for counts, state in ((True, "counts until the next round is complete"), (False, "counts no more")):
+        report = (await runs.ask(query, **BOT))["governanceReport"]
+        assert report["governance"] == {
+            "submission": {"number": 2}, "approvals": [{"role": each} for each in (*first, second)], "earlierRounds": [],
+            "previousRound": {"number": 1, "counts": counts, "decisions": [{"role": each} for each in first]},
+        }  # fmt: skip
+        assert state in report["markdown"] and report["markdown"].index("Round 2") < report["markdown"].index("Round 1")
+        runs.now = begins
