@@ -99,7 +99,7 @@ class PreviousRound(ApprovalRound):
     """A previous round is the one before the current round, while both are open."""
 
     decisions: tuple[EarlierDecision, ...] = Field(description="The decisions are listed oldest first.")
-    counts: bool = Field(description="Whether its approvals count: until those of the current round suffice, or its own do not.")
+    counts: bool = Field(description="Whether the previous round counts still, because the current one is not complete.")
 
 
 class EarlierRound(ApprovalRound):
