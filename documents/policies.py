@@ -365,8 +365,9 @@ def binding(
 ) -> dict[datetime, tuple[BoundPolicy, ...]]:
     """The revisions that a round is judged by from `since` on, and from each later moment at which they change, in order.
 
-    The round was bound to `bound` at `since`. A revision that binds submitted versions takes the place of the bound one from the
-    moment that it names, or ends it where the revision is not for the tier. Otherwise what bound the round stays.
+    The round was bound to `bound` at `since`, perhaps before a policy of the same moment was written. A revision that binds
+    submitted versions takes the place of the bound one from the moment that it names, or ends it where the revision is not for
+    the tier. Otherwise what bound the round stays.
     """
     reaches = sorted(
         ((moment, policy.policy_id, revision) for policy in policies for moment, revision in policy.reaches if since <= moment),

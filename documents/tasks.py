@@ -121,7 +121,7 @@ class Docket:
             for role in self.standing.deciding_roles:
                 submitters, deciders = self._acted
                 separate = separated(role, person.user_id, submitters, acted_as(deciders, person.user_id))
-                known = person.identity.confirmed or role not in self.standing.terms.confirming
+                known = person.identity.confirmed or role not in self.standing.terms_at(self.at).confirming
                 could_decide = separate and known and person.may_decide(role, self.version.tier)
                 yield from self._decision(role, submitted.submitted_at) if could_decide else ()
                 yield from self._conditions(role, owns, could_decide)

@@ -52,9 +52,9 @@ class PolicyNode(Node):
 
     versions = pages(
         ModelVersion,
-        "The versions that a revision of it binds, oldest first.",
+        "The versions of which a revision of it binds an open round, oldest first.",
         ("registered_at", 1),
-        own={"round.policies.policy_id": "policy_id"},
+        own={"standing.policies": "policy_id"},
     )
 
 
@@ -109,6 +109,8 @@ policies = connection(Policy, "policies", "The policies are listed by their id."
 @graph_input("A requirement is one thing that must hold.")
 class RequirementInput(Requirement): ...
 
+
+_NULLABLE = {"effective_until", "binds_approved_from"}  # where null is an answer: never
 
 BINDS_APPROVED = (
     "The time from which it also binds versions that were submitted before; default is never: it binds new submissions only."
@@ -200,7 +202,7 @@ class RevisePolicyInput(_OfPolicy):
         """The policy with the revision that the input describes, not stored yet."""
         policy = await self.load()
         told = {each: value for each, value in said(self).items() if each in PolicyContent.model_fields}
-        kept = {each: value for each, value in told.items() if value is not None or each == "effective_until"}
+        kept = {each: value for each, value in told.items() if value is not None or each in _NULLABLE}
         policy.revise(kept, info.context.actor.id, info.context.now)
         return policy
 

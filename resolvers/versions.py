@@ -103,7 +103,7 @@ class ModelVersionNode(Node):
 
     @field(
         "The decisions of the current round as they read now, oldest first.",
-        reads=["round", "standing.dossier", "standing.terms", "evidence"],
+        reads=["round", "standing.dossier", "standing.terms", "standing.later_terms", "evidence"],
     )
     @staticmethod
     def approvals(version: Parent[ModelVersion], info: Info) -> list[Approval]:

@@ -116,21 +116,22 @@ class ByHand:
 
     def _bound(self, opened: Raw, at: datetime) -> list[str]:
         """The digests of what a round is held to: what bound it first, and what was to bind submitted versions since."""
-        held = {each["policy_id"]: each["digest"] for each in opened["policies"]}
-        since = opened["bound_at"] or opened["submitted_at"]
+        present = {"since": opened["bound_at"] or opened["submitted_at"], "tier": opened["tier"], "policies": opened["policies"]}
+        bindings: list[Raw] = [*opened["former_bindings"], present]  # one for each tier that it was held for
+        *_, bound = [bindings[0], *(each for each in bindings[1:] if each["since"] <= at)]
+        held, since = {each["policy_id"]: each["digest"] for each in bound["policies"]}, bound["since"]
         said = [(policy, each) for policy in self.policies for each in policy["revisions"] if each["binds_approved_from"]]
         for policy, revision in sorted(said, key=lambda each: each[1]["binds_approved_from"]):
             moment = revision["binds_approved_from"]
             if since <= moment <= at and newest(policy, moment) == revision:
                 held.pop(policy["policy_id"], None)
-                if opened["tier"] in revision["applicable_tiers"]:
+                if bound["tier"] in revision["applicable_tiers"]:
                     held[policy["policy_id"]] = revision["digest"]
         return [*held.values()]
 
     def _asked(self, opened: Raw, role: str, at: datetime) -> set[str]:
         """What the blocking policies that a round is held to ask of a role."""
-        since = opened["bound_at"] or opened["submitted_at"]
-        said = [self.contents[each] for each in self._bound(opened, max(at, since))]
+        said = [self.contents[each] for each in self._bound(opened, max(at, opened["submitted_at"]))]
         asking = [each for each in said if each["enforcement"] == "blocking" and role in each["required_roles"]]
         return {f"{each['name']} {json.dumps(one)}" for each in asking for one in (None, *each["requirements"])}
 

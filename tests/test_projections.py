@@ -57,7 +57,10 @@ async def asked(watched: Watched, query: str, **variables: Any) -> dict[str, set
         ("card { __typename } evidence { __typename }", "card._ evidence._"),
         ("card { __typename license }", "card.license"),
         ("card { modelType completeness license }", "card"),
-        ("standing { status } approvals { role }", "round standing.dossier standing.status standing.terms evidence"),
+        (
+            "standing { status } approvals { role }",
+            "round standing.dossier standing.status standing.terms standing.later_terms evidence",
+        ),
         ("card { additionalInfo } evidence { title } evidence { author { name } }",
          "card.additional_info evidence.title evidence.attached_by"),
         ("latestAssessment { factors { residualScore } tier }", "latest_assessment.factors latest_assessment.tier"),

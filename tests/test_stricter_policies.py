@@ -33,14 +33,17 @@ async def announce(service: Service, after: timedelta = 30 * DAY, **other: Any) 
     return begins
 
 
-async def ask_more_of_security(service: Service) -> datetime:
-    """Revises the security policy, which then asks for a penetration test; answers the moment from which that binds."""
+async def ask_more_of_security(service: Service, after: timedelta | None = 30 * DAY) -> datetime:
+    """Revises the security policy, which then asks for a penetration test; answers the moment from which that binds.
+
+    It binds new submissions only if `after` is None.
+    """
     asked = await service.ask('{ policy(policyId: "POL-003") { content { requirements { requirementId title check } } } }')
     more = {"requirementId": "POL-003.pentest", "title": "Somebody attacked it", "check": "EVIDENCE"}
-    begins = (service.now + 30 * DAY).replace(microsecond=0)
+    begins = (service.now + (after or DAY)).replace(microsecond=0)
     await service.do(
-        "revisePolicy", RITA, policyId="POL-003", bindsApprovedFrom=said(begins),
-        requirements=[*asked["policy"]["content"]["requirements"], more],
+        "revisePolicy", RITA, policyId="POL-003", requirements=[*asked["policy"]["content"]["requirements"], more],
+        **{"bindsApprovedFrom": said(begins)} if after else {},
     )  # fmt: skip
     return begins
 
@@ -238,11 +241,13 @@ async def test_a_policy_that_no_longer_names_the_tier_lets_go_of_what_was_approv
     assert (await shown(runs))["eligible"]
 
 
-@pytest.mark.parametrize("how", ["retired", "revised"])
+@pytest.mark.parametrize("how", ["retired", "revised", "taken back"])
 async def test_an_announcement_that_is_taken_back_before_its_moment_binds_nothing(runs: Service, how: str) -> None:
     begins = await announce(runs)
     if how == "retired":
         await runs.do("retirePolicy", RITA, policyId="POL-005")
+    elif how == "taken back":
+        await runs.do("revisePolicy", RITA, policyId="POL-005", bindsApprovedFrom=None)
     else:
         await runs.do("revisePolicy", RITA, policyId="POL-005", name="Drills for the next")
     assert (await shown(runs))["upcomingPolicies"] == []
@@ -448,13 +453,8 @@ async def test_an_approval_by_an_unconfirmed_identity_does_not_count_where_a_pol
 
 
 async def test_an_approval_of_before_the_confirmation_reads_unconfirmed_and_is_given_again(runs: Service) -> None:
-    policy = (await runs.ask('{ policy(policyId: "POL-002") { content { requirements { requirementId title check } } } }'))[
-        "policy"
-    ]
-    await runs.do(
-        "revisePolicy", RITA, policyId="POL-002", demandsConfirmed=True, bindsApprovedFrom=said(runs.now + DAY),
-        requirements=policy["content"]["requirements"],
-    )  # fmt: skip
+    begins = said(runs.now + DAY)
+    await runs.do("revisePolicy", RITA, policyId="POL-002", demandsConfirmed=True, bindsApprovedFrom=begins)
     assert [each["missingRoles"] for each in (await shown(runs))["upcomingPolicies"]] == [["ETHICS_REVIEWER"]]
     runs.later(days=2)
     found = await shown(runs)
@@ -500,3 +500,135 @@ async def test_a_task_to_decide_is_for_the_confirmed_where_a_policy_demands_it(r
     assert await tasks() == []
     await runs.confirm(CAROL)
     assert await tasks() == ["REAPPROVE ETHICS_REVIEWER"]
+
+
+async def test_a_policy_that_binds_at_once_binds_what_was_submitted_at_that_moment(runs: Service) -> None:
+    await runs.do("createPolicy", RITA, **DRILLS | {"requiredRoles": ["COMPLIANCE_OFFICER"]}, bindsApprovedFrom=said(runs.now))
+    for days in (0, 1):
+        runs.later(days=days)
+        found = await shown(runs)
+        assert (found["eligible"], found["missingApprovals"]) == (False, [WAITS])
+
+
+async def test_an_approval_of_the_next_round_that_lapses_is_asked_for_again(runs: Service) -> None:
+    async def tasks() -> list[str]:
+        found = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", COLIN)
+        return [f"{each['kind']} {each['role']}" for each in found["viewer"]["stakeholder"]["tasks"]["items"]]
+
+    await announce(runs, requiredRoles=["COMPLIANCE_OFFICER", "TECH_LEAD"])
+    await submit(runs)
+    await decide(runs, COLIN, expiresAt=said(runs.now + DAY))
+    assert (await shown(runs))["eligible"] and await tasks() == []
+    runs.later(days=1)
+    missing = (await shown(runs))["nextRound"]["missingApprovals"]
+    assert {each["role"]: each["status"] for each in missing} == {"COMPLIANCE_OFFICER": "EXPIRED", "TECH_LEAD": "PENDING"}
+    assert await tasks() == ["REAPPROVE COMPLIANCE_OFFICER"]
+
+
+async def test_a_round_that_time_alone_completes_takes_the_place_of_the_one_before(runs: Service) -> None:
+    begins = await announce(runs)
+    await submit(runs)
+    let_go = begins - DAY
+    await runs.do("revisePolicy", RITA, policyId="POL-005", applicableTiers=["TIER_1_CRITICAL"], bindsApprovedFrom=said(let_go))
+    runs.now = let_go
+    found = await shown(runs)
+    assert (found["eligible"], found["nextRound"]) == (True, None)
+    await submit(runs)
+    assert (await rounds(runs))[:3] == (3, None, [1, 2])
+
+
+async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits(service: Service) -> None:
+    both = person("both", GovernanceRole.MODEL_OWNER, GovernanceRole.SECURITY_REVIEWER)
+    await service.enrol(both)
+    await register(service)
+    await document(service)
+    await submit(service)
+    await decide(service, CAROL)
+    await decide(service, ALICE)
+    await decide(service, DAVID, "CONDITIONAL", conditions=["A test by others"])
+    decided = (await read(service, "approvals { conditions { conditionId } }"))["approvals"]
+    condition = decided[2]["conditions"][0]["conditionId"]
+    await service.do("satisfyCondition", ALICE, **BOT, conditionId=condition, note="Done in March.")
+    await service.do("confirmCondition", both, **BOT, conditionId=condition)
+    await service.do("assignAccountability", ALICE, **BOT, role="MODEL_OWNER", userId=both.id)
+    await submit(service, both)
+    assert (await rounds(service))[3] == ["ETHICS_REVIEWER", "MODEL_OWNER"]
+
+
+async def test_a_new_role_decides_before_more_than_fifty_versions_are_judged_anew(runs: Service) -> None:
+    for number in range(50):
+        await register(runs, modelId=f"other-{number}", name="Other")
+        await submit(runs, modelId=f"other-{number}")
+    runs.now = await announce(runs)
+    await decide(runs, COLIN)
+    assert (await shown(runs))["status"] == "APPROVED"
+
+
+@pytest.mark.parametrize("moment", ["named", "left out"])
+async def test_a_tier_that_is_what_it_was_brings_back_no_decision_of_a_role_of_which_more_is_asked(
+    runs: Service, moment: str
+) -> None:
+    async def tiered(tier: str) -> None:
+        runs.later(minutes=1)
+        await runs.do("setRiskTier", RITA, **BOT, tier=tier, rationale="It was looked at.")
+
+    begins = await ask_more_of_security(runs, 30 * DAY if moment == "named" else None)
+    await attach(runs, requirementId="POL-003.pentest")
+    runs.now = begins
+    await tiered("TIER_1_CRITICAL")
+    await tiered("TIER_2_IMPORTANT")
+    found = await shown(runs)
+    assert (found["eligible"], found["missingApprovals"]) == (False, [{"role": "SECURITY_REVIEWER", "status": "STALE"}])
+    stale = {each["role"]: each["staleParts"] for each in (await read(runs, "approvals { role staleParts }"))["approvals"]}
+    assert stale == {"ETHICS_REVIEWER": [], "SECURITY_REVIEWER": ["POLICIES"], "MODEL_OWNER": []}
+    await decide(runs, DAVID)
+    assert (await shown(runs))["eligible"]
+
+
+async def test_approvals_and_tasks_know_the_moment_before_a_server_judges_anew(runs: Service) -> None:
+    runs.now = await ask_more_of_security(runs)
+    found = await read(runs, "approvals { role status } requiredApprovals { role status }")
+    stale = {"MODEL_OWNER": "APPROVED", "ETHICS_REVIEWER": "APPROVED", "SECURITY_REVIEWER": "STALE"}
+    for told in found.values():
+        assert {each["role"]: each["status"] for each in told} == stale
+    waits = await runs.ask("{ viewer { stakeholder { tasks(first: 9) { items { kind role } } } } }", DAVID)
+    assert waits["viewer"]["stakeholder"]["tasks"]["items"] == [{"kind": "REAPPROVE", "role": "SECURITY_REVIEWER"}]
+
+
+async def test_a_policy_lists_the_versions_that_it_binds_from_its_moment_on(runs: Service) -> None:
+    async def listed() -> int:
+        found = await runs.ask('{ policy(policyId: "POL-005") { versions(first: 1) { totalCount } } }')
+        return int(found["policy"]["versions"]["totalCount"])
+
+    runs.now = await announce(runs) - timedelta(milliseconds=1)
+    assert (await shown(runs))["eligible"] and await listed() == 0
+    runs.later(milliseconds=1)
+    assert not (await shown(runs))["eligible"] and await listed() == 1
+
+
+async def test_a_stale_approval_that_expires_is_no_longer_listed_as_stale(runs: Service) -> None:
+    await decide(runs, DAVID, expiresAt=said(runs.now + DAY))
+    await document(runs)
+    stale = ["MODEL_OWNER", "ETHICS_REVIEWER", "SECURITY_REVIEWER"]
+    for expected in (stale, stale[:2]):
+        assert (await shown(runs))["eligible"] is False
+        assert (await read(runs, "standing { staleRoles }"))["standing"]["staleRoles"] == expected
+        runs.later(days=1)
+
+
+async def test_a_report_tells_the_decisions_of_both_open_rounds_under_their_own_numbers(runs: Service) -> None:
+    query = """query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) {
+        markdown governance { submission { number } approvals { role }
+            previousRound { number counts decisions { role } } earlierRounds { number } } } }"""
+    first, second = ["ETHICS_REVIEWER", "SECURITY_REVIEWER", "MODEL_OWNER"], "COMPLIANCE_OFFICER"
+    begins = await announce(runs, requiredRoles=["COMPLIANCE_OFFICER", "TECH_LEAD"])
+    await submit(runs)
+    await decide(runs, COLIN)
+    for counts, state in ((True, "counts until the next round is complete"), (False, "counts no more")):
+        report = (await runs.ask(query, **BOT))["governanceReport"]
+        assert report["governance"] == {
+            "submission": {"number": 2}, "approvals": [{"role": each} for each in (*first, second)], "earlierRounds": [],
+            "previousRound": {"number": 1, "counts": counts, "decisions": [{"role": each} for each in first]},
+        }  # fmt: skip
+        assert state in report["markdown"] and report["markdown"].index("Round 2") < report["markdown"].index("Round 1")
+        runs.now = begins

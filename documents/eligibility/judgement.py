@@ -32,7 +32,7 @@ from documents.versions.holds import Hold
 from documents.versions.lifecycle import DECIDABLE, SUBMITTABLE, VersionStatus
 from documents.versions.risks import high_risks
 from documents.versions.rules.decisions import judging
-from documents.versions.standing import Period, Standing, StandingApproval
+from documents.versions.standing import LaterTerms, Period, Standing, StandingApproval
 
 
 @dataclass(frozen=True)
@@ -303,10 +303,11 @@ class Judgement:
         stale = [role for role in case.required if role in case.approvals and case.approvals[role].status is ApprovalStatus.STALE]
         approved_until = _first([*(each.until for each in counting), self._asked_more])
         newest = case.next or case
+        bound = (case.policies, newest.policies) if case.round else ()
         return Standing(
             as_of=case.at,
             rules=RULES,
-            changes_at=None if case.version.retired else _first([*self._edges, approved_until]),
+            changes_at=None if case.version.retired else _first([*self._edges, approved_until, *self._expiries]),
             status=case.status,
             required_roles=tuple(case.required),
             missing_roles=tuple(role for role in case.required if role not in counts),
@@ -315,6 +316,8 @@ class Judgement:
             next_roles=tuple(case.next.required) if case.next else (),
             next_missing_roles=tuple(each.role for each in Judgement(case.next, self.checks).missing) if case.next else (),
             terms=newest.terms,
+            later_terms=tuple(_later_terms(newest)),
+            policies=tuple(dict.fromkeys(each.policy_id for held in bound for each in held)),
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
             violations=tuple(each.requirement_id for each in self.violations),
             waived=tuple(each.finding.requirement_id for each in self.waived),
@@ -345,6 +348,12 @@ class Judgement:
         moments = sorted({*self.case.later_policies, *(self.case.next.later_policies if self.case.next else ())})
         return next((each for each in moments if self.case.as_of(each).status is not VersionStatus.APPROVED), None)
 
+    @property
+    def _expiries(self) -> list[datetime]:
+        """The later moments at which a decision of an open round expires, whether it counts or not."""
+        decisions = (*self.case.approvals.values(), *(self.case.next.approvals.values() if self.case.next else ()))
+        return [each.expires_at for each in decisions if each.expires_at and each.expires_at > self.case.at]
+
     def _counts(self, approval: Approval) -> StandingApproval:
         # An approval counts until it expires, or until the validity of evidence that it was given on ends.
         evidence = (each.valid_until for each in self.case.evidence if each.evidence_id in approval.evidence)
@@ -368,6 +377,16 @@ class Judgement:
             begins = None if violated else begins or moment
         if begins:
             yield Period(begins=begins, ends=None)
+
+
+def _later_terms(case: CaseFile) -> Iterator[LaterTerms]:
+    """The terms of decisions at each later moment at which they change, if nothing but the time does."""
+    before = case.terms
+    for moment in case.later_policies if case.round else ():
+        terms = case.as_of(moment).terms
+        if terms != before:
+            yield LaterTerms(begins=moment, terms=terms)
+        before = terms
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

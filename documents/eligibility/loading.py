@@ -40,7 +40,7 @@ async def case_files(
     drafts = {tier: from_then_on(policies, tier, at) for tier in {each.tier for each in versions if each.round is None}}
     rounds = [list[ApprovalRound | None](reversed(each.open_rounds)) or [None] for each in versions]
     bound = [
-        [binding(policies, each.policies, each.bound_since, each.tier) if each else drafts[version.tier] for each in opened]
+        [_bindings(policies, each) if each else drafts[version.tier] for each in opened]
         for version, opened in zip(versions, rounds, strict=True)
     ]
     says = await contents_of(policies, chain.from_iterable(held for opened in bound for each in opened for held in each.values()))
@@ -105,6 +105,15 @@ async def case_files(
         return CaseFile.of_round(current, previous[0] if previous else None)
 
     return [counting(*each) for each in zip(versions, rounds, bound, strict=True)]
+
+
+def _bindings(policies: Sequence[Policy], opened: ApprovalRound) -> Bindings:
+    """What binds a round and bound it before, for former tiers too."""
+    found: Bindings = {}
+    for each in opened.bindings:
+        before = {moment: held for moment, held in found.items() if moment < each.since}
+        found = before | dict(binding(policies, each.policies, each.since, each.tier))
+    return found
 
 
 async def _registrations(versions: Sequence[ModelVersion]) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from documents.audit.event import AuditEventType
-from documents.eligibility.due import JudgementDue
+from documents.eligibility.due import JudgementDue, marks
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.policies import all_policies, in_force
@@ -55,9 +55,14 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
 
 
 async def bring_up(version: ModelVersion, at: datetime) -> None:
-    """Brings the standing of a loaded version up to `at`, where time alone has changed it since it was stored."""
+    """Brings the standing of a loaded version up to `at`, where it may have changed since it was stored.
+
+    Time alone changes it, and a change of another record that is marked: the server judges such versions in turns. The turns
+    close no round, so a version with a previous round is judged too.
+    """
     stored = version.standing
-    if stored is None or stored.changes_at is None or at < stored.changes_at:
+    lapsed = stored is not None and stored.changes_at is not None and stored.changes_at <= at
+    if stored is None or not (lapsed or version.previous_round or await marks()):
         return
     (case,) = await case_files([version], at, for_standing=True)
     if case.next is None:

@@ -22,7 +22,7 @@ async def _kept(version: ModelVersion, bound: tuple[BoundPolicy, ...], by: Actor
     """The decisions of the open round that the next one keeps; none of a rejected one.
 
     A decision is kept if it would count but for conditions, if the policies of the next round ask nothing of its role that they
-    did not ask when it was made, and if the person did not become the submitter of the version.
+    did not ask when it was made, and if nobody who decided, or confirmed a condition, became the submitter of the version.
     """
     if version.round is None or version.round.rejected:
         return ()
@@ -30,10 +30,14 @@ async def _kept(version: ModelVersion, bound: tuple[BoundPolicy, ...], by: Actor
     says = await contents_of(await all_policies(), bound)
     policies = [PolicyInForce(**dict(each), says=says[each.digest]) for each in bound]
     submitters, latest = version.submitters | {by.id}, version.round.latest()
+
+    def acted(decision: Decision) -> set[str]:
+        return {each.user_id for each in decision.deciders}
+
     return tuple(
         latest[each.role]
         for each in case.approvals.values()
         if each.status in OBLIGING
         and asked_of(policies, each.role) <= case.asked(each.role, each.decided_at)
-        and separated(each.role, each.reviewer_id, submitters, acted_as(version.deciders, each.reviewer_id))
+        and all(separated(each.role, who, submitters, acted_as(version.deciders, who)) for who in acted(each))
     )

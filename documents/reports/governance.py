@@ -90,9 +90,16 @@ class Submission(Value):
 
 
 class EarlierDecision(Decision):
-    """An earlier decision belongs to a closed round."""
+    """An earlier decision belongs to a round before the current one."""
 
     changed_since: tuple[DossierPart, ...] = Field(description="The parts that have changed since.")
+
+
+class PreviousRound(ApprovalRound):
+    """A previous round is the one before the current round, while both are open."""
+
+    decisions: tuple[EarlierDecision, ...] = Field(description="The decisions are listed oldest first.")
+    counts: bool = Field(description="Whether the previous round counts still, because the current one is not complete.")
 
 
 class EarlierRound(ApprovalRound):
@@ -111,7 +118,8 @@ class Governance(Value):
     dossier: Dossier = Field(description="The dossier has the digests of what is decided on now.")
     submission: Submission | None = Field(description="The submission that opened the current round.")
     approvals: tuple[Approval, ...] = Field(description="The decisions of the current round as they read now, oldest first.")
-    earlier_rounds: tuple[EarlierRound, ...] = Field(description="The rounds before, which are whole, oldest first.")
+    previous_round: PreviousRound | None = Field(description="The round before, whole, while it is open; null otherwise.")
+    earlier_rounds: tuple[EarlierRound, ...] = Field(description="The closed rounds before, which are whole, oldest first.")
     evidence: tuple[Evidence, ...] = Field(description="The evidence that was attached, withdrawn or not.")
     waivers: tuple[Waiver, ...] = Field(description="The waivers that were granted, standing or not.")
     holds: tuple[Hold, ...] = Field(description="The holds that were placed, lifted or not.")

@@ -41,6 +41,7 @@ from documents.reports.governance import (
     GovernanceReport,
     Operation,
     Ownership,
+    PreviousRound,
     PurposeAndScope,
     ReportedCard,
     ReportedDatasheet,
@@ -153,13 +154,27 @@ async def _texts(digests: list[str]) -> dict[str, str]:
 
 
 def _earlier_round(version: ModelVersion, today: Dossier, texts: Mapping[str, str]) -> Iterator[EarlierRound]:
-    """The closed rounds of a version, each decision with the parts of the dossier that changed since."""
+    """The closed rounds of a version."""
     for closed in version.closed_rounds:
         kept = ApprovalRound.model_validate_json(texts[closed.digest])
-        decisions = tuple(
-            EarlierDecision(**{**dict(each), "changed_since": each.dossier.changed_by(today)}) for each in told(kept.decisions)
+        yield EarlierRound(
+            **dict(kept) | {"decisions": _decided(kept, today), "digest": closed.digest, "closed_at": closed.closed_at}
         )
-        yield EarlierRound(**{**dict(kept), "decisions": decisions, "digest": closed.digest, "closed_at": closed.closed_at})
+
+
+def _previous_round(case: CaseFile) -> PreviousRound | None:
+    """The round before the current one, while both are open."""
+    previous = case.version.previous_round
+    if previous is None:
+        return None
+    return PreviousRound(**dict(previous) | {"decisions": _decided(previous, case.dossier), "counts": case.next is not None})
+
+
+def _decided(opened: ApprovalRound, today: Dossier) -> tuple[EarlierDecision, ...]:
+    """The decisions of a round, each with the parts of the dossier that changed since."""
+    return tuple(
+        EarlierDecision(**dict(each) | {"changed_since": each.dossier.changed_by(today)}) for each in told(opened.decisions)
+    )
 
 
 def _governance(
@@ -174,7 +189,8 @@ def _governance(
         requirements=requirements,
         dossier=case.dossier,
         submission=submission,
-        approvals=case.decisions,
+        approvals=(case.next or case).decisions,
+        previous_round=_previous_round(case),
         earlier_rounds=rounds,
         evidence=version.evidence,
         waivers=version.waivers,

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from documents.eligibility.answer import Remedy, RequirementOutcome
 from documents.formats.markdown import bullets, code, heading, line, listed, page, paragraph, strong, table
-from documents.reports.governance import EarlierRound, GovernanceReport
+from documents.reports.governance import EarlierRound, GovernanceReport, PreviousRound
 from documents.reports.words import NONE, People, count, day, marked, mends, moment, words
 from documents.versions.approvals import ApprovalStatus, Decision, Verdict
 from documents.versions.dependencies import Dependency
@@ -178,16 +178,18 @@ class _Page:
             yield self._decisions(
                 (each, words(each.status), listed(map(words, stale.get(each.decision_id, ())))) for each in held.approvals
             )
+        if held.previous_round:
+            counts = "and counts until the next round is complete" if held.previous_round.counts else "and counts no more"
+            yield from self._earlier(held.previous_round, counts, "Open")
         for each in reversed(held.earlier_rounds):
-            yield from self._earlier(each)
+            yield from self._earlier(each, f"and closed on {moment(each.closed_at)}", "Closed")
 
-    def _earlier(self, closed: EarlierRound) -> Iterator[str]:
-        yield heading(3, f"Round {closed.number}")
-        opened = line("Submitted on", moment(closed.submitted_at), "by", self.people.who(closed.submitted_by))
-        yield line(opened, "as", words(closed.tier), "and closed on", moment(closed.closed_at))
+    def _earlier(self, before: EarlierRound | PreviousRound, state: str, reads: str) -> Iterator[str]:
+        yield heading(3, f"Round {before.number}")
+        opened = line("Submitted on", moment(before.submitted_at), "by", self.people.who(before.submitted_by))
+        yield line(opened, "as", words(before.tier), state)
         yield self._decisions(
-            (each, "Withdrawn" if each.withdrawn else "Closed", listed(map(words, each.changed_since)))
-            for each in closed.decisions
+            (each, "Withdrawn" if each.withdrawn else reads, listed(map(words, each.changed_since))) for each in before.decisions
         )
 
     def _decisions(self, decisions: Iterable[tuple[Decision, str, str]]) -> str:
@@ -210,7 +212,8 @@ class _Page:
 
     def _conditions(self) -> Iterator[str]:
         held = self.report.governance
-        decisions: list[tuple[int, Decision]] = [(each.number, one) for each in held.earlier_rounds for one in each.decisions]
+        before = (*held.earlier_rounds, *([held.previous_round] if held.previous_round else []))
+        decisions: list[tuple[int, Decision]] = [(each.number, one) for each in before for one in each.decisions]
         if held.submission:
             decisions += [(held.submission.number, each) for each in held.approvals]
         yield table(

@@ -189,6 +189,14 @@ def told(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     return tuple(each if stands[each.role] == each.decision_id else each.superseded() for each in decisions)
 
 
+class FormerBinding(Value):
+    """A former binding is what bound a round for another tier."""
+
+    since: Moment = Field(description="The time since which it bound the round.")
+    tier: RiskTier = Field(description="The tier that the round was then held for.")
+    policies: tuple[BoundPolicy, ...] = Field(description="The policy revisions that bound it from then on.")
+
+
 class ApprovalRound(Value):
     """An approval round is a submission and what was decided."""
 
@@ -206,6 +214,9 @@ class ApprovalRound(Value):
         default=None,
         description="The time the tier changed, and other policies bound it; null before that.",
     )
+    former_bindings: tuple[FormerBinding, ...] = Field(
+        default=(), description="The policy revisions that bound it for other tiers before, oldest first."
+    )
     decisions: tuple[Decision, ...] = Field(default=(), description="The decisions that were made, oldest first.")
 
     @property
@@ -216,6 +227,15 @@ class ApprovalRound(Value):
     def bound_since(self) -> datetime:
         """The time since which `policies` bind it."""
         return self.bound_at or self.submitted_at
+
+    @property
+    def bindings(self) -> tuple[FormerBinding, ...]:
+        """What bound it at each time, the present binding last: what its roles were asked when they decided is judged by them."""
+        return (*self.former_bindings, FormerBinding(since=self.bound_since, tier=self.tier, policies=self.policies))
+
+    def rebound(self, tier: RiskTier, policies: tuple[BoundPolicy, ...], at: datetime) -> Self:
+        """The round held for another tier, and bound to other policies."""
+        return self.model_copy(update={"tier": tier, "policies": policies, "bound_at": at, "former_bindings": self.bindings})
 
     def as_read(self, today: Dossier, evidence: Iterable[Evidence], terms: DecisionTerms, at: datetime) -> tuple[Approval, ...]:
         """Every decision as it reads at `at`; the latest of a role stands, and those before it are superseded."""

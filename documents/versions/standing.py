@@ -23,6 +23,13 @@ class StandingApproval(Value):
     until: Moment | None = Field(description="The time it or its evidence lapses; null for never.")
 
 
+class LaterTerms(Value):
+    """Later terms hold from a moment on if nothing changes until then."""
+
+    begins: Moment = Field(description="The time from which they hold.")
+    terms: DecisionTerms = Field(description="The terms on which the decisions of the current round then count.")
+
+
 class Period(Value):
     """A period is a stretch of time."""
 
@@ -65,6 +72,10 @@ class Standing(Value):
     terms: DecisionTerms = Field(
         default=DecisionTerms(), description="The terms on which the decisions of the current round count."
     )
+    later_terms: tuple[LaterTerms, ...] = Field(
+        default=(), description="The terms on which they will count, in the order of time, because policies bind the round then."
+    )
+    policies: tuple[Key, ...] = Field(default=(), description="The ids of the policies that bind its open rounds.")
     open_conditions: int = Field(description="The number of conditions that are not confirmed.")
     violations: tuple[str, ...] = Field(description="The ids of the blocking requirements that are neither met nor waived.")
     waived: tuple[str, ...] = Field(description="The ids of the blocking requirements that are not met, and waived.")
@@ -105,6 +116,10 @@ class Standing(Value):
         """The status at a moment after `as_of`: an approval may have lapsed by itself."""
         lapsed = self.status is VersionStatus.APPROVED and self.approved_until is not None and self.approved_until <= at
         return VersionStatus.PENDING_APPROVAL if lapsed else self.status
+
+    def terms_at(self, at: datetime) -> DecisionTerms:
+        """The terms at a moment after `as_of`: a policy may bind the current round by itself."""
+        return next((each.terms for each in reversed(self.later_terms) if each.begins <= at), self.terms)
 
     @staticmethod
     def says(status: VersionStatus, at: datetime) -> Filter:
@@ -170,4 +185,6 @@ class Standing(Value):
         """Whether what was computed later says the same: that what was foretold has come is no news."""
         since = (each.since(later.as_of) for each in self.compliance)
         foretold = tuple(each for each in since if each)
-        return self.model_copy(update={"as_of": later.as_of, "compliance": foretold}) == later
+        terms, coming = self.terms_at(later.as_of), tuple(each for each in self.later_terms if each.begins > later.as_of)
+        now = {"as_of": later.as_of, "compliance": foretold, "terms": terms, "later_terms": coming}
+        return self.model_copy(update=now) == later

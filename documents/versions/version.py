@@ -155,7 +155,6 @@ class ModelVersion(Searchable):
     indexes: ClassVar = [
         index("model_id", "version_key"),
         index("registered_at", "_id"),
-        index("round.policies.policy_id", "registered_at", "_id"),
         BY_TOKENS,
         *(
             index(each, "registered_at", "_id")  # found by it or in its order, and among equals in the list's own
@@ -170,6 +169,7 @@ class ModelVersion(Searchable):
                 "standing.status",
                 "standing.risk_score",
                 "standing.next_review",
+                "standing.policies",
                 "standing.missing_roles",
                 "standing.next_missing_roles",
                 "standing.approved_until",

@@ -22,6 +22,7 @@ from documents.versions.approvals import (
 )
 from documents.versions.conditions import Condition
 from documents.versions.lifecycle import possible
+from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
 
@@ -92,7 +93,7 @@ async def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...], at: d
     """Binds the round to `policies`, those in force, if it was bound for another tier; the round before it then ends."""
     if version.round and version.round.tier is not version.tier:
         await close_previous(version, at)
-        version.round = version.round.model_copy(update={"tier": version.tier, "policies": policies, "bound_at": at})
+        version.round = version.round.rebound(version.tier, policies, at)
 
 
 async def decide(
@@ -162,14 +163,15 @@ def approvals(version: ModelVersion, at: datetime) -> tuple[Approval, ...]:
     """Every decision of the current round as it reads at `at`, first one first; asks for round, standing and evidence only."""
     if version.round is None or version.standing is None:
         return ()
-    return version.round.as_read(version.standing.dossier, version.evidence, version.standing.terms, at)
+    return version.round.as_read(version.standing.dossier, version.evidence, Standing.terms_at(version.standing, at), at)
 
 
 def approval(version: ModelVersion, decision_id: str, at: datetime) -> Approval | None:
     """The decision of that id as it reads at `at`; None if no open round has it."""
     if version.standing is None:
         return None
-    read = (each.as_read(version.standing.dossier, version.evidence, version.standing.terms, at) for each in version.open_rounds)
+    terms = Standing.terms_at(version.standing, at)
+    read = (each.as_read(version.standing.dossier, version.evidence, terms, at) for each in version.open_rounds)
     return next((each for decisions in reversed([*read]) for each in decisions if each.decision_id == decision_id), None)
 
 
