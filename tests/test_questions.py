@@ -160,7 +160,7 @@ def question(shelf: Shelf, depth: int = 2) -> st.SearchStrategy[Asked]:
     if not depth:
         return leaves
     inner = question(shelf, depth - 1)
-    several = st.lists(inner, max_size=2)
+    several = st.lists(inner, min_size=1, max_size=2)
     return leaves | inner.map(assessed) | inner.map(negated) | several.map(every) | several.map(some_of)
 
 

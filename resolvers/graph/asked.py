@@ -12,14 +12,15 @@ from strawberry.types.base import has_object_definition
 
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.fields import fields_at
-from documents.store.filters import Filter, among, to_query
+from documents.store.filters import OPERATORS, Filter, among, to_query
 from documents.store.record import Record
-from documents.values import LIST_LENGTH, Choice, Moment, Phrase, problem_in
+from documents.values import LIST_LENGTH, Choice, Moment, Phrase, camel, problem_in
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
+OPERATING, JOINING = OPERATORS.keys() | {"some", "none"}, {"and", "or", "not"}
 _PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
 
 
@@ -86,36 +87,52 @@ async def asked_for(context: Context, given: Any) -> Filter:
 
 
 class _Reading:
-    """Reads one filter input; null means the same as leaving a field out."""
+    """Reads one filter input.
+
+    An operator with null, an empty list of conditions and an operator object without an operator are refused: a variable that
+    somebody forgot to send would otherwise ask for everything, or inside `not` for nothing. A field without a condition, null or
+    left out, asks for nothing.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context, self.edges = context, 0
 
-    async def said(self, given: Any, depth: int = 0) -> Any:
+    async def said(self, given: Any, path: str = "", depth: int = 0) -> Any:
         if depth > DEPTH:
             raise InvalidInput("filter", f"is nested more than {DEPTH} levels deep")
         if has_object_definition(given):
-            return await self._record(given, depth + 1)
+            return await self._record(given, path, depth + 1)
         if isinstance(given, list):
             if len(given) > LIST_LENGTH:
                 raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH} elements")
-            return [await self.said(each, depth) for each in given]
+            return [await self.said(each, path, depth) for each in given]
         return _as_stored(given)
 
-    async def _record(self, given: Any, depth: int) -> dict[str, Any]:
+    async def _record(self, given: Any, path: str, depth: int) -> dict[str, Any]:
         said: dict[str, Any] = {}
         further: list[Filter] = []
-        for each in given.__strawberry_definition__.fields:
+        fields = given.__strawberry_definition__.fields
+        for each in fields:
             value = getattr(given, each.python_name)
-            if value is UNSET or value is None:
+            if value is UNSET:
                 continue
-            inside = await self.said(value, depth)
+            name = each.python_name.rstrip("_")
+            place = f"{path}.{camel(name)}".lstrip(".")
+            if value is None:
+                if name in OPERATING | JOINING or DERIVED in each.metadata:
+                    raise InvalidInput("filter", f"holds null at {place}: `is_null` asks for null, or leave it out")
+                continue
+            if value == [] and name in JOINING:
+                raise InvalidInput("filter", f"holds no condition at {place}: give it one, or leave it out")
+            inside = await self.said(value, place, depth)
             if edge := each.metadata.get(ACROSS):
                 further += [await self._led(edge, inside)] if inside else []
             elif derived := each.metadata.get(DERIVED):
                 further.append(derived.at(inside, self.context.now))
             else:
-                said[each.python_name.rstrip("_")] = inside
+                said[name] = inside
+        if not said and {each.python_name.rstrip("_") for each in fields} <= OPERATING:
+            raise InvalidInput("filter", f"holds no operator at {path}: `is_null` asks for null, and `eq` for a value")
         return said | {"and": [*said.get("and", ()), *further]} if further else said
 
     async def _led(self, edge: Across, wanted: Filter) -> Filter:
