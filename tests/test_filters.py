@@ -318,6 +318,6 @@ async def test_what_a_user_writes_is_never_an_operator_or_a_pattern(service: Ser
 
 async def test_paging_arguments_that_are_null_restrict_nothing(service: Service) -> None:
     await register(service)
-    asked = "{ models(first: 1, after: null, last: null, before: null, filter: null, orderBy: null) { totalCount nodes { modelId } } }"
-    found = (await service.ask(asked))["models"]
+    nothing = "after: null, last: null, before: null, filter: null, orderBy: null"
+    found = (await service.ask(f"{{ models(first: 1, {nothing}) {{ totalCount nodes {{ modelId }} }} }}"))["models"]
     assert (found["totalCount"], len(found["nodes"])) == (1, 1)
