@@ -422,12 +422,12 @@ async def test_a_person_reaches_what_the_person_answers_for_and_decided(service:
 async def test_what_people_answer_for_costs_as_many_commands_for_one_as_for_all(watched: Watched) -> None:
     for at in range(3):
         await register(watched.service, modelId=f"m{at}")
-    asked = """query($who: [String!]) { stakeholders(first: 50, filter: {userId: {in: $who}}) { nodes {
+    asked = """query($filter: StakeholderFilter) { stakeholders(first: 50, filter: $filter) { nodes {
         userId models(first: 9) { nodes { modelId } } decisions(first: 9) { nodes { version } }
         modelVersions(first: 9) { totalCount nodes { accountability { person { name } } coverage { complete } } }
     } } }"""
     answer, all_of_them = await watched.costs(asked)
-    _, alone = await watched.costs(asked, who=[ALICE.id])
+    _, alone = await watched.costs(asked, filter={"userId": {"in": [ALICE.id]}})
     assert sorted(where(all_of_them)) == sorted(where(alone))  # edges are loaded side by side
     versions = {each["userId"]: each["modelVersions"]["totalCount"] for each in answer["stakeholders"]["nodes"]}
     assert (versions[ALICE.id], versions[BOB.id], versions[CAROL.id]) == (3, 3, 0)
