@@ -178,15 +178,7 @@ async def test_the_moment_ends_the_old_round_though_the_next_is_open(runs: Servi
 
 
 async def test_a_role_of_which_more_is_asked_decides_again(runs: Service) -> None:
-    policy = (await runs.ask('{ policy(policyId: "POL-003") { content { requirements { requirementId title check } } } }'))[
-        "policy"
-    ]
-    more = {"requirementId": "POL-003.pentest", "title": "Somebody attacked it", "check": "EVIDENCE"}
-    begins = (runs.now + 30 * DAY).replace(microsecond=0)
-    await runs.do(
-        "revisePolicy", RITA, policyId="POL-003", requirements=[*policy["content"]["requirements"], more],
-        bindsApprovedFrom=said(begins),
-    )  # fmt: skip
+    begins = await ask_more_of_security(runs)
     (upcoming,) = (await shown(runs))["upcomingPolicies"]
     assert (upcoming["revision"], upcoming["missingRoles"]) == (2, ["SECURITY_REVIEWER"])
     await submit(runs)
@@ -200,15 +192,7 @@ async def test_a_role_of_which_more_is_asked_decides_again(runs: Service) -> Non
 
 
 async def test_without_a_next_round_the_decision_of_a_role_of_which_more_is_asked_goes_stale(runs: Service) -> None:
-    policy = (await runs.ask('{ policy(policyId: "POL-003") { content { requirements { requirementId title check } } } }'))[
-        "policy"
-    ]
-    more = {"requirementId": "POL-003.pentest", "title": "Somebody attacked it", "check": "EVIDENCE"}
-    begins = (runs.now + 30 * DAY).replace(microsecond=0)
-    await runs.do(
-        "revisePolicy", RITA, policyId="POL-003", requirements=[*policy["content"]["requirements"], more],
-        bindsApprovedFrom=said(begins),
-    )  # fmt: skip
+    begins = await ask_more_of_security(runs)
     await attach(runs, requirementId="POL-003.pentest")
     assert (await shown(runs))["eligible"]
     runs.now = begins

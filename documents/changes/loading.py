@@ -156,9 +156,13 @@ async def running_in(environment: str, limit: int = 0) -> list[ModelVersion]:
 
 async def in_progress_to(version: ModelVersion) -> str | None:
     """The id of a change in progress whose target is the version; None if there is none."""
-    bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
-    found = await ChangeRequest.seek(bringing, _ID)
+    found = await ChangeRequest.seek(bringing(version), _ID)
     return found.change_id if found else None
+
+
+def bringing(version: ModelVersion) -> Raw:
+    """The query for the changes in progress whose target is the version."""
+    return {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
 
 
 async def composition_fixed(version: ModelVersion) -> bool:

@@ -1,7 +1,7 @@
 """Sets the tier of a version, where what runs may have that tier."""
 
 from documents.access import Actor, Permission
-from documents.changes.life import ChangeStatus
+from documents.changes.loading import bringing
 from documents.changes.request import ChangeRequest
 from documents.environments import DeploymentEnvironment
 from documents.risk.scales import RiskTier
@@ -22,8 +22,7 @@ async def set_tier(version: ModelVersion, tier: RiskTier, rationale: str, by: Ac
 
 async def _in_production(version: ModelVersion) -> str | None:
     """The name of an environment of stage PRODUCTION where the version runs, or to which a change in progress brings it."""
-    bringing = {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
-    changes = await ChangeRequest.every(bringing)
+    changes = await ChangeRequest.every(bringing(version))
     names = sorted({*version.deployed_in, *(each.plan.environment for each in changes)})
     if not names:
         return None

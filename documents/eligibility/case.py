@@ -131,8 +131,12 @@ class CaseFile:
         proofs = [moment for each in evidence for moment in (each.effective_from, each.valid_until)]
         waivers = [each.expires_at for each in self.version.waivers if not each.revoked]
         due = self.next_review if self.version.reviews else None
-        coming = (*self.later_policies, *(self.next.later_policies if self.next else ()))
-        return sorted({each for each in (*proofs, due, *waivers, *coming) if each and each > self.at})
+        return sorted({each for each in (*proofs, due, *waivers, *self.policy_moments) if each and each > self.at})
+
+    @property
+    def policy_moments(self) -> Sequence[datetime]:
+        """The later moments at which other policies bind a round that is open, in order."""
+        return sorted({*self.later_policies, *(self.next.later_policies if self.next else ())})
 
     @property
     def next_review(self) -> datetime | None:
@@ -154,12 +158,8 @@ class CaseFile:
         demanding = (each.says for each in self.policies if each.blocking and each.says.demands_confirmed)
         confirming = {role for says in demanding for role in says.required_roles}
         latest = self.round.latest() if self.round and len(self.earlier_policies) > 1 else {}
-        anew = {role for role, each in latest.items() if not self.asks(role) <= self.asked(role, each.decided_at)}
+        anew = {role for role, each in latest.items() if not asked_of(self.policies, role) <= self.asked(role, each.decided_at)}
         return DecisionTerms(confirming=tuple(sorted(confirming)), asked_anew=tuple(sorted(anew)))
-
-    def asks(self, role: GovernanceRole) -> frozenset[Asked]:
-        """What the blocking policies ask of a role at this moment."""
-        return asked_of(self.policies, role)
 
     def asked(self, role: GovernanceRole, at: datetime) -> frozenset[Asked]:
         """What the blocking policies asked of a role when it decided at `at`, or when they bound the round if that was later."""

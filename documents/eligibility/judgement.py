@@ -167,7 +167,7 @@ class Judgement:
         if case.round is None or case.status not in DECIDABLE:
             return ()
         found, before = list[UpcomingPolicy](), {each.bound for each in case.policies}
-        for moment in sorted({*case.later_policies, *(case.next.later_policies if case.next else ())}):
+        for moment in case.policy_moments:
             then = Judgement(case.as_of(moment), self.checks)
             fresh = [each for each in then.case.binding if each.blocking and each.bound not in before]
             before = {each.bound for each in then.case.policies}
@@ -345,8 +345,9 @@ class Judgement:
         """The moment from which an approved version is no longer approved, because a policy asks for more from then on."""
         if self.case.round is None or self.case.status is not VersionStatus.APPROVED:
             return None
-        moments = sorted({*self.case.later_policies, *(self.case.next.later_policies if self.case.next else ())})
-        return next((each for each in moments if self.case.as_of(each).status is not VersionStatus.APPROVED), None)
+        return next(
+            (each for each in self.case.policy_moments if self.case.as_of(each).status is not VersionStatus.APPROVED), None
+        )
 
     @property
     def _expiries(self) -> list[datetime]:
