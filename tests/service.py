@@ -30,7 +30,8 @@ from tests.stored import stage as stage  # noqa: PLC0414
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
-SETTINGS = Settings(admin_token=SecretStr(ADMIN_TOKEN))
+# An operation may take a minute: the machine of a test can be slow, and the test that is about the time has a limit of its own.
+SETTINGS = Settings(admin_token=SecretStr(ADMIN_TOKEN), limit_seconds=60)
 FAR = 1_000_000  # more events than any test makes
 _names = (f"test{each}" for each in count())
 _spare: dict[str, list[Holdings]] = {}

@@ -321,7 +321,7 @@ async def test_a_question_that_takes_too_long_is_cut_off(limited: Limited, accep
 async def test_the_database_has_no_longer_for_a_question_than_there_is(watched: Watched) -> None:
     await watched.said("{ models(first: 1) { totalCount nodes { name } } modelVersionAggregates { count } }")
     *signing_in, found, counted, grouped = (each.get("maxTimeMS", 0) for each in watched.commands.seen)
-    assert signing_in == [0, 0] and all(9_000 < each <= 11_000 for each in (found, counted, grouped))
+    assert signing_in == [0, 0] and all(50_000 < each <= 61_000 for each in (found, counted, grouped))
     watched.commands.seen.clear()
     await watched.service.do("registerStakeholder", ADA, **newcomer("zoe"))
     assert not any("maxTimeMS" in each for each in watched.commands.seen)  # what changes something is never cut off
