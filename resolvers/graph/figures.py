@@ -142,7 +142,8 @@ class Figures:
     def figure(self, place: Place, stat: str, name: str) -> str:
         """The name, in the answer of the database, of a figure such as the `avg` of the `value`s there."""
         measured = measures_of(self.registry, place.model)[name]
-        self._of_one_kind(place, measured)
+        if place.ways:
+            self._of_one_kind(place, measured)
         source = self._source(place) if place.ways else None
         at = self._once(self.question.measures, Measure(source, measured.value))
         self._once(self.question.figures, (at, stat))
