@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,8 +63,8 @@ class Held:
         await save_datasheet(self.service)
         await submit(self.service)
         database = self.service.database
-        first: Raw = await database.collection("model_versions").find_one({})
-        person: Raw = await database.collection("stakeholders").find_one({"user_id": BOB.id})
+        first: Any = await database.collection("model_versions").find_one({})
+        person: Any = await database.collection("stakeholders").find_one({"user_id": BOB.id})
         await database.collection("model_versions").delete_many({})
         for each in PEOPLE[1:]:  # the first is nobody who is known
             self.people[each] = person | {"user_id": each, "department": dice.choice(DEPARTMENTS), "_id": ObjectId()}
@@ -92,7 +93,7 @@ def varied(first: Raw, dice: Random) -> Raw:
         }
         for _ in range(dice.randrange(5))
     ]  # fmt: skip
-    decision = {
+    decision: Raw = {
         "decision_id": "APR-1", "comments": "", "conditions": [], "dossier": {}, "evidence": [], "identity": None,
         "reviewer_name": "N", "withdrawn": None,
     }  # fmt: skip
@@ -152,9 +153,9 @@ class By:
     where: tuple[Callable[[Raw], bool], ...] = ()
 
 
-def inside(raw: Raw, path: str) -> Any:
+def inside(raw: Any, path: str) -> Any:
     for step in path.split("."):
-        raw = raw.get(step) if isinstance(raw, dict) else None  # type: ignore[assignment]
+        raw = raw.get(step) if isinstance(raw, dict) else None
     return raw
 
 
@@ -166,7 +167,7 @@ def upper(value: str | None) -> str | None:
     return value and value.upper()
 
 
-def where_metric(dice: Random) -> tuple[Raw | None, Callable[[Raw], bool]]:
+def where_metric(dice: Random) -> Any:
     name = dice.choice(NAMES)
     least = dice.choice([-1.0, 0.5])
     group = dice.choice(GROUPS)
@@ -423,7 +424,7 @@ def expected(by: list[By], several: list[Source], rows: list[Row]) -> Raw:
 
 
 def written(at: datetime | None) -> str | None:
-    return at and at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def figures(several: list[Source]) -> list[tuple[Callable[[Any], Raw], Callable[[Raw], Any]]]:
@@ -431,22 +432,22 @@ def figures(several: list[Source]) -> list[tuple[Callable[[Any], Raw], Callable[
     found: list[tuple[Callable[[Any], Raw], Callable[[Raw], Any]]] = [
         (lambda said: {"count": said}, lambda told: told["count"]),
         (lambda said: {"distinct": {"modelId": said}}, lambda told: told["distinct"]["modelId"]),
-        *(
-            (lambda said, of=of: {of: {"standingRiskScore": said}}, lambda told, of=of: told["standingRiskScore"][of])
-            for of in STATS
-        ),
     ]
+    score = "standingRiskScore"
+    found += [(partial(_around, [(of, None), (score, None)]), partial(_at, score, of)) for of in STATS]
     for at, source in enumerate(several):
-
-        def around(inner: Raw, source: Source = source) -> Raw:
-            for name, asked in reversed([*zip(source.names, source.asked, strict=True)]):
-                inner = {name: inner | ({"where": asked} if asked else {})}
-            return inner
-
-        found.append((lambda said, around=around: around({"count": said}), lambda told, at=at: told[f"s{at}"]["count"]))
+        ways = [*zip(source.names, source.asked, strict=True)]
+        found.append((partial(_around, [*ways, ("count", None)]), partial(_at, f"s{at}", "count")))
         if source.names != ("roundDecisions",):
-            found += [
-                (lambda said, of=of, around=around: around({of: {"value": said}}), lambda told, of=of, at=at: told[f"s{at}"][of])
-                for of in STATS
-            ]
+            found += [(partial(_around, [*ways, (of, None), ("value", None)]), partial(_at, f"s{at}", of)) for of in STATS]
     return found
+
+
+def _around(ways: list[tuple[str, Raw | None]], said: Any) -> Raw:
+    for name, asked in reversed(ways):
+        said = {name: said | {"where": asked} if asked else said}
+    return dict(said)
+
+
+def _at(place: str, name: str, told: Raw) -> Any:
+    return told[place][name]

@@ -45,7 +45,7 @@ class Period:
             held = {"$dateToString": {"date": value, "format": _DAY, "timezone": self.zone}}
             safe = {"$and": [{operator: [value, bound]} for operator, bound in _SAFE.items()]}
             day = {"$cond": [safe, held, {"$dateToString": {"date": value, "format": _DAY}}]}
-        known = [{"case": {"$eq": [{"$ifNull": ["$$day", None]}, None]}, "then": None}]
+        known: list[Raw] = [{"case": {"$eq": [{"$ifNull": ["$$day", None]}, None]}, "then": None}]
         if self.of_what is GroupPeriod.WEEK:
             known.append({"case": {"$lt": ["$$day", _WEEKS_BEGIN]}, "then": _FIRST})
         begun = {"$switch": {"branches": known, "default": self._begun()}}

@@ -133,7 +133,7 @@ def _figures(told: Mapping[str, Measured], what: str) -> dict[str, tuple[Any, st
     return {
         name: (
             (each.type if what == "bound" else float) | None,
-            f"`{each.path}` has this {what}.{_one_kind(each.told_by)}",
+            f"The `{each.path}` has this {what}.{_one_kind(each.told_by)}",
         )
         for name, each in told.items()
     }
@@ -146,7 +146,7 @@ def _of_records(registry: Registry, model: Any, of: str, output: Any) -> dict[st
         made = output("Keys", f"The keys are what {of} shares.", shared)
         found[KEYS] = (made, "The keys are what the group shares; null if not grouped by.")
     if different := distinct_of(registry, model):
-        about = "The number of different values of `{}`, null not among them."
+        about = "The `{}` has so many different values, null not counted."
         numbers = {name: (int | None, about.format(dotted(path))) for name, path in different.items()}
         made = output("Distinct", f"The numbers say how many different values {of} has.", numbers)
         found[DISTINCT] = (made, "The numbers of different values that the group has.")
@@ -171,13 +171,14 @@ def _listed(registry: Registry, name: str, inside: Inside) -> StrawberryField:
         root: Parent[Any],
         info: Info,
         where: Annotated[record_filter(registry, inside.of) | None, strawberry.argument(description=Where)] = UNSET,  # type: ignore[valid-type]
-    ) -> kind:  # type: ignore[valid-type]
+    ) -> Any:
         return root.lists[info.path.key]
 
     resolve.__name__ = name
     more = _one_kind(inside.told_by)
     about = f"The elements of `{dotted(inside.path)}` come to this; those that the groups share, where they are grouped by.{more}"
-    return strawberry.field(resolver=resolve, description=about)
+    declared: StrawberryField = strawberry.field(resolver=resolve, description=about, graphql_type=kind)
+    return declared
 
 
 def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None:

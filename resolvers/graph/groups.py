@@ -23,13 +23,13 @@ from resolvers.graph.context import Context
 from resolvers.graph.filters import edges_of, make_input, record_filter, single
 from resolvers.graph.orders import ORDERS, OrderDirection
 from resolvers.graph.registry import Registry, pending
-from resolvers.graph.types import named
+from resolvers.graph.types import expose, named
 
 WHERE, UTC = "where", "UTC"
 
 
 @strawberry.input(description="A grouping by period puts records together whose moment or day lies in the same period.")
-class PeriodGroupBy:
+class ByPeriod:
     period: GroupPeriod = strawberry.field(description="The period that each group is about.")
     zone: str | None = strawberry.field(
         default=UNSET,
@@ -115,6 +115,13 @@ def _edges(registry: Registry, model: type[BaseModel]) -> list[tuple[str, Across
     return [(name, edge) for name, edge in edges_of(registry, model).items() if _ends(registry, edge)]
 
 
+def _leads(registry: Registry, model: type[BaseModel]) -> bool:
+    """Whether `model`, or a single value in it, has edges that are grouped over."""
+    inside = [single(model.model_fields[name].annotation) for name in registry.names_of(model)]
+    nested = [each for of, listed in inside if not listed and (each := _model(of))]
+    return bool(_edges(registry, model)) or any(_leads(registry, each) for each in nested)
+
+
 def _ends(registry: Registry, edge: Across) -> list[str]:
     """The fields that an edge groups by: single ones that the record at its end names, without its keys, which are at hand."""
     offered = [each for each in registry.names_of(edge.kind) if each in named(edge.kind, "grouped") and each not in edge.keys]
@@ -132,10 +139,11 @@ def group_of(document: type[Record]) -> Any:
 def _group(registry: Registry, model: type[BaseModel], edges: bool = True, element: bool = False) -> Any:
     """The input that groups by `model`; one inside an element of a list has no `edges`."""
     led = _edges(registry, model)
-    kind = "Element" if element else "Inner" if led and not edges else ""
+    kind = "Element" if element else "Inner" if not edges and _leads(registry, model) else ""
 
     def make(made: Any) -> None:
-        fields = {name: _taken(registry, name, *each, edges) for name, *each in _fields(registry, model, edges)}
+        offered = _fields(registry, model, edges)
+        fields = {name: _taken(registry, name, of, listed, edges) for name, of, listed in offered}
         fields |= {name: (_edge_group(registry, edge), _shared(name)) for name, edge in (led if edges else ())}
         about = f"A grouping names one field of the `{model.__name__}`."
         if element:
@@ -150,7 +158,8 @@ def _taken(registry: Registry, name: str, of: Any, listed: bool, edges: bool) ->
     said = _shared(name) + (" A record counts once in each group whose key an element of it has." if listed else "")
     if nested := _model(of):
         return _group(registry, nested, edges and not listed, listed), said
-    return (PeriodGroupBy if of in {date, datetime} else OrderDirection), said
+    expose(GroupPeriod)
+    return (ByPeriod if of in {date, datetime} else OrderDirection), said
 
 
 def _shared(name: str) -> str:
@@ -205,7 +214,7 @@ def _both(wheres: Sequence[Filter]) -> Filter:
 async def _picked(context: Context, given: Any, argument: str) -> tuple[str, Any, dict[str, Filter]]:
     """The path that a grouping input names, its direction or period, and the filters for elements by the paths of their lists."""
     path, wheres = "", dict[str, Filter]()
-    while not isinstance(given, OrderDirection | PeriodGroupBy):
+    while not isinstance(given, OrderDirection | ByPeriod):
         names = [each.python_name for each in given.__strawberry_definition__.fields]
         chosen = [name for name in names if name != WHERE and getattr(given, name) not in (UNSET, None)]
         if len(chosen) != 1:

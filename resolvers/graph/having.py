@@ -19,6 +19,13 @@ from resolvers.graph.orders import ORDERS, OrderDirection
 from resolvers.graph.registry import Registry, pending
 
 COUNT, KEYS, DISTINCT = "count", "keys", "distinct"
+_SAID = {
+    "values": "numbers of values that there are",
+    "min": "least values that there are",
+    "max": "greatest values that there are",
+    "avg": "means that the values have",
+    "sum": "sums that the values have",
+}
 Fields = dict[str, tuple[Any, str]]
 
 
@@ -71,14 +78,14 @@ def _fields(
 ) -> Fields:
     """What there is of a figure of each kind."""
     of, _ = taken(int)
-    fields: Fields = {COUNT: (of, f"The number of {'records' if issubclass(model, Record) else 'elements'} counts.")}
+    fields: Fields = {COUNT: (of, f"The number of {'records' if issubclass(model, Record) else 'elements'} that the group has.")}
     for stat, told in stats_of(registry, model).items():
         kind = "Bounds" if stat in {"min", "max"} else "Numbers"
         inside = {name: taken(each.type if kind == "Bounds" else float) for name, each in told.items()}
-        fields[stat] = (_input(registry, model, f"{kind}{ending}", about, inside), f"The `{stat}` counts.")
+        fields[stat] = (_input(registry, model, f"{kind}{ending}", about, inside), f"The {_SAID[stat]}.")
     if issubclass(model, Record) and (different := distinct_of(registry, model)):
         made = _input(registry, model, f"Distinct{ending}", about, {name: taken(int) for name in different})
-        fields[DISTINCT] = (made, "The number of different values counts.")
+        fields[DISTINCT] = (made, "The numbers of different values that there are.")
     return fields
 
 
@@ -95,7 +102,7 @@ def _where(registry: Registry, model: type[BaseModel]) -> Fields:
 
 
 def _elements(inside: Inside) -> str:
-    return f"The elements of `{camel(flat(inside.path))}` count."
+    return f"The elements of `{camel(flat(inside.path))}` are what the figures are about."
 
 
 # What is asked
