@@ -2,110 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from copy import deepcopy
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from bson import ObjectId
 
-from documents.risk.scales import RiskBand, RiskTier
-from documents.versions.approvals import Verdict
-from tests.examples import register, save_card, save_datasheet, submit
-from tests.service import BOB, Service
+from tests.held import EDGES, GROUPS, NAMES, VERDICTS, Held
+from tests.service import Service
 
 Raw = dict[str, Any]
 Row = tuple[Raw, tuple[Raw, ...]]  # a record, and the elements of lists, each within the one before, that stand for it
-PEOPLE, MODELS, DATASETS = [f"p{at}" for at in range(4)], [f"m{at}" for at in range(4)], ["d0", "d1", "$d2", "d.3"]
-DEPARTMENTS, NAMES, GROUPS = ["Credit", "Claims"], ["accuracy", "parity", "$auc"], ["a", "b"]
-TIERS, BANDS, VERDICTS = [each.value for each in RiskTier], [each.value for each in RiskBand], [each.value for each in Verdict]
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "Pacific/Kiritimati"]
-# The hour before and after clocks change, one that is left out at midnight, a day that never was, and the ends of years.
-EDGES = [
-    datetime.fromisoformat(f"{each}+00:00")
-    for each in (
-        "2026-03-29T00:59:59.999", "2026-03-29T01:00:00", "2026-10-25T00:30:00", "2026-10-24T22:30:00", "2018-11-04T02:59:59",
-        "2018-11-04T03:00:00", "2011-12-30T09:59:59", "2011-12-30T10:00:00", "2026-12-31T23:30:00", "2027-01-03T23:59:59.999",
-        "2027-01-04T00:00:00", "1969-12-31T23:59:59", "1000-01-01T00:00:00", "9999-12-31T23:59:59", "2024-02-29T12:00:00",
-    )
-]  # fmt: skip
 STATS = ("values", "min", "max", "avg", "sum")
-
-
-def moment(dice: Random) -> datetime:
-    return dice.choice([*EDGES, datetime(2025, 12, 20, tzinfo=UTC) + timedelta(hours=dice.randrange(2_000))])
-
-
-def day(dice: Random) -> str | None:
-    return dice.choice([None, "2026-01-01", "2025-12-29", "2025-12-28", "1000-01-01", "2024-02-29", "9999-12-31"])
-
-
-def quarters(dice: Random) -> float:
-    """A number that is added up without an error, in any order."""
-    return dice.randrange(-8, 9) / 4
-
-
-@dataclass
-class Held:
-    """What is stored, as it lies in the database."""
-
-    service: Service
-    people: dict[str, Raw] = field(default_factory=dict)
-    versions: list[Raw] = field(default_factory=list)
-
-    async def fill(self, dice: Random) -> None:
-        await register(self.service)
-        await save_card(self.service)
-        await save_datasheet(self.service)
-        await submit(self.service)
-        database = self.service.database
-        first: Any = await database.collection("model_versions").find_one({})
-        person: Any = await database.collection("stakeholders").find_one({"user_id": BOB.id})
-        await database.collection("model_versions").delete_many({})
-        for each in PEOPLE[1:]:  # the first is nobody who is known
-            self.people[each] = person | {"user_id": each, "department": dice.choice(DEPARTMENTS), "_id": ObjectId()}
-        self.versions = [varied(first, dice) | {"_id": ObjectId(), "version": f"{at}.0.0"} for at in range(60)]
-        await database.collection("stakeholders").insert_many([*self.people.values()])
-        await database.collection("model_versions").insert_many(self.versions)
-
-
-def varied(first: Raw, dice: Random) -> Raw:
-    made = deepcopy(first) | {"model_id": dice.choice(MODELS), "tier": dice.choice(TIERS), "owner_id": dice.choice(PEOPLE)}
-    made |= {"registered_at": moment(dice), "deployed_in": dice.sample(["prod", "test", "dev"], dice.randrange(3))}
-    made["standing"] |= {
-        "risk_score": dice.choice([None, 0.25, 7.0, 12.5]), "risk_band": dice.choice([None, *BANDS]),
-        "next_review": dice.choice([None, moment(dice)]),
-    }  # fmt: skip
-    made["datasheets"] = [
-        {"dataset_id": each, "revision": 1, "digest": "0" * 64, "linked_by": "p1", "linked_at": moment(dice)}
-        for each in dice.choices(DATASETS, k=dice.randrange(4))
-    ]
-    metric = made["card"]["metrics"][0]
-    made["card"]["metrics"] = [
-        metric | {
-            "metric_name": dice.choice(NAMES), "value": quarters(dice), "dataset": dice.choice([None, *DATASETS]),
-            "date_measured": day(dice),
-            "disaggregated": [{"group": dice.choice(GROUPS), "value": quarters(dice)} for _ in range(dice.randrange(4))],
-        }
-        for _ in range(dice.randrange(5))
-    ]  # fmt: skip
-    decision: Raw = {
-        "decision_id": "APR-1", "comments": "", "conditions": [], "dossier": {}, "evidence": [], "identity": None,
-        "reviewer_name": "N", "withdrawn": None,
-    }  # fmt: skip
-    made["round"]["decisions"] = [
-        decision | {
-            "role": "ethics_reviewer", "verdict": dice.choice(VERDICTS), "reviewer_id": dice.choice(PEOPLE),
-            "reviewer_department": dice.choice(DEPARTMENTS), "decided_at": moment(dice),
-            "expires_at": dice.choice([None, moment(dice)]),
-        }
-        for _ in range(dice.randrange(4))
-    ]  # fmt: skip
-    return made | {name: None for name in ("card", "round") if dice.random() < 0.15}
 
 
 @pytest.fixture(scope="module")
