@@ -90,7 +90,8 @@ def residual_risk(held: Held, answer: Raw) -> tuple[Any, Any]:
 
 
 def by_reviewer(held: Held, answer: Raw) -> tuple[Any, Any]:
-    versions, approvals = defaultdict(set), defaultdict(int)
+    versions: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    approvals: dict[str, int] = defaultdict(int)
     for raw in held.versions:
         for each in decisions_of(raw):
             if each["verdict"] == "approved" and each["decided_at"] >= SINCE:
