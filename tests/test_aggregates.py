@@ -287,7 +287,8 @@ async def test_a_grouping_that_cannot_be_answered_says_what_is_wrong(service: Se
     ({"having": "{or: []}"}, "INVALID_INPUT"), ({"orderBy": "[{}]"}, "INVALID_INPUT"),
     ({"orderBy": "[{count: ASC}, {count: DESC}]"}, "INVALID_INPUT"), ({"orderBy": "[{keys: {tier: ASC}}]"}, "INVALID_INPUT"),
     ({"orderBy": "[{avg: {}}]"}, "INVALID_INPUT"), ({"orderBy": "[" + "{count: ASC}" * 9 + "]"}, "LIMIT_EXCEEDED"),
-    ({"having": "{and: [" + "{count: {gt: 1}}" * 150 + "]}", "orderBy": '[{cardMetrics: {count: ASC, where: {dataset: {eq: "x"}}}}]',
+    ({"having": "{and: [" + "{count: {gt: 1}}" * 150 + "]}",
+      "orderBy": '[{cardMetrics: {count: ASC, where: {dataset: {eq: "x"}}}}]',
       "groupBy": "[{card: {metrics: {dataset: ASC, where: {or: [" + '{dataset: {eq: "x"}}' * 50 + "]}}}}]"}, "LIMIT_EXCEEDED"),
 ])  # fmt: skip
 async def test_conditions_and_orders_of_groups_are_held_to_their_limits(
