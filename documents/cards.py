@@ -34,6 +34,7 @@ class CardSection(Choice):
 class GroupValue(Value):
     """A group value is measured on one group (Mitchell et al. 2019, section 4.7)."""
 
+    grouped: ClassVar = frozenset({"group"})
     summed: ClassVar = frozenset({"value"})
 
     group: Name = Field(description="The group that was measured, such as `women over 60`.")
@@ -49,7 +50,9 @@ def each_group_once(groups: tuple[GroupValue, ...]) -> tuple[GroupValue, ...]:
 class Metric(Value):
     """A metric is a figure of an evaluation (Mitchell et al. 2019, section 4.4)."""
 
+    grouped: ClassVar = frozenset({"metric_name", "dataset"})
     summed: ClassVar = frozenset({"value"})
+    mixed: ClassVar = {"value": "metric_name", "disaggregated": "metric_name"}
     bounded: ClassVar = frozenset({"date_measured"})
 
     metric_name: Name = Field(description="The metric says what was measured, such as `accuracy`.")
@@ -76,6 +79,8 @@ def each_metric_once(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
 class CardRisk(Value):
     """A card risk is a harm that the model may do (Mitchell et al. 2019, section 4.8)."""
 
+    grouped: ClassVar = frozenset({"risk_type", "likelihood", "impact"})
+
     risk_type: Name = Field(description="The kind of risk that it is, such as `privacy`.")
     description: Statement = Field(description="The text says what may happen, and to whom.")
     likelihood: CardRiskLevel | None = Field(default=None, description="The rating says how likely it is.")
@@ -92,7 +97,8 @@ class CardContent(Value):
     """
 
     ordered: ClassVar = frozenset({"model_type", "license", "release_date"})
-    grouped: ClassVar = frozenset({"model_type", "license"})
+    grouped: ClassVar = frozenset({"model_type", "license", "developers", "evaluation_datasets"})
+    bounded: ClassVar = frozenset({"release_date"})
 
     model_type: Name | None = Field(default=None, description="The kind of model that it is, such as `embedding model`.")
     architecture: Statement | None = Field(default=None, description="The text says how the model is built and how large.")

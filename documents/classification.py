@@ -59,6 +59,8 @@ Word = tuple[str, str]
 class Classification(Value):
     """A classification is a tier that words call for."""
 
+    grouped: ClassVar = frozenset({"tier"})
+
     unasked: ClassVar = frozenset({"matches", "possible_keywords"})
 
     tier: RiskTier = Field(description="The tier that the words call for.")

@@ -17,7 +17,7 @@ from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
-from documents.store.aggregates import Grouping
+from documents.store.aggregates import Grouping, Question
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
 from documents.store.units import Raw
@@ -129,7 +129,7 @@ def of_changes(ids: Sequence[str]) -> Counted:
 
 async def models_in_use() -> Raw:
     """The query for the models that have a version in use. Raises LimitExceeded for more than 10,000 models."""
-    found = await ModelVersion.groups(to_query(IN_USE), [Grouping("model_id", 1)], [], MODELS + 1)
+    found = await ModelVersion.groups(to_query(IN_USE), Question([Grouping("model_id", 1)]), MODELS + 1)
     if len(found) > MODELS:
         raise LimitExceeded("the number of models in use", len(found), MODELS)
     return {"model_id": {"$in": [each["_id"]["k0"] for each in found]}}

@@ -129,6 +129,10 @@ class DatasheetContent(Value):
 class DatasetRecord(DatasheetContent):
     """A dataset record is a dataset's datasheet."""
 
+    grouped: ClassVar = frozenset({"confidentiality", "data_types", "consent_collected", "distribution_license"})
+    summed: ClassVar = frozenset({"instance_count"})
+    bounded: ClassVar = frozenset({"creation_date"})
+
     unasked: ClassVar = DatasheetContent.unasked | {"dataset_id"}
 
     dataset_id: Key = Field(description="The id of the dataset that it is about.")

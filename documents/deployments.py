@@ -28,6 +28,8 @@ class Deployment(Record):
     })  # fmt: skip
 
     deployment_id: str = Field(description="The id is DEP- and 32 hexadecimal digits.")
+    grouped: ClassVar = frozenset({"model_id", "version", "environment", "active", "deployed_by", "by_rollback"})
+    bounded: ClassVar = frozenset({"deployed_at", "ended_at"})
     model_id: Key = Field(description="The id of the model that was deployed.")
     version: Key = Field(description="The version that was deployed.")
     environment: Environment = Field(description="The environment that it runs in.")

@@ -31,6 +31,8 @@ class DeploymentEnvironment(Record):
     keys: ClassVar = ("name",)
     event: ClassVar = AuditEventType.ENVIRONMENT_CHANGED
     ordered: ClassVar = frozenset({"name", "stage", "status", "declared_at"})
+    grouped: ClassVar = frozenset({"stage", "status", "declared_by"})
+    bounded: ClassVar = frozenset({"declared_at"})
 
     name: Environment = Field(description="The name by which changes and deployments tell the environment.")
     stage: Stage = Field(description="The stage says what the environment is for; rules go by it.")

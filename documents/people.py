@@ -38,7 +38,8 @@ class Stakeholder(Searchable):
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")
     ordered: ClassVar = frozenset({"user_id", "name", "department", "registered_at"})
-    grouped: ClassVar = frozenset({"name", "department", "active"})
+    grouped: ClassVar = frozenset({"name", "department", "active", "platform_role", "roles", "authorized_tiers"})
+    bounded: ClassVar = frozenset({"registered_at"})
 
     user_id: Key = Field(description="The id that names the person everywhere.")
     name: Name = Field(description="The full name that the person has.")

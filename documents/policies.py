@@ -63,6 +63,8 @@ RATED_RISKS: Mapping[RequirementCheck, str] = {
 class Requirement(Value):
     """A requirement is one thing that must hold."""
 
+    grouped: ClassVar = frozenset({"check"})
+
     requirement_id: Key = Field(description="The id is the policy's and a name within it: `POL-003.access-control`.")
     title: Name = Field(description="The title says what is required.")
     check: RequirementCheck = Field(description="The check that decides it.")
@@ -116,6 +118,8 @@ class PolicyContent(PolicyTerms):
     """A policy's content is what a revision of it says."""
 
     ordered: ClassVar = frozenset({"name", "enforcement", "effective_from", "effective_until"})
+    grouped: ClassVar = frozenset({"enforcement", "applicable_tiers", "required_roles"})
+    bounded: ClassVar = frozenset({"effective_from", "effective_until"})
     unasked: ClassVar = frozenset({"stages", "demands_confirmed"})  # older documents have none, and read with the default
 
     effective_from: Moment = Field(description="The time it comes into force.")
@@ -132,6 +136,9 @@ class PolicyContent(PolicyTerms):
 class PolicyRevision(Revision):
     """A policy revision is in force until a later one replaces it."""
 
+    grouped: ClassVar = frozenset({"author"})
+    bounded: ClassVar = frozenset({"at"})
+
     applicable_tiers: Tiers = Field(description="The tiers that it applies to.")
     effective_from: Moment = Field(description="The time it replaces those before it.")
     effective_until: Moment | None = Field(description="The time it ends; null for no end.")
@@ -142,6 +149,8 @@ class PolicyRevision(Revision):
 
 class BoundPolicy(Value):
     """A bound policy is a revision that binds a version."""
+
+    grouped: ClassVar = frozenset({"policy_id"})
 
     policy_id: Key = Field(description="The id that names the policy.")
     revision: int = Field(description="The number of the revision that binds.")

@@ -229,7 +229,8 @@ class Value(BaseModel):
     ordered: ClassVar[frozenset[str]] = frozenset()  # fields that lists are ordered by
     grouped: ClassVar[frozenset[str]] = frozenset()  # fields that the records of a group have in common
     summed: ClassVar[frozenset[str]] = frozenset()  # numbers that are added up and averaged
-    bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places, of which the first and the last are told
+    mixed: ClassVar[Mapping[str, str]] = {}  # of numbers, and lists with numbers, of several kinds: the field that tells the kind
+    bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places: the first and last are told, periods grouped by
     measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
     """For each computed number that aggregates sum up, the MongoDB expression for it, given the expression for the value."""
 

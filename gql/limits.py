@@ -21,6 +21,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLSchema,
     InlineFragmentNode,
+    IntValueNode,
     NamedTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -169,8 +170,10 @@ class Count:
         declared: Any = self.schema.get_field(kind, node.name.value)
         answered: Any = get_named_type(declared.type)
         inner = self._selection(answered, node.selection_set)
-        sizes = [each for each in SIZES if each in declared.args] if node.selection_set else []
         given = {each.name.value: each.value for each in node.arguments or ()}
+        sizes = [each for each in SIZES if each in declared.args] if node.selection_set else []
+        if "groupBy" in sizes:  # `first` only cuts the groups
+            sizes = ["first"] if isinstance(given.get("first"), IntValueNode) and given.get("groupBy") else ["groupBy"]
         extent.aliases += node.alias is not None
         extent.records += not sizes and _is_record(answered) and not _is_page(kind)
         inner.depth = 0 if node.name.value.startswith("__") else inner.depth + 1

@@ -108,6 +108,14 @@ audit_verifications = connection(
 )
 
 
+audit_verification_aggregates = aggregates(
+    VerificationRun,
+    "audit_verification_aggregates",
+    "Groups runs in which the server verified the trail itself, counts each group, and sums up its numbers.",
+    permit=Permission.READ_TRAIL,
+)
+
+
 @query(permit=Permission.READ_TRAIL)
 async def audit_verification_run(info: Info, number: BigInt) -> VerificationRun | None:
     """The run that has the number; null if none."""
@@ -179,6 +187,7 @@ PART = Part(
         audit_event_aggregates,
         audit_verification,
         audit_verifications,
+        audit_verification_aggregates,
         audit_verification_run,
         audit_checkpoint,
         audit_keys,

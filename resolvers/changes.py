@@ -148,7 +148,6 @@ change_request_aggregates = aggregates(
     ChangeRequest,
     "change_request_aggregates",
     "Groups changes, counts each group, and sums up its numbers.",
-    over=["requested_by"],
 )
 
 

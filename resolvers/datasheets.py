@@ -17,6 +17,7 @@ from documents.values import Key
 from documents.versions.parts import DatasheetLink
 from documents.versions.rules import links
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
@@ -59,6 +60,9 @@ async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
 
 
 datasheets = connection(Datasheet, "datasheets", "The datasheets are listed by the id of their dataset.", ("dataset_id", 1))
+
+
+datasheet_aggregates = aggregates(Datasheet, "datasheet_aggregates", "Groups datasheets, counts each group, and sums it up.")
 
 
 @graph_input("A dataset version is an entry in a dataset's history.")
@@ -136,6 +140,6 @@ async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDat
 
 PART = Part(
     types=[node(Datasheet), DatasetRecordShape, DatasheetLinkShape, DatasheetFilter],
-    queries=[datasheet, datasheets],
+    queries=[datasheet, datasheets, datasheet_aggregates],
     mutations=[save_datasheet, link_datasheet, unlink_datasheet],
 )

@@ -6,6 +6,7 @@ from documents.people import Stakeholder
 from documents.values import Key
 from documents.versions.model import Model, Running
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one
@@ -43,4 +44,7 @@ async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
 deployments = connection(Deployment, "deployments", "The deployments are listed latest first.", ("deployed_at", -1))
 
 
-PART = Part(types=[DeploymentNode, RunningShape, DeploymentFilter], queries=[deployment, deployments])
+deployment_aggregates = aggregates(Deployment, "deployment_aggregates", "Groups deployments, counts each group, and sums it up.")
+
+
+PART = Part(types=[DeploymentNode, RunningShape, DeploymentFilter], queries=[deployment, deployments, deployment_aggregates])

@@ -13,6 +13,7 @@ from documents.people import Stakeholder
 from documents.stages import Stage
 from documents.values import Environment, Key, Statement, Text
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.edges import one, pages
@@ -49,6 +50,11 @@ async def environment(info: Info, name: Key) -> DeploymentEnvironment | None:
 
 environments = connection(
     DeploymentEnvironment, "environments", "The environments are listed by their name, retired ones too.", ("name", 1)
+)
+
+
+environment_aggregates = aggregates(
+    DeploymentEnvironment, "environment_aggregates", "Groups environments, counts each group, and sums it up."
 )
 
 
@@ -128,6 +134,6 @@ async def retire_environment(info: Info, input: RetireEnvironmentInput) -> Retir
 
 PART = Part(
     types=[DeploymentEnvironmentNode, DeploymentEnvironmentFilter, EnvironmentStatus, Stage],
-    queries=[environment, environments],
+    queries=[environment, environments, environment_aggregates],
     mutations=[declare_environment, update_environment, retire_environment],
 )

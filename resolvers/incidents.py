@@ -57,7 +57,6 @@ incident_aggregates = aggregates(
     Incident,
     "incident_aggregates",
     "Groups incidents, and counts each group.",
-    over=["model", "model_version", "reporter"],
 )
 
 

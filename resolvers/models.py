@@ -16,6 +16,7 @@ from documents.people import Stakeholder
 from documents.values import Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, paged, pages
@@ -80,4 +81,7 @@ async def model(info: Info, model_id: Key) -> Model | None:
 models = connection(Model, "models", "The models are listed by their id.", ("model_id", 1))
 
 
-PART = Part(types=[ModelNode, ModelFilter], queries=[model, models])
+model_aggregates = aggregates(Model, "model_aggregates", "Groups models, counts each group, and sums it up.")
+
+
+PART = Part(types=[ModelNode, ModelFilter], queries=[model, models, model_aggregates])

@@ -21,6 +21,7 @@ from documents.values import Email, Key, Name
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, Loader, asked_of
 from resolvers.graph.edges import many, one, pages
@@ -135,6 +136,9 @@ async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
 
 
 stakeholders = connection(Stakeholder, "stakeholders", "The people are listed oldest first.", ("registered_at", 1))
+
+
+stakeholder_aggregates = aggregates(Stakeholder, "stakeholder_aggregates", "Groups people, counts each group, and sums it up.")
 
 
 @graph_input("A person is to be registered.")
@@ -263,6 +267,6 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
 
 PART = Part(
     types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter],
-    queries=[viewer, stakeholder, stakeholders],
+    queries=[viewer, stakeholder, stakeholders, stakeholder_aggregates],
     mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
 )

@@ -29,6 +29,7 @@ from documents.policies import (
 from documents.stages import Stages
 from documents.values import LIST_LENGTH, Key, Moment, Name, Statement
 from documents.versions.version import ModelVersion
+from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
@@ -104,6 +105,9 @@ async def policy(info: Info, policy_id: Key) -> Policy | None:
 
 
 policies = connection(Policy, "policies", "The policies are listed by their id.", ("policy_id", 1))
+
+
+policy_aggregates = aggregates(Policy, "policy_aggregates", "Groups policies, counts each group, and sums it up.")
 
 
 @graph_input("A requirement is one thing that must hold.")
@@ -255,6 +259,6 @@ class StoppedVersionShape:
 
 PART = Part(
     types=[PolicyEffect, StoppedVersionShape, PolicyNode, PolicyRevisionShape, BoundPolicyShape, PolicyStatus, PolicyFilter],
-    queries=[policy, policies],
+    queries=[policy, policies, policy_aggregates],
     mutations=[create_policy, revise_policy, retire_policy],
 )

@@ -237,7 +237,6 @@ model_version_aggregates = aggregates(
     ModelVersion,
     "model_version_aggregates",
     "Groups versions, counts each group, and sums up its numbers.",
-    over=["model", "owner", "data_steward"],
 )
 
 

@@ -35,6 +35,7 @@ READ_IN_ORDER = (
     "README.md",
     "docs/getting-started.md",
     "docs/guide.md",
+    "docs/questions.md",
     "docs/import-export.md",
     "docs/reference.md",
     "docs/operating.md",

@@ -103,6 +103,7 @@ MAY_READ_THE_TRAIL = "AUDITOR ADMIN RISK_MANAGER COMPLIANCE_OFFICER"
 TRAIL = {
     "auditEvent", "auditEvents", "auditEventAggregates", "auditVerification", "auditCheckpoint", "auditInclusionProof",
     "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport", "auditKeys",
+    "auditVerificationAggregates",
 }  # fmt: skip
 
 SAMPLES = {

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from documents.store.filters import in_order, matches, to_query
+from documents.store.expressions import EXPRESSIONS, to_expression
+from documents.store.filters import OPERATORS, in_order, matches, to_query
 from documents.store.pages import By, Page, Window, optional
 from documents.store.standins import Found
 from documents.values import BigInt, Hash
@@ -109,6 +110,18 @@ async def held(service: Service) -> Any:
 async def test_the_query_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
     found = await held.find(to_query(filter), {"_id": 1}).to_list(None)
     assert [each["_id"] for each in found] == [each["_id"] for each in HELD if matches(filter, each)]
+
+
+@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter=wanted(VERSIONS_FILTER))
+async def test_the_expression_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
+    meets = {"$let": {"vars": {"one": "$$ROOT"}, "in": to_expression(filter, "$$one")}}
+    found = {each["_id"]: each["meets"] async for each in held.aggregate([{"$project": {"meets": meets}}])}
+    assert found == {each["_id"]: matches(filter, each) for each in HELD}
+
+
+def test_every_operator_has_an_expression() -> None:
+    assert EXPRESSIONS.keys() == OPERATORS.keys()
 
 
 def paths(kind: Any, path: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.risk.scales import RiskBand, RiskTier
-from documents.store.aggregates import Grouping, steps
+from documents.store.aggregates import Grouping, Question, steps
 from tests.examples import BOT, RATED, TICKETS, register, save_card, save_datasheet
 from tests.service import ALICE, BOB, Service
 
@@ -189,8 +189,12 @@ async def test_a_filter_finds_what_going_over_its_edges_record_by_record_finds(s
     assert {tuple(each.values()) for each in found} == {key for key, raw in shelf.versions.items() if holds(raw)}
 
 
-FACTORS, VALUES = "latestAssessmentFactorsResidualScore", "cardMetricsDisaggregatedValue"
-NUMERIC = " ".join(f"{each} {{ standingRiskScore {FACTORS} {VALUES} }}" for each in ("values", "min", "max", "avg", "sum"))
+STATS = ("values", "min", "max", "avg", "sum")
+FACTORS, VALUES = "residualScore", "value"
+NUMERIC = " ".join(f"{each} {{ standingRiskScore }}" for each in STATS)
+NUMERIC += f" latestAssessmentFactors {{ {' '.join(f'{each} {{ residualScore }}' for each in STATS)} }}"
+NUMERIC += f"""cardMetrics(where: {{metricName: {{eq: "accuracy"}}}}) {{
+    disaggregated {{ {" ".join(f"{each} {{ value }}" for each in STATS)} }} }}"""
 SUMS = f"""query($filter: ModelVersionFilter, $groupBy: [ModelVersionGroupBy!]) {{
     modelVersionAggregates(filter: $filter, groupBy: $groupBy) {{
         keys {{ tier standingRiskBand ownerDepartment modelName }} count {NUMERIC} }} }}"""
@@ -236,22 +240,25 @@ async def test_groups_come_to_what_adding_up_record_by_record_comes_to(shelf: Sh
     assert [tuple(each["keys"][name] for name in by) for each in found] == order
     for each, key in zip(found, order, strict=True):
         assert each["count"] == len(grouped[key])
+        each |= {FACTORS: each["latestAssessmentFactors"], VALUES: each["cardMetrics"]["disaggregated"]}
         for name in ("standingRiskScore", FACTORS, VALUES):
+            told = each.get(name, each)
             numbers = [number for raw in grouped[key] for number in measured(raw)[name]]
-            assert each["values"][name] == len(numbers)
-            assert each["sum"][name] == pytest.approx(sum(numbers))
-            assert each["avg"][name] == (pytest.approx(sum(numbers) / len(numbers)) if numbers else None)
+            assert told["values"][name] == len(numbers)
+            assert told["sum"][name] == pytest.approx(sum(numbers))
+            assert told["avg"][name] == (pytest.approx(sum(numbers) / len(numbers)) if numbers else None)
             for of, bound in (("min", min), ("max", max)):
-                assert each[of][name] == (pytest.approx(bound(numbers)) if numbers else None)
+                assert told[of][name] == (pytest.approx(bound(numbers)) if numbers else None)
 
 
 async def test_groups_reach_over_an_edge_of_two_keys(shelf: Shelf) -> None:
     keys = ("model_id", "version")
-    over = Grouping("tier", 1, "model_versions", keys, tuple(f"latest_assessment.{each}" for each in keys))
+    own = tuple(f"latest_assessment.{each}" for each in keys)
+    over = Grouping("tier", 1, collection="model_versions", keys=keys, own=own)
     counted: dict[str | None, int] = defaultdict(int)
     for raw in shelf.versions.values():
         of = raw["latest_assessment"]
         other = shelf.versions.get((of["model_id"], of["version"])) if of else None
         counted[other["tier"] if other else None] += 1
-    groups = shelf.service.database.raw("model_versions").aggregate(steps({}, [over], [], 10))
+    groups = shelf.service.database.raw("model_versions").aggregate(steps({}, Question([over]), 10))
     assert {each["_id"]["k0"]: each["count"] async for each in groups} == counted

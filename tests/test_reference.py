@@ -13,7 +13,7 @@ from documents.store import record, streams
 from documents.values import camel
 from gql import faults, http, identity, subscriptions
 from gql.settings import PREFIX, Settings
-from resolvers.graph import aggregates, asked, connections, orders
+from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -85,6 +85,8 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
     assert listed == [
         connections.PAGE_SIZE,
         aggregates.GROUPS,
+        figures.SOURCES,
+        figures.LEAVES,
         orders.ORDERS,
         asked.DEPTH,
         asked.EDGES,

@@ -26,6 +26,8 @@ QUERIES = """
     auditEvent auditEvents auditEventAggregates auditVerification auditCheckpoint auditInclusionProof auditConsistencyProof
     auditVerifications auditVerificationRun auditKeys auditReport governanceReport riskReport dashboard search
     environment environments
+    modelAggregates stakeholderAggregates policyAggregates datasheetAggregates deploymentAggregates environmentAggregates
+    auditVerificationAggregates
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel
@@ -120,7 +122,12 @@ def test_what_is_generated_for_a_noun_names_it() -> None:
     """Of the families of types that are read off the documents."""
     families = (
         "EdgeGroupBy",
+        "ElementGroupBy",
+        "InnerGroupBy",
         "GroupBy",
+        "GroupOrder",
+        "Having",
+        "Distinct",
         "FilterList",
         "Filter",
         "Order",
@@ -192,7 +199,7 @@ def test_the_package_called_gql_is_ours() -> None:
         }) { nodes { modelId version owner { name } eligibility { openConditions { role condition { text } } } } } }""",
         """{ modelVersionAggregates(
             filter: {card: {metrics: {none: {disaggregated: {some: {}}}}}}, groupBy: [{owner: {department: ASC}}, {tier: ASC}]
-        ) { keys { ownerDepartment tier } count avg { standingRiskScore latestAssessmentFactorsResidualScore } } }""",
+        ) { keys { ownerDepartment tier } avg { standingRiskScore } latestAssessmentFactors { avg { residualScore } } } }""",
     ],
 )
 def test_the_questions_that_the_design_promises_are_one_request_each(question: str) -> None:

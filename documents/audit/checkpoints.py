@@ -12,7 +12,7 @@ from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.errors import Inconsistent, LimitExceeded, Unproven
-from documents.store.aggregates import Grouping, Measure
+from documents.store.aggregates import Grouping, Measure, Question
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.standins import aware
@@ -57,8 +57,8 @@ async def keys(own: str | None) -> list[AuditKey]:
 
     Takes one database command. Raises LimitExceeded for more than a thousand keys.
     """
-    by_key, when = [Grouping("verifier_key", 1)], [Measure((), "$signed_at")]
-    found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, by_key, when, KEYS + 1)}
+    asked = Question([Grouping("verifier_key", 1)], measures=[Measure(None, "$signed_at")], figures=[(0, "min"), (0, "max")])
+    found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, asked, KEYS + 1)}
     if len(found) > KEYS:
         raise LimitExceeded("the number of keys", len(found), KEYS)
     unused = {"count": 0, "min0": None, "max0": None}

@@ -39,6 +39,8 @@ class AuditFaultKind(Choice):
 class Fault(Value):
     """A fault is something wrong with a trail."""
 
+    grouped: ClassVar = frozenset({"kind"})
+
     kind: AuditFaultKind = Field(description="The kind says what is wrong.")
     seq: Count | None = Field(description="The event that shows it; null for head or checkpoint.")
     detail: str = Field(description="A sentence that says what is wrong.")
@@ -66,6 +68,7 @@ class Report(Value):
 
     unasked: ClassVar = frozenset({"caveats"})
     ordered: ClassVar = frozenset({"fault_count"})
+    summed: ClassVar = frozenset({"events_verified", "fault_count"})
 
     first: Count = Field(description="The number of the event at which it began.")
     last: Count | None = Field(description="The last event that it read; null if none.")

@@ -44,6 +44,8 @@ class VerificationRun(Record):
             "ended_at",
         }
     )
+    grouped: ClassVar = frozenset({"is_news"})
+    bounded: ClassVar = frozenset({"began_at", "ended_at"})
 
     number: Count = Field(description="The run's number counts from 1, with gaps.")
     began_at: Moment = Field(description="The time the run began.")

@@ -13,6 +13,9 @@ from documents.values import Choice, Digest, Key, Moment, Name, Statement, Text,
 class ChangeApproval(Value):
     """A change approval is what a reviewer said of a plan."""
 
+    grouped: ClassVar = frozenset({"role", "approved", "reviewer_id", "reviewer_department"})
+    bounded: ClassVar = frozenset({"at"})
+
     role: GovernanceRole = Field(description="The role that the reviewer spoke for.")
     approved: bool = Field(description="Whether the reviewer lets the change go on.")
     reviewer_id: Key = Field(description="The user id of whoever reviewed.")
@@ -38,6 +41,7 @@ class ApprovalsDue(Value):
     """The approvals due are those that an emergency decommission started without."""
 
     ordered: ClassVar = frozenset({"until"})
+    bounded: ClassVar = frozenset({"until"})
 
     roles: tuple[GovernanceRole, ...] = Field(description="The required roles that have not approved, or that refused.")
     until: Moment = Field(description="The time by which they are due, which is 24 hours after the start.")
@@ -45,6 +49,9 @@ class ApprovalsDue(Value):
 
 class TestResult(Value):
     """A test result says how a required test ended."""
+
+    grouped: ClassVar = frozenset({"name", "passed"})
+    bounded: ClassVar = frozenset({"recorded_at"})
 
     __test__: ClassVar = False  # pytest would collect it by its name
 
@@ -69,6 +76,9 @@ class Comment(Value):
 class Move(Value):
     """A move is a step from one status to the next."""
 
+    grouped: ClassVar = frozenset({"to_status", "by"})
+    bounded: ClassVar = frozenset({"at"})
+
     at: Moment = Field(description="The time the step was made.")
     by: Key = Field(description="The user id or service that made the step.")
     from_status: ChangeStatus = Field(description="The status that it led from.")
@@ -92,6 +102,7 @@ class GatePass(Value):
 
     ordered: ClassVar = frozenset({"at", "basis"})
     grouped: ClassVar = frozenset({"basis"})
+    bounded: ClassVar = frozenset({"at"})
 
     at: Moment = Field(description="The time the change started.")
     by: Key = Field(description="The user id or service that started the change.")

@@ -116,6 +116,8 @@ class ChangeWindow(Value):
 class Mitigated(Value):
     """A mitigated obstacle is a hold or an incident of the version that runs."""
 
+    grouped: ClassVar = frozenset({"role"})
+
     hold_id: Key | None = Field(default=None, description="The id of the hold; null for an incident.")
     incident_id: Key | None = Field(default=None, description="The id of the incident; null for a hold.")
     role: GovernanceRole | None = Field(default=None, description="The role that placed the hold; null for an incident.")

@@ -56,7 +56,7 @@ from documents.reports.governance import (
     TrailAnchor,
 )
 from documents.reports.risk import RiskReport
-from documents.store.aggregates import Grouping
+from documents.store.aggregates import Grouping, Question
 from documents.store.fields import fields_at
 from documents.values import Value
 from documents.versions.accountability import Coverage
@@ -281,8 +281,8 @@ async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
     head = await AuditHead.require("head")
     # Events are only ever appended, so each command below counts the same events: those before the head's size.
     query = scope.query(head.size)
-    endings = await AuditEvent.groups(query, [Grouping("event_type", 1), Grouping("outcome", 1)], [], ENDINGS)
-    actors = await AuditEvent.groups(query, [Grouping("actor.id", 1), Grouping("actor.type", 1)], [], ACTORS)
+    endings = await AuditEvent.groups(query, Question([Grouping("event_type", 1), Grouping("outcome", 1)]), ENDINGS)
+    actors = await AuditEvent.groups(query, Question([Grouping("actor.id", 1), Grouping("actor.type", 1)]), ACTORS)
     counted = await AuditEvent.counts(query, {}, {"actors": "actor.id"}, {})
     last = await AuditEvent.read(query, [("seq", -1)], EVENTS, TOLD)
     types, outcomes = Counter[str](), Counter[str]()

@@ -91,8 +91,9 @@ class RiskFactor(Value):
     """A risk factor is one risk of a model version, as assessed."""
 
     measured: ClassVar = {"inherent_score": _inherent, "residual_score": _residual}
+    grouped: ClassVar = frozenset({"category", "risk_id", "owner"})
     summed: ClassVar = frozenset({"likelihood", "impact", "control_effectiveness"})
-    bounded: ClassVar = frozenset({"review_date"})
+    bounded: ClassVar = frozenset({"review_date", "identified_date"})
 
     risk_id: Key = Field(description="The name that the risk has: its template's, or its own.")
     category: RiskCategory = Field(description="The category that the risk is in.")

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self, cast
 import bson
 from beanie import Document, PydanticObjectId
 from pydantic import Field, PrivateAttr
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from documents.canonical import same
-from documents.errors import AlreadyExists, LimitExceeded, NotFound, StaleRevision
+from documents.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, StaleRevision
 from documents.store import aggregates
 from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
@@ -23,6 +23,7 @@ from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current
 
 Identity = PydanticObjectId
 RECORD_BYTES = 4 * 1024 * 1024
+UNKNOWN_ZONE = 40485  # MongoDB's code
 _READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 
 
@@ -236,11 +237,14 @@ class Record(Document):
         return {tuple(raw["_id"][name] for name in spread.names): raw["count"] for raw in found}
 
     @classmethod
-    async def groups(
-        cls, query: Raw, by: Sequence[aggregates.Grouping], measured: Sequence[aggregates.Measure], limit: int
-    ) -> list[Raw]:
+    async def groups(cls, query: Raw, asked: aggregates.Question, limit: int) -> list[Raw]:
         """What the records that meet `query` come to, group by group, as `aggregates.steps` defines it."""
-        return await cls.aggregated(aggregates.steps(query, by, measured, limit))
+        try:
+            return await cls.aggregated(aggregates.steps(query, asked, limit))
+        except OperationFailure as failure:
+            if failure.code == UNKNOWN_ZONE:
+                raise InvalidInput("groupBy", "names a time zone that the database does not know") from failure
+            raise
 
     # Documents exactly as they are stored: for the trail, which must read what no record could hold
 

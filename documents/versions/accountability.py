@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -15,6 +16,9 @@ from documents.versions.entries import longer
 
 class Assignment(Value):
     """An assignment makes a person accountable in a role."""
+
+    grouped: ClassVar = frozenset({"role", "user_id"})
+    bounded: ClassVar = frozenset({"assigned_at"})
 
     role: GovernanceRole = Field(description="The role that was assigned.")
     user_id: Key = Field(description="The user id of whoever is accountable.")

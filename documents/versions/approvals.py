@@ -59,6 +59,9 @@ class DecisionTerms(Value):
 class Decision(Value):
     """A decision is what a reviewer decided for a role."""
 
+    grouped: ClassVar = frozenset({"role", "verdict", "reviewer_id", "reviewer_name", "reviewer_department"})
+    bounded: ClassVar = frozenset({"decided_at", "expires_at"})
+
     decision_id: str = Field(description="The id is APR- and 32 hexadecimal digits.")
     role: GovernanceRole = Field(description="The role that it was decided for.")
     verdict: Verdict = Field(description="The verdict says what was decided.")
@@ -201,6 +204,7 @@ class ApprovalRound(Value):
     """An approval round is a submission and what was decided."""
 
     ordered: ClassVar = frozenset({"submitted_at"})
+    grouped: ClassVar = frozenset({"tier", "submitted_by"})
     bounded: ClassVar = frozenset({"submitted_at"})
 
     number: int = Field(description="The round's number counts from 1.")

@@ -1,6 +1,7 @@
 """Dependencies: what a version was made from, and what it needs to run."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -27,12 +28,16 @@ ORIGINS = frozenset({_D.FINE_TUNED_FROM, _D.DISTILLED_FROM, _D.ADAPTER_OF, _D.EM
 class VersionName(Value):
     """A version name identifies a governed version."""
 
+    grouped: ClassVar = frozenset({"model_id", "version"})
+
     model_id: Key = Field(description="The id that the model has.")
     version: Key = Field(description="The name that the version has.")
 
 
 class ExternalModel(Value):
     """An external model is governed elsewhere, or nowhere."""
+
+    grouped: ClassVar = frozenset({"name", "supplier"})
 
     name: Name = Field(description="The name that its supplier calls it by.")
     version: Name | None = Field(default=None, description="The version that is used, if stated.")
@@ -42,6 +47,8 @@ class ExternalModel(Value):
 
 class Dependency(Value):
     """A dependency is what a version depends on."""
+
+    grouped: ClassVar = frozenset({"relation"})
 
     relation: DependencyRelation = Field(description="The relation says how the version depends on it.")
     governed: VersionName | None = Field(default=None, description="The governed version that it is, if governed.")

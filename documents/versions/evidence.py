@@ -15,7 +15,8 @@ from documents.versions.parts import Ending
 class Evidence(Value):
     """Evidence is a document that shows something."""
 
-    bounded: ClassVar = frozenset({"valid_until"})
+    grouped: ClassVar = frozenset({"requirement_id", "attached_by"})
+    bounded: ClassVar = frozenset({"valid_until", "attached_at"})
 
     evidence_id: str = Field(description="The id is EVD- and 32 hexadecimal digits.")
     requirement_id: Key = Field(description="The requirement that it is for: `POL-003.access-control`.")

@@ -16,6 +16,7 @@ from documents.versions.parts import Ending
 class Hold(Value):
     """A hold stops a version until its role lifts it."""
 
+    grouped: ClassVar = frozenset({"role", "placed_by"})
     bounded: ClassVar = frozenset({"placed_at"})
 
     hold_id: str = Field(description="The id is HLD- and 32 hexadecimal digits.")

@@ -17,6 +17,9 @@ from documents.values import Environment, Key, Moment, Name, Names, Text, Value
 class Running(Value):
     """A running version is what runs somewhere."""
 
+    grouped: ClassVar = frozenset({"environment", "version"})
+    bounded: ClassVar = frozenset({"since"})
+
     environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")
     since: Moment = Field(description="The time since which it runs.")
@@ -30,7 +33,8 @@ class Model(Searchable):
     event: ClassVar = AuditEventType.MODEL_REGISTERED
     searched: ClassVar = ("model_id", "name", "tags", "description")
     ordered: ClassVar = frozenset({"model_id", "name", "owner_id", "registered_at"})
-    grouped: ClassVar = frozenset({"name", "owner_id"})
+    grouped: ClassVar = frozenset({"name", "owner_id", "tags"})
+    bounded: ClassVar = frozenset({"registered_at"})
 
     model_id: Key = Field(description="The id that names the model.")
     name: Name = Field(description="The name that people call it by.")

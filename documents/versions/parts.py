@@ -12,6 +12,7 @@ class Ending(Value):
     """An ending says when, by whom and why something ended."""
 
     ordered: ClassVar = frozenset({"at"})
+    bounded: ClassVar = frozenset({"at"})
 
     at: Moment = Field(description="The time it ended.")
     by: Key = Field(description="The user id of whoever ended it.")
@@ -37,6 +38,7 @@ class ArtifactKind(Choice):
 class Artifact(Value):
     """An artefact is a part of a version."""
 
+    grouped: ClassVar = frozenset({"kind"})
     summed: ClassVar = frozenset({"size"})
 
     kind: ArtifactKind = Field(description="The kind says what it is.")
@@ -48,6 +50,9 @@ class Artifact(Value):
 class DatasheetLink(Value):
     """A link pins the revision that the version rests on."""
 
+    grouped: ClassVar = frozenset({"dataset_id"})
+    bounded: ClassVar = frozenset({"linked_at"})
+
     dataset_id: Key = Field(description="The id of the dataset that is linked.")
     revision: int = Field(description="The number of the revision that is pinned.")
     digest: Digest = Field(description="The digest that `content` takes for the revision.")
@@ -58,6 +63,7 @@ class DatasheetLink(Value):
 class Review(Value):
     """A review is a periodic one, with four findings."""
 
+    grouped: ClassVar = frozenset({"by"})
     bounded: ClassVar = frozenset({"at"})
 
     at: Moment = Field(description="The time it was completed.")

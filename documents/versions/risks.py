@@ -24,8 +24,9 @@ class RiskAcceptance(Value):
     It is not revoked: it ends when it expires, when the risk is accepted anew, or when a later assessment finds more of it left.
     """
 
+    grouped: ClassVar = frozenset({"risk_id", "accepted_by"})
     summed: ClassVar = frozenset({"residual_score"})
-    bounded: ClassVar = frozenset({"expires_at"})
+    bounded: ClassVar = frozenset({"expires_at", "accepted_at"})
 
     acceptance_id: str = Field(description="The acceptance's id is ACC- and 32 hexadecimal digits.")
     risk_id: Key = Field(description="The id of the risk that was accepted.")
@@ -68,6 +69,9 @@ class RiskAcceptance(Value):
 class AssessmentApproval(Value):
     """A risk manager approved the assessment as it was made."""
 
+    grouped: ClassVar = frozenset({"approved_by"})
+    bounded: ClassVar = frozenset({"approved_at"})
+
     assessment_id: str = Field(description="The id of the assessment that was approved.")
     digest: Digest = Field(description="The digest that `content` takes for the assessment.")
     approved_by: Key = Field(description="The user id of whoever approved it, not its assessor.")
@@ -79,6 +83,9 @@ class AssessmentApproval(Value):
 
 class HighRisk(Value):
     """A high risk scores 10 or more and has no control."""
+
+    grouped: ClassVar = frozenset({"risk_id"})
+    summed: ClassVar = frozenset({"residual_score"})
 
     risk_id: Key = Field(description="The id that the risk has.")
     residual_score: float = Field(description="The residual score that it has, from 10 to 25.")

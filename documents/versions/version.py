@@ -78,7 +78,7 @@ class ModelVersion(Searchable):
     )  # fmt: skip
 
     ordered: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "registered_at"})
-    grouped: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id"})
+    grouped: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "deployed_in"})
     bounded: ClassVar = frozenset({"registered_at"})
 
     model_id: Key = Field(description="The id of the model that it belongs to.")

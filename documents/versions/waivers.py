@@ -19,7 +19,8 @@ WAIVER_DAYS = 180
 class Waiver(Value):
     """A waiver excepts a version from one requirement for a time."""
 
-    bounded: ClassVar = frozenset({"expires_at"})
+    grouped: ClassVar = frozenset({"requirement_id", "granted_by"})
+    bounded: ClassVar = frozenset({"expires_at", "granted_at"})
 
     waiver_id: str = Field(description="The waiver's id is WVR- and 32 hexadecimal digits.")
     requirement_id: Key = Field(description="The requirement that is waived: `POL-003.access-control`.")

@@ -1,171 +1,252 @@
 """What the records of a noun come to, group by group: counted, bounded, added up and averaged as records and values name it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from inspect import cleandoc
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 import strawberry
 from pydantic import BaseModel, TypeAdapter
-from strawberry import UNSET
+from strawberry import UNSET, Parent
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.errors import LimitExceeded
-from documents.store.aggregates import Measure
+from documents.errors import InvalidInput, LimitExceeded
 from documents.store.filters import to_query
 from documents.store.record import Record
 from documents.store.standins import aware
-from documents.values import Value, camel
+from documents.values import camel
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import Filtered
-from resolvers.graph.context import Info
-from resolvers.graph.filters import dotted, filter_of, single
-from resolvers.graph.groups import group_of, grouping, keys_of
+from resolvers.graph.context import Context, Info
+from resolvers.graph.figures import BOUNDS, WHERE, Figures, Inside, Measured, Place, distinct_of, flat, lists_of, stats_of
+from resolvers.graph.filters import dotted, filter_of, record_filter
+from resolvers.graph.groups import Key, group_of, groups_asked, keys_of
+from resolvers.graph.having import COUNT, DISTINCT, KEYS, group_order_of, having_asked, having_of, order_asked, read
 from resolvers.graph.mutation import query
-from resolvers.graph.orders import ordered_by
 from resolvers.graph.registry import Registry, pending, registry_of
-from resolvers.graph.types import bare, expose, named
+from resolvers.graph.selection import Chosen, chosen_below
+from resolvers.graph.types import expose
 
 GROUPS = 1_000
 
+Where = "The elements that meet this are counted and summed up; all elements if it is not given."
 
-def aggregates(
-    kind: type[Record], name: str, description: str, over: Sequence[str] = (), permit: Permission = Permission.READ
-) -> StrawberryField:
-    """Declares what the records of a noun come to: `aggregates(ModelVersion, "model_version_aggregates", "…", over=["owner"])`.
 
-    It offers what the record and the values in it name in `grouped`, `summed` and `bounded`, and groups over the edges `over`
-    by what the record at their end names.
+def aggregates(kind: type[Record], name: str, description: str, permit: Permission = Permission.READ) -> StrawberryField:
+    """Declares what the records of a noun come to: `aggregates(ModelVersion, "model_version_aggregates", "…")`.
+
+    It offers what the record and the values in it name in `grouped`, `summed` and `bounded`, sums up the elements of its lists,
+    and groups over its edges by what the records at their ends name.
     """
-    aggregate = pending(lambda registry: _aggregate(registry, kind, over))
+    aggregate = pending(lambda registry: _aggregate(registry, kind))
 
     async def resolve(
         info: Info,
         filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
         group_by: Annotated[
-            list[group_of(kind, over)] | None,  # type: ignore[valid-type]
+            list[group_of(kind)] | None,  # type: ignore[valid-type]
             strawberry.argument(description="The groups share these fields, and are ordered by them."),
         ] = UNSET,
+        having: Annotated[
+            having_of(kind) | None,  # type: ignore[valid-type]
+            strawberry.argument(description="The groups meet these conditions on what they come to."),
+        ] = UNSET,
+        order_by: Annotated[
+            list[group_order_of(kind)] | None,  # type: ignore[valid-type]
+            strawberry.argument(description="The order that the groups have; `groupBy` decides between those alike."),
+        ] = UNSET,
+        first: Annotated[
+            int | None,
+            strawberry.argument(description="So many groups are taken from the start; if it is not given, all, at most 1,000."),
+        ] = UNSET,
     ) -> list[aggregate]:  # type: ignore[valid-type]
-        by = ordered_by(group_by, (), "groupBy")
-        registry, selected = registry_of(info), {each.name for each in _selected(info.selected_fields)}
-        measured = {name: each for name, each in _measures(registry, kind).items() if camel(name) in selected}
+        wanted = _size(first)
+        groups = await groups_asked(registry_of(info), info.context, kind, group_by)
+        figures = Figures(registry_of(info), groups)
+        plan = await _planned(info.context, figures, Place(kind), chosen_below(info))
+        figures.question.having = await having_asked(info.context, figures, kind, having)
+        figures.question.order = await order_asked(info.context, figures, kind, order_by)
         asked = to_query(await asked_for(info.context, filter))
-        groups = await kind.groups(
-            asked, [grouping(registry, kind, *each) for each in by], [each.of for each in measured.values()], GROUPS + 1
-        )
-        if len(groups) > GROUPS:
-            raise LimitExceeded("the number of groups", len(groups), GROUPS)
-        return [_told(keys_of(registry, kind, over), raw, [path for path, _ in by], measured) for raw in groups]
+        found = await kind.groups(asked, figures.question, wanted) if wanted else []
+        if len(found) > GROUPS:
+            raise LimitExceeded("the number of groups", len(found), GROUPS)
+        return [_group(plan, groups.keys, keys_of(figures.registry, kind), raw) for raw in found]
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
 
 
-def _aggregate(registry: Registry, kind: type[Record], over: Sequence[str]) -> Any:
-    """The type of a group of records, which is made with the types in it."""
-    of = f"a group of `{kind.__name__}` records"
+def _size(first: int | None) -> int:
+    """How many groups the database is asked for: one more than may be, if the client does not say how many."""
+    if first is None or first is UNSET:
+        return GROUPS + 1
+    if first < 0:
+        raise InvalidInput("first", "must not be negative")
+    if first > GROUPS:
+        raise LimitExceeded("the number of groups", first, GROUPS)
+    return first
+
+
+# The types
+
+
+def _aggregate(registry: Registry, model: type[BaseModel]) -> Any:
+    """The type of a group of records, or of elements, which is made with the types in it."""
+    is_record = issubclass(model, Record)
+    of = f"a group of `{model.__name__}` {'records' if is_record else 'elements'}"
 
     def output(name: str, about: str, fields: Mapping[str, tuple[Any, str]]) -> Any:
-        return registry.once(f"{kind.__name__}{name}", lambda made: _output(made, about, fields))
+        return registry.once(f"{model.__name__}{name}", lambda made: _output(made, about, fields))
 
-    measures = _measures(registry, kind)
-    shared = keys_of(registry, kind, over).items()
-    keys = {_flat(path): (value | None, f"The group has this `{dotted(path)}`.") for path, value in shared}
-    bounds = {name: (each.type | None, f"`{each.path}` has this bound.") for name, each in measures.items()}
-    bounded = output("Bounds", f"The bounds are the least or greatest values of {of}.", bounds)
-    groups = {
-        "keys": (
-            output("Keys", f"The keys are what {of} shares.", keys),
-            "The keys are what the group shares; null if not grouped by.",
-        ),
-        "count": (int, "The number of records that the group has."),
-        "min": (bounded, "The least values that the group has."),
-        "max": (bounded, "The greatest values that the group has."),
+    def make(made: Any) -> None:
+        groups: dict[str, tuple[Any, str]] = {COUNT: (int, "The number of records that the group has.")}
+        if not is_record:
+            groups = {COUNT: (int, "The number of elements that count.")}
+        told = stats_of(registry, model)
+        if every := told.get("min"):
+            bounded = output("Bounds", f"The bounds are the least or greatest values of {of}.", _figures(every, "bound"))
+            groups |= {
+                "min": (bounded, "The least values that the group has."),
+                "max": (bounded, "The greatest values that the group has."),
+            }
+        if added := told.get("sum"):
+            summed = output("Numbers", f"The numbers are counts, means or sums of {of}.", _figures(added, "number"))
+            groups |= {
+                "values": (summed, "The counts of the values that `avg` and `sum` are over."),
+                "avg": (summed, "The means are null where there are no values."),
+                "sum": (summed, "The sums are 0 where there are no values."),
+            }
+        if is_record:
+            groups |= _of_records(registry, model, of, output)
+        made.__annotations__ = {}
+        _describe(made, groups)
+        for name, inside in lists_of(registry, model).items():
+            setattr(made, name, _listed(registry, name, inside))
+        strawberry.type(made, description=cleandoc(f"An aggregate is what {of} comes to."))
+
+    return registry.once(f"{model.__name__}Aggregate", make)
+
+
+def _figures(told: Mapping[str, Measured], what: str) -> dict[str, tuple[Any, str]]:
+    return {
+        name: (
+            (each.type if what == "bound" else float) | None,
+            f"The `{each.path}` has this {what}.{_one_kind(each.told_by)}",
+        )
+        for name, each in told.items()
     }
-    if added := {name: each for name, each in measures.items() if each.added}:
-        numbers = {name: (float | None, f"`{each.path}` has this number.") for name, each in added.items()}
-        summed = output("Numbers", f"The numbers are counts, means or sums of {of}.", numbers)
-        groups |= {
-            "values": (summed, "The counts of the values that `avg` and `sum` are over."),
-            "avg": (summed, "The means are null where there are no values."),
-            "sum": (summed, "The sums are 0 where there are no values."),
-        }
-    return output("Aggregate", f"An aggregate is what {of} comes to.", groups)
+
+
+def _of_records(registry: Registry, model: Any, of: str, output: Any) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    if keys := keys_of(registry, model):
+        shared = {flat(path): (each.type | None, _about_key(each)) for path, each in keys.items()}
+        made = output("Keys", f"The keys are what {of} shares.", shared)
+        found[KEYS] = (made, "The keys are what the group shares; null if not grouped by.")
+    if different := distinct_of(registry, model):
+        about = "The `{}` has so many different values, null not counted."
+        numbers = {name: (int | None, about.format(dotted(path))) for name, path in different.items()}
+        made = output("Distinct", f"The numbers say how many different values {of} has.", numbers)
+        found[DISTINCT] = (made, "The numbers of different values that the group has.")
+    return found
+
+
+def _about_key(key: Key) -> str:
+    if key.is_period:
+        return f"The period of `{dotted(key.path)}` that the group has begins on this day."
+    return f"{'An element of the group' if key.lists else 'The group'} has this `{dotted(key.path)}`."
+
+
+def _one_kind(told_by: str | None) -> str:
+    return f" Values of different `{camel(told_by)}` are of different kinds: `where` must say which." if told_by else ""
+
+
+def _listed(registry: Registry, name: str, inside: Inside) -> StrawberryField:
+    """The field with what the elements of a list come to. The root has planned and computed it, by its key in the answer."""
+    kind = _aggregate(registry, inside.of)
+
+    def resolve(
+        root: Parent[Any],
+        info: Info,
+        where: Annotated[record_filter(registry, inside.of) | None, strawberry.argument(description=Where)] = UNSET,  # type: ignore[valid-type]
+    ) -> Any:
+        return root.lists[info.path.key]
+
+    resolve.__name__ = name
+    more = _one_kind(inside.told_by)
+    about = f"The elements of `{dotted(inside.path)}` come to this; those that the groups share, where they are grouped by.{more}"
+    declared: StrawberryField = strawberry.field(resolver=resolve, description=about, graphql_type=kind)
+    return declared
 
 
 def _output(cls: Any, about: str, fields: Mapping[str, tuple[Any, str]]) -> None:
     cls.__annotations__ = {}
+    _describe(cls, fields)
+    strawberry.type(cls, description=cleandoc(about))
+
+
+def _describe(cls: Any, fields: Mapping[str, tuple[Any, str]]) -> None:
     for name, (of, text) in fields.items():
         expose(of)
         cls.__annotations__[name] = of
         setattr(cls, name, strawberry.field(description=text))
-    strawberry.type(cls, description=cleandoc(about))
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What is bounded, and added up if it is a number that can be: stored or computed, at a path as clients spell it."""
-
-    of: Measure
-    type: Any
-    path: str
-    added: bool
+# The answer
 
 
-def _measures(
-    registry: Registry, model: type[BaseModel], lists: tuple[str, ...] = (), path: str = "", above: str = ""
-) -> dict[str, Measured]:
-    """What `model` and the values in it and in its lists name, by the names that clients know them by."""
-    found: dict[str, Measured] = {}
-    here = "$$this." if lists else "$"
-    summed, bounded = named(model, "summed"), named(model, "bounded")
-    for name in registry.names_of(model):
-        of, listed = single(model.model_fields[name].annotation)
-        if isinstance(of, type) and issubclass(of, BaseModel):
-            inside = ((*lists, f"{path}{name}"), "") if listed else (lists, f"{path}{name}.")
-            found |= _measures(registry, of, *inside, f"{above}{name}.")
-        elif name in summed | bounded:
-            value = f"{here}{path}{name}"
-            found[_flat(above + name)] = Measured(Measure(lists, value), of, dotted(above + name), name in summed)
-    for name, computed in model.measured.items() if issubclass(model, Value) else ():
-        of, value = bare(model.model_computed_fields[name].return_type), computed(f"{here}{path}".rstrip("."))
-        found[_flat(above + name)] = Measured(Measure(lists, value), of, dotted(above + name), True)
-    return found
+@dataclass
+class Plan:
+    """The figures that are asked for at one place: their names in the answer of the database, and their types."""
+
+    count: str | None = None
+    stats: dict[str, dict[str, tuple[str, Any]]] = field(default_factory=dict)
+    distinct: dict[str, str] = field(default_factory=dict)
+    lists: "dict[str, Plan]" = field(default_factory=dict)
+    """By the keys that they have in the answer to the client."""
+
+    def told(self, raw: Mapping[str, Any]) -> SimpleNamespace:
+        told = {
+            stat: SimpleNamespace(**{name: _believed(of, raw[at]) for name, (at, of) in each.items()})
+            for stat, each in self.stats.items()
+        }
+        different = SimpleNamespace(**{name: raw[at] for name, at in self.distinct.items()})
+        lists = {key: each.told(raw) for key, each in self.lists.items()}
+        return SimpleNamespace(count=self.count and raw[self.count], distinct=different, lists=lists, **told)
 
 
-def _flat(path: str) -> str:
-    return path.replace(".", "_")
+async def _planned(context: Context, figures: Figures, place: Place, chosen: Chosen) -> Plan:
+    plan, registry = Plan(), figures.registry
+    told, lists = stats_of(registry, place.model), lists_of(registry, place.model)
+    for key, one in chosen.items():
+        if one.name == COUNT:
+            plan.count = figures.count(place)
+        elif one.name in told:
+            measured = told[one.name]
+            types = {name: each.type if one.name in BOUNDS else float for name, each in measured.items()}
+            plan.stats.setdefault(one.name, {}).update(
+                {each.name: (figures.figure(place, one.name, each.name), types[each.name]) for each in one.below().values()}
+            )
+        elif one.name in lists:
+            where = one.arguments().get(WHERE)
+            filtered = await read(context, where, f"{place.name}.{camel(one.name)}.{WHERE}".lstrip(".")) if where else {}
+            figures.counted(filtered)
+            plan.lists[key] = await _planned(context, figures, place.into(lists[one.name], filtered), one.below())
+        elif one.name == DISTINCT:
+            paths = distinct_of(registry, place.model)  # type: ignore[arg-type]
+            plan.distinct |= {each.name: figures.distinct(paths[each.name]) for each in one.below().values()}
+    return plan
 
 
-def _told(keys: Mapping[str, Any], raw: Mapping[str, Any], by: list[str], measured: Mapping[str, Measured]) -> SimpleNamespace:
-    """A group as its type reads it."""
-    told = SimpleNamespace(
-        count=raw["count"],
-        keys=SimpleNamespace(**{_flat(path): None for path in keys}),
-        **{each: SimpleNamespace() for each in ("values", "min", "max", "avg", "sum")},
-    )
-    for at, path in enumerate(by):
-        setattr(told.keys, _flat(path), _believed(keys[path], raw["_id"][f"k{at}"]))
-    for at, (name, each) in enumerate(measured.items()):
-        many = raw[f"of{at}"]
-        setattr(told.values, name, many)
-        setattr(told.min, name, _believed(each.type, raw[f"min{at}"]))
-        setattr(told.max, name, _believed(each.type, raw[f"max{at}"]))
-        setattr(told.sum, name, raw[f"sum{at}"])
-        setattr(told.avg, name, raw[f"sum{at}"] / many if many else None)
+def _group(plan: Plan, shared: list[Key], offered: Mapping[str, Key], raw: Mapping[str, Any]) -> SimpleNamespace:
+    told = plan.told(raw)
+    keys = {flat(path): None for path in offered}
+    keys |= {flat(key.path): _believed(key.type, raw["_id"][f"k{at}"]) for at, key in enumerate(shared)}
+    told.keys = SimpleNamespace(**keys)
     return told
 
 
 def _believed(of: Any, value: Any) -> Any:
     return TypeAdapter(of | None).validate_python(aware(value))
-
-
-def _selected(fields: Any) -> Iterator[Any]:
-    """Everything selected, at any depth."""
-    for each in fields:
-        if hasattr(each, "name"):
-            yield each
-        yield from _selected(each.selections)

@@ -119,6 +119,11 @@ def record_filter(registry: Registry, model: type[BaseModel]) -> Any:
     return registry.once(name, make)
 
 
+def value_filter(registry: Registry, kind: Any) -> Any:
+    """The operators for a single value of that kind."""
+    return _filter_for(registry, kind)
+
+
 def _matching(name: str) -> str:
     return f"The `{camel(name)}` must match."
 

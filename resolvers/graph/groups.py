@@ -1,85 +1,237 @@
-"""What records are grouped by: the fields that they, the values in them and the records over an edge name in `grouped`."""
+"""What records are grouped by: fields, periods, elements of one list, and the records over an edge.
 
-from collections.abc import Iterator, Mapping, Sequence
+Records, the values in them and the records over an edge name the fields in `grouped`, and the moments and days in `bounded`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
+import strawberry
 from pydantic import BaseModel
+from strawberry import UNSET
 
-from documents.store.aggregates import Grouping
+from documents.errors import InvalidInput, LimitExceeded
+from documents.store.aggregates import Grouping, Listed
+from documents.store.filters import Filter
+from documents.store.periods import GroupPeriod, Period, is_zone
 from documents.store.record import Record
 from documents.values import camel
-from resolvers.graph.asked import Across
-from resolvers.graph.filters import edges_of, make_input, single
-from resolvers.graph.orders import OrderDirection, offered
+from resolvers.graph.asked import Across, asked_for
+from resolvers.graph.context import Context
+from resolvers.graph.filters import edges_of, make_input, record_filter, single
+from resolvers.graph.orders import ORDERS, OrderDirection
 from resolvers.graph.registry import Registry, pending
+from resolvers.graph.types import expose, named
+
+WHERE, UTC = "where", "UTC"
 
 
-def group_of(document: type[Record], over: Sequence[str]) -> Any:
-    """The input that groups `document`, over these of its edges too, for an annotation."""
-
-    def made(registry: Registry) -> Any:
-        return _group(registry, document, {name: _edge_group(registry, edge) for name, edge in _edges(registry, document, over)})
-
-    return pending(made)
-
-
-def _edges(registry: Registry, document: type[Record], over: Sequence[str]) -> Iterator[tuple[str, Across]]:
-    declared = edges_of(registry, document)
-    for name in over:
-        yield name, declared[name]
+@strawberry.input(description="A grouping by period puts records together whose moment or day lies in the same period.")
+class ByPeriod:
+    period: GroupPeriod = strawberry.field(description="The period that each group is about.")
+    zone: str | None = strawberry.field(
+        default=UNSET,
+        description="The time zone that the periods of moments begin in, such as `Europe/Berlin`; it is `UTC` if none is given.",
+    )
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="The way that the groups are ordered by the first day of their period."
+    )
 
 
-def _edge_group(registry: Registry, edge: Across) -> Any:
-    fields = dict.fromkeys(_ends(registry, edge), OrderDirection)
-    return registry.once(f"{edge.kind.__name__}EdgeGroupBy", lambda made: _make(made, edge.kind, fields))
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a group can share: the value at a path from the record, which may lead through lists or over an edge."""
+
+    path: str
+    stored: Any
+    """The kind of value that is stored there."""
+    lists: tuple[str, ...] = ()
+    """The paths of the lists, each after the first from an element of the one before."""
+    inner: str = ""
+    """The path from the element of the last list, else from the record; over an edge from the record at its end."""
+    edge: Across | None = None
+    own: tuple[str, ...] = ()
+    """The paths of the fields that hold the keys of the record at the end of the edge."""
+
+    @property
+    def is_period(self) -> bool:
+        return self.stored in {date, datetime}
+
+    @property
+    def type(self) -> Any:
+        """The kind of value that clients read; of a period, the first day."""
+        return date if self.is_period else self.stored
+
+    def grouping(self, direction: int, period: Period | None) -> Grouping:
+        if self.edge:
+            return Grouping(self.inner, direction, collection=self.edge.kind.collection, keys=self.edge.keys, own=self.own)
+        return Grouping(self.inner, direction, len(self.lists), period)
 
 
-def _ends(registry: Registry, edge: Across) -> list[str]:
-    """The fields that an edge groups by: those that the record at its end names itself, without its keys, which are at hand."""
-    return [name for name, of in offered(registry, edge.kind, "grouped") if of is None and name not in edge.keys]
-
-
-def _group(registry: Registry, model: type[BaseModel], edges: Mapping[str, Any]) -> Any:
-    def make(made: Any) -> None:
-        own = {
-            name: OrderDirection if of is None else _group(registry, of, {}) for name, of in offered(registry, model, "grouped")
-        }
-        _make(made, model, own | dict(edges))
-
-    return registry.once(f"{model.__name__}GroupBy", make)
-
-
-def _make(made: Any, model: type[BaseModel], fields: Mapping[str, Any]) -> None:
-    described = {name: (kind, f"The groups share one `{camel(name)}`.") for name, kind in fields.items()}
-    make_input(made, made.__name__, f"A grouping names one field of the `{model.__name__}`.", described)
-
-
-def keys_of(registry: Registry, document: type[Record], over: Sequence[str]) -> dict[str, Any]:
-    """The path of everything that `document` can be grouped by, and the type of the value at the path."""
-    found = dict(_leaves(registry, document))
-    for name, edge in _edges(registry, document, over):
-        found |= {f"{name}.{end}": _type_at(edge.kind, end) for end in _ends(registry, edge)}
+def keys_of(registry: Registry, document: type[Record]) -> dict[str, Key]:
+    """Everything that `document` can be grouped by, by its path."""
+    name = f"keys of {document.__name__}"
+    if name not in registry.memory:
+        registry.memory[name] = {each.path: each for each in _keys(registry, document)}
+    found: dict[str, Key] = registry.memory[name]
     return found
 
 
-def _leaves(registry: Registry, model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, of in offered(registry, model, "grouped"):
-        if of is None:
-            yield f"{path}{name}", _type_at(model, name)
+def _keys(
+    registry: Registry, model: type[BaseModel], path: str = "", lists: tuple[str, ...] = (), since: str = ""
+) -> Iterator[Key]:
+    """`path` leads from the record to `model`, and `since` from the element of the last list, else from the record too."""
+    for name, of, listed in _fields(registry, model, not lists):
+        here, inner = f"{path}{name}", f"{since}{name}"
+        through, begun = ((*lists, inner), "") if listed else (lists, f"{inner}.")
+        if nested := _model(of):
+            yield from _keys(registry, nested, f"{here}.", through, begun)
         else:
-            yield from _leaves(registry, of, f"{path}{name}.")
+            yield Key(here, of, through, begun.rstrip("."))
+    for name, edge in [] if lists else _edges(registry, model):
+        for end in _ends(registry, edge):
+            kind, _ = single(edge.kind.model_fields[end].annotation)
+            yield Key(f"{path}{name}.{end}", kind, inner=end, edge=edge, own=tuple(f"{path}{each}" for each in edge.own))
 
 
-def _type_at(model: type[BaseModel], name: str) -> Any:
-    of, _ = single(model.model_fields[name].annotation)
-    return of
+def _fields(registry: Registry, model: type[BaseModel], edges: bool) -> Iterator[tuple[str, Any, bool]]:
+    """The fields that are grouped by, or in whose values there are such or `edges`: name, kind of value, whether it is listed."""
+    for name in registry.names_of(model):
+        of, listed = single(model.model_fields[name].annotation)
+        if nested := _model(of):
+            if any(_fields(registry, nested, edges and not listed)) or (edges and not listed and _edges(registry, nested)):
+                yield name, of, listed
+        elif name in named(model, "grouped") or (name in named(model, "bounded") and of in {date, datetime}):
+            yield name, of, listed
 
 
-def grouping(registry: Registry, kind: type[Record], path: str, direction: int) -> Grouping:
-    """How the database groups by a path that may lead over an edge."""
-    first, _, rest = path.partition(".")
-    edges = edges_of(registry, kind)
-    if first not in edges:
-        return Grouping(path, direction)
-    edge = edges[first]
-    return Grouping(rest, direction, edge.kind.collection, edge.keys, edge.own)
+def _model(of: Any) -> type[BaseModel] | None:
+    return of if isinstance(of, type) and issubclass(of, BaseModel) else None
+
+
+def _edges(registry: Registry, model: type[BaseModel]) -> list[tuple[str, Across]]:
+    return [(name, edge) for name, edge in edges_of(registry, model).items() if _ends(registry, edge)]
+
+
+def _leads(registry: Registry, model: type[BaseModel]) -> bool:
+    """Whether `model`, or a single value in it, has edges that are grouped over."""
+    inside = [single(model.model_fields[name].annotation) for name in registry.names_of(model)]
+    nested = [each for of, listed in inside if not listed and (each := _model(of))]
+    return bool(_edges(registry, model)) or any(_leads(registry, each) for each in nested)
+
+
+def _ends(registry: Registry, edge: Across) -> list[str]:
+    """The fields that an edge groups by: single ones that the record at its end names, without its keys, which are at hand."""
+    offered = [each for each in registry.names_of(edge.kind) if each in named(edge.kind, "grouped") and each not in edge.keys]
+    return [each for each in offered if not single(edge.kind.model_fields[each].annotation)[1]]
+
+
+# The inputs
+
+
+def group_of(document: type[Record]) -> Any:
+    """The input that groups `document`, for an annotation."""
+    return pending(lambda registry: _group(registry, document))
+
+
+def _group(registry: Registry, model: type[BaseModel], edges: bool = True, element: bool = False) -> Any:
+    """The input that groups by `model`; one inside an element of a list has no `edges`."""
+    led = _edges(registry, model)
+    kind = "Element" if element else "Inner" if not edges and _leads(registry, model) else ""
+
+    def make(made: Any) -> None:
+        offered = _fields(registry, model, edges)
+        fields = {name: _taken(registry, name, of, listed, edges) for name, of, listed in offered}
+        fields |= {name: (_edge_group(registry, edge), _shared(name)) for name, edge in (led if edges else ())}
+        about = f"A grouping names one field of the `{model.__name__}`."
+        if element:
+            fields |= {WHERE: (record_filter(registry, model), "The groups are made of elements that meet this alone.")}
+            about += " Groupings by one list are about the same element, which meets the `where` of each of them."
+        make_input(made, made.__name__, about, fields)
+
+    return registry.once(f"{model.__name__}{kind}GroupBy", make)
+
+
+def _taken(registry: Registry, name: str, of: Any, listed: bool, edges: bool) -> tuple[Any, str]:
+    said = _shared(name) + (" A record counts once in each group whose key an element of it has." if listed else "")
+    if nested := _model(of):
+        return _group(registry, nested, edges and not listed, listed), said
+    expose(GroupPeriod)
+    return (ByPeriod if of in {date, datetime} else OrderDirection), said
+
+
+def _shared(name: str) -> str:
+    return f"The groups share one `{camel(name)}`."
+
+
+def _edge_group(registry: Registry, edge: Across) -> Any:
+    fields = {name: (OrderDirection, _shared(name)) for name in _ends(registry, edge)}
+    about = f"A grouping names one field of the `{edge.kind.__name__}`."
+    return registry.once(f"{edge.kind.__name__}EdgeGroupBy", lambda made: make_input(made, made.__name__, about, fields))
+
+
+# What is asked
+
+
+@dataclass
+class Groups:
+    """What `groupBy` asks for."""
+
+    keys: list[Key] = field(default_factory=list)
+    by: list[Grouping] = field(default_factory=list)
+    lists: list[Listed] = field(default_factory=list)
+
+
+async def groups_asked(registry: Registry, context: Context, document: type[Record], given: Any) -> Groups:
+    """What a list of grouping inputs asks for; InvalidInput or LimitExceeded if that cannot be answered."""
+    if len(given or ()) > ORDERS:
+        raise LimitExceeded("the number of fields in `groupBy`", len(given), ORDERS)
+    asked, offers, wheres = Groups(), keys_of(registry, document), dict[str, list[Filter]]()
+    chain: tuple[str, ...] = ()
+    for at, each in enumerate(given or ()):
+        argument = f"groupBy.{at}"
+        path, way, filters = await _picked(context, each, argument)
+        key = offers[path]
+        if key in asked.keys:
+            raise InvalidInput("groupBy", "names a field twice")
+        if key.lists[: len(chain)] != chain[: len(key.lists)]:
+            raise InvalidInput(argument, "is about another list than one before: elements are grouped by in one list alone")
+        chain = max(chain, key.lists, key=len)
+        for place, where in filters.items():
+            wheres.setdefault(place, []).append(where)
+        asked.keys.append(key)
+        asked.by.append(key.grouping(*_way(key, way, argument)))
+    asked.lists = [Listed(path, _both(wheres.get(".".join(chain[: at + 1]), []))) for at, path in enumerate(chain)]
+    return asked
+
+
+def _both(wheres: Sequence[Filter]) -> Filter:
+    return {"and": wheres} if len(wheres) > 1 else wheres[0] if wheres else {}
+
+
+async def _picked(context: Context, given: Any, argument: str) -> tuple[str, Any, dict[str, Filter]]:
+    """The path that a grouping input names, its direction or period, and the filters for elements by the paths of their lists."""
+    path, wheres = "", dict[str, Filter]()
+    while not isinstance(given, OrderDirection | ByPeriod):
+        names = [each.python_name for each in given.__strawberry_definition__.fields]
+        chosen = [name for name in names if name != WHERE and getattr(given, name) not in (UNSET, None)]
+        if len(chosen) != 1:
+            raise InvalidInput(argument, "must name one field; each further field is a further element of the list")
+        if where := getattr(given, WHERE, None):
+            wheres[path] = await asked_for(context, where)
+        (name,) = chosen
+        path, given = f"{path}.{name}".lstrip("."), getattr(given, name)
+    return path, given, wheres
+
+
+def _way(key: Key, way: Any, argument: str) -> tuple[int, Period | None]:
+    if isinstance(way, OrderDirection):
+        return way.sign, None
+    zone = None if way.zone is UNSET else way.zone
+    if key.stored is date and zone is not None:
+        raise InvalidInput(argument, "names a time zone for days, which have none")
+    if zone is not None and not is_zone(zone):
+        raise InvalidInput(argument, "names no time zone of the IANA time zone database, such as `Europe/Berlin`")
+    return way.direction.sign, Period(way.period, None if key.stored is date else zone or UTC)

@@ -23,6 +23,10 @@ class OrderDirection(Choice):
     ASC = "asc", "The least comes first, and null before everything."
     DESC = "desc", "The greatest comes first, and null after everything."
 
+    @property
+    def sign(self) -> int:
+        return 1 if self is OrderDirection.ASC else -1
+
 
 def order_of(document: type[Record]) -> Any:
     """The order input over `document`, for an annotation."""
