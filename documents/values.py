@@ -230,6 +230,7 @@ class Value(BaseModel):
     grouped: ClassVar[frozenset[str]] = frozenset()  # fields that the records of a group have in common
     summed: ClassVar[frozenset[str]] = frozenset()  # numbers that are added up and averaged
     bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places, of which the first and the last are told
+    semantic: ClassVar[frozenset[str]] = frozenset()  # texts that name a version, and are compared as SemVer orders them
     measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
     """For each computed number that aggregates sum up, the MongoDB expression for it, given the expression for the value."""
 

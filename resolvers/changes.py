@@ -108,7 +108,7 @@ def _rolled_back_by() -> Any:
     return strawberry.field(resolver=resolve, description=described, graphql_type=ChangeRequest | None, metadata=said)
 
 
-@node(ChangeRequest)
+@node(ChangeRequest, hidden=["target_version_key"])
 class ChangeRequestNode(Node):
     @field("The id of the change that took it back; null while none has.", reads=["change_id"])
     @staticmethod

@@ -1,6 +1,7 @@
 """The steps from the form of one release to that of the next, in order. A released step is never changed."""
 
 from documents.migrations import environments
+from documents.numbers import version_key
 from documents.store.migrations import Addition, Step
 from documents.store.session import bound_database
 from documents.store.units import Raw
@@ -24,6 +25,15 @@ async def _with_identity(person: Raw) -> Raw:
             "issuers": by[1:], "confirmed_by": None, "confirmed_at": None, "basis": None, "reason": None, "reset": None,
         }
     }  # fmt: skip
+
+
+def _with_version_key(document: Raw) -> Raw:
+    return {"version_key": version_key(document["version"])}
+
+
+def _with_target_key(change: Raw) -> Raw:
+    target = change["plan"].get("target_version")
+    return {"target_version_key": None if target is None else version_key(target)}
 
 
 STEPS: tuple[Step | Addition, ...] = (
@@ -54,5 +64,32 @@ STEPS: tuple[Step | Addition, ...] = (
         collection="stakeholders",
         left={"identity": {"$exists": False}},
         change=_with_identity,
+    ),
+    Step(
+        number=6,
+        name="deployments-by-version",
+        does="Gives every deployment the key that its version is ordered by.",
+        oldest_writer="0.3.0",
+        collection="deployments",
+        left={"version_key": {"$exists": False}},
+        change=_with_version_key,
+    ),
+    Step(
+        number=7,
+        name="incidents-by-version",
+        does="Gives every incident the key that its version is ordered by.",
+        oldest_writer="0.3.0",
+        collection="incidents",
+        left={"version_key": {"$exists": False}},
+        change=_with_version_key,
+    ),
+    Step(
+        number=8,
+        name="changes-by-version",
+        does="Gives every change request the key that its target version is ordered by.",
+        oldest_writer="0.3.0",
+        collection="change_requests",
+        left={"target_version_key": {"$exists": False}},
+        change=_with_target_key,
     ),
 )

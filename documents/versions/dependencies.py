@@ -1,6 +1,7 @@
 """Dependencies: what a version was made from, and what it needs to run."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -27,12 +28,16 @@ ORIGINS = frozenset({_D.FINE_TUNED_FROM, _D.DISTILLED_FROM, _D.ADAPTER_OF, _D.EM
 class VersionName(Value):
     """A version name identifies a governed version."""
 
+    semantic: ClassVar = frozenset({"version"})
+
     model_id: Key = Field(description="The id that the model has.")
     version: Key = Field(description="The name that the version has.")
 
 
 class ExternalModel(Value):
     """An external model is governed elsewhere, or nowhere."""
+
+    semantic: ClassVar = frozenset({"version"})
 
     name: Name = Field(description="The name that its supplier calls it by.")
     version: Name | None = Field(default=None, description="The version that is used, if stated.")

@@ -17,6 +17,8 @@ from documents.values import Environment, Key, Moment, Name, Names, Text, Value
 class Running(Value):
     """A running version is what runs somewhere."""
 
+    semantic: ClassVar = frozenset({"version"})
+
     environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")
     since: Moment = Field(description="The time since which it runs.")

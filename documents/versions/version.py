@@ -80,6 +80,8 @@ class ModelVersion(Searchable):
     ordered: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "registered_at"})
     grouped: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id"})
     bounded: ClassVar = frozenset({"registered_at"})
+    semantic: ClassVar = frozenset({"version"})
+    keyed: ClassVar = {"version": "version_key"}
 
     model_id: Key = Field(description="The id of the model that it belongs to.")
     version: Key = Field(description="The name that the version has, which orders by SemVer.")

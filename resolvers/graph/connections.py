@@ -110,7 +110,7 @@ def connection(
     ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
         part = window(first, after, last, before)
-        page: Any = await kind.page(asked, ordered_by(order_by, by), part, asked_of(info, kind))
+        page: Any = await kind.page(asked, ordered_by(order_by, by, keyed=kind.keyed), part, asked_of(info, kind))
         return page
 
     resolve.__name__, resolve.__doc__ = name, description
@@ -132,7 +132,8 @@ def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any]
         asked = to_query(await asked_for(info.context, filter))
         part, mine = window(first, after, last, before), own(root)
         mine = await mine if isawaitable(mine) else mine
-        page: Any = await kind.page({"$and": [mine, asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
+        order = ordered_by(order_by, by, keyed=kind.keyed)
+        page: Any = await kind.page({"$and": [mine, asked]}, order, part, asked_of(info, kind))
         return page
 
     return strawberry.field(resolver=resolve, description=description)
