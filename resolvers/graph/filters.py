@@ -191,7 +191,7 @@ def _filter_for(registry: Registry, kind: Any, semantic: bool = False) -> Any:
 
 
 def _version_filter(registry: Registry) -> Any:
-    about = f"The version meets every condition. {ABOUT_VERSIONS} {ABOUT_FIELDS}"
+    about = f"The `Version` meets every condition. {ABOUT_VERSIONS} {ABOUT_FIELDS}"
     return _operators(registry, "VersionFilter", about, _taking(str, SAME | SEMANTIC | TEXT | FIELD))
 
 
