@@ -25,6 +25,7 @@ from documents.numbers import version_key
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.filters import Filter
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer
@@ -169,6 +170,24 @@ class ChangeRequest(Searchable):
         if self.gate:
             return self.gate.at
         return max(each.at for each in self.moves if each.to_status is ChangeStatus.SUBMITTED)
+
+    @staticmethod
+    def waits(at: datetime) -> Filter:
+        """The stored changes that wait for approvals, as `awaited_roles` has it; at any moment, for time alone ends no wait."""
+        return {"or": [{"status": {"in": [*REVIEWED]}}, {"approvals_due": {"until": {"is_null": False}}}]}
+
+    @staticmethod
+    def waits_since(operator: str, moment: datetime) -> Filter:
+        """The stored changes that wait for approvals since a moment that compares so with this one, as `awaited_since` has it."""
+        submitted = {"to_status": {"eq": ChangeStatus.SUBMITTED}}
+        later = {"lt": "gte", "lte": "gt"}  # the latest submission is before a moment if none is after it
+        latest = (
+            {"none": submitted | {"at": {later[operator]: moment}}}
+            if operator in later
+            else {"some": submitted | {"at": {operator: moment}}}
+        )
+        started = {"gate": {"at": {operator: moment}}}
+        return {"or": [started, {"gate": {"at": {"is_null": True}}, "moves": latest}]}
 
     @property
     def _missing_roles(self) -> tuple[GovernanceRole, ...]:

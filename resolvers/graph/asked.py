@@ -1,9 +1,9 @@
 """Reads a filter input: values as they are stored, derived conditions as conditions on stored fields, edges as keys."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -97,6 +97,41 @@ class Derived:
             case "is_null":  # it never is
                 return {"or": []} if value else {}
         raise AssertionError(operator)
+
+
+ACROSS_TIME: Mapping[str, str] = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
+"""How a moment compares with another, for how the time since it compares with the time since the other."""
+DAYS = 1_000_000  # the most days that a filter compares with: further back no calendar goes
+
+
+@dataclass(frozen=True)
+class Days:
+    """A condition on the days since a stored moment, for which something has waited; null if it does not wait.
+
+    `waits` takes the time, and returns the filter for what waits. `since` takes an operator and a moment, and returns the filter
+    for what has waited since a moment that compares so with it. `by` is the path of the stored moment.
+    """
+
+    waits: Callable[[datetime], Filter]
+    since: Callable[[str, datetime], Filter]
+    description: str
+    by: str
+
+    def at(self, asked: Mapping[str, Any], moment: datetime) -> Filter:
+        return {"and": [self._meant(operator, value, moment) for operator, value in asked.items()]}
+
+    def _meant(self, operator: str, value: Any, moment: datetime) -> Filter:
+        waits = self.waits(moment)
+        if operator == "is_null":
+            return {"not": waits} if value else waits
+        if abs(value) > DAYS:
+            raise InvalidInput("filter", f"holds a number of days beyond {DAYS}")
+        return {"and": [waits, self.since(ACROSS_TIME[operator], _MOMENT.validate_python(moment) - timedelta(days=value))]}
+
+
+def days_between(earlier: datetime, later: datetime) -> float:
+    """The days from a stored moment to another time, which counts by the millisecond as stored moments do."""
+    return (_MOMENT.validate_python(later) - earlier) / timedelta(days=1)
 
 
 async def asked_for(context: Context, given: Any) -> Filter:

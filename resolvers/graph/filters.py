@@ -14,7 +14,7 @@ from strawberry import UNSET
 from documents.store.filters import COMPARING
 from documents.store.record import Record
 from documents.values import BigInt, FreeObject, Hash, camel
-from resolvers.graph.asked import ACROSS, DERIVED, Across, Derived, Leading
+from resolvers.graph.asked import ACROSS, DERIVED, Across, Days, Derived, Leading
 from resolvers.graph.registry import Registry, pending
 from resolvers.graph.types import Filters, bare, expose, named
 
@@ -154,7 +154,10 @@ def _matching(name: str) -> str:
     return f"The `{camel(name)}` must match."
 
 
-def _condition(registry: Registry, model: Any, condition: Derived | Leading) -> tuple[Any, str, Any]:
+def _condition(registry: Registry, model: Any, condition: Derived | Leading | Days) -> tuple[Any, str, Any]:
+    if isinstance(condition, Days):
+        described = f"{condition.description} {_served(model, condition.by)}"
+        return _days_filter(registry), described, {DERIVED: condition}
     if isinstance(condition, Leading):
         return record_filter(registry, condition.kind), condition.description, {ACROSS: condition}
     return _derived_filter(registry, model, condition)
@@ -162,9 +165,19 @@ def _condition(registry: Registry, model: Any, condition: Derived | Leading) -> 
 
 def _derived_filter(registry: Registry, document: Any, condition: Derived) -> tuple[Any, str, Any]:
     kind: Any = condition.kind
-    index = f"An index serves `{dotted(condition.by)}`." if condition.by in document.indexed() else "No index serves it."
+    index = _served(document, condition.by)
     taken = kind if kind is bool else _filter_for(registry, kind)
     return taken, f"{condition.description} {index}", {DERIVED: condition}
+
+
+def _served(document: Any, path: str) -> str:
+    return f"An index serves `{dotted(path)}`." if path in document.indexed() else "No index serves it."
+
+
+def _days_filter(registry: Registry) -> Any:
+    bounds = {name: (float, text.replace("value is", "days are")) for name, text in ORDER.items()}
+    null = {"is_null": (bool, "Whether it does not wait.")}
+    return _operators(registry, "DaysFilter", "The `Days` that it has waited meet every condition.", bounds | null)
 
 
 def _filter_for(registry: Registry, kind: Any, semantic: bool = False) -> Any:
