@@ -117,7 +117,7 @@ class ChangeRequestNode(Node):
         return rollback and rollback.change_id
 
     @field(
-        "The days that it has waited for approvals, since its last submission or, if it started without them, its start; null while "
+        "The days that it has waited for approvals, since its last submission or, if it started without them, its start; null if "
         "it does not wait. They grow with time, so no aggregate sums them up.",
         reads=["status", "moves", "gate.at", "approvals_due"],
     )

@@ -104,6 +104,7 @@ class ChangeRequest(Searchable):
         index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
         index("completed_time", "created_at", "_id"),
+        index("approvals.reviewer_id", "created_at", "_id"),
         index("approvals_due.roles", "created_at", "_id"),
         index("gate.basis", "created_at", "_id"),
         BY_TOKENS,

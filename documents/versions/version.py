@@ -1,5 +1,6 @@
 """Model versions: what is stored of them, and the questions that every rule asks first. The rules are in `rules/`."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +16,7 @@ from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
+from documents.store.fields import fields_at
 from documents.store.filters import Filter
 from documents.store.indexes import index
 from documents.store.units import Bearing
@@ -176,6 +178,7 @@ class ModelVersion(Searchable):
                 "model_id",
                 "artifacts.sha256",
                 "depends_on.governed.model_id",
+                "datasheets.dataset_id",
                 "owner_id",
                 "data_steward_id",
                 "deployed_in",
@@ -199,6 +202,14 @@ class ModelVersion(Searchable):
     @property
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
+
+    @classmethod
+    async def latest_of(cls, models: Collection[str]) -> dict[str, str]:
+        """The version that has the highest number, of each of the models that has any."""
+        numbered = [("model_id", 1), ("version_key", 1), ("_id", 1)]
+        fields = fields_at("model_id", "version")
+        found = await cls.read({"model_id": {"$in": sorted(models)}}, numbered, fields=fields) if models else []
+        return {each.model_id: each.version for each in found}
 
     # Whether something may be done to it
 
