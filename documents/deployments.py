@@ -26,12 +26,16 @@ class Deployment(Record):
         "deployment_id", "model_id", "version", "environment", "deployed_at", "deployed_by", "change_id",
         "ended_at",
     })  # fmt: skip
+    semantic: ClassVar = frozenset({"version"})
+    keyed: ClassVar = {"version": "version_key"}
+    derived: ClassVar = frozenset({"version_key"})
 
     deployment_id: str = Field(description="The id is DEP- and 32 hexadecimal digits.")
     grouped: ClassVar = frozenset({"model_id", "version", "environment", "active", "deployed_by", "by_rollback"})
     bounded: ClassVar = frozenset({"deployed_at", "ended_at"})
     model_id: Key = Field(description="The id of the model that was deployed.")
     version: Key = Field(description="The version that was deployed.")
+    version_key: str = Field(default="", description="The key that its version is ordered by.")
     environment: Environment = Field(description="The environment that it runs in.")
     number: int = Field(description="The number counts the model's deployments there.")
     active: bool = Field(default=True, description="Whether the deployment runs now, as the only one there.")
@@ -73,8 +77,9 @@ class Deployment(Record):
         at: datetime,
     ) -> Self:
         return cls(
-            deployment_id=f"DEP-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
-            number=number, change_id=change_id, by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
+            deployment_id=f"DEP-{uuid4().hex}", model_id=version.model_id, version=version.version,
+            version_key=version.version_key, environment=environment, number=number, change_id=change_id,
+            by_rollback=by_rollback, deployed_at=at, deployed_by=by.id,
             dossier=version.dossier, origins=_origins_of(version),
             artifact_digests=tuple(each.sha256 for each in version.artifacts if each.sha256),
         )  # fmt: skip

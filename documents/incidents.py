@@ -61,10 +61,14 @@ class Incident(Searchable):
     })  # fmt: skip
     grouped: ClassVar = frozenset({"model_id", "version", "environment", "severity", "status", "opened_by"})
     bounded: ClassVar = frozenset({"opened_at"})
+    semantic: ClassVar = frozenset({"version"})
+    keyed: ClassVar = {"version": "version_key"}
+    derived: ClassVar = frozenset({"version_key"})
 
     incident_id: str = Field(description="The id is INC- and 32 hexadecimal digits.")
     model_id: Key = Field(description="The id of the model that it happened to.")
     version: Key = Field(description="The version that it happened to.")
+    version_key: str = Field(default="", description="The key that its version is ordered by.")
     environment: Environment | None = Field(default=None, description="The environment where it happened, if stated.")
     severity: IncidentSeverity = Field(description="The severity says how bad it is.")
     escalations: tuple[Escalation, ...] = Field(default=(), description="The times its severity was raised, oldest first.")
@@ -92,8 +96,9 @@ class Incident(Searchable):
     ) -> Self:  # fmt: skip
         """A new incident; a critical one blocks the version's deployment."""
         incident = cls(
-            incident_id=f"INC-{uuid4().hex}", model_id=version.model_id, version=version.version, environment=environment,
-            severity=severity, status=IncidentStatus.OPEN, title=title, description=description, opened_by=by.id, opened_at=at,
+            incident_id=f"INC-{uuid4().hex}", model_id=version.model_id, version=version.version,
+            version_key=version.version_key, environment=environment, severity=severity, status=IncidentStatus.OPEN,
+            title=title, description=description, opened_by=by.id, opened_at=at,
         )  # fmt: skip
         if incident.blocks_deployment:
             operation.suffer(version, incident.incident_id)

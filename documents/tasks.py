@@ -81,12 +81,12 @@ class Task(Value):
 
 
 class TaskList(Value):
-    """A task list holds what waits for a person, the longest waiting first."""
+    """A task list holds what waits for a person, or in a model, the longest waiting first."""
 
     items: tuple[Task, ...] = Field(description="The tasks that wait.")
     complete: bool = Field(
         description="Whether all tasks are listed. False if `first` is less, or if tasks wait in more than 500 versions or 500 "
-        "changes for the people that the request asks about: then only the oldest 500 were looked at."
+        "changes for the people or models that the request asks about: then only the oldest 500 were looked at."
     )
 
     def first(self, size: int) -> "TaskList":
@@ -133,6 +133,17 @@ class Docket:
         """The user ids of all who submitted the version, and all who decided about it, in any round."""
         rounds = those_open(self.version.previous_round, self.version.round), self.version.closed_rounds
         return submitters_of(*rounds), deciders_of(*rounds)
+
+    def tasks(self) -> Iterator[Task]:
+        """Everything that waits in this version, each for the role that it waits for, whoever holds that."""
+        if self.status in SUBMITTABLE:
+            yield self._submission()
+        if self.status in DECIDABLE and (submitted := self.version.round):
+            for role in self.standing.deciding_roles:
+                yield from self._decision(role, submitted.submitted_at)
+                yield from self._conditions(role, owns=True, could_decide=True)
+        if self.status in LIVE:
+            yield from self._review(GovernanceRole.MODEL_OWNER)
 
     def _submission(self) -> Task:
         rejected = (each.decided_at for each in self.approvals.values() if each.verdict is Verdict.REJECTED)
@@ -196,6 +207,11 @@ class ChangeDocket:
             if self.change.asks(person, role, self.tier):
                 yield self._approval(role)
 
+    def tasks(self) -> Iterator[Task]:
+        """The approvals that wait, whoever may give them."""
+        for role in self.change.awaited_roles:
+            yield self._approval(role)
+
     def _approval(self, role: GovernanceRole) -> Task:
         change, due = self.change, self.change.approvals_due
         does = Remedy(
@@ -227,6 +243,23 @@ async def tasks_of(people: Sequence[Stakeholder], at: datetime) -> list[TaskList
         return TaskList(items=tuple(sorted(tasks, key=lambda each: each.since)), complete=complete)
 
     return [waiting_for(each) for each in people]
+
+
+async def tasks_in(models: Sequence[str], at: datetime) -> list[TaskList]:
+    """What waits in each of the models, in the order of `models`; takes three database commands."""
+    ids = {"$in": sorted(models)}
+    live = {"model_id": ids, "standing.status": {"$in": LIVE}}
+    found = await ModelVersion.read(live, [("registered_at", 1), ("_id", 1)], LOOKED_AT + 1, _READ)
+    awaiting = {"plan.model_id": ids, **to_query(ChangeRequest.waits(at))}
+    changes = await ChangeRequest.every(awaiting, [("created_at", 1), ("_id", 1)], LOOKED_AT + 1)
+    tasks: dict[str, list[Task]] = {each: [] for each in models}
+    for version in found[:LOOKED_AT]:
+        if version.standing:
+            tasks[version.model_id] += Docket(version, whole(version.standing), at).tasks()
+    for docket in await _change_dockets(changes[:LOOKED_AT], at):
+        tasks[docket.change.plan.model_id] += docket.tasks()
+    complete = max(len(found), len(changes)) <= LOOKED_AT
+    return [TaskList(items=tuple(sorted(tasks[each], key=lambda task: task.since)), complete=complete) for each in models]
 
 
 async def _change_dockets(changes: Sequence[ChangeRequest], at: datetime) -> list[ChangeDocket]:

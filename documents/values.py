@@ -231,6 +231,7 @@ class Value(BaseModel):
     summed: ClassVar[frozenset[str]] = frozenset()  # numbers that are added up and averaged
     mixed: ClassVar[Mapping[str, str]] = {}  # of numbers, and lists with numbers, of several kinds: the field that tells the kind
     bounded: ClassVar[frozenset[str]] = frozenset()  # moments, days and places: the first and last are told, periods grouped by
+    semantic: ClassVar[frozenset[str]] = frozenset()  # texts that name a version, and are compared as SemVer orders them
     measured: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
     """For each computed number that aggregates sum up, the MongoDB expression for it, given the expression for the value."""
 

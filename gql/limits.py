@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from time import monotonic
 from typing import Any
@@ -35,8 +36,11 @@ from strawberry.extensions import FieldExtension
 from documents.errors import LimitExceeded
 from documents.store.session import answered_within
 from documents.values import MAX_SAFE_INTEGER
+from gql.conditions import Conditions, Weighing, Written, asks
 from gql.settings import Limits
 from resolvers.graph.aggregates import GROUPS
+from resolvers.graph.asked import DEPTH
+from resolvers.graph.connections import PAGE
 from resolvers.graph.context import Info
 
 MOMENT = 1.0  # seconds that the database has beyond the time of a query: if it gave up first, that would read like an outage
@@ -50,8 +54,21 @@ class Variable:
     name: str
     amount: Callable[[Any], int]
 
+    def at(self, variables: Mapping[str, Any]) -> int:
+        return self.amount(variables.get(self.name))
 
-Size = int | Variable
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """The size of a page that variables decide: `first` or `last`, each a value or the variable that gives it."""
+
+    ends: tuple[Any, Any]
+
+    def at(self, variables: Mapping[str, Any]) -> int:
+        return _of_page(*(variables.get(each.name) if isinstance(each, Variable) else each for each in self.ends))
+
+
+Size = int | Variable | PageSize
 
 
 @dataclass(slots=True, eq=False)
@@ -67,11 +84,14 @@ class Extent:
     parts: list[tuple[list[Size] | None, Extent]] = field(default_factory=list)
     """The selections whose records depend on a variable: each with the sizes of the pages around it, None for no page."""
 
+    conditions: Conditions = field(default_factory=Conditions)
+
     def include(self, part: Extent, sizes: list[Size] | None = None) -> None:
+        """Adds the counts of a part; its conditions are added by who knows how often they are read."""
         self.depth = max(self.depth, part.depth)
         self.aliases += part.aliases
         self.directives += part.directives
-        if part.parts or any(isinstance(each, Variable) for each in sizes or ()):
+        if part.parts or any(not isinstance(each, int) for each in sizes or ()):
             self.parts.append((sizes, part))
         else:
             self.records += _in_pages(part.records, sizes, {})
@@ -87,8 +107,11 @@ class Extent:
 def _in_pages(records: int, sizes: list[Size] | None, variables: Mapping[str, Any]) -> int:
     if sizes is None:
         return records
-    held = (each.amount(variables.get(each.name)) if isinstance(each, Variable) else each for each in sizes)
-    return sum(held) * (1 + records)
+    return _held(sizes, variables) * (1 + records)
+
+
+def _held(sizes: list[Size], variables: Mapping[str, Any]) -> int:
+    return sum(each if isinstance(each, int) else each.at(variables) for each in sizes)
 
 
 def _amount(given: Any) -> int:
@@ -104,12 +127,17 @@ def _amount(given: Any) -> int:
             return 0
 
 
+def _of_page(first: Any, last: Any) -> int:
+    return PAGE if first is None and last is None else _amount(first) + _amount(last)
+
+
 def _groups(given: Any) -> int:
     """The greatest number of groups that an aggregate answers with."""
     return GROUPS if given else 1
 
 
 # The arguments that say how many records or groups a field answers with, and how each is read.
+PAGED = {"first", "last"}  # one of them sizes a page, or `PAGE` does
 SIZES: Mapping[str, Callable[[Any], int]] = {"first": _amount, "last": _amount, "ids": _amount, "groupBy": _groups}
 
 
@@ -119,6 +147,13 @@ class Cost:
 
     extent: Extent
     defaults: Mapping[str, Any]
+
+    def conditions(self, variables: Mapping[str, Any] | None, most: int) -> None:
+        """Raises LimitExceeded if the filters compare with more than `most` values, or one is nested too deep."""
+        weighing = Weighing({**self.defaults, **(variables or {})}, most)
+        values = weighing.values(self.extent.conditions)
+        within("the depth of a filter", weighing.depth, DEPTH)
+        within("the number of values that the filters of the operation compare with", values, most)
 
     def at(self, variables: Mapping[str, Any] | None) -> int:
         return min(self.extent.records_at({**self.defaults, **(variables or {})}, {}), MAX_SAFE_INTEGER)
@@ -161,10 +196,14 @@ class Count:
                 case FieldNode():
                     self._field(extent, kind, node)
                 case FragmentSpreadNode():
-                    extent.include(self._fragment(node.name.value))
+                    self._part(extent, self._fragment(node.name.value))
                 case InlineFragmentNode(type_condition=on, selection_set=inner):
-                    extent.include(self._selection(self._type(on) if on else kind, inner))
+                    self._part(extent, self._selection(self._type(on) if on else kind, inner))
         return extent
+
+    def _part(self, extent: Extent, part: Extent) -> None:
+        extent.include(part)
+        extent.conditions.include(part.conditions)
 
     def _field(self, extent: Extent, kind: Any, node: FieldNode) -> None:
         declared: Any = self.schema.get_field(kind, node.name.value)
@@ -177,7 +216,14 @@ class Count:
         extent.aliases += node.alias is not None
         extent.records += not sizes and _is_record(answered) and not _is_page(kind)
         inner.depth = 0 if node.name.value.startswith("__") else inner.depth + 1
-        extent.include(inner, [_size(SIZES[each], given.get(each)) for each in sizes] or None)
+        if {*sizes} >= PAGED:
+            sized: list[Size] = [_page(given), *(_size(SIZES[each], given.get(each)) for each in sizes if each not in PAGED)]
+        else:
+            sized = [_size(SIZES[each], given.get(each)) for each in sizes]
+        extent.include(inner, sized or None)
+        filters = [Written.of(said) for name, said in given.items() if name in declared.args and asks(declared.args[name])]
+        extent.conditions.own += filters
+        extent.conditions.include(inner.conditions, partial(_held, sized) if sized else None)
 
     def _fragment(self, name: str) -> Extent:
         if name not in self._counted:
@@ -196,6 +242,17 @@ def _is_record(kind: Any) -> bool:
 def _is_page(kind: Any) -> bool:
     """Whether a type is a connection or an edge: their records are counted by the size of the page."""
     return "pageInfo" in kind.fields or "cursor" in kind.fields
+
+
+def _page(given: Mapping[str, ValueNode]) -> Size:
+    ends = tuple(_end(given.get(each)) for each in ("first", "last"))
+    return PageSize((ends[0], ends[1])) if any(isinstance(each, Variable) for each in ends) else _of_page(*ends)
+
+
+def _end(said: ValueNode | None) -> Any:
+    if isinstance(said, VariableNode):
+        return Variable(said.name.value, _amount)
+    return said and value_from_ast_untyped(said)
 
 
 def _size(amount: Callable[[Any], int], said: ValueNode | None) -> Size:

@@ -11,7 +11,7 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, may_read_events
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
-from documents.changes.life import ChangeStatus
+from documents.changes.life import REVIEWED, ChangeStatus
 from documents.changes.loading import concerned
 from documents.changes.parts import ApprovalsDue, ChangeApproval, Comment, GatePass, Move, TestResult
 from documents.changes.plan import ChangeImpact, ChangePlan, ChangeType, ChangeWindow, Mitigated
@@ -25,7 +25,7 @@ from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment,
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
-from resolvers.graph.asked import ACROSS, Across
+from resolvers.graph.asked import ACROSS, Across, Days, days_between
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import many, one, pages
@@ -108,13 +108,25 @@ def _rolled_back_by() -> Any:
     return strawberry.field(resolver=resolve, description=described, graphql_type=ChangeRequest | None, metadata=said)
 
 
-@node(ChangeRequest)
+@node(ChangeRequest, hidden=["target_version_key"])
 class ChangeRequestNode(Node):
     @field("The id of the change that took it back; null while none has.", reads=["change_id"])
     @staticmethod
     async def rolled_back_by_id(change: Parent[ChangeRequest], info: Info) -> str | None:
         rollback = await _took_back(change, info)
         return rollback and rollback.change_id
+
+    @field(
+        "The days that it has waited for approvals, since its last submission or, if it started without them, its start; null if "
+        "it does not wait. They grow with time, so no aggregate sums them up.",
+        reads=["status", "moves", "gate.at", "approvals_due"],
+    )
+    @staticmethod
+    def days_waiting(change: Parent[ChangeRequest], info: Info) -> float | None:
+        if change.status not in REVIEWED and change.approvals_due is None:
+            return None
+        submitted = (each.at for each in change.moves if each.to_status is ChangeStatus.SUBMITTED)
+        return days_between(change.gate.at if change.gate else max(submitted), info.context.now)
 
     requested_by = one(Stakeholder, "The person who requested it; null for a service.", user_id="requester")
     rolls_back = one(ChangeRequest, "The change that it takes back.", change_id="rolls_back_id")
@@ -129,10 +141,17 @@ class ChangeRequestNode(Node):
     )
 
 
-ChangeRequestFilter = filters(
+@filters(
     ChangeRequest, "change_id", "plan", "risk_level", "status", "requester", "department", "created_at", "approvals",
     "test_results", "scheduled_time", "gate", "approvals_due", "completed_time", "moves", "rolls_back_id", "rolled_back_by_id",
 )  # fmt: skip
+class ChangeRequestFilter:
+    days_waiting = Days(
+        ChangeRequest.waits,
+        ChangeRequest.waits_since,
+        "The days that it has waited for approvals, as `daysWaiting` has them, must match.",
+        by="moves.at",
+    )
 
 
 @query()

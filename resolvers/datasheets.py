@@ -20,11 +20,11 @@ from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
-from resolvers.graph.edges import one
+from resolvers.graph.edges import one, pages
 from resolvers.graph.filters import filters
 from resolvers.graph.inputs import OfVersion, graph_input, said
 from resolvers.graph.mutation import Payload, mutation, query
-from resolvers.graph.types import Part, field, node, shape
+from resolvers.graph.types import Node, Part, field, node, shape
 
 
 @shape(DatasetRecord)
@@ -43,6 +43,16 @@ class DatasetRecordShape:
     @staticmethod
     def hugging_face(sheet: Parent[DatasetRecord]) -> Export:
         return write_dataset_card(whole(sheet))
+
+
+@node(Datasheet)
+class DatasheetNode(Node):
+    model_versions = pages(
+        ModelVersion,
+        "The versions that rest on any revision of it, oldest first.",
+        ("registered_at", 1),
+        own={"datasheets.dataset_id": "dataset_id"},
+    )
 
 
 @shape(DatasheetLink)
@@ -139,7 +149,7 @@ async def unlink_datasheet(info: Info, input: UnlinkDatasheetInput) -> UnlinkDat
 
 
 PART = Part(
-    types=[node(Datasheet), DatasetRecordShape, DatasheetLinkShape, DatasheetFilter],
+    types=[DatasheetNode, DatasetRecordShape, DatasheetLinkShape, DatasheetFilter],
     queries=[datasheet, datasheets, datasheet_aggregates],
     mutations=[save_datasheet, link_datasheet, unlink_datasheet],
 )

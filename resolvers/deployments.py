@@ -15,7 +15,7 @@ from resolvers.graph.mutation import query
 from resolvers.graph.types import Node, Part, node, shape
 
 
-@node(Deployment)
+@node(Deployment, hidden=["version_key"])
 class DeploymentNode(Node):
     model = one(Model, "The model that was deployed.", model_id="model_id")
     model_version = one(ModelVersion, "The version that was deployed.", model_id="model_id", version="version")

@@ -21,7 +21,7 @@ from resolvers.graph.mutation import Payload, mutation, query
 from resolvers.graph.types import Node, Part, node, shape
 
 
-@node(Incident)
+@node(Incident, hidden=["version_key"])
 class IncidentNode(Node):
     model = one(Model, "The model that it happened to.", model_id="model_id")
     model_version = one(ModelVersion, "The version that it happened to.", model_id="model_id", version="version")

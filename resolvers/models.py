@@ -1,6 +1,7 @@
 """Models in the graph: a model is a name under which versions are governed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -11,12 +12,18 @@ from documents.audit.event import AuditEvent
 from documents.changes.plan import PRODUCTION
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
+from documents.environments import DeploymentEnvironment
+from documents.errors import LimitExceeded
 from documents.incidents import Incident
 from documents.people import Stakeholder
+from documents.store.fields import fields_at
+from documents.store.filters import Filter, to_query
+from documents.tasks import TaskList, tasks_in
 from documents.values import Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
+from resolvers.graph.asked import KEYS, Leading
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, paged, pages
@@ -54,6 +61,17 @@ class ModelNode(Node):
         reads=["owner_id"],
     )
 
+    @field("What waits in its versions and changes, oldest first, each once for the role that it waits for.", reads=["model_id"])
+    @staticmethod
+    async def open_tasks(
+        model: Parent[Model],
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="The number of tasks is 100 at most.")],
+    ) -> TaskList:
+        size = window(first, None, None, None).size
+        found: TaskList = await info.context.loader("open tasks", partial(tasks_in, at=info.context.now)).load(model.model_id)
+        return found.first(size)
+
     @field("The version that runs in an environment now; null if none.", reads=["model_id", "running"], loads=[ModelVersion])
     @staticmethod
     async def deployed_version(model: Parent[Model], info: Info, environment: Environment = PRODUCTION) -> ModelVersion | None:
@@ -69,7 +87,30 @@ class ModelNode(Node):
         return found[0] if found else None
 
 
-ModelFilter = filters(Model, "model_id", "name", "description", "tags", "owner_id", "running", "registered_at")
+async def _by_latest_version(wanted: Filter) -> Filter:
+    """The filter for the models whose latest version meets another; LimitExceeded if more than 10,000 versions meet that."""
+    found = await ModelVersion.read(to_query(wanted), limit=KEYS + 1, fields=fields_at("model_id", "version"))
+    if len(found) > KEYS:
+        raise LimitExceeded("the number of ModelVersion records that a filter leads to", len(found), KEYS)
+    meeting = {(each.model_id, each.version) for each in found}
+    latest = await ModelVersion.latest_of({each.model_id for each in found})
+    return {"model_id": {"in": [each for each, version in latest.items() if (each, version) in meeting]}}
+
+
+async def _by_environment(wanted: Filter) -> Filter:
+    """The filter for the models of which a version runs in an environment that meets another."""
+    found = await DeploymentEnvironment.read(to_query(wanted), fields=fields_at("name"))
+    return {"running": {"some": {"environment": {"in": [each.name for each in found]}}}}
+
+
+@filters(Model, "model_id", "name", "description", "tags", "owner_id", "running", "registered_at")
+class ModelFilter:
+    latest_version = Leading(ModelVersion, _by_latest_version, "The version that has the highest number must match.")
+    running_in = Leading(
+        DeploymentEnvironment,
+        _by_environment,
+        "An environment where a version of it runs now must match, such as by its `stage`.",
+    )
 
 
 @query()

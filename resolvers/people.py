@@ -70,6 +70,13 @@ class StakeholderNode(Node):
         own={"standing.decider_ids": "user_id"},
     )
 
+    change_decisions = pages(
+        ChangeRequest,
+        "The changes that the person approved or refused in any role, oldest first.",
+        ("created_at", 1),
+        own={"approvals.reviewer_id": "user_id"},
+    )
+
     @field("The tasks that wait for the person, oldest first.")
     @staticmethod
     async def tasks(

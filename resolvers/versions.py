@@ -33,7 +33,7 @@ from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
-from resolvers.graph.asked import Derived
+from resolvers.graph.asked import Days, Derived, days_between
 from resolvers.graph.connections import Connection, connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
@@ -100,6 +100,16 @@ class ModelVersionNode(Node):
     @staticmethod
     def status(version: Parent[ModelVersion], info: Info) -> VersionStatus:
         return Standing.status_at(version.standing, info.context.now) if version.standing else VersionStatus.DRAFT
+
+    @field(
+        "The days since its submission, while its status is PENDING_APPROVAL; null otherwise. They grow with time, so no "
+        "aggregate sums them up.",
+        reads=["standing.status", "standing.approved_until", "round.submitted_at"],
+    )
+    @staticmethod
+    def days_waiting(version: Parent[ModelVersion], info: Info) -> float | None:
+        waits = version.standing and Standing.status_at(version.standing, info.context.now) is VersionStatus.PENDING_APPROVAL
+        return days_between(version.round.submitted_at, info.context.now) if waits and version.round else None
 
     @field(
         "The decisions of the current round as they read now, oldest first.",
@@ -196,7 +206,7 @@ class ModelVersionNode(Node):
     ModelVersion, "model_id", "version", "purpose", "tier", "classification", "owner_id", "data_steward_id", "accountability",
     "artifacts", "depends_on", "card", "latest_assessment", "assessment_approvals", "acceptances",
     "datasheets", "evidence", "round", "waivers", "holds", "reviews", "critical_incidents", "deployed_in", "retired",
-    "registered_at", "standing",
+    "registered_at", "approved_at", "days_to_approval", "standing",
 )  # fmt: skip
 class ModelVersionFilter:
     status = Derived(VersionStatus, Standing.says, "The `status` of the version now must match.", by="standing.status")
@@ -216,6 +226,12 @@ class ModelVersionFilter:
         by="standing.high_risks",
     )
     compliant = Derived(bool, Standing.is_compliant, "Whether no blocking requirement is violated now.", by="standing.compliance")
+    days_waiting = Days(
+        ModelVersion.waits,
+        ModelVersion.waits_since,
+        "The days since its submission, as `daysWaiting` has them, must match.",
+        by="round.submitted_at",
+    )
     review_overdue = Derived(bool, Standing.is_overdue, "Whether the periodic review is due by now.", by="standing.next_review")
 
 

@@ -9,6 +9,7 @@ import pytest
 from bson import ObjectId
 from graphql import get_named_type
 
+from documents.numbers import version_key
 from documents.values import camel
 from tests.examples import BOT, RATED, TICKETS, approved, register, save_datasheet
 from tests.nouns import NOUNS
@@ -253,14 +254,17 @@ async def many(server: str) -> AsyncIterator[Watched]:
     await service.close()
 
 
+def numbered(version: str) -> dict[str, Any]:
+    return {"version": version, "version_key": version_key(version)}
+
+
 def like(first: dict[str, Any], at: int) -> dict[str, Any]:
     """A version like that one, in one of four tiers, with a risk or none."""
     tiers = ("tier_1_critical", "tier_2_important", "tier_3_standard", "tier_4_experimental")
     standing = first["standing"] | {"risk_score": at % 200 / 8 if at % 5 else None}
     said = {
         "_id": ObjectId(),
-        "version": f"2.0.{at}",
-        "version_key": f"{at:06}",
+        **numbered(f"2.0.{at}"),
         "registered_at": NOW + timedelta(minutes=at // 3),
         "tier": tiers[at % 4],
         "standing": standing,
@@ -282,9 +286,9 @@ async def test_paging_skips_and_repeats_nothing_while_others_insert_and_delete(m
         if not page["pageInfo"]["hasNextPage"]:
             break
         cursor, at = page["pageInfo"]["endCursor"], at + 1
-        await versions.insert_many([like(first, MANY + 2 * at), like(first, 500 + at) | {"version": f"1.0.{at}"}])
+        await versions.insert_many([like(first, MANY + 2 * at), like(first, 500 + at) | numbered(f"1.0.{at}")])
         gone = [seen[-1], there[(at * 97) % len(there)]]
         deleted |= set(gone)
         await versions.delete_many({"version": {"$in": gone}})
-    assert at >= MANY // PAGE and seen == sorted(set(seen))
+    assert at >= MANY // PAGE and seen == sorted(set(seen), key=version_key)
     assert set(there) - deleted <= set(seen)

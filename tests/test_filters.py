@@ -1,5 +1,6 @@
 """One filter language with two readers, a query and a plain function: they agree, and what users write stays text."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from documents.store.expressions import EXPRESSIONS, to_expression
-from documents.store.filters import OPERATORS, in_order, matches, to_query
+from documents.numbers import is_semantic
+from documents.store.expressions import to_expression
+from documents.store.filters import in_order, matches, to_query
+from documents.store.operators import COMPARING, EACH, ORDERING, OTHER
 from documents.store.pages import By, Page, Window, optional
 from documents.store.standins import Found
 from documents.values import BigInt, Hash
@@ -32,7 +35,7 @@ from tests.service import ALICE, CAROL, DAVID, NOW, Service
 
 MOMENT = NOW.replace(microsecond=123000)
 DRAWN: Mapping[Any, list[Any]] = {
-    str: ["", "a", "b", "a.b", "axb", "A.B", "a b", "a\nb", "^a", "$ne", "é", "\U0001f600"],
+    str: ["", "a", "b", "a.b", "axb", "A.B", "a b", "a\nb", "^a", "$ne", "é", "É", "ß", "ẞ", "ss", "K", "k\u212a", "\U0001f600"],
     int: [-1, 0, 1, 2],
     float: [-2.5, 0.0, 0.5, 1.0, 1e300],
     bool: [True, False],
@@ -41,6 +44,11 @@ DRAWN: Mapping[Any, list[Any]] = {
     BigInt: [0, 1, 2**53 - 1],
     Hash: ["0" * 64, "f" * 64],
 }
+VERSIONS_HELD = [
+    "1.0.0", "1.0.0+build", "1.0.0-rc.1", "1.0.0-rc.1.0", "1.0.0-alpha", "1.0.0-2", "1.0.0-10", "2.0.0", "1.10.0", "1.9.0",
+    "1.9.10", "10.0.0-0", "nightly", "1.0", "v1.0.0", "01.0.0",
+]  # fmt: skip
+SEMANTIC_ONES = [each for each in VERSIONS_HELD if is_semantic(each)]
 OVER_RECORDS = {"and", "or", "not"}
 
 
@@ -58,6 +66,8 @@ def bare(kind: Any) -> Any:
 def values_of(operators: Mapping[str, Any]) -> list[Any]:
     """What a field with these operators may hold."""
     kind = operators["eq"]
+    if "version_lt" in operators:
+        return VERSIONS_HELD
     return list(kind.wrapped_cls) if isinstance(kind, StrawberryEnumDefinition) else DRAWN[kind]
 
 
@@ -80,11 +90,34 @@ def wanted(draw: st.DrawFn, kind: Any, depth: int = 4) -> dict[str, Any]:
     if "eq" in fields:
         one = st.sampled_from(values_of(fields))
         takes = {"in": st.lists(one, max_size=3), "not_in": st.lists(one, max_size=3), "is_null": st.booleans()}
-        names = draw(st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True))
+        takes |= dict.fromkeys(ORDERING, st.sampled_from(SEMANTIC_ONES))
+        takes |= {name: takes.get(each, one) for name, each in OTHER.items()}
+        alike = places().get(kind.__name__, [])
+        takes |= dict.fromkeys(COMPARING, st.sampled_from(alike) if alike else st.nothing())
+        offered = {*fields, *(name for name, each in OTHER.items() if each in fields)} - (set() if alike else COMPARING.keys())
+        names = draw(st.lists(st.sampled_from(sorted(offered)), max_size=3, unique=True))
         return {name: draw(takes.get(name, one)) for name in names}
     names = sorted(fields if depth else fields.keys() - OVER_RECORDS)
     chosen = draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
     return {name: draw(part(name, fields[name], depth - (name in OVER_RECORDS))) for name in chosen}
+
+
+@cache
+def places() -> dict[str, list[str]]:
+    """The paths of single values in a version, by the filter inputs that are about them."""
+    found: dict[str, list[str]] = defaultdict(list)
+
+    def look(kind: Any, path: str) -> None:
+        fields = fields_of(kind)
+        if "eq" in fields:
+            found[kind.__name__].append(path)
+        elif "some" not in fields:
+            for name, each in fields.items():
+                if name not in OVER_RECORDS:
+                    look(each, f"{path}.{name}".lstrip("."))
+
+    look(VERSIONS_FILTER, "")
+    return found
 
 
 def part(name: str, kind: Any, depth: int) -> st.SearchStrategy[Any]:
@@ -120,8 +153,75 @@ async def test_the_expression_and_the_evaluator_agree_on_any_filter(held: Any, f
     assert found == {each["_id"]: matches(filter, each) for each in HELD}
 
 
-def test_every_operator_has_an_expression() -> None:
-    assert EXPRESSIONS.keys() == OPERATORS.keys()
+# A narrow record, so that fields are often compared with each other, in elements of elements too.
+TEXTS = st.sampled_from(DRAWN[str])
+NUMBERS = st.sampled_from([0, 1, 2])
+MOMENTS = st.sampled_from(DRAWN[datetime])
+SEMANTIC_TEXTS = st.sampled_from(VERSIONS_HELD)
+KINDS: Mapping[str, tuple[st.SearchStrategy[Any], list[str]]] = {
+    "text": (TEXTS, ["a", "b", "part.c"]), "number": (NUMBERS, ["n", "part.m"]), "moment": (MOMENTS, ["t", "part.u"]),
+    "version": (SEMANTIC_TEXTS, ["v"]),
+}  # fmt: skip
+ELEMENT = {"d": "text", "k": "number", "at": "moment", "v": "version"}
+NARROW: dict[str, Any] = {
+    "a": "text", "b": "text", "n": "number", "t": "moment", "v": "version", "part": {"c": "text", "m": "number", "u": "moment"},
+    "tags": ["text"], "counts": ["number"], "list": [ELEMENT | {"inner": [ELEMENT], "words": ["text"]}],
+}  # fmt: skip
+
+
+def narrow(shape: Any, dice: Random) -> Any:
+    """Anything that a record of that shape may hold."""
+    match shape:
+        case str():
+            values: dict[str, list[Any]] = {
+                "text": ["a", "A", "b", "é", "É", "ß", "k\u212a"],
+                "number": [0, 1, 2],
+                "moment": DRAWN[datetime],
+            }
+            return dice.choice(values.get(shape, VERSIONS_HELD))
+        case list():
+            return [narrow(shape[0], dice) for _ in range(dice.choice([0, 1, 2, 2]))]
+    held = {name: narrow(each, dice) for name, each in shape.items()}
+    return {name: dice.choice([each, each, each, None]) for name, each in held.items() if dice.random() < 0.9}
+
+
+@st.composite
+def asked_of_narrow(draw: st.DrawFn, shape: Any, depth: int = 3) -> dict[str, Any]:
+    """Any filter over a record of that shape."""
+    if isinstance(shape, str):
+        value, alike = KINDS[shape]
+        takes = dict.fromkeys(("eq", "ne", "lt", "lte", "gt", "gte"), value)
+        takes |= {each: st.lists(value, max_size=3) for each in ("in", "not_in")}
+        takes |= {name: takes[each] for name, each in OTHER.items()} | {"is_null": st.booleans()}
+        takes |= dict.fromkeys(COMPARING, st.sampled_from(alike))
+        takes |= dict.fromkeys(("contains", "icontains", "starts_with"), value) if shape == "text" else {}
+        takes |= dict.fromkeys(ORDERING, st.sampled_from(SEMANTIC_ONES)) if shape == "version" else {}
+        names = draw(st.lists(st.sampled_from(sorted(takes)), min_size=1, max_size=3, unique=True))
+        return {name: draw(takes[name]) for name in names}
+    if isinstance(shape, list):
+        names = draw(st.lists(st.sampled_from(sorted(EACH)), max_size=2, unique=True))
+        return {name: draw(asked_of_narrow(shape[0], depth)) for name in names}
+    names = draw(st.lists(st.sampled_from(sorted(shape.keys() | (OVER_RECORDS if depth else set()))), max_size=3, unique=True))
+    several = {name: st.lists(asked_of_narrow(shape, depth - 1), max_size=2) for name in ("and", "or")}
+    takes = several | {"not": asked_of_narrow(shape, depth - 1)}
+    return {name: draw(takes[name] if name in takes else asked_of_narrow(shape[name], depth)) for name in names}
+
+
+NARROWLY_HELD = [{"_id": at, **narrow(NARROW, DICE)} for at in range(60)]
+
+
+@pytest.fixture
+async def narrowly_held(service: Service) -> Any:
+    collection = service.database.collection("narrow")
+    await collection.insert_many(NARROWLY_HELD)
+    return collection
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter=asked_of_narrow(NARROW))
+async def test_both_readers_compare_fields_elements_cases_and_versions_alike(narrowly_held: Any, filter: dict[str, Any]) -> None:
+    found = await narrowly_held.find(to_query(filter), {"_id": 1}).to_list(None)
+    assert [each["_id"] for each in found] == [each["_id"] for each in NARROWLY_HELD if matches(filter, each)]
 
 
 def paths(kind: Any, path: str = "") -> list[str]:

@@ -10,8 +10,10 @@ import pytest
 from graphql import get_introspection_query
 from pymongo import monitoring
 
+from documents.errors import LimitExceeded
 from gql.app import create_app
 from gql.http import GRAPHQL, JSON
+from gql.schema import build_schema
 from gql.settings import Limits
 from gql.texts import Texts
 from tests.service import ADA, ALICE, AUDREY, Person, Service
@@ -175,7 +177,7 @@ async def test_groups_count_as_records_and_everything_as_one(watched: Watched, b
     assert "errors" not in await watched.said(grouped(20, "[]"))
 
 
-@pytest.mark.parametrize("wrong", [-1, 2**31, 1.5, "x", True, [], {}, None])
+@pytest.mark.parametrize("wrong", [-1, 2**31, 1.5, "x", True, [], {}])
 async def test_a_page_size_that_is_none_is_no_matter_of_cost(watched: Watched, wrong: Any) -> None:
     answer = (await watched.service.post(LISTED, {"first": wrong})).json()
     assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
@@ -293,7 +295,9 @@ class Limited:
 async def limited(server: str, service: Service) -> AsyncIterator[Limited]:
     slow = Slow()
     hurried = Service(server, service.database.name, event_listeners=[slow])
-    settings = hurried.settings.model_copy(update={"limit_seconds": 1, "limit_nodes": 5, "limit_body": 2_000})
+    settings = hurried.settings.model_copy(
+        update={"limit_seconds": 1, "limit_nodes": 5, "limit_body": 2_000, "limit_conditions": 3}
+    )
     app = create_app(settings, lambda: hurried.now, hurried.database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as web:
         yield Limited(service, slow, web)
@@ -352,3 +356,84 @@ async def test_a_mutation_is_never_cut_off_but_none_begins_too_late(limited: Lim
     assert (facts["code"], facts["limit"]) == ("LIMIT_EXCEEDED", 1)
     found = await limited.service.ask('{ one: stakeholder(userId: "xena") { name } two: stakeholder(userId: "yuri") { name } }')
     assert found == {"one": {"name": "xena"}, "two": None}
+
+
+FILTERED = "query($f: ModelVersionFilter) { modelVersions(filter: $f) { totalCount } }"
+LEAF = {"ownerId": {"eq": "alice"}}
+
+
+def leaves(times: int) -> dict[str, Any]:
+    return {"or": [LEAF] * times}
+
+
+def within_models(values: int, models: int = 50) -> str:
+    ids = ", ".join('"x"' for _ in range(values))
+    inner = f"versions(first: 1, filter: {{ownerId: {{in: [{ids}]}}}}) {{ totalCount }}"
+    return f"{{ models(first: {models}) {{ nodes {{ {inner} }} }} }}"
+
+
+CONDITIONS: dict[str, tuple[str, Any, str, Any, int]] = {
+    "in a variable": (FILTERED, {"or": [leaves(200), leaves(200), leaves(100)]}, FILTERED, {"or": [leaves(200)] * 3}, 501),
+    "in the elements of lists": (
+        FILTERED, {"or": [{"ownerId": {"in": ["x"] * 125}}] * 4}, FILTERED, {"or": [{"ownerId": {"in": ["x"] * 167}}] * 3}, 501,
+    ),
+    "below a page": (within_models(10), None, within_models(11), None, 550),
+    "below a page of 20": (
+        "{ models { nodes { versions(filter: {ownerId: {eq: \"x\"}}) { totalCount } } } }", None,
+        within_models(26).replace("(first: 50)", ""), None, 520,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fits", "filter", "beyond", "heavier", "size"), CONDITIONS.values(), ids=CONDITIONS)
+async def test_the_values_that_filters_compare_with_are_counted(
+    watched: Watched, fits: str, filter: Any, beyond: str, heavier: Any, size: int
+) -> None:
+    assert "errors" not in await watched.said(fits.replace("(first: 1,", "(first: 0,"), {"f": filter})
+    for _ in range(2):
+        refused = await watched.refusal(beyond, {"f": heavier})
+        assert (refused["code"], refused["limit"], refused["size"]) == ("LIMIT_EXCEEDED", 500, size)
+
+
+async def test_a_variable_counts_wherever_a_filter_has_it(watched: Watched) -> None:
+    twice = """query($f: ModelVersionFilter!) { one: modelVersions(filter: {and: [$f]}) { totalCount } ...A }
+        fragment A on Query { two: modelVersions(filter: {not: {or: [$f, $f]}}) { totalCount } }"""
+    assert "errors" not in await watched.said(twice, {"f": leaves(166)})
+    assert (await watched.refusal(twice, {"f": leaves(167)}))["size"] == 501
+
+
+async def test_a_filter_that_is_nested_too_deep_is_refused_by_its_depth(watched: Watched) -> None:
+    deep = LEAF
+    for _ in range(14):
+        deep = {"not": deep}
+    assert "errors" not in await watched.said(FILTERED, {"f": deep})
+    refused = await watched.refusal(FILTERED, {"f": {"not": deep}})
+    assert (refused["code"], refused["limit"], refused["size"]) == ("LIMIT_EXCEEDED", 16, 17)
+    within = "query($f: ModelVersionFilter!) { modelVersions(filter: {not: $f}) { totalCount } }"
+    assert (await watched.refusal(within, {"f": deep}))["size"] == 17
+
+
+HEAVY = {
+    "6,000 conditions": {"or": [leaves(200)] * 30},
+    "one list of 100,000": {"or": [LEAF] * 100_000},
+    "lists in lists": {"or": [{"or": [{"or": [LEAF] * 20}] * 20}] * 20},
+    "objects in objects": {"and": [{"not": {"not": {"not": {"not": LEAF}}}}] * 5_000},
+    "empty objects": {"or": [{"ownerId": {}}] * 10_000},
+}
+
+
+@pytest.mark.parametrize("filter", HEAVY.values(), ids=HEAVY)
+async def test_a_heavy_filter_is_refused_before_anything_of_it_is_read(watched: Watched, filter: dict[str, Any]) -> None:
+    known = build_schema().texts.known(FILTERED)
+    known.judge(build_schema()._schema, (), Limits())
+    begun = time.process_time()
+    with pytest.raises(LimitExceeded):
+        known.costs[None].conditions({"f": filter}, 500)
+    assert time.process_time() - begun < 0.02
+    assert (await watched.refusal(FILTERED, {"f": filter}))["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_what_a_filter_may_ask_is_a_setting(limited: Limited) -> None:
+    refused = await limited.said(FILTERED, ALICE, f=leaves(4))
+    assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 4, "limit": 3}.items()
+    assert "errors" not in await limited.said(FILTERED.replace("filter: $f", "first: 1, filter: $f"), ALICE, f=leaves(3))

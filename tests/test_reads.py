@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from strawberry.dataloader import DataLoader
 
 from documents.audit.event import AuditEventType
+from documents.numbers import version_key
 from documents.risk.scales import RiskTier
 from documents.store.fields import fields_at
 from documents.store.standins import Found, NotRead
-from documents.versions.numbers import version_key
 from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Loader

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from documents import contents, idempotency, lineage, tokens, values
+from documents import contents, idempotency, lineage, numbers, tokens, values
 from documents.departures.commands import HANDED_OVER
 from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
 from documents.imports.commands import MODELS
@@ -84,12 +84,16 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
     listed = [int(most.replace(",", "")) for _, most in table("Limits")]
     assert listed == [
         connections.PAGE_SIZE,
+        connections.PAGE,
         aggregates.GROUPS,
         figures.SOURCES,
         figures.LEAVES,
         orders.ORDERS,
         asked.DEPTH,
         asked.EDGES,
+        asked.VALUES,
+        asked.ANY_CASE,
+        numbers.LONGEST,
         values.NAME_LENGTH,
         values.TEXT_LENGTH,
         values.URI_LENGTH,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from documents.versions.numbers import version_key
+from documents.numbers import version_key
 from tests.examples import (
     ACCESS_VERIFIED,
     BOT,

@@ -89,8 +89,9 @@ class EventResource(Value):
 class EventSubject(Value):
     """The subject is the model, or the version of it, that an event is about."""
 
-    ordered: ClassVar = frozenset({"model_id", "version"})
+    ordered: ClassVar = frozenset({"model_id"})  # not by version: events are never rewritten, so they hold no key for it
     grouped: ClassVar = frozenset({"model_id", "version"})
+    semantic: ClassVar = frozenset({"version"})
 
     model_id: str = Field(description="The id that names the model.")
     version: str = Field(description="The name that the version has; empty for the model as a whole.")

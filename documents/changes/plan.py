@@ -132,6 +132,7 @@ class ChangePlan(Value):
 
     ordered: ClassVar = frozenset({"change_type", "model_id", "environment", "target_version"})
     grouped: ClassVar = frozenset({"change_type", "model_id", "environment", "target_version"})
+    semantic: ClassVar = frozenset({"current_version", "target_version"})
 
     change_type: ChangeType = Field(description="The type of change that is planned.")
     title: Name = Field(description="The title says in a line what is to be done.")

@@ -21,9 +21,11 @@ from documents.changes.parts import (
 from documents.changes.plan import ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState, NotReady
+from documents.numbers import version_key
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
+from documents.store.filters import Filter
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer
@@ -48,7 +50,8 @@ class ChangeRequest(Searchable):
         }
     )
     reviewed: ClassVar = frozenset({"plan"})
-    derived: ClassVar = frozenset({"risk_level"})
+    derived: ClassVar = frozenset({"risk_level", "target_version_key"})
+    keyed: ClassVar = {"plan.target_version": "target_version_key"}
     searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
     ordered: ClassVar = frozenset({
         "change_id", "risk_level", "status", "requester", "department", "created_at", "scheduled_time", "completed_time",
@@ -60,6 +63,9 @@ class ChangeRequest(Searchable):
     change_id: str = Field(description="The id is CR- and 32 hexadecimal digits.")
     plan: ChangePlan = Field(description="The plan as it was last saved.")
     revisions: tuple[Revision, ...] = Field(default=(), description="Every plan that was saved or submitted, oldest first.")
+    target_version_key: str | None = Field(
+        default=None, description="The key that the version which the plan names is ordered by; null if it names none."
+    )
     frozen_plan: Digest | None = Field(default=None, description="The digest that approvals bind to; null in a draft.")
     submissions: int = Field(default=0, description="The number of times that it was submitted.")
     risk_level: ChangeRisk = Field(description="The risk level says how much can go wrong.")
@@ -98,6 +104,7 @@ class ChangeRequest(Searchable):
         index("plan.environment", "created_at", "_id"),
         *(index(each, "created_at", "_id") for each in ("plan.model_id", "status", "risk_level", "requester", "rolls_back_id")),
         index("completed_time", "created_at", "_id"),
+        index("approvals.reviewer_id", "created_at", "_id"),
         index("approvals_due.roles", "created_at", "_id"),
         index("gate.basis", "created_at", "_id"),
         BY_TOKENS,
@@ -113,6 +120,7 @@ class ChangeRequest(Searchable):
         names_one = plan.target_version or plan.current_version
         return cls(
             change_id=f"CR-{uuid4().hex}", plan=plan, revisions=revisions, risk_level=plan.risk_level, requester=by.id,
+            target_version_key=_key_of(plan),
             department=department, created_at=at, rolls_back_id=rolls_back and rolls_back.change_id,
             about_version=rolls_back.about if rolls_back and not names_one else None,
         )  # fmt: skip
@@ -164,6 +172,24 @@ class ChangeRequest(Searchable):
             return self.gate.at
         return max(each.at for each in self.moves if each.to_status is ChangeStatus.SUBMITTED)
 
+    @staticmethod
+    def waits(at: datetime) -> Filter:
+        """The stored changes that wait for approvals, as `awaited_roles` has it; at any moment, for time alone ends no wait."""
+        return {"or": [{"status": {"in": [*REVIEWED]}}, {"approvals_due": {"until": {"is_null": False}}}]}
+
+    @staticmethod
+    def waits_since(operator: str, moment: datetime) -> Filter:
+        """The stored changes that wait for approvals since a moment that compares so with this one, as `awaited_since` has it."""
+        submitted = {"to_status": {"eq": ChangeStatus.SUBMITTED}}
+        later = {"lt": "gte", "lte": "gt"}  # the latest submission is before a moment if none is after it
+        latest = (
+            {"none": submitted | {"at": {later[operator]: moment}}}
+            if operator in later
+            else {"some": submitted | {"at": {operator: moment}}}
+        )
+        started = {"gate": {"at": {operator: moment}}}
+        return {"or": [started, {"gate": {"at": {"is_null": True}}, "moves": latest}]}
+
     @property
     def _missing_roles(self) -> tuple[GovernanceRole, ...]:
         """The required roles that have not approved, or that refused."""
@@ -213,7 +239,7 @@ class ChangeRequest(Searchable):
             plan.refuse_no_return()
         if plan != self.plan:
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
-            self.plan, self.risk_level = plan, plan.risk_level
+            self.plan, self.risk_level, self.target_version_key = plan, plan.risk_level, _key_of(plan)
 
     def may_submit(self, by: Actor, relations: frozenset[Relation]) -> None:
         """Raises Forbidden or InvalidState unless the caller may submit the change, InvalidInput if the plan is incomplete."""
@@ -414,3 +440,7 @@ class ChangeRequest(Searchable):
             raise InvalidState(f"a move to {to.name}", self.status, self.allowed_transitions)
         self.moves = (*self.moves, Move(at=at, by=by.id, from_status=self.status, to_status=to, reason=reason))
         self.status = to
+
+
+def _key_of(plan: ChangePlan) -> str | None:
+    return None if plan.target_version is None else version_key(plan.target_version)

@@ -50,7 +50,7 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
         if changed[version.key] or version.standing is None or not version.standing.still(standing):
             if version.was_submitted:
                 version.note(AuditEventType.COMPLIANCE_CHECK, {"requirements": judgement.checked})
-            version.standing = standing
+            version.judged(standing)
             await version.write(unit)
 
 
@@ -67,7 +67,7 @@ async def bring_up(version: ModelVersion, at: datetime) -> None:
     (case,) = await case_files([version], at, for_standing=True)
     if case.next is None:
         await decisions.close_previous(version, at)
-    version.standing = Judgement(case).standing
+    version.judged(Judgement(case).standing)
 
 
 def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable[Raw]:
@@ -92,7 +92,7 @@ async def _judge_borne_on(query: Raw, change: RecordChange, unit: Unit) -> None:
     for case in await case_files([each for each in versions if each.id not in judged], unit.at, for_standing=True):
         version, standing = case.version, Judgement(case).standing
         if version.standing is None or not version.standing.still(standing):
-            version.standing = standing
+            version.judged(standing)
             await version.write(unit)
 
 

@@ -87,7 +87,7 @@ async def judge_batch(at: datetime, size: int = AT_ONCE) -> int:
 
 async def _judge(versions: list[ModelVersion], unit: Unit) -> None:
     for case in await case_files(versions, unit.at, for_standing=True):
-        case.version.standing = Judgement(case).standing
+        case.version.judged(Judgement(case).standing)
         await case.version.write(unit)
 
 

@@ -54,10 +54,12 @@ class Record(Document):
     private: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail says that they changed, without the values
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
     derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
-    ordered: ClassVar[frozenset[str]] = frozenset()  # these four as `Value` has them
+    ordered: ClassVar[frozenset[str]] = frozenset()  # these five as `Value` has them
     grouped: ClassVar[frozenset[str]] = frozenset()
     summed: ClassVar[frozenset[str]] = frozenset()
     bounded: ClassVar[frozenset[str]] = frozenset()
+    semantic: ClassVar[frozenset[str]] = frozenset()
+    keyed: ClassVar[Mapping[str, str]] = {}  # the fields that stand for others in an order, by the paths of these
 
     revision: int = Field(default=0, description="The number of times that it was stored.")
     _was: Raw | None = PrivateAttr(default=None)

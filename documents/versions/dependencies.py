@@ -29,6 +29,7 @@ class VersionName(Value):
     """A version name identifies a governed version."""
 
     grouped: ClassVar = frozenset({"model_id", "version"})
+    semantic: ClassVar = frozenset({"version"})
 
     model_id: Key = Field(description="The id that the model has.")
     version: Key = Field(description="The name that the version has.")
@@ -38,6 +39,7 @@ class ExternalModel(Value):
     """An external model is governed elsewhere, or nowhere."""
 
     grouped: ClassVar = frozenset({"name", "supplier"})
+    semantic: ClassVar = frozenset({"version"})
 
     name: Name = Field(description="The name that its supplier calls it by.")
     version: Name | None = Field(default=None, description="The version that is used, if stated.")

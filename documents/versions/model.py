@@ -19,6 +19,7 @@ class Running(Value):
 
     grouped: ClassVar = frozenset({"environment", "version"})
     bounded: ClassVar = frozenset({"since"})
+    semantic: ClassVar = frozenset({"version"})
 
     environment: Environment = Field(description="The environment that it runs in.")
     version: Key = Field(description="The version that runs.")

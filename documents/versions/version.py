@@ -1,6 +1,7 @@
 """Model versions: what is stored of them, and the questions that every rule asks first. The rules are in `rules/`."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -15,6 +16,8 @@ from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
+from documents.store.fields import fields_at
+from documents.store.filters import Filter
 from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
@@ -71,15 +74,21 @@ class ModelVersion(Searchable):
         }
     )
     reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
-    derived: ClassVar = frozenset({"standing", "version_key"})
+    derived: ClassVar = frozenset({"standing", "version_key", "approved_at", "days_to_approval"})
     searched: ClassVar = (
         "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
         "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
     )  # fmt: skip
 
-    ordered: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "registered_at"})
+    ordered: ClassVar = frozenset({
+        "model_id", "version", "tier", "owner_id", "data_steward_id", "registered_at",
+        "approved_at", "days_to_approval",
+    })  # fmt: skip
     grouped: ClassVar = frozenset({"model_id", "version", "tier", "owner_id", "data_steward_id", "deployed_in"})
-    bounded: ClassVar = frozenset({"registered_at"})
+    summed: ClassVar = frozenset({"days_to_approval"})
+    bounded: ClassVar = frozenset({"registered_at", "approved_at"})
+    semantic: ClassVar = frozenset({"version"})
+    keyed: ClassVar = {"version": "version_key"}
 
     model_id: Key = Field(description="The id of the model that it belongs to.")
     version: Key = Field(description="The name that the version has, which orders by SemVer.")
@@ -149,6 +158,13 @@ class ModelVersion(Searchable):
     retired: Ending | None = Field(default=None, description="The ending says why it was taken out of use; null if it was not.")
     registered_by: Key = Field(description="The user id or service that registered it.")
     registered_at: Moment = Field(description="The time it was registered.")
+    approved_at: Moment | None = Field(
+        default=None,
+        description="The time it first was APPROVED; null if it never was, or last was so before release 0.3.0.",
+    )
+    days_to_approval: float | None = Field(
+        default=None, description="The days from its registration to `approvedAt`; null while that is null."
+    )
     standing: Standing | None = Field(default=None, description="The standing as it was computed after the last change.")
 
     collection: ClassVar = "model_versions"
@@ -162,6 +178,7 @@ class ModelVersion(Searchable):
                 "model_id",
                 "artifacts.sha256",
                 "depends_on.governed.model_id",
+                "datasheets.dataset_id",
                 "owner_id",
                 "data_steward_id",
                 "deployed_in",
@@ -186,6 +203,14 @@ class ModelVersion(Searchable):
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
 
+    @classmethod
+    async def latest_of(cls, models: Collection[str]) -> dict[str, str]:
+        """The version that has the highest number, of each of the models that has any."""
+        numbered = [("model_id", 1), ("version_key", 1), ("_id", 1)]
+        fields = fields_at("model_id", "version")
+        found = await cls.read({"model_id": {"$in": sorted(models)}}, numbered, fields=fields) if models else []
+        return {each.model_id: each.version for each in found}
+
     # Whether something may be done to it
 
     def permits(self, by: Actor, permission: Permission) -> None:
@@ -207,6 +232,23 @@ class ModelVersion(Searchable):
         return NotReady(permission.value, self.status, possible(permission), problem)
 
     # What it is now
+
+    def judged(self, standing: Standing) -> None:
+        """Takes the standing as it was computed now; the first that is APPROVED says when it was approved."""
+        self.standing = standing
+        if standing.status is VersionStatus.APPROVED and self.approved_at is None:
+            self.approved_at = standing.as_of
+            self.days_to_approval = (standing.as_of - self.registered_at) / timedelta(days=1)
+
+    @staticmethod
+    def waits(at: datetime) -> Filter:
+        """The stored versions that wait for approvals at that moment."""
+        return Standing.says(VersionStatus.PENDING_APPROVAL, at)
+
+    @staticmethod
+    def waits_since(operator: str, moment: datetime) -> Filter:
+        """The stored versions that were submitted at a moment that compares so with this one."""
+        return {"round": {"submitted_at": {operator: moment}}}
 
     @property
     def counting_words(self) -> frozenset[Word]:

@@ -1,26 +1,33 @@
 """Reads a filter input: values as they are stored, derived conditions as conditions on stored fields, edges as keys."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from strawberry import UNSET
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import StrawberryOptional, has_object_definition
 
 from documents.errors import InvalidInput, LimitExceeded
+from documents.numbers import LONGEST, is_semantic
 from documents.store.fields import fields_at
-from documents.store.filters import OPERATORS, Filter, among, to_query
+from documents.store.filters import Filter, among, to_query
+from documents.store.operators import COMPARING, EACH, OPERATORS, ORDERING
 from documents.store.record import Record
-from documents.values import LIST_LENGTH, Choice, Moment, Phrase, camel, problem_in
+from documents.store.standins import at_path
+from documents.values import LIST_LENGTH, URI_LENGTH, Choice, Moment, Phrase, camel, problem_in
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
-OPERATING, JOINING = OPERATORS.keys() | {"some", "none"}, {"and", "or", "not"}
+ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
+VALUES = 200  # the most values of a field over an edge that a filter compares with
+OPERATING, JOINING = OPERATORS.keys() | COMPARING.keys() | ORDERING.keys() | EACH, {"and", "or", "not"}
 _PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
 
 
@@ -43,6 +50,21 @@ class Across:
                 f"the number of {self.kind.__name__} records that an edge of the filter leads to", len(found), KEYS
             )
         return among(self.own, [tuple([getattr(each, key) for key in self.keys]) for each in found])
+
+
+@dataclass(frozen=True)
+class Leading:
+    """A condition on other records that are found by more than the keys of one edge.
+
+    `leads` takes a filter on `kind`, and returns the filter for the records that have such records.
+    """
+
+    kind: type[Record]
+    leads: Callable[[Filter], Awaitable[Filter]]
+    description: str
+
+    async def lead(self, wanted: Sequence[Filter]) -> Sequence[Filter]:
+        return [await self.leads(each) for each in wanted]
 
 
 @dataclass(frozen=True)
@@ -78,12 +100,94 @@ class Derived:
         raise AssertionError(operator)
 
 
+ACROSS_TIME: Mapping[str, str] = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
+"""How a moment compares with another, for how the time since it compares with the time since the other."""
+DAYS = 1_000_000  # the most days that a filter compares with: further back no calendar goes
+
+
+@dataclass(frozen=True)
+class Days:
+    """A condition on the days since a stored moment, for which something has waited; null if it does not wait.
+
+    `waits` takes the time, and returns the filter for what waits. `since` takes an operator and a moment, and returns the filter
+    for what has waited since a moment that compares so with it. `by` is the path of the stored moment.
+    """
+
+    waits: Callable[[datetime], Filter]
+    since: Callable[[str, datetime], Filter]
+    description: str
+    by: str
+
+    def at(self, asked: Mapping[str, Any], moment: datetime) -> Filter:
+        return {"and": [self._meant(operator, value, moment) for operator, value in asked.items()]}
+
+    def _meant(self, operator: str, value: Any, moment: datetime) -> Filter:
+        waits = self.waits(moment)
+        if operator == "is_null":
+            return {"not": waits} if value else waits
+        if abs(value) > DAYS:
+            raise InvalidInput("filter", f"holds a number of days beyond {DAYS}")
+        return {"and": [waits, self.since(ACROSS_TIME[operator], _MOMENT.validate_python(moment) - timedelta(days=value))]}
+
+
+def days_between(earlier: datetime, later: datetime) -> float:
+    """The days from a stored moment to another time, which counts by the millisecond as stored moments do."""
+    return (_MOMENT.validate_python(later) - earlier) / timedelta(days=1)
+
+
 async def asked_for(context: Context, given: Any) -> Filter:
     """A filter input as `documents.store.filters` reads it, for a query or for a record in memory; no input gives `{}`.
 
     Edges are followed first, each once in a request, and become conditions on keys.
     """
-    return await _Reading(context).said(given) if given else {}
+    return await _Reading(context).of_record(given) if given else {}
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The record that a filter is about, where the paths of its fields begin."""
+
+    kind: Any
+    """The filter input over the record."""
+    over: tuple[Across, str] | None = None
+    """The edge, and the field at its end, that the filter compares with; a filter compares with one at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A field of a filter input, read off its class once."""
+
+    attribute: str
+    name: str
+    spelled: str
+    kind: Any
+    edge: Any
+    derived: Any
+
+    @property
+    def needed(self) -> bool:
+        return self.name in OPERATING | JOINING or self.derived is not None
+
+
+@cache
+def _fields(kind: Any) -> tuple[_Given, ...]:
+    return tuple(
+        _Given(
+            each.python_name, each.python_name.rstrip("_"), each.graphql_name or camel(each.python_name.rstrip("_")),
+            _inside(each.type), each.metadata.get(ACROSS), each.metadata.get(DERIVED),
+        )
+        for each in kind.__strawberry_definition__.fields
+    )  # fmt: skip
+
+
+def _inside(kind: Any) -> Any:
+    return _inside(kind.of_type) if isinstance(kind, StrawberryOptional) else kind
+
+
+@cache
+def _operates(kind: Any) -> bool:
+    """Whether a filter input is about a single value or a list, and not about a record."""
+    return {each.name for each in _fields(kind)} <= OPERATING
 
 
 class _Reading:
@@ -97,50 +201,142 @@ class _Reading:
     def __init__(self, context: Context) -> None:
         self.context, self.edges = context, 0
 
-    async def said(self, given: Any, path: str = "", depth: int = 0) -> Any:
+    async def of_record(self, given: Any, path: str = "", depth: int = 0) -> Any:
+        """What is said of the record of a list, or of one at the end of an edge."""
+        scope = _Scope(type(given))
+        said = await self.said(given, scope, path, depth)
+        if scope.over:
+            self._follows()
+            said = await _spelled_out(said, *scope.over)
+        return said
+
+    async def said(self, given: Any, scope: _Scope, path: str = "", depth: int = 0) -> Any:
         if depth > DEPTH:
             raise InvalidInput("filter", f"is nested more than {DEPTH} levels deep")
         if has_object_definition(given):
-            return await self._record(given, path, depth + 1)
+            return await self._record(given, scope, path, depth + 1)
         if isinstance(given, list):
             if len(given) > LIST_LENGTH:
                 raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH} elements")
-            return [await self.said(each, path, depth) for each in given]
+            return [await self.said(each, scope, path, depth) for each in given]
         return _as_stored(given)
 
-    async def _record(self, given: Any, path: str, depth: int) -> dict[str, Any]:
+    async def _record(self, given: Any, scope: _Scope, path: str, depth: int) -> dict[str, Any]:
         said: dict[str, Any] = {}
         further: list[Filter] = []
-        fields = given.__strawberry_definition__.fields
-        for each in fields:
-            value = getattr(given, each.python_name)
+        for each in _fields(type(given)):  # type: ignore[arg-type]
+            value = getattr(given, each.attribute)
             if value is UNSET:
                 continue
-            name = each.python_name.rstrip("_")
-            place = f"{path}.{camel(name)}".lstrip(".")
+            name = each.name
+            place = f"{path}.{each.spelled}".lstrip(".")
             if value is None:
-                if name in OPERATING | JOINING or DERIVED in each.metadata:
+                if each.needed:
                     raise InvalidInput("filter", f"holds null at {place}: `is_null` asks for null, or leave it out")
                 continue
             if value == [] and name in JOINING:
                 raise InvalidInput("filter", f"holds no condition at {place}: give it one, or leave it out")
-            inside = await self.said(value, place, depth)
-            if edge := each.metadata.get(ACROSS):
-                further += [await self._led(edge, inside)] if inside else []
-            elif derived := each.metadata.get(DERIVED):
-                further.append(derived.at(inside, self.context.now))
+            if each.edge:
+                inside = await self.of_record(value, place, depth)
+                further += [await self._led(each.edge, inside)] if inside else []
+            elif name in COMPARING:
+                said[name] = _field_at(value, scope, type(given), place)
             else:
-                said[name] = inside
-        if not said and {each.python_name.rstrip("_") for each in fields} <= OPERATING:
+                inside = await self.said(value, scope, place, depth)
+                if each.derived:
+                    further.append(each.derived.at(inside, self.context.now))
+                else:
+                    said[name] = _checked(name, inside, place)
+        if not said and _operates(type(given)):  # type: ignore[arg-type]
             raise InvalidInput("filter", f"holds no operator at {path}: `is_null` asks for null, and `eq` for a value")
         return said | {"and": [*said.get("and", ()), *further]} if further else said
 
-    async def _led(self, edge: Across, wanted: Filter) -> Filter:
+    def _follows(self) -> None:
         self.edges += 1
         if self.edges > EDGES:
             raise LimitExceeded("the number of edges in the filter", self.edges, EDGES)
+
+    async def _led(self, edge: Across, wanted: Filter) -> Filter:
+        self._follows()
         leads: Filter = await self.context.loader(edge, edge.lead, key=repr).load(wanted)
         return leads
+
+
+def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Across, str]:
+    """The stored path of a field that a value of `kind` is compared with; the edge too, if it is over one."""
+    steps, at, edge = path.split(".") if len(path) <= URI_LENGTH else [], scope.kind, None
+    stored: list[str] = []
+    for step in steps:
+        found = next((each for each in _fields(at) if each.spelled == step), None) if has_object_definition(at) else None
+        if found is None or found.derived or found.name in OPERATING | JOINING:
+            break
+        if found.edge:
+            if stored or edge or not isinstance(found.edge, Across):
+                break
+            edge = found.edge
+        else:
+            stored.append(found.name)
+        at = found.kind
+    else:
+        if at is kind and stored:
+            there = ".".join(stored)
+            if edge is None:
+                return there
+            if scope.over not in (None, (edge, there)):
+                raise InvalidInput("filter", f"compares with a second field over an edge at {place}: it may compare with one")
+            scope.over = edge, there
+            return edge, there
+    of = kind.__strawberry_definition__.name.removesuffix("Filter")
+    raise InvalidInput("filter", f"holds a path at {place} that leads to no single `{of}` of the record")
+
+
+async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
+    """A filter that compares with a field over an edge, spelled out for each value that the field has.
+
+    Both readers of filters can then judge it, wherever in the record it compares.
+    """
+    found = await edge.kind.read({}, limit=KEYS + 1, fields=fields_at(*edge.keys, path))
+    if len(found) > KEYS:
+        raise LimitExceeded(f"the number of {edge.kind.__name__} records that a filter compares with", len(found), KEYS)
+    having: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    for each in found:
+        raw = each._raw
+        if (value := at_path(raw, path)) is not None:
+            having[value].append(tuple(at_path(raw, key) for key in edge.keys))
+    if len(having) > VALUES:
+        raise LimitExceeded(f"the number of values of `{path}` that the filter compares with", len(having), VALUES)
+    alone = {value: among(edge.own, keys) for value, keys in having.items()}
+    either = [{"and": [those, _compared(wanted, value)]} for value, those in alone.items()]
+    return {"or": [*either, {"and": [{"not": {"or": [*alone.values()]}}, _compared(wanted, None)]}]}
+
+
+def _compared(wanted: Any, value: Any) -> Any:
+    """A filter with a value in the place of the field over an edge."""
+    match wanted:
+        case dict():
+            return dict(_with(name, each, value) for name, each in wanted.items())
+        case list():
+            return [_compared(each, value) for each in wanted]
+    return wanted
+
+
+def _with(name: str, wanted: Any, value: Any) -> tuple[str, Any]:
+    if name not in COMPARING or not isinstance(wanted, tuple):
+        return name, _compared(wanted, value)
+    operator = name.removesuffix("_field")
+    if value is None:  # equal to nothing
+        return ("other_not_in" if operator == "ne" else "other_in"), []
+    return f"other_{operator}", value
+
+
+def _checked(operator: str, value: Any, place: str) -> Any:
+    """The operand of an operator that does not take every text; InvalidInput if it does not take this one."""
+    if operator in ORDERING and (len(value) > LONGEST or not is_semantic(value)):
+        problem = f"must hold a semantic version of up to {LONGEST} characters at {place}, such as 1.4.0-rc.1"
+        raise InvalidInput("filter", problem)
+    if operator == "icontains" and len(value) > ANY_CASE:
+        raise InvalidInput("filter", f"must hold a text of up to {ANY_CASE} characters at {place}")
+    return value
 
 
 def _as_stored(value: Any) -> Any:

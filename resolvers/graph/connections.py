@@ -25,10 +25,12 @@ from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.registry import pending
 from resolvers.graph.types import field
 
-PAGE_SIZE = 100
+PAGE_SIZE, PAGE = 100, 20  # the most records of a page, and those of one whose size was not said
 T = TypeVar("T")
 
-First = Annotated[int | None, strawberry.argument(description="Up to 100 are taken from the start.")]
+First = Annotated[
+    int | None, strawberry.argument(description="Up to 100 are taken from the start. A page has 20 without `first` and `last`.")
+]
 Last = Annotated[int | None, strawberry.argument(description="Up to 100 are taken from the end.")]
 After = Annotated[str | None, strawberry.argument(description="The page follows this cursor.")]
 Filtered = Annotated[T | None, strawberry.argument(description="The records meet this filter.")]
@@ -85,8 +87,10 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     """The part of a list that the arguments of a connection ask for; InvalidInput or LimitExceeded if they cannot be met."""
     first, last = (None if each is UNSET else each for each in (first, last))
     after, before = after or None, before or None  # an empty text counts as no cursor, and so does UNSET
-    if (first is None) is (last is None):
-        raise InvalidInput("first", "or `last` must be given, and not both")
+    if first is not None and last is not None:
+        raise InvalidInput("first", "and `last` must not both be given")
+    if first is None and last is None:
+        first, last = (None, PAGE) if before and not after else (PAGE, None)
     if (after and last is not None) or (before and first is not None):
         raise InvalidInput("after", "must come with `first`, and `before` with `last`")
     name, size = ("first", first) if first is not None else ("last", last or 0)
@@ -110,7 +114,7 @@ def connection(
     ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
         part = window(first, after, last, before)
-        page: Any = await kind.page(asked, ordered_by(order_by, by), part, asked_of(info, kind))
+        page: Any = await kind.page(asked, ordered_by(order_by, by, keyed=kind.keyed), part, asked_of(info, kind))
         return page
 
     resolve.__name__, resolve.__doc__ = name, description
@@ -132,7 +136,8 @@ def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any]
         asked = to_query(await asked_for(info.context, filter))
         part, mine = window(first, after, last, before), own(root)
         mine = await mine if isawaitable(mine) else mine
-        page: Any = await kind.page({"$and": [mine, asked]}, ordered_by(order_by, by), part, asked_of(info, kind))
+        order = ordered_by(order_by, by, keyed=kind.keyed)
+        page: Any = await kind.page({"$and": [mine, asked]}, order, part, asked_of(info, kind))
         return page
 
     return strawberry.field(resolver=resolve, description=description)

@@ -66,7 +66,7 @@ def pages(
         if may:
             may(root, info.context)
         asked, part = to_query(await asked_for(info.context, filter)), window(first, after, last, before)
-        loader = paged(info, kind, tuple(own), ordered_by(order_by, by), part, asked)
+        loader = paged(info, kind, tuple(own), ordered_by(order_by, by, keyed=kind.keyed), part, asked)
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
     page = listed(kind)

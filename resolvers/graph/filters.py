@@ -11,11 +11,12 @@ import strawberry
 from pydantic import BaseModel
 from strawberry import UNSET
 
+from documents.store.operators import COMPARING
 from documents.store.record import Record
 from documents.values import BigInt, FreeObject, Hash, camel
-from resolvers.graph.asked import ACROSS, DERIVED, Across, Derived
+from resolvers.graph.asked import ACROSS, DERIVED, Across, Days, Derived, Leading
 from resolvers.graph.registry import Registry, pending
-from resolvers.graph.types import Filters, bare, expose
+from resolvers.graph.types import Filters, bare, expose, named
 
 SAME = {
     "eq": "The value equals this.",
@@ -30,17 +31,44 @@ ORDER = {
     "gt": "The value is above this.",
     "gte": "The value is at least this.",
 }
-TEXT = {"contains": "The text contains this, case included.", "starts_with": "The text begins with this, case included."}
-OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
-    str: ("String", SAME | ORDER | TEXT),
-    int: ("Int", SAME | ORDER),
-    float: ("Float", SAME | ORDER),
-    bool: ("Boolean", {name: SAME[name] for name in ("eq", "is_null")}),
-    datetime: ("DateTime", SAME | ORDER),
-    date: ("Date", SAME | ORDER),
-    BigInt: ("BigInt", SAME | ORDER),
-    Hash: ("Hash", SAME),
+SEMANTIC = {
+    "version_lt": "The version is below this semantic version.",
+    "version_lte": "The version is below this semantic version, or is it with any build metadata.",
+    "version_gt": "The version is above this semantic version.",
+    "version_gte": "The version is above this semantic version, or is it with any build metadata.",
 }
+TEXT = {
+    "contains": "The text contains this, case included.",
+    "icontains": "The text contains this in any case: letters that differ by case alone are one, accents count, `ß` is not `ss`.",
+    "starts_with": "The text begins with this, case included.",
+}
+FIELD = {
+    "eq_field": "The value equals that of the field at this path; a null equals nothing.",
+    "ne_field": "The value does not equal that of the field at this path; a null equals nothing.",
+}
+FIELD_ORDER = {
+    "lt_field": "The value is below that of the field at this path.",
+    "lte_field": "The value is at most that of the field at this path.",
+    "gt_field": "The value is above that of the field at this path.",
+    "gte_field": "The value is at least that of the field at this path.",
+}
+OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
+    str: ("String", SAME | ORDER | TEXT | FIELD | FIELD_ORDER),
+    int: ("Int", SAME | ORDER | FIELD | FIELD_ORDER),
+    float: ("Float", SAME | ORDER | FIELD | FIELD_ORDER),
+    bool: ("Boolean", {name: SAME[name] for name in ("eq", "is_null")} | FIELD),
+    datetime: ("DateTime", SAME | ORDER | FIELD | FIELD_ORDER),
+    date: ("Date", SAME | ORDER | FIELD | FIELD_ORDER),
+    BigInt: ("BigInt", SAME | ORDER | FIELD | FIELD_ORDER),
+    Hash: ("Hash", SAME | FIELD),
+}
+ABOUT_FIELDS = (
+    "A path names a single field of the same kind, from the record that is listed, such as `ownerId`, or over one edge, such as "
+    "`owner.department`; inside an edge it begins at the record at its end."
+)
+ABOUT_VERSIONS = (
+    "Versions are compared as SemVer 2.0.0 orders them, section 11; one that is not semantic is neither above nor below any."
+)
 
 
 def filters(document: type[Record], *names: str) -> Filters:
@@ -101,11 +129,14 @@ def record_filter(registry: Registry, model: type[BaseModel]) -> Any:
 
     def make(made: Any) -> None:
         stored = [(each, bare(model.model_fields[each].annotation)) for each in registry.names_of(model)]
+        semantic = named(model, "semantic")
         fields: dict[str, Any] = {
-            each: (_filter_for(registry, kind), _matching(each)) for each, kind in stored if kind is not FreeObject
+            each: (_filter_for(registry, kind, each in semantic), _matching(each))
+            for each, kind in stored
+            if kind is not FreeObject
         }
         conditions = registry.filters[model].derived if model in registry.filters else {}
-        derived = {each: _derived_filter(registry, model, condition) for each, condition in conditions.items()}
+        derived = {each: _condition(registry, model, condition) for each, condition in conditions.items()}
         across = {
             each: (record_filter(registry, edge.kind), _matching(each), {ACROSS: edge})
             for each, edge in edges_of(registry, model).items()
@@ -128,29 +159,64 @@ def _matching(name: str) -> str:
     return f"The `{camel(name)}` must match."
 
 
+def _condition(registry: Registry, model: Any, condition: Derived | Leading | Days) -> tuple[Any, str, Any]:
+    if isinstance(condition, Days):
+        described = f"{condition.description} {_served(model, condition.by)}"
+        return _days_filter(registry), described, {DERIVED: condition}
+    if isinstance(condition, Leading):
+        return record_filter(registry, condition.kind), condition.description, {ACROSS: condition}
+    return _derived_filter(registry, model, condition)
+
+
 def _derived_filter(registry: Registry, document: Any, condition: Derived) -> tuple[Any, str, Any]:
     kind: Any = condition.kind
-    index = f"An index serves `{dotted(condition.by)}`." if condition.by in document.indexed() else "No index serves it."
+    index = _served(document, condition.by)
     taken = kind if kind is bool else _filter_for(registry, kind)
     return taken, f"{condition.description} {index}", {DERIVED: condition}
 
 
-def _filter_for(registry: Registry, kind: Any) -> Any:
+def _served(document: Any, path: str) -> str:
+    return f"An index serves `{dotted(path)}`." if path in document.indexed() else "No index serves it."
+
+
+def _days_filter(registry: Registry) -> Any:
+    bounds = {name: (float, text.replace("value is", "days are")) for name, text in ORDER.items()}
+    null = {"is_null": (bool, "Whether it does not wait.")}
+    return _operators(registry, "DaysFilter", "The `Days` that it has waited meet every condition.", bounds | null)
+
+
+def _filter_for(registry: Registry, kind: Any, semantic: bool = False) -> Any:
+    if semantic:
+        return _version_filter(registry)
     inside = [each for each in get_args(kind) if each is not NoneType]
     if get_origin(kind) is list:
         inner = _filter_for(registry, inside[0])
-        either = {"some": (inner, "Some element meets this."), "none": (inner, "No element meets this.")}
+        either = {
+            "some": (inner, "Some element meets this."),
+            "none": (inner, "No element meets this."),
+            "every": (inner, "Every element meets this, which an empty list does too."),
+        }
         return _operators(registry, f"{inner.__name__}List", f"A list of `{_name_of(inside[0])}` is tested.", either)
     if inside:  # an optional
         return _filter_for(registry, inside[0])
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return record_filter(registry, kind)
-    offered = OFFERED[kind][1] if kind in OFFERED else SAME
+    offered = OFFERED[kind][1] if kind in OFFERED else SAME | FIELD
     if kind not in OFFERED and kind not in optional_in(registry):
         offered = {each: text for each, text in offered.items() if each != "is_null"}
-    takes = {"in": list[kind], "not_in": list[kind], "is_null": bool}
-    fields = {each: (takes.get(each, kind), text) for each, text in offered.items()}
-    return _operators(registry, f"{_name_of(kind)}Filter", f"The `{_name_of(kind)}` meets every condition.", fields)
+    return _operators(registry, f"{_name_of(kind)}Filter", f"The `{_name_of(kind)}` meets every condition. {ABOUT_FIELDS}",
+                      _taking(kind, offered))  # fmt: skip
+
+
+def _version_filter(registry: Registry) -> Any:
+    about = f"The `Version` meets every condition. {ABOUT_VERSIONS} {ABOUT_FIELDS}"
+    return _operators(registry, "VersionFilter", about, _taking(str, SAME | SEMANTIC | TEXT | FIELD))
+
+
+def _taking(kind: Any, offered: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """The operators of a filter over values of that kind, each with what it takes."""
+    takes = {"in": list[kind], "not_in": list[kind], "is_null": bool} | dict.fromkeys(COMPARING, str)
+    return {each: (takes.get(each, kind), text) for each, text in offered.items()}
 
 
 def _name_of(kind: Any) -> str:
@@ -170,18 +236,25 @@ def dotted(path: str) -> str:
     return ".".join(map(camel, path.split(".")))
 
 
+def spelled(name: str) -> str:
+    """A field of a filter as clients spell it: the operators on versions have the names of those on other values."""
+    return camel(name.removeprefix("version_") if name in SEMANTIC else name)
+
+
 def _operators(registry: Registry, name: str, about: str, fields: Mapping[str, tuple[Any, str | None]]) -> Any:
     return registry.once(name, lambda made: make_input(made, name, about, fields))
 
 
 def make_input(cls: Any, name: str, about: str, fields: Mapping[str, tuple[Any, str | None] | tuple[Any, str, Any]]) -> None:
-    """Makes a class a GraphQL input of these fields, each with its type and description; a keyword as a name gets a `_`."""
+    """Makes a class a GraphQL input of these fields, each with its type and description; a keyword as a name gets a `_`.
+
+    Each field says its name in the schema: Strawberry would make it anew for each value that it reads.
+    """
     cls.__annotations__ = {}
     for each, (kind, description, *metadata) in fields.items():
         expose(kind)
         safe = f"{each}_" if iskeyword(each) else each
         cls.__annotations__[safe] = kind | None
-        graphql_name = each if iskeyword(each) else None
-        given = strawberry.field(default=UNSET, name=graphql_name, description=description, metadata=dict(*metadata))
+        given = strawberry.field(default=UNSET, name=spelled(each), description=description, metadata=dict(*metadata))
         setattr(cls, safe, given)
     strawberry.input(cls, name=name, description=cleandoc(about))

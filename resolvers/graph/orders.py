@@ -1,6 +1,7 @@
 """What a noun is ordered by: the fields that records and the values in them name in `ordered`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from resolvers.graph.filters import make_input, single
 from resolvers.graph.registry import Registry, pending
 from resolvers.graph.types import named
 
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 ORDERS = 8  # MongoDB sorts by 32 fields
 
 
@@ -58,8 +60,11 @@ def offered(registry: Registry, model: Any, what: str) -> Iterator[tuple[str, An
             yield name, of
 
 
-def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:
-    """A list of order inputs as the order that they mean; what they leave open goes by `default`, the way of the last."""
+def ordered_by(given: Any, default: By, argument: str = "orderBy", keyed: Mapping[str, str] = NO_KEYS) -> By:
+    """A list of order inputs as the order that they mean; what they leave open goes by `default`, the way of the last.
+
+    `keyed` says by which stored key a field is ordered that does not order by itself.
+    """
     if not given:
         return default
     if len(given) > ORDERS:
@@ -67,6 +72,7 @@ def ordered_by(given: Any, default: By, argument: str = "orderBy") -> By:
     by = tuple(_order(each, f"{argument}.{at}") for at, each in enumerate(given))
     if len({path for path, _ in by}) < len(by):
         raise InvalidInput(argument, "names a field twice")
+    by = tuple((keyed.get(path, path), direction) for path, direction in by)
     return by + tuple((path, by[-1][1]) for path, _ in default if path not in dict(by))
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from documents.access import LIGHTENING, Actor, GovernanceRole
 from documents.classification import classify
 from documents.errors import InvalidInput
+from documents.numbers import version_key
 from documents.risk.scales import RiskTier
 from documents.versions.accountability import assigned
 from documents.versions.dependencies import Dependency, refuse_doubled
-from documents.versions.numbers import version_key
 from documents.versions.parts import Artifact
 from documents.versions.version import ModelVersion
 
