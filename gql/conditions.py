@@ -14,7 +14,7 @@ from graphql import GraphQLArgument, ListValueNode, NullValueNode, ObjectValueNo
 
 from resolvers.graph.asked import DEPTH
 
-ENDINGS = ("Filter", "Having")
+ENDINGS = ("Filter", "Having", "GroupBy", "GroupOrder")
 """How the input types are named that say conditions."""
 
 Pages = Callable[[Mapping[str, Any]], int]

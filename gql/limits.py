@@ -223,7 +223,8 @@ class Count:
         extent.include(inner, sized or None)
         filters = [Written.of(said) for name, said in given.items() if name in declared.args and asks(declared.args[name])]
         extent.conditions.own += filters
-        extent.conditions.include(inner.conditions, partial(_held, sized) if sized else None)
+        once = "groupBy" in declared.args  # what an aggregate asks of elements is read once, and not for each group
+        extent.conditions.include(inner.conditions, partial(_held, sized) if sized and not once else None)
 
     def _fragment(self, name: str) -> Extent:
         if name not in self._counted:

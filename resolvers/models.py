@@ -61,7 +61,9 @@ class ModelNode(Node):
         reads=["owner_id"],
     )
 
-    @field("What waits in its versions and changes, oldest first, each once for the role that it waits for.", reads=["model_id"])
+    @field(
+        "The tasks that wait in its versions and changes, oldest first, each once for the role that is asked.", reads=["model_id"]
+    )
     @staticmethod
     async def open_tasks(
         model: Parent[Model],

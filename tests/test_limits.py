@@ -359,7 +359,7 @@ async def test_a_mutation_is_never_cut_off_but_none_begins_too_late(limited: Lim
 
 
 FILTERED = "query($f: ModelVersionFilter) { modelVersions(filter: $f) { totalCount } }"
-LEAF = {"ownerId": {"eq": "alice"}}
+LEAF: dict[str, Any] = {"ownerId": {"eq": "alice"}}
 
 
 def leaves(times: int) -> dict[str, Any]:

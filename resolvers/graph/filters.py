@@ -180,8 +180,8 @@ def _served(document: Any, path: str) -> str:
 
 
 def _days_filter(registry: Registry) -> Any:
-    bounds = {name: (float, text.replace("value is", "days are")) for name, text in ORDER.items()}
-    null = {"is_null": (bool, "Whether it does not wait.")}
+    bounds: dict[str, tuple[Any, str]] = {name: (float, text.replace("value is", "days are")) for name, text in ORDER.items()}
+    null = {"is_null": (bool, "Whether the record does not wait.")}
     return _operators(registry, "DaysFilter", "The `Days` that it has waited meet every condition.", bounds | null)
 
 
