@@ -48,7 +48,7 @@ class DeploymentEnvironment(Record):
     @classmethod
     def declare(cls, name: str, stage: Stage, description: str, by: Actor, at: datetime) -> Self:
         """A new environment. Raises Forbidden unless the caller may declare one of that stage."""
-        _may(by, Permission.DECLARE_ENVIRONMENT, stage)
+        may_declare(by, stage)
         return cls(name=name, stage=stage, description=description, declared_by=by.id, declared_at=at)
 
     def revise(self, stage: Stage | None, description: str | None, by: Actor) -> None:
@@ -80,6 +80,11 @@ class DeploymentEnvironment(Record):
     def not_ready(self, permission: Permission, problem: str) -> NotReady:
         """The refusal of a mutation that the status allows, and `problem` does not."""
         return NotReady(permission.value, self.status, [EnvironmentStatus.DECLARED], problem)
+
+
+def may_declare(by: Actor, stage: Stage) -> None:
+    """Forbidden unless the caller may declare an environment of that stage."""
+    _may(by, Permission.DECLARE_ENVIRONMENT, stage)
 
 
 def _may(by: Actor, permission: Permission, stage: Stage) -> None:

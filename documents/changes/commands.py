@@ -232,9 +232,8 @@ async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stake
 
 async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) -> None:
     """Retires a version and stores it. Raises NotReady while a change that deploys it is in progress."""
-    if change := await in_progress_to(version):
-        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
-    operation.retire(version, reason, by, at)
+    brought = await in_progress_to([version])
+    operation.retire(version, brought.get(version.key), reason, by, at)
     await version.store()
 
 

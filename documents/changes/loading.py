@@ -16,6 +16,7 @@ from documents.incidents import Incident, IncidentStatus
 from documents.people import Stakeholder
 from documents.stages import GOVERNED, Stage
 from documents.store.fields import fields_at
+from documents.store.filters import among, to_query
 from documents.store.units import Raw
 from documents.versions.accountability import relations
 from documents.versions.approvals import ApprovalRound, Verdict
@@ -26,6 +27,7 @@ LOOKED_BACK = 100  # deployments of one version in one environment, latest first
 
 _ID, _ACTIVE, _ACCOUNTABILITY = (fields_at(each) for each in ("change_id", "active", "accountability"))
 _GATE = fields_at("change_id", "gate")
+_BRINGS = fields_at("change_id", "plan.model_id", "plan.target_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +156,21 @@ async def running_in(environment: str, limit: int = 0) -> list[ModelVersion]:
     return await ModelVersion.every({"deployed_in": environment}, (("registered_at", 1), ("_id", 1)), limit)
 
 
-async def in_progress_to(version: ModelVersion) -> str | None:
-    """The id of a change in progress whose target is the version; None if there is none."""
-    found = await ChangeRequest.seek(bringing(version), _ID)
-    return found.change_id if found else None
+async def in_progress_to(versions: Sequence[ModelVersion]) -> Mapping[str, str]:
+    """The id of a change in progress whose target is a version, by the version's key; one command for all."""
+    found = await ChangeRequest.read(bringing(versions), fields=_BRINGS) if versions else []
+    return {f"{each.plan.model_id}/{each.plan.target_version}": each.change_id for each in found}
 
 
-def bringing(version: ModelVersion) -> Raw:
-    """The query for the changes in progress whose target is the version."""
-    return {"plan.model_id": version.model_id, "plan.target_version": version.version, "status": ChangeStatus.IN_PROGRESS}
+def bringing(versions: Sequence[ModelVersion]) -> Raw:
+    """The query for the changes in progress whose target is one of the versions."""
+    names = [(each.model_id, each.version) for each in versions]
+    return to_query(among(("plan.model_id", "plan.target_version"), names)) | {"status": ChangeStatus.IN_PROGRESS}
 
 
-async def composition_fixed(version: ModelVersion) -> bool:
-    """Whether the version runs or ran anywhere, or a change that the gate let through is about to bring it."""
-    return await ever_deployed(version) or await in_progress_to(version) is not None
+async def composition_fixed(versions: Sequence[ModelVersion]) -> frozenset[str]:
+    """The keys of the versions that run or ran anywhere, or that a change which the gate let through is about to bring."""
+    return await ever_deployed(versions) | (await in_progress_to(versions)).keys()
 
 
 async def rollback_under_way(change: ChangeRequest) -> str | None:

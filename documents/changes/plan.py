@@ -196,6 +196,13 @@ class ChangePlan(Value):
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
 
+    def is_past(self, at: datetime) -> bool:
+        """Whether no moment of the preferred window is left in which the change may start."""
+        if (window := self.preferred_window) is None:
+            return False
+        begins = max(window.begins, at)
+        return window.ends <= begins or set(_days(ChangeWindow(begins=begins, ends=window.ends))) <= set(self.blackout_dates)
+
     def refuse_no_return(self) -> None:
         """Raises InvalidInput for a rollback to what runs already, which would pass the gate as a return to what ran before.
 
