@@ -9,7 +9,8 @@ from documents.access import Actor, GovernanceRole, Permission, must_hold_one
 from documents.errors import InvalidInput, Refusal
 from documents.people import Stakeholder
 
-R, E = TypeVar("R"), TypeVar("E")
+R = TypeVar("R")
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)

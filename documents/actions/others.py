@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from documents.access import DECIDING_STAGE, Permission
+from documents.access import Permission
 from documents.actions.action import Action, Asking, Picks, Rules, actions, value_picks
 from documents.environments import may_declare
 from documents.incidents import Incident
 from documents.policies import Policy
 from documents.stages import Stage
-from documents.store.fields import fields_at
 from documents.store.filters import among, to_query
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -16,17 +15,13 @@ from documents.versions.version import ModelVersion
 _P = Permission
 
 
-async def of_incidents(
-    incidents: Sequence[Incident], asked: Collection[Permission], asking: Asking
-) -> list[tuple[Action, ...]]:
+async def of_incidents(incidents: Sequence[Incident], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each incident; the number of database commands does not grow with the number of incidents."""
     names = [(each.model_id, each.version) for each in incidents]
     wanted = to_query(among(ModelVersion.keys, names)) if names and _P.RESOLVE_INCIDENT in asked else None
     found = await ModelVersion.every(wanted) if wanted else []
     versions = {(each.model_id, each.version): each for each in found}
-    return [
-        actions(OF_INCIDENT, asked, (each, versions.get(name)), asking) for each, name in zip(incidents, names, strict=True)
-    ]
+    return [actions(OF_INCIDENT, asked, (each, versions.get(name)), asking) for each, name in zip(incidents, names, strict=True)]
 
 
 def _escalate(of: tuple[Incident, ModelVersion | None], asking: Asking) -> Picks:

@@ -1,7 +1,7 @@
 """The actions of model versions, for all versions of a request together."""
 
 from asyncio import sleep
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from documents.access import HOLDING, GovernanceRole, Permission
@@ -185,10 +185,10 @@ def _confirm(case: VersionCase, asking: Asking) -> Picks:
     return _conditions(version, lambda condition_id: decisions.may_confirm(version, condition_id, reviewer, asking.by))
 
 
-def _conditions(version: ModelVersion, may: Rule[str] | object) -> Picks:
+def _conditions(version: ModelVersion, may: Callable[[str], object]) -> Picks:
     last = {each.condition_id for each in decisions.open_conditions(version)}
     names = [each.condition_id for each in decisions.conditions(version)]
-    return entry_picks("conditionId", names, str, last.__contains__, may)  # type: ignore[arg-type]
+    return entry_picks("conditionId", names, str, last.__contains__, may)
 
 
 def _place(case: VersionCase, asking: Asking) -> Picks:
@@ -214,7 +214,11 @@ def _revoke(case: VersionCase, asking: Asking) -> Picks:
     waivers.may_revoke(case.version, asking.by)
     at = asking.at
     return entry_picks(
-        "waiverId", case.version.waivers, lambda each: each.waiver_id, lambda each: each.stands(at), lambda each: each.may_revoke(at)
+        "waiverId",
+        case.version.waivers,
+        lambda each: each.waiver_id,
+        lambda each: each.stands(at),
+        lambda each: each.may_revoke(at),
     )
 
 

@@ -79,7 +79,9 @@ class Action:
         return cls(
             mutation=found.permission.value, allowed=found.refusal is None, refusal=_refusal(found.refusal),
             choices=[
-                ActionChoice(argument=each.argument, value=each.value, allowed=each.refusal is None, refusal=_refusal(each.refusal))
+                ActionChoice(
+                    argument=each.argument, value=each.value, allowed=each.refusal is None, refusal=_refusal(each.refusal)
+                )
                 for each in found.picks
             ],
         )  # fmt: skip

@@ -9,7 +9,6 @@ from documents.versions.entries import changed, longer, refuse_full
 from documents.versions.evidence import Evidence
 from documents.versions.version import ModelVersion
 
-
 _EVIDENCE = "the evidence of a version"
 
 

@@ -8,7 +8,6 @@ from documents.versions.entries import changed, longer, refuse_full
 from documents.versions.holds import Hold
 from documents.versions.version import ModelVersion
 
-
 _HOLDS = "the holds of a version"
 
 

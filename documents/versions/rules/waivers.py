@@ -9,7 +9,6 @@ from documents.versions.entries import changed, longer, refuse_full
 from documents.versions.version import ModelVersion
 from documents.versions.waivers import Waiver
 
-
 _WAIVERS = "the waivers of a version"
 
 
