@@ -12,6 +12,7 @@ from documents.values import camel
 
 _NAME = re.compile(r"`([a-z_]+)`")
 
+
 def for_client(refusal: Refusal) -> Refusal:
     """The refusal with its path and names as the client wrote them: `use_cases.0` of a mutation's input is `input.useCases.0`."""
     if not isinstance(refusal, InvalidInput) or isinstance(refusal, InvalidHeader):
