@@ -241,7 +241,7 @@ class Trying:
 async def trials(
     service: Service, by: Person, chance: Callable[[str, Raw | None], bool]
 ) -> AsyncIterator[tuple[str, Raw, Raw | None, Raw | None]]:
-    """What is tried by somebody, of all that `chance` picks: the mutation, its input, what `actions` said, and what came of it."""
+    """What somebody tries of all that `chance` picks: the mutation, its input, what `actions` said, and what came of it."""
     found = await offered(service, by)
     trying = Trying(service, await service.state())
     for kind, nodes in found.items():

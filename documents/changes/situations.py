@@ -76,8 +76,8 @@ async def situations(plans: Sequence[ChangePlan]) -> list[Situation]:
     named = sorted({each for each in meant if each[1]})
     found = await ModelVersion.every(to_query(among(ModelVersion.keys, named))) if named else []
     targets = {(each.model_id, each.version): each for each in found}
-    returning = [each for each in plans if _returns(each)]
-    ran = await Deployment.tallies({}, RAN, sorted({_place(each) for each in returning})) if returning else {}
+    returning = [each for each in plans if returns(each)]
+    ran = await Deployment.tallies({}, RAN, sorted({place(each) for each in returning})) if returning else {}
     incidents = await _open_incidents(plans)
     return [
         Situation(
@@ -85,7 +85,7 @@ async def situations(plans: Sequence[ChangePlan]) -> list[Situation]:
             environment=environments.in_use.get(plan.environment),
             model=models.get(plan.model_id),
             running=runs,
-            ran_before=not _returns(plan) or _place(plan) in ran,
+            ran_before=not returns(plan) or place(plan) in ran,
             target=targets.get(name),
             open_incidents=frozenset(each.incident_id for each in incidents if (each.model_id, each.version) == name),
         )
@@ -103,11 +103,13 @@ def _meant(plan: ChangePlan, running: str | None) -> str | None:
     return running if plan.target_version is None and plan.change_type.may_keep_version else plan.target_version
 
 
-def _returns(plan: ChangePlan) -> bool:
+def returns(plan: ChangePlan) -> bool:
+    """Whether it is a rollback to a version."""
     return plan.change_type is ChangeType.ROLLBACK and plan.target_version is not None
 
 
-def _place(plan: ChangePlan) -> tuple[str, str, str]:
+def place(plan: ChangePlan) -> tuple[str, str, str]:
+    """The values of `RAN` in the deployments of its target there."""
     return plan.model_id, plan.environment, plan.target_version or ""
 
 

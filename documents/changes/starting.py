@@ -9,9 +9,9 @@ from documents.access import GovernanceRole
 from documents.changes.gate import Blocked, Former, Passed, Start, gate
 from documents.changes.judgement import eligibility_at
 from documents.changes.parts import GateBasis
-from documents.changes.plan import ChangePlan, ChangeType
+from documents.changes.plan import ChangePlan
 from documents.changes.request import ChangeRequest
-from documents.changes.situations import RAN
+from documents.changes.situations import RAN, place, returns
 from documents.contents import Content
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility
@@ -112,25 +112,17 @@ async def _former(plans: Sequence[tuple[ChangePlan, Stage]]) -> list[Deployment 
 
     None if there is none: what was let in while the stage was lower was held to less.
     """
-    places = sorted({_place(plan) for plan, _ in plans if _returns(plan)})
+    places = sorted({place(plan) for plan, _ in plans if returns(plan)})
     pages = await Deployment.partitions({}, RAN, places, Deployment.settled(_LATEST), Window(LOOKED_BACK)) if places else {}
-    there = {place: [whole(each) for each in found[:LOOKED_BACK]] for place, found in pages.items()}
+    there = {ran: [whole(each) for each in found[:LOOKED_BACK]] for ran, found in pages.items()}
     stages = await _judged_for([each for found in there.values() for each in found]) if there else {}
 
     def latest(plan: ChangePlan, stage: Stage) -> Deployment | None:
         enough = {each for each in Stage if each.order >= stage.order}
-        found = there.get(_place(plan), []) if _returns(plan) else []
+        found = there.get(place(plan), []) if returns(plan) else []
         return next((each for each in found if not enough.isdisjoint(stages[each.change_id])), None)
 
     return [latest(*each) for each in plans]
-
-
-def _returns(plan: ChangePlan) -> bool:
-    return plan.change_type is ChangeType.ROLLBACK and plan.target_version is not None
-
-
-def _place(plan: ChangePlan) -> tuple[str, str, str]:
-    return plan.model_id, plan.environment, plan.target_version or ""
 
 
 async def _judged_for(deployments: Sequence[Deployment]) -> Mapping[str, Collection[str]]:
