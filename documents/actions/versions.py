@@ -12,7 +12,7 @@ from documents.eligibility.standings import brought_up
 from documents.eligibility.waiving import may_waive, waivable
 from documents.errors import Refusal
 from documents.versions.approvals import Verdict
-from documents.versions.rules import assessments, decisions, evidence, holds, links, operation, scope, waivers
+from documents.versions.rules import accountability, assessments, decisions, evidence, holds, links, operation, scope, waivers
 from documents.versions.version import ModelVersion
 
 _P = Permission
@@ -128,6 +128,11 @@ def _withdraw_evidence(case: VersionCase, asking: Asking) -> Picks:
     )
 
 
+def _assign(case: VersionCase, asking: Asking) -> Picks:
+    accountability.may_assign(case.version, asking.by)
+    return None
+
+
 def _submit(case: VersionCase, asking: Asking) -> Picks:
     decisions.may_submit(case.judged, asking.by)
     return None
@@ -237,7 +242,7 @@ RULES: Rules[VersionCase] = {
     _P.APPROVE_RISK_ASSESSMENT: _approve_assessment,
     _P.ATTACH_EVIDENCE: _attach,
     _P.WITHDRAW_EVIDENCE: _withdraw_evidence,
-    _P.ASSIGN_ACCOUNTABILITY: _permits(_P.ASSIGN_ACCOUNTABILITY),
+    _P.ASSIGN_ACCOUNTABILITY: _assign,
     _P.SUBMIT_FOR_APPROVAL: _submit,
     _P.SUBMIT_APPROVAL: _decide,
     _P.WITHDRAW_APPROVAL: _withdraw,

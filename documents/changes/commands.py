@@ -152,7 +152,7 @@ async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stake
     """Requests the rollback of `change`, and stores it; raises what `ready.may_roll_back` does."""
     around = await _around(change, Permission.ROLLBACK_CHANGE, by)
     ready.may_roll_back(around, by)
-    plan = change.roll_back(reason, around.met.running)
+    plan = change.plan.taken_back(change.change_id, reason, around.met.running)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change)
     await rollback.store()
     return rollback

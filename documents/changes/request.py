@@ -383,29 +383,6 @@ class ChangeRequest(Searchable):
         self.completed_time, self.deployment_notes = at, notes
         self._move(ChangeStatus.COMPLETED if success else ChangeStatus.FAILED, by, at)
 
-    def roll_back(self, reason: str, running: str | None) -> ChangePlan:
-        """The plan of the change that rolls this one back: the version that ran before is its target.
-
-        `running` is the version that runs now.
-        """
-        before, brought = self.plan.current_version or "nothing", self.plan.target_version or "nothing"
-        impact = self.plan.impact
-        return ChangePlan(
-            change_type=ChangeType.ROLLBACK,
-            title=f"Rollback of {self.change_id}",
-            description=f"{before} runs in {self.plan.environment} again, in the place of {brought}.",
-            justification=reason,
-            model_id=self.plan.model_id,
-            environment=self.plan.environment,
-            current_version=running,
-            target_version=self.plan.current_version,
-            impact=impact
-            and impact.model_copy(
-                update={"estimated_downtime": impact.rollback_time, "testing_required": (), "dependencies": ()}
-            ),
-            rollback_plan=f"Deploy {brought} again by another change; it ran in {self.plan.environment} until this one.",
-        )
-
     def may_roll_back(self, running: str | None, by: Actor) -> None:
         """Raises what stands in the way of a rollback while `running` runs: NotReady if it would take back something else."""
         self.permits(by, Permission.ROLLBACK_CHANGE)
