@@ -98,6 +98,7 @@ async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
 
     Raises what `ready.may_start` does, and PolicyBlocked if the gate lets it start on no ground.
     """
+    change.may_start(by, at)  # before other records are loaded for it
     environment = ready.may_start(await _around(change, Permission.START_DEPLOYMENT, by), by, at)
     (about,) = await starting([(change, environment.stage)], at)
     passed, eligibility = about.let_through()
@@ -150,6 +151,7 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
     """Requests the rollback of `change`, and stores it; raises what `ready.may_roll_back` does."""
+    change.permits(by, Permission.ROLLBACK_CHANGE)  # before other records are loaded for it
     around = await _around(change, Permission.ROLLBACK_CHANGE, by)
     ready.may_roll_back(around, by)
     plan = change.plan.taken_back(change.change_id, reason, around.met.running)

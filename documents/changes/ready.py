@@ -4,7 +4,6 @@ from datetime import datetime
 
 from documents.access import Actor, Permission
 from documents.changes.plan import ChangePlan
-from documents.changes.request import ChangeRequest
 from documents.changes.surroundings import Surroundings
 from documents.environments import DeploymentEnvironment
 
@@ -61,8 +60,7 @@ def _still_in_use(around: Surroundings, permission: Permission) -> DeploymentEnv
     """The change's environment. Raises NotReady if it was retired since the change was planned."""
     if environment := around.met.environment:
         return environment
-    change: ChangeRequest = around.change
-    raise change.not_ready(permission, f"the environment {change.plan.environment} was retired")
+    raise around.change.not_ready(permission, f"the environment {around.change.plan.environment} was retired")
 
 
 def _refuse_overtaken(around: Surroundings, running: str | None, permission: Permission) -> None:
