@@ -164,7 +164,7 @@ class Trying:
                 "policyId": "POL-90", "name": "More", "description": "More.", "applicableTiers": ["TIER_2_IMPORTANT"],
                 "enforcement": "BLOCKING", "requiredRoles": ["COMPLIANCE_OFFICER"],
             },
-            "declareEnvironment": {"name": "another"},
+            "declareEnvironment": {"name": "another", "stage": "TEST"},
             "openIncident": version | {"severity": "LOW", "title": "Odd"},
             "registerStakeholder": {
                 "userId": "new", "name": "New", "email": "new@example.org", "department": "Legal", "roles": ["DEPLOYER"],
