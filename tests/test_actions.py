@@ -8,7 +8,7 @@ import pytest
 from documents.actions.changes import OF_CHANGE
 from documents.actions.others import OF_CALLER, OF_INCIDENT, OF_MODEL, OF_POLICY
 from documents.actions.versions import RULES
-from tests.acting import ASKING, OLGA, PIPELINE, action_of, drawn, let_the_pipeline_in, offered, trials
+from tests.acting import ASKING, KINDS, OLGA, PAGES, PIPELINE, action_of, drawn, let_the_pipeline_in, offered, trials
 from tests.examples import BOT, DRILLS, TICKETS, approved, decide, eligible, on_record, register, save_datasheet, submit
 from tests.journey import COLIN, every_mutation, in_days, sign_in
 from tests.operations import (
@@ -38,7 +38,7 @@ ELSEWHERE = {
 }
 """The mutations that no `actions` offers, because they are about a record that has none."""
 
-APART = 4
+APART = 5
 """At one in so many steps of the journey somebody tries what others do not."""
 
 SELDOM, OFTEN = 60, 8
@@ -59,7 +59,7 @@ async def let_all_in(service: Service) -> None:
 
 
 async def agree(
-    service: Service, *people: Person, kinds: Collection[str], seldom: int = 9, often: int = 1
+    service: Service, *people: Person, kinds: Collection[str], often: int, seldom: int = SELDOM
 ) -> dict[str, set[str]]:
     """Whether what `actions` says to people about records of these kinds is what trying comes to; the codes by mutation.
 
@@ -72,7 +72,7 @@ async def agree(
             by_role = expected is not None and expected["code"] == "FORBIDDEN" and " here;" not in expected["message"]
             return what.split(maxsplit=1)[0] in kinds and drawn(who, what) % (seldom if by_role else often) == 0
 
-        async for mutation, said, expected, came in trials(service, by, chance):
+        async for mutation, said, expected, came in trials(service, by, chance, kinds):
             assert came == expected, (by.id, mutation, said)
             found.setdefault(mutation, set()).add(came["code"] if came else "")
     return found
@@ -97,8 +97,7 @@ async def test_each_action_is_what_trying_comes_to(service: Service, monkeypatch
         step += 1
         if step % APART == 0:
             by = ASKING[step // APART % len(ASKING)]
-            kinds = ("viewer", "models", "modelVersions", "changeRequests", "incidents", "policies")
-            await agree(service, by, kinds=kinds, seldom=SELDOM, often=OFTEN)
+            await agree(service, by, kinds=KINDS, often=OFTEN)
 
 
 async def test_what_time_takes_away_is_no_action_any_more(service: Service) -> None:
@@ -110,9 +109,9 @@ async def test_what_time_takes_away_is_no_action_any_more(service: Service) -> N
     await decide(service, DAVID, expiresAt=in_days(service.now, 1))
     await decide(service, ALICE)
     people = (ALICE, CAROL, DAVID, OLGA)
-    await agree(service, *people, kinds=["modelVersions"], seldom=SELDOM, often=3)
+    await agree(service, *people, kinds=["modelVersions"], often=3)
     service.later(days=3)
-    found = await agree(service, *people, kinds=["modelVersions"], seldom=SELDOM, often=3)
+    found = await agree(service, *people, kinds=["modelVersions"], often=3)
     assert "" in found["submitApproval"] | found["withdrawApproval"]
 
 
@@ -124,9 +123,9 @@ async def test_a_previous_round_that_no_longer_counts_is_none_for_actions(servic
     await submit(service)
     assert not (await action_of(service, "submitForApproval", ALICE, BOT))["allowed"]
     people = (ALICE, CAROL, COLIN, OLGA)
-    await agree(service, *people, kinds=["modelVersions"], seldom=SELDOM, often=4)
+    await agree(service, *people, kinds=["modelVersions"], often=4)
     service.later(days=6)
-    await agree(service, *people, kinds=["modelVersions"], seldom=SELDOM, often=4)
+    await agree(service, *people, kinds=["modelVersions"], often=4)
 
 
 async def test_a_change_waits_for_what_stands_in_its_way(service: Service) -> None:
@@ -143,28 +142,28 @@ async def test_a_change_waits_for_what_stands_in_its_way(service: Service) -> No
     await step(service, "submitChangeForReview", DORA, untested)
     for role, who in (("TECH_LEAD", TOM), ("MODEL_OWNER", ALICE), ("SECURITY_REVIEWER", DAVID)):
         await step(service, "addChangeApproval", who, untested, role=role, approved=True)
-    found = await agree(service, *people, kinds=kinds, seldom=SELDOM, often=2)
+    found = await agree(service, *people, kinds=kinds, often=2)
     assert {"INVALID_INPUT", "INVALID_STATE"} <= found["submitChangeForReview"]
     assert {"", "INVALID_STATE"} <= found["startDeployment"]
 
     hold = (await service.do("placeHold", CAROL, "hold { holdId }", **BOT, reason="Look."))["hold"]
-    found = await agree(service, *people, kinds=kinds, seldom=SELDOM, often=4)
+    found = await agree(service, *people, kinds=kinds, often=4)
     assert "POLICY_BLOCKED" in found["startDeployment"]
     await service.do("liftHold", CAROL, **BOT, **hold, reason="Looked at.")
 
     await step(service, "startDeployment", DORA, first)
     service.later(days=3)  # the other one is due, and the window of the third is over
-    found = await agree(service, *people, kinds=kinds, seldom=SELDOM, often=4)
+    found = await agree(service, *people, kinds=kinds, often=4)
     assert {"", "INVALID_STATE"} <= found["completeDeployment"] | found["startDeployment"]
     await step(service, "completeDeployment", DORA, first, success=True)
     await service.do("retireEnvironment", RITA, name="trial", reason="Nobody tries anything.")
     back, _ = await rollback_of(service, first), await rollback_of(service, first)
     await approve(service, back)
-    found = await agree(service, *people, ADA, CAROL, kinds=kinds, seldom=SELDOM, often=4)
+    found = await agree(service, *people, ADA, CAROL, kinds=kinds, often=4)
     assert {"INVALID_STATE"} <= found["rollbackChange"]
     await carry_out(service, back)
     await service.do("deactivateStakeholder", ADA, userId=DORA.id)
-    found = await agree(service, TOM, ALICE, PIPELINE, kinds=[*kinds, "modelVersions"], seldom=SELDOM, often=4)
+    found = await agree(service, TOM, ALICE, PIPELINE, kinds=[*kinds, "modelVersions"], often=4)
     assert "" in found["cancelChange"]
 
 
@@ -176,10 +175,10 @@ async def test_an_emergency_is_started_and_approved_as_its_actions_say(service: 
     change_id = await ask_for(service, **out)
     await step(service, "submitChangeForReview", DORA, change_id)
     people, kinds = (DORA, ALICE, DAVID, BEA, RITA, OLGA), ["changeRequests"]
-    await agree(service, *people, kinds=kinds, seldom=SELDOM, often=3)
+    await agree(service, *people, kinds=kinds, often=3)
     await step(service, "addChangeApproval", RITA, change_id, approved=True)
     await step(service, "startDeployment", DORA, change_id)
-    found = await agree(service, *people, kinds=kinds, seldom=SELDOM, often=2)
+    found = await agree(service, *people, kinds=kinds, often=2)
     assert {"", "INVALID_STATE"} <= found["addChangeApproval"]
 
 
@@ -218,9 +217,6 @@ async def test_a_refusal_names_the_remedy_that_the_mutation_would(service: Servi
         allowed refusal { code remedy { mutation arguments fill permitted } } } } } }"""
     ((action,),) = [each["actions"] for each in (await service.ask(query))["modelVersions"]["nodes"]]
     assert action == {"allowed": False, "refusal": {"code": "INVALID_STATE", "remedy": refused["remedy"]}}
-
-
-PAGES = ("modelVersions", "changeRequests", "incidents", "policies", "models")
 
 
 @pytest.fixture
