@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, may_read_events
+from documents.actions.changes import OF_CHANGE, of_changes
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
 from documents.changes.life import REVIEWED, ChangeStatus
@@ -24,6 +25,7 @@ from documents.store.fields import both, fields_at
 from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment, Name, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import ACROSS, Across, Days, days_between
 from resolvers.graph.connections import connection
@@ -128,6 +130,7 @@ class ChangeRequestNode(Node):
         submitted = (each.at for each in change.moves if each.to_status is ChangeStatus.SUBMITTED)
         return days_between(change.gate.at if change.gate else max(submitted), info.context.now)
 
+    actions = actions_of(ChangeRequest, OF_CHANGE, of_changes, "change")
     requested_by = one(Stakeholder, "The person who requested it; null for a service.", user_id="requester")
     rolls_back = one(ChangeRequest, "The change that it takes back.", change_id="rolls_back_id")
     rolled_back_by = _rolled_back_by()
