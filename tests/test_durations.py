@@ -143,8 +143,8 @@ async def test_the_migration_says_of_what_is_approved_what_the_judgement_said(se
     await service.do("confirmCondition", CAROL, **BOT | condition | {"comments": "Seen."})
     await register(service, modelId="draft")
     last = STEPS[-1]
-    for each in await ModelVersion.raws({}):
-        raw = aware(each)
+    for stored in await ModelVersion.raws({}):
+        raw = aware(stored)
         expected = {name: raw.pop(name) for name in ("approved_at", "days_to_approval")}
         assert last.change(raw) == expected  # type: ignore[union-attr]
     assert (await read(service, "status daysToApproval")) == {"status": "APPROVED", "daysToApproval": 4}
