@@ -146,7 +146,8 @@ OTHERWISE: dict[str, tuple[tuple[str, Person, dict[str, Any]], dict[str, Any]]] 
     "a model that is there": (registering(modelId=BOT["modelId"]), {"code": "CONFLICT", "kind": "Model", "key": BOT["modelId"]}),
     "a person who is there": (enrolling(userId="alice"), {"code": "CONFLICT", "kind": "Stakeholder", "key": "alice"}),
     "another revision": (
-        ("saveModelCard", ALICE, BOT | {"card": {}, "expectedRevision": 9}), {"code": "CONFLICT", "revision": 9},
+        ("saveModelCard", ALICE, BOT | {"card": {}, "expectedRevision": 9}),
+        {"code": "CONFLICT", "revision": 9, "storedRevision": 1},
     ),
     "a decision about a draft": (
         ("submitApproval", ALICE, BOT | {"verdict": "APPROVED"}), {"code": "INVALID_STATE", "from": "DRAFT"},
