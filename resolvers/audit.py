@@ -17,7 +17,7 @@ from documents.audit.trail import Receipt
 from documents.audit.verify import verify
 from documents.errors import InvalidInput
 from documents.store.filters import matches
-from documents.values import BigInt
+from documents.values import BigInt, Text
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
@@ -86,7 +86,7 @@ async def audit_verification(
         strawberry.argument(name="to", description="The number of the last event that is verified; default is the newest."),
     ] = UNSET,
     checkpoint: Annotated[
-        str | None,
+        Text | None,
         strawberry.argument(description="The checkpoint that you kept proves what it covers."),
     ] = UNSET,
     keys: Annotated[

@@ -14,14 +14,14 @@ from documents.errors import InvalidInput, LimitExceeded
 from documents.store.fields import fields_at
 from documents.store.filters import OPERATORS, Filter, among, to_query
 from documents.store.record import Record
-from documents.values import LIST_LENGTH, Choice, Moment, Phrase, camel, problem_in
+from documents.values import LIST_LENGTH, Choice, Moment, Number, Phrase, camel, problem_in
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 OPERATING, JOINING = OPERATORS.keys() | {"some", "none"}, {"and", "or", "not"}
-_PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
+_PHRASE, _MOMENT, _NUMBER = TypeAdapter(Phrase), TypeAdapter(Moment), TypeAdapter(Number)
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,8 @@ def _as_stored(value: Any) -> Any:
                 return value
             case str():
                 return _PHRASE.validate_python(value)
+            case float():
+                return _NUMBER.validate_python(value)
             case datetime():
                 return _MOMENT.validate_python(value)
             case date():
