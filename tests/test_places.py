@@ -6,7 +6,7 @@ import pytest
 from graphql import parse, validate
 
 from gql.errors import coded
-from gql.places import place_of
+from gql.places import located, place_of
 from tests.schema import SCHEMA
 
 TEXTS = {
@@ -19,6 +19,9 @@ TEXTS = {
     "{ models(first: 1, nope: 1) { totalCount } }": "nope",
     "{ models(first: 9, orderBy: [{modelId: ASC}, {name: UP}]) { totalCount } }": "orderBy.1.name",
     "{ viewer @include(if: 1) { id } }": "if",
+    "{ models(first: []) { totalCount } }": "first",
+    "{ models(first: 1, filter: {name: {eq: {a: [1]}}}) { totalCount } }": "filter.name.eq",
+    "{ models(first: {}, last: {}) { totalCount } }": None,
     "query($n: Int = {}) { models(first: $n) { totalCount } }": None,
     "{ nope }": None,
 }
@@ -27,7 +30,8 @@ TEXTS = {
 @pytest.mark.parametrize(("text", "place"), TEXTS.items())
 def test_an_error_in_a_text_says_which_argument_it_is_about(text: str, place: str | None) -> None:
     text = text if text.startswith("query") else f"query($n: String) {text}"
-    found: list[Any] = [coded(each).extensions for each in validate(SCHEMA, parse(text))]
+    document = parse(text)
+    found: list[Any] = [coded(each).extensions for each in located(validate(SCHEMA, document), document)]
     assert {each["code"] for each in found} == {"INVALID_INPUT"}
     assert place in [each.get("path") for each in found]
 
