@@ -37,6 +37,7 @@ from documents.values import MAX_SAFE_INTEGER
 from gql.settings import Limits
 from resolvers.graph.aggregates import GROUPS
 from resolvers.graph.context import Info
+from resolvers.graph.mutation import COST
 
 MOMENT = 1.0  # seconds that the database has beyond the time of a query: if it gave up first, that would read like an outage
 INT = 2**31  # an Int of GraphQL is below this
@@ -65,12 +66,14 @@ class Extent:
     """The records that the selection can answer with, without those whose number depends on a variable."""
     parts: list[tuple[list[Size] | None, Extent]] = field(default_factory=list)
     """The selections whose records depend on a variable: each with the sizes of the pages around it, None for no page."""
+    weighed: list[Callable[[Mapping[str, Any]], int]] = field(default_factory=list)
+    """The costs of fields that cost more than they answer with, in records, given the variables."""
 
     def include(self, part: Extent, sizes: list[Size] | None = None) -> None:
         self.depth = max(self.depth, part.depth)
         self.aliases += part.aliases
         self.directives += part.directives
-        if part.parts or any(isinstance(each, Variable) for each in sizes or ()):
+        if part.parts or part.weighed or any(isinstance(each, Variable) for each in sizes or ()):
             self.parts.append((sizes, part))
         else:
             self.records += _in_pages(part.records, sizes, {})
@@ -79,7 +82,7 @@ class Extent:
         """The number of records that the selection can answer with, given the variables; `counted` keeps sums of parts."""
         if self not in counted:
             inner = (_in_pages(part.records_at(variables, counted), sizes, variables) for sizes, part in self.parts)
-            counted[self] = self.records + sum(inner)
+            counted[self] = self.records + sum(inner) + sum(each(variables) for each in self.weighed)
         return counted[self]
 
 
@@ -175,6 +178,8 @@ class Count:
         extent.records += not sizes and _is_record(answered) and not _is_page(kind)
         inner.depth = 0 if node.name.value.startswith("__") else inner.depth + 1
         extent.include(inner, [_size(SIZES[each], given.get(each)) for each in sizes] or None)
+        if cost := _cost(declared):
+            extent.weighed.append(lambda variables: cost(_sent(given, variables)))
 
     def _fragment(self, name: str) -> Extent:
         if name not in self._counted:
@@ -193,6 +198,20 @@ def _is_record(kind: Any) -> bool:
 def _is_page(kind: Any) -> bool:
     """Whether a type is a connection or an edge: their records are counted by the size of the page."""
     return "pageInfo" in kind.fields or "cursor" in kind.fields
+
+
+def _cost(declared: Any) -> Callable[[Mapping[str, Any]], int] | None:
+    """What a field declares beside the records that it answers with; None for most."""
+    field = declared.extensions.get("strawberry-definition")
+    cost: Callable[[Mapping[str, Any]], int] | None = field.metadata.get(COST) if field else None
+    return cost
+
+
+def _sent(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they were sent, without those whose variables were left out."""
+    named = {name: each.name.value for name, each in given.items() if isinstance(each, VariableNode)}
+    said = {name: value_from_ast_untyped(each) for name, each in given.items() if name not in named}
+    return said | {name: variables[variable] for name, variable in named.items() if variable in variables}
 
 
 def _size(amount: Callable[[Any], int], said: ValueNode | None) -> Size:
