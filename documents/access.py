@@ -363,10 +363,9 @@ def may_make_tokens(by: Actor) -> None:
         raise Forbidden(f"{by.id} may make tokens for nobody else", needs(Permission.REGISTER_STAKEHOLDER))
 
 
-def may_read_events(by: Actor, answers_for_it: bool = False) -> None:
-    """Forbidden unless the caller may read the trail, or answers for the record whose events they are."""
-    if not answers_for_it:
-        by.needs(Permission.READ_TRAIL)
+def reads_events(by: Actor, answers_for_it: bool = False) -> bool:
+    """Whether the caller may read the trail, or answers for the record whose events they are."""
+    return answers_for_it or by.may(Permission.READ_TRAIL)
 
 
 def reads_address(platform_role: PlatformRole, same_department: bool) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NAME_LENGTH, TEXT_LENGTH, LIST_LENGTH, URI_LENGTH, JSON_DEPTH, FILE_LENGTH = 200, 20_000, 200, 2_000, 10, 2**18
+JSON_VALUES = 1_000  # in free JSON that a client sends; earlier releases stored more
 MAX_SAFE_INTEGER = 2**53 - 1  # the largest integer that every reader of JSON holds exactly (RFC 8259 section 6)
 EARLIEST, LATEST = date(1000, 1, 1), date(9999, 12, 31)  # years of four digits, whose ISO 8601 texts sort by time
 

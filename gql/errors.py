@@ -12,10 +12,12 @@ from documents.errors import InvalidInput, Refusal, Unavailable
 from documents.formats.graph import for_client
 from documents.store.transaction import is_outage
 from documents.values import camel, problem_in
+from gql.places import place_of
 
 log = logging.getLogger(__name__)
 PROBLEMS = 5  # that the message tells; `problems` has all
-_AT = re.compile(r"Variable '\$(\w+)' has invalid value at ([\w.\[\]]+): ")
+_NAME = re.compile(r"`([a-z_]+)`")
+_AT = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([\w.\[\]]+))?: ")
 
 
 def coded(error: GraphQLError) -> GraphQLError:
@@ -29,9 +31,9 @@ def coded(error: GraphQLError) -> GraphQLError:
             more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""
             return _again(error, said + more, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
         case None | GraphQLError():  # graphql-core refuses the text or a variable
-            return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
+            return _again(error, error.message, {"code": InvalidInput.code} | _where(error))
         case ValueError() if error.path is None:  # a scalar refuses a literal, before any field is executed
-            return _again(error, error.message, {"code": InvalidInput.code} | _where(error.message))
+            return _again(error, error.message, {"code": InvalidInput.code} | _where(error))
         case outage if is_outage(outage):
             log.warning("the database is out of reach: %s", outage)
             return _again(error, str(Unavailable()), code_of(Unavailable()))
@@ -61,10 +63,12 @@ def refused(refusal: Refusal) -> dict[str, Any]:
     return {"errors": [{"message": str(for_client(refusal)), "extensions": code_of(refusal)}]}
 
 
-def _where(message: str) -> dict[str, str]:
-    """The path into a variable. graphql-core gives it in the message only, as in `$input.artifacts[0].sha256`."""
-    found = _AT.match(message)
-    return {"path": (found[1] + found[2]).replace("[", ".").replace("]", "")} if found else {}
+def _where(error: GraphQLError) -> dict[str, str]:
+    """The path into a variable, which graphql-core gives in the message only (`$input.artifacts[0].sha256`), or an argument."""
+    if found := _AT.match(error.message):
+        return {"path": (found[1] + (found[2] or "")).replace("[", ".").replace("]", "")}
+    at = place_of(error.nodes[0]) if error.nodes else ""
+    return {"path": at} if at else {}
 
 
 def _problem(location: list[str], message: str, kind: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ from resolvers.graph.aggregates import GROUPS
 from resolvers.graph.asked import DEPTH
 from resolvers.graph.connections import PAGE
 from resolvers.graph.context import Info
+from resolvers.graph.mutation import COST
 
 MOMENT = 1.0  # seconds that the database has beyond the time of a query: if it gave up first, that would read like an outage
 INT = 2**31  # an Int of GraphQL is below this
@@ -83,6 +84,8 @@ class Extent:
     """The records that the selection can answer with, without those whose number depends on a variable."""
     parts: list[tuple[list[Size] | None, Extent]] = field(default_factory=list)
     """The selections whose records depend on a variable: each with the sizes of the pages around it, None for no page."""
+    weighed: list[Callable[[Mapping[str, Any]], int]] = field(default_factory=list)
+    """The costs of fields that cost more than they answer with, in records, given the variables."""
 
     conditions: Conditions = field(default_factory=Conditions)
 
@@ -91,7 +94,7 @@ class Extent:
         self.depth = max(self.depth, part.depth)
         self.aliases += part.aliases
         self.directives += part.directives
-        if part.parts or any(not isinstance(each, int) for each in sizes or ()):
+        if part.parts or part.weighed or any(not isinstance(each, int) for each in sizes or ()):
             self.parts.append((sizes, part))
         else:
             self.records += _in_pages(part.records, sizes, {})
@@ -100,7 +103,7 @@ class Extent:
         """The number of records that the selection can answer with, given the variables; `counted` keeps sums of parts."""
         if self not in counted:
             inner = (_in_pages(part.records_at(variables, counted), sizes, variables) for sizes, part in self.parts)
-            counted[self] = self.records + sum(inner)
+            counted[self] = self.records + sum(inner) + sum(each(variables) for each in self.weighed)
         return counted[self]
 
 
@@ -221,6 +224,8 @@ class Count:
         else:
             sized = [_size(SIZES[each], given.get(each)) for each in sizes]
         extent.include(inner, sized or None)
+        if cost := _cost(declared):
+            extent.weighed.append(lambda variables: cost(_sent(given, variables)))
         filters = [Written.of(said) for name, said in given.items() if name in declared.args and asks(declared.args[name])]
         extent.conditions.own += filters
         once = "groupBy" in declared.args  # what an aggregate asks of elements is read once, and not for each group
@@ -254,6 +259,20 @@ def _end(said: ValueNode | None) -> Any:
     if isinstance(said, VariableNode):
         return Variable(said.name.value, _amount)
     return said and value_from_ast_untyped(said)
+
+
+def _cost(declared: Any) -> Callable[[Mapping[str, Any]], int] | None:
+    """What a field declares beside the records that it answers with; None for most."""
+    field = declared.extensions.get("strawberry-definition")
+    cost: Callable[[Mapping[str, Any]], int] | None = field.metadata.get(COST) if field else None
+    return cost
+
+
+def _sent(given: Mapping[str, ValueNode], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they were sent, without those whose variables were left out."""
+    named = {name: each.name.value for name, each in given.items() if isinstance(each, VariableNode)}
+    said = {name: value_from_ast_untyped(each) for name, each in given.items() if name not in named}
+    return said | {name: variables[variable] for name, variable in named.items() if variable in variables}
 
 
 def _size(amount: Callable[[Any], int], said: ValueNode | None) -> Size:

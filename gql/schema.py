@@ -96,15 +96,16 @@ class Answered(SchemaExtension):
     async def _answer(self, result: Any) -> None:
         asked: Any = self.execution_context
         if errors := getattr(result, "errors", None):
-            for action, nested in {_refused(each) for each in errors if isinstance(each.original_error, Forbidden)}:
-                if nested or asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
+            if asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
+                denied = {each.nodes[0].name.value for each in errors if _is_denied(each)}  # the names of the fields, not aliases
+                for action in denied:
                     await tell_denied(asked.context, action)
             result.errors = [coded(error) for error in errors]
 
 
-def _refused(error: Any) -> tuple[str, bool]:
-    """The name of the field that was refused, not its alias, and whether the field is below the root."""
-    return error.nodes[0].name.value, len(error.path) > 1
+def _is_denied(error: Any) -> bool:
+    """Whether the caller was denied a field of the root; what lies below and may not be read is null, and no error."""
+    return isinstance(error.original_error, Forbidden) and len(error.path) == 1
 
 
 def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:

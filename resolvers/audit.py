@@ -1,8 +1,9 @@
 """The audit trail in the graph: its events, checkpoints, proofs and verifications."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Annotated
+from math import ceil
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET, Parent
@@ -13,11 +14,12 @@ from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from documents.audit.runs import VerificationRun
+from documents.audit.sharing import shared_verification
 from documents.audit.trail import Receipt
-from documents.audit.verify import verify
+from documents.audit.verify import EVENTS_A_CALL
 from documents.errors import InvalidInput
 from documents.store.filters import matches
-from documents.values import BigInt
+from documents.values import BigInt, Text
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
@@ -28,6 +30,8 @@ from resolvers.graph.filters import filter_of, filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.types import Node, Part, field, node, shape
+
+EVENTS_A_RECORD = 10  # events are verified ten times as fast as records are answered, about
 
 
 @node(AuditEvent, hidden=["revision", "canonical"], permit=Permission.READ_TRAIL)
@@ -78,7 +82,14 @@ audit_event_aggregates = aggregates(
 )
 
 
-@query(permit=Permission.READ_TRAIL)
+def _cost_of_verification(asked: Mapping[str, Any]) -> int:
+    """What a verification costs, in records, by the arguments as a client sent them."""
+    first, last = asked.get("from", 0), asked.get("to")
+    many = last - first + 1 if isinstance(first, int) and isinstance(last, int) else EVENTS_A_CALL
+    return ceil(min(max(many, 1), EVENTS_A_CALL) / EVENTS_A_RECORD)
+
+
+@query(permit=Permission.READ_TRAIL, cost=_cost_of_verification)
 async def audit_verification(
     start: Annotated[BigInt, strawberry.argument(name="from", description="The number of the first event that is verified.")] = 0,
     end: Annotated[
@@ -86,7 +97,7 @@ async def audit_verification(
         strawberry.argument(name="to", description="The number of the last event that is verified; default is the newest."),
     ] = UNSET,
     checkpoint: Annotated[
-        str | None,
+        Text | None,
         strawberry.argument(description="The checkpoint that you kept proves what it covers."),
     ] = UNSET,
     keys: Annotated[
@@ -94,8 +105,13 @@ async def audit_verification(
         strawberry.argument(description="The keys that you trust to have signed `checkpoint`; up to 16."),
     ] = UNSET,
 ) -> Report:
-    """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault."""
-    return await verify(start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or ())
+    """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault.
+
+    It costs one record for ten events that it may verify. A server verifies once at a time, and callers who wait share a run.
+    """
+    return await shared_verification(
+        start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or ()
+    )
 
 
 audit_verifications = connection(

@@ -8,7 +8,7 @@ import strawberry
 from pydantic import BaseModel, Field
 from strawberry import Parent
 
-from documents.access import GovernanceRole, Permission, may_read_events
+from documents.access import GovernanceRole, Permission, reads_events
 from documents.actions.changes import OF_CHANGE, of_changes
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
@@ -82,8 +82,8 @@ class GatePassShape:
     eligibility_content = one(Content, "The exact text that the eligibility had.", digest="eligibility")
 
 
-def _reads_trail(change: ChangeRequest, context: Context) -> None:
-    may_read_events(context.actor)
+def _reads_events(change: ChangeRequest, context: Context) -> bool:
+    return reads_events(context.actor)
 
 
 async def _took_back(change: ChangeRequest, info: Info) -> ChangeRequest | None:
@@ -137,10 +137,10 @@ class ChangeRequestNode(Node):
     deployments = many(Deployment, "The deployment that it brought, if completed.", change_id="change_id")
     audit_events = pages(
         AuditEvent,
-        "The events that are about it, for readers of the trail.",
+        "The events that are about it, for readers of the trail; null for others.",
         ("seq", 1),
         own={"resource.id": "change_id"},
-        may=_reads_trail,
+        may=_reads_events,
     )
 
 

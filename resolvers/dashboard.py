@@ -259,7 +259,7 @@ class Dashboard:
             trending_up=VersionFigure(**of["trending_up"]),
         )
 
-    @field("The trail's figures, which are null without permission.")
+    @field("The figures say what the trail shows, for its readers; null for others.", guarded=True)
     async def audit(self, info: Info) -> DashboardAudit | None:
         if not info.context.actor.may(Permission.READ_TRAIL):
             return None

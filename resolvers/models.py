@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import Parent
 
-from documents.access import may_read_events
+from documents.access import reads_events
 from documents.actions.others import OF_MODEL, of_models
 from documents.audit.event import AuditEvent
 from documents.changes.plan import PRODUCTION
@@ -36,8 +36,8 @@ from resolvers.graph.types import Node, Part, field, node
 Environment = Annotated[Key, strawberry.argument(description="The environment that is asked about, such as `production`.")]
 
 
-def _reads_trail(model: Model, context: Context) -> None:
-    may_read_events(context.actor, context.actor.id == model.owner_id)
+def _reads_events(model: Model, context: Context) -> bool:
+    return reads_events(context.actor, context.actor.id == model.owner_id)
 
 
 @node(Model)
@@ -57,10 +57,10 @@ class ModelNode(Node):
     incidents = pages(Incident, "The incidents that it had, latest first.", ("opened_at", -1), own={"model_id": "model_id"})
     audit_events = pages(
         AuditEvent,
-        "The events that are about it and its versions, refusals too, for its owner and readers of the trail.",
+        "The events that are about it and its versions, refusals too, for its owner and readers of the trail; null for others.",
         ("seq", 1),
         own={"subject.model_id": "model_id"},
-        may=_reads_trail,
+        may=_reads_events,
         reads=["owner_id"],
     )
 

@@ -35,7 +35,11 @@ from resolvers.graph.types import Node, Part, field, node, shape
 
 @node(Stakeholder)
 class StakeholderNode(Node):
-    @field("The e-mail address is null for other departments.", reads=["user_id", "department", "email"])
+    @field(
+        "The e-mail address is for people of the same department, administrators and auditors; null for others.",
+        reads=["user_id", "department", "email"],
+        guarded=True,
+    )
     @staticmethod
     def email(person: Parent[Stakeholder], info: Info) -> str | None:
         asking = info.context.person
@@ -45,15 +49,16 @@ class StakeholderNode(Node):
 
     @field(
         "The other active people with the same e-mail address, or a user id that differs by upper and lower case only. "
-        "Administrators and auditors read them; for others the list is empty.",
+        "Administrators and auditors read them; null for others.",
         reads=["user_id", "active"],
         loads=[Stakeholder],
+        guarded=True,
     )
     @staticmethod
-    async def doubles(person: Parent[Stakeholder], info: Info) -> list[Stakeholder]:
+    async def doubles(person: Parent[Stakeholder], info: Info) -> list[Stakeholder] | None:
         asking = info.context.person
         if asking is None or not reads_address(asking.platform_role, same_department=False):
-            return []
+            return None
         alike: tuple[str, ...] = await _alike(info.context).load(person.user_id)
         people = await info.context.one(Stakeholder, asked_of(info, Stakeholder)).load_many([(each,) for each in alike])
         return [each for each in people if each]

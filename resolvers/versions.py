@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Parent
 
 from documents import lineage
-from documents.access import GovernanceRole, may_read_events
+from documents.access import GovernanceRole, reads_events
 from documents.actions.versions import RULES, of_versions
 from documents.audit.event import AuditEvent
 from documents.changes.request import ChangeRequest
@@ -46,8 +46,8 @@ from resolvers.graph.types import Node, Part, field, node, shape
 from resolvers.versioned.judged import judgements
 
 
-def _reads_trail(version: ModelVersion, context: Context) -> None:
-    may_read_events(context.actor, bool(relations(version.accountability, context.actor)))
+def _reads_events(version: ModelVersion, context: Context) -> bool:
+    return reads_events(context.actor, bool(relations(version.accountability, context.actor)))
 
 
 @shape(VersionName)
@@ -197,10 +197,10 @@ class ModelVersionNode(Node):
     actions = actions_of(ModelVersion, RULES, of_versions, "version")
     audit_events = pages(
         AuditEvent,
-        "The events that are about it, for readers of the trail and people accountable for it.",
+        "The events that are about it, for readers of the trail and people accountable for it; null for others.",
         ("seq", 1),
         own={"subject.model_id": "model_id", "subject.version": "version"},
-        may=_reads_trail,
+        may=_reads_events,
         reads=["accountability"],
     )
 

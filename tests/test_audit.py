@@ -219,14 +219,16 @@ async def test_whoever_is_accountable_for_a_version_reads_its_events(busy: Servi
         assert (await read(busy, asked, reader))["auditEvents"]["nodes"] == own[:100]
 
 
-async def test_nobody_else_does_not_and_that_is_told(service: Service) -> None:
+async def test_for_anybody_else_they_are_null_and_at_the_root_denied_which_is_told(service: Service) -> None:
     await register(service)
     version = (
         '{ bot: modelVersion(modelId: "support-assistant", version: "1.0.0") { its: auditEvents(first: 1) { totalCount } } }'
     )
-    answer = (await service.post(version, by=CAROL)).json()
-    assert answer["data"] == {"bot": {"its": None}} and answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    event = await service.last()
+    seen = await service.size()
+    assert await service.ask(version, CAROL) == {"bot": {"its": None}}
+    assert await service.size() == seen
+    assert (await service.refusal("{ all: auditEvents(first: 1) { totalCount } }", CAROL))["code"] == "FORBIDDEN"
+    (event,) = await service.trail(seen)
     assert (event["outcome"], event["action"], event["actor"]["id"]) == ("denied", "auditEvents", "carol")
 
 

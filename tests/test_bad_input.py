@@ -60,7 +60,7 @@ INVALID: dict[str, tuple[tuple[str, Person, dict[str, Any]], str | None]] = {
     "a number for an enumeration": (registering(tier=1), "input.tier"),
     "a number for a text": (registering(name=1), "input.name"),
     "null where something must stand": (registering(version=None), "input.version"),
-    "an unknown field": (registering(status="APPROVED"), None),
+    "an unknown field": (registering(status="APPROVED"), "input"),
     "a name with NUL": (registering(name="a\0b"), "input.name"),
     "a name in two lines": (registering(name="a\nb"), "input.name"),
     "a name that steers a terminal": (registering(name="\x1b[2J"), "input.name"),
@@ -147,7 +147,8 @@ OTHERWISE: dict[str, tuple[tuple[str, Person, dict[str, Any]], dict[str, Any]]] 
     "a model that is there": (registering(modelId=BOT["modelId"]), {"code": "CONFLICT", "kind": "Model", "key": BOT["modelId"]}),
     "a person who is there": (enrolling(userId="alice"), {"code": "CONFLICT", "kind": "Stakeholder", "key": "alice"}),
     "another revision": (
-        ("saveModelCard", ALICE, BOT | {"card": {}, "expectedRevision": 9}), {"code": "CONFLICT", "revision": 9},
+        ("saveModelCard", ALICE, BOT | {"card": {}, "expectedRevision": 9}),
+        {"code": "CONFLICT", "revision": 9, "storedRevision": 1},
     ),
     "a decision about a draft": (
         ("submitApproval", ALICE, BOT | {"verdict": "APPROVED"}), {"code": "INVALID_STATE", "from": "DRAFT"},
@@ -280,6 +281,34 @@ async def test_an_argument_that_cannot_be_is_refused(edge: Edge, query: str) -> 
     assert (await edge.refuses(query, by=AUDREY))["code"] == "INVALID_INPUT"
 
 
+BEYOND = {
+    '{ auditReport(modelId: "a", until: "0502-01-01T00:00:00Z") { generatedAt } }': "until",
+    '{ auditReport(modelId: "a", since: "9999-12-31T23:59:59-12:00") { generatedAt } }': "since",
+    '{ auditReport(modelId: "a", until: "2026-W09-7T12:00:00Z") { generatedAt } }': "until",
+    '{ auditReport(modelId: "a\\u0000") { generatedAt } }': "modelId",
+    '{ auditReport(modelId: "a", outcomes: [%s]) { generatedAt } }' % ("DENIED " * 201): "outcomes",
+    '{ model(modelId: "a b") { name } }': "modelId",
+    '{ model(modelId: "") { name } }': "modelId",
+    '{ viewer { stakeholder { models(first: 1, filter: {name: {eq: "\\u0000"}}) { totalCount } } } }': "filter",
+    '{ modelVersion(modelId: "support-assistant", version: "1.0.0") { changesSince(version: "a/b") { __typename } } }': "version",
+    '{ models(first: 1, after: "%s") { totalCount } }' % ("x" * 20_001): "after",
+    "{ modelVersions(first: 1, filter: {card: {metrics: {some: {value: {lt: 1e400}}}}}) { totalCount } }": "filter",
+    '{ auditEvent(eventId: "\\u0007") { seq } }': "eventId",
+}
+
+
+@pytest.mark.parametrize(("query", "path"), BEYOND.items(), ids=[each[:60] for each in BEYOND])
+async def test_an_argument_of_a_query_is_bounded_as_the_field_of_an_input(edge: Edge, query: str, path: str) -> None:
+    refused = await edge.refuses(query, by=AUDREY)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", path)
+
+
+@pytest.mark.parametrize("wide", [[None] * 10_000, [[0] * 100] * 11, {f"a{each}": 1 for each in range(1_001)}])
+async def test_free_json_is_sent_with_a_thousand_values_at_most(edge: Edge, wide: Any) -> None:
+    refused = await edge.refuses(mutating("saveModelCard", ""), {"input": BOT | {"card": {"additionalInfo": {"a": wide}}}})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.card.additionalInfo")
+
+
 async def test_mutations_come_by_post(edge: Edge) -> None:
     asked = {"query": 'mutation { revokeApiToken(input: {tokenId: "alice"}) { receipt { seq } } }'}
     answer = await edge.service.http.get("/graphql", params=asked, headers={"authorization": f"Bearer {ALICE.token}"})
@@ -289,7 +318,14 @@ async def test_mutations_come_by_post(edge: Edge) -> None:
 
 async def test_what_is_just_within_the_bounds_is_taken(service: Service) -> None:
     await register(service, name="x" * 200, purpose="y" * 20_000, tags=[f"tag {each}" for each in range(200)])
-    free = {"deep": deep(9), "large": 2**53 - 1, "small": 1e-300, "text": "\U0001f600 \u00e9\n", "nothing": None}
+    free = {
+        "wide": [None] * 900,
+        "deep": deep(9),
+        "large": 2**53 - 1,
+        "small": 1e-300,
+        "text": "\U0001f600 \u00e9\n",
+        "nothing": None,
+    }
     saved = await service.do(
         "saveModelCard", ALICE, "modelVersion { card { additionalInfo } }", **BOT, card={"additionalInfo": free}
     )

@@ -203,7 +203,7 @@ HOSTILE: dict[str, tuple[str, str | None]] = {
     "lists without end": ("{ viewer(a: " + "[" * 500_000, "INVALID_INPUT"),
     "a megabyte of nothing": ("{ viewer { id } }" + " ," * 500_000, None),
     "a megabyte of comment": ("{ viewer { id } } #" + "x" * 1_000_000, None),
-    "a megabyte of text": ('{ model(modelId: "' + "x" * 1_000_000 + '") { name } }', None),
+    "a megabyte of text": ('{ model(modelId: "' + "x" * 1_000_000 + '") { name } }', "INVALID_INPUT"),
     "a megabyte of name": ("{ " + "x" * 1_000_000 + " }", "INVALID_INPUT"),
     "a megabyte of digits": ("{ models(first: " + "9" * 1_000_000 + ") { totalCount } }", "INVALID_INPUT"),
     "a megabyte of operations": ("query A { viewer { id } } " * 38_000, "LIMIT_EXCEEDED"),

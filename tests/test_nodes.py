@@ -78,3 +78,34 @@ async def test_a_known_and_first_id_is_one_too_many(edge: Edge) -> None:
         "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": [b64encode(b"Model:x").decode()] * 101}
     )
     assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 100)
+
+
+MALFORMED = [
+    "",
+    "x",
+    "Model",
+    "Model:a:b",
+    b64encode(b"Model").decode(),
+    b64encode(b"\xff:\xff").decode(),
+    "\0",
+    "\u202e",
+    "x" * 1_000,
+]
+
+
+async def test_a_malformed_id_among_others_is_null_with_an_error_at_its_place(known: Watched) -> None:
+    (model,) = (await known.service.ask("{ models(first: 1) { nodes { id } } }"))["models"]["nodes"]
+    nothing = b64encode(b"Model:" + b"0" * 24).decode()
+    for said in MALFORMED:
+        ids = [said, model["id"], nothing, said]
+        answer = (await known.service.post("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ids})).json()
+        assert answer["data"] == {"nodes": [None, model, None, None]}
+        assert [(each["path"], each["extensions"]["code"], each["extensions"]["path"]) for each in answer["errors"]] == [
+            (["nodes", at], "INVALID_INPUT", f"ids.{at}") for at in (0, 3)
+        ]
+
+
+async def test_one_malformed_id_is_refused_with_the_name_of_the_argument(edge: Edge) -> None:
+    for said in MALFORMED:
+        refused = await edge.refuses("query($id: ID!) { node(id: $id) { id } }", {"id": said})
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "id")

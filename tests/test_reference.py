@@ -99,6 +99,7 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         values.URI_LENGTH,
         values.LIST_LENGTH,
         values.JSON_DEPTH,
+        values.JSON_VALUES,
         values.FILE_LENGTH,
         MODELS,
         contents.DOCUMENT_BYTES,

@@ -6,14 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, is_specified_directive, parse, specified_scalar_types, validate
+from graphql import (
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLScalarType,
+    is_required_input_field,
+    is_specified_directive,
+    parse,
+    specified_scalar_types,
+    validate,
+)
+from pydantic import BaseModel, Field
 
 import gql
+from documents.values import Name
 from documents.versions.model import Model
 from documents.versions.waivers import Waiver
 from gql.schema import PARTS, build_schema
 from resolvers import waivers
 from resolvers.graph.filters import filters
+from resolvers.graph.inputs import graph_input, said
+from resolvers.graph.mutation import query
 from resolvers.graph.types import Part, shape
 from tests.schema import TYPES
 
@@ -169,6 +182,61 @@ def test_a_record_is_declared_once() -> None:
         build_schema((*PARTS, Part(types=[Waiver])))
     with pytest.raises(TypeError, match="Model has filters already"):
         build_schema((*PARTS, Part(types=[filters(Model, "name")])))
+
+
+def test_every_scalar_of_our_own_says_which_standard_specifies_it() -> None:
+    ours = {
+        name: kind for name, kind in TYPES.items() if isinstance(kind, GraphQLScalarType) and name not in specified_scalar_types
+    }
+    assert ours.keys() == {"BigInt", "Date", "DateTime", "Hash", "JSON"}
+    standard = "https://datatracker.ietf.org/doc/html/rfc"
+    assert [name for name, kind in ours.items() if not (kind.specified_by_url or "").startswith(standard)] == []
+
+
+MOMENTS = {
+    "2026-03-01T12:00:00Z": True, "2026-03-01t12:00:00.123456789z": True, "2026-03-01T12:00:00-00:00": True,
+    "2026-03-01T12:00Z": False, "2026-03-01 12:00:00Z": False, "20260301T120000Z": False, "2026-W09-7T12:00:00Z": False,
+    "2026-03-01T12:00:00": False, "2026-03-01T12:00:00+0100": False, "2026-03-01T12:00:00,5Z": False,
+}  # fmt: skip
+DAYS = {"2026-03-01": True, "20260301": False, "2026-W09-7": False, "2026-060": False, "2026-3-1": False}
+
+
+@pytest.mark.parametrize(("scalar", "text", "taken"), [
+    *(("DateTime", text, taken) for text, taken in MOMENTS.items()), *(("Date", text, taken) for text, taken in DAYS.items()),
+])  # fmt: skip
+def test_a_time_and_a_day_are_what_rfc_3339_says_and_nothing_else(scalar: str, text: str, taken: bool) -> None:
+    kind = TYPES[scalar]
+    if taken:
+        assert kind.parse_value(text)
+    else:
+        with pytest.raises(ValueError, match="RFC 3339"):
+            kind.parse_value(text)
+
+
+def test_a_field_of_an_input_that_is_deprecated_says_so_and_is_read_without_a_warning() -> None:
+    """No release has renamed one yet: a model that is made here has one."""
+
+    @graph_input("A thing is named.")
+    class NamedInput(BaseModel):
+        name: Name | None = Field(default=None, description="The name that it has.")
+        title: Name | None = Field(default=None, description="The name that it had.", deprecated="It is `name` now.")
+
+    async def named(input: NamedInput) -> str:
+        return str(said(input))
+
+    part = Part(queries=[query(name="named")(named)])
+    schema = build_schema((*PARTS, part))
+    assert 'title: String @deprecated(reason: "It is `name` now.")' in schema.as_str()
+    kind: Any = schema._schema.type_map["NamedInput"]
+    assert [name for name, field in kind.fields.items() if field.deprecation_reason] == ["title"]
+    assert said(NamedInput(title="Ada")) == {"title": "Ada"}
+
+
+def test_a_deprecated_field_of_an_input_can_be_left_out() -> None:
+    """So that a client can follow the advice."""
+    inputs = [kind for kind in TYPES.values() if isinstance(kind, GraphQLInputObjectType)]
+    deprecated = [each for kind in inputs for each in kind.fields.values() if each.deprecation_reason]
+    assert [each for each in deprecated if is_required_input_field(each)] == []
 
 
 def test_root_fields_bear_the_names_that_were_agreed() -> None:

@@ -88,7 +88,7 @@ async def test_a_stale_record_is_never_stored(service: Service, version: ModelVe
     await service.database.transact(lambda unit: version.store(), service.now)
     with pytest.raises(StaleRevision) as stale:
         await service.database.transact(lambda unit: again.store(), service.now)
-    assert stale.value.facts == {"kind": "ModelVersion", "key": version.key, "revision": 1}
+    assert stale.value.facts == {"kind": "ModelVersion", "key": version.key, "revision": 1, "stored_revision": 2}
     assert (await ModelVersion.require(*KEY)).owner_id == "ben"
 
 

@@ -53,4 +53,7 @@ async def test_a_change_of_what_was_changed_meanwhile_is_a_conflict(service: Ser
     ]  # fmt: skip
     for mutation, said in mutations:
         refused = await service.refused(mutation, **stale | said)
-        assert (refused["code"], refused["kind"], refused["revision"]) == ("CONFLICT", "ModelVersion", revision)
+        assert refused == {
+            "code": "CONFLICT", "kind": "ModelVersion", "key": "support-assistant/1.0.0",
+            "revision": revision, "storedRevision": revision + 1,
+        }  # fmt: skip

@@ -129,7 +129,7 @@ class Record(Document):
         if unit := open_unit():
             unit.required.append(found)
         if revision is not None and revision != found.revision:
-            raise StaleRevision(cls.__name__, found.key, revision)
+            raise StaleRevision(cls.__name__, found.key, revision, found.revision)
         return found
 
     @classmethod
@@ -290,8 +290,9 @@ class Record(Document):
         unit = current_unit(f"{type(self).__name__} {self.key} in bytes")
         self.id = self.id or Identity()
         if self.written_last:
-            if unit.waiting.get(self.id, self) is not self:  # two copies of one record: the second would undo the first
-                raise StaleRevision(type(self).__name__, self.key, self.revision)
+            other = unit.waiting.get(self.id, self)
+            if other is not self:  # two copies of one record: the second would undo the first
+                raise StaleRevision(type(self).__name__, self.key, self.revision, other.revision + 1)
             unit.wait(self)
         else:
             await self.write(unit)
@@ -325,7 +326,8 @@ class Record(Document):
     async def _update(self, changed: Raw) -> None:
         done = await self._collection().update_one({"_id": self.id, "revision": self.revision}, {"$set": changed})
         if done.modified_count != 1:
-            raise StaleRevision(type(self).__name__, self.key, self.revision)
+            stored = await self._collection().find_one({"_id": self.id}, {"revision": 1}) or {"revision": 0}
+            raise StaleRevision(type(self).__name__, self.key, self.revision, stored["revision"])
 
     def _as_stored(self) -> Raw:
         """The record as it would come back: lists for tuples, texts for choices and days, so that two can be compared."""

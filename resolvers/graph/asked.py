@@ -19,7 +19,7 @@ from documents.store.filters import Filter, among, to_query
 from documents.store.operators import COMPARING, EACH, OPERATORS, ORDERING
 from documents.store.record import Record
 from documents.store.standins import at_path
-from documents.values import LIST_LENGTH, URI_LENGTH, Choice, Moment, Phrase, camel, problem_in
+from documents.values import LIST_LENGTH, URI_LENGTH, Choice, Moment, Number, Phrase, camel, problem_in
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
@@ -28,7 +28,7 @@ KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead t
 ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
 VALUES = 200  # the most values of a field over an edge that a filter compares with
 OPERATING, JOINING = OPERATORS.keys() | COMPARING.keys() | ORDERING.keys() | EACH, {"and", "or", "not"}
-_PHRASE, _MOMENT = TypeAdapter(Phrase), TypeAdapter(Moment)
+_PHRASE, _MOMENT, _NUMBER = TypeAdapter(Phrase), TypeAdapter(Moment), TypeAdapter(Number)
 
 
 @dataclass(frozen=True)
@@ -347,6 +347,8 @@ def _as_stored(value: Any) -> Any:
                 return value
             case str():
                 return _PHRASE.validate_python(value)
+            case float():
+                return _NUMBER.validate_python(value)
             case datetime():
                 return _MOMENT.validate_python(value)
             case date():

@@ -17,6 +17,7 @@ from documents.store.filters import to_query
 from documents.store.pages import Order, Page, Window
 from documents.store.record import Record
 from documents.store.units import Raw
+from documents.values import Text
 from resolvers.graph.asked import asked_for
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import filter_of
@@ -32,13 +33,13 @@ First = Annotated[
     int | None, strawberry.argument(description="Up to 100 are taken from the start. A page has 20 without `first` and `last`.")
 ]
 Last = Annotated[int | None, strawberry.argument(description="Up to 100 are taken from the end.")]
-After = Annotated[str | None, strawberry.argument(description="The page follows this cursor.")]
+After = Annotated[Text | None, strawberry.argument(description="The page follows this cursor.")]
 Filtered = Annotated[T | None, strawberry.argument(description="The records meet this filter.")]
 Ordered = Annotated[
     list[T] | None,
     strawberry.argument(description="The order that the list has."),
 ]
-Before = Annotated[str | None, strawberry.argument(description="The page precedes this cursor.")]
+Before = Annotated[Text | None, strawberry.argument(description="The page precedes this cursor.")]
 
 
 @strawberry.type(description="Page information says where a page ends.")

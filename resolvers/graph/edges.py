@@ -15,7 +15,7 @@ from resolvers.graph.connections import After, Before, Filtered, First, Last, Or
 from resolvers.graph.context import Context, Info, Loader, asked_of, carrying
 from resolvers.graph.filters import filter_of
 from resolvers.graph.orders import order_of, ordered_by
-from resolvers.graph.types import READS
+from resolvers.graph.types import GUARDED, READS
 
 
 def one(kind: type[Record], description: str, **own: str) -> Any:
@@ -48,13 +48,13 @@ def pages(
     description: str,
     *by: Order,
     own: Mapping[str, str],
-    may: Callable[[Any, Context], None] | None = None,
+    may: Callable[[Any, Context], bool] | None = None,
     reads: Iterable[str] = (),
 ) -> Any:
     """An edge to the records of `kind` that have these values, or have them in a list; one query loads the pages of all parents.
 
-    `own` gives for each field of `kind` the field of the parent. `may` raises Forbidden for a caller who may not see the records;
-    `reads` are the fields of the parent that it needs.
+    `own` gives for each field of `kind` the field of the parent. `may` says whether the caller may see the records: for
+    others the edge is null. `reads` are the fields of the parent that it needs.
     """
 
     async def resolve(
@@ -63,14 +63,14 @@ def pages(
         order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
     ) -> Any:  # fmt: skip
-        if may:
-            may(root, info.context)
+        if may and not may(root, info.context):
+            return None
         asked, part = to_query(await asked_for(info.context, filter)), window(first, after, last, before)
         loader = paged(info, kind, tuple(own), ordered_by(order_by, by, keyed=kind.keyed), part, asked)
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
     page = listed(kind)
-    return _edge(resolve, [*own.values(), *reads], description, page | None if may else page)
+    return _edge(resolve, [*own.values(), *reads], description, page | None if may else page, guarded=may is not None)
 
 
 def paged(
@@ -94,6 +94,8 @@ def paged(
     return info.context.loader((kind, there, by, part, repr(asked), id(fields)), load)
 
 
-def _edge(resolve: Any, reads: Iterable[str], description: str, graphql_type: Any, across: Across | None = None) -> Any:
-    said = {READS: frozenset(reads), **({ACROSS: across} if across else {})}
+def _edge(
+    resolve: Any, reads: Iterable[str], description: str, graphql_type: Any, across: Across | None = None, guarded: bool = False
+) -> Any:
+    said = {READS: frozenset(reads), GUARDED: guarded, **({ACROSS: across} if across else {})}
     return strawberry.field(resolver=resolve, description=description, graphql_type=graphql_type, metadata=said)

@@ -1,6 +1,6 @@
 """Declarations of root fields: the permission, and of a mutation the event and the record. The middleware in gql/ reads them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from inspect import getdoc, signature
 from types import UnionType
@@ -15,7 +15,7 @@ from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
 from documents.store.record import Record
 
-DECLARED, PERMIT = "mutation", "permit"
+DECLARED, PERMIT, COST = "mutation", "permit", "cost"
 Resolver = Callable[..., Awaitable[Any]]
 
 
@@ -83,11 +83,17 @@ def mutation(
     return declare
 
 
-def query(permit: Permission = Permission.READ, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
-    """Declares a root query; clients read the docstring of the resolver as its description."""
+def query(
+    permit: Permission = Permission.READ, name: str | None = None, cost: Callable[[Mapping[str, Any]], int] | None = None
+) -> Callable[[Resolver], StrawberryField]:
+    """Declares a root query; clients read the docstring of the resolver as its description.
+
+    `cost` is for what costs more than the records that it answers with: as many records as it says of the arguments, which are
+    as the client sent them and not yet checked, without those that were left out.
+    """
 
     def declare(resolver: Resolver) -> StrawberryField:
-        metadata = {PERMIT: permit}
+        metadata = {PERMIT: permit, COST: cost}
         declared: StrawberryField = strawberry.field(
             resolver=resolver, description=getdoc(resolver), metadata=metadata, name=name
         )

@@ -21,6 +21,7 @@ from strawberry.types.base import StrawberryContainer, StrawberryObjectDefinitio
 from strawberry.types.field import StrawberryField
 
 from documents.store.record import Record
+from resolvers.graph.bounds import Bounded
 from resolvers.graph.scalars import SCALARS
 from resolvers.graph.types import Filters, Node, NodeType, Part, Shape, expose, fields_of, named
 
@@ -73,7 +74,7 @@ class Registry:
         return described.names if described else tuple(name for name in model.model_fields if name not in unasked)
 
     def field(self, declared: StrawberryField) -> StrawberryField:
-        """A copy of a declared field with types in place of the stand-ins in its annotations."""
+        """A copy of a declared field with types in place of the stand-ins in its annotations, and bounds of its arguments."""
         resolver = declared.base_resolver
         if resolver is None:
             return declared
@@ -83,6 +84,8 @@ class Registry:
         field.arguments = [copy(each) for each in declared.arguments]
         for argument in field.arguments:
             argument.type_annotation = self._settled(argument.type_annotation)
+        if (bounds := Bounded(field.arguments)).bounds:
+            field.extensions = [*field.extensions, bounds]
         return field
 
     def _settled(self, annotation: StrawberryAnnotation) -> StrawberryAnnotation:

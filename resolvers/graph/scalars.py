@@ -8,20 +8,24 @@ from typing import Any
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from documents.values import MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
+from documents.values import JSON_VALUES, MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
 
 _MOMENT = "a DateTime is a moment with its offset (RFC 3339), such as 2026-03-01T12:00:00Z"
+_DAY = "a Date is a calendar day (RFC 3339), such as 2026-03-01"
 _DIGEST = re.compile("[0-9a-f]{64}")
+# RFC 3339 section 5.6, with letters of either case. Python reads other forms of ISO 8601 too, such as weeks.
+_FULL_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATE_TIME = re.compile(rf"{_FULL_DATE}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]+)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})")
 
 
 def _read_moment(value: Any) -> datetime:
+    said = _text(value, "DateTime").upper()
+    if not _DATE_TIME.fullmatch(said):
+        raise ValueError(_MOMENT)
     try:
-        at = datetime.fromisoformat(_text(value, "DateTime"))
+        return datetime.fromisoformat(said)
     except ValueError as error:
         raise ValueError(_MOMENT) from error
-    if at.tzinfo is None:
-        raise ValueError(_MOMENT)
-    return at
 
 
 def _say_moment(at: datetime) -> str:
@@ -30,10 +34,13 @@ def _say_moment(at: datetime) -> str:
 
 
 def _read_day(value: Any) -> date:
+    said = _text(value, "Date")
+    if not re.fullmatch(_FULL_DATE, said):
+        raise ValueError(_DAY)
     try:
-        return date.fromisoformat(_text(value, "Date"))
+        return date.fromisoformat(said)
     except ValueError as error:
-        raise ValueError("a Date is a calendar day, such as 2026-03-01") from error
+        raise ValueError(_DAY) from error
 
 
 def _text(value: Any, scalar: str) -> str:
@@ -57,19 +64,43 @@ def _whole(value: Any) -> int:
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("a JSON value is an object here")
+    if not _is_small(value):
+        raise ValueError(f"a JSON value has at most {JSON_VALUES} values inside it")
     return value
 
 
-def _scalar(name: str, description: str, read: Any, say: Any, specified_by: str | None = None) -> ScalarDefinition:
-    return strawberry.scalar(name=name, description=description, parse_value=read, serialize=say, specified_by_url=specified_by)
+def _is_small(value: Any) -> bool:
+    """Whether at most JSON_VALUES values are in the value, at any depth; reads no more than it has to."""
+    waiting, count = [value], -1
+    while waiting and count <= JSON_VALUES:
+        each = waiting.pop()
+        count += 1
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+    return count <= JSON_VALUES
+
+
+def _scalar(name: str, description: str, read: Any, say: Any, rfc: str) -> ScalarDefinition:
+    """A scalar that a Request for Comments specifies: `rfc` is its number, with the section."""
+    by = f"https://datatracker.ietf.org/doc/html/{rfc}"
+    return strawberry.scalar(name=name, description=description, parse_value=read, serialize=say, specified_by_url=by)
 
 
 SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: _scalar(
-        "DateTime", "A time is RFC 3339 with its offset; answers are in UTC, to the millisecond.", _read_moment, _say_moment
+        "DateTime",
+        "A time is RFC 3339 with its offset; answers are in UTC, to the millisecond.",
+        _read_moment,
+        _say_moment,
+        "rfc3339#section-5.6",
     ),
-    date: _scalar("Date", "A date is a calendar day, YYYY-MM-DD.", _read_day, date.isoformat),
-    BigInt: _scalar("BigInt", "A big integer is a whole number up to 2^53-1.", _whole, int),
-    Hash: _scalar("Hash", "A hash is a SHA-256 of 64 lower-case hexadecimal digits.", _digest, str),
-    FreeObject: _scalar("JSON", "A JSON value is a free object.", _object, lambda value: value),
+    date: _scalar("Date", "A date is a calendar day, YYYY-MM-DD.", _read_day, date.isoformat, "rfc3339#section-5.6"),
+    BigInt: _scalar("BigInt", "A big integer is a whole number up to 2^53-1.", _whole, int, "rfc7493#section-2.2"),
+    Hash: _scalar("Hash", "A hash is a SHA-256 of 64 lower-case hexadecimal digits.", _digest, str, "rfc6234"),
+    FreeObject: _scalar(
+        "JSON",
+        f"A JSON value is a free object; one that is sent has at most {JSON_VALUES} values inside it.",
+        _object,
+        lambda value: value,
+        "rfc8259#section-4",
+    ),
 }

@@ -22,7 +22,7 @@ from documents.access import Permission
 from documents.store.record import Record
 
 F = TypeVar("F")
-READS, ANSWERS, LOADS = "reads", "answers", "loads"
+READS, ANSWERS, LOADS, GUARDED = "reads", "answers", "loads", "guarded"
 
 
 def field(
@@ -31,14 +31,16 @@ def field(
     reads: Iterable[str] | None = None,
     answers: Iterable[str] = (),
     loads: Iterable[type[Record]] = (),
+    guarded: bool = False,
 ) -> Callable[[F], F]:
     """`strawberry.field` with a type that leaves the signature of the resolver to mypy.
 
     `reads` are the paths of the stored fields of the parent that the resolver uses. `answers` are the paths of stored fields that
     it returns, of which only the selected parts are fetched. Without either, the whole parent is fetched. `loads` are the kinds
-    of record that the resolver loads whole.
+    of record that the resolver loads whole. `guarded` says that the resolver answers null to a caller who may not read it, and
+    never an error, so that a page which many may see does not fail for some of them.
     """
-    metadata: dict[str, Any] = {LOADS: loads}
+    metadata: dict[str, Any] = {LOADS: loads, GUARDED: guarded}
     if answers or reads is not None:
         metadata |= {READS: reads or (), ANSWERS: answers}
     decorate: Callable[[F], F] = strawberry.field(description=description, name=name, metadata=metadata)
