@@ -437,3 +437,12 @@ async def test_what_a_filter_may_ask_is_a_setting(limited: Limited) -> None:
     refused = await limited.said(FILTERED, ALICE, f=leaves(4))
     assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 4, "limit": 3}.items()
     assert "errors" not in await limited.said(FILTERED.replace("filter: $f", "first: 1, filter: $f"), ALICE, f=leaves(3))
+
+
+async def test_the_filter_of_a_subscription_is_counted_too(watched: Watched) -> None:
+    told = "subscription($f: AuditEventFilter) { auditEvents(filter: $f) { seq } }"
+    heavy = {"or": [{"or": [{"action": {"eq": "x"}}] * 200}] * 3}
+    headers = {"authorization": f"Bearer {AUDREY.token}", "accept": "text/event-stream"}
+    sent = {"query": told, "variables": {"f": heavy}}
+    answer = await watched.service.http.post("/graphql", json=sent, headers=headers)
+    assert '"code":"LIMIT_EXCEEDED"' in answer.text.replace(" ", "") and '"limit":500' in answer.text.replace(" ", "")
