@@ -47,7 +47,7 @@ ANEW = frozenset(each.value for each in OF_CALLER)
 class Undone(Refusal):
     """The mutation was accepted, and is rolled back."""
 
-    code, says, facts = "UNDONE", "accepted, and undone", {}  # type: ignore[assignment]
+    code, says, facts = "UNDONE", "accepted, and undone", {}
 
 
 async def let_the_pipeline_in() -> None:

@@ -128,6 +128,15 @@ async def test_a_previous_round_that_no_longer_counts_is_none_for_actions(servic
     await agree(service, *people, kinds=["modelVersions"], often=4)
 
 
+async def test_of_a_retired_version_nothing_is_an_action_but_an_incident(service: Service) -> None:
+    await let_all_in(service)
+    await approved(service)
+    await service.do("retireModelVersion", **BOT, reason="Nobody needs it.")
+    found = await agree(service, ALICE, RITA, DORA, kinds=["modelVersions"], often=1)
+    assert {each for each, codes in found.items() if "" in codes} == {"openIncident"}
+    assert found["createChangeRequest"] == {"INVALID_INPUT"} and found["saveModelCard"] >= {"INVALID_STATE"}
+
+
 async def test_a_change_waits_for_what_stands_in_its_way(service: Service) -> None:
     """Drafts that lack something, tests, times, another change in progress, the gate, and rollbacks that come too late."""
     await let_all_in(service)
@@ -171,7 +180,7 @@ async def test_an_emergency_is_started_and_approved_as_its_actions_say(service: 
     await let_all_in(service)
     await eligible(service)
     await deployed(service)
-    out = {"changeType": "EMERGENCY", "targetVersion": None}
+    out: dict[str, Any] = {"changeType": "EMERGENCY", "targetVersion": None}
     change_id = await ask_for(service, **out)
     await step(service, "submitChangeForReview", DORA, change_id)
     people, kinds = (DORA, ALICE, DAVID, BEA, RITA, OLGA), ["changeRequests"]

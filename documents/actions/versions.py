@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from documents.access import HOLDING, GovernanceRole, Permission
 from documents.actions.action import Action, Asking, Pick, Picks, Rule, Rules, actions, entry_picks, role_picks, value_picks
 from documents.changes.loading import composition_fixed, in_progress_to
+from documents.changes.situations import in_use
 from documents.eligibility.loading import case_files
 from documents.eligibility.standings import brought_up
 from documents.eligibility.waiving import may_waive, waivable
@@ -76,6 +77,13 @@ def _permits(permission: Permission) -> Rule[VersionCase]:
 
 
 def _open_incident(case: VersionCase, asking: Asking) -> Picks:
+    return None
+
+
+def _ask_for_change(case: VersionCase, asking: Asking) -> Picks:
+    """A change that is to bring the version."""
+    case.version.needs(asking.by, _P.CREATE_CHANGE_REQUEST)
+    in_use(case.version.key, case.version)
     return None
 
 
@@ -253,7 +261,7 @@ RULES: Rules[VersionCase] = {
     _P.GRANT_WAIVER: _grant,
     _P.REVOKE_WAIVER: _revoke,
     _P.COMPLETE_REVIEW: _permits(_P.COMPLETE_REVIEW),
-    _P.CREATE_CHANGE_REQUEST: _permits(_P.CREATE_CHANGE_REQUEST),
+    _P.CREATE_CHANGE_REQUEST: _ask_for_change,
     _P.OPEN_INCIDENT: _open_incident,
     _P.RETIRE_MODEL_VERSION: _retire,
 }

@@ -48,7 +48,7 @@ async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: d
     """Makes and stores a change request. Raises Forbidden if not permitted, InvalidInput if the plan does not fit what runs."""
     (situation,) = await situations([plan])
     if situation.target:
-        situation.target.permits(by, Permission.CREATE_CHANGE_REQUEST)
+        situation.target.needs(by, Permission.CREATE_CHANGE_REQUEST)
     plan = situation.fit(plan)
     await _may_be_asked_for(plan, by)
     change = await ChangeRequest.ask(plan, by, person.department if person else None, at)

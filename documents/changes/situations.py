@@ -50,9 +50,7 @@ class Situation:
         plan.refuse_misfit(running, self.ran_before, listed)
         if plan.target_version is None:
             return plan
-        if target is None or target.retired:
-            problem = "was retired" if target else "does not exist"
-            raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
+        target = in_use(f"{plan.model_id}/{plan.target_version}", target)
         return plan.model_copy(update={"mitigates": self._obstacles(plan, target)}) if plan.mitigates else plan
 
     def _obstacles(self, plan: ChangePlan, target: ModelVersion) -> tuple[Mitigated, ...]:
@@ -65,6 +63,13 @@ class Situation:
             if each.id not in holds.keys() | self.open_incidents:
                 raise InvalidInput(f"mitigates.{index}", f"must be a hold that stands, or an open incident, of {target.key}")
         return tuple(each.model_copy(update={"role": holds.get(each.id)}) for each in plan.mitigates)
+
+
+def in_use(key: str, target: ModelVersion | None) -> ModelVersion:
+    """The version of that key, which is to run; InvalidInput if it does not exist or is retired."""
+    if target is None or target.retired:
+        raise InvalidInput("target_version", f"{'was retired' if target else 'does not exist'}: {key}")
+    return target
 
 
 async def situations(plans: Sequence[ChangePlan]) -> list[Situation]:
