@@ -121,7 +121,7 @@ class OverHTTP:
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
         name = asked.get("operationName")
         try:
-            operation = get_operation_ast(self.schema.texts.document(asked["query"]), name)
+            operation = get_operation_ast((await self.schema.texts.read(asked["query"])).document, name)
         except GraphQLError as error:
             return _not_executed({"errors": [coded(error).formatted]}, media, 400)
         match operation and operation.operation, method:

@@ -115,7 +115,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
 
     async def run_operation(self, operation: Operation[Caller, None]) -> None:
         try:
-            _check_named(self.schema, operation.query, operation.operation_name)
+            await _check_named(self.schema, operation.query, operation.operation_name)
             context = await self.context.ask()
         except Exception as error:  # noqa: BLE001  `coded` logs it
             said: Any = [coded(GraphQLError("", original_error=error)).formatted]
@@ -209,7 +209,7 @@ class OverEvents:
     async def _response(self, request: Request) -> Response:
         context, asked = await self.otherwise.read(request, JSON)
         try:
-            _check_named(self.otherwise.schema, asked["query"], asked.get("operationName"))
+            await _check_named(self.otherwise.schema, asked["query"], asked.get("operationName"))
         except InvalidInput as refusal:
             raise Unserved(400, refusal) from refusal
         context.renewed = Caller(request, self.doorkeeper, self.clock).renewed
@@ -235,10 +235,10 @@ def _prefers_events(accept: str) -> bool:
     return SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
 
 
-def _check_named(schema: Any, text: str, name: str | None) -> None:
+async def _check_named(schema: Any, text: str, name: str | None) -> None:
     """Raises InvalidInput unless one operation of the text is meant; Strawberry would execute the first."""
     with suppress(GraphQLError):  # a text that does not parse is refused by Strawberry
-        if get_operation_ast(schema.texts.document(text), name) is None:
+        if get_operation_ast((await schema.texts.read(text)).document, name) is None:
             raise InvalidInput("operationName", "must name one operation of the document")
 
 
