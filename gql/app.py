@@ -67,7 +67,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
     entrance = Entrance(doorkeeper, clock, signed_by, settings.waiver_days)
-    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get, body_bytes=settings.limit_body)
+    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get)
     over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
         Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),

@@ -37,8 +37,8 @@ from graphql import (
 from documents.errors import LimitExceeded
 
 WORK = 20_000
-"""How often fields may be looked at: a text of 2,000 tokens has at most 2,000, and is over only if its fragments meet in ever other
-company."""
+"""How often fields may be looked at. A text of 2,000 tokens has at most 2,000 fields, so it is over only if its fragments meet in
+ever other company."""
 SHOWN = 20  # errors, and places of one error
 
 Set = frozenset["Selection"]
@@ -87,7 +87,7 @@ class Selection:
 
 
 class FieldsCanBeMerged(ValidationRule):
-    """Refuses what graphql-core's OverlappingFieldsCanBeMergedRule refuses, and texts that would take too much work to compare."""
+    """Refuses what graphql-core's OverlappingFieldsCanBeMergedRule refuses, and what would take too much work to compare."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)

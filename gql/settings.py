@@ -34,6 +34,7 @@ class Limits:
     root_fields: int = 20
     directives: int = 50
     nodes: int = 10_000
+    values: int = 16_000
     seconds: int = 10
     body: int = 1024 * 1024
 
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     limit_root_fields: int = Field(Limits.root_fields, ge=1, description="how many root fields an operation may have, 1 or more")
     limit_directives: int = Field(Limits.directives, ge=0, description="how many directives an operation may have, 0 or more")
     limit_nodes: int = Field(Limits.nodes, ge=1, description="how many records an answer may hold, 1 or more")
+    limit_values: int = Field(Limits.values, ge=1, description="how many values a request and its variables may hold, 1 or more")
     limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
     limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
     review_days: Annotated[tuple[ReviewDays, ReviewDays, ReviewDays], NoDecode, BeforeValidator(_listed)] = Field(
