@@ -21,6 +21,7 @@ from documents.store.transaction import is_outage
 from gql.errors import coded, refused
 from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime
+from gql.origins import REQUEST_ID
 from gql.schema import Schema
 from gql.settings import Limits
 from resolvers.graph.context import Context
@@ -67,7 +68,7 @@ class Entrance:
             if is_outage(error):
                 raise Unavailable from error
             raise
-        asked = AuditedRequest(uuid4().hex, address or None)
+        asked = AuditedRequest(caller.scope.get(REQUEST_ID) or uuid4().hex, address or None)
         wants_cost = caller.headers.get("x-magistrate-cost") == "true"
         key = caller.headers.get("idempotency-key")
         return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days)

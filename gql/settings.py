@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         (90, 180, 365), description="after how many days versions of tier 1, 2 and 3 are reviewed again, like 90,180,365"
     )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        (), description="origins like https://example.org, separated by commas: whose pages may open a WebSocket here"
+        (), description="origins like https://example.org, separated by commas: whose pages may ask here"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
