@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from starlette.routing import Route
 from gql import app as app_module
 from gql.app import create_app
 from gql.http import HEADER_BYTES
+from tests.chromium import PATIENCE, browsing, with_chromium
 from tests.service import ALICE, Service
 from tests.sockets import listening, served
 
@@ -142,11 +141,6 @@ TOLD: dict[str, Any] = {
     "ownerId": "alice",
     "dataStewardId": "bob",
 }
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 PAGE = """<!doctype html><script type="module">
 const url = URL, authorization = 'Bearer TOKEN', type = { 'content-type': 'application/json' }
 const query = '{ viewer { id } }', said = {}
@@ -229,24 +223,18 @@ async def desk() -> AsyncIterator[tuple[Desk, str]]:
     await serving
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on the PATH")
+@with_chromium
 async def test_chromium_lets_a_page_of_a_listed_origin_ask(service: Service, tmp_path: Path) -> None:
     async with desk() as (opened, origin):
         settings = service.settings.model_copy(update={"allowed_origins": (origin,), "limit_body": 2_000})
         service.app = create_app(settings, lambda: service.now, service.database)
         async with served(service) as address:
             opened.page = PAGE.replace("URL", json.dumps(f"http://{address}"), 1).replace("TOKEN", ALICE.token)
-            flags = [*FLAGS, f"--user-data-dir={tmp_path}", origin]
-            browser = await asyncio.create_subprocess_exec(str(CHROMIUM), *flags, stdout=DEVNULL, stderr=DEVNULL)
-            try:
-                async with asyncio.timeout(60):
-                    await opened.heard.wait()  # the heartbeat with which the events begin
-                    await listening(service, "model_versions")
-                    await service.do("registerModel", **TOLD)
-                    said = await opened.said.get()
-            finally:
-                browser.terminate()
-                await browser.wait()
+            async with browsing(origin, tmp_path), asyncio.timeout(PATIENCE):
+                await opened.heard.wait()  # the heartbeat with which the events begin
+                await listening(service, "model_versions")
+                await service.do("registerModel", **TOLD)
+                said = await opened.said.get()
     viewer = {"viewer": {"id": "alice"}}
     assert said.pop("events") == [200, "text/event-stream", {"modelVersionChanged": {"version": "1.0.0"}}]
     assert said == {
