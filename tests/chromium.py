@@ -17,9 +17,9 @@ from websockets.asyncio.client import ClientConnection, connect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1400,900",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1400,900",
 )  # fmt: skip
-PATIENCE = 60  # seconds: it starts slowly where others work too
+PATIENCE = 120  # seconds: it starts slowly where others work too
 with_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on the PATH")
 
 
