@@ -340,10 +340,14 @@ def authorship(made_it: bool) -> frozenset[Relation]:
     return frozenset({Relation.AUTHOR} if made_it else ())
 
 
+def amendable(by: Actor) -> frozenset[str]:
+    """The fields of a version that the caller's roles may change without owning the version."""
+    return frozenset(each for role in by.roles for each in AMENDABLE.get(role, ()))
+
+
 def may_amend(by: Actor, relations: Collection[Relation], fields: Iterable[str]) -> None:
     """Forbidden unless the caller owns the version, or holds roles that may change all of the `fields`."""
-    permitted = {each for role in by.roles for each in AMENDABLE.get(role, ())}
-    if Relation.OWNER not in relations and (barred := {*fields} - permitted):
+    if Relation.OWNER not in relations and (barred := {*fields} - amendable(by)):
         raise Forbidden(f"{by.id} may not change {', '.join(map(camel, sorted(barred)))}", ["MODEL_OWNER (owner)"])
 
 
@@ -374,12 +378,20 @@ def acting_role(
     roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], path: str, problem: str
 ) -> GovernanceRole:
     """The one of `roles` that a person holds; InvalidInput at `path` if there are several, Forbidden with `problem` if none."""
-    held = [role for role in roles if holds(role)]
+    held = must_hold_one(roles, holds, problem)
     if len(held) > 1:
         raise InvalidInput(path, f"must say which of {', '.join(each.name for each in held)} is acting")
+    return held[0]
+
+
+def must_hold_one(
+    roles: Sequence[GovernanceRole], holds: Callable[[GovernanceRole], bool], problem: str
+) -> Sequence[GovernanceRole]:
+    """Those of `roles` that a person holds; Forbidden with `problem` if none."""
+    held = [role for role in roles if holds(role)]
     if not held:
         raise Forbidden(problem, roles)
-    return held[0]
+    return held
 
 
 # Separation of duties: who decides has no other part in what is decided (NIST SP 800-53 Rev. 5, AC-5).

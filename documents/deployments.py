@@ -1,5 +1,6 @@
 """Deployments: which version ran in which environment, from when to when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 from uuid import uuid4
@@ -97,8 +98,11 @@ def _origins_of(version: ModelVersion) -> str:
     return digest(origins(version.depends_on))
 
 
-async def ever_deployed(version: ModelVersion) -> bool:
-    """Whether the version runs or ran anywhere."""
-    if version.deployed_in:
-        return True
-    return await Deployment.seek({"model_id": version.model_id, "version": version.version}) is not None
+async def ever_deployed(versions: Sequence[ModelVersion]) -> frozenset[str]:
+    """The keys of the versions that run or ran anywhere; one command at most for all."""
+    running = {each.key for each in versions if each.deployed_in}
+    others = [each for each in versions if not each.deployed_in]
+    if not others:
+        return frozenset(running)
+    found = await Deployment.tallies({}, ModelVersion.keys, [(each.model_id, each.version) for each in others])
+    return frozenset(running | {each.key for each in others if (each.model_id, each.version) in found})

@@ -1,6 +1,7 @@
 """Environments: where versions run. Each is declared with a stage, and the rules of what may run there go by that stage."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -48,7 +49,7 @@ class DeploymentEnvironment(Record):
     @classmethod
     def declare(cls, name: str, stage: Stage, description: str, by: Actor, at: datetime) -> Self:
         """A new environment. Raises Forbidden unless the caller may declare one of that stage."""
-        _may(by, Permission.DECLARE_ENVIRONMENT, stage)
+        may_declare(by, stage)
         return cls(name=name, stage=stage, description=description, declared_by=by.id, declared_at=at)
 
     def revise(self, stage: Stage | None, description: str | None, by: Actor) -> None:
@@ -82,6 +83,11 @@ class DeploymentEnvironment(Record):
         return NotReady(permission.value, self.status, [EnvironmentStatus.DECLARED], problem)
 
 
+def may_declare(by: Actor, stage: Stage) -> None:
+    """Forbidden unless the caller may declare an environment of that stage."""
+    _may(by, Permission.DECLARE_ENVIRONMENT, stage)
+
+
 def _may(by: Actor, permission: Permission, stage: Stage) -> None:
     by.needs(permission)
     may_set_stage(by, stage, f"{by.id} may not {permission} for the stage {stage.name}")
@@ -98,15 +104,33 @@ async def in_use(name: str) -> DeploymentEnvironment | None:
     return await DeploymentEnvironment.first({"name": name, "status": EnvironmentStatus.DECLARED})
 
 
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """The environments of some names, and why others cannot be named."""
+
+    in_use: Mapping[str, DeploymentEnvironment]
+    lacking: Mapping[str, str]
+    """What is wrong with each name of no environment in use, and which names there are."""
+
+    def declared(self, name: str) -> DeploymentEnvironment:
+        """The declared environment of that name; InvalidInput, which says how one is declared, for a retired or unknown name."""
+        if found := self.in_use.get(name):
+            return found
+        raise InvalidInput("environment", self.lacking[name])
+
+
+async def environments_of(names: Collection[str]) -> Environments:
+    """The environments of those names; the number of database commands does not grow with the number of names."""
+    found = {each.name: each for each in await DeploymentEnvironment.every({"name": {"$in": sorted(names)}})}
+    used = {name: each for name, each in found.items() if each.status is EnvironmentStatus.DECLARED}
+    choice = await _choice() if len(used) < len(names) else ""
+    lacks = {name: f"was retired: {name}" if name in found else f"is not declared: {name}" for name in names if name not in used}
+    return Environments(used, {name: f"{each}; {choice}. declareEnvironment declares another" for name, each in lacks.items()})
+
+
 async def declared(name: str) -> DeploymentEnvironment:
-    """The declared environment of that name; InvalidInput, which says how one is declared, for a retired or unknown name."""
-    if found := await in_use(name):
-        return found
-    raise InvalidInput("environment", f"{await _lacks(name)}; {await _choice()}. declareEnvironment declares another")
-
-
-async def _lacks(name: str) -> str:
-    return f"was retired: {name}" if await DeploymentEnvironment.seek({"name": name}) else f"is not declared: {name}"
+    """The declared environment of that name; InvalidInput as by `Environments.declared`."""
+    return (await environments_of({name})).declared(name)
 
 
 async def _choice() -> str:

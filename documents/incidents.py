@@ -8,7 +8,7 @@ from pydantic import Field
 
 from documents.access import RESOLVING_CRITICAL, Actor, Permission
 from documents.audit.event import AuditEventType
-from documents.errors import InvalidInput, InvalidState
+from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.store.units import Bearing
@@ -107,9 +107,28 @@ class Incident(Searchable):
     def blocks_deployment(self) -> bool:
         return self.status is IncidentStatus.OPEN and self.severity is IncidentSeverity.CRITICAL
 
+    def may_escalate(self) -> None:
+        """Raises what stands in the way of every graver severity: NotReady once it is CRITICAL."""
+        self._is_open(Permission.ESCALATE_INCIDENT)
+        if not self.graver:
+            problem = f"it is {self.severity.name}, and no severity is graver"
+            raise NotReady(Permission.ESCALATE_INCIDENT.value, self.status, [IncidentStatus.OPEN], problem)
+
+    @property
+    def graver(self) -> tuple[IncidentSeverity, ...]:
+        """The severities that it can be raised to."""
+        return tuple(each for each in IncidentSeverity if each.is_graver_than(self.severity))
+
+    def may_resolve(self, version: ModelVersion, by: Actor) -> None:
+        """Raises what stands in the way of its resolution; a critical one is resolved by a risk manager."""
+        version.needs(by, Permission.RESOLVE_INCIDENT)
+        if self.severity is IncidentSeverity.CRITICAL:
+            by.must_hold(RESOLVING_CRITICAL, f"{by.id} may not resolve a critical incident")
+        self._is_open(Permission.RESOLVE_INCIDENT)
+
     def escalate(self, version: ModelVersion, severity: IncidentSeverity, reason: str, by: Actor, at: datetime) -> None:
         """Raises the severity while the incident is open; one that is critical from now on blocks the version's deployment."""
-        self._is_open(Permission.ESCALATE_INCIDENT)
+        self.may_escalate()
         if not severity.is_graver_than(self.severity):
             raise InvalidInput("severity", f"must be graver than {self.severity.name}")
         raised = Escalation(before=self.severity, after=severity, reason=reason, by=by.id, at=at)
@@ -119,10 +138,7 @@ class Incident(Searchable):
 
     def resolve(self, version: ModelVersion, text: str, by: Actor, at: datetime) -> None:
         """Declares the incident over; a critical one by a risk manager."""
-        version.needs(by, Permission.RESOLVE_INCIDENT)
-        if self.severity is IncidentSeverity.CRITICAL:
-            by.must_hold(RESOLVING_CRITICAL, f"{by.id} may not resolve a critical incident")
-        self._is_open(Permission.RESOLVE_INCIDENT)
+        self.may_resolve(version, by)
         if self.blocks_deployment:
             operation.recover(version, self.incident_id)
         self.status, self.resolution = IncidentStatus.RESOLVED, Ending(at=at, by=by.id, reason=text)

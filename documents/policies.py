@@ -247,10 +247,14 @@ class Policy(Searchable):
     def retire(self, since: datetime, author: str, at: datetime) -> None:
         """Makes a revision that begins and ends at `since`; from then on no revision is in force."""
         _not_past(since, at)
-        if (status := self.status_at(since)) is PolicyStatus.RETIRED:
-            raise InvalidState("retirePolicy", status, [PolicyStatus.UPCOMING, PolicyStatus.IN_FORCE])
+        self.may_retire(since)
         period = {"effective_from": since, "effective_until": since, "binds_approved_from": None}
         self._enter(PolicyContent(**dict(self.content) | period), author, at)
+
+    def may_retire(self, since: datetime) -> None:
+        """InvalidState if no revision is in force at `since`, and none will be."""
+        if (status := self.status_at(since)) is PolicyStatus.RETIRED:
+            raise InvalidState("retirePolicy", status, [PolicyStatus.UPCOMING, PolicyStatus.IN_FORCE])
 
     async def store(self) -> None:
         """Stores the policy, and the texts of its new revisions."""

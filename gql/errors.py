@@ -2,20 +2,19 @@
 
 import logging
 import re
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from graphql import GraphQLError
 from strawberry.pydantic import InputValidationError
 
-from documents.errors import InvalidHeader, InvalidInput, Refusal, Unavailable
+from documents.errors import InvalidInput, Refusal, Unavailable
+from documents.formats.graph import for_client
 from documents.store.transaction import is_outage
 from documents.values import camel, problem_in
 
 log = logging.getLogger(__name__)
 PROBLEMS = 5  # that the message tells; `problems` has all
-_NAME = re.compile(r"`([a-z_]+)`")
 _AT = re.compile(r"Variable '\$(\w+)' has invalid value at ([\w.\[\]]+): ")
 
 
@@ -40,15 +39,6 @@ def coded(error: GraphQLError) -> GraphQLError:
             name = uuid4().hex
             log.error("%s", name, exc_info=unforeseen)
             return _again(error, "an internal error; the server logged it under this id", {"code": "INTERNAL", "id": name})
-
-
-def for_client(refusal: Refusal) -> Refusal:
-    """The refusal with its path and names as the client wrote them: `use_cases.0` of a mutation's input is `input.useCases.0`."""
-    if not isinstance(refusal, InvalidInput) or isinstance(refusal, InvalidHeader):
-        return refusal
-    path = [refusal.argument, *map(camel, refusal.path.split("."))]
-    problem = _NAME.sub(lambda name: f"`{camel(name[1])}`", refusal.problem)
-    return replace(refusal, path=".".join(filter(None, path)), problem=problem)
 
 
 def code_of(refusal: Refusal) -> dict[str, Any]:

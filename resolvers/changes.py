@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission, may_read_events
+from documents.actions.changes import OF_CHANGE, of_changes
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.changes import commands
 from documents.changes.life import ChangeStatus
@@ -24,6 +25,7 @@ from documents.store.fields import both, fields_at
 from documents.values import LIST_LENGTH, Day, Digest, Environment, Key, Moment, Name, Statement, Text, Uri
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import ACROSS, Across
 from resolvers.graph.connections import connection
@@ -116,6 +118,7 @@ class ChangeRequestNode(Node):
         rollback = await _took_back(change, info)
         return rollback and rollback.change_id
 
+    actions = actions_of(ChangeRequest, OF_CHANGE, of_changes, "change")
     requested_by = one(Stakeholder, "The person who requested it; null for a service.", user_id="requester")
     rolls_back = one(ChangeRequest, "The change that it takes back.", change_id="rolls_back_id")
     rolled_back_by = _rolled_back_by()

@@ -4,6 +4,7 @@ import strawberry
 from pydantic import BaseModel, Field
 
 from documents.access import Permission
+from documents.actions.others import OF_INCIDENT, of_incidents
 from documents.audit.event import AuditEventType
 from documents.eligibility.answer import BlockingIncident
 from documents.incidents import Escalation, Incident, IncidentSeverity
@@ -11,6 +12,7 @@ from documents.people import Stakeholder
 from documents.values import Environment, Key, Name, Statement, Text
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Info, asked_of
@@ -25,6 +27,7 @@ from resolvers.graph.types import Node, Part, node, shape
 class IncidentNode(Node):
     model = one(Model, "The model that it happened to.", model_id="model_id")
     model_version = one(ModelVersion, "The version that it happened to.", model_id="model_id", version="version")
+    actions = actions_of(Incident, OF_INCIDENT, of_incidents, "incident")
     reporter = one(Stakeholder, "The person who reported it; null for a service.", user_id="opened_by")
 
 

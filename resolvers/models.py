@@ -7,6 +7,7 @@ import strawberry
 from strawberry import Parent
 
 from documents.access import may_read_events
+from documents.actions.others import OF_MODEL, of_models
 from documents.audit.event import AuditEvent
 from documents.changes.plan import PRODUCTION
 from documents.changes.request import ChangeRequest
@@ -16,6 +17,7 @@ from documents.people import Stakeholder
 from documents.values import Key
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, paged, pages
@@ -33,6 +35,7 @@ def _reads_trail(model: Model, context: Context) -> None:
 @node(Model)
 class ModelNode(Node):
     owner = one(Stakeholder, "The person who owns the model.", user_id="owner_id")
+    actions = actions_of(Model, OF_MODEL, of_models, "model")
     versions = pages(
         ModelVersion, "The versions that it has, in the order of their numbers.", ("version_key", 1), own={"model_id": "model_id"}
     )

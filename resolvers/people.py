@@ -4,9 +4,10 @@ from typing import Annotated
 
 import strawberry
 from pydantic import BaseModel, Field
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
+from documents.actions.others import OF_CALLER, of_caller
 from documents.audit.event import AuditEventType
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
@@ -21,6 +22,7 @@ from documents.values import Email, Key, Name
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import Action, Only, asked_about, asking_in
 from resolvers.graph.connections import connection, window
 from resolvers.graph.context import Context, Info, Loader, asked_of
 from resolvers.graph.edges import many, one, pages
@@ -112,6 +114,10 @@ class Viewer:
     stakeholder: Stakeholder | None = strawberry.field(description="The person who asks; null for a service.")
     mutations: list[Permission] = strawberry.field(description="The mutations that a service may use; empty for a person.")
     tokens = many(ApiToken, "The tokens that the viewer has or had.", holder="id")
+
+    @field("The mutations that need no record, each with whether the viewer may use it, and if not, why.")
+    def actions(self, info: Info, only: Only = UNSET) -> list[Action]:
+        return [Action.of(each) for each in of_caller(asked_about(only, OF_CALLER), asking_in(info.context))]
 
 
 StakeholderFilter = filters(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from strawberry import Parent
 
 from documents.access import Permission
+from documents.actions.others import OF_POLICY, of_policies
 from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
 from documents.contents import Content
@@ -29,6 +30,7 @@ from documents.policies import (
 from documents.stages import Stages
 from documents.values import LIST_LENGTH, Key, Moment, Name, Statement
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.connections import connection
 from resolvers.graph.context import Context, Info, asked_of
 from resolvers.graph.edges import one, pages
@@ -50,6 +52,7 @@ class PolicyNode(Node):
     def in_force(policy: Parent[Policy], info: Info) -> PolicyRevision | None:
         return policy.in_force(info.context.now)
 
+    actions = actions_of(Policy, OF_POLICY, of_policies, "policy")
     versions = pages(
         ModelVersion,
         "The versions of which a revision of it binds an open round, oldest first.",

@@ -205,7 +205,7 @@ async def update_model_version(info: Info, input: UpdateModelVersionInput) -> Up
     version = await input.load()
     changes = input.changes
     composes = bool(changes.keys() & {"artifacts", "depends_on"})
-    fixed = composes and await composition_fixed(version)
+    fixed = composes and version.key in await composition_fixed([version])
     scope.amend(version, changes, fixed, input.reason, by=info.context.actor)
     if "depends_on" in changes:
         await refuse_circle(version)

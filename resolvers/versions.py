@@ -9,6 +9,7 @@ from strawberry import Parent
 
 from documents import lineage
 from documents.access import GovernanceRole, may_read_events
+from documents.actions.versions import RULES, of_versions
 from documents.audit.event import AuditEvent
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
@@ -32,6 +33,7 @@ from documents.versions.risks import HighRisk
 from documents.versions.rules import decisions
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
+from resolvers.graph.actions import actions_of
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import Derived
 from resolvers.graph.connections import Connection, connection
@@ -182,6 +184,7 @@ class ModelVersionNode(Node):
         before = await info.context.one(ModelVersion).load((version.model_id, other))
         return list(compared(whole(before), whole(version))) if before else None
 
+    actions = actions_of(ModelVersion, RULES, of_versions, "version")
     audit_events = pages(
         AuditEvent,
         "The events that are about it, for readers of the trail and people accountable for it.",

@@ -140,7 +140,8 @@ OTHERWISE: dict[str, tuple[tuple[str, Person, dict[str, Any]], dict[str, Any]]] 
         {"code": "NOT_FOUND", "kind": "ModelVersion", "key": "support-assistant/9.9.9"},
     ),
     "unknown evidence": (
-        ("withdrawEvidence", ALICE, BOT | {"evidenceId": "EVD-0", "reason": "x"}), {"code": "NOT_FOUND", "kind": "Evidence"},
+        ("withdrawEvidence", ALICE, BOT | {"evidenceId": "EVD-0", "reason": "x"}),
+        {"code": "INVALID_STATE", "action": "withdrawEvidence"},
     ),
     "a token for nobody": (issuing(holder={"userId": "nobody"}), {"code": "NOT_FOUND", "kind": "Stakeholder"}),
     "a model that is there": (registering(modelId=BOT["modelId"]), {"code": "CONFLICT", "kind": "Model", "key": BOT["modelId"]}),

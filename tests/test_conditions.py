@@ -164,10 +164,11 @@ async def test_confirming_and_taking_back_are_acts_in_a_role_like_deciding(servi
 async def test_a_condition_binds_as_long_as_its_decision_stands(service: Service, mutation: str) -> None:
     await submitted(service)
     by, said = {"satisfyCondition": (ALICE, {"note": "It is done."}), "confirmCondition": (CAROL, {})}[mutation]
+    assert (await refusal(service, mutation, by, conditionId="CON-0", **said))["code"] == "INVALID_STATE"  # there is none yet
+    (replaced,) = await demand(service, "Watch it")
     for unknown in ("CON-0", "APR-0"):
         refused = await refusal(service, mutation, by, conditionId=unknown, **said)
         assert (refused["code"], refused["kind"], refused["key"]) == ("NOT_FOUND", "Condition", unknown)
-    (replaced,) = await demand(service, "Watch it")
     (taken_back,) = await demand(service, "Watch it closely")
     for each, now in ((replaced, "SUPERSEDED"), (taken_back, "WITHDRAWN")):
         if now == "WITHDRAWN":
@@ -309,7 +310,7 @@ async def test_a_closed_round_obliges_to_nothing_and_keeps_what_it_demanded(serv
     assert {each["remedy"]["mutation"] for each in found["eligibility"]["missingApprovals"]} == {"submitForApproval"}
     await submit(service)
     refused = await refusal(service, "confirmCondition", CAROL, conditionId=condition)
-    assert (refused["code"], refused["kind"]) == ("NOT_FOUND", "Condition")
+    assert refused["code"] == "INVALID_STATE" and "no open round" in refused["problem"]
     asked = "closedRounds { submittedBy round { decisions { verdict conditions { text status satisfied { by } } } } }"
     (closed,) = (await read(service, asked))["closedRounds"]
     assert (closed["submittedBy"], closed["round"]["decisions"][0]) == (

@@ -86,7 +86,9 @@ async def test_what_is_not_there_cannot_be_linked_or_unlinked(service: Service) 
     for revision in (0, 2):
         refused = await service.refused("linkDatasheet", **BOT | TICKETS | {"revision": revision})
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.revision")
-    assert (await service.refused("unlinkDatasheet", **BOT | TICKETS))["code"] == "NOT_FOUND"
+    assert (await service.refused("unlinkDatasheet", **BOT | TICKETS))["code"] == "INVALID_STATE"
+    await service.do("linkDatasheet", **BOT | TICKETS)
+    assert (await service.refused("unlinkDatasheet", **BOT, datasetId="another"))["code"] == "NOT_FOUND"
 
 
 async def test_the_report_says_met_beside_no_empty_datasheet(service: Service) -> None:

@@ -46,7 +46,10 @@ async def test_evidence_is_for_a_period_that_can_be_and_by_somebody_accountable(
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.validUntil")
     assert (await service.refused("attachEvidence", CAROL, **BOT | ACCESS_VERIFIED))["code"] == "FORBIDDEN"
     unknown = BOT | {"evidenceId": "EVD-0", "reason": "There is none."}
-    assert (await service.refused("withdrawEvidence", **unknown))["code"] == "NOT_FOUND"
+    refused = await service.refused("withdrawEvidence", **unknown)
+    assert refused["code"] == "INVALID_STATE" and "no evidence" in refused["problem"]
+    await attach(service)
+    assert (await service.refused("withdrawEvidence", BOB, **unknown))["code"] == "NOT_FOUND"
 
 
 DECIDED = {"title": "Somebody looked", "uri": "https://example.org/looked"}

@@ -132,7 +132,7 @@ async def test_an_incident_that_became_critical_blocks_as_one_that_was_opened_cr
     assert (await step(service, "startDeployment", DORA, change_id))["status"] == "IN_PROGRESS"
 
 
-@pytest.mark.parametrize(("severity", "raised"), [("HIGH", "HIGH"), ("HIGH", "LOW"), ("CRITICAL", "CRITICAL")])
+@pytest.mark.parametrize(("severity", "raised"), [("HIGH", "HIGH"), ("HIGH", "LOW")])
 async def test_a_severity_is_only_raised(service: Service, severity: str, raised: str) -> None:
     await register(service)
     it = await opened(service, severity)
@@ -143,6 +143,13 @@ async def test_a_severity_is_only_raised(service: Service, severity: str, raised
         refused = await service.refused("escalateIncident", **it, severity="CRITICAL", reason=reason)
         assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.reason")
     assert (await service.state())["Incident"] == before
+
+
+async def test_a_critical_incident_is_escalated_no_more(service: Service) -> None:
+    await register(service)
+    it = await opened(service, "CRITICAL")
+    refused = await service.refused("escalateIncident", **it, severity="CRITICAL", reason="It is worse.")
+    assert refused["code"] == "INVALID_STATE" and "CRITICAL" in refused["problem"]
 
 
 async def test_what_is_over_is_escalated_no_more(service: Service) -> None:

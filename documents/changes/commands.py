@@ -3,34 +3,26 @@
 from datetime import datetime
 
 from documents.access import Actor, Permission
-from documents.changes.gate import Blocked, Former, Start, gate
+from documents.changes import ready
 from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.loading import (
     concerned,
-    former,
     in_progress_in,
     in_progress_to,
-    in_progress_with,
-    obstacles,
-    ran_before,
-    refusing,
-    relations_to,
-    rollback_under_way,
     running_in,
     site,
-    standing_to,
 )
-from documents.changes.parts import GateBasis, GatePass
+from documents.changes.parts import GatePass
 from documents.changes.plan import ChangePlan, ChangeType
 from documents.changes.request import ChangeRequest
+from documents.changes.situations import situations
+from documents.changes.starting import starting
+from documents.changes.surroundings import Surroundings, surroundings
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
-from documents.eligibility.answer import Eligibility
-from documents.eligibility.case import CaseFile
-from documents.eligibility.checks import as_input
 from documents.eligibility.loading import case_files
-from documents.environments import DeploymentEnvironment, declared, in_use
-from documents.errors import InvalidInput, PolicyBlocked
+from documents.environments import DeploymentEnvironment
+from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.stages import Stage
 from documents.versions.model import Running
@@ -39,26 +31,9 @@ from documents.versions.version import ModelVersion
 
 
 async def _fitted(plan: ChangePlan) -> ChangePlan:
-    """`plan` with the version that runs in its environment now as `current_version`.
-
-    Raises InvalidInput if the plan's environment is not declared, if the plan names another current version, and if its target
-    does not fit, does not exist or is retired.
-    """
-    await declared(plan.environment)
-    running = (await site(plan)).running
-    if plan.current_version not in (None, running):
-        raise InvalidInput("current_version", f"is not what runs in {plan.environment}: {running or 'nothing'} does")
-    keeps = plan.change_type.may_keep_version and plan.target_version is None
-    plan = plan.model_copy(update={"current_version": running} | ({"target_version": running} if keeps else {}))
-    target = await ModelVersion.wanted(plan.model_id, plan.target_version) if plan.target_version else None
-    listed = {each.kind for each in target.artifacts} if target and plan.target_version == running else set()
-    plan.refuse_misfit(running, await ran_before(plan), listed)
-    if plan.target_version is None:
-        return plan
-    if target is None or target.retired:
-        problem = "was retired" if target else "does not exist"
-        raise InvalidInput("target_version", f"{problem}: {plan.model_id}/{plan.target_version}")
-    return plan.model_copy(update={"mitigates": await obstacles(plan, target)}) if plan.mitigates else plan
+    """`plan` with the version that runs in its environment now as `current_version`; raises what `Situation.fit` does."""
+    (situation,) = await situations([plan])
+    return situation.fit(plan)
 
 
 async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
@@ -70,17 +45,26 @@ async def _may_be_asked_for(plan: ChangePlan, by: Actor) -> None:
 
 
 async def ask_for(plan: ChangePlan, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """Makes and stores a change request. Raises InvalidInput if the plan does not fit what runs, Forbidden if not permitted."""
-    plan = await _fitted(plan)
+    """Makes and stores a change request. Raises Forbidden if not permitted, InvalidInput if the plan does not fit what runs."""
+    (situation,) = await situations([plan])
+    if situation.target:
+        situation.target.permits(by, Permission.CREATE_CHANGE_REQUEST)
+    plan = situation.fit(plan)
     await _may_be_asked_for(plan, by)
     change = await ChangeRequest.ask(plan, by, person.department if person else None, at)
     await change.store()
     return change
 
 
+async def _around(change: ChangeRequest, permission: Permission, by: Actor) -> Surroundings:
+    (found,) = await surroundings([change], {permission}, by)
+    return found
+
+
 async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetime) -> None:
     """Replaces the plan of a draft, and stores the change. The caller must be permitted to request the new plan too."""
-    change.may_replan(plan, by, await standing_to(change, by))
+    ready.may_edit(await _around(change, Permission.UPDATE_CHANGE_REQUEST, by), by)
+    change.refuse_other_rollback(plan)
     plan = await _fitted(plan)
     if not change.rolls_back_id:  # a rollback was permitted when it was requested, and its target cannot be replaced
         await _may_be_asked_for(plan, by)
@@ -90,91 +74,37 @@ async def replan(change: ChangeRequest, plan: ChangePlan, by: Actor, at: datetim
 
 async def submit(change: ChangeRequest, by: Actor, at: datetime) -> None:
     """Submits a change: freezes its plan, with the version that runs now as `current_version`, and stores the change."""
-    change.may_submit(by, await standing_to(change, by))
-    plan = await _fitted(change.plan.model_copy(update={"current_version": None}))
-    await _refuse_overtaken(change, plan.current_version, Permission.SUBMIT_CHANGE_FOR_REVIEW)
+    plan = ready.may_submit(await _around(change, Permission.SUBMIT_CHANGE_FOR_REVIEW, by), by)
     await change.submit(plan, by, at)
     await change.store()
 
 
 async def reopen(change: ChangeRequest, reason: str, by: Actor, at: datetime) -> None:
     """Makes a change a draft again, and stores it."""
-    change.reopen(reason, by, await standing_to(change, by), at)
+    ready.may_reopen(await _around(change, Permission.REOPEN_CHANGE, by), by)
+    change.reopen(reason, by, at)
     await change.store()
 
 
 async def cancel(change: ChangeRequest, reason: str, by: Actor, at: datetime) -> None:
     """Ends a change before it starts, and stores it."""
-    change.cancel(reason, by, await relations_to(change, by), at)
+    ready.may_cancel(await _around(change, Permission.CANCEL_CHANGE, by), by)
+    change.cancel(reason, by, at)
     await change.store()
-
-
-async def _refuse_overtaken(change: ChangeRequest, running: str | None, permission: Permission) -> None:
-    """Raises NotReady if `change` is a rollback of a change that was rolled back already, or whose target no longer runs."""
-    if change.rolls_back_id:
-        original = await ChangeRequest.require(change.rolls_back_id)
-        if problem := original.overtaken(running):
-            raise change.not_ready(permission, problem)
 
 
 async def start(change: ChangeRequest, by: Actor, at: datetime) -> None:
     """Starts a change and stores it.
 
-    Raises NotReady while another change of the model is in progress in the environment, and if another version runs there than
-    when the plan was frozen. Raises PolicyBlocked if the gate lets it start on no ground.
+    Raises what `ready.may_start` does, and PolicyBlocked if the gate lets it start on no ground.
     """
-    change.may_start(by, at)
-    environment = await _still_in_use(change, Permission.START_DEPLOYMENT)
-    if other := await in_progress_with(change.plan):
-        raise change.not_ready(Permission.START_DEPLOYMENT, f"{other} is in progress there")
-    running = (await site(change.plan)).running
-    if running != change.plan.current_version:
-        now, then = running or "nothing", change.plan.current_version or "nothing"
-        raise change.not_ready(Permission.START_DEPLOYMENT, f"it was planned while {then} ran there, and {now} does")
-    await _refuse_overtaken(change, running, Permission.START_DEPLOYMENT)
-    change.start(await _gate(change, environment.stage, by, at), by, at)
+    change.may_start(by, at)  # before other records are loaded for it
+    environment = ready.may_start(await _around(change, Permission.START_DEPLOYMENT, by), by, at)
+    (about,) = await starting([(change, environment.stage)], at)
+    passed, eligibility = about.let_through()
+    kept = await keep(ContentKind.ELIGIBILITY, eligibility) if eligibility else None
+    change.start(GatePass(at=at, by=by.id, basis=passed.basis, eligibility=kept, lacks=passed.lacks), by, at)
     await change.store()
-
-
-async def _still_in_use(change: ChangeRequest, permission: Permission) -> DeploymentEnvironment:
-    """The change's environment. Raises NotReady if it was retired since the change was planned."""
-    if environment := await in_use(change.plan.environment):
-        return environment
-    raise change.not_ready(permission, f"the environment {change.plan.environment} was retired")
-
-
-async def _gate(change: ChangeRequest, stage: Stage, by: Actor, at: datetime) -> GatePass:
-    """The ground on which the change may start in an environment of `stage`, with what the gate judged.
-
-    Raises PolicyBlocked on no ground.
-    """
-    plan = change.plan
-    judged = await concerned(plan)
-    if judged is None:  # the rollback of a first deployment that failed: no version ran there, and none is to run
-        return GatePass(at=at, by=by.id, basis=GateBasis.OUT)
-    (case,) = await case_files([judged], at)
-    eligibility = eligibility_at(case, stage)
-    answer = gate(await _start_of(plan, stage, case, eligibility))
-    if isinstance(answer, Blocked):
-        raise PolicyBlocked(judged.key, plan.environment, answer.problem, as_input(eligibility))
-    kept = await keep(ContentKind.ELIGIBILITY, eligibility)
-    return GatePass(at=at, by=by.id, basis=answer.basis, eligibility=kept, lacks=answer.lacks)
-
-
-async def _start_of(plan: ChangePlan, stage: Stage, case: CaseFile, eligibility: Eligibility) -> Start:
-    """What the gate asks about: how the target is judged, and how it relates to what runs there and ran there."""
-    if plan.target_version is None:
-        return Start(plan.change_type, stage, None)
-    before = await former(plan) if plan.change_type is ChangeType.ROLLBACK else None
-    return Start(
-        change_type=plan.change_type,
-        stage=stage,
-        target=eligibility,
-        keeps=not plan.moves_version,
-        former=Former(unchanged=before.brought(case.version)) if before else None,
-        refused=await refusing(case.version) if before else (),
-        mitigates=frozenset(each.id for each in plan.mitigates),
-    )
 
 
 async def complete(change: ChangeRequest, success: bool, notes: str, by: Actor, at: datetime) -> None:
@@ -220,11 +150,11 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
 
 
 async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stakeholder | None, at: datetime) -> ChangeRequest:
-    """Requests the rollback of `change`, and stores it. Raises NotReady while another rollback of it is under way."""
-    plan = change.roll_back(reason, (await site(change.plan)).running, by)
-    await _still_in_use(change, Permission.ROLLBACK_CHANGE)
-    if other := await rollback_under_way(change):
-        raise change.not_ready(Permission.ROLLBACK_CHANGE, f"{other} is under way and takes it back")
+    """Requests the rollback of `change`, and stores it; raises what `ready.may_roll_back` does."""
+    change.permits(by, Permission.ROLLBACK_CHANGE)  # before other records are loaded for it
+    around = await _around(change, Permission.ROLLBACK_CHANGE, by)
+    ready.may_roll_back(around, by)
+    plan = change.plan.taken_back(change.change_id, reason, around.met.running)
     rollback = await ChangeRequest.ask(plan, by, person.department if person else None, at, rolls_back=change)
     await rollback.store()
     return rollback
@@ -232,9 +162,8 @@ async def roll_back(change: ChangeRequest, reason: str, by: Actor, person: Stake
 
 async def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) -> None:
     """Retires a version and stores it. Raises NotReady while a change that deploys it is in progress."""
-    if change := await in_progress_to(version):
-        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{change} is in progress and brings it")
-    operation.retire(version, reason, by, at)
+    brought = await in_progress_to([version])
+    operation.retire(version, brought.get(version.key), reason, by, at)
     await version.store()
 
 

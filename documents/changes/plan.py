@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
@@ -195,6 +195,35 @@ class ChangePlan(Value):
         if window and not window.begins <= at < window.ends:
             return f"must be in the preferred window, from {window.begins:%FT%RZ} to {window.ends:%FT%RZ}"
         return f"must not be on {at:%F}, a blackout date" if at.date() in self.blackout_dates else None
+
+    def is_past(self, at: datetime) -> bool:
+        """Whether no moment of the preferred window is left in which the change may start."""
+        if (window := self.preferred_window) is None:
+            return False
+        begins = max(window.begins, at)
+        return window.ends <= begins or set(_days(ChangeWindow(begins=begins, ends=window.ends))) <= set(self.blackout_dates)
+
+    def taken_back(self, change_id: str, reason: str, running: str | None) -> Self:
+        """The plan of the change that rolls the change of this plan back: the version that ran before is its target.
+
+        `running` is the version that runs now.
+        """
+        before, brought, impact = self.current_version or "nothing", self.target_version or "nothing", self.impact
+        return type(self)(
+            change_type=ChangeType.ROLLBACK,
+            title=f"Rollback of {change_id}",
+            description=f"{before} runs in {self.environment} again, in the place of {brought}.",
+            justification=reason,
+            model_id=self.model_id,
+            environment=self.environment,
+            current_version=running,
+            target_version=self.current_version,
+            impact=impact
+            and impact.model_copy(
+                update={"estimated_downtime": impact.rollback_time, "testing_required": (), "dependencies": ()}
+            ),
+            rollback_plan=f"Deploy {brought} again by another change; it ran in {self.environment} until this one.",
+        )
 
     def refuse_no_return(self) -> None:
         """Raises InvalidInput for a rollback to what runs already, which would pass the gate as a return to what ran before.

@@ -26,7 +26,9 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
-from documents.versions.entries import longer
+from documents.versions.entries import longer, refuse_full
+
+_TESTS, _COMMENTS = "the test results of a change", "the comments on a change"
 
 FOLLOW_UP = timedelta(hours=24)
 """Within this time after its start, an emergency decommission gets the approvals that it started without."""
@@ -191,33 +193,36 @@ class ChangeRequest(Searchable):
     def _possible(self, permission: Permission) -> tuple[ChangeStatus, ...]:
         return possible(permission, self.plan.starts_at_once)
 
-    def _permits(self, by: Actor, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
+    def permits(self, by: Actor, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
+        """Forbidden unless `by` may do it here, InvalidState unless the change's status allows it.
+
+        `relations` are those of `by` to the change; None leaves it at whether `by` requested the change.
+        """
         by.needs(permission, authorship(by.id == self.requester) if relations is None else relations)
         self.can(permission)
 
-    def may_replan(self, plan: ChangePlan, by: Actor, relations: frozenset[Relation]) -> None:
-        """Raises Forbidden or InvalidState unless the caller may replace the plan now.
-
-        `relations` are those of the caller to the change. Raises InvalidInput if the change is a rollback, and the new plan would
-        no longer roll back the same change.
-        """
-        self._permits(by, Permission.UPDATE_CHANGE_REQUEST, relations)
+    def refuse_other_rollback(self, plan: ChangePlan) -> None:
+        """Raises InvalidInput if the change is a rollback, and the new plan would no longer roll back the same change."""
         for name in ("change_type", "environment", "target_version") if self.rolls_back_id else ():
             if getattr(plan, name) != getattr(self.plan, name):
                 raise InvalidInput(name, f"is what takes {self.rolls_back_id} back: ask for another change")
 
-    async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
-        """Replaces the plan, as a further revision, unless it is equal. Raises InvalidInput for an impossible window."""
+    def refuse_odd(self, plan: ChangePlan) -> None:
+        """Raises InvalidInput for a plan with an impossible window, and for one that returns to what runs."""
         plan.refuse_impossible_times()
         if self.rolls_back_id is None:
             plan.refuse_no_return()
+
+    async def replan(self, plan: ChangePlan, by: Actor, at: datetime) -> None:
+        """Replaces the plan, as a further revision, unless it is equal. Raises InvalidInput for an impossible window."""
+        self.refuse_odd(plan)
         if plan != self.plan:
             self.revisions = await revised(self.revisions, ContentKind.CHANGE_PLAN, plan, by.id, at)
             self.plan, self.risk_level = plan, plan.risk_level
 
     def may_submit(self, by: Actor, relations: frozenset[Relation]) -> None:
         """Raises Forbidden or InvalidState unless the caller may submit the change, InvalidInput if the plan is incomplete."""
-        self._permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW, relations)
+        self.permits(by, Permission.SUBMIT_CHANGE_FOR_REVIEW, relations)
         for name in ("impact", "rollback_plan"):
             if getattr(self.plan, name) is None:
                 raise InvalidInput(name, "must be part of the plan before it is submitted: updateChangeRequest")
@@ -228,15 +233,13 @@ class ChangeRequest(Searchable):
         self.frozen_plan, self.submissions = self.revisions[-1].digest, self.submissions + 1
         self._move(ChangeStatus.SUBMITTED, by, at)
 
-    def reopen(self, reason: str, by: Actor, relations: frozenset[Relation], at: datetime) -> None:
+    def reopen(self, reason: str, by: Actor, at: datetime) -> None:
         """Makes the change a draft again. Its approvals and test results no longer count."""
-        self._permits(by, Permission.REOPEN_CHANGE, relations)
         self.frozen_plan, self.scheduled_time = None, None
         self._move(ChangeStatus.DRAFT, by, at, reason)
 
-    def cancel(self, reason: str, by: Actor, relations: frozenset[Relation], at: datetime) -> None:
+    def cancel(self, reason: str, by: Actor, at: datetime) -> None:
         """Ends the change before it starts."""
-        self._permits(by, Permission.CANCEL_CHANGE, relations)
         self.scheduled_time = None
         self._move(ChangeStatus.CANCELLED, by, at, reason)
 
@@ -261,12 +264,9 @@ class ChangeRequest(Searchable):
         role that the reviewer holds. `tier` is the tier of the change's version. Raises Forbidden for the requester, and for
         somebody who has approved in another role.
         """
-        self._permits(by, Permission.ADD_CHANGE_APPROVAL)
-        nobody = f"{reviewer.user_id} holds no role that must approve this change"
-        role = role or acting_role(self.required_roles, reviewer.holds, "role", nobody)
-        self._may_approve(role, tier, reviewer)
-        if self.gate and role not in self.awaited_roles:
-            raise self.not_ready(Permission.ADD_CHANGE_APPROVAL, f"{role.name} has approved it")
+        self.permits(by, Permission.ADD_CHANGE_APPROVAL)
+        role = role or acting_role(self.required_roles, reviewer.holds, "role", holds_none(reviewer))
+        self.may_approve_as(role, tier, reviewer)
         approval = ChangeApproval(
             role=role, approved=approved, reviewer_id=reviewer.user_id, reviewer_name=reviewer.name,
             reviewer_department=reviewer.department, at=at, comments=comments, plan=self.frozen_plan or "",
@@ -288,11 +288,14 @@ class ChangeRequest(Searchable):
         missing = self._missing_roles
         self.approvals_due = ApprovalsDue(roles=missing, until=started_at + FOLLOW_UP) if missing else None
 
-    def _may_approve(self, role: GovernanceRole, tier: RiskTier | None, reviewer: Stakeholder) -> None:
+    def may_approve_as(self, role: GovernanceRole, tier: RiskTier | None, reviewer: Stakeholder) -> None:
+        """Raises what stands in the way of an approval or refusal by the reviewer for the role."""
         who = reviewer.user_id
         reviewer.must_act_as(role, self.required_roles, tier, self._acted_as(who))
         refuse_involved(who, {self.requester}, "asked for this change")
         refuse_involved(who, self._planners, "planned or submitted this change")
+        if self.gate and role not in self.awaited_roles:
+            raise self.not_ready(Permission.ADD_CHANGE_APPROVAL, f"{role.name} has approved it")
 
     def asks(self, person: Stakeholder, role: GovernanceRole, tier: RiskTier | None) -> bool:
         """Whether it waits for the approval of `role`, and that person could give it and has not refused."""
@@ -315,22 +318,32 @@ class ChangeRequest(Searchable):
         self, name: str, passed: bool, uri: str | None, sha256: str | None, notes: str, by: Actor, at: datetime
     ) -> None:
         """Records how a required test ended; the latest result of a test counts."""
-        self._permits(by, Permission.RECORD_TEST_RESULT)
-        required = self.plan.impact.testing_required if self.plan.impact else ()
-        if name not in required:
-            raise InvalidInput("name", f"must be one of the tests that the plan requires: {', '.join(required) or 'none'}")
+        self.may_record_test(by)
+        if name not in self.required_tests:
+            raise InvalidInput("name", f"must be one of the tests that the plan requires: {', '.join(self.required_tests)}")
         result = TestResult(
             name=name, passed=passed, uri=uri, sha256=sha256, notes=notes, recorded_by=by.id, recorded_at=at,
             submission=self.submissions,
         )  # fmt: skip
-        self.test_results = longer("the test results of a change", self.test_results, result)
+        self.test_results = longer(_TESTS, self.test_results, result)
+
+    def may_record_test(self, by: Actor) -> None:
+        """Raises what stands in the way of every result: NotReady if the plan requires no test."""
+        self.permits(by, Permission.RECORD_TEST_RESULT)
+        if not self.required_tests:
+            raise self.not_ready(Permission.RECORD_TEST_RESULT, "the plan requires no test")
+        refuse_full(_TESTS, self.test_results)
+
+    @property
+    def required_tests(self) -> tuple[str, ...]:
+        return self.plan.impact.testing_required if self.plan.impact else ()
 
     def schedule(self, start: datetime, by: Actor, at: datetime) -> None:
         """Sets or replaces the moment when the change is to start.
 
         Raises InvalidInput unless it is in the future and in the preferred window, and not on a blackout date.
         """
-        self._permits(by, Permission.SCHEDULE_DEPLOYMENT)
+        self.may_schedule(by, at)
         if start <= at:
             raise InvalidInput("scheduled_time", "must be in the future")
         if problem := self.plan.bars(start):
@@ -339,12 +352,18 @@ class ChangeRequest(Searchable):
         if self.status is not ChangeStatus.SCHEDULED:
             self._move(ChangeStatus.SCHEDULED, by, at)
 
+    def may_schedule(self, by: Actor, at: datetime) -> None:
+        """Raises what stands in the way of every moment: NotReady once none of the preferred window is left."""
+        self.permits(by, Permission.SCHEDULE_DEPLOYMENT)
+        if self.plan.is_past(at):
+            raise self.not_ready(Permission.SCHEDULE_DEPLOYMENT, "no day of its preferred window is left")
+
     def may_start(self, by: Actor, at: datetime) -> None:
         """Raises NotReady before the scheduled time, outside the window, on a blackout date, and before the tests passed.
 
         Raises Forbidden or InvalidState if the caller may not start the change. An emergency is bound by its scheduled time only.
         """
-        self._permits(by, Permission.START_DEPLOYMENT)
+        self.permits(by, Permission.START_DEPLOYMENT)
         if self.scheduled_time and at < self.scheduled_time:
             raise self.not_ready(Permission.START_DEPLOYMENT, f"it starts at {self.scheduled_time:%FT%TZ}")
         if self.plan.change_type is not ChangeType.EMERGENCY and (problem := self.plan.bars(at)):
@@ -360,35 +379,15 @@ class ChangeRequest(Searchable):
 
     def complete(self, success: bool, notes: str, by: Actor, at: datetime) -> None:
         """Ends the change as completed or failed."""
-        self._permits(by, Permission.COMPLETE_DEPLOYMENT)
+        self.permits(by, Permission.COMPLETE_DEPLOYMENT)
         self.completed_time, self.deployment_notes = at, notes
         self._move(ChangeStatus.COMPLETED if success else ChangeStatus.FAILED, by, at)
 
-    def roll_back(self, reason: str, running: str | None, by: Actor) -> ChangePlan:
-        """The plan of the change that rolls this one back: the version that ran before is its target.
-
-        `running` is the version that runs now. Raises NotReady if the change can no longer be rolled back.
-        """
-        self._permits(by, Permission.ROLLBACK_CHANGE)
+    def may_roll_back(self, running: str | None, by: Actor) -> None:
+        """Raises what stands in the way of a rollback while `running` runs: NotReady if it would take back something else."""
+        self.permits(by, Permission.ROLLBACK_CHANGE)
         if problem := self.overtaken(running):
             raise self.not_ready(Permission.ROLLBACK_CHANGE, problem)
-        before, brought = self.plan.current_version or "nothing", self.plan.target_version or "nothing"
-        impact = self.plan.impact
-        return ChangePlan(
-            change_type=ChangeType.ROLLBACK,
-            title=f"Rollback of {self.change_id}",
-            description=f"{before} runs in {self.plan.environment} again, in the place of {brought}.",
-            justification=reason,
-            model_id=self.plan.model_id,
-            environment=self.plan.environment,
-            current_version=running,
-            target_version=self.plan.current_version,
-            impact=impact
-            and impact.model_copy(
-                update={"estimated_downtime": impact.rollback_time, "testing_required": (), "dependencies": ()}
-            ),
-            rollback_plan=f"Deploy {brought} again by another change; it ran in {self.plan.environment} until this one.",
-        )
 
     def overtaken(self, running: str | None) -> str | None:
         """The reason why the change can no longer be rolled back while `running` runs; None if it can."""
@@ -406,11 +405,21 @@ class ChangeRequest(Searchable):
 
     def comment(self, text: str, by: Actor, at: datetime) -> None:
         """Adds a comment. Raises LimitExceeded beyond 200."""
-        self._permits(by, Permission.COMMENT_ON_CHANGE)
-        self.comments = longer("the comments on a change", self.comments, Comment(at=at, by=by.id, text=text))
+        self.may_comment(by)
+        self.comments = longer(_COMMENTS, self.comments, Comment(at=at, by=by.id, text=text))
+
+    def may_comment(self, by: Actor) -> None:
+        """Raises what stands in the way of every comment."""
+        self.permits(by, Permission.COMMENT_ON_CHANGE)
+        refuse_full(_COMMENTS, self.comments)
 
     def _move(self, to: ChangeStatus, by: Actor, at: datetime, reason: str | None = None) -> None:
         if to not in self.allowed_transitions:
             raise InvalidState(f"a move to {to.name}", self.status, self.allowed_transitions)
         self.moves = (*self.moves, Move(at=at, by=by.id, from_status=self.status, to_status=to, reason=reason))
         self.status = to
+
+
+def holds_none(reviewer: Stakeholder) -> str:
+    """The problem of somebody who holds none of the roles that approve a change."""
+    return f"{reviewer.user_id} holds no role that must approve this change"

@@ -22,7 +22,7 @@ async def set_tier(version: ModelVersion, tier: RiskTier, rationale: str, by: Ac
 
 async def _in_production(version: ModelVersion) -> str | None:
     """The name of an environment of stage PRODUCTION where the version runs, or to which a change in progress brings it."""
-    changes = await ChangeRequest.every(bringing(version))
+    changes = await ChangeRequest.every(bringing([version]))
     names = sorted({*version.deployed_in, *(each.plan.environment for each in changes)})
     if not names:
         return None

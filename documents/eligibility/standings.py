@@ -60,14 +60,37 @@ async def bring_up(version: ModelVersion, at: datetime) -> None:
     Time alone changes it, and a change of another record that is marked: the server judges such versions in turns. The turns
     close no round, so a version with a previous round is judged too.
     """
-    stored = version.standing
-    lapsed = stored is not None and stored.changes_at is not None and stored.changes_at <= at
-    if stored is None or not (lapsed or version.previous_round or await marks()):
-        return
-    (case,) = await case_files([version], at, for_standing=True)
-    if case.next is None:
-        await decisions.close_previous(version, at)
-    version.standing = Judgement(case).standing
+    for case in await case_files(await _outdated([version], at), at, for_standing=True):
+        if case.next is None:
+            await decisions.close_previous(version, at)
+        version.standing = Judgement(case).standing
+
+
+async def brought_up(versions: Sequence[ModelVersion], at: datetime) -> list[ModelVersion]:
+    """The versions as `bring_up` would have them, in copies where they differ; nothing is stored or kept.
+
+    The number of database commands does not grow with the number of versions.
+    """
+    found = {each.id: each for each in versions}
+    copies = [each.model_copy() for each in await _outdated(versions, at)]
+    for version, case in zip(copies, await case_files(copies, at, for_standing=True), strict=True):
+        if case.next is None:
+            decisions.leave_previous(version, at)
+        version.standing = Judgement(case).standing
+        found[version.id] = version
+    return [found[each.id] for each in versions]
+
+
+async def _outdated(versions: Sequence[ModelVersion], at: datetime) -> list[ModelVersion]:
+    """Those whose standing may have changed since it was stored."""
+
+    def may_have(version: ModelVersion) -> bool:
+        changes_at = version.standing.changes_at if version.standing else None
+        return version.previous_round is not None or (changes_at is not None and changes_at <= at)
+
+    judged = [each for each in versions if each.standing]
+    found = [each for each in judged if may_have(each)]
+    return judged if len(found) < len(judged) and await marks() else found
 
 
 def _borne_on(change: RecordChange, changes: Sequence[RecordChange]) -> Iterable[Raw]:

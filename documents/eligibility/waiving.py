@@ -1,6 +1,6 @@
 """Waives a requirement: the ones that may be waived are those of the policies that the version is held to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from documents.access import Actor, confirmed_identity
@@ -20,12 +20,26 @@ async def waive(
     Forbidden where the policy demands a confirmed identity and that of `by` is not confirmed.
     """
     (case,) = await case_files([version], at, for_standing=True)
-    asking = [(each, asked.requirement_id) for each in _held_to(case) if each.blocking for asked in each.says.requirements]
-    waiver = waivers.grant(version, requirement_id, {each for _, each in asking}, rationale, expires_at, longest, by, at)
-    if any(each.says.demands_confirmed for each, asked in asking if asked == requirement_id):
-        confirmed_identity(by, f"a policy demands a confirmed identity for a waiver of {requirement_id}")
+    blocking = waivable(case)
+    waiver = waivers.grant(version, requirement_id, blocking.keys(), rationale, expires_at, longest, by, at)
+    may_waive(requirement_id, blocking, by)
     await version.store()
     return waiver
+
+
+def may_waive(requirement_id: str, blocking: Mapping[str, bool], by: Actor) -> None:
+    """Forbidden where a policy demands a confirmed identity for the waiver and that of `by` is not confirmed."""
+    if blocking[requirement_id]:
+        confirmed_identity(by, f"a policy demands a confirmed identity for a waiver of {requirement_id}")
+
+
+def waivable(case: CaseFile) -> Mapping[str, bool]:
+    """The ids of the requirements that may be waived, each with whether a policy demands a confirmed identity for it."""
+    found: dict[str, bool] = {}
+    for policy in (each for each in _held_to(case) if each.blocking):
+        for asked in policy.says.requirements:
+            found[asked.requirement_id] = found.get(asked.requirement_id, False) or policy.says.demands_confirmed
+    return found
 
 
 def _held_to(case: CaseFile) -> Iterator[PolicyInForce]:

@@ -12,6 +12,8 @@ from documents.roles import ACCOUNTABLE_ROLES
 from documents.values import Key, Moment, Value
 from documents.versions.entries import longer
 
+ASSIGNMENTS = "the accountability of a version"
+
 
 class Assignment(Value):
     """An assignment makes a person accountable in a role."""
@@ -43,7 +45,7 @@ def assigned(history: History, role: GovernanceRole, user_id: str, by: Actor, at
         return history
     ended = tuple(Assignment(**{**dict(each), "ended_at": at}) if each is before else each for each in history)
     follows = Assignment(role=role, user_id=user_id, assigned_by=by.id, assigned_at=at)
-    return longer("the accountability of a version", ended, follows)
+    return longer(ASSIGNMENTS, ended, follows)
 
 
 def relations(history: Iterable[Assignment], by: Actor) -> frozenset[Relation]:

@@ -60,16 +60,24 @@ class Condition(Value):
             return ConditionStatus.CONFIRMED
         return ConditionStatus.SATISFIED if self.satisfied else ConditionStatus.OPEN
 
-    def satisfy(self, note: str | None, evidence_id: str | None, by: str, at: datetime) -> Self:
-        """Says how it is met; said again before it is confirmed, the later word stands."""
+    def may_satisfy(self) -> None:
+        """InvalidState once it is confirmed."""
         if self.confirmed:
             raise InvalidState("satisfyCondition", self.status, [ConditionStatus.OPEN, ConditionStatus.SATISFIED])
+
+    def satisfy(self, note: str | None, evidence_id: str | None, by: str, at: datetime) -> Self:
+        """Says how it is met; said again before it is confirmed, the later word stands."""
+        self.may_satisfy()
         said = Satisfaction(at=at, by=by, note=note, evidence_id=evidence_id)
         return self.model_copy(update={"satisfied": said})
 
-    def confirm(self, comments: str, by: Actor, at: datetime) -> Self:
+    def may_confirm(self) -> None:
+        """InvalidState unless the owner says that it is met, and nobody has agreed yet."""
         if self.status is not ConditionStatus.SATISFIED:
             raise InvalidState("confirmCondition", self.status, [ConditionStatus.SATISFIED])
+
+    def confirm(self, comments: str, by: Actor, at: datetime) -> Self:
+        self.may_confirm()
         done = Confirmation(at=at, by=by.id, comments=comments, identity=by.identity)
         return self.model_copy(update={"confirmed": done})
 

@@ -1,6 +1,6 @@
 """The lists that a version nests: how they grow, and how one entry of them changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import TypeVar
 
 from documents.errors import LimitExceeded, NotFound
@@ -11,9 +11,14 @@ T = TypeVar("T")
 
 def longer(what: str, entries: tuple[T, ...], one: T) -> tuple[T, ...]:
     """The entries and one more; LimitExceeded beyond 200, which the record could not be read with."""
-    if len(entries) == LIST_LENGTH:
-        raise LimitExceeded(f"the number of {what}", len(entries) + 1, LIST_LENGTH)
+    refuse_full(what, entries)
     return (*entries, one)
+
+
+def refuse_full(what: str, entries: Sized) -> None:
+    """LimitExceeded if there are 200 entries, and so there is no place for another one."""
+    if len(entries) >= LIST_LENGTH:
+        raise LimitExceeded(f"the number of {what}", len(entries) + 1, LIST_LENGTH)
 
 
 def changed(entries: tuple[T, ...], key: str, identity: str, change: Callable[[T], T]) -> tuple[T, ...]:

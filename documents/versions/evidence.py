@@ -46,8 +46,12 @@ class Evidence(Value):
         begun = self.effective_from <= at and (self.valid_until is None or at < self.valid_until)
         return begun and self.withdrawn is None
 
-    def withdraw(self, reason: str, by: Actor, at: datetime) -> Self:
+    def may_withdraw(self, by: Actor) -> None:
+        """Forbidden unless the caller attached it, InvalidState once it is withdrawn."""
         by.needs(Permission.WITHDRAW_EVIDENCE, authorship(by.id == self.attached_by))
         if self.withdrawn:
             raise InvalidState("withdrawEvidence", "WITHDRAWN", ["ATTACHED"])
+
+    def withdraw(self, reason: str, by: Actor, at: datetime) -> Self:
+        self.may_withdraw(by)
         return self.model_copy(update={"withdrawn": Ending(at=at, by=by.id, reason=reason)})

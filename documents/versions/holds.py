@@ -37,8 +37,12 @@ class Hold(Value):
     def stands(self) -> bool:
         return self.lifted is None
 
-    def lift(self, reason: str, by: Actor, at: datetime) -> Self:
+    def may_lift(self, by: Actor) -> None:
+        """Forbidden unless the caller holds the role that placed it, InvalidState once it is lifted."""
         by.must_hold(self.role, f"{by.id} cannot lift what {self.role.name} placed")
         if not self.stands:
             raise InvalidState("liftHold", "LIFTED", ["STANDING"])
+
+    def lift(self, reason: str, by: Actor, at: datetime) -> Self:
+        self.may_lift(by)
         return self.model_copy(update={"lifted": Ending(at=at, by=by.id, reason=reason, identity=by.identity)})

@@ -17,6 +17,8 @@ from documents.values import Digest, Key, Moment, Statement, Value
 from documents.versions.entries import longer
 from documents.versions.parts import Ending
 
+ACCEPTANCES = "the acceptances of a version"
+
 
 class RiskAcceptance(Value):
     """A risk acceptance is a residual risk that somebody took on for a time.
@@ -100,7 +102,7 @@ def accepted_anew(acceptances: tuple[RiskAcceptance, ...], one: RiskAcceptance) 
         stood = each.risk_id == one.risk_id and each.stands(one.accepted_at)
         return each.end("The risk was accepted anew.", one.accepted_by, one.accepted_at) if stood else each
 
-    return longer("the acceptances of a version", tuple(map(replaced, acceptances)), one)
+    return longer(ACCEPTANCES, tuple(map(replaced, acceptances)), one)
 
 
 def still_covering(acceptances: Iterable[RiskAcceptance], by: RiskAssessment) -> tuple[RiskAcceptance, ...]:

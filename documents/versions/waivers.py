@@ -49,7 +49,11 @@ class Waiver(Value):
     def stands(self, at: datetime) -> bool:
         return self.revoked is None and at < self.expires_at
 
-    def revoke(self, reason: str, by: Actor, at: datetime) -> Self:
+    def may_revoke(self, at: datetime) -> None:
+        """InvalidState unless it stands."""
         if not self.stands(at):
             raise InvalidState("revokeWaiver", "REVOKED" if self.revoked else "EXPIRED", ["STANDING"])
+
+    def revoke(self, reason: str, by: Actor, at: datetime) -> Self:
+        self.may_revoke(at)
         return self.model_copy(update={"revoked": Ending(at=at, by=by.id, reason=reason, identity=by.identity)})

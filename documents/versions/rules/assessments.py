@@ -10,9 +10,11 @@ from documents.errors import InvalidInput, InvalidState
 from documents.people import refuse_unknown
 from documents.risk.assessment import RiskAssessment
 from documents.risk.factors import ClosedRisk, OwnRisk, Response, Template
-from documents.versions.entries import longer
-from documents.versions.risks import AssessmentApproval, RiskAcceptance, accepted_anew, still_covering
+from documents.versions.entries import longer, refuse_full
+from documents.versions.risks import ACCEPTANCES, AssessmentApproval, RiskAcceptance, accepted_anew, still_covering
 from documents.versions.version import ModelVersion
+
+_APPROVED = "the approved assessments of a version"
 
 
 async def assess(
@@ -40,8 +42,7 @@ async def assess(
 
 async def mitigate(version: ModelVersion, risk_id: str, said: Mapping[str, Any], by: Actor, at: datetime) -> RiskAssessment:
     """Makes the next assessment: the latest, with what `said` changes of one risk's controls, owner or review date."""
-    version.permits(by, Permission.MITIGATE_RISK)
-    latest = _of_its_tier(version, Permission.MITIGATE_RISK)
+    latest = may_treat(version, by, Permission.MITIGATE_RISK)
     await refuse_unknown({"owner": said.get("owner")})
     assessment = latest.mitigated(risk_id, said, by.id, at)
     await _add(version, assessment)
@@ -70,12 +71,34 @@ def _of_its_tier(version: ModelVersion, permission: Permission) -> RiskAssessmen
     return latest
 
 
+def may_treat(version: ModelVersion, by: Actor, permission: Permission) -> RiskAssessment:
+    """The latest assessment, of which `by` may mitigate or accept a risk; raises what stands in the way of that."""
+    version.permits(by, permission)
+    return _of_its_tier(version, permission)
+
+
+def may_accept(version: ModelVersion, by: Actor) -> RiskAssessment:
+    """The latest assessment, of which `by` may accept a risk; raises what stands in the way of that."""
+    latest = may_treat(version, by, Permission.ACCEPT_RISK)
+    refuse_full(ACCEPTANCES, version.acceptances)
+    return latest
+
+
+def may_approve(version: ModelVersion, by: Actor) -> RiskAssessment:
+    """The latest assessment, which `by` may approve; raises what stands in the way of that."""
+    latest = may_treat(version, by, Permission.APPROVE_RISK_ASSESSMENT)
+    refuse_involved(by.id, {latest.assessor}, "made this assessment", "a RISK_MANAGER who did not make it")
+    if version.assessment_approval:
+        raise InvalidState(Permission.APPROVE_RISK_ASSESSMENT.value, "APPROVED", ["UNAPPROVED"])
+    refuse_full(_APPROVED, version.assessment_approvals)
+    return latest
+
+
 def accept_risk(
     version: ModelVersion, risk_id: str, rationale: str, expires_at: datetime, by: Actor, at: datetime
 ) -> RiskAcceptance:
     """Accepts, until `expires_at`, what the latest assessment leaves of a risk; no part of the dossier changes."""
-    version.permits(by, Permission.ACCEPT_RISK)
-    latest = _of_its_tier(version, Permission.ACCEPT_RISK)
+    latest = may_accept(version, by)
     factor = latest.known_factor(risk_id)
     acceptance = RiskAcceptance.of(factor, latest.assessment_id, rationale, expires_at, by, at)
     version.acceptances = accepted_anew(version.acceptances, acceptance)
@@ -84,16 +107,12 @@ def accept_risk(
 
 def approve(version: ModelVersion, assessment_id: str, by: Actor, at: datetime) -> AssessmentApproval:
     """Approves the latest assessment, by somebody who did not make it; no part of the dossier changes."""
-    version.permits(by, Permission.APPROVE_RISK_ASSESSMENT)
-    latest = _of_its_tier(version, Permission.APPROVE_RISK_ASSESSMENT)
+    latest = may_approve(version, by)
     if latest.assessment_id != assessment_id:
         raise InvalidInput("assessment_id", f"must be the latest assessment: {latest.assessment_id}")
-    refuse_involved(by.id, {latest.assessor}, "made this assessment", "a RISK_MANAGER who did not make it")
-    if version.assessment_approval:
-        raise InvalidState(Permission.APPROVE_RISK_ASSESSMENT.value, "APPROVED", ["UNAPPROVED"])
     digest = version.assessment_revisions[-1].digest
     approval = AssessmentApproval(
         assessment_id=assessment_id, digest=digest, approved_by=by.id, approved_at=at, identity=by.identity
     )
-    version.assessment_approvals = longer("the approved assessments of a version", version.assessment_approvals, approval)
+    version.assessment_approvals = longer(_APPROVED, version.assessment_approvals, approval)
     return approval

@@ -6,6 +6,7 @@ from typing import Any
 
 from documents.access import Actor, GovernanceRole, Permission, acting_role, confirmed_identity, needs, refuse_submitter
 from documents.audit.event import AuditEventType
+from documents.canonical import digest
 from documents.classification import KeywordMatch
 from documents.contents import ContentKind, keep
 from documents.errors import InvalidInput, InvalidState, NotFound, ToBeMended
@@ -61,14 +62,26 @@ async def submit(
 async def close_previous(version: ModelVersion, at: datetime) -> None:
     """Closes and keeps the previous round, so that the current one alone counts."""
     if version.previous_round:
-        await _close(version, version.previous_round, at)
+        await keep(ContentKind.APPROVAL_ROUND, version.previous_round)
+    leave_previous(version, at)
+
+
+def leave_previous(version: ModelVersion, at: datetime) -> None:
+    """Closes the previous round of a version that is not stored, without keeping the round's content."""
+    if version.previous_round:
+        _leave(version, version.previous_round, at)
         version.previous_round = None
 
 
 async def _close(version: ModelVersion, ended: ApprovalRound, at: datetime) -> None:
+    await keep(ContentKind.APPROVAL_ROUND, ended)
+    _leave(version, ended, at)
+
+
+def _leave(version: ModelVersion, ended: ApprovalRound, at: datetime) -> None:
     closed = ClosedRound(
-        number=ended.number, digest=await keep(ContentKind.APPROVAL_ROUND, ended), closed_at=at,
-        submitted_by=ended.submitted_by, deciders=deciders(ended.decisions),
+        number=ended.number, digest=digest(ended), closed_at=at, submitted_by=ended.submitted_by,
+        deciders=deciders(ended.decisions),
     )  # fmt: skip
     version.closed_rounds = (*version.closed_rounds, closed)
 
@@ -96,6 +109,37 @@ async def follow(version: ModelVersion, policies: tuple[BoundPolicy, ...], at: d
         version.round = version.round.rebound(version.tier, policies, at)
 
 
+def may_decide(version: ModelVersion, by: Actor) -> None:
+    """Raises what stands in the way of a decision, whichever role it is for."""
+    version.permits(by, Permission.SUBMIT_APPROVAL)
+
+
+def may_decide_as(version: ModelVersion, role: GovernanceRole, reviewer: Stakeholder) -> None:
+    """Raises what stands in the way of every decision of the reviewer for a role."""
+    _may_act(version, role, deciding(version), reviewer)
+
+
+def may_approve_as(version: ModelVersion, role: GovernanceRole, by: Actor) -> None:
+    """Raises what stands in the way of an approval that stands in the way of no rejection."""
+    _confirmed(version, role, by)
+    if unjudged := version.unjudged_keywords:
+        raise _to_be_judged(version, unjudged, Permission.SUBMIT_APPROVAL)
+
+
+def may_withdraw(version: ModelVersion, by: Actor) -> None:
+    """Raises what stands in the way of a withdrawal, whichever role's approval it is of."""
+    version.permits(by, Permission.WITHDRAW_APPROVAL)
+
+
+def may_withdraw_as(version: ModelVersion, role: GovernanceRole, reviewer: Stakeholder) -> list[Decision]:
+    """The decisions that a withdrawal for a role takes back; raises what stands in the way of it."""
+    _may_act(version, role, required(version), reviewer)
+    standing = [each for opened in version.open_rounds if (each := opened.latest().get(role)) and not each.withdrawn]
+    if not standing:
+        _round_of(version).approval_of(role)  # raises NotFound
+    return standing
+
+
 async def decide(
     version: ModelVersion, role: GovernanceRole | None, verdict: Verdict, comments: str, conditions: tuple[str, ...],
     expires_at: datetime | None, reviewer: Stakeholder, by: Actor, at: datetime,
@@ -106,11 +150,11 @@ async def decide(
     identity, and ToBeMended while a word that would call for a more critical tier waits to be judged: the texts can have changed
     since the submission.
     """
-    decided_as = _acting(version, role, _deciding(version), reviewer, by, Permission.SUBMIT_APPROVAL)
+    may_decide(version, by)
+    decided_as = role or acting_role(deciding(version), reviewer.holds, "role", holds_none(reviewer))
+    may_decide_as(version, decided_as, reviewer)
     if verdict is not Verdict.REJECTED:
-        _confirmed(version, decided_as, by)
-        if unjudged := version.unjudged_keywords:
-            raise _to_be_judged(version, unjudged, Permission.SUBMIT_APPROVAL)
+        may_approve_as(version, decided_as, by)
     evidence = tuple(each.evidence_id for each in version.standing_evidence(at))
     decision = Decision.made(
         decided_as, verdict, comments, conditions, expires_at, reviewer, version.dossier, evidence, by.identity, at
@@ -126,25 +170,58 @@ def withdraw(
     version: ModelVersion, role: GovernanceRole | None, reason: str, reviewer: Stakeholder, by: Actor, at: datetime
 ) -> Decision:
     """Takes back the approval that stands for a role, in every open round: by whoever gave it, or somebody else who could."""
-    decided_as = _acting(version, role, _required(version), reviewer, by, Permission.WITHDRAW_APPROVAL)
-    standing = [each for opened in version.open_rounds if (each := opened.latest().get(decided_as)) and not each.withdrawn]
-    if not standing:
-        _round_of(version).approval_of(decided_as)  # raises NotFound
-    for each in standing:
+    may_withdraw(version, by)
+    decided_as = role or acting_role(required(version), reviewer.holds, "role", holds_none(reviewer))
+    for each in may_withdraw_as(version, decided_as, reviewer):
         withdrawn = _enter(version, each.taken_back(reason, by, at))
     return withdrawn
+
+
+def may_meet(version: ModelVersion, by: Actor, permission: Permission) -> None:
+    """Raises what stands in the way of satisfying or confirming, whichever condition: NotReady if none was set."""
+    version.permits(by, permission)
+    if not conditions(version):
+        raise version.not_ready(permission, "no open round has a decision that sets a condition")
+
+
+def may_satisfy(version: ModelVersion, condition_id: str) -> tuple[Decision, Condition]:
+    """A condition, and the decision that set it; raises what stands in the way of satisfying it."""
+    decision, condition = _condition(version, condition_id, Permission.SATISFY_CONDITION)
+    condition.may_satisfy()
+    return decision, condition
+
+
+def may_confirm(version: ModelVersion, condition_id: str, reviewer: Stakeholder, by: Actor) -> tuple[Decision, Condition]:
+    """A condition, and the decision that set it; raises what stands in the way of confirming it."""
+    decision, condition = _condition(version, condition_id, Permission.CONFIRM_CONDITION)
+    _may_act(version, decision.role, required(version), reviewer)
+    _confirmed(version, decision.role, by)
+    condition.may_confirm()
+    return decision, condition
+
+
+def conditions(version: ModelVersion) -> tuple[Condition, ...]:
+    """Every condition that a decision of an open round set, first one first; each once."""
+    found = (each for opened in version.open_rounds for decision in opened.decisions for each in decision.conditions)
+    return tuple({each.condition_id: each for each in found}.values())
+
+
+def open_conditions(version: ModelVersion) -> tuple[Condition, ...]:
+    """The conditions that a decision which stands has set and nobody has confirmed, first one first; each once."""
+    standing = (each for opened in version.open_rounds for each in opened.latest().values() if not each.withdrawn)
+    return tuple({each.condition_id: each for decision in standing for each in decision.open_conditions}.values())
 
 
 def satisfy_condition(
     version: ModelVersion, condition_id: str, note: str | None, evidence_id: str | None, by: Actor, at: datetime
 ) -> Decision:
     """Says how a condition is met: by a note, by evidence that stands, or by both."""
-    version.permits(by, Permission.SATISFY_CONDITION)
+    may_meet(version, by, Permission.SATISFY_CONDITION)
     if note is None and evidence_id is None:
         raise InvalidInput("note", "or `evidence_id` must show how the condition is met")
     if evidence_id is not None and evidence_id not in {each.evidence_id for each in version.standing_evidence(at)}:
         raise InvalidInput("evidence_id", "must be evidence of this version that stands")
-    decision, condition = _condition(version, condition_id, Permission.SATISFY_CONDITION)
+    decision, condition = may_satisfy(version, condition_id)
     return _enter(version, decision.satisfied(condition, note, evidence_id, by.id, at))
 
 
@@ -152,10 +229,8 @@ def confirm_condition(
     version: ModelVersion, condition_id: str, comments: str, reviewer: Stakeholder, by: Actor, at: datetime
 ) -> Decision:
     """Agrees that a condition is met: by somebody who could decide for the role that set it."""
-    version.permits(by, Permission.CONFIRM_CONDITION)
-    decision, condition = _condition(version, condition_id, Permission.CONFIRM_CONDITION)
-    _acting(version, decision.role, _required(version), reviewer, by, Permission.CONFIRM_CONDITION)
-    _confirmed(version, decision.role, by)
+    may_meet(version, by, Permission.CONFIRM_CONDITION)
+    decision, condition = may_confirm(version, condition_id, reviewer, by)
     return _enter(version, decision.with_confirmed(condition, comments, by, at))
 
 
@@ -175,13 +250,14 @@ def approval(version: ModelVersion, decision_id: str, at: datetime) -> Approval 
     return next((each for decisions in reversed([*read]) for each in decisions if each.decision_id == decision_id), None)
 
 
-def _deciding(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+def deciding(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+    """The roles that may decide in the current round."""
     return version.standing.deciding_roles if version.standing else ()
 
 
-def _required(version: ModelVersion) -> tuple[GovernanceRole, ...]:
+def required(version: ModelVersion) -> tuple[GovernanceRole, ...]:
     """The roles whose approval an open round requires."""
-    return tuple(dict.fromkeys((*_deciding(version), *(version.standing.required_roles if version.standing else ()))))
+    return tuple(dict.fromkeys((*deciding(version), *(version.standing.required_roles if version.standing else ()))))
 
 
 def _confirmed(version: ModelVersion, role: GovernanceRole, by: Actor) -> None:
@@ -211,18 +287,16 @@ def _condition(version: ModelVersion, condition_id: str, permission: Permission)
     return _round_of(version).condition(condition_id, permission.value)
 
 
-def _acting(
-    version: ModelVersion, role: GovernanceRole | None, required: Sequence[GovernanceRole], reviewer: Stakeholder, by: Actor,
-    permission: Permission,
-) -> GovernanceRole:  # fmt: skip
-    """The role among the `required` ones in which `reviewer` may act: `role`, or the only one held if `role` is None."""
-    version.permits(by, permission)
-    _round_of(version)
+def holds_none(reviewer: Stakeholder) -> str:
+    """The problem of somebody who holds none of the roles that decide."""
+    return f"{reviewer.user_id} holds no role that must decide here"
+
+
+def _may_act(version: ModelVersion, role: GovernanceRole, among: Sequence[GovernanceRole], reviewer: Stakeholder) -> None:
+    """Forbidden unless `reviewer` may act in the role, which is to be `among` these, by tier and separation of duties."""
     who = reviewer.user_id
-    role = role or acting_role(required, reviewer.holds, "role", f"{who} holds no role that must decide here")
-    reviewer.must_act_as(role, required, version.tier, acted_as(version.deciders, who))
+    reviewer.must_act_as(role, among, version.tier, acted_as(version.deciders, who))
     refuse_submitter(role, who, version.submitters)
-    return role
 
 
 def _round_of(version: ModelVersion) -> ApprovalRound:

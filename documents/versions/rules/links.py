@@ -18,8 +18,15 @@ def link(version: ModelVersion, dataset_id: str, revision: Revision, by: Actor, 
     version.datasheets = longer("the datasheets of a version", others, link)
 
 
-def unlink(version: ModelVersion, dataset_id: str, by: Actor) -> None:
+def may_unlink(version: ModelVersion, by: Actor) -> None:
+    """Raises what stands in the way of removing a link, whichever: NotReady if there is none."""
     version.permits(by, Permission.UNLINK_DATASHEET)
+    if not version.datasheets:
+        raise version.not_ready(Permission.UNLINK_DATASHEET, "no datasheet is linked")
+
+
+def unlink(version: ModelVersion, dataset_id: str, by: Actor) -> None:
+    may_unlink(version, by)
     left = tuple(each for each in version.datasheets if each.dataset_id != dataset_id)
     if len(left) == len(version.datasheets):
         raise NotFound("DatasheetLink", f"{version.key}/{dataset_id}")

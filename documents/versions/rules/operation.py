@@ -30,9 +30,19 @@ def recover(version: ModelVersion, incident_id: str) -> None:
     version.critical_incidents = tuple(each for each in version.critical_incidents if each != incident_id)
 
 
-def retire(version: ModelVersion, reason: str, by: Actor, at: datetime) -> None:
-    """Takes the version out of use, for good; not while it runs in some environment."""
+def may_retire(version: ModelVersion, brought_by: str | None, by: Actor) -> None:
+    """Raises what stands in the way of its retirement.
+
+    That is NotReady while it runs in some environment, and while a change in progress, of the id `brought_by`, deploys it.
+    """
     version.permits(by, Permission.RETIRE_MODEL_VERSION)
+    if brought_by:
+        raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"{brought_by} is in progress and brings it")
     if version.deployed_in:
         raise version.not_ready(Permission.RETIRE_MODEL_VERSION, f"it runs in {', '.join(version.deployed_in)}")
+
+
+def retire(version: ModelVersion, brought_by: str | None, reason: str, by: Actor, at: datetime) -> None:
+    """Takes the version out of use, for good; `brought_by` as in `may_retire`."""
+    may_retire(version, brought_by, by)
     version.retired = Ending(at=at, by=by.id, reason=reason)
