@@ -87,7 +87,7 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
     )
     schema.texts = texts
     entrance = Entrance(Doorkeeper(utc_now), utc_now, None, WAIVER_DAYS)
-    over_http = OverHTTP(schema, entrance, allow_get=True, body_bytes=settings.limit_body)
+    over_http = OverHTTP(schema, entrance, allow_get=True)
     return _app(database, Route("/graphql", over_http))
 
 

@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
@@ -21,6 +22,7 @@ from gql.checkpoints import sign_in_turns
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.judgements import judge_in_turns
+from gql.origins import REQUEST_ID, Origins
 from gql.schema import Schema, build_schema
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
@@ -67,7 +69,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
     entrance = Entrance(doorkeeper, clock, signed_by, settings.waiver_days)
-    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get, body_bytes=settings.limit_body)
+    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get)
     over_http_or_events = OverEvents(over_http, doorkeeper, clock)
     routes = [
         Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
@@ -81,6 +83,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
     app = Starlette(routes=routes, lifespan=running)
     app.state.database = database
     app.add_middleware(Bound, database=database)
+    app.middleware_stack = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # around Starlette's own, too
     return app
 
 
@@ -97,6 +100,26 @@ async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
             await doorkeeper.tell_ended(clock())
         except Exception:
             log.exception("refused sign-ins were not recorded")
+
+
+class Named:
+    """Gives each request over HTTP an id, which the answer and the events of the trail tell."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        name = scope[REQUEST_ID] = uuid4().hex
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID.encode(), name.encode())]
+            await send(message)
+
+        await self.app(scope, receive, named)
 
 
 class Bound:

@@ -80,4 +80,7 @@ def _path(location: list[str]) -> str:
 
 
 def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, error.original_error, extensions)
+    again = GraphQLError(message, path=error.path, original_error=error.original_error, extensions=extensions)
+    for name in ("nodes", "source", "positions", "locations"):  # told to GraphQLError they would be looked for in the text again
+        setattr(again, name, getattr(error, name))
+    return again

@@ -21,7 +21,9 @@ from documents.store.transaction import is_outage
 from gql.errors import coded, refused
 from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime
+from gql.origins import REQUEST_ID
 from gql.schema import Schema
+from gql.settings import Limits
 from resolvers.graph.context import Context
 
 JSON, GRAPHQL = "application/json", "application/graphql-response+json"
@@ -66,7 +68,7 @@ class Entrance:
             if is_outage(error):
                 raise Unavailable from error
             raise
-        asked = AuditedRequest(uuid4().hex, address or None)
+        asked = AuditedRequest(caller.scope.get(REQUEST_ID) or uuid4().hex, address or None)
         wants_cost = caller.headers.get("x-magistrate-cost") == "true"
         key = caller.headers.get("idempotency-key")
         return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days)
@@ -75,8 +77,8 @@ class Entrance:
 class OverHTTP:
     """The endpoint for operations that have one answer, which is JSON."""
 
-    def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool, body_bytes: int) -> None:
-        self.schema, self.entrance, self.body_bytes = schema, entrance, body_bytes
+    def __init__(self, schema: Schema, entrance: Entrance, *, allow_get: bool) -> None:
+        self.schema, self.entrance, self.limits = schema, entrance, schema.texts.limits
         self.methods = ("GET", "POST") if allow_get else ("POST",)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +107,7 @@ class OverHTTP:
             raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
         if media is None:
             raise Unserved(406, InvalidInput("Accept", f"must accept {GRAPHQL} or {JSON}"))
-        said = _in_url(request) if request.method == "GET" else await _in_body(request, self.body_bytes)
+        said = _in_url(request, self.limits) if request.method == "GET" else await _in_body(request, self.limits)
         return context, _well_formed(said, media)
 
     async def _admit(self, request: Request) -> Context:
@@ -121,7 +123,7 @@ class OverHTTP:
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
         name = asked.get("operationName")
         try:
-            operation = get_operation_ast(self.schema.texts.document(asked["query"]), name)
+            operation = get_operation_ast((await self.schema.texts.read(asked["query"])).document, name)
         except GraphQLError as error:
             return _not_executed({"errors": [coded(error).formatted]}, media, 400)
         match operation and operation.operation, method:
@@ -189,25 +191,26 @@ def _check_size(request: Request) -> None:
         raise Unserved(431, LimitExceeded("the header of the request in bytes", headers, HEADER_BYTES))
 
 
-def _in_url(request: Request) -> dict[str, Any]:
+def _in_url(request: Request, limits: Limits) -> dict[str, Any]:
     said: dict[str, Any] = {name: value for name, value in request.query_params.items() if value}
     for name in ("variables", "extensions"):
         if name in said:
-            said[name] = _json(said[name], name)
+            said[name] = _json(said[name], name, limits.values)
     return said
 
 
-async def _in_body(request: Request, most: int) -> Any:
+async def _in_body(request: Request, limits: Limits) -> Any:
     media, *parameters = request.headers.get("content-type", "").split(";")
     if media.strip().lower() != JSON or not all(map(_CHARSET.fullmatch, parameters)):
         raise Unserved(415, InvalidInput("Content-Type", f"must be {JSON}, in UTF-8"))
     try:
         async with asyncio.timeout(PATIENCE):
-            return _json(await _body(request, most), "body")
+            body = await _body(request, limits.body)
     except TimeoutError as error:
         raise Unserved(
             408, LimitExceeded("the time until the body arrived, in seconds", int(PATIENCE) + 1, int(PATIENCE))
         ) from error
+    return _json(body, "body", limits.values)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -220,23 +223,42 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _json(text: str | bytes, path: str) -> Any:
+def _json(text: str | bytes, path: str, values: int) -> Any:
     try:
-        return read_json(text)
+        return read_json(text, values)
+    except LimitExceeded as refusal:
+        raise Unserved(413, refusal) from refusal
     except ValueError as error:
         raise Unserved(400, InvalidInput(path, str(error))) from error
 
 
-def read_json(text: str | bytes) -> Any:
-    """Reads I-JSON (RFC 7493): finite numbers and no unpaired surrogates; ValueError for anything else."""
+def read_json(text: str | bytes, values: int = Limits.values) -> Any:
+    """Reads I-JSON (RFC 7493): finite numbers and no unpaired surrogates; ValueError for anything else.
+
+    LimitExceeded if it has more than `values` values, which are counted first: making them would hold the event loop.
+    """
     try:
         text = text.decode() if isinstance(text, bytes) else text
+        _check_values(text, values)
         said = json.loads(text, parse_constant=_no_number)
         if _SURROGATE.search(text):
             json.dumps(said, ensure_ascii=False).encode()  # refuses an unpaired one
     except (ValueError, RecursionError) as error:
         raise ValueError("must be JSON with finite numbers and no unpaired surrogates (RFC 7493)") from error
     return said
+
+
+def _check_values(text: str, most: int) -> None:
+    if _values(text) > most:  # strings may hold the same characters
+        unescaped = text.replace("\\\\", "").replace('\\"', "")
+        found = _values("".join(unescaped.split('"')[::2]))
+        if found > most:
+            raise LimitExceeded("the number of values in the request", found, most)
+
+
+def _values(text: str) -> int:
+    """Each value of a JSON text but the first comes after one of these."""
+    return sum(map(text.count, ",[{"))
 
 
 def _no_number(name: str) -> NoReturn:

@@ -29,6 +29,7 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_named_type,
+    type_from_ast,
     value_from_ast_untyped,
 )
 from strawberry.extensions import FieldExtension
@@ -150,6 +151,8 @@ class Cost:
 
     extent: Extent
     defaults: Mapping[str, Any]
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    """The types of the variables."""
 
     def conditions(self, variables: Mapping[str, Any] | None, most: int) -> None:
         """Raises LimitExceeded if the filters compare with more than `most` values, or one is nested too deep."""
@@ -295,7 +298,8 @@ def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict
             for each in operation.variable_definitions or ()
             if each.default_value
         }
-        found[operation.name.value if operation.name else None] = Cost(extent, defaults)
+        kinds = {each.variable.name.value: type_from_ast(schema, each.type) for each in operation.variable_definitions or ()}
+        found[operation.name.value if operation.name else None] = Cost(extent, defaults, kinds)
     return found
 
 

@@ -18,6 +18,7 @@ from gql.app import create_app
 from gql.faults import NotMigrated, NotPrepared
 from gql.preflight import Prepared
 from gql.settings import Settings
+from gql.watchdog import Impatient
 
 DRAIN = 4  # seconds for requests under way when it is asked to end
 KEPT = 75  # seconds for an idle connection: longer than clients and proxies keep one, so that none is closed as they use it
@@ -55,7 +56,7 @@ async def _serve(settings: Settings, database: Database, listener: socket, ready
 def configured(app: Starlette, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Impatient,
         ws="websockets-sansio",
         ws_max_size=settings.limit_body,
         lifespan="on",

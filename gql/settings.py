@@ -35,6 +35,7 @@ class Limits:
     directives: int = 50
     nodes: int = 10_000
     conditions: int = 500
+    values: int = 16_000
     seconds: int = 10
     body: int = 1024 * 1024
 
@@ -103,13 +104,14 @@ class Settings(BaseSettings):
     limit_conditions: int = Field(
         Limits.conditions, ge=1, description="how many values the filters of an operation may compare with, 1 or more"
     )
+    limit_values: int = Field(Limits.values, ge=1, description="how many values a request and its variables may hold, 1 or more")
     limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
     limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
     review_days: Annotated[tuple[ReviewDays, ReviewDays, ReviewDays], NoDecode, BeforeValidator(_listed)] = Field(
         (90, 180, 365), description="after how many days versions of tier 1, 2 and 3 are reviewed again, like 90,180,365"
     )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        (), description="origins like https://example.org, separated by commas: whose pages may open a WebSocket here"
+        (), description="origins like https://example.org, separated by commas: whose pages may ask here"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

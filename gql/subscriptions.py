@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from strawberry.types import ExecutionResult
 
 from documents.access import Actor
 from documents.audit.trail import Request as AuditedRequest
@@ -115,10 +116,12 @@ class Conversation(BaseGraphQLTransportWSHandler[Caller, None]):
 
     async def run_operation(self, operation: Operation[Caller, None]) -> None:
         try:
-            _check_named(self.schema, operation.query, operation.operation_name)
+            wrong = await _syntax_error(self.schema, operation.query, operation.operation_name)
             context = await self.context.ask()
         except Exception as error:  # noqa: BLE001  `coded` logs it
-            said: Any = [coded(GraphQLError("", original_error=error)).formatted]
+            wrong = GraphQLError("", original_error=error)
+        if wrong:
+            said: Any = [coded(wrong).formatted]
             await operation.send_operation_message({"id": operation.id, "type": "error", "payload": said})
             return
         one: Any = copy(self)  # because Strawberry shares one context among all operations of a socket
@@ -165,6 +168,7 @@ class OverWebSocket(GraphQL[Caller, None]):
             allowed_origins=origins,
         )
         self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
+        self.values = schema.texts.limits.values
 
     async def get_context(self, request: Any, response: Any) -> Caller:
         return Caller(request, self.doorkeeper, self.clock, self.verifier_key, self.waiver_days)
@@ -180,8 +184,8 @@ class OverWebSocket(GraphQL[Caller, None]):
 
     def decode_json(self, data: str | bytes) -> object:
         try:
-            return read_json(data)
-        except ValueError as error:
+            return read_json(data, self.values)
+        except (ValueError, LimitExceeded) as error:
             raise json.JSONDecodeError(str(error), "", 0) from error  # Strawberry closes the socket with 4400 for this class
 
 
@@ -209,12 +213,16 @@ class OverEvents:
     async def _response(self, request: Request) -> Response:
         context, asked = await self.otherwise.read(request, JSON)
         try:
-            _check_named(self.otherwise.schema, asked["query"], asked.get("operationName"))
+            wrong = await _syntax_error(self.otherwise.schema, asked["query"], asked.get("operationName"))
         except InvalidInput as refusal:
             raise Unserved(400, refusal) from refusal
         context.renewed = Caller(request, self.doorkeeper, self.clock).renewed
 
         async def events() -> AsyncGenerator[str, None]:
+            if wrong:
+                yield SSE.encode_next(process_result(ExecutionResult(None, [coded(wrong)])), _encoded)
+                yield SSE.encode_complete()
+                return
             name = asked.get("operationName")
             results: Any = await self.otherwise.schema.stream(
                 asked["query"], asked.get("variables"), context, operation_name=name
@@ -235,11 +243,15 @@ def _prefers_events(accept: str) -> bool:
     return SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
 
 
-def _check_named(schema: Any, text: str, name: str | None) -> None:
-    """Raises InvalidInput unless one operation of the text is meant; Strawberry would execute the first."""
-    with suppress(GraphQLError):  # a text that does not parse is refused by Strawberry
-        if get_operation_ast(schema.texts.document(text), name) is None:
-            raise InvalidInput("operationName", "must name one operation of the document")
+async def _syntax_error(schema: Any, text: str, name: str | None) -> GraphQLError | None:
+    """What is wrong with the syntax; InvalidInput unless one operation is meant, because Strawberry would take the first."""
+    try:
+        document = (await schema.texts.read(text)).document
+    except GraphQLError as wrong:
+        return wrong
+    if get_operation_ast(document, name) is None:
+        raise InvalidInput("operationName", "must name one operation of the document")
+    return None
 
 
 def _encoded(said: object) -> str:

@@ -1,34 +1,104 @@
-// GraphiQL over this server's own endpoints, signed in with a token that is forgotten with the tab.
+// GraphiQL over this server's own endpoints, signed in with a token that is forgotten with the tab. The bar above it says who that is,
+// opens the examples, and shows the texts of an answer as they are meant to be read.
 import 'graphiql/graphiql.css'
 import './page.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
+import DOMPurify from 'dompurify'
 import { GraphiQL } from 'graphiql'
 import { createClient } from 'graphql-ws'
-import { useMemo, useState } from 'react'
+import MarkdownIt from 'markdown-it'
+import { useEffect, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 
 const KEPT = 'magistrate:token'
 const FIRST = '{\n  viewer {\n    id\n    stakeholder {\n      name\n    }\n  }\n}\n'
+const WHO = '{ viewer { id stakeholder { name roles platformRole } } }'
 const here = new URL(location.pathname, location.origin)
 const there = new URL(here)
 there.protocol = here.protocol === 'https:' ? 'wss:' : 'ws:'
 
-// Without a token nobody asks: each attempt would stand in the audit trail.
-const nobody = async () => ({ errors: [{ message: 'Enter a token first: the field is at the top of the page.' }] })
+// Who is not signed in does not ask: each attempt would stand in the audit trail.
+const nobody = async () => ({ errors: [{ message: 'Sign in with a token first: the field is at the top of the page.' }] })
 
-function fetcherOf(token) {
-  if (!token) return nobody
+function fetcherOf(token, onAnswer) {
   const authorization = `Bearer ${token}`
-  return createGraphiQLFetcher({
+  const fetcher = createGraphiQLFetcher({
     url: here.href,
     headers: { authorization, accept: 'application/graphql-response+json' },
     wsClient: createClient({ url: there.href, connectionParams: { authorization } }),
   })
+  return async (asked, options) => {
+    const answer = await fetcher(asked, options)
+    if (asked.operationName === 'IntrospectionQuery') return answer
+    if (answer[Symbol.asyncIterator]) return heard(answer, onAnswer)
+    onAnswer(answer.data)
+    return answer
+  }
+}
+
+async function* heard(answers, onAnswer) {
+  for await (const answer of answers) {
+    onAnswer(answer.data)
+    yield answer
+  }
+}
+
+// Who the token signs in, as a line to show.
+async function whoIs(token) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  try {
+    const answer = await fetch(here.href, { method: 'POST', headers, body: JSON.stringify({ query: WHO }) })
+    const { data, errors } = await answer.json()
+    if (!data?.viewer) return { refused: errors[0].message }
+    const { id, stakeholder } = data.viewer
+    if (!stakeholder) return { line: `Signed in as the service ${id}` }
+    const { name, roles, platformRole } = stakeholder
+    return { line: [`Signed in as ${name} (${id})`, ...roles, platformRole].filter((each) => each !== 'MEMBER').join(', ') }
+  } catch (error) {
+    return { refused: `The server cannot be asked: ${error.message}` }
+  }
+}
+
+// The texts of an answer that are Markdown: its fields of that name, with where they are.
+function* textsIn(value, path = []) {
+  for (const [name, each] of Object.entries(value ?? {})) {
+    if (name === 'markdown' && typeof each === 'string') yield { path: [...path, name].join('.'), text: each }
+    else if (each && typeof each === 'object') yield* textsIn(each, [...path, name])
+  }
+}
+
+// HTML in a text is shown as it is written, and what comes out is sanitized: the texts are by whoever may write a record.
+const markdown = new MarkdownIt({ html: false })
+const rendered = (text) => ({ __html: DOMPurify.sanitize(markdown.render(text), { FORBID_ATTR: ['style'], FORBID_TAGS: ['img', 'form'] }) })
+
+function Texts({ texts, onClose }) {
+  return (
+    <aside className="texts">
+      <button onClick={onClose}>Close</button>
+      {texts.map(({ path, text }) => (
+        <article key={path}>
+          <p className="path">{path}</p>
+          <div dangerouslySetInnerHTML={rendered(text)} />
+        </article>
+      ))}
+    </aside>
+  )
 }
 
 function Page() {
   const [token, setToken] = useState(sessionStorage.getItem(KEPT) ?? '')
-  const fetcher = useMemo(() => fetcherOf(token), [token])
+  const [who, setWho] = useState({})
+  const [opened, setOpened] = useState({})
+  const [texts, setTexts] = useState([])
+  const [reading, setReading] = useState(false)
+  const fetcher = useMemo(() => (who.line ? fetcherOf(token, (data) => setTexts([...textsIn(data)])) : nobody), [who])
+
+  useEffect(() => {
+    let current = true
+    setWho({})
+    if (token) whoIs(token).then((said) => current && setWho(said))
+    return () => { current = false }
+  }, [token])
 
   function signIn(event) {
     event.preventDefault()
@@ -37,17 +107,33 @@ function Page() {
     setToken(given)
   }
 
+  function open(event) {
+    const example = EXAMPLES[event.target.value]
+    event.target.value = ''
+    setOpened({}) // so that an example that was changed can be opened again
+    setTimeout(() => setOpened(example))
+  }
+
   return (
     <>
-      <form className="sign-in" onSubmit={signIn}>
-        <label htmlFor="token">Token</label>
-        <input id="token" name="token" type="password" defaultValue={token} placeholder="mag_..." autoComplete="off" />
-        <button>Sign in</button>
-      </form>
+      <div className="bar">
+        <form onSubmit={signIn}>
+          <label htmlFor="token">Token</label>
+          <input id="token" name="token" type="password" defaultValue={token} placeholder="mag_..." autoComplete="off" />
+          <button>Sign in</button>
+        </form>
+        <span id="who" className={who.refused ? 'who refused' : 'who'}>{who.refused ?? who.line}</span>
+        <select id="examples" aria-label="Examples" defaultValue="" onChange={open}>
+          <option value="" disabled>Open an example</option>
+          {EXAMPLES.map(({ title }, place) => <option key={title} value={place}>{title}</option>)}
+        </select>
+        <button id="read" disabled={!texts.length} onClick={() => setReading(true)}>Read the texts ({texts.length})</button>
+      </div>
       <GraphiQL
-        key={token} fetcher={fetcher} storage={sessionStorage} defaultQuery={FIRST}
+        key={who.line} fetcher={fetcher} storage={sessionStorage} defaultQuery={FIRST} query={opened.query} variables={opened.variables}
         isHeadersEditorEnabled={false} showPersistHeadersSettings={false}
       />
+      {reading && <Texts texts={texts} onClose={() => setReading(false)} />}
     </>
   )
 }

@@ -1,0 +1,188 @@
+"""Nothing that a client sends holds the event loop: others are answered meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from tests.service import ALICE, Service, mutating
+from tests.test_limits import HOSTILE, chained
+
+HELD = 0.05  # seconds of processor time that one turn of the loop may take
+NOMINAL = 0.005  # seconds that `_standard` takes on the machine for which HELD is meant
+TRIES = 3  # of which the best counts: what a text costs it costs each time, and what else the process does it does not
+MEGABYTE = 1024 * 1024 - 1_000
+
+
+def _standard() -> float:
+    """The processor time of a fixed piece of work: a machine that is slower, or shares its core, is given as much more."""
+    begun = time.thread_time()
+    sum(each * each for each in range(65_000))
+    return time.thread_time() - begun
+
+
+class Turns:
+    """How long the steps of the loop held it, as processor time of its thread: what else runs on the machine does not count."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        run = asyncio.Handle._run
+
+        def timed(handle: asyncio.Handle) -> None:
+            begun = time.thread_time()
+            run(handle)
+            self.longest = max(self.longest, time.thread_time() - begun)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncio.Handle, "_run", timed)
+            yield
+
+
+@pytest.fixture(scope="module")
+async def lagging(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    await service.ask("{ viewer { id } }")
+    gc.collect()
+    gc.freeze()  # as a worker does before it serves
+    yield service
+    await service.close()
+
+
+async def answer(service: Service, body: bytes) -> None:
+    headers = [(b"authorization", f"Bearer {ALICE.token}".encode()), (b"content-type", b"application/json")]
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+    scope["client"] = ("192.0.2.1", 9)
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    await service.app(scope, receive, send)
+    assert answers[0]["status"] < 500
+
+
+async def held(service: Service, body: bytes) -> float:
+    """How long answering that body held the loop at most, in seconds of the nominal machine."""
+    turns = Turns()
+    slower = max(1.0, min(_standard() for _ in range(3)) / NOMINAL)
+    with turns.watched():
+        await asyncio.create_task(answer(service, body))
+    return turns.longest / slower
+
+
+def text(said: str) -> Callable[[int], bytes]:
+    """A body with that text, another one at each try: the server keeps what it has read."""
+    return lambda attempt: json.dumps({"query": said[: MEGABYTE - 100] + " #" + "x" * attempt}).encode()
+
+
+def asked(query: str, **given: Any) -> Callable[[int], bytes]:
+    """A body with these variables."""
+    body = json.dumps({"query": query, "variables": given}).encode()
+    return lambda attempt: body
+
+
+def raw(body: bytes) -> Callable[[int], bytes]:
+    return lambda attempt: body
+
+
+def given(part: bytes, times: int) -> Callable[[int], bytes]:
+    """A body with an array in a variable that nobody declares."""
+    return raw(b'{"query": "{ viewer { id } }", "variables": {"a": [' + part * times + b"1]}}")
+
+
+def each(times: int, said: str) -> str:
+    return " ".join(said.replace("NEXT", str(number + 1)).replace("N", str(number)) for number in range(times))
+
+
+IDS = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+FILTERED = "query($f: ModelVersionFilter) { modelVersions(first: 1, filter: $f) { totalCount } }"
+CARD, IMPORT = mutating("saveModelCard", ""), mutating("importModels", "")
+ON_VIEWER = "fragment FN on Viewer { id }"
+CHAIN = "fragment FN on Query { models(first: $v) { totalCount } ...FNEXT }"
+LEAF = {"modelId": {"eq": "x"}}
+CORPUS: dict[str, Callable[[int], bytes]] = {
+    **{name: text(said) for name, (said, _) in HOSTILE.items()},
+    "a megabyte of lines before a hundred mistakes": text("\n" * 450_000 + "{ " + each(900, "aN") + " }"),
+    "a thousand lines before a hundred mistakes": text("\n" * 999 + "{ " + each(900, "aN") + " }"),
+    "a megabyte of escapes": text('{ model(modelId: "' + "\\u00e9" * 140_000 + '") { name } }'),
+    "a megabyte as a name": text("query " + "x" * 1_000_000 + " { viewer { id } }"),
+    "many variables": text(f"query({each(480, '$vN: Int')}) {{ viewer {{ id }} }}"),
+    "many variables that are used": text(
+        f"query({each(100, '$vN: Int')}) {{ {each(100, 'models(first: $vN) { totalCount }')} }}"
+    ),
+    "many operations over many fragments": text(f"{each(65, 'query QN($v: Int) { ...FN }')} {each(65, CHAIN)}"),
+    "many operations over one chain": text(f"{each(100, 'query QN { viewer { ...F0 } }')} {chained(100, 'NEXT', 'id')}"),
+    "fragments that nobody spreads": text(f"{{ viewer {{ id }} }} {each(240, ON_VIEWER)}"),
+    "a list of numbers": text("{ models(filter: {name: {in: [" + "1 " * 1_950 + "]}}) { totalCount } }"),
+    "a list of texts": text("{ models(filter: {name: {in: [" + '"x" ' * 1_950 + "]}}) { totalCount } }"),
+    "directives": text("{ viewer { id " + "@skip(if: false) " * 240 + "} }"),
+    "inline fragments in one another": text("{ viewer { " + "... { " * 150 + "id" + " }" * 150 + "} }"),
+    "objects in one another": text("{ models(filter: " + "{and: [" * 90 + "]}" * 90 + ") { totalCount } }"),
+    "unknown arguments": text(f"{{ models({each(600, 'filtrN: 1')}) {{ totalCount }} }}"),
+    "unknown types": text(f"query({each(400, '$vN: Modl')}) {{ viewer {{ id }} }}"),
+    "unknown values": text(f"{{ modelVersions(filter: {{status: {{in: [{each(1_900, 'DRAFN')}]}}}}) {{ totalCount }} }}"),
+    "unknown input fields": text(f"{{ models(filter: {{{each(600, 'namN: 1')}}}) {{ totalCount }} }}"),
+    "every kind of node": text("{ nodes(ids: []) { " + "... on Model { id } ... on ModelVersion { id } " * 150 + "} }"),
+    "a leaf again and again": text("{ nodes(ids: []) { " + "id " * 1_900 + "} }"),
+    "an interface again and again": text("{ " + 'node(id: "TW9kZWw6eA==") { id } ' * 180 + "}"),
+    "ids": asked(IDS, ids=["TW9kZWw6eA=="] * 65_000),
+    "ids within the limit": asked(IDS, ids=["TW9kZWw6eA=="] * 3_200),
+    "ids that are none": asked(IDS, ids=["x"] * 3_200),
+    "nulls for ids": asked(IDS, ids=[None] * 170_000),
+    "objects for ids": asked(IDS, ids=[{}] * 250_000),
+    "an id of a megabyte": asked(IDS, ids=["x" * 1_000_000]),
+    "objects in objects": given(b'{"a":{}},', 110_000),
+    "objects within the limit": given(b'{"a":{}},', 5_300),
+    "brackets": raw(b"[" * 1_000_000),
+    "digits": raw(b"[" + b"1" * 1_000_000 + b"]"),
+    "numbers": given(b"1.5,", 250_000),
+    "numbers within the limit": given(b"1.5,", 15_900),
+    "escapes": given(b'"' + b"\\ud83d\\ude00" * 85_000 + b'",', 1),
+    "variables": asked("{ viewer { id } }", **{f"v{number}": 1 for number in range(70_000)}),
+    "texts in an input": asked(CARD, input={"card": {"intendedUse": {"primaryUses": ["x"] * 200_000}}}),
+    "unknown fields of an input": asked(CARD, input={f"f{number}": 1 for number in range(15_900)}),
+    "an import": asked(IMPORT, input={"ownerId": "[]," * 300_000}),
+    "lists for a text": asked(IMPORT, input={"ownerId": [[{}] * 7_900]}),
+    "a filter": asked(FILTERED, f={"and": [LEAF] * 40_000}),
+    "a filter beyond the limit": asked(FILTERED, f={"and": [LEAF] * 600}),
+    "a filter within the limit": asked(FILTERED, f={"and": [LEAF] * 200}),
+    "a long list in a filter": asked(FILTERED, f={"modelId": {"in": ["x"] * 200_000}}),
+    "a list within the limit": asked(FILTERED, f={"modelId": {"in": ["x"] * 15_500}}),
+    "a search": asked("query($q: String!) { search(query: $q, first: 1) { totalCount } }", q="x " * 500_000),
+    "a cursor": asked("query($q: String!) { models(first: 1, after: $q) { totalCount } }", q="x" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("body", CORPUS.values(), ids=CORPUS)
+async def test_no_request_holds_the_loop(lagging: Service, body: Callable[[int], bytes]) -> None:
+    taken = []
+    for attempt in range(TRIES):
+        taken.append(await held(lagging, body(attempt)))
+        if taken[-1] < HELD:
+            return
+    raise AssertionError(f"it was held for {min(taken) * 1_000:.0f} ms")
+
+
+async def test_others_are_answered_while_texts_are_read(lagging: Service) -> None:
+    """Eight hostile texts at once: each takes a while in the thread, and /healthz waits for none of them."""
+    bodies = [CORPUS["one record again and again"](TRIES + number) for number in range(8)]
+    waiting = [asyncio.create_task(answer(lagging, body)) for body in bodies]
+    answered = 0
+    while not all(each.done() for each in waiting):
+        answered += (await lagging.http.get("/healthz")).status_code == 200
+        await asyncio.sleep(0.001)
+    assert answered > len(waiting)
