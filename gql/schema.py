@@ -96,8 +96,8 @@ class Answered(SchemaExtension):
     async def _answer(self, result: Any) -> None:
         asked: Any = self.execution_context
         if errors := getattr(result, "errors", None):
-            if asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
-                denied = {each.nodes[0].name.value for each in errors if _is_denied(each)}  # the names of the fields, not aliases
+            denied = {each.nodes[0].name.value for each in errors if _is_denied(each)}  # the names of the fields, not aliases
+            if denied and asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
                 for action in denied:
                     await tell_denied(asked.context, action)
             result.errors = [coded(error) for error in errors]
