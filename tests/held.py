@@ -108,8 +108,9 @@ def varied(first: Raw, dice: Random) -> Raw:
         for _ in range(dice.randrange(5))
     ]  # fmt: skip
     decision: Raw = {
-        "decision_id": "APR-1", "comments": "", "conditions": [], "dossier": made["standing"]["dossier"], "evidence": [],
-        "identity": None, "reviewer_name": "N", "withdrawn": None,
+        "decision_id": "APR-1", "comments": "", "conditions": [], "dossier": made["standing"]["dossier"],
+        "evidence": [], "identity": None,
+        "reviewer_name": "N", "withdrawn": None,
     }  # fmt: skip
     made["round"]["decisions"] = [
         decision | {

@@ -177,7 +177,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "a number": (b"1", 400, "INVALID_INPUT"),
     "a text": (b'"{ viewer { id } }"', 400, "INVALID_INPUT"),
     "a list": (b"[" + ASKED + b"}]", 400, "INVALID_INPUT"),
-    "lists in lists": (b"[" * 100_000, 400, "INVALID_INPUT"),
+    "lists in lists": (b"[" * 100_000, 413, "LIMIT_EXCEEDED"),
     "a number of 5,000 digits": (ASKED + b', "variables": {"a": ' + b"9" * 5_000 + b"}}", 400, "INVALID_INPUT"),
     "NaN": (ASKED + b', "variables": {"a": NaN}}', 400, "INVALID_INPUT"),
     "minus infinity": (ASKED + b', "variables": {"a": -Infinity}}', 400, "INVALID_INPUT"),

@@ -51,7 +51,11 @@ class Inside:
 
 def measures_of(registry: Registry, model: type[BaseModel]) -> dict[str, Measured]:
     """What a record, or an element of a list, and the single values in it name, by the names that clients know them by."""
-    return dict(_measures(registry, model, "$" if issubclass(model, Record) else "$$this."))
+    known = f"measures of {model.__qualname__}"
+    if known not in registry.memory:
+        registry.memory[known] = dict(_measures(registry, model, "$" if issubclass(model, Record) else "$$this."))
+    found: dict[str, Measured] = registry.memory[known]
+    return found
 
 
 def _measures(registry: Registry, model: type[BaseModel], at: str, above: str = "") -> Iterator[tuple[str, Measured]]:
@@ -69,15 +73,25 @@ def _measures(registry: Registry, model: type[BaseModel], at: str, above: str = 
         yield flat(above + name), Measured(computed(at.rstrip(".")), of, dotted(above + name), True, mixed.get(name))
 
 
-def lists_of(registry: Registry, model: type[BaseModel], path: str = "") -> dict[str, Inside]:
-    """The lists of values in `model` and the single values in it, by the names that clients know them by."""
-    found: dict[str, Inside] = {}
+def lists_of(registry: Registry, model: type[BaseModel]) -> dict[str, Inside]:
+    """The lists in `model` and the single values in it whose values offer anything, by the names that clients know them by."""
+    known = f"lists of {model.__qualname__}"
+    if known not in registry.memory:
+        registry.memory[known] = dict(_lists(registry, model))
+    found: dict[str, Inside] = registry.memory[known]
+    return found
+
+
+def _lists(registry: Registry, model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Inside]]:
     for name in registry.names_of(model):
         of, listed = single(model.model_fields[name].annotation)
-        if isinstance(of, type) and issubclass(of, BaseModel):
-            here = f"{path}{name}"
-            found |= {flat(here): Inside(here, of, _mixed(model).get(name))} if listed else lists_of(registry, of, f"{here}.")
-    return found
+        if not (isinstance(of, type) and issubclass(of, BaseModel)):
+            continue
+        here = f"{path}{name}"
+        if not listed:
+            yield from _lists(registry, of, f"{here}.")
+        elif named(of, "grouped") or measures_of(registry, of) or lists_of(registry, of):
+            yield flat(here), Inside(here, of, _mixed(model).get(name))
 
 
 def distinct_of(registry: Registry, document: type[Record]) -> dict[str, str]:
