@@ -11,6 +11,7 @@ from semver import Version
 from documents.numbers import PATTERN, SEMANTIC, above, below, is_semantic, version_key
 from documents.store import cases
 from documents.store.cases import any_case, fold, folded
+from resolvers.graph import asked
 from tests.examples import BOT, REGISTRATION, decide, register, submit
 from tests.operations import DORA, PLAN
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Service
@@ -166,6 +167,16 @@ async def test_versions_approved_by_somebody_of_the_owners_own_department_are_on
     assert await found(OWN_DEPARTMENT) == ["own", "others"]  # the department that the owner is in now
     over_edge = {"model": {"owner": {"userId": {"eqField": "name"}}}}
     assert await found(over_edge) == []
+
+
+@pytest.mark.parametrize("limit", ["VALUES", "SPELLED", "KEYS"])
+async def test_a_field_over_an_edge_is_spelled_out_for_so_many_values(
+    service: Service, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    assert await versions(service, OWN_DEPARTMENT) == []
+    monkeypatch.setattr(asked, limit, 2)
+    refused = await service.refusal(VERSIONS, filter=OWN_DEPARTMENT)
+    assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 2)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         asked.DEPTH,
         asked.EDGES,
         asked.VALUES,
+        asked.SPELLED,
         asked.ANY_CASE,
         numbers.LONGEST,
         values.NAME_LENGTH,

@@ -27,6 +27,7 @@ DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` nee
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
 VALUES = 200  # the most values of a field over an edge that a filter compares with
+SPELLED = 5_000  # the most values of a filter that is spelled out for each value of such a field
 OPERATING, JOINING = OPERATORS.keys() | COMPARING.keys() | ORDERING.keys() | EACH, {"and", "or", "not"}
 _PHRASE, _MOMENT, _NUMBER = TypeAdapter(Phrase), TypeAdapter(Moment), TypeAdapter(Number)
 
@@ -305,9 +306,17 @@ async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
             having[value].append(tuple(at_path(raw, key) for key in edge.keys))
     if len(having) > VALUES:
         raise LimitExceeded(f"the number of values of `{path}` that the filter compares with", len(having), VALUES)
+    if (spelled := _size(wanted) * (len(having) + 1)) > SPELLED:
+        raise LimitExceeded(f"the number of values of a filter, for each value of `{path}`", spelled, SPELLED)
     alone = {value: among(edge.own, keys) for value, keys in having.items()}
     either = [{"and": [those, _compared(wanted, value)]} for value, those in alone.items()]
     return {"or": [*either, {"and": [{"not": {"or": [*alone.values()]}}, _compared(wanted, None)]}]}
+
+
+def _size(wanted: Any) -> int:
+    """How many values a filter compares with."""
+    inside = wanted.values() if isinstance(wanted, dict) else wanted if isinstance(wanted, list) else ()
+    return sum(map(_size, inside)) if isinstance(wanted, dict | list) else 1
 
 
 def _compared(wanted: Any, value: Any) -> Any:
