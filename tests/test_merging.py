@@ -64,7 +64,7 @@ def refuses(rule: Any, text: str, schema: Any = SCHEMA) -> bool:
     return bool(validate(schema, parse(text), [rule]))
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(documents())
 def test_it_refuses_what_graphql_core_refuses_and_nothing_else(text: str) -> None:
     assert refuses(FieldsCanBeMerged, text) == refuses(OverlappingFieldsCanBeMergedRule, text)
