@@ -34,7 +34,7 @@ class Limits:
     root_fields: int = 20
     directives: int = 50
     nodes: int = 10_000
-    values: int = 16_000
+    values: int = 12_000
     seconds: int = 10
     body: int = 1024 * 1024
 
