@@ -35,7 +35,7 @@ class Limits:
     directives: int = 50
     nodes: int = 10_000
     conditions: int = 500
-    values: int = 16_000
+    values: int = 12_000
     seconds: int = 10
     body: int = 1024 * 1024
 

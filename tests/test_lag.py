@@ -18,7 +18,7 @@ from tests.test_limits import HOSTILE, chained
 
 HELD = 0.05  # seconds of processor time that one turn of the loop may take
 NOMINAL = 0.005  # seconds that `_standard` takes on the machine for which HELD is meant
-TRIES = 3  # of which the best counts: what a text costs it costs each time, and what else the process does it does not
+TRIES = 5  # of which the best counts: what a text costs it costs each time, and what else the process does it does not
 MEGABYTE = 1024 * 1024 - 1_000
 
 
@@ -78,7 +78,7 @@ async def answer(service: Service, body: bytes) -> None:
 async def held(service: Service, body: bytes) -> float:
     """How long answering that body held the loop at most, in seconds of the nominal machine."""
     turns = Turns()
-    slower = max(1.0, min(_standard() for _ in range(3)) / NOMINAL)
+    slower = max(1.0, sorted(_standard() for _ in range(5))[2] / NOMINAL)
     with turns.watched():
         await asyncio.create_task(answer(service, body))
     return turns.longest / slower
@@ -140,28 +140,28 @@ CORPUS: dict[str, Callable[[int], bytes]] = {
     "a leaf again and again": text("{ nodes(ids: []) { " + "id " * 1_900 + "} }"),
     "an interface again and again": text("{ " + 'node(id: "TW9kZWw6eA==") { id } ' * 180 + "}"),
     "ids": asked(IDS, ids=["TW9kZWw6eA=="] * 65_000),
-    "ids within the limit": asked(IDS, ids=["TW9kZWw6eA=="] * 3_200),
-    "ids that are none": asked(IDS, ids=["x"] * 3_200),
+    "ids within the limit": asked(IDS, ids=["TW9kZWw6eA=="] * 2_390),
+    "ids that are none": asked(IDS, ids=["x"] * 2_390),
     "nulls for ids": asked(IDS, ids=[None] * 170_000),
     "objects for ids": asked(IDS, ids=[{}] * 250_000),
     "an id of a megabyte": asked(IDS, ids=["x" * 1_000_000]),
     "objects in objects": given(b'{"a":{}},', 110_000),
-    "objects within the limit": given(b'{"a":{}},', 5_300),
+    "objects within the limit": given(b'{"a":{}},', 3_900),
     "brackets": raw(b"[" * 1_000_000),
     "digits": raw(b"[" + b"1" * 1_000_000 + b"]"),
     "numbers": given(b"1.5,", 250_000),
-    "numbers within the limit": given(b"1.5,", 15_900),
+    "numbers within the limit": given(b"1.5,", 11_900),
     "escapes": given(b'"' + b"\\ud83d\\ude00" * 85_000 + b'",', 1),
     "variables": asked("{ viewer { id } }", **{f"v{number}": 1 for number in range(70_000)}),
     "texts in an input": asked(CARD, input={"card": {"intendedUse": {"primaryUses": ["x"] * 200_000}}}),
-    "unknown fields of an input": asked(CARD, input={f"f{number}": 1 for number in range(15_900)}),
+    "unknown fields of an input": asked(CARD, input={f"f{number}": 1 for number in range(11_900)}),
     "an import": asked(IMPORT, input={"ownerId": "[]," * 300_000}),
-    "lists for a text": asked(IMPORT, input={"ownerId": [[{}] * 7_900]}),
+    "lists for a text": asked(IMPORT, input={"ownerId": [[{}] * 5_900]}),
     "a filter": asked(FILTERED, f={"and": [LEAF] * 40_000}),
     "a filter beyond the limit": asked(FILTERED, f={"and": [LEAF] * 600}),
     "a filter within the limit": asked(FILTERED, f={"and": [LEAF] * 200}),
     "a long list in a filter": asked(FILTERED, f={"modelId": {"in": ["x"] * 200_000}}),
-    "a list within the limit": asked(FILTERED, f={"modelId": {"in": ["x"] * 15_500}}),
+    "a list within the limit": asked(FILTERED, f={"modelId": {"in": ["x"] * 11_700}}),
     "a search": asked("query($q: String!) { search(query: $q, first: 1) { totalCount } }", q="x " * 500_000),
     "a cursor": asked("query($q: String!) { models(first: 1, after: $q) { totalCount } }", q="x" * 1_000_000),
 }

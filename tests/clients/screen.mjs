@@ -68,7 +68,7 @@ export async function walk({ place, unmount }) {
 
   assert.equal(button('grantWaiver').disabled, true)
   assert.equal(reason('grantWaiver').title, 'FORBIDDEN')
-  assert.match(reason('grantWaiver').textContent, /ETHICS_REVIEWER/)
+  assert.match(reason('grantWaiver').textContent, /RISK_MANAGER/)
   for (const name of ['updateModelVersion', 'retireModelVersion']) {
     assert.equal(button(name).disabled, false)
     assert.equal(reason(name), null)
