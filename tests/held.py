@@ -90,6 +90,9 @@ def varied(first: Raw, dice: Random) -> Raw:
             for each in dice.sample(ROLES, dice.randrange(3))
         ],
     }
+    days = dice.choice([None, 0.5, 3.0, 40.25]) if made["registered_at"].year < 9_000 else None
+    at = None if days is None else made["registered_at"] + timedelta(days=days)
+    made |= {"days_to_approval": days, "approved_at": at}
     made["card"]["license"] = dice.choice([None, "Apache-2.0", "MIT"])
     for each in made["latest_assessment"]["factors"]:
         each |= {"likelihood": dice.randrange(1, 6), "impact": dice.randrange(1, 6)}
@@ -109,14 +112,14 @@ def varied(first: Raw, dice: Random) -> Raw:
     ]  # fmt: skip
     decision: Raw = {
         "decision_id": "APR-1", "comments": "", "conditions": [], "dossier": made["standing"]["dossier"],
-        "evidence": [], "identity": None,
-        "reviewer_name": "N", "withdrawn": None,
+        "evidence": [], "identity": None, "reviewer_name": "N",
     }  # fmt: skip
+    withdrawn: Raw = {"at": NOW, "by": "p1", "reason": "Seen again.", "identity": None}
     made["round"]["decisions"] = [
         decision | {
             "role": "ethics_reviewer", "verdict": dice.choice(VERDICTS), "reviewer_id": dice.choice(PEOPLE),
             "reviewer_department": dice.choice(DEPARTMENTS), "decided_at": moment(dice),
-            "expires_at": dice.choice([None, moment(dice)]),
+            "expires_at": dice.choice([None, moment(dice)]), "withdrawn": dice.choice([None, None, withdrawn]),
         }
         for _ in range(dice.randrange(4))
     ]  # fmt: skip

@@ -224,6 +224,16 @@ async def test_both_readers_compare_fields_elements_cases_and_versions_alike(nar
     assert [each["_id"] for each in found] == [each["_id"] for each in NARROWLY_HELD if matches(filter, each)]
 
 
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter=asked_of_narrow(NARROW))
+async def test_expressions_compare_fields_elements_cases_and_versions_alike_too(
+    narrowly_held: Any, filter: dict[str, Any]
+) -> None:
+    meets = {"$let": {"vars": {"one": "$$ROOT"}, "in": to_expression(filter, "$$one")}}
+    found = {each["_id"]: each["meets"] async for each in narrowly_held.aggregate([{"$project": {"meets": meets}}])}
+    assert found == {each["_id"]: matches(filter, each) for each in NARROWLY_HELD}
+
+
 def paths(kind: Any, path: str = "") -> list[str]:
     """Everything that the order input `kind` orders by."""
     if not hasattr(kind, "__strawberry_definition__") or isinstance(kind, StrawberryEnumDefinition):

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -94,7 +94,7 @@ def by_reviewer(held: Held, answer: Raw) -> tuple[Any, Any]:
     approvals: dict[str, int] = defaultdict(int)
     for raw in held.versions:
         for each in decisions_of(raw):
-            if each["verdict"] == "approved" and each["decided_at"] >= SINCE:
+            if each["verdict"] != "rejected" and each["decided_at"] >= SINCE:
                 versions[each["reviewer_id"]].add(by_name(raw))
                 approvals[each["reviewer_id"]] += 1
     groups = answer["modelVersionAggregates"]
@@ -117,6 +117,28 @@ def unfair(held: Held, answer: Raw) -> tuple[Any, Any]:
             of = each[name]
             told[f"{each['keys']['tier'].lower()} {name}"] = (of["count"], of["min"]["value"], of["avg"]["value"])
     return told, expected
+
+
+def days_to_approval(held: Held, answer: Raw) -> tuple[Any, Any]:
+    expected = {}
+    for (tier,), raws in grouped(held.versions, lambda raw: raw["tier"]).items():
+        days = [(at - raw["registered_at"]) / timedelta(days=1) for raw in raws if (at := raw["approved_at"])]
+        expected[tier] = (len(raws), len(days), mean(days), max(days, default=None))
+    told = {
+        each["keys"]["tier"].lower(): (each["count"], *(each[of]["daysToApproval"] for of in ("values", "avg", "max")))
+        for each in answer["modelVersionAggregates"]
+    }
+    return told, expected
+
+
+def of_own_department(held: Held, answer: Raw) -> tuple[Any, Any]:
+    def own(raw: Raw) -> bool:
+        department = department_of(held, raw["owner_id"])
+        approvals = [each for each in decisions_of(raw) if each["verdict"] != "rejected" and not each["withdrawn"]]
+        return department is not None and any(each["reviewer_department"] == department for each in approvals)
+
+    told = {(each["modelId"], each["version"]) for each in answer["modelVersions"]["nodes"]}
+    return told, {by_name(raw) for raw in held.versions if own(raw)}
 
 
 def by_licence(held: Held, answer: Raw) -> tuple[Any, Any]:
@@ -160,10 +182,12 @@ ANSWERED: dict[str, Callable[[Held, Raw], tuple[Any, Any]]] = {
     "How much residual risk is there, by department and tier?": residual_risk,
     "Who approved how much since a day?": by_reviewer,
     "Which versions have a fairness metric below a value?": unfair,
+    "How many days pass from registration to approval, by tier?": days_to_approval,
     "Under which licences are the versions?": by_licence,
     "Which datasets do more than two models use?": shared_datasets,
     "Who has how many overdue reviews?": overdue,
     "How many changes failed in each month?": failed_by_month,
+    "Which versions were approved by somebody of the owner's own department?": of_own_department,
 }
 
 

@@ -8,6 +8,7 @@ from strawberry import UNSET
 
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.filters import Filter
+from documents.store.operators import COMPARING
 from documents.store.record import Record
 from documents.values import camel
 from resolvers.graph.asked import JOINING, asked_for
@@ -132,15 +133,22 @@ def _condition(figures: Figures, place: Place, name: str, said: Any) -> Filter:
         parts = [_conditions(figures, place, each) for each in said] if name != "not" else _conditions(figures, place, said)
         return {name: parts}
     if name == COUNT:
-        return {figures.count(place): said}
+        return {figures.count(place): _alone(said)}
     if name == DISTINCT:
         paths = distinct_of(figures.registry, place.model)  # type: ignore[arg-type]
-        return {"and": [{figures.distinct(paths[each]): wanted} for each, wanted in said.items()]}
+        return {"and": [{figures.distinct(paths[each]): _alone(wanted)} for each, wanted in said.items()]}
     lists = lists_of(figures.registry, place.model)
     if name in lists:
         inside = {each: wanted for each, wanted in said.items() if each != WHERE}
         return _conditions(figures, place.into(lists[name], said.get(WHERE, {})), inside)
-    return {"and": [{figures.figure(place, name, each): wanted} for each, wanted in said.items()]}
+    return {"and": [{figures.figure(place, name, each): _alone(wanted)} for each, wanted in said.items()]}
+
+
+def _alone(wanted: Any) -> Any:
+    """A condition on a figure; InvalidInput if it compares with a field, which groups do not have."""
+    if not COMPARING.keys().isdisjoint(wanted):
+        raise InvalidInput("having", "compares with a field of records, which groups do not have")
+    return wanted
 
 
 async def order_asked(context: Context, figures: Figures, document: type[Record], given: Any) -> list[tuple[str, int]]:
