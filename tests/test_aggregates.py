@@ -61,6 +61,21 @@ async def scored(service: Service) -> dict[str, dict[str, Any]]:
     return {each["modelId"]: each for each in (await service.ask(every))["modelVersions"]["nodes"]}
 
 
+async def test_groups_by_version_are_in_the_order_of_semantic_versions(service: Service) -> None:
+    for version in ("10.0.0", "9.1.0", "9.1.0-rc.1", "final"):
+        await register(service, modelId=f"m{version[:2].strip('.')}{len(version)}", version=version)
+    query = """query($groupBy: [ModelVersionGroupBy!]!, $order: [ModelVersionGroupOrder!], $first: Int) {
+        modelVersionAggregates(groupBy: $groupBy, orderBy: $order, first: $first) { keys { version } } }"""
+
+    async def versions(**asked: Any) -> list[str]:
+        return [each["keys"]["version"] for each in (await service.ask(query, **asked))["modelVersionAggregates"]]
+
+    rising = ["9.1.0-rc.1", "9.1.0", "10.0.0", "final"]  # those that are not semantic are last, as in lists
+    assert await versions(groupBy=[{"version": "ASC"}]) == rising
+    assert await versions(groupBy=[{"version": "DESC"}], first=2) == ["final", "10.0.0"]
+    assert await versions(groupBy=[{"tier": "ASC"}, {"version": "ASC"}], order=[{"keys": {"version": "DESC"}}]) == rising[::-1]
+
+
 def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
     aggregates = {name: field for name, field in QUERIES.items() if name.endswith("Aggregates")}
     assert len(aggregates) == 11

@@ -19,7 +19,8 @@ class Grouping:
 
     The path begins at the record, or at the element of the list of that `level` in `Question.lists`; it is empty for an element
     that is a plain value. Over an edge, `keys` are the fields of the other record whose values stand in the fields `own`. With a
-    `period`, the key is the first day of the period that holds the moment or day.
+    `period`, the key is the first day of the period that holds the moment or day. With `before`, the path of a stored value that
+    orders the groups in place of their own, the key is `{before, value}`.
     """
 
     path: str
@@ -29,15 +30,22 @@ class Grouping:
     collection: str | None = None
     keys: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    before: str = ""
 
     @property
     def said(self) -> Raw:
         """The expression for the value, null where it is missing; over an edge, for the values of the keys."""
+        if self.before:  # MongoDB compares objects field by field, in the order that they have
+            return {"before": {"$ifNull": [f"${self.before}", None]}, "value": {"$ifNull": [f"${self.path}", None]}}
         if self.collection is not None:
             return {key: {"$ifNull": [f"${own}", None]} for key, own in zip(self.keys, self.own, strict=True)}
         value = f"$e{self.level}.{self.path}".rstrip(".") if self.level else f"${self.path}"
         said: Raw = self.period.of(value) if self.period else {"$ifNull": [value, None]}
         return said
+
+    def value(self, key: Any) -> Any:
+        """The value that a group shares, given its key."""
+        return key["value"] if self.before else key
 
     def looked_up(self, there: str, into: str) -> Raw:
         """The `$lookup` that puts the record with the keys at the path `there` into the list `into`."""

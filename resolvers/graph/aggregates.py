@@ -22,7 +22,7 @@ from resolvers.graph.connections import Filtered
 from resolvers.graph.context import Context, Info
 from resolvers.graph.figures import BOUNDS, WHERE, Figures, Inside, Measured, Place, distinct_of, flat, lists_of, stats_of
 from resolvers.graph.filters import dotted, filter_of, record_filter
-from resolvers.graph.groups import Key, group_of, groups_asked, keys_of
+from resolvers.graph.groups import Groups, Key, group_of, groups_asked, keys_of
 from resolvers.graph.having import COUNT, DISTINCT, KEYS, group_order_of, having_asked, having_of, order_asked, read
 from resolvers.graph.mutation import query
 from resolvers.graph.registry import Registry, pending, registry_of
@@ -72,7 +72,7 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
         found = await kind.groups(asked, figures.question, wanted) if wanted else []
         if len(found) > GROUPS:
             raise LimitExceeded("the number of groups", len(found), GROUPS)
-        return [_group(plan, groups.keys, keys_of(figures.registry, kind), raw) for raw in found]
+        return [_group(plan, groups, keys_of(figures.registry, kind), raw) for raw in found]
 
     resolve.__name__, resolve.__doc__ = name, description
     return query(permit)(resolve)
@@ -240,10 +240,11 @@ async def _planned(context: Context, figures: Figures, place: Place, chosen: Cho
     return plan
 
 
-def _group(plan: Plan, shared: list[Key], offered: Mapping[str, Key], raw: Mapping[str, Any]) -> SimpleNamespace:
+def _group(plan: Plan, groups: Groups, offered: Mapping[str, Key], raw: Mapping[str, Any]) -> SimpleNamespace:
     told = plan.told(raw)
     keys = {flat(path): None for path in offered}
-    keys |= {flat(key.path): _believed(key.type, raw["_id"][f"k{at}"]) for at, key in enumerate(shared)}
+    for at, (key, by) in enumerate(zip(groups.keys, groups.by, strict=True)):
+        keys[flat(key.path)] = _believed(key.type, by.value(raw["_id"][f"k{at}"]))
     told.keys = SimpleNamespace(**keys)
     return told
 

@@ -4,7 +4,7 @@ Records, the values in them and the records over an edge name the fields in `gro
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -54,6 +54,8 @@ class Key:
     edge: Across | None = None
     own: tuple[str, ...] = ()
     """The paths of the fields that hold the keys of the record at the end of the edge."""
+    before: str = ""
+    """The path of the stored value that orders the groups in place of their own; empty if there is none."""
 
     @property
     def is_period(self) -> bool:
@@ -67,14 +69,15 @@ class Key:
     def grouping(self, direction: int, period: Period | None) -> Grouping:
         if self.edge:
             return Grouping(self.inner, direction, collection=self.edge.kind.collection, keys=self.edge.keys, own=self.own)
-        return Grouping(self.inner, direction, len(self.lists), period)
+        return Grouping(self.inner, direction, len(self.lists), period, before=self.before)
 
 
 def keys_of(registry: Registry, document: type[Record]) -> dict[str, Key]:
     """Everything that `document` can be grouped by, by its path."""
     name = f"keys of {document.__name__}"
     if name not in registry.memory:
-        registry.memory[name] = {each.path: each for each in _keys(registry, document)}
+        keys = {each.path: each for each in _keys(registry, document)}
+        registry.memory[name] = {path: replace(each, before=document.keyed.get(path, "")) for path, each in keys.items()}
     found: dict[str, Key] = registry.memory[name]
     return found
 
