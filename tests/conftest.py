@@ -40,8 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from tests.service import close_spares  # noqa: PLC0415
 
     # A full cache stops secantusd-py for good: the thread that waits for room holds the lock of the one that would make room.
-    # A run of all tests fills the 256 MB of an engine that is not told another size.
-    with Volatile(tmp_path_factory.mktemp("data"), cache="1G") as engine:
+    # What was written since the last checkpoint may fill a fifth of it, and a run of all tests fills that of 1 GB.
+    with Volatile(tmp_path_factory.mktemp("data"), cache="4G") as engine:
         yield engine.uri
         close_spares(engine.uri)
 
