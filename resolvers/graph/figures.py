@@ -184,7 +184,9 @@ class Figures:
             path = f"{path}.{inside.path}".lstrip(".")
             if told_by and not _pins(where, told_by) and not self._grouped_by(path, told_by):
                 wanted = f'{camel(flat(inside.path))}(where: {{{camel(told_by)}: {{eq: ".."}}}})'
-                problem = f"must say which `{camel(told_by)}` the numbers are of, as in {wanted}: others are of another kind"
+                problem = (
+                    f"must say which `{camel(told_by)}` the numbers are of, as in {wanted}: different ones are never added up"
+                )
                 raise InvalidInput(f"{place.name}.{WHERE}", problem)
 
     def _grouped_by(self, path: str, told_by: str) -> bool:
