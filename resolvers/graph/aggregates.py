@@ -170,11 +170,8 @@ def _about_key(key: Key) -> str:
 
 
 def _one_kind(told_by: str | None) -> str:
-    if not told_by:
-        return ""
-    name = camel(told_by)
     return (
-        f" Values of different `{name}` are never added up: `where` names it by `eq` or `in`, unless the groups are made by it."
+        f" A `where` has to name their `{camel(told_by)}` by `eq` or `in`, unless the groups are made by it." if told_by else ""
     )
 
 
