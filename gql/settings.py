@@ -20,7 +20,7 @@ def _as_sent(origin: str) -> str:
     return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
-Origin = Annotated[str, Field(pattern=r"^https?://[0-9A-Za-z_.:\[\]-]+$"), AfterValidator(_as_sent)]
+Origin = Annotated[str, Field(pattern=r"(?i)^https?://[0-9a-z_.:\[\]-]+$"), AfterValidator(_as_sent)]
 ReviewDays = Annotated[int, Field(ge=1, le=3650)]
 
 

@@ -231,7 +231,7 @@ async def desk() -> AsyncIterator[tuple[Desk, str]]:
     [
         ("https://desk.example.org", "https://desk.example.org"), ("https://Desk.Example.org:443", "https://desk.example.org"),
         ("http://desk.example.org:80", "http://desk.example.org"), ("https://desk.example.org:80", "https://desk.example.org:80"),
-        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("HTTP://[::1]:3000", "http://[::1]:3000"),
     ],
 )  # fmt: skip
 def test_an_origin_is_listed_as_browsers_send_it(listed: str, sent: str) -> None:

@@ -181,7 +181,7 @@ def _place_of_key(figures: Figures, name: str, argument: str) -> int:
     for at, key in enumerate(figures.groups.keys):
         if flat(key.path) == name:
             return at
-    raise InvalidInput(argument, f"must name a key that `groupBy` names; `{camel(name)}` is none")
+    raise InvalidInput(argument, f"must name a key that `groupBy` names, and it does not name `{camel(name)}`")
 
 
 def _only(given: Any, argument: str) -> tuple[str, Any]:
