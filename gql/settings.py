@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from documents.versions.waivers import WAIVER_DAYS
@@ -14,9 +14,13 @@ PREFIX = "MAGISTRATE_"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-Origin = Annotated[str, Field(pattern=r"^https?://[^\s/,*]+$")]
+def _as_sent(origin: str) -> str:
+    """An origin as browsers send it: in lower case, and without the port that its scheme has by default."""
+    scheme, _, place = origin.lower().partition("://")
+    return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
+Origin = Annotated[str, Field(pattern=r"(?i)^https?://[0-9a-z_.:\[\]-]+$"), AfterValidator(_as_sent)]
 ReviewDays = Annotated[int, Field(ge=1, le=3650)]
 
 

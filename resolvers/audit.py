@@ -77,7 +77,7 @@ audit_events = connection(
 audit_event_aggregates = aggregates(
     AuditEvent,
     "audit_event_aggregates",
-    "Groups events, and counts and bounds each group.",
+    "Groups events, counts each group and computes its figures.",
     permit=Permission.READ_TRAIL,
 )
 
@@ -127,7 +127,7 @@ audit_verifications = connection(
 audit_verification_aggregates = aggregates(
     VerificationRun,
     "audit_verification_aggregates",
-    "Groups runs in which the server verified the trail itself, counts each group, and sums up its numbers.",
+    "Groups runs in which the server verified the trail itself, counts each group and computes its figures.",
     permit=Permission.READ_TRAIL,
 )
 

@@ -169,7 +169,7 @@ change_requests = connection(ChangeRequest, "change_requests", "The changes are 
 change_request_aggregates = aggregates(
     ChangeRequest,
     "change_request_aggregates",
-    "Groups changes, counts each group, and sums up its numbers.",
+    "Groups changes, counts each group and computes its figures.",
 )
 
 

@@ -72,7 +72,9 @@ async def datasheet(info: Info, dataset_id: Key) -> Datasheet | None:
 datasheets = connection(Datasheet, "datasheets", "The datasheets are listed by the id of their dataset.", ("dataset_id", 1))
 
 
-datasheet_aggregates = aggregates(Datasheet, "datasheet_aggregates", "Groups datasheets, counts each group, and sums it up.")
+datasheet_aggregates = aggregates(
+    Datasheet, "datasheet_aggregates", "Groups datasheets, counts each group and computes its figures."
+)
 
 
 @graph_input("A dataset version is an entry in a dataset's history.")

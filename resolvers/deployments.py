@@ -44,7 +44,9 @@ async def deployment(info: Info, deployment_id: Key) -> Deployment | None:
 deployments = connection(Deployment, "deployments", "The deployments are listed latest first.", ("deployed_at", -1))
 
 
-deployment_aggregates = aggregates(Deployment, "deployment_aggregates", "Groups deployments, counts each group, and sums it up.")
+deployment_aggregates = aggregates(
+    Deployment, "deployment_aggregates", "Groups deployments, counts each group and computes its figures."
+)
 
 
 PART = Part(types=[DeploymentNode, RunningShape, DeploymentFilter], queries=[deployment, deployments, deployment_aggregates])

@@ -54,7 +54,7 @@ environments = connection(
 
 
 environment_aggregates = aggregates(
-    DeploymentEnvironment, "environment_aggregates", "Groups environments, counts each group, and sums it up."
+    DeploymentEnvironment, "environment_aggregates", "Groups environments, counts each group and computes its figures."
 )
 
 

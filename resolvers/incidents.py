@@ -59,7 +59,7 @@ incidents = connection(Incident, "incidents", "The incidents are listed latest f
 incident_aggregates = aggregates(
     Incident,
     "incident_aggregates",
-    "Groups incidents, and counts each group.",
+    "Groups incidents, counts each group and computes its figures.",
 )
 
 

@@ -127,7 +127,7 @@ async def model(info: Info, model_id: Key) -> Model | None:
 models = connection(Model, "models", "The models are listed by their id.", ("model_id", 1))
 
 
-model_aggregates = aggregates(Model, "model_aggregates", "Groups models, counts each group, and sums it up.")
+model_aggregates = aggregates(Model, "model_aggregates", "Groups models, counts each group and computes its figures.")
 
 
 PART = Part(types=[ModelNode, ModelFilter], queries=[model, models, model_aggregates])

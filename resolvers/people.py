@@ -156,7 +156,9 @@ async def stakeholder(info: Info, user_id: Key) -> Stakeholder | None:
 stakeholders = connection(Stakeholder, "stakeholders", "The people are listed oldest first.", ("registered_at", 1))
 
 
-stakeholder_aggregates = aggregates(Stakeholder, "stakeholder_aggregates", "Groups people, counts each group, and sums it up.")
+stakeholder_aggregates = aggregates(
+    Stakeholder, "stakeholder_aggregates", "Groups people, counts each group and computes its figures."
+)
 
 
 @graph_input("A person is to be registered.")

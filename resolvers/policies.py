@@ -110,7 +110,7 @@ async def policy(info: Info, policy_id: Key) -> Policy | None:
 policies = connection(Policy, "policies", "The policies are listed by their id.", ("policy_id", 1))
 
 
-policy_aggregates = aggregates(Policy, "policy_aggregates", "Groups policies, counts each group, and sums it up.")
+policy_aggregates = aggregates(Policy, "policy_aggregates", "Groups policies, counts each group and computes its figures.")
 
 
 @graph_input("A requirement is one thing that must hold.")

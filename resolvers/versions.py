@@ -255,7 +255,7 @@ model_versions = connection(
 model_version_aggregates = aggregates(
     ModelVersion,
     "model_version_aggregates",
-    "Groups versions, counts each group, and sums up its numbers.",
+    "Groups versions, counts each group and computes its figures.",
 )
 
 

@@ -275,18 +275,18 @@ async def test_two_metrics_are_asked_for_side_by_side_and_in_fragments(service: 
 
 AT = "registeredAt: {period: DAY"
 WRONG = {
-    f'[{{{AT}, zone: "Europe/Nowhere"}}}}]': "groupBy.0",
-    f'[{{{AT}, zone: "europe/berlin"}}}}]': "groupBy.0",
-    f'[{{{AT}, zone: ""}}}}]': "groupBy.0",
-    f'[{{{AT}, zone: "../../etc/passwd"}}}}]': "groupBy.0",
-    '[{card: {releaseDate: {period: DAY, zone: "UTC"}}}]': "groupBy.0",
-    "[{card: {metrics: {}}}]": "groupBy.0",
-    "[{card: {metrics: {where: {}}}}]": "groupBy.0",
-    "[{card: {metrics: {metricName: ASC, dataset: ASC}}}]": "groupBy.0",
+    f'[{{{AT}, zone: "Europe/Nowhere"}}}}]': "groupBy.0.registeredAt.zone",
+    f'[{{{AT}, zone: "europe/berlin"}}}}]': "groupBy.0.registeredAt.zone",
+    f'[{{{AT}, zone: ""}}}}]': "groupBy.0.registeredAt.zone",
+    f'[{{{AT}, zone: "../../etc/passwd"}}}}]': "groupBy.0.registeredAt.zone",
+    '[{card: {releaseDate: {period: DAY, zone: "UTC"}}}]': "groupBy.0.card.releaseDate.zone",
+    "[{card: {metrics: {}}}]": "groupBy.0.card.metrics",
+    "[{card: {metrics: {where: {}}}}]": "groupBy.0.card.metrics",
+    "[{card: {metrics: {metricName: ASC, dataset: ASC}}}]": "groupBy.0.card.metrics",
     "[{card: {metrics: {metricName: ASC}}}, {evidence: {requirementId: ASC}}]": "groupBy.1",
     "[{deployedIn: ASC}, {tier: ASC}, {datasheets: {datasetId: ASC}}]": "groupBy.2",
     "[{card: {metrics: {metricName: ASC}}}, {card: {metrics: {metricName: DESC}}}]": "groupBy",
-    "[{card: {metrics: {metricName: ASC, where: {metricName: {}}}}}]": "filter",
+    "[{card: {metrics: {metricName: ASC, where: {metricName: {}}}}}]": "groupBy.0.card.metrics.where.metricName",
 }
 
 

@@ -242,16 +242,18 @@ PAGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "an operator for a field": ({"first": 1, "filter": {"$where": "sleep(1)"}}, {}),
     "an operator for a text": ({"first": 1, "filter": {"version": {"eq": {"$gt": ""}}}}, {}),
     "a number for a text": ({"first": 1, "filter": {"version": {"eq": 1}}}, {}),
-    "NUL in a filter": ({"first": 1, "filter": {"version": {"contains": "\0"}}}, {"path": "filter"}),
-    "a long text in a filter": ({"first": 1, "filter": {"purpose": {"contains": "x" * 100_000}}}, {"path": "filter"}),
-    "a long list in a filter": ({"first": 1, "filter": {"version": {"in": ["x"] * 201}}}, {"path": "filter"}),
+    "NUL in a filter": ({"first": 1, "filter": {"version": {"contains": "\0"}}}, {"path": "filter.version.contains"}),
+    "a long text in a filter": (
+        {"first": 1, "filter": {"purpose": {"contains": "x" * 100_000}}}, {"path": "filter.purpose.contains"},
+    ),
+    "a long list in a filter": ({"first": 1, "filter": {"version": {"in": ["x"] * 201}}}, {"path": "filter.version.in"}),
     "a filter 60 deep": ({"first": 1, "filter": nots(60)}, {"code": "LIMIT_EXCEEDED", "limit": 16, "size": 17}),
     "a filter 900 deep": ({"first": 1, "filter": nots(900)}, {"code": "LIMIT_EXCEEDED", "limit": 16, "size": 17}),
     "a filter before the first year": (
-        {"first": 1, "filter": {"registeredAt": {"gt": "0001-01-01T00:00:00+14:00"}}}, {"path": "filter"},
+        {"first": 1, "filter": {"registeredAt": {"gt": "0001-01-01T00:00:00+14:00"}}}, {"path": "filter.registeredAt.gt"},
     ),
     "a filter after the last year": (
-        {"first": 1, "filter": {"registeredAt": {"lt": "9999-12-31T23:59:59-12:00"}}}, {"path": "filter"},
+        {"first": 1, "filter": {"registeredAt": {"lt": "9999-12-31T23:59:59-12:00"}}}, {"path": "filter.registeredAt.lt"},
     ),
     "a size beyond 2^53-1 in a filter": ({"first": 1, "filter": {"artifacts": {"some": {"size": {"lt": 2**53}}}}}, {}),
 }  # fmt: skip
@@ -289,10 +291,12 @@ BEYOND = {
     '{ auditReport(modelId: "a", outcomes: [%s]) { generatedAt } }' % ("DENIED " * 201): "outcomes",
     '{ model(modelId: "a b") { name } }': "modelId",
     '{ model(modelId: "") { name } }': "modelId",
-    '{ viewer { stakeholder { models(first: 1, filter: {name: {eq: "\\u0000"}}) { totalCount } } } }': "filter",
+    '{ viewer { stakeholder { models(first: 1, filter: {name: {eq: "\\u0000"}}) { totalCount } } } }': "filter.name.eq",
     '{ modelVersion(modelId: "support-assistant", version: "1.0.0") { changesSince(version: "a/b") { __typename } } }': "version",
     '{ models(first: 1, after: "%s") { totalCount } }' % ("x" * 20_001): "after",
-    "{ modelVersions(first: 1, filter: {card: {metrics: {some: {value: {lt: 1e400}}}}}) { totalCount } }": "filter",
+    "{ modelVersions(first: 1, filter: {card: {metrics: {some: {value: {lt: 1e400}}}}}) { totalCount } }": (
+        "filter.card.metrics.some.value.lt"
+    ),
     '{ auditEvent(eventId: "\\u0007") { seq } }': "eventId",
 }
 

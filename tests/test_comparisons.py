@@ -53,8 +53,7 @@ async def test_versions_are_ordered_and_compared_as_semantic_versions(service: S
 @pytest.mark.parametrize("than", ["nightly", "1.0", "v1.0.0", "01.0.0", "", "1.0.0-" + "a" * 95])
 async def test_an_order_of_versions_takes_semantic_versions_alone(service: Service, than: str) -> None:
     refused = await service.refusal(VERSIONS, filter={"not": {"version": {"gte": than}}})
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter")
-    assert " at not.version.gte" in refused["problem"]
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter.not.version.gte")
 
 
 async def test_pages_in_the_order_of_versions_hold_each_once(service: Service) -> None:
@@ -195,8 +194,7 @@ async def test_a_field_over_an_edge_is_spelled_out_for_so_many_values(
 )  # fmt: skip
 async def test_a_path_that_names_no_single_field_of_the_kind_is_refused(service: Service, filter: Any, place: str) -> None:
     refused = await service.refusal(VERSIONS, filter=filter)
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter")
-    assert f" at {place}" in refused["problem"]
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", f"filter.{place}")
 
 
 def test_people_of_the_examples_are_of_departments_that_differ() -> None:

@@ -68,7 +68,7 @@ async def test_a_version_waits_from_its_submission_until_it_is_decided(service: 
     ):  # fmt: skip
         assert await found(service, {"daysWaiting": days}) == names, days
     refused = await service.refusal(VERSIONS, filter={"daysWaiting": {"gt": 1e300}})
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter.daysWaiting.gt")
     assert (await service.refusal(VERSIONS, filter={"daysWaiting": {}}))["code"] == "INVALID_INPUT"
 
 

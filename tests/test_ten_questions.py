@@ -180,12 +180,12 @@ def failed_by_month(held: Held, answer: Raw) -> tuple[Any, Any]:
 ANSWERED: dict[str, Callable[[Held, Raw], tuple[Any, Any]]] = {
     "Which versions of tier 1 have no standing ethics approval?": without_ethics,
     "How much residual risk is there, by department and tier?": residual_risk,
-    "Who approved how much since a day?": by_reviewer,
+    "How much did each reviewer approve in the last 30 days?": by_reviewer,
     "Which versions have a fairness metric below a value?": unfair,
     "How many days pass from registration to approval, by tier?": days_to_approval,
-    "Under which licences are the versions?": by_licence,
-    "Which datasets do more than two models use?": shared_datasets,
-    "Who has how many overdue reviews?": overdue,
+    "How many versions are there under each licence?": by_licence,
+    "Which datasets are used by more than two models?": shared_datasets,
+    "How many overdue reviews does each owner have?": overdue,
     "How many changes failed in each month?": failed_by_month,
     "Which versions were approved by somebody of the owner's own department?": of_own_department,
 }

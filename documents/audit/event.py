@@ -102,7 +102,7 @@ class EventRequest(Value):
 
     grouped: ClassVar = frozenset({"ip", "token", "operation"})
 
-    id: str = Field(description="The request's id, which all of its events share.")
+    id: str = Field(description="The id of the request, which all of its events share; the answer has it as `x-request-id`.")
     ip: str | None = Field(description="The address that the request came from.")
     token: str | None = Field(description="The id of the token that signed in; never its secret.")
     token_issuer: str | None = Field(description="The user id of whoever issued the token.")

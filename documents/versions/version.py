@@ -160,10 +160,10 @@ class ModelVersion(Searchable):
     registered_at: Moment = Field(description="The time it was registered.")
     approved_at: Moment | None = Field(
         default=None,
-        description="The time it first was APPROVED; null if it never was, or last was so before release 0.3.0.",
+        description="The time at which it first was APPROVED; null if it never was, or was so last before release 0.3.0.",
     )
     days_to_approval: float | None = Field(
-        default=None, description="The days from its registration to `approvedAt`; null while that is null."
+        default=None, description="The days from its registration to its first approval; null if `approvedAt` is null."
     )
     standing: Standing | None = Field(default=None, description="The standing as it was computed after the last change.")
 

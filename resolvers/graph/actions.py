@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Record)
 Loads = Callable[[Sequence[R], Collection[Permission], Asking], Awaitable[Sequence[tuple[action.Action, ...]]]]
 Only = Annotated[
     list[str] | None,
-    strawberry.argument(description="The names of the mutations that are asked about; default is all that concern the record."),
+    strawberry.argument(description="The names of the mutations that are asked about; without it all are."),
 ]
 
 
@@ -30,7 +30,7 @@ Only = Annotated[
 class ActionRefusal:
     code: str = strawberry.field(description="The code that the error would have.")
     message: str = strawberry.field(description="The message that the error would have.")
-    needs: list[str] = strawberry.field(description="The roles and people one of whom is needed; empty unless it is FORBIDDEN.")
+    needs: list[str] = strawberry.field(description="The roles and people of whom one is needed; empty unless it is FORBIDDEN.")
     from_state: str | None = strawberry.field(
         name="from", description="The state from which it is not possible; null unless it is INVALID_STATE."
     )
@@ -57,7 +57,9 @@ class ActionRefusal:
 class ActionChoice:
     argument: str = strawberry.field(description="The field of the input that takes the value.")
     value: str = strawberry.field(description="The value, as the input takes it.")
-    allowed: bool = strawberry.field(description="Whether the mutation would be accepted with it.")
+    allowed: bool = strawberry.field(
+        description="Whether the mutation would accept this value, with some values of its other arguments."
+    )
     refusal: ActionRefusal | None = strawberry.field(description="The refusal with that value; null if it would be accepted.")
 
 
@@ -65,14 +67,14 @@ class ActionChoice:
 class Action:
     mutation: str = strawberry.field(description="The name that the mutation has.")
     allowed: bool = strawberry.field(
-        description="Whether some input would be accepted now; records that the input names beside this one are not looked at."
+        description="Whether the mutation would accept some input now. Other records that it names are checked when it is sent."
     )
     refusal: ActionRefusal | None = strawberry.field(
-        description="The refusal of the most sensible input, such as of the role that the viewer has; null if it is allowed."
+        description="The refusal of the most sensible input, such as of the role that the viewer has; null if allowed."
     )
     choices: list[ActionChoice] = strawberry.field(
-        description="The values of the input on which the answer depends, the most sensible first; empty if it depends on none, "
-        "or if none is looked at because the viewer may not use the mutation at all."
+        description="The values of the input on which the answer depends, of each argument the most sensible first. The list is "
+        "empty if the answer depends on none, or if the viewer may not use the mutation at all."
     )
 
     @classmethod

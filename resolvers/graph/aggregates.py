@@ -23,15 +23,13 @@ from resolvers.graph.context import Context, Info
 from resolvers.graph.figures import BOUNDS, WHERE, Figures, Inside, Measured, Place, distinct_of, flat, lists_of, stats_of
 from resolvers.graph.filters import dotted, filter_of, record_filter
 from resolvers.graph.groups import Groups, Key, group_of, groups_asked, keys_of
-from resolvers.graph.having import COUNT, DISTINCT, KEYS, group_order_of, having_asked, having_of, order_asked, read
+from resolvers.graph.having import COUNT, DISTINCT, KEYS, WHICH, group_order_of, having_asked, having_of, order_asked
 from resolvers.graph.mutation import query
 from resolvers.graph.registry import Registry, pending, registry_of
 from resolvers.graph.selection import Chosen, chosen_below
 from resolvers.graph.types import expose
 
 GROUPS = 1_000
-
-Where = "The elements that meet this are counted and summed up; all elements if it is not given."
 
 
 def aggregates(kind: type[Record], name: str, description: str, permit: Permission = Permission.READ) -> StrawberryField:
@@ -47,19 +45,25 @@ def aggregates(kind: type[Record], name: str, description: str, permit: Permissi
         filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
         group_by: Annotated[
             list[group_of(kind)] | None,  # type: ignore[valid-type]
-            strawberry.argument(description="The groups share these fields, and are ordered by them."),
+            strawberry.argument(
+                description="The fields that the records of a group share. Without it all records are one group."
+            ),
         ] = UNSET,
         having: Annotated[
             having_of(kind) | None,  # type: ignore[valid-type]
-            strawberry.argument(description="The groups meet these conditions on what they come to."),
+            strawberry.argument(description="The conditions that a group has to meet to be in the answer."),
         ] = UNSET,
         order_by: Annotated[
             list[group_order_of(kind)] | None,  # type: ignore[valid-type]
-            strawberry.argument(description="The order that the groups have; `groupBy` decides between those alike."),
+            strawberry.argument(
+                description="The groups are ordered by these figures and keys, and where those are equal by `groupBy`."
+            ),
         ] = UNSET,
         first: Annotated[
             int | None,
-            strawberry.argument(description="So many groups are taken from the start; if it is not given, all, at most 1,000."),
+            strawberry.argument(
+                description="The number of groups that are taken from the start. Without it all are; more than 1,000 are refused."
+            ),
         ] = UNSET,
     ) -> list[aggregate]:  # type: ignore[valid-type]
         wanted = _size(first)
@@ -103,20 +107,28 @@ def _aggregate(registry: Registry, model: type[BaseModel]) -> Any:
     def make(made: Any) -> None:
         groups: dict[str, tuple[Any, str]] = {COUNT: (int, "The number of records that the group has.")}
         if not is_record:
-            groups = {COUNT: (int, "The number of elements that count.")}
+            groups = {COUNT: (int, "The number of elements that the figures are about.")}
         told = stats_of(registry, model)
         if every := told.get("min"):
-            bounded = output("Bounds", f"The bounds are the least or greatest values of {of}.", _figures(every, "bound"))
+            bounded = output(
+                "Bounds",
+                f"The bounds are the least or greatest values of {of}.",
+                _figures(every, "The least or greatest `{}` that the group has.", bounds=True),
+            )
             groups |= {
-                "min": (bounded, "The least values that the group has."),
-                "max": (bounded, "The greatest values that the group has."),
+                "min": (bounded, "The least values that the group has; null where it has none."),
+                "max": (bounded, "The greatest values that the group has; null where it has none."),
             }
         if added := told.get("sum"):
-            summed = output("Numbers", f"The numbers are counts, means or sums of {of}.", _figures(added, "number"))
+            summed = output(
+                "Numbers",
+                f"The numbers are counts, means or sums of {of}.",
+                _figures(added, "The count, mean or sum of the values that `{}` has in the group."),
+            )
             groups |= {
-                "values": (summed, "The counts of the values that `avg` and `sum` are over."),
-                "avg": (summed, "The means are null where there are no values."),
-                "sum": (summed, "The sums are 0 where there are no values."),
+                "values": (summed, "The numbers of values from which `avg` and `sum` are computed; null is no value."),
+                "avg": (summed, "The means of the values that the group has; null where it has none."),
+                "sum": (summed, "The sums of the values that the group has; 0 where it has none."),
             }
         if is_record:
             groups |= _of_records(registry, model, of, output)
@@ -129,12 +141,9 @@ def _aggregate(registry: Registry, model: type[BaseModel]) -> Any:
     return registry.once(f"{model.__name__}Aggregate", make)
 
 
-def _figures(told: Mapping[str, Measured], what: str) -> dict[str, tuple[Any, str]]:
+def _figures(told: Mapping[str, Measured], about: str, bounds: bool = False) -> dict[str, tuple[Any, str]]:
     return {
-        name: (
-            (each.type if what == "bound" else float) | None,
-            f"The `{each.path}` has this {what}.{_one_kind(each.told_by)}",
-        )
+        name: ((each.type if bounds else float) | None, about.format(each.path) + _one_kind(each.told_by))
         for name, each in told.items()
     }
 
@@ -144,23 +153,26 @@ def _of_records(registry: Registry, model: Any, of: str, output: Any) -> dict[st
     if keys := keys_of(registry, model):
         shared = {flat(path): (each.type | None, _about_key(each)) for path, each in keys.items()}
         made = output("Keys", f"The keys are what {of} shares.", shared)
-        found[KEYS] = (made, "The keys are what the group shares; null if not grouped by.")
+        found[KEYS] = (made, "The keys that the records of the group share; a key that `groupBy` does not name is null.")
     if different := distinct_of(registry, model):
-        about = "The `{}` has so many different values, null not counted."
+        about = "The number of different values that `{}` has in the group; null is not counted."
         numbers = {name: (int | None, about.format(dotted(path))) for name, path in different.items()}
         made = output("Distinct", f"The numbers say how many different values {of} has.", numbers)
-        found[DISTINCT] = (made, "The numbers of different values that the group has.")
+        found[DISTINCT] = (made, "The numbers of different values that the group has; null is not counted.")
     return found
 
 
 def _about_key(key: Key) -> str:
     if key.is_period:
-        return f"The period of `{dotted(key.path)}` that the group has begins on this day."
-    return f"{'An element of the group' if key.lists else 'The group'} has this `{dotted(key.path)}`."
+        return f"The first day of the period in which the group has its `{dotted(key.path)}`."
+    whose = "an element of each record" if key.lists else "each record"
+    return f"The `{dotted(key.path)}` that {whose} of the group has."
 
 
 def _one_kind(told_by: str | None) -> str:
-    return f" Values of different `{camel(told_by)}` are of different kinds: `where` must say which." if told_by else ""
+    return (
+        f" A `where` has to name their `{camel(told_by)}` by `eq` or `in`, unless the groups are made by it." if told_by else ""
+    )
 
 
 def _listed(registry: Registry, name: str, inside: Inside) -> StrawberryField:
@@ -170,13 +182,14 @@ def _listed(registry: Registry, name: str, inside: Inside) -> StrawberryField:
     def resolve(
         root: Parent[Any],
         info: Info,
-        where: Annotated[record_filter(registry, inside.of) | None, strawberry.argument(description=Where)] = UNSET,  # type: ignore[valid-type]
+        where: Annotated[record_filter(registry, inside.of) | None, strawberry.argument(description=WHICH)] = UNSET,  # type: ignore[valid-type]
     ) -> Any:
         return root.lists[info.path.key]
 
     resolve.__name__ = name
     more = _one_kind(inside.told_by)
-    about = f"The elements of `{dotted(inside.path)}` come to this; those that the groups share, where they are grouped by.{more}"
+    about = f"The figures that the elements of `{dotted(inside.path)}` come to, over all records of the group."
+    about += f" Where the groups are made by this list, only elements that have the keys of the group count.{more}"
     declared: StrawberryField = strawberry.field(resolver=resolve, description=about, graphql_type=kind)
     return declared
 
@@ -231,7 +244,7 @@ async def _planned(context: Context, figures: Figures, place: Place, chosen: Cho
             )
         elif one.name in lists:
             where = one.arguments().get(WHERE)
-            filtered = await read(context, where, f"{place.name}.{camel(one.name)}.{WHERE}".lstrip(".")) if where else {}
+            filtered = await asked_for(context, where, f"{place.name}.{camel(one.name)}.{WHERE}".lstrip(".")) if where else {}
             figures.counted(filtered)
             plan.lists[key] = await _planned(context, figures, place.into(lists[one.name], filtered), one.below())
         elif one.name == DISTINCT:

@@ -127,7 +127,7 @@ class Days:
         if operator == "is_null":
             return {"not": waits} if value else waits
         if abs(value) > DAYS:
-            raise InvalidInput("filter", f"holds a number of days beyond {DAYS}")
+            raise InvalidInput(operator, f"must be from -{DAYS} to {DAYS} days")
         return {"and": [waits, self.since(ACROSS_TIME[operator], _MOMENT.validate_python(moment) - timedelta(days=value))]}
 
 
@@ -136,12 +136,12 @@ def days_between(earlier: datetime, later: datetime) -> float:
     return (_MOMENT.validate_python(later) - earlier) / timedelta(days=1)
 
 
-async def asked_for(context: Context, given: Any) -> Filter:
+async def asked_for(context: Context, given: Any, argument: str = "filter") -> Filter:
     """A filter input as `documents.store.filters` reads it, for a query or for a record in memory; no input gives `{}`.
 
-    Edges are followed first, each once in a request, and become conditions on keys.
+    Edges are followed first, each once in a request, and become conditions on keys. A refusal names its place below `argument`.
     """
-    return await _Reading(context).of_record(given) if given else {}
+    return await _Reading(context).of_record(given, argument) if given else {}
 
 
 @dataclass(slots=True)
@@ -202,7 +202,7 @@ class _Reading:
     def __init__(self, context: Context) -> None:
         self.context, self.edges = context, 0
 
-    async def of_record(self, given: Any, path: str = "", depth: int = 0) -> Any:
+    async def of_record(self, given: Any, path: str, depth: int = 0) -> Any:
         """What is said of the record of a list, or of one at the end of an edge."""
         scope = _Scope(type(given))
         said = await self.said(given, scope, path, depth)
@@ -211,16 +211,16 @@ class _Reading:
             said = await _spelled_out(said, *scope.over)
         return said
 
-    async def said(self, given: Any, scope: _Scope, path: str = "", depth: int = 0) -> Any:
+    async def said(self, given: Any, scope: _Scope, path: str, depth: int = 0) -> Any:
         if depth > DEPTH:
-            raise InvalidInput("filter", f"is nested more than {DEPTH} levels deep")
+            raise InvalidInput(path, f"is nested more than {DEPTH} levels deep")
         if has_object_definition(given):
             return await self._record(given, scope, path, depth + 1)
         if isinstance(given, list):
             if len(given) > LIST_LENGTH:
-                raise InvalidInput("filter", f"holds a list of more than {LIST_LENGTH} elements")
-            return [await self.said(each, scope, path, depth) for each in given]
-        return _as_stored(given)
+                raise InvalidInput(path, f"must have {LIST_LENGTH} elements at most")
+            return [await self.said(each, scope, f"{path}.{at}", depth) for at, each in enumerate(given)]
+        return _as_stored(given, path)
 
     async def _record(self, given: Any, scope: _Scope, path: str, depth: int) -> dict[str, Any]:
         said: dict[str, Any] = {}
@@ -230,13 +230,13 @@ class _Reading:
             if value is UNSET:
                 continue
             name = each.name
-            place = f"{path}.{each.spelled}".lstrip(".")
+            place = f"{path}.{each.spelled}"
             if value is None:
                 if each.needed:
-                    raise InvalidInput("filter", f"holds null at {place}: `is_null` asks for null, or leave it out")
+                    raise InvalidInput(place, "must not be null; to find what has no value, use `is_null`")
                 continue
             if value == [] and name in JOINING:
-                raise InvalidInput("filter", f"holds no condition at {place}: give it one, or leave it out")
+                raise InvalidInput(place, "must have a condition; leave it out to restrict nothing")
             if each.edge:
                 inside = await self.of_record(value, place, depth)
                 further += [await self._led(each.edge, inside)] if inside else []
@@ -245,11 +245,11 @@ class _Reading:
             else:
                 inside = await self.said(value, scope, place, depth)
                 if each.derived:
-                    further.append(each.derived.at(inside, self.context.now))
+                    further.append(_derived(each.derived, inside, self.context.now, place))
                 else:
                     said[name] = _checked(name, inside, place)
         if not said and _operates(type(given)):  # type: ignore[arg-type]
-            raise InvalidInput("filter", f"holds no operator at {path}: `is_null` asks for null, and `eq` for a value")
+            raise InvalidInput(path, "must have an operator with a value; a variable that was not sent counts as left out")
         return said | {"and": [*said.get("and", ()), *further]} if further else said
 
     def _follows(self) -> None:
@@ -261,6 +261,14 @@ class _Reading:
         self._follows()
         leads: Filter = await self.context.loader(edge, edge.lead, key=repr).load(wanted)
         return leads
+
+
+def _derived(derived: Derived, asked: Any, moment: datetime, place: str) -> Filter:
+    """What a condition on a derived field means of stored fields; a refusal is about its place in the filter."""
+    try:
+        return derived.at(asked, moment)
+    except InvalidInput as refused:
+        raise InvalidInput(f"{place}.{refused.path}", refused.problem) from refused
 
 
 def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Across, str]:
@@ -284,11 +292,11 @@ def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Ac
             if edge is None:
                 return there
             if scope.over not in (None, (edge, there)):
-                raise InvalidInput("filter", f"compares with a second field over an edge at {place}: it may compare with one")
+                raise InvalidInput(place, "must not name a second field over an edge: a filter compares with one")
             scope.over = edge, there
             return edge, there
     of = kind.__strawberry_definition__.name.removesuffix("Filter")
-    raise InvalidInput("filter", f"holds a path at {place} that leads to no single `{of}` of the record")
+    raise InvalidInput(place, f"must be the path of a single `{of}` field, from the record or over one of its edges")
 
 
 async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
@@ -341,14 +349,13 @@ def _with(name: str, wanted: Any, value: Any) -> tuple[str, Any]:
 def _checked(operator: str, value: Any, place: str) -> Any:
     """The operand of an operator that does not take every text; InvalidInput if it does not take this one."""
     if operator in ORDERING and (len(value) > LONGEST or not is_semantic(value)):
-        problem = f"must hold a semantic version of up to {LONGEST} characters at {place}, such as 1.4.0-rc.1"
-        raise InvalidInput("filter", problem)
+        raise InvalidInput(place, f"must be a semantic version of up to {LONGEST} characters, such as 1.4.0-rc.1")
     if operator == "icontains" and len(value) > ANY_CASE:
-        raise InvalidInput("filter", f"must hold a text of up to {ANY_CASE} characters at {place}")
+        raise InvalidInput(place, f"must have {ANY_CASE} characters at most")
     return value
 
 
-def _as_stored(value: Any) -> Any:
+def _as_stored(value: Any, place: str) -> Any:
     """The value of a filter in the form in which records store it."""
     try:
         match value:
@@ -363,6 +370,5 @@ def _as_stored(value: Any) -> Any:
             case date():
                 return value.isoformat()
     except ValidationError as wrong:
-        problem = problem_in(wrong.errors()[0]["msg"])
-        raise InvalidInput("filter", f"holds a value that {problem}") from wrong
+        raise InvalidInput(place, problem_in(wrong.errors()[0]["msg"])) from wrong
     return value

@@ -184,7 +184,7 @@ class Figures:
             path = f"{path}.{inside.path}".lstrip(".")
             if told_by and not _pins(where, told_by) and not self._grouped_by(path, told_by):
                 wanted = f'{camel(flat(inside.path))}(where: {{{camel(told_by)}: {{eq: ".."}}}})'
-                problem = f"must say which `{camel(told_by)}` the numbers are of, as in {wanted}: others are of another kind"
+                problem = f"must name the `{camel(told_by)}` of the numbers by `eq` or `in`, as in {wanted}"
                 raise InvalidInput(f"{place.name}.{WHERE}", problem)
 
     def _grouped_by(self, path: str, told_by: str) -> bool:

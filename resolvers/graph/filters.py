@@ -33,18 +33,18 @@ ORDER = {
 }
 SEMANTIC = {
     "version_lt": "The version is below this semantic version.",
-    "version_lte": "The version is below this semantic version, or is it with any build metadata.",
+    "version_lte": "The version is below this semantic version or equal to it, build metadata ignored.",
     "version_gt": "The version is above this semantic version.",
-    "version_gte": "The version is above this semantic version, or is it with any build metadata.",
+    "version_gte": "The version is above this semantic version or equal to it, build metadata ignored.",
 }
 TEXT = {
-    "contains": "The text contains this, case included.",
-    "icontains": "The text contains this in any case: letters that differ by case alone are one, accents count, `ß` is not `ss`.",
-    "starts_with": "The text begins with this, case included.",
+    "contains": "The text contains this; upper and lower case differ.",
+    "icontains": "The text contains this, whatever the case of the letters. Accents count, and `ß` does not equal `ss`.",
+    "starts_with": "The text begins with this; upper and lower case differ.",
 }
 FIELD = {
-    "eq_field": "The value equals that of the field at this path; a null equals nothing.",
-    "ne_field": "The value does not equal that of the field at this path; a null equals nothing.",
+    "eq_field": "The value equals that of the field at this path, and neither is null.",
+    "ne_field": "The value differs from that of the field at this path, or one of them is null.",
 }
 FIELD_ORDER = {
     "lt_field": "The value is below that of the field at this path.",
@@ -63,11 +63,13 @@ OFFERED: dict[Any, tuple[str, dict[str, str]]] = {
     Hash: ("Hash", SAME | FIELD),
 }
 ABOUT_FIELDS = (
-    "A path names a single field of the same kind, from the record that is listed, such as `ownerId`, or over one edge, such as "
-    "`owner.department`; inside an edge it begins at the record at its end."
+    "An operator whose name ends in `Field` takes the path of another single field of the same kind: `ownerId` is a field of the "
+    "record that is listed, and `owner.department` one over an edge of it. Inside the filter of an edge, the path begins at the "
+    "record at the end of the edge."
 )
 ABOUT_VERSIONS = (
-    "Versions are compared as SemVer 2.0.0 orders them, section 11; one that is not semantic is neither above nor below any."
+    "Versions are compared as SemVer 2.0.0 orders them (section 11). A stored version that is not semantic is neither above nor "
+    "below any."
 )
 
 

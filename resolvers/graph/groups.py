@@ -33,10 +33,10 @@ class ByPeriod:
     period: GroupPeriod = strawberry.field(description="The period that each group is about.")
     zone: str | None = strawberry.field(
         default=UNSET,
-        description="The time zone that the periods of moments begin in, such as `Europe/Berlin`; it is `UTC` if none is given.",
+        description="The time zone in which periods begin, such as `Europe/Berlin`; it is `UTC` if left out. Days take none.",
     )
     direction: OrderDirection = strawberry.field(
-        default=OrderDirection.ASC, description="The way that the groups are ordered by the first day of their period."
+        default=OrderDirection.ASC, description="The direction in which the groups are ordered by the first day of their period."
     )
 
 
@@ -147,30 +147,36 @@ def _group(registry: Registry, model: type[BaseModel], edges: bool = True, eleme
     def make(made: Any) -> None:
         offered = _fields(registry, model, edges)
         fields = {name: _taken(registry, name, of, listed, edges) for name, of, listed in offered}
-        fields |= {name: (_edge_group(registry, edge), _shared(name)) for name, edge in (led if edges else ())}
+        fields |= {
+            name: (_edge_group(registry, edge), f"The records of a group share one field of their `{camel(name)}`.")
+            for name, edge in (led if edges else ())
+        }
         about = f"A grouping names one field of the `{model.__name__}`."
         if element:
-            fields |= {WHERE: (record_filter(registry, model), "The groups are made of elements that meet this alone.")}
-            about += " Groupings by one list are about the same element, which meets the `where` of each of them."
+            fields |= {
+                WHERE: (record_filter(registry, model), "The filter that an element has to meet for a group to be made by it.")
+            }
+            about += " Several groupings by one list are about the same element, which has to meet the `where` of each."
         make_input(made, made.__name__, about, fields)
 
     return registry.once(f"{model.__name__}{kind}GroupBy", make)
 
 
 def _taken(registry: Registry, name: str, of: Any, listed: bool, edges: bool) -> tuple[Any, str]:
-    said = _shared(name) + (" A record counts once in each group whose key an element of it has." if listed else "")
-    if nested := _model(of):
-        return _group(registry, nested, edges and not listed, listed), said
+    nested, said = _model(of), f"`{camel(name)}`"
+    about = f"The records of a group share one {f'field of {said}' if nested else said}."
+    if listed:
+        about = f"The groups are made by the elements of {said}: a record counts once in each group whose key one of them has."
+    elif of in {date, datetime}:
+        about = f"The records of a group have their {said} in one period."
+    if nested:
+        return _group(registry, nested, edges and not listed, listed), about
     expose(GroupPeriod)
-    return (ByPeriod if of in {date, datetime} else OrderDirection), said
-
-
-def _shared(name: str) -> str:
-    return f"The groups share one `{camel(name)}`."
+    return (ByPeriod if of in {date, datetime} else OrderDirection), about
 
 
 def _edge_group(registry: Registry, edge: Across) -> Any:
-    fields = {name: (OrderDirection, _shared(name)) for name in _ends(registry, edge)}
+    fields = {name: (OrderDirection, f"The records of a group share one `{camel(name)}`.") for name in _ends(registry, edge)}
     about = f"A grouping names one field of the `{edge.kind.__name__}`."
     return registry.once(f"{edge.kind.__name__}EdgeGroupBy", lambda made: make_input(made, made.__name__, about, fields))
 
@@ -198,14 +204,16 @@ async def groups_asked(registry: Registry, context: Context, document: type[Reco
         path, way, filters = await _picked(context, each, argument)
         key = offers[path]
         if key in asked.keys:
-            raise InvalidInput("groupBy", "names a field twice")
+            raise InvalidInput("groupBy", "must not name a field twice")
         if key.lists[: len(chain)] != chain[: len(key.lists)]:
-            raise InvalidInput(argument, "is about another list than one before: elements are grouped by in one list alone")
+            raise InvalidInput(
+                argument, "must be about the same list as those before it: groups are made by the elements of one list"
+            )
         chain = max(chain, key.lists, key=len)
         for place, where in filters.items():
             wheres.setdefault(place, []).append(where)
         asked.keys.append(key)
-        asked.by.append(key.grouping(*_way(key, way, argument)))
+        asked.by.append(key.grouping(*_way(key, way, f"{argument}.{path}.zone")))
     asked.lists = [Listed(path, _both(wheres.get(".".join(chain[: at + 1]), []))) for at, path in enumerate(chain)]
     return asked
 
@@ -220,10 +228,11 @@ async def _picked(context: Context, given: Any, argument: str) -> tuple[str, Any
     while not isinstance(given, OrderDirection | ByPeriod):
         names = [each.python_name for each in given.__strawberry_definition__.fields]
         chosen = [name for name in names if name != WHERE and getattr(given, name) not in (UNSET, None)]
+        place = f"{argument}.{path}".rstrip(".")
         if len(chosen) != 1:
-            raise InvalidInput(argument, "must name one field; each further field is a further element of the list")
+            raise InvalidInput(place, "must name one field; each further field is a further element of `groupBy`")
         if where := getattr(given, WHERE, None):
-            wheres[path] = await asked_for(context, where)
+            wheres[path] = await asked_for(context, where, f"{place}.{WHERE}")
         (name,) = chosen
         path, given = f"{path}.{name}".lstrip("."), getattr(given, name)
     return path, given, wheres
@@ -234,7 +243,7 @@ def _way(key: Key, way: Any, argument: str) -> tuple[int, Period | None]:
         return way.sign, None
     zone = None if way.zone is UNSET else way.zone
     if key.stored is date and zone is not None:
-        raise InvalidInput(argument, "names a time zone for days, which have none")
+        raise InvalidInput(argument, "must be left out: days are not moments, and lie in no time zone")
     if zone is not None and not is_zone(zone):
-        raise InvalidInput(argument, "names no time zone of the IANA time zone database, such as `Europe/Berlin`")
+        raise InvalidInput(argument, "must be a time zone of the IANA time zone database, such as `Europe/Berlin`")
     return way.direction.sign, Period(way.period, None if key.stored is date else zone or UTC)

@@ -21,12 +21,13 @@ from resolvers.graph.registry import Registry, pending
 
 COUNT, KEYS, DISTINCT = "count", "keys", "distinct"
 _SAID = {
-    "values": "numbers of values that there are",
-    "min": "least values that there are",
-    "max": "greatest values that there are",
-    "avg": "means that the values have",
-    "sum": "sums that the values have",
+    "values": "numbers of values from which `avg` and `sum` are computed",
+    "min": "least values that the group has",
+    "max": "greatest values that the group has",
+    "avg": "means of the values that the group has",
+    "sum": "sums of the values that the group has",
 }
+WHICH = "The filter that an element has to meet to be counted and summed up; without it every element is."
 Fields = dict[str, tuple[Any, str]]
 
 
@@ -42,10 +43,11 @@ def group_order_of(document: type[Record]) -> Any:
 
 def _having(registry: Registry, model: type[BaseModel]) -> Any:
     def filtered(of: Any) -> tuple[Any, str]:
-        return value_filter(registry, of), "The figure must match."
+        return value_filter(registry, of), "The figure must meet this condition."
 
     def make(made: Any) -> None:
-        about = f"The group of `{model.__name__}` meets every condition."
+        of = "records" if issubclass(model, Record) else "elements"
+        about = f"The group of `{model.__name__}` {of} meets every condition."
         fields = _fields(registry, model, filtered, "Filter", "The figures meet every condition.")
         fields |= {name: (_having(registry, inside.of), _elements(inside)) for name, inside in lists_of(registry, model).items()}
         if issubclass(model, Record):
@@ -58,16 +60,21 @@ def _having(registry: Registry, model: type[BaseModel]) -> Any:
 
 def _order(registry: Registry, model: type[BaseModel]) -> Any:
     def directed(of: Any) -> tuple[Any, str]:
-        return OrderDirection, "The figure orders the groups."
+        return OrderDirection, "The groups are ordered by this figure."
 
     def make(made: Any) -> None:
         about = f"An order of groups names one figure of the `{model.__name__}`."
         fields = _fields(registry, model, directed, "Order", "One of the figures orders the groups.")
         fields |= {name: (_order(registry, inside.of), _elements(inside)) for name, inside in lists_of(registry, model).items()}
         if issubclass(model, Record) and (keys := keys_of(registry, model)):
-            named = {flat(path): (OrderDirection, "The key orders the groups, which must be grouped by it.") for path in keys}
+            named = {
+                flat(path): (OrderDirection, "The groups are ordered by this key, which `groupBy` has to name.") for path in keys
+            }
             fields |= {
-                KEYS: (_input(registry, model, "KeysOrder", "One of the keys orders the groups.", named), "A key orders them.")
+                KEYS: (
+                    _input(registry, model, "KeysOrder", "One of the keys orders the groups.", named),
+                    "The key that orders the groups.",
+                )
             }
         make_input(made, made.__name__, about, _where(registry, model) | fields)
 
@@ -86,24 +93,24 @@ def _fields(
         fields[stat] = (_input(registry, model, f"{kind}{ending}", about, inside), f"The {_SAID[stat]}.")
     if issubclass(model, Record) and (different := distinct_of(registry, model)):
         made = _input(registry, model, f"Distinct{ending}", about, {name: taken(int) for name in different})
-        fields[DISTINCT] = (made, "The numbers of different values that there are.")
+        fields[DISTINCT] = (made, "The numbers of different values that the group has.")
     return fields
 
 
 def _input(registry: Registry, model: type[BaseModel], ending: str, about: str, fields: Fields) -> Any:
     kind = ending.removesuffix("Filter").removesuffix("Order")
-    told = f"{about} They are `{model.__name__}{kind}`."
+    told = f"{about} `{model.__name__}{kind}` describes them."
     return registry.once(f"{model.__name__}{ending}", lambda made: make_input(made, made.__name__, told, fields))
 
 
 def _where(registry: Registry, model: type[BaseModel]) -> Fields:
     if issubclass(model, Record):
         return {}
-    return {WHERE: (record_filter(registry, model), "The elements that meet this are counted and summed up.")}
+    return {WHERE: (record_filter(registry, model), WHICH)}
 
 
 def _elements(inside: Inside) -> str:
-    return f"The elements of `{camel(flat(inside.path))}` are what the figures are about."
+    return f"The figures that the elements of `{camel(flat(inside.path))}` come to."
 
 
 # What is asked
@@ -111,17 +118,9 @@ def _elements(inside: Inside) -> str:
 
 async def having_asked(context: Context, figures: Figures, document: type[Record], given: Any) -> Filter:
     """The filter for groups, as they come from the database, that an input asks for."""
-    said = await read(context, given, "having")
+    said = await asked_for(context, given, "having")
     figures.counted(said)
     return _conditions(figures, Place(document), said)
-
-
-async def read(context: Context, given: Any, argument: str) -> Filter:
-    """An input of conditions that is no filter for records, as `asked_for` reads it; a refusal is about that argument."""
-    try:
-        return await asked_for(context, given)
-    except InvalidInput as refused:
-        raise InvalidInput(argument, refused.problem) from refused
 
 
 def _conditions(figures: Figures, place: Place, said: Filter) -> Filter:
@@ -147,7 +146,7 @@ def _condition(figures: Figures, place: Place, name: str, said: Any) -> Filter:
 def _alone(wanted: Any) -> Any:
     """A condition on a figure; InvalidInput if it compares with a field, which groups do not have."""
     if not COMPARING.keys().isdisjoint(wanted):
-        raise InvalidInput("having", "compares with a field of records, which groups do not have")
+        raise InvalidInput("having", "must not compare with another field: groups have none")
     return wanted
 
 
@@ -157,7 +156,7 @@ async def order_asked(context: Context, figures: Figures, document: type[Record]
         raise LimitExceeded("the number of fields in `orderBy`", len(given), ORDERS)
     order = [await _ordered(context, figures, Place(document), each, f"orderBy.{at}") for at, each in enumerate(given or ())]
     if len(dict(order)) < len(order):
-        raise InvalidInput("orderBy", "names a figure twice")
+        raise InvalidInput("orderBy", "must not name a figure twice")
     return order
 
 
@@ -167,9 +166,9 @@ async def _ordered(context: Context, figures: Figures, place: Place, given: Any,
         return figures.count(place), value.sign
     if (inside := lists_of(figures.registry, place.model).get(name)) is not None:
         where = getattr(value, WHERE, None)
-        filtered = await read(context, where, argument) if where else {}
+        filtered = await asked_for(context, where, f"{argument}.{name}.{WHERE}") if where else {}
         figures.counted(filtered)
-        return await _ordered(context, figures, place.into(inside, filtered), value, argument)
+        return await _ordered(context, figures, place.into(inside, filtered), value, f"{argument}.{name}")
     field, direction = _only(value, argument)
     if name == DISTINCT:
         return figures.distinct(distinct_of(figures.registry, place.model)[field]), direction.sign  # type: ignore[arg-type]
@@ -182,12 +181,12 @@ def _place_of_key(figures: Figures, name: str, argument: str) -> int:
     for at, key in enumerate(figures.groups.keys):
         if flat(key.path) == name:
             return at
-    raise InvalidInput(argument, f"orders by `{camel(name)}`, which `groupBy` does not name")
+    raise InvalidInput(argument, f"must name a key that `groupBy` names, and it does not name `{camel(name)}`")
 
 
 def _only(given: Any, argument: str) -> tuple[str, Any]:
     names = [each.python_name for each in given.__strawberry_definition__.fields if each.python_name != WHERE]
     chosen: Mapping[str, Any] = {name: value for name in names if (value := getattr(given, name)) not in (UNSET, None)}
     if len(chosen) != 1:
-        raise InvalidInput(argument, "must name one figure; each further one is a further element of the list")
+        raise InvalidInput(argument, "must name one figure; each further figure is a further element of `orderBy`")
     return next(iter(chosen.items()))

@@ -71,7 +71,7 @@ def ordered_by(given: Any, default: By, argument: str = "orderBy", keyed: Mappin
         raise LimitExceeded(f"the number of fields in `{argument}`", len(given), ORDERS)
     by = tuple(_order(each, f"{argument}.{at}") for at, each in enumerate(given))
     if len({path for path, _ in by}) < len(by):
-        raise InvalidInput(argument, "names a field twice")
+        raise InvalidInput(argument, "must not name a field twice")
     by = tuple((keyed.get(path, path), direction) for path, direction in by)
     return by + tuple((path, by[-1][1]) for path, _ in default if path not in dict(by))
 
@@ -80,7 +80,9 @@ def _order(given: Any, argument: str) -> Order:
     chosen = [each.python_name for each in given.__strawberry_definition__.fields]
     chosen = [each for each in chosen if getattr(given, each) not in (UNSET, None)]
     if len(chosen) != 1:
-        raise InvalidInput(argument, "must name one field; each further field is a further element of the list")
+        raise InvalidInput(
+            argument, f"must name one field; each further field is a further element of `{argument.partition('.')[0]}`"
+        )
     (name,) = chosen
     value = getattr(given, name)
     if isinstance(value, OrderDirection):
