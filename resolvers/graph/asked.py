@@ -23,6 +23,7 @@ from documents.values import LIST_LENGTH, URI_LENGTH, Choice, Moment, Number, Ph
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
+SCOPE = "scope"  # marks a field whose filter is about a record of its own, where the paths in it begin
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
@@ -164,6 +165,8 @@ class _Given:
     kind: Any
     edge: Any
     derived: Any
+    begins: bool
+    """Whether the filter in it is about a record of its own."""
 
     @property
     def needed(self) -> bool:
@@ -176,6 +179,7 @@ def _fields(kind: Any) -> tuple[_Given, ...]:
         _Given(
             each.python_name, each.python_name.rstrip("_"), each.graphql_name or camel(each.python_name.rstrip("_")),
             _inside(each.type), each.metadata.get(ACROSS), each.metadata.get(DERIVED),
+            each.metadata.get(SCOPE, False),
         )
         for each in kind.__strawberry_definition__.fields
     )  # fmt: skip
@@ -240,10 +244,14 @@ class _Reading:
             if each.edge:
                 inside = await self.of_record(value, place, depth)
                 further += [await self._led(each.edge, inside)] if inside else []
+            elif each.begins:
+                said[name] = await self.of_record(value, place, depth)
             elif name in COMPARING:
                 said[name] = _field_at(value, scope, type(given), place)
             else:
                 inside = await self.said(value, scope, place, depth)
+                if name in {"not", "or"} and _is_blank(value):
+                    raise InvalidInput("filter", f"holds a condition at {place} that asks for nothing: say what it asks for")
                 if each.derived:
                     further.append(each.derived.at(inside, self.context.now))
                 else:
@@ -261,6 +269,22 @@ class _Reading:
         self._follows()
         leads: Filter = await self.context.loader(edge, edge.lead, key=repr).load(wanted)
         return leads
+
+
+def _is_blank(given: Any) -> bool:
+    """Whether a filter input, or one in a list of them, asks for nothing: it holds of every record, and its opposite of none."""
+    if isinstance(given, list):
+        return any(map(_is_blank, given))
+    asked = {each.name: getattr(given, each.attribute) for each in _fields(type(given))}  # type: ignore[arg-type]
+    return all(_asks_nothing(name, value) for name, value in asked.items())
+
+
+def _asks_nothing(name: str, value: Any) -> bool:
+    if value is UNSET or value is None:
+        return True
+    if isinstance(value, list) and name in JOINING:
+        return all(map(_is_blank, value))
+    return name not in OPERATING and has_object_definition(value) and _is_blank(value)
 
 
 def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Across, str]:
