@@ -15,6 +15,7 @@ from resolvers.graph import asked
 from tests.examples import BOT, CARD, REGISTRATION, decide, register, submit
 from tests.operations import DORA, PLAN
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Service
+from tests.watching import watching, where
 
 VERSIONS = """query($filter: ModelVersionFilter, $orderBy: [ModelVersionOrder!]) {
     modelVersions(filter: $filter, orderBy: $orderBy, first: 100) { nodes { version } } }"""
@@ -167,6 +168,20 @@ async def test_versions_approved_by_somebody_of_the_owners_own_department_are_on
     assert await found(OWN_DEPARTMENT) == ["own", "others"]  # the department that the owner is in now
     over_edge = {"model": {"owner": {"userId": {"eqField": "name"}}}}
     assert await found(over_edge) == []
+
+
+async def test_a_field_over_an_edge_is_read_once_for_all_records_of_a_page(server: str, service: Service) -> None:
+    query = """query($first: Int, $filter: ModelVersionFilter) { models(first: $first) {
+        nodes { modelId versions(filter: $filter) { totalCount nodes { version } } } } }"""
+    async for watched in watching(server, service):
+        for at in range(3):
+            await register(watched.service, modelId=f"m{at}")
+        _, alone = await watched.costs(query, first=1, filter=OWN_DEPARTMENT)
+        _, several = await watched.costs(query, first=3, filter=OWN_DEPARTMENT)
+        assert where(several) == where(alone)
+        answer, _ = await watched.costs(query, first=3, filter={"modelId": {"ne": "m1"}, "ownerId": {"eqField": "owner.userId"}})
+        counted = {each["modelId"]: each["versions"]["totalCount"] for each in answer["models"]["nodes"]}
+        assert counted == {"m0": 1, "m1": 0, "m2": 1}
 
 
 async def test_the_paths_of_a_filter_in_a_search_and_in_having_begin_at_what_it_is_about(service: Service) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -212,7 +212,8 @@ class _Reading:
         said = await self.said(given, scope, path, depth)
         if scope.over:
             self._follows()
-            said = await _spelled_out(said, *scope.over)
+            name = ("spelled out", *scope.over)  # once in a request, though the filter may be below each record of a page
+            said = await self.context.loader(name, partial(_spelled_out, *scope.over), key=repr).load(said)
         return said
 
     async def said(self, given: Any, scope: _Scope, path: str = "", depth: int = 0) -> Any:
@@ -315,10 +316,10 @@ def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Ac
     raise InvalidInput("filter", f"holds a path at {place} that leads to no single `{of}` of the record")
 
 
-async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
-    """A filter that compares with a field over an edge, spelled out for each value that the field has.
+async def _spelled_out(edge: Across, path: str, wanted: Sequence[Filter]) -> Sequence[Filter]:
+    """Filters that compare with a field over an edge, spelled out for each value that the field has.
 
-    Both readers of filters can then judge it, wherever in the record it compares.
+    Both readers of filters can then judge them, wherever in the record they compare.
     """
     found = await edge.kind.read({}, limit=KEYS + 1, fields=fields_at(*edge.keys, path))
     if len(found) > KEYS:
@@ -330,9 +331,15 @@ async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
             having[value].append(tuple(at_path(raw, key) for key in edge.keys))
     if len(having) > VALUES:
         raise LimitExceeded(f"the number of values of `{path}` that the filter compares with", len(having), VALUES)
-    if (spelled := _size(wanted) * (len(having) + 1)) > SPELLED:
+    spelled = max(map(_size, wanted)) * (len(having) + 1)
+    if spelled > SPELLED:
         raise LimitExceeded(f"the number of values of a filter, for each value of `{path}`", spelled, SPELLED)
     alone = {value: among(edge.own, keys) for value, keys in having.items()}
+    return [_for_each(alone, each) for each in wanted]
+
+
+def _for_each(alone: Mapping[Any, Filter], wanted: Filter) -> Filter:
+    """A filter that compares with a field over an edge, given for each value of it the filter for the records that lead there."""
     either = [{"and": [those, _compared(wanted, value)]} for value, those in alone.items()]
     return {"or": [*either, {"and": [{"not": {"or": [*alone.values()]}}, _compared(wanted, None)]}]}
 
