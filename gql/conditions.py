@@ -26,14 +26,11 @@ from graphql import (
 )
 
 from documents.errors import InvalidInput
-from documents.store.operators import EACH
-from resolvers.graph.asked import DEPTH, JOINING
+from resolvers.graph.asked import DEPTH, DERIVED, JOINING, OPERATING
 
 ENDINGS = ("Filter", "Having", "GroupBy", "GroupOrder")
 """How the input types are named that say conditions."""
 
-OPERANDS = ("Filter", "FilterList", "Having")
-"""How those of them are named, and of the input types in them, that hold operands."""
 Pages = Callable[[Mapping[str, Any]], int]
 
 
@@ -107,10 +104,18 @@ def _operands(said: ValueNode, kind: Any) -> Iterator[tuple[str, str]]:
                     place = f"{at}.{name}".lstrip(".")
                     if not isinstance(one.value, VariableNode):
                         waiting.append((one.value, inside, place))
-                    elif of.name.endswith(OPERANDS) and (is_leaf_type(inside) or name in JOINING | EACH):
+                    elif _is_operand(of.fields[name], inside):
                         yield one.value.name.value, place
             case ListValueNode(values=values):
                 waiting += [(one, of, at) for one in values]
+
+
+def _is_operand(field: Any, kind: Any) -> bool:
+    """Whether a field of an input type holds an operand; a field for a filter, or for what is only asked for, holds none."""
+    declared = field.extensions.get("strawberry-definition")
+    if declared is None:
+        return False
+    return declared.python_name.rstrip("_") in OPERATING | JOINING or (is_leaf_type(kind) and DERIVED in declared.metadata)
 
 
 def _nodes(said: ValueNode) -> Iterator[tuple[ValueNode, int]]:

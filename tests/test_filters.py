@@ -387,6 +387,10 @@ async def test_a_variable_may_be_left_out_with_what_it_is_for_or_if_it_has_a_def
     assert (await service.refusal(spread, hide=False))["code"] == "INVALID_INPUT"
     found = await service.ask(f'query($v: String = "alice") {{ {asked} }}')
     assert found["models"]["totalCount"] == 1
+    sought = 'query($k: [NodeKind!]) { search(query: "support", filter: {kinds: $k}) { totalCount } }'
+    assert (await service.ask(sought))["search"]["totalCount"] == 2  # the model and its version
+    period = "query($z: String) { modelAggregates(groupBy: [{registeredAt: {period: YEAR, zone: $z}}]) { count } }"
+    assert (await service.ask(period))["modelAggregates"] == [{"count": 1}]
 
 
 @pytest.mark.parametrize("filter", [
