@@ -155,8 +155,13 @@ class Cost:
     """The types of the variables."""
 
     def conditions(self, variables: Mapping[str, Any] | None, most: int) -> None:
-        """Raises LimitExceeded if the filters compare with more than `most` values, or one is nested too deep."""
-        weighing = Weighing({**self.defaults, **(variables or {})}, most)
+        """Raises LimitExceeded if the filters compare with more than `most` values, or one is nested too deep.
+
+        It raises InvalidInput if a variable that one compares with was left out.
+        """
+        given = {**self.defaults, **(variables or {})}
+        self.extent.conditions.sent(given)
+        weighing = Weighing(given, most)
         values = weighing.values(self.extent.conditions)
         within("the depth of a filter", weighing.depth, DEPTH)
         within("the number of values that the filters of the operation compare with", values, most)
@@ -202,14 +207,14 @@ class Count:
                 case FieldNode():
                     self._field(extent, kind, node)
                 case FragmentSpreadNode():
-                    self._part(extent, self._fragment(node.name.value))
+                    self._part(extent, self._fragment(node.name.value), node)
                 case InlineFragmentNode(type_condition=on, selection_set=inner):
-                    self._part(extent, self._selection(self._type(on) if on else kind, inner))
+                    self._part(extent, self._selection(self._type(on) if on else kind, inner), node)
         return extent
 
-    def _part(self, extent: Extent, part: Extent) -> None:
+    def _part(self, extent: Extent, part: Extent, node: FragmentSpreadNode | InlineFragmentNode) -> None:
         extent.include(part)
-        extent.conditions.include(part.conditions)
+        extent.conditions.include(part.conditions, directives=node.directives or ())
 
     def _field(self, extent: Extent, kind: Any, node: FieldNode) -> None:
         declared: Any = self.schema.get_field(kind, node.name.value)
@@ -229,10 +234,11 @@ class Count:
         extent.include(inner, sized or None)
         if cost := _cost(declared):
             extent.weighed.append(lambda variables: cost(_sent(given, variables)))
-        filters = [Written.of(said) for name, said in given.items() if name in declared.args and asks(declared.args[name])]
-        extent.conditions.own += filters
+        taken = {name: declared.args[name] for name in given if name in declared.args}
+        asked = Conditions([Written.of(given[name], name, each) for name, each in taken.items() if asks(each)])
         once = "groupBy" in declared.args  # what an aggregate asks of elements is read once, and not for each group
-        extent.conditions.include(inner.conditions, partial(_held, sized) if sized and not once else None)
+        asked.include(inner.conditions, partial(_held, sized) if sized and not once else None)
+        extent.conditions.include(asked, directives=node.directives or ())
 
     def _fragment(self, name: str) -> Extent:
         if name not in self._counted:

@@ -16,7 +16,7 @@ from documents.store.filters import to_query
 from documents.values import Choice
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
-from resolvers.graph.asked import asked_for
+from resolvers.graph.asked import SCOPE, asked_for
 from resolvers.graph.connections import After, Before, Connection, Filtered, First, Last, Ordered, window
 from resolvers.graph.context import Info, asked_of
 from resolvers.graph.filters import make_input, record_filter
@@ -52,7 +52,10 @@ KINDS: Mapping[NodeKind, type[Searchable]] = {
 def _filter(registry: Registry) -> Any:
     fields: dict[str, Any] = {
         "kinds": (list[NodeKind], "The kinds that are looked for; all if left out."),
-        **{name.value: (record_filter(registry, kind), f"The `{kind.__name__}` must match.") for name, kind in KINDS.items()},
+        **{
+            name.value: (record_filter(registry, kind), f"The `{kind.__name__}` must match.", {SCOPE: True})
+            for name, kind in KINDS.items()
+        },
     }
     about = "The `Node` meets the filter on its kind. Only `kinds` has an index."
     return registry.once("NodeFilter", lambda made: make_input(made, "NodeFilter", about, fields))

@@ -12,9 +12,10 @@ from documents.numbers import PATTERN, SEMANTIC, above, below, is_semantic, vers
 from documents.store import cases
 from documents.store.cases import any_case, fold, folded
 from resolvers.graph import asked
-from tests.examples import BOT, REGISTRATION, decide, register, submit
+from tests.examples import BOT, CARD, REGISTRATION, decide, register, submit
 from tests.operations import DORA, PLAN
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Service
+from tests.watching import watching, where
 
 VERSIONS = """query($filter: ModelVersionFilter, $orderBy: [ModelVersionOrder!]) {
     modelVersions(filter: $filter, orderBy: $orderBy, first: 100) { nodes { version } } }"""
@@ -166,6 +167,41 @@ async def test_versions_approved_by_somebody_of_the_owners_own_department_are_on
     assert await found(OWN_DEPARTMENT) == ["own", "others"]  # the department that the owner is in now
     over_edge = {"model": {"owner": {"userId": {"eqField": "name"}}}}
     assert await found(over_edge) == []
+
+
+async def test_a_field_over_an_edge_is_read_once_for_all_records_of_a_page(server: str, service: Service) -> None:
+    query = """query($first: Int, $filter: ModelVersionFilter) { models(first: $first) {
+        nodes { modelId versions(filter: $filter) { totalCount nodes { version } } } } }"""
+    async for watched in watching(server, service):
+        for at in range(3):
+            await register(watched.service, modelId=f"m{at}")
+        _, alone = await watched.costs(query, first=1, filter=OWN_DEPARTMENT)
+        _, several = await watched.costs(query, first=3, filter=OWN_DEPARTMENT)
+        assert where(several) == where(alone)
+        answer, _ = await watched.costs(query, first=3, filter={"modelId": {"ne": "m1"}, "ownerId": {"eqField": "owner.userId"}})
+        counted = {each["modelId"]: each["versions"]["totalCount"] for each in answer["models"]["nodes"]}
+        assert counted == {"m0": 1, "m1": 0, "m2": 1}
+
+
+async def test_the_paths_of_a_filter_in_a_search_and_in_having_begin_at_what_it_is_about(service: Service) -> None:
+    await register(service)
+    metrics = [CARD["metrics"][0] | {"metricName": name, "dataset": of} for name, of in (("a", "a"), ("b", "a"), ("c", "c"))]
+    await service.do("saveModelCard", **BOT, card={"metrics": metrics})
+    query = """query($said: ModelVersionFilter!) {
+        search(query: "support", filter: {kinds: [MODEL_VERSION], modelVersions: $said}) { totalCount } }"""
+    for owner, expected in (
+        ({"neField": "dataStewardId"}, 1),
+        ({"eqField": "dataStewardId"}, 0),
+        ({"eqField": "owner.userId"}, 1),
+    ):
+        assert (await service.ask(query, said={"ownerId": owner}))["search"]["totalCount"] == expected, owner
+    assert (await service.refusal(query, said={"ownerId": {"neField": "modelVersions.ownerId"}}))["code"] == "INVALID_INPUT"
+    groups = "query($h: ModelVersionHaving!) { modelVersionAggregates(having: $h) { count } }"
+    for dataset, count in (({"eqField": "metricName"}, 2), ({"neField": "metricName"}, 1)):
+        having = {"cardMetrics": {"where": {"dataset": dataset}, "count": {"eq": count}}}
+        assert (await service.ask(groups, h=having))["modelVersionAggregates"] == [{"count": 1}], dataset
+    refused = await service.refusal(groups, h={"cardMetrics": {"where": {"dataset": {"neField": "cardMetrics.where.dataset"}}}})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "having")
 
 
 @pytest.mark.parametrize("limit", ["VALUES", "SPELLED", "KEYS"])

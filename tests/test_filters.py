@@ -324,7 +324,7 @@ def models_by(filter: str) -> str:
 @pytest.mark.parametrize(
     ("filter", "place"),
     [
-        ("{ownerId: {eq: null}}", "ownerId.eq"), ("{ownerId: {eq: $v}}", "ownerId"), ("{ownerId: {ne: null}}", "ownerId.ne"),
+        ("{ownerId: {eq: null}}", "ownerId.eq"), ("{ownerId: {eq: $v}}", "ownerId.eq"), ("{ownerId: {ne: null}}", "ownerId.ne"),
         ("{ownerId: {in: null}}", "ownerId.in"), ("{not: {ownerId: {eq: null}}}", "not.ownerId.eq"), ("{ownerId: {}}", "ownerId"),
         ("{not: null}", "not"), ("{and: []}", "and"), ("{or: []}", "or"), ("{and: null}", "and"), ("{tags: {}}", "tags"),
         ("{or: [{ownerId: {eq: \"alice\"}}, {name: {contains: null}}]}", "or.1.name.contains"),
@@ -342,6 +342,65 @@ async def test_a_variable_that_is_null_is_refused_as_an_operand_that_is_null(ser
     await register(service)
     refused = await service.refusal(models_by("{ownerId: {eq: $v}}"), v=None)
     assert (refused["code"], "isNull" in refused["problem"]) == ("INVALID_INPUT", True)
+
+
+OF_V = '{eq: $v, ne: "x"}'
+GROUPS = "modelVersionAggregates"
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "place"),
+    [
+        ("String", f"modelVersions(filter: {{ownerId: {OF_V}}}) {{ totalCount }}", "filter ownerId.eq"),
+        ("[String!]", "modelVersions(filter: {not: {ownerId: {in: $v, isNull: false}}}) { totalCount }", "filter not.ownerId.in"),
+        ("Boolean", "modelVersions(filter: {eligible: $v}) { totalCount }", "filter eligible"),
+        ("Float", "modelVersions(filter: {daysWaiting: {gt: $v, lt: 9}}) { totalCount }", "filter daysWaiting.gt"),
+        ("ModelVersionFilter", "modelVersions(filter: {not: $v}) { totalCount }", "filter not"),
+        ("[ModelVersionFilter!]", "modelVersions(filter: {and: [{or: $v}]}) { totalCount }", "filter and.or"),
+        ("StringFilter", 'models(filter: {tags: {some: $v, none: {eq: "x"}}}) { totalCount }', "filter tags.some"),
+        ("String", 'models { nodes { versions(filter: {version: {gte: $v, ne: "2"}}) { totalCount } } }', "filter version.gte"),
+        ("String", f"{GROUPS} {{ ... {{ cardMetrics(where: {{metricName: {OF_V}}}) {{ count }} }} }}", "where metricName.eq"),
+        ("Int", f"{GROUPS}(having: {{count: {{gte: $v, lt: 9}}}}) {{ count }}", "having count.gte"),
+        ("String", f"{GROUPS}(groupBy: [{{card: {{metrics: {{dataset: ASC, where: {{dataset: {OF_V}}}}}}}}}]) {{ count }}",
+         "groupBy card.metrics.where.dataset.eq"),
+        ("String", f"{GROUPS}(orderBy: [{{cardMetrics: {{count: ASC, where: {{dataset: {OF_V}}}}}}}]) {{ count }}",
+         "orderBy cardMetrics.where.dataset.eq"),
+    ],
+)  # fmt: skip
+async def test_a_variable_that_was_left_out_is_no_operand(service: Service, kind: str, query: str, place: str) -> None:
+    await register(service)
+    refused = await service.refusal(f"query($v: {kind}) {{ {query} }}")
+    argument, where = place.split()
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", argument), refused
+    assert f" at {where}: the variable $v " in refused["problem"]
+
+
+async def test_a_variable_may_be_left_out_with_what_it_is_for_or_if_it_has_a_default(service: Service) -> None:
+    await register(service)
+    asked = 'models(filter: {ownerId: {eq: $v, ne: "bob"}}) { totalCount }'
+    query = f"query($v: String, $show: Boolean!) {{ {asked.replace(') {', ') @include(if: $show) {')} }}"
+    assert await service.ask(query, show=False) == {}  # a screen that shows a part only sometimes
+    assert (await service.refusal(query, show=True))["code"] == "INVALID_INPUT"
+    spread = f"query($v: String, $hide: Boolean!) {{ ...F @skip(if: $hide) }} fragment F on Query {{ {asked} }}"
+    assert await service.ask(spread, hide=True) == {}
+    assert (await service.refusal(spread, hide=False))["code"] == "INVALID_INPUT"
+    found = await service.ask(f'query($v: String = "alice") {{ {asked} }}')
+    assert found["models"]["totalCount"] == 1
+    sought = 'query($k: [NodeKind!]) { search(query: "support", filter: {kinds: $k}) { totalCount } }'
+    assert (await service.ask(sought))["search"]["totalCount"] == 2  # the model and its version
+    period = "query($z: String) { modelAggregates(groupBy: [{registeredAt: {period: YEAR, zone: $z}}]) { count } }"
+    assert (await service.ask(period))["modelAggregates"] == [{"count": 1}]
+
+
+@pytest.mark.parametrize("filter", [
+    "{not: {}}", "{not: {ownerId: null}}", "{not: {ownerId: $f}}", "{or: [{}, {ownerId: {eq: \"x\"}}]}", "{not: {owner: {}}}",
+    "{not: {and: [{ownerId: null}]}}", "{or: [{owner: {not: {}}}]}",
+])  # fmt: skip
+async def test_the_opposite_of_nothing_and_an_alternative_of_nothing_are_refused(service: Service, filter: str) -> None:
+    taken = "($f: StringFilter)" if "$f" in filter else ""
+    refused = await service.refusal(f"query{taken} {{ models(filter: {filter}) {{ totalCount }} }}")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "filter")
+    assert "asks for nothing" in refused["problem"]
 
 
 async def test_a_null_condition_of_a_derived_field_is_refused(service: Service) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,7 @@ from documents.values import LIST_LENGTH, URI_LENGTH, Choice, Moment, Number, Ph
 from resolvers.graph.context import Context
 
 ACROSS, DERIVED = "across", "derived"
+SCOPE = "scope"  # marks a field whose filter is about a record of its own, where the paths in it begin
 DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` need several
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
@@ -164,6 +165,8 @@ class _Given:
     kind: Any
     edge: Any
     derived: Any
+    begins: bool
+    """Whether the filter in it is about a record of its own."""
 
     @property
     def needed(self) -> bool:
@@ -176,6 +179,7 @@ def _fields(kind: Any) -> tuple[_Given, ...]:
         _Given(
             each.python_name, each.python_name.rstrip("_"), each.graphql_name or camel(each.python_name.rstrip("_")),
             _inside(each.type), each.metadata.get(ACROSS), each.metadata.get(DERIVED),
+            each.metadata.get(SCOPE, False),
         )
         for each in kind.__strawberry_definition__.fields
     )  # fmt: skip
@@ -208,7 +212,8 @@ class _Reading:
         said = await self.said(given, scope, path, depth)
         if scope.over:
             self._follows()
-            said = await _spelled_out(said, *scope.over)
+            name = ("spelled out", *scope.over)  # once in a request, though the filter may be below each record of a page
+            said = await self.context.loader(name, partial(_spelled_out, *scope.over), key=repr).load(said)
         return said
 
     async def said(self, given: Any, scope: _Scope, path: str, depth: int = 0) -> Any:
@@ -240,10 +245,14 @@ class _Reading:
             if each.edge:
                 inside = await self.of_record(value, place, depth)
                 further += [await self._led(each.edge, inside)] if inside else []
+            elif each.begins:
+                said[name] = await self.of_record(value, place, depth)
             elif name in COMPARING:
                 said[name] = _field_at(value, scope, type(given), place)
             else:
                 inside = await self.said(value, scope, place, depth)
+                if name in {"not", "or"} and _is_blank(value):
+                    raise InvalidInput(place, "must not hold a condition that asks for nothing")
                 if each.derived:
                     further.append(_derived(each.derived, inside, self.context.now, place))
                 else:
@@ -269,6 +278,22 @@ def _derived(derived: Derived, asked: Any, moment: datetime, place: str) -> Filt
         return derived.at(asked, moment)
     except InvalidInput as refused:
         raise InvalidInput(f"{place}.{refused.path}", refused.problem) from refused
+
+
+def _is_blank(given: Any) -> bool:
+    """Whether a filter input, or one in a list of them, asks for nothing: it holds of every record, and its opposite of none."""
+    if isinstance(given, list):
+        return any(map(_is_blank, given))
+    asked = {each.name: getattr(given, each.attribute) for each in _fields(type(given))}  # type: ignore[arg-type]
+    return all(_asks_nothing(name, value) for name, value in asked.items())
+
+
+def _asks_nothing(name: str, value: Any) -> bool:
+    if value is UNSET or value is None:
+        return True
+    if isinstance(value, list) and name in JOINING:
+        return all(map(_is_blank, value))
+    return name not in OPERATING and has_object_definition(value) and _is_blank(value)
 
 
 def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Across, str]:
@@ -299,10 +324,10 @@ def _field_at(path: str, scope: _Scope, kind: Any, place: str) -> str | tuple[Ac
     raise InvalidInput(place, f"must be the path of a single `{of}` field, from the record or over one of its edges")
 
 
-async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
-    """A filter that compares with a field over an edge, spelled out for each value that the field has.
+async def _spelled_out(edge: Across, path: str, wanted: Sequence[Filter]) -> Sequence[Filter]:
+    """Filters that compare with a field over an edge, spelled out for each value that the field has.
 
-    Both readers of filters can then judge it, wherever in the record it compares.
+    Both readers of filters can then judge them, wherever in the record they compare.
     """
     found = await edge.kind.read({}, limit=KEYS + 1, fields=fields_at(*edge.keys, path))
     if len(found) > KEYS:
@@ -314,9 +339,15 @@ async def _spelled_out(wanted: Filter, edge: Across, path: str) -> Filter:
             having[value].append(tuple(at_path(raw, key) for key in edge.keys))
     if len(having) > VALUES:
         raise LimitExceeded(f"the number of values of `{path}` that the filter compares with", len(having), VALUES)
-    if (spelled := _size(wanted) * (len(having) + 1)) > SPELLED:
+    spelled = max(map(_size, wanted)) * (len(having) + 1)
+    if spelled > SPELLED:
         raise LimitExceeded(f"the number of values of a filter, for each value of `{path}`", spelled, SPELLED)
     alone = {value: among(edge.own, keys) for value, keys in having.items()}
+    return [_for_each(alone, each) for each in wanted]
+
+
+def _for_each(alone: Mapping[Any, Filter], wanted: Filter) -> Filter:
+    """A filter that compares with a field over an edge, given for each value of it the filter for the records that lead there."""
     either = [{"and": [those, _compared(wanted, value)]} for value, those in alone.items()]
     return {"or": [*either, {"and": [{"not": {"or": [*alone.values()]}}, _compared(wanted, None)]}]}
 

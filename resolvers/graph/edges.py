@@ -65,18 +65,40 @@ def pages(
     ) -> Any:  # fmt: skip
         if may and not may(root, info.context):
             return None
-        asked, part = to_query(await asked_for(info.context, filter)), window(first, after, last, before)
-        loader = paged(info, kind, tuple(own), ordered_by(order_by, by, keyed=kind.keyed), part, asked)
+        part = window(first, after, last, before)
+        loader = paged(info, kind, tuple(own), ordered_by(order_by, by, keyed=kind.keyed), part, *await _filter(info, filter))
         return await loader.load(tuple([getattr(root, name) for name in own.values()]))
 
     page = listed(kind)
     return _edge(resolve, [*own.values(), *reads], description, page | None if may else page, guarded=may is not None)
 
 
+async def _filter(info: Info, given: Any) -> tuple[Mapping[str, Any], str]:
+    """The query that a filter asks for, and a name for it; it is read once for all parents whose field it is an argument of."""
+
+    async def read(_: Any) -> Sequence[tuple[Mapping[str, Any], str]]:
+        asked = to_query(await asked_for(info.context, given))
+        return [(asked, repr(asked))]
+
+    found: tuple[Mapping[str, Any], str] = await info.context.loader(("filter", id(info._raw_info.field_nodes[0])), read).load(
+        None
+    )
+    return found
+
+
 def paged(
-    info: Info, kind: type[Record], there: tuple[str, ...], by: By, part: Window, asked: Mapping[str, Any] | None = None
+    info: Info,
+    kind: type[Record],
+    there: tuple[str, ...],
+    by: By,
+    part: Window,
+    asked: Mapping[str, Any] | None = None,
+    name: str = "",
 ) -> Loader:
-    """The loader of pages, from a tuple of values in the fields `there` to the page `part` of the records that have them."""
+    """The loader of pages, from a tuple of values in the fields `there` to the page `part` of the records that have them.
+
+    `name` tells the queries apart that the records meet beside.
+    """
     by, fields = kind.settled(by), asked_of(info, kind)
 
     def query(keys: list[tuple[Any, ...]]) -> dict[str, Any]:
@@ -90,8 +112,8 @@ def paged(
         found = await kind.tallies(query(keys), there, keys)
         return [found.get(key, 0) for key in keys]
 
-    counts = info.context.loader(("count", kind, there, repr(asked)), count)
-    return info.context.loader((kind, there, by, part, repr(asked), id(fields)), load)
+    counts = info.context.loader(("count", kind, there, name), count)
+    return info.context.loader((kind, there, by, part, name, id(fields)), load)
 
 
 def _edge(

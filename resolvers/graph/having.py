@@ -11,7 +11,7 @@ from documents.store.filters import Filter
 from documents.store.operators import COMPARING
 from documents.store.record import Record
 from documents.values import camel
-from resolvers.graph.asked import JOINING, asked_for
+from resolvers.graph.asked import JOINING, SCOPE, asked_for
 from resolvers.graph.context import Context
 from resolvers.graph.figures import WHERE, Figures, Inside, Place, distinct_of, flat, lists_of, stats_of
 from resolvers.graph.filters import make_input, record_filter, value_filter
@@ -103,10 +103,10 @@ def _input(registry: Registry, model: type[BaseModel], ending: str, about: str, 
     return registry.once(f"{model.__name__}{ending}", lambda made: make_input(made, made.__name__, told, fields))
 
 
-def _where(registry: Registry, model: type[BaseModel]) -> Fields:
+def _where(registry: Registry, model: type[BaseModel]) -> dict[str, Any]:
     if issubclass(model, Record):
         return {}
-    return {WHERE: (record_filter(registry, model), WHICH)}
+    return {WHERE: (record_filter(registry, model), WHICH, {SCOPE: True})}
 
 
 def _elements(inside: Inside) -> str:
