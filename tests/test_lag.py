@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from tests.service import ALICE, Service, mutating
+from tests.service import ALICE, Person, Service, mutating
 from tests.test_limits import HOSTILE, chained
 
 HELD = 0.05  # seconds of processor time that one turn of the loop may take
@@ -59,8 +59,8 @@ async def lagging(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
-async def answer(service: Service, body: bytes) -> None:
-    headers = [(b"authorization", f"Bearer {ALICE.token}".encode()), (b"content-type", b"application/json")]
+async def answer(service: Service, body: bytes, by: Person = ALICE) -> None:
+    headers = [(b"authorization", f"Bearer {by.token}".encode()), (b"content-type", b"application/json")]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
     scope["client"] = ("192.0.2.1", 9)
     answers: list[Message] = []
@@ -75,12 +75,12 @@ async def answer(service: Service, body: bytes) -> None:
     assert answers[0]["status"] < 500
 
 
-async def held(service: Service, body: bytes) -> float:
+async def held(service: Service, body: bytes, by: Person = ALICE) -> float:
     """How long answering that body held the loop at most, in seconds of the nominal machine."""
     turns = Turns()
     slower = max(1.0, sorted(_standard() for _ in range(5))[2] / NOMINAL)
     with turns.watched():
-        await asyncio.create_task(answer(service, body))
+        await asyncio.create_task(answer(service, body, by))
     return turns.longest / slower
 
 
