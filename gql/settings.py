@@ -14,7 +14,19 @@ PREFIX = "MAGISTRATE_"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-Origin = Annotated[str, Field(pattern=r"^https?://[^\s/,*]+$")]
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def _as_sent(given: Any) -> Any:
+    """An origin as browsers send it (RFC 6454 section 6.2): lower-case, and without the port that its scheme has by default."""
+    if not isinstance(given, str):
+        return given
+    origin = given.lower()
+    return origin.removesuffix(DEFAULT_PORTS.get(origin.partition(":")[0], ""))
+
+
+HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"  # a name beyond ASCII is sent in Punycode, and so it is to be listed
+Origin = Annotated[str, BeforeValidator(_as_sent), Field(pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?$")]
 
 
 ReviewDays = Annotated[int, Field(ge=1, le=3650)]

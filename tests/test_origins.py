@@ -17,7 +17,9 @@ from starlette.routing import Route
 
 from gql import app as app_module
 from gql.app import create_app
+from gql.faults import SettingRefused
 from gql.http import HEADER_BYTES
+from gql.settings import read_settings
 from tests.chromium import PATIENCE, browsing, with_chromium
 from tests.service import ALICE, Service
 from tests.sockets import listening, served
@@ -244,3 +246,25 @@ async def test_chromium_lets_a_page_of_a_listed_origin_ask(service: Service, tmp
         "too large": [413, "refused", True],
         "limited": [429, "60"],
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("HTTPS://Desk.Example.org:443", (LISTED,)),
+        ("http://desk.example.org:80, https://[::1]:8443", ("http://desk.example.org", "https://[::1]:8443")),
+        ("https://desk.example.org:80", ("https://desk.example.org:80",)),
+    ],
+)
+def test_an_origin_is_listed_as_browsers_send_it(monkeypatch: pytest.MonkeyPatch, said: str, kept: tuple[str, ...]) -> None:
+    monkeypatch.setenv("MAGISTRATE_ALLOWED_ORIGINS", said)
+    assert read_settings().allowed_origins == kept
+
+
+@pytest.mark.parametrize(
+    "said", ["null", "*", "https://desk.example.org/", "https://büro.example.org", "https://desk:", "//desk"]
+)
+def test_what_no_browser_sends_as_an_origin_is_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("MAGISTRATE_ALLOWED_ORIGINS", said)
+    with pytest.raises(SettingRefused):
+        read_settings()
