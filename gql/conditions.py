@@ -107,7 +107,7 @@ def _operands(said: ValueNode, kind: Any) -> Iterator[tuple[str, str]]:
                     elif _is_operand(of.fields[name], inside):
                         yield one.value.name.value, place
             case ListValueNode(values=values):
-                waiting += [(one, of, at) for one in values]
+                waiting += [(one, of, f"{at}.{index}".lstrip(".")) for index, one in enumerate(values)]
 
 
 def _is_operand(field: Any, kind: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.tools import create_type
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
@@ -60,6 +61,7 @@ PARTS: Sequence[Part] = tuple(
     )
 )  # fmt: skip
 DEFAULTS = Limits()
+SIMILAR = 2  # wrong variables at most whose unknown names are compared, on the event loop: each takes some 10 ms
 
 MUTATION = (
     "The mutations are what a caller can do. Under an `Idempotency-Key` header, 1 to 200 printable ASCII characters, a mutation "
@@ -73,6 +75,17 @@ class Schema(Assembled):
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
         """Logs nothing: Strawberry would log a traceback for each refusal, and `gql.errors` logs what nobody foresaw."""
+
+
+class Execution(StrawberryGraphQLCoreExecutionContext):
+    """An execution that refuses variables in bounded time: of many unknown names none is compared with those that are known."""
+
+    @classmethod
+    def build(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().build(*args, **kwargs | {"hide_suggestions": True})
+        if isinstance(made, list) and len(made) <= SIMILAR:
+            return super().build(*args, **kwargs)
+        return made
 
 
 class Answered(SchemaExtension):
@@ -126,6 +139,7 @@ def _built(parts: Sequence[Part], introspection: bool, limits: Limits) -> Schema
         query=create_type("Query", queries, description="The queries are what a caller can ask."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="The subscriptions are what a caller can watch."),
+        execution_context_class=Execution,
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
     tell_nouns(schema._schema.type_map)

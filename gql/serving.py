@@ -13,7 +13,7 @@ from documents.errors import OlderSchema, Refusal
 from documents.kinds import open_database
 from documents.store.server import DriverError
 from documents.store.session import Database
-from gql import checkpoints, firststart, reach
+from gql import checkpoints, firststart, garbage, reach
 from gql.app import create_app
 from gql.faults import NotMigrated, NotPrepared
 from gql.preflight import Prepared
@@ -50,7 +50,9 @@ async def _serve(settings: Settings, database: Database, listener: socket, ready
         raise reach.unusable(error) from error
     key = checkpoints.signing_key(settings, origin)
     ready(Prepared(origin, str(key.verifier) if key else None, admin_token))
+    collecting = asyncio.create_task(garbage.collect_in_turns())
     await Server(configured(create_app(settings, firststart.utc_now, database, key), settings)).serve([listener])
+    collecting.cancel()
 
 
 def configured(app: Starlette, settings: Settings) -> uvicorn.Config:

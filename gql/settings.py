@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from documents.versions.waivers import WAIVER_DAYS
@@ -14,13 +14,20 @@ PREFIX = "MAGISTRATE_"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def _as_sent(origin: str) -> str:
-    """An origin as browsers send it: in lower case, and without the port that its scheme has by default."""
-    scheme, _, place = origin.lower().partition("://")
-    return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-Origin = Annotated[str, Field(pattern=r"(?i)^https?://[0-9a-z_.:\[\]-]+$"), AfterValidator(_as_sent)]
+def _as_sent(given: Any) -> Any:
+    """An origin as browsers send it (RFC 6454 section 6.2): lower-case, and without the port that its scheme has by default."""
+    if not isinstance(given, str):
+        return given
+    origin = given.lower()
+    return origin.removesuffix(DEFAULT_PORTS.get(origin.partition(":")[0], ""))
+
+
+HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"  # a name beyond ASCII is sent in Punycode, and so it is to be listed
+Origin = Annotated[str, BeforeValidator(_as_sent), Field(pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?$")]
+
 ReviewDays = Annotated[int, Field(ge=1, le=3650)]
 
 

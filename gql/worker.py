@@ -10,7 +10,7 @@ import sys
 from multiprocessing.connection import Connection
 from socket import socket
 
-from gql import faults
+from gql import faults, garbage
 from gql.settings import LOG_FORMAT, read_settings
 
 
@@ -24,6 +24,7 @@ def main() -> None:
 
     schema_of(settings)
     gc.freeze()  # modules and schema live as long as the process, so collections skip them
+    garbage.put_off()
     gc.enable()
     with faults.ending():
         serve(settings, line.recv(), listener, line.send)

@@ -11,6 +11,7 @@ from documents.eligibility.loading import case_files
 from documents.environments import declared
 from documents.errors import LimitExceeded
 from documents.store.fields import NOTHING
+from documents.store.pauses import pausing
 from documents.store.standins import whole
 from documents.values import Digest, Hash, Key
 from documents.versions.lifecycle import VersionStatus
@@ -67,7 +68,8 @@ async def eligibility(info: Info, sha256: Sha256, environment: Environment = PRO
     found = await ModelVersion.read(in_use, (("registered_at", 1), ("_id", 1)), HOLDERS + 1)
     if len(found) > HOLDERS:
         raise LimitExceeded("the number of versions that hold the artifact", len(found), HOLDERS)
-    judged = [eligibility_at(case, stage) for case in await case_files([whole(each) for each in found], info.context.now)]
+    cases = await case_files([whole(each) async for each in pausing(found)], info.context.now)
+    judged = [eligibility_at(case, stage) async for case in pausing(cases)]
     holders = [
         HolderEligibility(model_version=version, eligibility=each, obstacle=obstacle(each, stage))
         for version, each in zip(found, judged, strict=True)

@@ -11,9 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from graphql import parse, specified_rules
 from starlette.types import Message
 
-from tests.service import ALICE, Service, mutating
+from gql.settings import Limits
+from gql.texts import ERRORS, Text
+from tests.schema import SCHEMA
+from tests.service import ALICE, Person, Service, mutating
 from tests.test_limits import HOSTILE, chained
 
 HELD = 0.05  # seconds of processor time that one turn of the loop may take
@@ -59,8 +63,8 @@ async def lagging(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
-async def answer(service: Service, body: bytes) -> None:
-    headers = [(b"authorization", f"Bearer {ALICE.token}".encode()), (b"content-type", b"application/json")]
+async def answer(service: Service, body: bytes, by: Person = ALICE) -> None:
+    headers = [(b"authorization", f"Bearer {by.token}".encode()), (b"content-type", b"application/json")]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
     scope["client"] = ("192.0.2.1", 9)
     answers: list[Message] = []
@@ -75,12 +79,12 @@ async def answer(service: Service, body: bytes) -> None:
     assert answers[0]["status"] < 500
 
 
-async def held(service: Service, body: bytes) -> float:
+async def held(service: Service, body: bytes, by: Person = ALICE) -> float:
     """How long answering that body held the loop at most, in seconds of the nominal machine."""
     turns = Turns()
     slower = max(1.0, sorted(_standard() for _ in range(5))[2] / NOMINAL)
     with turns.watched():
-        await asyncio.create_task(answer(service, body))
+        await asyncio.create_task(answer(service, body, by))
     return turns.longest / slower
 
 
@@ -110,6 +114,8 @@ def each(times: int, said: str) -> str:
 
 IDS = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 FILTERED = "query($f: ModelVersionFilter) { modelVersions(first: 1, filter: $f) { totalCount } }"
+GROUPED = "query($o: ModelVersionKeysOrder!) { modelVersionAggregates(orderBy: [{keys: $o}]) { count } }"
+LONG = "ModelVersionAggregateFilter"  # which many types are called much like
 CARD, IMPORT = mutating("saveModelCard", ""), mutating("importModels", "")
 ON_VIEWER = "fragment FN on Viewer { id }"
 CHAIN = "fragment FN on Query { models(first: $v) { totalCount } ...FNEXT }"
@@ -134,6 +140,11 @@ CORPUS: dict[str, Callable[[int], bytes]] = {
     "objects in one another": text("{ models(filter: " + "{and: [" * 90 + "]}" * 90 + ") { totalCount } }"),
     "unknown arguments": text(f"{{ models({each(600, 'filtrN: 1')}) {{ totalCount }} }}"),
     "unknown types": text(f"query({each(400, '$vN: Modl')}) {{ viewer {{ id }} }}"),
+    "unknown types with long names": text(f"{{ nodes(ids: []) {{ {each(9, f'... on {LONG}N {{ id }}')} }} }}"),
+    "many unknown types with long names": text(f"{{ nodes(ids: []) {{ {each(250, f'... on {LONG}N {{ id }}')} }} }}"),
+    "unknown fields with long names in a variable": asked(
+        GROUPED, o={f"approvalsRequiredRole{number}": 1 for number in range(1_000)}
+    ),
     "unknown values": text(f"{{ modelVersions(filter: {{status: {{in: [{each(1_900, 'DRAFN')}]}}}}) {{ totalCount }} }}"),
     "unknown input fields": text(f"{{ models(filter: {{{each(600, 'namN: 1')}}}) {{ totalCount }} }}"),
     "every kind of node": text("{ nodes(ids: []) { " + "... on Model { id } ... on ModelVersion { id } " * 150 + "} }"),
@@ -186,3 +197,30 @@ async def test_others_are_answered_while_texts_are_read(lagging: Service) -> Non
         answered += (await lagging.http.get("/healthz")).status_code == 200
         await asyncio.sleep(0.001)
     assert answered > len(waiting)
+
+
+def test_names_that_nobody_knows_are_compared_with_others_in_bounded_time() -> None:
+    """A thread reads one text after the other, so that a text that takes seconds keeps others waiting."""
+    document = parse(json.loads(CORPUS["many unknown types with long names"](0))["query"])
+    taken = []
+    for _ in range(TRIES):
+        text, begun = Text(document, 0), time.thread_time()
+        text.judge(SCHEMA, specified_rules, Limits())
+        taken.append(time.thread_time() - begun)
+    assert min(taken) < 1.5
+    errors = text.errors or []
+    assert "Did you mean" in errors[0].message and "Did you mean" not in errors[-2].message
+    assert len(errors) == ERRORS + 1  # the last says that there are more
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "meant"),
+    [
+        ("{ modls { totalCount } }", {}, "'models'"),
+        ("{ nodes(ids: []) { ... on Modle { id } } }", {}, "'Model'"),
+        ("query($f: ModelFilter) { models(filter: $f) { totalCount } }", {"f": {"modleId": {"eq": "x"}}}, "'modelId'"),
+    ],
+)
+async def test_one_wrong_name_is_told_which_was_meant(lagging: Service, text: str, given: dict[str, Any], meant: str) -> None:
+    (error,) = (await lagging.post(text, given)).json()["errors"]
+    assert f"Did you mean {meant}" in error["message"]

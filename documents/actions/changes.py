@@ -1,6 +1,5 @@
 """The actions of change requests, for all changes of a request together."""
 
-from asyncio import sleep
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from documents.risk.scales import RiskTier
 from documents.stages import Stage
 from documents.store.fields import fields_at
 from documents.store.filters import among, to_query
+from documents.store.pauses import pausing
 from documents.versions.version import ModelVersion
 
 _P = Permission
@@ -37,17 +37,14 @@ class ChangeCase:
 
 async def of_changes(changes: Sequence[ChangeRequest], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each change; the number of database commands does not grow with the number of changes."""
-    found = []
-    for each in await _cases(changes, asked, asking):
-        found.append(actions(OF_CHANGE, asked, each, asking))
-        await sleep(0)  # so that other requests go on
-    return found
+    return [actions(OF_CHANGE, asked, each, asking) async for each in pausing(await _cases(changes, asked, asking))]
 
 
 async def _cases(changes: Sequence[ChangeRequest], asked: Collection[Permission], asking: Asking) -> list[ChangeCase]:
     around = await surroundings(changes, asked, asking.by)
     tiers = await _tiers(changes) if _P.ADD_CHANGE_APPROVAL in asked else {}
-    stages = {each.change.change_id: _stage(each, asking) for each in around} if _P.START_DEPLOYMENT in asked else {}
+    may_start = around if _P.START_DEPLOYMENT in asked else ()
+    stages = {each.change.change_id: _stage(each, asking) async for each in pausing(may_start)}
     begun = [(each.change, stage) for each in around if (stage := stages.get(each.change.change_id))]
     met = await starting(begun, asking.at) if begun else []
     gates = {change.change_id: each for (change, _), each in zip(begun, met, strict=True)}

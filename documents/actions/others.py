@@ -9,6 +9,7 @@ from documents.incidents import Incident
 from documents.policies import Policy
 from documents.stages import Stage
 from documents.store.filters import among, to_query
+from documents.store.pauses import pausing
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 
@@ -21,7 +22,8 @@ async def of_incidents(incidents: Sequence[Incident], asked: Collection[Permissi
     wanted = to_query(among(ModelVersion.keys, names)) if names and _P.RESOLVE_INCIDENT in asked else None
     found = await ModelVersion.every(wanted) if wanted else []
     versions = {(each.model_id, each.version): each for each in found}
-    return [actions(OF_INCIDENT, asked, (each, versions.get(name)), asking) for each, name in zip(incidents, names, strict=True)]
+    cases = ((each, versions.get(name)) for each, name in zip(incidents, names, strict=True))
+    return [actions(OF_INCIDENT, asked, each, asking) async for each in pausing(cases)]
 
 
 def _escalate(of: tuple[Incident, ModelVersion | None], asking: Asking) -> Picks:
@@ -42,7 +44,7 @@ OF_INCIDENT: Rules[tuple[Incident, ModelVersion | None]] = {_P.ESCALATE_INCIDENT
 
 async def of_policies(policies: Sequence[Policy], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each policy, which ask for no other record."""
-    return [actions(OF_POLICY, asked, each, asking) for each in policies]
+    return [actions(OF_POLICY, asked, each, asking) async for each in pausing(policies)]
 
 
 def _anyhow(record: object, asking: Asking) -> Picks:
@@ -60,7 +62,7 @@ OF_POLICY: Rules[Policy] = {_P.REVISE_POLICY: _anyhow, _P.RETIRE_POLICY: _retire
 
 async def of_models(models: Sequence[Model], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each model, which ask for no other record."""
-    return [actions(OF_MODEL, asked, each, asking) for each in models]
+    return [actions(OF_MODEL, asked, each, asking) async for each in pausing(models)]
 
 
 def _update_model(model: Model, asking: Asking) -> Picks:

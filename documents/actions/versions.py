@@ -1,6 +1,5 @@
 """The actions of model versions, for all versions of a request together."""
 
-from asyncio import sleep
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from documents.eligibility.loading import case_files
 from documents.eligibility.standings import brought_up
 from documents.eligibility.waiving import may_waive, waivable
 from documents.errors import Refusal
+from documents.store.pauses import pausing
 from documents.versions.approvals import Verdict
 from documents.versions.rules import accountability, assessments, decisions, evidence, holds, links, operation, scope, waivers
 from documents.versions.version import ModelVersion
@@ -38,11 +38,7 @@ async def of_versions(
     versions: Sequence[ModelVersion], asked: Collection[Permission], asking: Asking
 ) -> list[tuple[Action, ...]]:
     """The actions of each version; the number of database commands does not grow with the number of versions."""
-    found = []
-    for each in await _cases(versions, asked, asking):
-        found.append(actions(RULES, asked, each, asking))
-        await sleep(0)  # so that other requests go on
-    return found
+    return [actions(RULES, asked, each, asking) async for each in pausing(await _cases(versions, asked, asking))]
 
 
 async def _cases(versions: Sequence[ModelVersion], asked: Collection[Permission], asking: Asking) -> list[VersionCase]:
@@ -50,7 +46,8 @@ async def _cases(versions: Sequence[ModelVersion], asked: Collection[Permission]
     brought = await in_progress_to(versions) if _P.RETIRE_MODEL_VERSION in asked else {}
     fixed = await composition_fixed(versions) if _P.UPDATE_MODEL_VERSION in asked else frozenset()
     granting = [each for each in versions if _P.GRANT_WAIVER in asked and _may_grant(each, asking)]
-    held_to = {each.version.key: waivable(each) for each in await case_files(granting, asking.at, for_standing=True)}
+    held = await case_files(granting, asking.at, for_standing=True)
+    held_to = {each.version.key: waivable(each) async for each in pausing(held)}
     return [
         VersionCase(version, now, version.key in fixed, brought.get(version.key), held_to.get(version.key, {}))
         for version, now in zip(versions, judged, strict=True)

@@ -17,6 +17,7 @@ from documents.people import Stakeholder
 from documents.policies import BoundPolicy, Policy, PolicyInForce, all_policies, binding, contents_of, from_then_on
 from documents.reviews import ReviewCalendar
 from documents.store.fields import fields_at
+from documents.store.pauses import pausing
 from documents.versions.accountability import current
 from documents.versions.approvals import ApprovalRound, Decider
 from documents.versions.dependencies import VersionName
@@ -41,7 +42,7 @@ async def case_files(
     rounds = [list[ApprovalRound | None](reversed(each.open_rounds)) or [None] for each in versions]
     bound = [
         [_bindings(policies, each) if each else drafts[version.tier] for each in opened]
-        for version, opened in zip(versions, rounds, strict=True)
+        async for version, opened in pausing(zip(versions, rounds, strict=True))
     ]
     says = await contents_of(policies, chain.from_iterable(held for opened in bound for each in opened for held in each.values()))
     proven = await _registrations([each for each in versions if each.revision])
@@ -104,7 +105,7 @@ async def case_files(
         current, *previous = (case(version, each, held) for each, held in zip(opened, bound, strict=True))
         return CaseFile.of_round(current, previous[0] if previous else None)
 
-    return [counting(*each) for each in zip(versions, rounds, bound, strict=True)]
+    return [counting(*each) async for each in pausing(zip(versions, rounds, bound, strict=True))]
 
 
 def _bindings(policies: Sequence[Policy], opened: ApprovalRound) -> Bindings:
@@ -139,7 +140,7 @@ async def _newest_datasheets(dataset_ids: set[str]) -> dict[str, Revision]:
 async def _datasheets(digests: set[str]) -> dict[str, DatasetRecord]:
     """What revisions of datasheets say, by their digests."""
     found = await Content.read({"digest": {"$in": sorted(digests)}}) if digests else []
-    return {each.digest: DatasetRecord.model_validate_json(each.canonical) for each in found}
+    return {each.digest: DatasetRecord.model_validate_json(each.canonical) async for each in pausing(found)}
 
 
 async def _retired(names: set[VersionName]) -> set[VersionName]:

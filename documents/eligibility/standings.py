@@ -8,6 +8,7 @@ from documents.eligibility.due import JudgementDue, marks
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.policies import all_policies, in_force
+from documents.store.pauses import pausing
 from documents.store.units import Raw, RecordChange, Unit
 from documents.versions.rules import decisions
 from documents.versions.version import ModelVersion
@@ -41,7 +42,7 @@ async def _write(versions: Sequence[ModelVersion], unit: Unit) -> None:
     for version in versions:
         await decisions.follow(version, in_force(policies, version.tier, unit.at), unit.at)
     judgements = [Judgement(case) for case in await case_files(versions, unit.at, for_standing=True)]
-    for version, judgement in zip(versions, judgements, strict=True):
+    async for version, judgement in pausing(zip(versions, judgements, strict=True)):
         del unit.waiting[version.id]
         if version.previous_round and judgement.case.next is None:
             await decisions.close_previous(version, unit.at)
@@ -73,7 +74,7 @@ async def brought_up(versions: Sequence[ModelVersion], at: datetime) -> list[Mod
     """
     found = {each.id: each for each in versions}
     copies = [each.model_copy() for each in await _outdated(versions, at)]
-    for version, case in zip(copies, await case_files(copies, at, for_standing=True), strict=True):
+    async for version, case in pausing(zip(copies, await case_files(copies, at, for_standing=True), strict=True)):
         if case.next is None:
             decisions.leave_previous(version, at)
         version.judged(Judgement(case).standing)

@@ -16,6 +16,7 @@ from documents.store import aggregates
 from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
 from documents.store.pages import By, Order, Page, Spread, Window, ordering
+from documents.store.pauses import pausing
 from documents.store.session import AWARE, BATCH, bound_database, database_if_bound
 from documents.store.standins import Found, at_path
 from documents.store.streams import Wanted
@@ -145,7 +146,7 @@ class Record(Document):
     @classmethod
     async def every(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0) -> list[Self]:
         """Whole records, for a rule or a change; a question is answered by `read`."""
-        return [cls._own(raw) for raw in await cls.raws(query, by, limit)]
+        return [cls._own(raw) async for raw in pausing(await cls.raws(query, by, limit))]
 
     @classmethod
     def _own(cls, raw: Raw) -> Self:

@@ -1,7 +1,6 @@
 """The field `actions`: what the viewer may do with a record now, and why not."""
 
-from asyncio import sleep
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -14,6 +13,7 @@ from documents.actions.action import Asking
 from documents.eligibility.answer import Remedy
 from documents.errors import InvalidInput
 from documents.formats.graph import for_client
+from documents.store.pauses import pausing
 from documents.store.record import Record
 from documents.store.standins import whole
 from resolvers.graph.context import Context, Info
@@ -94,13 +94,6 @@ def _shown(found: Sequence[action.Action]) -> list[Action]:
     return [Action.of(each) for each in found]
 
 
-async def _one_by_one(make: Callable[[Any], Any], of: Sequence[Any]) -> AsyncIterator[Any]:
-    """What `make` makes of each; other requests go on in between."""
-    for each in of:
-        yield make(each)
-        await sleep(0)
-
-
 def _refusal(refusal: errors.Refusal | None) -> ActionRefusal | None:
     return None if refusal is None else ActionRefusal.of(refusal)
 
@@ -112,8 +105,8 @@ def actions_of(kind: type[R], offered: Collection[Permission], load: Loads[R], w
         asked, asking = asked_about(only, offered), asking_in(info.context)
 
         async def loaded(records: list[Any]) -> Sequence[list[Action]]:
-            found = await load([each async for each in _one_by_one(whole, records)], asked, asking)
-            return [each async for each in _one_by_one(_shown, found)]
+            found = await load([whole(each) async for each in pausing(records)], asked, asking)
+            return [_shown(each) async for each in pausing(found)]
 
         loader = info.context.loader(("actions", kind, asked), loaded, key=lambda record: record.id)
         answer: list[Action] = await loader.load(root)

@@ -28,7 +28,7 @@ DEPTH = 16  # MongoDB takes a query of 100 levels, of which `some` and `not` nee
 KEYS, EDGES = 10_000, 10  # the most records that an edge of a filter may lead to, and the most edges of a filter
 ANY_CASE = 140  # the characters of a text in any case: a pattern spells each as up to six, and the embedded database takes 1,000
 VALUES = 200  # the most values of a field over an edge that a filter compares with
-SPELLED = 5_000  # the most values of a filter that is spelled out for each value of such a field
+SPELLED = 1_000  # the most values of a filter that is spelled out for each value of such a field
 OPERATING, JOINING = OPERATORS.keys() | COMPARING.keys() | ORDERING.keys() | EACH, {"and", "or", "not"}
 _PHRASE, _MOMENT, _NUMBER = TypeAdapter(Phrase), TypeAdapter(Moment), TypeAdapter(Number)
 

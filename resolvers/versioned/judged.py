@@ -3,6 +3,7 @@
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
+from documents.store.pauses import pausing
 from documents.store.standins import whole
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Context, Loader
@@ -12,7 +13,7 @@ def judgements(context: Context) -> Loader:
     """The loader from a version to its eligibility at the time of the request."""
 
     async def load(versions: list[ModelVersion]) -> list[Eligibility]:
-        cases = await case_files([whole(each) for each in versions], context.now)
-        return [Judgement(case).eligibility for case in cases]
+        cases = await case_files([whole(each) async for each in pausing(versions)], context.now)
+        return [Judgement(case).eligibility async for case in pausing(cases)]
 
     return context.loader("judgements", load, key=lambda version: version.id)
