@@ -373,7 +373,7 @@ def within_models(values: int, models: int = 50) -> str:
 
 
 CONDITIONS: dict[str, tuple[str, Any, str, Any, int]] = {
-    "in a variable": (FILTERED, {"or": [leaves(200), leaves(100)]}, FILTERED, {"or": [leaves(200)] * 3}, 501),
+    "in a variable": (FILTERED, {"or": [leaves(150), leaves(30)]}, FILTERED, {"or": [leaves(200)] * 3}, 501),
     "in the elements of lists": (
         FILTERED, {"or": [{"ownerId": {"in": ["x"] * 125}}] * 4}, FILTERED, {"or": [{"ownerId": {"in": ["x"] * 167}}] * 3}, 501,
     ),
