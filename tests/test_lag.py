@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from graphql import parse, specified_rules
+from graphql import get_introspection_query, parse, specified_rules
 from starlette.types import Message
 
 from gql.settings import Limits
@@ -135,6 +135,8 @@ CORPUS: dict[str, Callable[[int], bytes]] = {
     "fragments that nobody spreads": text(f"{{ viewer {{ id }} }} {each(240, ON_VIEWER)}"),
     "a list of numbers": text("{ models(filter: {name: {in: [" + "1 " * 1_950 + "]}}) { totalCount } }"),
     "a list of texts": text("{ models(filter: {name: {in: [" + '"x" ' * 1_950 + "]}}) { totalCount } }"),
+    "the whole schema": text(get_introspection_query(input_value_deprecation=True)),
+    "some types": text("{ " + each(5, 'aN: __type(name: "Query") { fields { args { type { inputFields { name } } } } }') + " }"),
     "directives": text("{ viewer { id " + "@skip(if: false) " * 240 + "} }"),
     "inline fragments in one another": text("{ viewer { " + "... { " * 150 + "id" + " }" * 150 + "} }"),
     "objects in one another": text("{ models(filter: " + "{and: [" * 90 + "]}" * 90 + ") { totalCount } }"),

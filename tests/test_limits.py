@@ -191,6 +191,31 @@ async def test_the_standard_introspection_passes(watched: Watched) -> None:
     assert len(answer["data"]["__schema"]["types"]) > 100
 
 
+ASKED_AS_WELL = {
+    "another field": ("{ __schema { types { name } } viewer { id } }", "INVALID_INPUT"),
+    "another field in a fragment": (
+        '{ __type(name: "Model") { name } ...A } fragment A on Query { viewer { id } }',
+        "INVALID_INPUT",
+    ),
+    "the schema twice": ("{ a: __schema { description } b: __schema { description } }", "LIMIT_EXCEEDED"),
+    "six types": ("{ " + " ".join(f't{each}: __type(name: "Model") {{ name }}' for each in range(6)) + " }", "LIMIT_EXCEEDED"),
+}
+
+
+@pytest.mark.parametrize(("query", "code"), ASKED_AS_WELL.values(), ids=ASKED_AS_WELL)
+async def test_the_schema_is_asked_for_alone_and_once(watched: Watched, query: str, code: str) -> None:
+    assert (await watched.refusal(query))["code"] == code
+
+
+async def test_a_question_about_types_is_answered_with_its_variables(watched: Watched) -> None:
+    query = "query($name: String!) { __typename one: __type(name: $name) { name } __schema { queryType { name } } }"
+    for name in ("Model", "Policy"):
+        answer = await watched.said(query, {"name": name})
+        assert answer["data"] == {"__typename": "Query", "one": {"name": name}, "__schema": {"queryType": {"name": "Query"}}}
+    for _ in range(2):
+        assert (await watched.said("{ __schema { queryType { name } } }"))["data"]["__schema"] == {"queryType": {"name": "Query"}}
+
+
 def chained(times: int, inside: str, last: str, on: str = "Viewer") -> str:
     """Fragments that spread the next one twice each: a few lines that mean 2 to the power of `times`."""
     chain = "".join(f"fragment F{each} on {on} {{ {inside.replace('NEXT', f'...F{each + 1}')} }}" for each in range(times))

@@ -11,7 +11,7 @@ from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSche
 from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
-from gql import faults, http, identity, subscriptions
+from gql import faults, http, identity, introspection, subscriptions
 from gql.settings import PREFIX, Settings
 from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
@@ -85,6 +85,7 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
     assert listed == [
         connections.PAGE_SIZE,
         connections.PAGE,
+        *introspection.MOST.values(),
         aggregates.GROUPS,
         figures.SOURCES,
         figures.LEAVES,
