@@ -16,6 +16,7 @@ from gql.http import GRAPHQL, JSON
 from gql.schema import build_schema
 from gql.settings import Limits
 from gql.texts import Texts
+from tests.long_texts import HOSTILE
 from tests.service import ADA, ALICE, AUDREY, Person, Service
 from tests.watching import Commands
 
@@ -214,46 +215,6 @@ async def test_a_question_about_types_is_answered_with_its_variables(watched: Wa
         assert answer["data"] == {"__typename": "Query", "one": {"name": name}, "__schema": {"queryType": {"name": "Query"}}}
     for _ in range(2):
         assert (await watched.said("{ __schema { queryType { name } } }"))["data"]["__schema"] == {"queryType": {"name": "Query"}}
-
-
-def chained(times: int, inside: str, last: str, on: str = "Viewer") -> str:
-    """Fragments that spread the next one twice each: a few lines that mean 2 to the power of `times`."""
-    chain = "".join(f"fragment F{each} on {on} {{ {inside.replace('NEXT', f'...F{each + 1}')} }}" for each in range(times))
-    return f"{chain} fragment F{times} on {on} {{ {last} }}"
-
-
-TWICE = "NEXT NEXT"
-HOSTILE: dict[str, tuple[str, str | None]] = {
-    "depth without end": ("{ a " * 200_000, "INVALID_INPUT"),
-    "lists without end": ("{ viewer(a: " + "[" * 500_000, "INVALID_INPUT"),
-    "a megabyte of nothing": ("{ viewer { id } }" + " ," * 500_000, None),
-    "a megabyte of comment": ("{ viewer { id } } #" + "x" * 1_000_000, None),
-    "a megabyte of text": ('{ model(modelId: "' + "x" * 1_000_000 + '") { name } }', "INVALID_INPUT"),
-    "a megabyte of name": ("{ " + "x" * 1_000_000 + " }", "INVALID_INPUT"),
-    "a megabyte of digits": ("{ models(first: " + "9" * 1_000_000 + ") { totalCount } }", "INVALID_INPUT"),
-    "a megabyte of operations": ("query A { viewer { id } } " * 38_000, "LIMIT_EXCEEDED"),
-    "one field again and again": ("{ viewer { " + "id " * 1_990 + "} }", None),
-    "one record again and again": ('{ model(modelId: "x") { ' + "owner { name } " * 490 + "} }", None),
-    "fields that do not exist": ("{ " + " ".join(f"modls{each}" for each in range(1_990)) + " }", "INVALID_INPUT"),
-    "a fragment of itself": ("{ viewer { ...A } } fragment A on Viewer { ...A }", "INVALID_INPUT"),
-    "fragments in a circle": (
-        "{ viewer { ...F0 } }" + chained(150, "...F0 NEXT", "...F0"), "INVALID_INPUT",
-    ),
-    "fragments that double": ("{ viewer { ...F0 } }" + chained(150, TWICE, "id"), None),
-    "fragments that double what is read": (
-        '{ model(modelId: "x") { ...F0 } }' + chained(150, TWICE, "owner { name }", "Model"), "LIMIT_EXCEEDED",
-    ),
-    "fragments that double a page": (
-        "query($n: Int = 0) { models(first: 1) { nodes { ...F0 } } }"
-        + chained(150, TWICE, "versions(first: $n) { totalCount }", "Model"), None,
-    ),
-    "fragments that double aliases": ("{ viewer { ...F0 } }" + chained(150, TWICE, "a: id"), "LIMIT_EXCEEDED"),
-    "fragments that double directives": (
-        "{ viewer { ...F0 } }" + chained(120, "...@skip(if: false) { NEXT } NEXT", "id"), "LIMIT_EXCEEDED",
-    ),
-    "fragments in fragments": ("{ viewer { ...F0 } }" + chained(190, "NEXT", "id"), None),
-    "directives that do not exist": ("{ viewer { id " + "@a " * 990 + "} }", "INVALID_INPUT"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)

@@ -16,7 +16,7 @@ from tests.acting import ACTIONS
 from tests.examples import BOT, eligible
 from tests.operations import DORA, TOM, approved_change
 from tests.service import CAROL, RITA, Service
-from tests.test_lag import HELD, TRIES, held
+from tests.turns import HELD, TRIES, held
 
 MANY = 100
 PAGES = {
