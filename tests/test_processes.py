@@ -21,7 +21,7 @@ from gql.preflight import alone_in
 from gql.settings import Settings
 from tests.operated import Operated, eventually, parents, refused
 
-READY_WITHIN = 6.0
+READY_WITHIN = 8.0
 KEPT = 5.2  # seconds: the client of these tests, for one, keeps a connection for 5
 
 
@@ -51,7 +51,7 @@ def idle(operated: Operated) -> Iterator[tuple[http.client.HTTPConnection, float
         yield connection, monotonic()
 
 
-def test_it_is_ready_in_six_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
+def test_it_is_ready_in_eight_seconds_and_shows_the_administrators_token_once(operated: Operated) -> None:
     kept = operated.folder / "admin-token"
     assert sum(processor_seconds(each) for each in (operated.process.pid, *operated.children)) < READY_WITHIN
     assert kept.read_text().strip() in operated.said and kept.stat().st_mode & 0o777 == 0o600
