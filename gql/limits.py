@@ -151,8 +151,10 @@ class Cost:
 
     extent: Extent
     defaults: Mapping[str, Any]
-    kinds: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, Any]
     """The types of the variables."""
+    root_fields: Mapping[str, str]
+    """The keys of the answer, each with the name of its field."""
 
     def conditions(self, variables: Mapping[str, Any] | None, most: int) -> None:
         """Raises LimitExceeded if the filters compare with more than `most` values, or one is nested too deep.
@@ -184,20 +186,20 @@ class Count:
         extent.directives += len(operation.directives or ())
         return extent
 
-    def root_fields(self, selected: SelectionSetNode) -> set[str]:
-        """The keys of `data` in the answer, those from fragments too."""
-        keys, seen, waiting = set(), set(), [selected]
+    def root_fields(self, selected: SelectionSetNode) -> dict[str, str]:
+        """The keys of `data` in the answer, those from fragments too, each with the name of its field."""
+        fields, seen, waiting = dict[str, str](), set[str](), [selected]
         while waiting:
             for node in waiting.pop().selections:
                 match node:
                     case FieldNode():
-                        keys.add((node.alias or node.name).value)
+                        fields[(node.alias or node.name).value] = node.name.value
                     case FragmentSpreadNode() if node.name.value not in seen:
                         seen.add(node.name.value)
                         waiting.append(self.fragments[node.name.value].selection_set)
                     case InlineFragmentNode():
                         waiting.append(node.selection_set)
-        return keys
+        return fields
 
     def _selection(self, kind: Any, selected: SelectionSetNode | None) -> Extent:
         extent = Extent()
@@ -297,7 +299,8 @@ def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict
         extent = count.operation(operation)
         within("the depth of the operation", extent.depth, limits.depth)
         within("the number of aliases in the operation", extent.aliases, limits.aliases)
-        within("the number of root fields in the operation", len(count.root_fields(operation.selection_set)), limits.root_fields)
+        root_fields = count.root_fields(operation.selection_set)
+        within("the number of root fields in the operation", len(root_fields), limits.root_fields)
         within("the number of directives in the operation", extent.directives, limits.directives)
         defaults = {
             each.variable.name.value: value_from_ast_untyped(each.default_value)
@@ -305,7 +308,7 @@ def costs(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict
             if each.default_value
         }
         kinds = {each.variable.name.value: type_from_ast(schema, each.type) for each in operation.variable_definitions or ()}
-        found[operation.name.value if operation.name else None] = Cost(extent, defaults, kinds)
+        found[operation.name.value if operation.name else None] = Cost(extent, defaults, kinds, root_fields)
     return found
 
 
