@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from documents.access import ActorType
+from documents.audit.resource import EventResource
 from documents.store.indexes import index
 from documents.store.record import Record
 from documents.store.units import Raw
@@ -74,16 +75,6 @@ class EventActor(Value):
 
     id: str = Field(description="The actor is a user id, a service's name, or `system`.")
     type: ActorType = Field(description="The actor is a person, a program, or Magistrate itself.")
-
-
-class EventResource(Value):
-    """The resource is the record that the event is about."""
-
-    ordered: ClassVar = frozenset({"type", "id"})
-    grouped: ClassVar = frozenset({"type", "id"})
-
-    type: str = Field(description="The kind of record that was changed.")
-    id: str = Field(description="The record's human key; empty where it is not known.")
 
 
 class EventSubject(Value):

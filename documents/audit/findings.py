@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field, computed_field
 
+from documents.audit.resource import EventResource
 from documents.values import Choice, Count, Digest, Value
 
 LISTED = 1_000  # a report lists this many faults, and counts all of them
@@ -34,6 +35,9 @@ class AuditFaultKind(Choice):
     CHECKPOINT_OF_ANOTHER_TRAIL = "checkpoint_of_another_trail", "The given checkpoint bears the name of another trail."
     TAIL_CUT = "tail_cut", "The trail is shorter than the checkpoint says."
     REWRITTEN = "rewritten", "Events differ from those that were signed, and later hashes were made anew."
+    RECORD_DIFFERS = "record_differs", "A stored record is not what the trail tells of it."
+    RECORD_MISSING = "record_missing", "The trail tells of a record that is not stored."
+    RECORD_UNKNOWN = "record_unknown", "A record is stored of which no event tells, or a second one with the same key."
 
 
 class Fault(Value):
@@ -42,8 +46,14 @@ class Fault(Value):
     grouped: ClassVar = frozenset({"kind"})
 
     kind: AuditFaultKind = Field(description="The kind says what is wrong.")
-    seq: Count | None = Field(description="The event that shows it; null for head or checkpoint.")
+    seq: Count | None = Field(description="The event that shows it; null for head or checkpoint, and for an unknown record.")
     detail: str = Field(description="A sentence that says what is wrong.")
+    resource: EventResource | None = Field(
+        default=None, description="The record that differs from the trail; null for a fault of the trail itself."
+    )
+    path: str | None = Field(
+        default=None, description="The path at which the record differs, such as `holds.0.lifted`; null for the whole record."
+    )
 
 
 class AuditCaveat(Choice):
@@ -61,6 +71,11 @@ class AuditCaveat(Choice):
         "An export was read; what else the database stores of its events was believed.",
     )
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
+    UNPROVEN_RECORDS = (
+        "unproven_records",
+        "Some records were not compared: they were stored before release 0.3.0, and no event has told them whole since.",
+    )
+    RECORDS_NOT_COMPARED = "records_not_compared", "Not all stored records were compared with what the trail tells of them."
 
 
 class Report(Value):
@@ -68,7 +83,7 @@ class Report(Value):
 
     unasked: ClassVar = frozenset({"caveats"})
     ordered: ClassVar = frozenset({"fault_count"})
-    summed: ClassVar = frozenset({"events_verified", "fault_count"})
+    summed: ClassVar = frozenset({"events_verified", "fault_count", "records_compared", "records_unproven"})
 
     first: Count = Field(description="The number of the event at which it began.")
     last: Count | None = Field(description="The last event that it read; null if none.")
@@ -79,6 +94,10 @@ class Report(Value):
         description=f"The faults that were found, in the order of the trail, the first {LISTED:,} at most."
     )
     fault_count: Count = Field(description="The number of faults that were found, listed or not.")
+    records_compared: Count = Field(default=0, description="The number of records that were compared with the trail.")
+    records_unproven: Count = Field(
+        default=0, description="The number of records that the trail does not tell whole, so that they were not compared."
+    )
     caveats: tuple[AuditCaveat, ...] = Field(description="The caveats say what this verification cannot exclude.")
 
     @computed_field(description="Whether nothing is wrong, as far as the caveats allow.")  # type: ignore[prop-decorator]

@@ -1,0 +1,214 @@
+"""Stored records against the state that the trail tells of them, leaf by leaf. Pure: imports no database."""
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from documents.audit.findings import LISTED, AuditCaveat, AuditFaultKind, EventResource, Fault, Report
+from documents.audit.fold import UNKNOWN, Look, Told, digest_of, parents
+from documents.audit.ledger import Ledger
+from documents.canonical import UNSPEAKABLE, dumped, plain, quoted, same
+from documents.details import PART_BYTES, Disclosure
+from documents.salts import salted
+
+Leaves = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """A stored record in the form of the trail, so that it holds no private value in clear."""
+
+    kind: str
+    key: str
+    leaves: Leaves
+    """The leaves by path, in the forms that `documents.audit.fold` lists; `{"odd": type}` for what no JSON can express."""
+    wrong: Mapping[str, str] = {}
+    """What only the database can show to be wrong, by path: a type of BSON, or a field that does not follow from the others."""
+    later: bool = False
+    """Whether events after those that are verified changed it, so that it is not compared."""
+
+
+def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
+    """The leaves of a stored document in the form in which events tell them. Accepts any document."""
+    salts, found = _salts(stored.get("salts")), Leaves()
+    places = [(name, name, value) for name, value in stored.items() if name not in disclosure.left_out]
+    while places:
+        path, shape, value = places.pop()
+        if value is None or value in ([], {}):
+            continue
+        if shape in disclosure.private:
+            found[path] = {"salted": _salted(salts.get(path), value)}
+        elif shape in disclosure.reviewed:
+            found[path] = _by_digest(value)
+        elif isinstance(value, dict):
+            places += [(f"{path}.{name}", f"{shape}.{name}", each) for name, each in value.items()]
+        elif isinstance(value, list):
+            places += [(f"{path}.{at}", f"{shape}.*", each) for at, each in enumerate(value)]
+        else:
+            leaf = _scalar(value)
+            found[path] = {"cites": leaf} if shape in disclosure.cites and isinstance(leaf, str) else leaf
+    return found
+
+
+def _salts(stored: Any) -> dict[str, Any]:
+    rows = (each for each in (stored if isinstance(stored, list) else ()) if isinstance(each, dict))
+    return {path: each.get("salt") for each in rows if isinstance(path := each.get("path"), str)}
+
+
+def _salted(salt: Any, value: Any) -> str | None:
+    """The salted digest of a private value; None without a salt that can be used, which no event tells."""
+    try:
+        return salted(salt, value) if isinstance(salt, str) else None
+    except UNSPEAKABLE:
+        return None
+
+
+def _by_digest(value: Any) -> Any:
+    digest = digest_of(value)
+    return {"content": digest} if digest else _odd(value)
+
+
+def _scalar(value: Any) -> Any:
+    try:
+        said = plain(value)
+        if isinstance(said, str) and len(said) * 6 > PART_BYTES and len(text := dumped(said)) > PART_BYTES:
+            return {"content": sha256(text).hexdigest()}
+    except UNSPEAKABLE:
+        return _odd(value)
+    return said
+
+
+def _odd(value: Any) -> Any:
+    return {"odd": type(value).__name__}
+
+
+class Differing(NamedTuple):
+    """A path at which a stored record is not what the trail tells, and the number of the event that shows it."""
+
+    path: str
+    seq: int
+    says: str
+
+
+def differing(told: Told, stored: Leaves, look: Look) -> Iterator[Differing]:
+    """The paths at which a record with the leaves `stored` is not what the trail tells, in order."""
+    resolved = told.resolved(stored, look)
+    unknown = {path for path, found in resolved.items() if found.leaf == UNKNOWN}
+    for path in sorted(resolved.keys() | stored.keys()):
+        found = resolved.get(path)
+        if path in unknown or (found is None and unknown and not unknown.isdisjoint(parents([path]))):
+            continue
+        if found is None:
+            yield Differing(path, told.last, f"It stores {_said(stored[path])}; no event told anything there.")
+        elif path not in stored:
+            yield Differing(path, found.seq, f"It stores nothing; event {found.seq} told {_said(found.leaf)}.")
+        elif not _equal(found.leaf, stored[path]):
+            says = f"It stores {_said(stored[path])}; event {found.seq} told {_said(found.leaf)}."
+            yield Differing(path, found.seq, says)
+
+
+def _equal(told: Any, stored: Any) -> bool:
+    return same(_cited(told), _cited(stored))
+
+
+def _cited(leaf: Any) -> Any:
+    """The digest that a leaf cites as a text: inside the content of a whole field it stands as such."""
+    return leaf["cites"] if isinstance(leaf, dict) and leaf.keys() == {"cites"} else leaf
+
+
+def _said(leaf: Any) -> str:
+    match leaf:
+        case {"content": digest}:
+            return f"a value with the digest {digest}"
+        case {"salted": None}:
+            return "a private value without a salt that fits"
+        case {"salted": digest}:
+            return f"a private value with the salted digest {digest}"
+        case {"odd": kind}:
+            return f"a value of the type {kind}, which JSON cannot express"
+        case {"malformed": True}:
+            return "something that no value is told as"
+    return quoted(_cited(leaf))
+
+
+class Balance:
+    """The comparison of all rows with the states in a ledger; it is fed row by row, and counts and lists what is wrong."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.compared = self.unproven = self.fault_count = 0
+        self.faults: list[Fault] = []
+
+    def judged(self, row: Row, told: Told | None, look: Look) -> list[Fault]:
+        """The faults of a row; none for a record whose state is not proven."""
+        if told is None:
+            says = "It is stored, and no event tells of it."
+            return [_fault(AuditFaultKind.RECORD_UNKNOWN, row.kind, row.key, None, None, says)] if self.ledger.proves else []
+        if told.since is None or row.later:
+            return []
+        found = [*differing(told, row.leaves, look)]
+        paths = {each.path for each in found}
+        found += [Differing(path, told.last, says) for path, says in sorted(row.wrong.items()) if path not in paths]
+        return [_fault(AuditFaultKind.RECORD_DIFFERS, row.kind, row.key, each.path, each.seq, each.says) for each in found]
+
+    def count(self, row: Row, told: Told | None, faults: list[Fault]) -> None:
+        """Counts a row and its faults, and marks its record as stored."""
+        if not self.ledger.meets(row.kind, row.key):
+            says = "Another record with the same key is stored too."
+            self.add(_fault(AuditFaultKind.RECORD_UNKNOWN, row.kind, row.key, None, told and told.last, says))
+        proven = told is None and self.ledger.proves or told is not None and told.since is not None
+        if not proven:
+            self.unproven += 1
+        elif not row.later:
+            self.compared += 1
+        for each in faults:
+            self.add(each)
+
+    def missing(self) -> Iterator[tuple[str, str, Told]]:
+        """The records that are told and that no row was of, in the order of kind and key."""
+        return self.ledger.unmet()
+
+    def miss(self, kind: str, key: str, told: Told) -> None:
+        """Counts a told record that is not stored."""
+        says = "The trail tells of it, and it is not stored."
+        if told.since is None:
+            self.unproven += 1
+        else:
+            self.compared += 1
+            self.add(_fault(AuditFaultKind.RECORD_MISSING, kind, key, None, told.last, says))
+
+    def add(self, fault: Fault) -> None:
+        """Counts a fault, and lists it among the first."""
+        self.fault_count += 1
+        if self.fault_count <= LISTED:
+            self.faults.append(fault)
+
+    def added_to(self, report: Report, *, whole: bool) -> Report:
+        """The report with what was found in the records; `whole` says whether all were compared."""
+        caveats = {AuditCaveat.UNPROVEN_RECORDS: self.unproven > 0, AuditCaveat.RECORDS_NOT_COMPARED: not whole}
+        return report.model_copy(
+            update={
+                "faults": (*report.faults, *self.faults)[:LISTED],
+                "fault_count": report.fault_count + self.fault_count,
+                "records_compared": self.compared,
+                "records_unproven": self.unproven,
+                "caveats": (*report.caveats, *(each for each, applies in caveats.items() if applies)),
+            }
+        )
+
+
+def not_compared(report: Report) -> Report:
+    """The report of a verification that compared no record."""
+    return report.model_copy(update={"caveats": (*report.caveats, AuditCaveat.RECORDS_NOT_COMPARED)})
+
+
+def _fault(kind: AuditFaultKind, of: str, key: str, path: str | None, seq: int | None, says: str) -> Fault:
+    resource = EventResource(type=_legible(of), id=_legible(key))
+    return Fault(kind=kind, seq=seq, detail=says, resource=resource, path=None if path is None else _legible(path))
+
+
+def _legible(text: str) -> str:
+    """The text without unpaired surrogates, which no answer can hold."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+Compared = Callable[[Row], None]
