@@ -145,6 +145,7 @@ class Datasheet(Searchable):
     bears_on: ClassVar = (Bearing({"datasheets.dataset_id": "dataset_id"}, when=frozenset({"revisions"})),)
     event: ClassVar = AuditEventType.DATASHEET_SAVED
     reviewed: ClassVar = frozenset({"content"})
+    cites: ClassVar = frozenset({"revisions.*.digest"})
     searched: ClassVar = (
         "dataset_id", "content.dataset_name", "content.creators", "content.data_types", "content.purpose",
         "content.instance_description", "content.intended_uses",

@@ -10,8 +10,10 @@ from pydantic import Field
 from documents.access import Actor
 from documents.audit.event import AuditEventType
 from documents.canonical import digest
+from documents.numbers import version_key
 from documents.store.indexes import index
 from documents.store.record import Record
+from documents.store.units import Raw
 from documents.values import Digest, Environment, Key, Moment
 from documents.versions.dependencies import origins
 from documents.versions.dossier import Dossier
@@ -90,6 +92,10 @@ class Deployment(Record):
         if self.dossier is None or self.origins is None:
             return True
         return (self.dossier.artifacts, self.origins) == (version.dossier.artifacts, _origins_of(version))
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        return super().recomputed(raw) | {"version_key": version_key(raw["version"])}
 
     @property
     def filed_under(self) -> dict[str, str]:

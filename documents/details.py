@@ -6,22 +6,33 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from documents.canonical import canonical, plain, same
+from documents.salts import salted, salts_in
 
 PART_BYTES = 2 * 1024  # a larger value is kept as a content, and the event has its digest
 DETAILS_BYTES = 32 * 1024  # if the changes are larger, each changed field is one change instead of one for each leaf
-_LEFT_OUT = frozenset({"_id", "revision"})  # they differ in every change, and tell a reader of the trail nothing
+BOOKKEEPING = frozenset({"_id", "revision", "salts", "mac"})
+"""Stored fields of every record that no event tells: they count, name and protect the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """How an event shows paths of a record; `*` stands for any index of a list.
 
-    `private` paths are shown as changed, without values. `reviewed` ones are shown by digest, and `derived` ones not at all.
+    `private` paths are shown by a salted digest, and `reviewed` ones by the digest of the content. A path in `cites` holds the
+    digest of a content itself. The fields in `derived` follow from others, those in `untold` are bookkeeping: no event tells
+    them.
     """
 
     private: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
     derived: frozenset[str] = frozenset()
+    cites: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The stored fields that no event tells."""
+        return BOOKKEEPING | self.derived | self.untold
 
 
 @dataclass(slots=True)
@@ -30,6 +41,8 @@ class Details:
 
     changes: list[dict[str, Any]] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
+    baseline: bool = False
+    """Whether the changes are the whole record, told anew from nothing."""
 
     def value(self, value: Any, by_digest: bool = False) -> Any:
         """A value in the form of an event: the value itself, or `{"content": digest}` for a large one or if `by_digest`."""
@@ -44,18 +57,33 @@ class Details:
 
 
 def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], disclosure: Disclosure) -> Details:
-    """The changes from `before` to `after`, both as stored, in the order of their paths. `before` is None for a new record."""
-    left_out, details = _LEFT_OUT | disclosure.derived, Details()
+    """The changes from `before` to `after`, both as stored, in the order of their paths. `before` is None for a new record.
+
+    A private value whose salt was renewed is told as changed, also if the value is the same.
+    """
+    left_out, details = disclosure.left_out, Details()
     was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
+    salts = _Salts(salts_in(before), salts_in(after))
     details.changes = [
-        _change(each, disclosure, details) for each in differences(was, now, ends=disclosure.private | disclosure.reviewed)
+        _change(each, disclosure, details, salts) for each in differences(was, now, ends=disclosure.private | disclosure.reviewed)
     ]
+    told = {change["path"] for change in details.changes}
+    resalted = [path for path, salt in salts.now.items() if salts.was.get(path) != salt and path not in told]
+    details.changes += [_private(path, _value_at(now, path), salts) for path in resalted]
     if len(canonical(details.changes)) > DETAILS_BYTES:
         details = Details()  # a new one, so that no content is kept that no change cites
-        differ = [name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))]
-        details.changes = [_whole(was.get(name), now.get(name), name, disclosure, details) for name in differ]
+        differ = {name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))}
+        differ |= {path.split(".")[0] for path in resalted}
+        details.changes = [_whole(was.get(name), now.get(name), name, disclosure, details, salts) for name in differ]
     details.changes.sort(key=lambda change: str(change["path"]))
     return details
+
+
+class _Salts(NamedTuple):
+    """The salts of a record's private values before and after a change, by path."""
+
+    was: Mapping[str, str]
+    now: Mapping[str, str]
 
 
 class Difference(NamedTuple):
@@ -91,31 +119,71 @@ def _below(path: str, step: str) -> str:
     return f"{path}.{step}" if path else step
 
 
-def _change(each: Difference, disclosure: Disclosure, details: Details) -> dict[str, Any]:
+def _change(each: Difference, disclosure: Disclosure, details: Details, salts: _Salts) -> dict[str, Any]:
     if each.shape in disclosure.private:
-        return {"path": each.path, "changed": True}
+        return _private(each.path, each.now, salts)
+    if each.shape in disclosure.cites:
+        was, now = (None if _says_nothing(side) else {"cites": side} for side in (each.was, each.now))
+        return {"path": each.path, "from": was, "to": now}
     reviewed = each.shape in disclosure.reviewed
     # An object or list here replaces a value of another kind, or is replaced by one. It is always cited by digest: otherwise an
     # object {"content": "..."} that somebody stored could pass for a citation.
-    before, after = (details.value(side, by_digest=reviewed or isinstance(side, dict | list)) for side in (each.was, each.now))
+    before, after = (
+        details.value(
+            _without_private(side, each.path, each.shape, disclosure.private, known),
+            by_digest=reviewed or isinstance(side, dict | list),
+        )
+        for side, known in ((each.was, salts.was), (each.now, salts.now))
+    )
     return {"path": each.path, "from": before, "to": after}
 
 
-def _whole(was: Any, now: Any, name: str, disclosure: Disclosure, details: Details) -> dict[str, Any]:
+def _private(path: str, now: Any, salts: _Salts) -> dict[str, Any]:
+    """The change of a private value: a salted digest of the value as it is now, null if it is nothing now."""
+    return {"path": path, "changed": True, "salted": _digest_of(now, path, salts.now)}
+
+
+def _digest_of(value: Any, path: str, salts: Mapping[str, str]) -> str | None:
+    salt = salts.get(path)
+    return None if salt is None or _says_nothing(value) else salted(salt, value)
+
+
+def _whole(was: Any, now: Any, name: str, disclosure: Disclosure, details: Details, salts: _Salts) -> dict[str, Any]:
     """The change of a whole field as one entry, for records whose leaves would be too many entries."""
     if name in disclosure.private:
-        return {"path": name, "changed": True}
-    sides = [_without_private(side, name, disclosure.private) for side in (was, now)]
+        return _private(name, now, salts)
+    if name in disclosure.cites:
+        return _change(Difference(name, name, was, now), disclosure, details, salts)
+    sides = [
+        _without_private(side, name, name, disclosure.private, known) for side, known in ((was, salts.was), (now, salts.now))
+    ]
     before, after = (details.value(side, by_digest=isinstance(side, dict | list)) for side in sides)
     return {"path": name, "from": before, "to": after}
 
 
-def _without_private(value: Any, shape: str, private: frozenset[str]) -> Any:
+def _without_private(value: Any, path: str, shape: str, private: frozenset[str], salts: Mapping[str, str]) -> Any:
+    """The value with `{"salted": digest}` in the place of each private value inside, null where that is nothing."""
     if shape in private:
-        return None
+        digest = _digest_of(value, path, salts)
+        return digest and {"salted": digest}
     if isinstance(value, dict):
-        return {name: _without_private(each, f"{shape}.{name}", private) for name, each in value.items()}
-    return [_without_private(each, f"{shape}.*", private) for each in value] if isinstance(value, list) else value
+        inside = ((name, each, _below(path, name), _below(shape, name)) for name, each in value.items())
+        return {name: _without_private(each, below, shaped, private, salts) for name, each, below, shaped in inside}
+    if isinstance(value, list):
+        return [
+            _without_private(each, _below(path, str(at)), _below(shape, "*"), private, salts) for at, each in enumerate(value)
+        ]
+    return value
+
+
+def _value_at(value: Any, path: str) -> Any:
+    """The value at a dotted path of a plain one; None where there is none."""
+    for step in path.split("."):
+        if isinstance(value, list):
+            value = _at(value, int(step)) if step.isdigit() else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _differ(was: Any, now: Any) -> bool:

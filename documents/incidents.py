@@ -9,9 +9,10 @@ from pydantic import Field
 from documents.access import RESOLVING_CRITICAL, Actor, Permission
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState, NotReady
+from documents.numbers import version_key
 from documents.search import BY_TOKENS, Searchable
 from documents.store.indexes import index
-from documents.store.units import Bearing
+from documents.store.units import Bearing, Raw
 from documents.values import Choice, Environment, Key, Moment, Name, Statement, Text, Value
 from documents.versions.parts import Ending
 from documents.versions.rules import operation
@@ -103,6 +104,10 @@ class Incident(Searchable):
         if incident.blocks_deployment:
             operation.suffer(version, incident.incident_id)
         return incident
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        return super().recomputed(raw) | {"version_key": version_key(raw["version"])}
 
     @property
     def filed_under(self) -> dict[str, str]:

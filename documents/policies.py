@@ -214,6 +214,7 @@ class Policy(Searchable):
     keys: ClassVar = ("policy_id",)
     event: ClassVar = AuditEventType.POLICY_CHANGED
     reviewed: ClassVar = frozenset({"content"})
+    cites: ClassVar = frozenset({"revisions.*.digest"})
     bears_on: ClassVar = (
         Bearing({"tier": "revisions.applicable_tiers"}, among={"standing.status": "draft"}),
         Bearing(

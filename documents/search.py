@@ -38,8 +38,15 @@ class Searchable(Record):
 
     def _as_stored(self) -> Raw:
         stored = super()._as_stored()
-        said = (text for path in self.searched for text in _texts(stored, path.split(".")))
-        return stored | {TOKENS: words(said)}
+        return stored | {TOKENS: self._tokens(stored)}
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        return super().recomputed(raw) | {TOKENS: cls._tokens(raw)}
+
+    @classmethod
+    def _tokens(cls, stored: Raw) -> list[str]:
+        return words(text for path in cls.searched for text in _texts(stored, path.split(".")))
 
     @classmethod
     async def found(cls, steps: list[Raw], fields: Fields) -> list[Self]:

@@ -33,7 +33,8 @@ class ApiToken(Record):
 
     keys: ClassVar = ("token_id",)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
-    derived: ClassVar = frozenset({"secret_hash", "last_used_at"})
+    private: ClassVar = frozenset({"secret_hash"})
+    untold: ClassVar = frozenset({"last_used_at"})
 
     token_id: str = Field(description="The public name that events and `revokeApiToken` use.")
     name: Name = Field(description="The name says what it is for.")

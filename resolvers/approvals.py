@@ -73,15 +73,15 @@ class ApprovalRoundShape:
         return list(told([whole(each) for each in round.decisions]))
 
 
-@shape(ClosedRound)
+@shape(ClosedRound, hidden=["withheld"])
 class ClosedRoundShape:
     content = one(Content, "The exact text that the round has.", digest="digest")
 
-    @field("The whole round as it was closed.", reads=["digest"], loads=[Content])
+    @field("The whole round as it was closed.", reads=["digest", "withheld"], loads=[Content])
     @staticmethod
     async def round(closed: Parent[ClosedRound], info: Info) -> ApprovalRound:
         kept: Content = await info.context.one(Content).load((closed.digest,))
-        return ApprovalRound.model_validate_json(kept.canonical)
+        return ClosedRound.round(closed, kept.canonical)  # a stand-in has the fields that it reads
 
 
 @shape(RequiredApproval, hidden=["candidate_ids"])

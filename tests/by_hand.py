@@ -286,8 +286,14 @@ def retold(events: Iterable[Raw], contents: Mapping[str, Any]) -> dict[tuple[str
         record = records.setdefault((event["resource"]["type"], event["resource"]["id"]), {})
         for change in event["details"]["changes"]:
             if "to" in change:
-                cited = isinstance(change["to"], dict)
-                _put(record, change["path"].split("."), contents[change["to"]["content"]] if cited else change["to"])
+                match change["to"]:
+                    case {"content": digest}:
+                        now = contents[digest]
+                    case {"cites": now}:
+                        pass
+                    case now:
+                        pass
+                _put(record, change["path"].split("."), now)
     return {each: emptied(record) for each, record in records.items() if record}
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from documents.audit.schema import cited
 from documents.canonical import canonical, digest, same
 from documents.details import DETAILS_BYTES, PART_BYTES, Difference, Disclosure, details_of, differences
+from documents.salts import salted
 
 Raw = dict[str, Any]
 PLAIN = Disclosure()
@@ -30,7 +31,7 @@ def told(was: Any, now: Any, disclosure: Disclosure = PLAIN) -> list[Raw]:
 
 
 def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
-    new = {"_id": 7, "revision": 0, "b": "two", "a": {"d": 4, "c": [5, 6]}, "empty": [], "none": None}
+    new = {"_id": 7, "revision": 0, "salts": [], "mac": {"seq": 1}, "b": "two", "a": {"d": 4, "c": [5, 6]}, "empty": [], "none": None}
     assert details_of(None, new, PLAIN).changes == [
         change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
     ]  # fmt: skip
@@ -84,15 +85,58 @@ def test_no_value_passes_for_a_citation(forged: Any) -> None:
         assert changes and DIGEST not in cited({"details": {"changes": changes}})
 
 
-def test_private_paths_only_say_that_they_changed() -> None:
+SALTS = [f"{at:032x}" for at in range(4)]
+
+
+def with_salts(record: Raw, **salts: str) -> Raw:
+    """The record with salts; `__` in a name stands for the dot of a path."""
+    return record | {"salts": [{"path": name.replace("__", "."), "salt": salt} for name, salt in salts.items()]}
+
+
+def private(path: str, salt: str | None = None, now: Any = None) -> Raw:
+    return {"path": path, "changed": True, "salted": salt and salted(salt, now)}
+
+
+def test_private_paths_are_told_by_a_salted_digest_of_the_value_as_it_is_now() -> None:
     disclosure = Disclosure(private=frozenset({"name", "notes.*.text", "gone.reason"}))
     was = {"name": "Ann", "notes": [{"text": "a", "by": "ann"}], "gone": None}
     now = {"name": "Anne", "notes": [{"text": "a", "by": "ann"}, {"text": "b", "by": "ann"}], "gone": {"reason": "c"}}
+    was = with_salts(was, name=SALTS[0], notes__0__text=SALTS[1])
+    now = with_salts(now, name=SALTS[2], notes__0__text=SALTS[1], notes__1__text=SALTS[3], gone__reason=SALTS[0])
     assert details_of(was, now, disclosure).changes == [
-        {"path": "gone.reason", "changed": True}, {"path": "name", "changed": True},
-        change("notes.1.by", None, "ann"), {"path": "notes.1.text", "changed": True},
+        private("gone.reason", SALTS[0], "c"), private("name", SALTS[2], "Anne"),
+        change("notes.1.by", None, "ann"), private("notes.1.text", SALTS[3], "b"),
+    ]  # fmt: skip
+    assert details_of(now, was, disclosure).changes == [
+        private("gone.reason"), private("name", SALTS[0], "Ann"), change("notes.1.by", "ann", None), private("notes.1.text"),
     ]  # fmt: skip
     assert details_of(now, now, disclosure).changes == []
+
+
+def test_a_salt_that_was_renewed_is_told_although_the_value_is_the_same() -> None:
+    disclosure = Disclosure(private=frozenset({"notes.*.text"}))
+    record = {"notes": [{"text": "a"}]}
+    was, now = with_salts(record, notes__0__text=SALTS[0]), with_salts(record, notes__0__text=SALTS[1])
+    for before in (was, record):
+        assert details_of(before, now, disclosure).changes == [private("notes.0.text", SALTS[1], "a")]
+    wide = {"wide": ["x" * 100] * 500}
+    found = details_of(was, now | wide, disclosure)
+    notes = [{"text": {"salted": salted(each, "a")}} for each in SALTS[:2]]
+    assert found.changes == [change("notes", *map(by_digest, notes_of(notes))), change("wide", None, by_digest(wide["wide"]))]
+
+
+def notes_of(notes: list[Raw]) -> list[list[Raw]]:
+    return [[each] for each in notes]
+
+
+def test_a_digest_of_a_content_is_told_as_a_citation() -> None:
+    disclosure = Disclosure(cites=frozenset({"revisions.*.digest", "frozen"}))
+    was = {"frozen": None, "revisions": [{"digest": DIGEST}]}
+    now = {"frozen": DIGEST, "revisions": [{"digest": DIGEST}, {"digest": "b" * 64}]}
+    assert details_of(was, now, disclosure).changes == [
+        change("frozen", None, {"cites": DIGEST}), change("revisions.1.digest", None, {"cites": "b" * 64}),
+    ]  # fmt: skip
+    assert details_of(now, was, disclosure).changes[0] == change("frozen", {"cites": DIGEST}, None)
 
 
 def test_reviewed_paths_are_told_by_digest_however_small() -> None:
@@ -105,8 +149,9 @@ def test_reviewed_paths_are_told_by_digest_however_small() -> None:
 
 
 def test_derived_fields_are_left_out() -> None:
-    was, now = ({"a": 1, "standing": {"b": each}} for each in (1, 2))
-    assert details_of(was, now, Disclosure(derived=frozenset({"standing"}))).changes == []
+    was, now = ({"a": 1, "standing": {"b": each}, "used": each} for each in (1, 2))
+    left_out = Disclosure(derived=frozenset({"standing"}), untold=frozenset({"used"}))
+    assert details_of(was, now, left_out).changes == []
 
 
 def test_a_part_over_two_kibibytes_is_told_by_digest() -> None:
@@ -123,10 +168,11 @@ def test_a_change_too_wide_is_told_field_by_field_and_keeps_no_more_than_it_cite
         "name": "Anne", "count": 2, "uses": ["x" * 3_000] * 200 + ["y" * 300] * 100,
         "notes": [{"text": "secret", "by": "ann"}], "same": ["s"] * 300, "flag": [True], "none": [],
     }  # fmt: skip
+    was, now = with_salts(was, name=SALTS[2]), with_salts(now, name=SALTS[0], notes__0__text=SALTS[1])
     found = details_of(was, now, disclosure)
-    notes = [{"text": None, "by": "ann"}]
+    notes = [{"text": {"salted": salted(SALTS[1], "secret")}, "by": "ann"}]
     assert found.changes == [
-        change("count", 1, 2), change("flag", by_digest([1]), by_digest([True])), {"path": "name", "changed": True},
+        change("count", 1, 2), change("flag", by_digest([1]), by_digest([True])), private("name", SALTS[0], "Anne"),
         change("notes", by_digest([]), by_digest(notes)), change("uses", by_digest([]), by_digest(now["uses"])),
     ]  # fmt: skip
     assert len(canonical(found.changes)) <= DETAILS_BYTES

@@ -12,6 +12,7 @@ from documents.access import GovernanceRole
 from documents.canonical import canonical, digest, plain
 from documents.details import DETAILS_BYTES, PART_BYTES
 from documents.kinds import RECORDS
+from documents.salts import salted, salts_in
 from documents.versions.rules import links
 from gql.middleware import UndeclaredField
 from gql.schema import PARTS, build_schema
@@ -33,6 +34,8 @@ class Change:
     kind: str
     before: Raw
     after: Raw
+    stored: Raw
+    """As it is stored, with what its kind lets follow."""
 
     @property
     def named(self) -> Raw:
@@ -85,10 +88,11 @@ async def story(server: str) -> AsyncIterator[Story]:
 
 def changes(before: Mapping[str, list[Raw]], after: Mapping[str, list[Raw]]) -> Iterator[Change]:
     for name, kind in TOLD.items():
-        left_out = kind.derived | {"_id", "revision"}
+        left_out = kind.disclosure().left_out
         was, now = ({each["_id"]: lacking(each, left_out) for each in side[name]} for side in (before, after))
+        stored = {each["_id"]: each for each in after[name]}
         assert was.keys() <= now.keys()
-        yield from (Change(name, was.get(each, {}), now[each]) for each in now if was.get(each) != now[each])
+        yield from (Change(name, was.get(each, {}), now[each], stored[each]) for each in now if was.get(each) != now[each])
 
 
 def lacking(raw: Raw, names: frozenset[str]) -> Raw:
@@ -147,20 +151,26 @@ def test_events_tell_each_changed_field_by_its_path_from_what_to_what(story: Sto
         for each in told:
             was, now = at(change.before, each["path"]), at(change.after, each["path"])
             if shape(each["path"]) in TOLD[change.kind].private:
-                assert each == {"path": each["path"], "changed": True} and was != now
+                salt = salts_in(change.stored).get(each["path"])
+                told_now = salt and salted(salt, now)
+                assert each == {"path": each["path"], "changed": True, "salted": told_now} and was != now
+                assert (salt is None) is (now is None)
             else:
-                by_digest = shape(each["path"]) in TOLD[change.kind].reviewed
-                assert each == {"path": each["path"], "from": said(was, by_digest), "to": said(now, by_digest)}
+                kind = TOLD[change.kind]
+                by_digest, cites = (shape(each["path"]) in paths for paths in (kind.reviewed, kind.cites))
+                sides = (said(side, by_digest, cites) for side in (was, now))
+                assert each == {"path": each["path"]} | dict(zip(("from", "to"), sides, strict=True))
 
 
-def said(value: Any, by_digest: bool) -> Any:
-    return {"content": digest(value)} if by_digest and value is not None else value
+def said(value: Any, by_digest: bool, cites: bool) -> Any:
+    if value is None:
+        return None
+    return {"content": digest(value)} if by_digest else {"cites": value} if cites else value
 
 
 def test_what_is_reviewed_is_told_by_a_digest_whose_text_is_kept(story: Story) -> None:
     sides = [(each["path"], each.get(side)) for _, told in story.told for each in told for side in ("from", "to")]
-    cited = {side["content"] for _, side in sides if isinstance(side, dict)}
-    named = {side for path, side in sides if path.endswith(".digest") and side}
+    cited, named = ({side[form] for _, side in sides if isinstance(side, dict) and form in side} for form in ("content", "cites"))
     assert len(cited) >= 8 and cited < named | cited
     assert all(sha256(story.contents[each].encode()).hexdigest() == each for each in cited | named)
 
@@ -174,7 +184,7 @@ def test_the_trail_says_that_private_things_changed_and_never_what_they_say(stor
 
 def test_the_trail_leaves_out_what_follows_from_the_rest(story: Story) -> None:
     names = {(change.kind, each["path"].split(".")[0]) for change, told in story.told for each in told}
-    assert names & {(name, path) for name, kind in TOLD.items() for path in kind.derived | {"_id", "revision"}} == set()
+    assert names & {(name, path) for name, kind in TOLD.items() for path in kind.disclosure().left_out} == set()
 
 
 @pytest.fixture(scope="module")

@@ -264,7 +264,7 @@ async def trail_tells_everything(service: Service) -> None:
     state = await service.state()
     told = retold(await service.trail(), parsed(state["Content"]))
     for kind in set(RECORDS) - UNTOLD:
-        untold = kind.private | kind.derived | {"_id", "revision"}
+        untold = kind.private | kind.disclosure().left_out
         stored = {"/".join(str(each[name]) for name in kind.keys): each for each in state[kind.__name__]}
         as_told = {key: record for (name, key), record in told.items() if name == kind.__name__}
         assert as_told == {key: emptied(spelled(without(each, untold))) for key, each in stored.items()}

@@ -12,7 +12,7 @@ from documents.store.record import Record
 from documents.store.units import Raw
 from documents.values import Choice, Count, Digest, FreeObject, Moment, Value
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class AuditEventType(Choice):
@@ -110,7 +110,7 @@ class AuditEvent(Record):
     bounded: ClassVar = frozenset({"seq", "occurred_at"})
 
     seq: Count = Field(description="The event's place counts from 0 without gap.")
-    schema_version: int = Field(alias="schema", description="The number of the form that the event has: 1 today.")
+    schema_version: int = Field(alias="schema", description="The form that the event has: 2 today, 1 before release 0.3.0.")
     origin: str = Field(description="The trail's name, which never changes.")
     event_id: str = Field(description="The id is AUD- and 32 hexadecimal digits.")
     event_type: AuditEventType = Field(description="The type says what happened.")
@@ -120,7 +120,7 @@ class AuditEvent(Record):
     resource: EventResource = Field(description="The resource is the record in question.")
     subject: EventSubject | None = Field(description="The model and version that it is about; null for none.")
     action: str = Field(description="The name of the mutation that caused the event.")
-    details: FreeObject = Field(description="The details are `changes` (paths, `from`, `to`) and `facts`.")
+    details: FreeObject = Field(description="The details are `changes` (paths, `from`, `to`) and `facts`, and `baseline` once.")
     request: EventRequest = Field(description="The request that caused the event.")
     previous_hash: Digest = Field(description="The `eventHash` that the event before has, or 64 zeros.")
     event_hash: Digest = Field(description="The leaf hash is SHA-256(0x00 || canonical) (RFC 9162).")

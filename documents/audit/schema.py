@@ -1,4 +1,4 @@
-"""The shape of an event of schema 1 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
+"""The shape of an event of schema 1 or 2 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -39,11 +39,11 @@ class _Request(Value, strict=True):
 
 
 class Said(Value, strict=True):
-    """The fields of an event of schema 1, as its canonical bytes hold them. Only `details` may hold further ones."""
+    """The fields of an event, as its canonical bytes hold them. Only `details` may hold further ones."""
 
     # Not derived from AuditEvent: a verifier imports no database, and a change of the stored class must not change the check.
     seq: Count
-    schema_version: Annotated[int, Field(alias="schema", ge=1, le=1)]  # Literal[1] would accept `true`, for Python has True == 1
+    schema_version: Annotated[int, Field(alias="schema", ge=1, le=2)]  # Literal[1] would accept `true`, for Python has True == 1
     origin: Annotated[str, Field(pattern=r"^[^\s+]+$")]
     event_id: Annotated[str, Field(pattern=r"^AUD-[0-9a-f]{32}$")]
     event_type: Annotated[str, Field(min_length=1)]

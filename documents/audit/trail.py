@@ -15,7 +15,7 @@ from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
-from documents.details import Details, Disclosure, details_of
+from documents.details import Details, details_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, RecordChange, Unit
@@ -49,20 +49,22 @@ class Occurrence:
     def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
         """The occurrence of one record's change: SUCCESS, or PARTIAL if the record says that a part was left out."""
         record = change.record
-        details = details_of(change.before, change.after, Disclosure(record.private, record.reviewed, record.derived))
+        details = details_of(change.before, change.after, record.disclosure())
         resource = (type(record).__name__, record.key)
         outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
         return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
 
     def said(self) -> Raw:
         """The fields of the event that do not depend on its place in the trail."""
-        by, subject = self.actor, self.subject
+        by, subject, details = self.actor, self.subject, self.details
         return {
             "event_type": str(self.event_type), "outcome": str(self.outcome), "action": self.action,
             "actor": {"id": by.id, "type": str(by.type)},
             "resource": {"type": self.resource[0], "id": self.resource[1]},
             "subject": dict(subject) if subject else None,
-            "details": {"changes": self.details.changes, "facts": self.facts},
+            "details": {
+                "changes": details.changes, "facts": self.facts, **({"baseline": True} if details.baseline else {}),
+            },
             "request": {
                 "id": self.request.id, "ip": self.request.ip, "token": by.token, "token_issuer": by.token_issuer,
                 "operation": self.request.operation,

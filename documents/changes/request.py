@@ -27,6 +27,7 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.filters import Filter
 from documents.store.indexes import index
+from documents.store.units import Raw
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer, refuse_full
 
@@ -52,6 +53,7 @@ class ChangeRequest(Searchable):
         }
     )
     reviewed: ClassVar = frozenset({"plan"})
+    cites: ClassVar = frozenset({"revisions.*.digest", "frozen_plan", "approvals.*.plan", "gate.eligibility"})
     derived: ClassVar = frozenset({"risk_level", "target_version_key"})
     keyed: ClassVar = {"plan.target_version": "target_version_key"}
     searched: ClassVar = ("change_id", "plan.model_id", "plan.title", "plan.description")
@@ -126,6 +128,11 @@ class ChangeRequest(Searchable):
             department=department, created_at=at, rolls_back_id=rolls_back and rolls_back.change_id,
             about_version=rolls_back.about if rolls_back and not names_one else None,
         )  # fmt: skip
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        plan = ChangePlan.model_validate(raw["plan"])
+        return super().recomputed(raw) | {"risk_level": plan.risk_level.value, "target_version_key": _key_of(plan)}
 
     @property
     def about(self) -> str | None:

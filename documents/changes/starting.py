@@ -24,7 +24,7 @@ from documents.store.fields import fields_at
 from documents.store.filters import among, to_query
 from documents.store.pages import Window
 from documents.store.standins import whole
-from documents.versions.approvals import ApprovalRound, Verdict
+from documents.versions.approvals import Verdict
 from documents.versions.version import ModelVersion
 
 LOOKED_BACK = 100  # deployments of one version in one environment, latest first, that a rollback can return to
@@ -139,10 +139,10 @@ async def _refusing(versions: Mapping[tuple[str, str], ModelVersion]) -> Mapping
     """The roles whose latest decision about each version, in any of its rounds, rejected it or was withdrawn."""
     digests = sorted({each.digest for version in versions.values() for each in version.closed_rounds})
     texts = await Content.read({"digest": {"$in": digests}}) if digests else []
-    known = {each.digest: ApprovalRound.model_validate_json(each.canonical) for each in texts}
+    known = {each.digest: each.canonical for each in texts}
 
     def refusing(version: ModelVersion) -> tuple[GovernanceRole, ...]:
-        closed = [known[each.digest] for each in version.closed_rounds if each.digest in known]
+        closed = [each.round(known[each.digest]) for each in version.closed_rounds if each.digest in known]
         latest = {each.role: each for opened in (*closed, *version.open_rounds) for each in opened.decisions}
         return tuple(role for role, each in latest.items() if each.withdrawn or each.verdict is Verdict.REJECTED)
 

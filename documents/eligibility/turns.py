@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar
 
-from documents.audit.trail import AuditHead
+from documents.access import SYSTEM
+from documents.audit.event import AuditEvent
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.eligibility.due import JudgementDue, due, marks
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
@@ -68,10 +70,23 @@ async def _anything_due(at: datetime) -> bool:
 
 
 async def judge_batch(at: datetime, size: int = AT_ONCE) -> int:
-    """Judges up to `size` due versions in one transaction, and returns their number; 0 if none is left."""
+    """Judges up to `size` due versions in one transaction, and returns their number; 0 if none is left.
+
+    A version that came to be approved has an event that tells when; the standing itself has none.
+    """
+    ids, judged = EventIds(), 0
 
     async def work(unit: Unit) -> int:
-        await AuditHead.touch()  # so no mutation can change a policy or a version while it is judged
+        nonlocal judged
+        head = await AuditHead.touch()  # so no mutation can change a policy or a version while it is judged
+        if ids.made and await AuditEvent.wanted(ids[0]):
+            return judged  # the commit of the attempt before took effect; only the reply of the database was lost
+        judged = await judge(unit)
+        if told := await occurrences_of(unit, "judge", SYSTEM, Request(ids[0])):
+            await head.append(told, at, ids)
+        return judged
+
+    async def judge(unit: Unit) -> int:
         for mark in await marks():
             if versions := await ModelVersion.every(mark.left, [("_id", 1)], size):
                 await _judge(versions, unit)

@@ -156,7 +156,7 @@ async def _texts(digests: list[str]) -> dict[str, str]:
 def _earlier_round(version: ModelVersion, today: Dossier, texts: Mapping[str, str]) -> Iterator[EarlierRound]:
     """The closed rounds of a version."""
     for closed in version.closed_rounds:
-        kept = ApprovalRound.model_validate_json(texts[closed.digest])
+        kept = closed.round(texts[closed.digest])
         yield EarlierRound(
             **dict(kept) | {"decisions": _decided(kept, today), "digest": closed.digest, "closed_at": closed.closed_at}
         )

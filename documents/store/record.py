@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import bson
@@ -11,7 +11,10 @@ from pydantic import Field, PrivateAttr
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from documents.canonical import same
+from documents.details import Disclosure
 from documents.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, StaleRevision
+from documents.salts import FIELD as SALTS
+from documents.salts import renewed
 from documents.store import aggregates
 from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
@@ -52,9 +55,12 @@ class Record(Document):
     bears_on: ClassVar[Sequence[Bearing]] = ()  # the model versions that are judged anew when it changes
     written_last: ClassVar[bool] = False  # whether `store()` leaves the write to the end of the unit of work
     event: ClassVar[str]  # the audit event of a change for which neither mutation nor rule names one
-    private: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail says that they changed, without the values
+    private: ClassVar[frozenset[str]] = frozenset()  # paths of whose values the trail gives a salted digest
     reviewed: ClassVar[frozenset[str]] = frozenset()  # paths of which the trail gives the digest of the content
+    cites: ClassVar[frozenset[str]] = frozenset()  # paths whose value is the digest of a content
     derived: ClassVar[frozenset[str]] = frozenset()  # stored fields that follow from others: the trail leaves them out
+    untold: ClassVar[frozenset[str]] = frozenset()  # bookkeeping that the trail leaves out
+    following: ClassVar[frozenset[str]] = frozenset()  # told fields that nobody sets: their change leaves the revision as it is
     ordered: ClassVar[frozenset[str]] = frozenset()  # these five as `Value` has them
     grouped: ClassVar[frozenset[str]] = frozenset()
     summed: ClassVar[frozenset[str]] = frozenset()
@@ -68,6 +74,7 @@ class Record(Document):
     _notes: list[tuple[str, Raw]] = PrivateAttr(default_factory=list)
     _facts: Raw = PrivateAttr(default_factory=dict)
     _partly: bool = PrivateAttr(default=False)
+    _given_salts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     def __init_subclass__(cls, **said: Any) -> None:
         super().__init_subclass__(**said)
@@ -80,6 +87,33 @@ class Record(Document):
         return self._was
 
     # The audit event of a change
+
+    @classmethod
+    def told(cls) -> bool:
+        """Whether the trail tells of records of this kind."""
+        return hasattr(cls, "event")
+
+    @classmethod
+    def disclosure(cls) -> Disclosure:
+        """How an event shows the paths of a record of this kind."""
+        return Disclosure(cls.private, cls.reviewed, cls.derived, cls.cites, cls.untold)
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        """The derived fields of a stored document as they follow from its other fields; not `standing`. Pure."""
+        return {}
+
+    @classmethod
+    def salts_of(cls, before: Raw | None, after: Raw, changed: Collection[str], given: Mapping[str, str]) -> Raw:
+        """The field with the salts of a document, where it differs from what `before` has; empty otherwise."""
+        if not cls.told():
+            return {}
+        salts = renewed(before, after, cls.private, changed, given)
+        return {} if before is not None and salts == before.get(SALTS) else {SALTS: salts}
+
+    def takes_salts(self, given: Mapping[str, str]) -> None:
+        """Gives the salts of private values that are new, by path, where a content was made with them."""
+        self._given_salts = {**self._given_salts, **given}
 
     @property
     def key(self) -> str:
@@ -309,8 +343,10 @@ class Record(Document):
         if not changed:
             return
         after = {**(before or {}), **changed}
-        if changed.keys() - self.derived:
+        if changed.keys() - self.derived - self.following:
             changed["revision"] = after["revision"] = self.revision + 1
+        salts = self.salts_of(before, after, changed, self._given_salts)
+        changed, after = changed | salts, after | salts
         if before is None:
             await self._insert(after)
         else:

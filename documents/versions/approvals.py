@@ -1,18 +1,22 @@
 """Approvals: who decided what about a version, bound to exactly what there was to decide about."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 
 from pydantic import Field
 
 from documents.access import Actor, GovernanceRole
+from documents.canonical import digest, plain
 from documents.errors import InvalidInput, InvalidState, NotFound
 from documents.identities import IdentityMark
 from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
+from documents.salts import fresh, private_values, salted, shapes_of
 from documents.values import Choice, Digest, Key, Moment, Name, Text, Value
 from documents.versions.conditions import Condition, SupersededCondition
 from documents.versions.dossier import Dossier, DossierPart
@@ -203,6 +207,22 @@ class FormerBinding(Value):
 class ApprovalRound(Value):
     """An approval round is a submission and what was decided."""
 
+    private: ClassVar = frozenset(
+        f"decisions.*.{path}"
+        for path in (
+            "comments", "reviewer_name", "conditions.*.text", "conditions.*.satisfied.note", "conditions.*.confirmed.comments",
+            "withdrawn.reason",
+        )
+    )  # fmt: skip
+    """The paths of what the trail shows by a salted digest, as `Record.private` has them; contents of closed rounds too."""
+    cites: ClassVar = frozenset(
+        {
+            "policies.*.digest",
+            "former_bindings.*.policies.*.digest",
+            *(f"decisions.*.dossier.{part}" for part in Dossier.model_fields),
+        }
+    )
+    """The paths whose value is the digest of a content, as `Record.cites` has them."""
     ordered: ClassVar = frozenset({"submitted_at"})
     grouped: ClassVar = frozenset({"tier", "submitted_by"})
     bounded: ClassVar = frozenset({"submitted_at"})
@@ -287,6 +307,13 @@ class ApprovalRound(Value):
         raise NotFound("Condition", condition_id)
 
 
+class WithheldText(Value):
+    """A withheld text is one that a closed round has, and that its content shows by a salted digest."""
+
+    path: str = Field(description="The path of the text in the round, such as `decisions.0.comments`.")
+    text: str = Field(description="The text itself.")
+
+
 class ClosedRound(Value):
     """A closed round is kept whole as a content."""
 
@@ -295,6 +322,57 @@ class ClosedRound(Value):
     closed_at: Moment = Field(description="The time the next round began.")
     submitted_by: Key = Field(description="The user id of whoever submitted.")
     deciders: tuple[Decider, ...] = Field(description="The people who decided in it.")
+    withheld: tuple[WithheldText, ...] = Field(
+        default=(), description="The texts that the content shows by salted digests; none in a round closed before release 0.3.0."
+    )
+
+    @classmethod
+    def of(cls, ended: ApprovalRound, at: datetime) -> "tuple[Self, ClosedContent]":
+        """The closed round, and the content that keeps it."""
+        content = ClosedContent.of(ended)
+        withheld = tuple(WithheldText(path=path, text=text) for path, text in content.texts.items())
+        closed = cls(
+            number=ended.number, digest=digest(content.value), closed_at=at, submitted_by=ended.submitted_by,
+            deciders=deciders(ended.decisions), withheld=withheld,
+        )  # fmt: skip
+        return closed, content
+
+    def round(self, canonical: str) -> ApprovalRound:
+        """The whole round: its content, with the texts that are withheld there."""
+        value = json.loads(canonical)
+        for each in self.withheld:
+            *steps, last = each.path.split(".")
+            inside = value
+            for step in steps:
+                inside = inside[int(step)] if isinstance(inside, list) else inside[step]
+            inside[last] = each.text
+        return ApprovalRound.model_validate_json(json.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedContent:
+    """What is kept of a closed round: the round without its private texts, which the version keeps with their salts."""
+
+    value: dict[str, Any]
+    texts: Mapping[str, str]
+    salts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, ended: ApprovalRound) -> Self:
+        value = plain(ended)
+        texts = dict(private_values(value, shapes_of(ApprovalRound.private)))
+        salts = {path: fresh() for path in texts}
+        for path, text in texts.items():
+            *steps, last = path.split(".")
+            inside: Any = value
+            for step in steps:
+                inside = inside[int(step)] if isinstance(inside, list) else inside[step]
+            inside[last] = {"salted": salted(salts[path], text)}
+        return cls(value, texts, salts)
+
+    def salts_at(self, index: int) -> Mapping[str, str]:
+        """The salts by the paths that the withheld texts have in a version whose closed round of that index it is."""
+        return {f"closed_rounds.{index}.withheld.{at}.text": self.salts[path] for at, path in enumerate(self.texts)}
 
 
 def those_open(previous: ApprovalRound | None, current: ApprovalRound | None) -> tuple[ApprovalRound, ...]:

@@ -12,6 +12,7 @@ from documents.cards import ModelCard
 from documents.classification import Classification, KeywordJudgement, KeywordMatch, Word
 from documents.contents import Revision
 from documents.errors import InvalidState, NotReady
+from documents.numbers import version_key
 from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier, RiskTrend
@@ -19,7 +20,7 @@ from documents.search import BY_TOKENS, Searchable
 from documents.store.fields import fields_at
 from documents.store.filters import Filter
 from documents.store.indexes import index
-from documents.store.units import Bearing
+from documents.store.units import Bearing, Raw
 from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
 from documents.versions.accountability import Assignment, relations
 from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of, those_open
@@ -49,18 +50,8 @@ class ModelVersion(Searchable):
         {
             "tier_rationale",
             "keyword_judgements.*.rationale",
-            *(
-                f"{opened}.decisions.*.{path}"
-                for opened in ("round", "previous_round")
-                for path in (
-                    "comments",
-                    "reviewer_name",
-                    "conditions.*.text",
-                    "conditions.*.satisfied.note",
-                    "conditions.*.confirmed.comments",
-                    "withdrawn.reason",
-                )
-            ),
+            *(f"{opened}.{path}" for opened in ("round", "previous_round") for path in ApprovalRound.private),
+            "closed_rounds.*.withheld.*.text",
             "evidence.*.note",
             "evidence.*.withdrawn.reason",
             *(f"reviews.*.{finding}" for finding in ("metrics", "drift", "incidents", "compliance")),
@@ -74,7 +65,18 @@ class ModelVersion(Searchable):
         }
     )
     reviewed: ClassVar = frozenset({"card", "latest_assessment", "earlier_assessments.*"})
-    derived: ClassVar = frozenset({"standing", "version_key", "approved_at", "days_to_approval"})
+    cites: ClassVar = frozenset(
+        {
+            "card_revisions.*.digest",
+            "assessment_revisions.*.digest",
+            "assessment_approvals.*.digest",
+            "datasheets.*.digest",
+            "closed_rounds.*.digest",
+            *(f"{opened}.{path}" for opened in ("round", "previous_round") for path in ApprovalRound.cites),
+        }
+    )
+    derived: ClassVar = frozenset({"standing", "version_key", "days_to_approval"})
+    following: ClassVar = frozenset({"approved_at"})
     searched: ClassVar = (
         "model_id", "version", "card.model_name", "card.model_type", "purpose", "use_cases", "restrictions",
         "card.primary_intended_uses", "card.out_of_scope_uses", "card.known_limitations",
@@ -238,7 +240,12 @@ class ModelVersion(Searchable):
         self.standing = standing
         if standing.status is VersionStatus.APPROVED and self.approved_at is None:
             self.approved_at = standing.as_of
-            self.days_to_approval = (standing.as_of - self.registered_at) / timedelta(days=1)
+            self.days_to_approval = _days(self.registered_at, standing.as_of)
+
+    @classmethod
+    def recomputed(cls, raw: Raw) -> Raw:
+        days = _days(raw["registered_at"], raw["approved_at"]) if raw.get("approved_at") else None
+        return super().recomputed(raw) | {"version_key": version_key(raw["version"]), "days_to_approval": days}
 
     @staticmethod
     def waits(at: datetime) -> Filter:
@@ -326,3 +333,7 @@ class ModelVersion(Searchable):
     @property
     def deciders(self) -> tuple[Decider, ...]:
         return deciders_of(self.open_rounds, self.closed_rounds)
+
+
+def _days(since: datetime, until: datetime) -> float:
+    return (until - since) / timedelta(days=1)

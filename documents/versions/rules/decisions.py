@@ -6,7 +6,6 @@ from typing import Any
 
 from documents.access import Actor, GovernanceRole, Permission, acting_role, confirmed_identity, needs, refuse_submitter
 from documents.audit.event import AuditEventType
-from documents.canonical import digest
 from documents.classification import KeywordMatch
 from documents.contents import ContentKind, keep
 from documents.errors import InvalidInput, InvalidState, NotFound, ToBeMended
@@ -15,11 +14,11 @@ from documents.policies import BoundPolicy
 from documents.versions.approvals import (
     Approval,
     ApprovalRound,
+    ClosedContent,
     ClosedRound,
     Decision,
     Verdict,
     acted_as,
-    deciders,
 )
 from documents.versions.conditions import Condition
 from documents.versions.lifecycle import possible
@@ -62,8 +61,8 @@ async def submit(
 async def close_previous(version: ModelVersion, at: datetime) -> None:
     """Closes and keeps the previous round, so that the current one alone counts."""
     if version.previous_round:
-        await keep(ContentKind.APPROVAL_ROUND, version.previous_round)
-    leave_previous(version, at)
+        await _close(version, version.previous_round, at)
+        version.previous_round = None
 
 
 def leave_previous(version: ModelVersion, at: datetime) -> None:
@@ -74,16 +73,15 @@ def leave_previous(version: ModelVersion, at: datetime) -> None:
 
 
 async def _close(version: ModelVersion, ended: ApprovalRound, at: datetime) -> None:
-    await keep(ContentKind.APPROVAL_ROUND, ended)
-    _leave(version, ended, at)
+    content = _leave(version, ended, at)
+    await keep(ContentKind.APPROVAL_ROUND, content.value)
 
 
-def _leave(version: ModelVersion, ended: ApprovalRound, at: datetime) -> None:
-    closed = ClosedRound(
-        number=ended.number, digest=digest(ended), closed_at=at, submitted_by=ended.submitted_by,
-        deciders=deciders(ended.decisions),
-    )  # fmt: skip
+def _leave(version: ModelVersion, ended: ApprovalRound, at: datetime) -> ClosedContent:
+    closed, content = ClosedRound.of(ended, at)
+    version.takes_salts(content.salts_at(len(version.closed_rounds)))
     version.closed_rounds = (*version.closed_rounds, closed)
+    return content
 
 
 def _to_be_judged(version: ModelVersion, unjudged: Sequence[KeywordMatch], action: Permission) -> ToBeMended:
