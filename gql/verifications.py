@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from documents.audit.notes import VerifierKey
 from documents.audit.runs import VerificationRun, tell, verify_in_turn
+from documents.books import BOOKS
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ async def verify_in_turns(key: VerifierKey | None, clock: Callable[[], datetime]
 
 async def verification(key: VerifierKey | None, clock: Callable[[], datetime], seconds: float) -> VerificationRun | None:
     """The run of a turn, None if no turn was due; a new finding goes to the log and the trail."""
-    run = await verify_in_turn(key, clock, timedelta(seconds=seconds))
+    run = await verify_in_turn(key, clock, timedelta(seconds=seconds), BOOKS)
     if run and run.is_news:
         faults = ", ".join(str(each.kind) if each.seq is None else f"{each.kind} at {each.seq}" for each in run.found.faults)
         log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)

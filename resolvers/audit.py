@@ -17,6 +17,7 @@ from documents.audit.runs import VerificationRun
 from documents.audit.sharing import shared_verification
 from documents.audit.trail import Receipt
 from documents.audit.verify import EVENTS_A_CALL
+from documents.books import BOOKS
 from documents.errors import InvalidInput
 from documents.store.filters import matches
 from documents.values import BigInt, Text
@@ -107,10 +108,11 @@ async def audit_verification(
 ) -> Report:
     """Recomputes hashes, links, tree, head and contents of up to 50,000 events, and names every fault.
 
+    A verification of the whole trail also compares each stored record with what the trail tells of it.
     It costs one record for ten events that it may verify. A server verifies once at a time, and callers who wait share a run.
     """
     return await shared_verification(
-        start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or ()
+        start, None if end is UNSET else end, None if checkpoint is UNSET else checkpoint, keys or (), BOOKS
     )
 
 

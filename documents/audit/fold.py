@@ -128,6 +128,11 @@ class Told:
                 yield path, ToldLeaf(node.leaf, node.seq), bool(node.below)
             places += [(f"{path}.{step}" if path else step, each) for step, each in node.below.items()]
 
+    def scalars(self, names: Iterable[str]) -> dict[str, Any]:
+        """The scalar leaves at these paths of one step, those that there are."""
+        found = {name: node.leaf for name in names if (node := self._root.below.get(name))}
+        return {name: leaf for name, leaf in found.items() if leaf is not None and not isinstance(leaf, dict)}
+
     def to_open(self, stored: Mapping[str, Any]) -> set[str]:
         """The digests of the contents that `resolved` looks up for a record with the leaves `stored`."""
         above = parents(stored)

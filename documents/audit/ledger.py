@@ -79,10 +79,6 @@ class Ledger:
             yield [_parted(name) for (name,) in found]
             after = found[-1][0]
 
-    def wants(self, kind: str, key: str) -> bool:
-        """Whether a record is remembered."""
-        return self._file.execute("SELECT 1 FROM wanted WHERE name = ?", (_name(kind, key),)).fetchone() is not None
-
     def _state(self, name: bytes) -> Told | None:
         if told := self._decoded.get(name):
             self._decoded.move_to_end(name)

@@ -1,12 +1,13 @@
 """Stored records against the state that the trail tells of them, leaf by leaf. Pure: imports no database."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from documents.audit.findings import LISTED, AuditCaveat, AuditFaultKind, EventResource, Fault, Report
+from documents.audit.findings import LISTED, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.fold import UNKNOWN, Look, Told, digest_of, parents
 from documents.audit.ledger import Ledger
+from documents.audit.resource import EventResource
 from documents.canonical import UNSPEAKABLE, dumped, plain, quoted, same
 from documents.details import PART_BYTES, Disclosure
 from documents.salts import salted
@@ -154,27 +155,23 @@ class Balance:
         """Counts a row and its faults, and marks its record as stored."""
         if not self.ledger.meets(row.kind, row.key):
             says = "Another record with the same key is stored too."
-            self.add(_fault(AuditFaultKind.RECORD_UNKNOWN, row.kind, row.key, None, told and told.last, says))
-        proven = told is None and self.ledger.proves or told is not None and told.since is not None
-        if not proven:
+            self.add(_fault(AuditFaultKind.RECORD_UNKNOWN, row.kind, row.key, None, told.last if told else None, says))
+        if not (self.ledger.proves if told is None else told.since is not None):
             self.unproven += 1
         elif not row.later:
             self.compared += 1
         for each in faults:
             self.add(each)
 
-    def missing(self) -> Iterator[tuple[str, str, Told]]:
-        """The records that are told and that no row was of, in the order of kind and key."""
-        return self.ledger.unmet()
-
-    def miss(self, kind: str, key: str, told: Told) -> None:
-        """Counts a told record that is not stored."""
-        says = "The trail tells of it, and it is not stored."
-        if told.since is None:
-            self.unproven += 1
-        else:
-            self.compared += 1
-            self.add(_fault(AuditFaultKind.RECORD_MISSING, kind, key, None, told.last, says))
+    def miss(self) -> None:
+        """Counts the told records of which no row was counted, in the order of kind and key. Count all rows first."""
+        for kind, key, told in self.ledger.unmet():
+            if told.since is None:
+                self.unproven += 1
+            else:
+                self.compared += 1
+                says = "The trail tells of it, and it is not stored."
+                self.add(_fault(AuditFaultKind.RECORD_MISSING, kind, key, None, told.last, says))
 
     def add(self, fault: Fault) -> None:
         """Counts a fault, and lists it among the first."""
@@ -209,6 +206,3 @@ def _fault(kind: AuditFaultKind, of: str, key: str, path: str | None, seq: int |
 def _legible(text: str) -> str:
     """The text without unpaired surrogates, which no answer can hold."""
     return text.encode(errors="backslashreplace").decode()
-
-
-Compared = Callable[[Row], None]

@@ -2,6 +2,7 @@
 
 A run verifies the events since the last run. It believes the earlier events if their tree still has the root that the last run
 computed. A run over all events comes at least once a day, and more often if such runs take less than a hundredth of the time.
+It compares all records with the trail; a run over new events compares the records of which these events tell.
 While the trail has a fault, every run reads all events: a run over new events alone would not see the fault again.
 """
 
@@ -14,10 +15,12 @@ from typing import ClassVar, Self
 from pydantic import Field, computed_field
 
 from documents.access import SYSTEM
+from documents.audit.books import Books
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEventType, AuditOutcome
-from documents.audit.findings import AuditFaultKind, Report
+from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.notes import VerifierKey
+from documents.audit.resource import EventResource
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
 from documents.errors import StaleRevision
@@ -90,11 +93,13 @@ class VerificationTurn(Turn):
         await bound_database().transact(work, run.ended_at)
 
 
-async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime], every: timedelta) -> VerificationRun | None:
+async def verify_in_turn(
+    key: VerifierKey | None, clock: Callable[[], datetime], every: timedelta, books: Books | None = None
+) -> VerificationRun | None:
     """Verifies the trail if a run is due, and stores the run; None if none is due or another process has the turn.
 
-    Compares with the newest checkpoint that `key` signed. After each window it sleeps as long as the window took, which leaves
-    at least half of the processor to requests.
+    Compares with the newest checkpoint that `key` signed, and the records of `books` with the trail. After each window it sleeps
+    as long as the window took, which leaves at least half of the processor to requests.
     """
     taken = await VerificationTurn.taken(began := clock())
     if taken is None:
@@ -114,7 +119,7 @@ async def verify_in_turn(key: VerifierKey | None, clock: Callable[[], datetime],
         since = monotonic()
 
     try:
-        report = await verify_on(first, earlier, checkpoint and checkpoint.text, [key] if key else [], rest)
+        report = await verify_on(first, earlier, checkpoint and checkpoint.text, [key] if key else [], rest, books)
         run = VerificationRun(
             number=turn.number,
             began_at=began,
@@ -136,13 +141,18 @@ async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:
     return at - whole.began_at >= min(DAY, LOAD_OF_WHOLE * whole.took)
 
 
-def _faults(found: Report) -> set[tuple[AuditFaultKind, int | None]]:
+Identity = tuple[AuditFaultKind, int | None, EventResource | None, str | None]
+
+
+def _faults(found: Report) -> set[Identity]:
     """The identities of the first faults, by which a run sees whether it found a new one.
 
     TAIL_CUT and REWRITTEN are one identity: a trail whose end was cut off reads as rewritten once it has grown again.
     """
     return {
-        (each.kind, each.seq) if each.kind not in ANOTHER_PAST else (AuditFaultKind.REWRITTEN, None)
+        (AuditFaultKind.REWRITTEN, None, None, None)
+        if each.kind in ANOTHER_PAST
+        else (each.kind, each.seq, each.resource, each.path)
         for each in found.faults[:LISTED]
     }
 
@@ -152,10 +162,16 @@ async def tell(run: VerificationRun) -> None:
     found = run.found
     facts = {
         "first": found.first, "tree_size": found.tree_size, "fault_count": found.fault_count,
-        "faults": [{"kind": str(each.kind), "seq": each.seq} for each in found.faults],
+        "faults": [_told(each) for each in found.faults],
     }  # fmt: skip
     told = Occurrence(
         AuditEventType.COMPLIANCE_CHECK, "verifyTrail", SYSTEM, Request(EventIds()[0]), (VerificationRun.__name__, run.key),
         outcome=AuditOutcome.FAILURE, facts=facts,
     )  # fmt: skip
     await record(told, run.ended_at)
+
+
+def _told(fault: Fault) -> Raw:
+    of = fault.resource
+    record = {"resource": {"type": of.type, "id": of.id}, "path": fault.path} if of else {}
+    return {"kind": str(fault.kind), "seq": fault.seq, **record}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
 
+from documents.audit.books import Books
 from documents.audit.findings import Report
 from documents.audit.verify import verify
 from documents.store.session import Database, bound_database
@@ -57,13 +58,17 @@ class Turnstile:
 _turnstiles: WeakKeyDictionary[Database, Turnstile] = WeakKeyDictionary()
 
 
-async def shared_verification(first: int, last: int | None, checkpoint: str | None, keys: Sequence[str]) -> Report:
+async def shared_verification(
+    first: int, last: int | None, checkpoint: str | None, keys: Sequence[str], books: Books | None = None
+) -> Report:
     """What `verify` reports of these arguments, in a run that begins after the call and that others may share."""
-    database, asked = bound_database(), (first, last, checkpoint, tuple(keys))
+    database, asked = bound_database(), (first, last, checkpoint, tuple(keys), books)
     turnstile = _turnstiles.setdefault(database, Turnstile())
     return await turnstile.through(asked, partial(_verified, database, *asked))
 
 
-async def _verified(database: Database, first: int, last: int | None, checkpoint: str | None, keys: Sequence[str]) -> Report:
+async def _verified(
+    database: Database, first: int, last: int | None, checkpoint: str | None, keys: Sequence[str], books: Books | None
+) -> Report:
     with database.bound():
-        return await verify(first, last, checkpoint, keys)
+        return await verify(first, last, checkpoint, keys, books=books)

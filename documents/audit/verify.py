@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Self, cast
 
 from documents.audit import tree
+from documents.audit.books import Books, take_all, want_all
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
+from documents.audit.ledger import Ledger
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey
 from documents.audit.pins import pinned, those_pinned, trusted
 from documents.audit.proofs import stored_hashes
+from documents.audit.records import not_compared
 from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
@@ -59,11 +62,13 @@ async def verify(
     *,
     limit: int | None = EVENTS_A_CALL,
     progress: Progress = unheard,
+    books: Books | None = None,
 ) -> Report:
     """Verifies the events from `first` to `last`, both included; `last` is the end of the trail if it is None.
 
     `checkpoint` is a signed note that was kept outside the database; it is compared if one of `keys` signed it. After each window
-    `progress` gets the number of its events and of all events. Raises LimitExceeded for more than `limit` events, and
+    `progress` gets the number of its events and of all events. A verification of the whole trail compares the records of `books`
+    with it. Raises LimitExceeded for more than `limit` events, and
     InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
     allowed = trusted(checkpoint, keys)
@@ -76,27 +81,45 @@ async def verify(
     async def reached(read: int) -> None:
         progress(read, part.length)
 
-    return await _verified(part, Comparison(pin, kept), reached)
+    return await _verified(part, Comparison(pin, kept), reached, books=None if part.partial else books)
 
 
 async def verify_on(
-    first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Reached
+    first: int,
+    earlier: Seen | None,
+    checkpoint: str | None,
+    keys: Sequence[VerifierKey],
+    reached: Reached,
+    books: Books | None = None,
 ) -> Report:
     """Verifies the events from `first` to the end, in any number; the whole trail if it has fewer than `first` events.
 
     Compares with `earlier`, the root that an earlier verification computed, and with the signed note `checkpoint`. Awaits
-    `reached`, with the number of events, after each window.
+    `reached`, with the number of events, after each window. Compares the records of `books` with the trail: all of them if it
+    begins at 0, else those of which the events from `first` on tell.
     """
     pin = pinned(checkpoint, keys) if checkpoint is not None else None
     part = await TrailPart.since(first)
     kept = await _kept(part.first, min(part.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
-    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
+    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW, books)
 
 
-async def _verified(part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None) -> Report:
+async def _verified(
+    part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None, books: Books | None = None
+) -> Report:
+    with Ledger() as ledger:
+        report = await _verified_trail(part, against, reached, window, ledger if books else None)
+        return await books.compared(ledger, report, part.first, part.end, reached) if books else not_compared(report)
+
+
+async def _verified_trail(
+    part: "TrailPart", against: Comparison, reached: Reached, window: int | None, ledger: Ledger | None
+) -> Report:
     verifier = Verifier(part.first, await earlier(part.first), against.sizes)
     async for events, contents in part.windows(window or WINDOW):
         await to_thread(verifier.feed, events, contents)  # on the event loop it would hold up every other request
+        if ledger:
+            await to_thread(want_all if part.first else take_all, ledger, events)
         await reached(len(events))
     verifier.expect(part.stop)
     if part.to_the_end:

@@ -303,6 +303,16 @@ class Record(Document):
             yield raw
 
     @classmethod
+    async def raw_windows(
+        cls, query: Raw, by: Sequence[Order], size: int, fields: Sequence[str] | None = None
+    ) -> AsyncIterator[list[Raw]]:
+        """The documents that meet `query`, moments aware, at most `size` at once."""
+        shown = None if fields is None else dict.fromkeys(fields, 1)
+        cursor = cls._collection().find(query, shown, sort=list(by) or None, batch_size=size)
+        while window := await cursor.to_list(size):
+            yield window
+
+    @classmethod
     async def aggregated(cls, steps: Sequence[Raw]) -> list[Raw]:
         """What an aggregation pipeline leaves; moments come without time zone, as BSON holds them."""
         return cast("list[Raw]", await cls._raws().aggregate(list(steps), batchSize=BATCH).to_list(None))
@@ -374,6 +384,16 @@ class Record(Document):
         if len(encoded) > RECORD_BYTES:
             raise LimitExceeded(f"{type(self).__name__} {self.key}", len(encoded), RECORD_BYTES)
         return bson.decode(encoded, AWARE)
+
+    @classmethod
+    def restored(cls, raw: Raw) -> Raw:
+        """The document as it would come back if the record that it holds were stored again; raises what reading it raises."""
+        return cls.hydrated(raw)._as_stored()
+
+    @classmethod
+    def key_of(cls, raw: Raw) -> str:
+        """The key of the record that a document holds; of any document, so that a text stands for whatever is there."""
+        return "/".join(str(raw.get(name, "")) for name in cls.keys)
 
     # Writing without an event: the trail itself, and records that govern nothing
 

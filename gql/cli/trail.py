@@ -21,8 +21,9 @@ from documents.audit.notes import VerifierKey
 from documents.audit.proofs import prove_consistency, prove_inclusion
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
-from documents.contents import Content
+from documents.books import BOOKS
 from documents.errors import InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal
+from documents.kinds import RECORDS
 from documents.store.server import DriverError, UnreadableDocument
 from documents.store.session import Database
 from documents.store.units import Raw, settles_nothing
@@ -48,7 +49,6 @@ from gql.settings import PREFIX, Settings, read_settings
 T = TypeVar("T")
 Work = Callable[[Settings], Awaitable[T]]
 Progress = Callable[[int, int], None]
-KINDS = (AuditEvent, AuditHead, AuditCheckpoint, Content)
 
 
 def run(work: Work[T], *, migrated: bool = True) -> T:
@@ -106,7 +106,7 @@ async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) ->
     try:
         with suppress(*(() if migrated else (OlderSchema,))):
             await migrations.check(database, RELEASE)
-        await database.know(KINDS)
+        await database.know(RECORDS)
         with database.bound():
             if await _first({}) is None and await AuditHead.raw_first({}) is None:
                 raise NotPrepared(f"there is no trail in the database {settings.database}")
@@ -117,7 +117,7 @@ async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) ->
 
 def verifying(checkpoint: str | None, keys: Sequence[str], progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
-        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, progress=progress)
+        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, progress=progress, books=BOOKS)
 
     return work
 
@@ -125,7 +125,7 @@ def verifying(checkpoint: str | None, keys: Sequence[str], progress: Progress) -
 def exporting(folder: Path, first: int, last: int | None, progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
         try:
-            return await export(folder, first, last, progress)
+            return await export(folder, first, last, progress, BOOKS)
         except OSError as error:
             raise FileUnusable(folder, str(error.strerror).lower()) from error
 

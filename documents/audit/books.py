@@ -1,0 +1,268 @@
+"""Compares the stored records with the trail, in bounded memory and beside the work of other processes.
+
+Records are read in the order of their database ids, so that none is met twice or left out while others are written. What seems
+wrong is looked at again in one transaction, which sees the record, the events that came since, and whatever else it follows
+from as they were at one moment. So a change under way is no fault.
+"""
+
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from documents.audit.event import AuditEvent
+from documents.audit.findings import Fault, Report
+from documents.audit.fold import MISSING, Look, Telling, Told
+from documents.audit.ledger import Ledger
+from documents.audit.records import Balance, Row, leaves_of
+from documents.audit.schema import is_content
+from documents.audit.trail import AuditHead
+from documents.canonical import UNSPEAKABLE, loosely_parsed, same
+from documents.contents import Content
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.units import Raw, Unit
+
+NOTHING: tuple[Any, ...] = (None, [], {})
+AT_ONCE = 25  # records that are read and compared at once
+Misjudged = Callable[[Sequence[Raw]], Awaitable[Mapping[Any, str]]]
+Written = Callable[[Row], None]
+Reached = Callable[[int], Awaitable[None]]
+Rested = Callable[[], Awaitable[None]]
+
+
+class Judged(NamedTuple):
+    """A row, the state that the trail tells of its record, and its faults."""
+
+    row: Row
+    told: Told | None
+    faults: list[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What is compared with the trail: the kinds of record that it tells of, and a judge of their standing.
+
+    `misjudged` gets stored documents of `judged`, and returns by database id those whose stored standing is not what the
+    rules make of it, each with a sentence.
+    """
+
+    kinds: Sequence[type[Record]]
+    judged: type[Record]
+    misjudged: Misjudged
+
+    async def compared(self, ledger: Ledger, report: Report, first: int, size: int, reached: Reached) -> Report:
+        """The report on the events from `first` to before `size`, with what a comparison of the records finds.
+
+        If `first` is 0, `ledger` has all of them. Otherwise it wants the records of which they tell.
+        """
+
+        async def rest() -> None:
+            await reached(0)
+
+        if first:
+            await tell_again(ledger, size, rest)
+        found = await self.balance(ledger, size, rest, only_wanted=first > 0)
+        return found.added_to(report, whole=first == 0)
+
+    async def balance(
+        self, ledger: Ledger, size: int, rest: Rested, written: Written | None = None, only_wanted: bool = False
+    ) -> Balance:
+        """Compares the stored records with the states in `ledger`, to which the first `size` events came.
+
+        `written` gets the row of each record that the ledger knows. If `only_wanted`, no records are compared but those that the
+        ledger wants. Awaits `rest` after each window.
+        """
+        found = Balance(ledger)
+        for kind in sorted(self.kinds, key=lambda each: each.__name__):
+            for query in _queries(ledger, kind) if only_wanted else [{}]:
+                async for window in kind.raw_windows(query, [("_id", 1)], AT_ONCE):
+                    await self._compare(kind, window, found, size, written)
+                    await rest()
+        await to_thread(found.miss)
+        return found
+
+    async def _compare(
+        self, kind: type[Record], window: Sequence[Raw], found: Balance, size: int, written: Written | None
+    ) -> None:
+        pairs = await to_thread(_rows, kind, window, found.ledger)
+        look = await _looking_up({digest for row, told in pairs if told for digest in told.to_open(row.leaves)})
+        wrong = await self._standings(kind, window)
+        judged = await to_thread(_judge, pairs, [wrong.get(id_of(raw)) for raw in window], found, look)
+        for raw, seen in zip(window, judged, strict=True):
+            looked_at = await self._again(kind, raw, seen, found, size) if seen.faults else seen
+            if looked_at:
+                found.count(*looked_at)
+                if written:
+                    written(looked_at.row)
+
+    async def _standings(self, kind: type[Record], window: Sequence[Raw]) -> Mapping[Any, str]:
+        return await self.misjudged(window) if kind is self.judged else {}
+
+    async def _again(self, kind: type[Record], raw: Raw, seen: Judged, found: Balance, size: int) -> Judged | None:
+        """A row and its faults as they are at one moment; None for a record that came after the first `size` events."""
+        told = seen.told
+
+        async def work(unit: Unit) -> tuple[Raw | None, list[Telling], Mapping[Any, str]]:
+            stored = await _first(kind, {"_id": raw["_id"]}) if "_id" in raw else raw
+            since = await _since(kind.__name__, seen.row.key, size)
+            return stored, since, await self._standings(kind, [stored] if stored else [])
+
+        stored, since, wrong = await bound_database().transact(work, datetime.now(UTC))
+        if stored is None or (told is None and since):
+            return None
+        ((row, _),) = await to_thread(_rows, kind, [stored], found.ledger)
+        now = Told.of_json(told.as_json()) if told else None
+        if now:
+            for telling in since:
+                now.take(telling)
+        look = await _looking_up(now.to_open(row.leaves) if now else ())
+        ((row, _, faults),) = await to_thread(_judge, [(row, now)], [wrong.get(id_of(stored))], found, look)
+        return Judged(row._replace(later=bool(since)), told, faults)
+
+
+def id_of(raw: Raw) -> Any:
+    """The database id of a document, as something that a mapping can be asked for."""
+    return str(raw.get("_id"))
+
+
+async def _first(kind: type[Record], query: Raw) -> Raw | None:
+    return next(iter(await kind.raws(query, limit=1)), None)
+
+
+def _rows(kind: type[Record], window: Sequence[Raw], ledger: Ledger) -> list[tuple[Row, Told | None]]:
+    found = []
+    for raw in window:
+        key = kind.key_of(raw)
+        told = ledger.told(kind.__name__, key)
+        proven = told is not None and told.since is not None
+        wrong = wrong_in(kind, raw) if proven else {}
+        found.append((Row(kind.__name__, key, leaves_of(raw, kind.disclosure()), wrong), told))
+    return found
+
+
+def _judge(pairs: Iterable[tuple[Row, Told | None]], standings: Iterable[str | None], found: Balance, look: Look) -> list[Judged]:
+    judged = []
+    for (row, told), says in zip(pairs, standings, strict=True):
+        whole = row._replace(wrong={**row.wrong, "standing": says}) if says else row
+        judged.append(Judged(whole, told, found.judged(whole, told, look)))
+    return judged
+
+
+async def _looking_up(digests: Iterable[str]) -> Look:
+    """A look-up of the contents of these digests, which are read now."""
+    ordered = sorted(digests)
+    texts = await Content.raws({"digest": {"$in": ordered}}) if ordered else []
+    known = {each["digest"]: each["canonical"] for each in texts if is_content(each["digest"], each.get("canonical"))}
+    return lambda digest: value_of(known.get(digest))
+
+
+def value_of(text: str | None) -> Any:
+    """The value of a content's text; MISSING for none."""
+    try:
+        return MISSING if text is None else loosely_parsed(text.encode())
+    except ValueError:
+        return MISSING
+
+
+async def _since(kind_name: str, key: str, size: int) -> list[Telling]:
+    """What the events from `size` on tell of a record, in the order of `seq`, as far as the head counts them."""
+    head = await AuditHead.raw_first({"name": "head"})
+    end = head["size"] if head and isinstance(head.get("size"), int) else size
+    query = {"resource.id": key, "seq": {"$gte": size, "$lt": max(end, size)}}
+    told = [Telling.in_bytes(each.get("canonical")) for each in await AuditEvent.raws(query, [("seq", 1)])]
+    return [each for each in told if each and (each.kind, each.key) == (kind_name, key)]
+
+
+async def tell_again(ledger: Ledger, size: int, rest: Rested) -> None:
+    """Replays into `ledger` the whole history of the records that it wants, up to the first `size` events."""
+    for names in ledger.wanted(AT_ONCE):
+        wanted = {*names}
+        query = {"resource.id": {"$in": sorted({key for _, key in names})}, "seq": {"$gte": 0, "$lt": size}}
+        async for window in AuditEvent.raw_windows(query, [("seq", 1)], AT_ONCE * 4, ["canonical"]):
+            await to_thread(_take, ledger, window, wanted)
+            await rest()
+
+
+def take_all(ledger: Ledger, events: Iterable[Raw]) -> None:
+    """Replays stored events into a ledger, from their bytes."""
+    for each in events:
+        ledger.take(Telling.in_bytes(each.get("canonical")))
+
+
+def want_all(ledger: Ledger, events: Iterable[Raw]) -> None:
+    """Has a ledger want all records of which stored events tell."""
+    for each in events:
+        if telling := Telling.in_bytes(each.get("canonical")):
+            ledger.want(telling)
+
+
+def _take(ledger: Ledger, window: Sequence[Raw], wanted: set[tuple[str, str]]) -> None:
+    for each in window:
+        if (telling := Telling.in_bytes(each.get("canonical"))) and (telling.kind, telling.key) in wanted:
+            ledger.take(telling)
+
+
+def _queries(ledger: Ledger, kind: type[Record]) -> Iterator[Raw]:
+    """Queries for the stored records of a kind that a ledger wants, by the values that the trail tells of their keys."""
+    for names in ledger.wanted(AT_ONCE):
+        for name, group in groupby(names, itemgetter(0)):
+            told = [ledger.told(name, key) for _, key in group] if name == kind.__name__ else []
+            keys = [each.scalars(kind.keys) for each in told if each]
+            if found := [key for key in keys if len(key) == len(kind.keys)]:
+                yield {"$or": found}
+
+
+# What only the database can show
+
+
+def wrong_in(kind: type[Record], raw: Raw) -> dict[str, str]:
+    """What is wrong in a document beside its leaves, by path: types of BSON, and fields that do not follow from others."""
+    try:
+        restored = kind.restored(raw)
+    except ValidationError as error:
+        places = (".".join(str(step) for step in each["loc"]) for each in error.errors(include_url=False, include_input=False))
+        return dict.fromkeys(places, "It cannot be read as a record of its kind.")
+    except UNREADABLE:
+        return {"": "It cannot be read as a record of its kind."}
+    wrong = dict(_mistyped(raw, restored))
+    try:
+        follows = kind.recomputed(raw)
+    except (*UNREADABLE, ValidationError):
+        return wrong | {"": "What follows from its fields cannot be computed."}
+    for name, value in follows.items():
+        if not _is_same(raw.get(name), value):
+            wrong.setdefault(name, "It is not what follows from the other fields.")
+    return wrong
+
+
+UNREADABLE = (*UNSPEAKABLE, LookupError, AttributeError, AssertionError)
+
+
+def _is_same(stored: Any, value: Any) -> bool:
+    return (stored in NOTHING and value in NOTHING) or same(stored, value)
+
+
+def _mistyped(raw: Raw, restored: Raw) -> Iterator[tuple[str, str]]:
+    """The paths at which a document has a value of another type than the record would store there."""
+    places = [(name, each, restored[name]) for name, each in raw.items() if name in restored and name != "_id"]
+    while places:
+        path, stored, due = places.pop()
+        if stored in NOTHING or due in NOTHING:
+            continue
+        if _type(stored) is not _type(due):
+            yield path, f"It is stored as {_type(stored).__name__}, and must be {_type(due).__name__}."
+        elif isinstance(stored, dict):
+            places += [(f"{path}.{name}", each, due[name]) for name, each in stored.items() if name in due]
+        elif isinstance(stored, list):
+            places += [(f"{path}.{at}", *both) for at, both in enumerate(zip(stored, due, strict=False))]
+
+
+def _type(value: Any) -> type:
+    kinds = (bool, int, float, str, datetime, dict, list)  # a type of the driver can be derived from one of these, as Int64 is
+    return next((each for each in kinds if isinstance(value, each)), type(value))

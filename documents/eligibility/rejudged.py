@@ -1,0 +1,91 @@
+"""Judges stored standings again, to find those that the rules did not make. Nothing is stored."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from documents.audit.trail import AuditHead
+from documents.eligibility.case import CaseFile
+from documents.eligibility.due import marks
+from documents.eligibility.judgement import Judgement
+from documents.eligibility.loading import case_files
+from documents.eligibility.rules import RULES
+from documents.errors import Refusal
+from documents.policies import all_policies
+from documents.store.pauses import pausing
+from documents.store.units import Raw
+from documents.versions.version import ModelVersion
+
+UNREADABLE = (ValidationError, ValueError, TypeError, LookupError, AttributeError, OverflowError, Refusal)
+SAYS = "It is not what the rules make of the other fields and records."
+
+
+async def misjudged(stored: Sequence[Raw]) -> Mapping[str, str]:
+    """The stored versions whose standing is not what the rules make of it, by database id, each with a sentence.
+
+    A standing that waits to be judged anew, by newer rules or for a change that is marked, is left out. Versions that cannot be
+    read are left out too, because they differ from the trail in another way.
+    """
+    versions = [each for each in map(_read, stored) if each is not None]
+    waiting = await _waiting(versions)
+    judged = [each for each in versions if each.id not in waiting]
+    try:
+        return await _misjudged(judged)
+    except UNREADABLE:  # one of them needs a record that somebody altered, and that is found by itself
+        found: dict[str, str] = {}
+        for each in judged:
+            with suppress(*UNREADABLE):
+                found |= await _misjudged([each])
+        return found
+
+
+async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
+    at = await _moment(versions)
+    # By far most standings still say what the rules make of them now. The others are judged as of their own moment, because
+    # something that they foretold may have come since.
+    cases = await case_files(versions, at, for_standing=True)
+    doubted = [case.version async for case in pausing(cases) if not _still(case, at)]
+    return {str(each.id): SAYS for each in doubted if not await _as_it_was(each)}
+
+
+def _read(stored: Raw) -> ModelVersion | None:
+    try:
+        version = ModelVersion.hydrated(stored)
+    except UNREADABLE:
+        return None
+    return version if version.standing and version.standing.rules >= RULES else None
+
+
+async def _waiting(versions: Sequence[ModelVersion]) -> set[Any]:
+    """The database ids of those that a mark names."""
+    ids = [each.id for each in versions]
+    marked = [await ModelVersion.raws({"$and": [mark.left, {"_id": {"$in": ids}}]}, fields=["_id"]) for mark in await marks()]
+    return {each["_id"] for found in marked for each in found}
+
+
+async def _moment(versions: Sequence[ModelVersion]) -> datetime:
+    """The moment of the latest event, or of the latest standing if that is later."""
+    head = await AuditHead.require("head")
+    return max([each.standing.as_of for each in versions if each.standing] + ([head.last_at] if head.last_at else []))
+
+
+def _still(case: CaseFile, at: datetime) -> bool:
+    standing = case.version.standing
+    return standing is not None and standing.as_of <= at and standing.still(Judgement(case).standing)
+
+
+async def _as_it_was(version: ModelVersion) -> bool:
+    """Whether the standing is what the rules make of it as of its own moment."""
+    standing = version.standing
+    if standing is None:
+        return False
+    (case,) = await case_files([version], standing.as_of, for_standing=True)
+    # A standing that a later revision of a policy left as it was says nothing of the moment from which that held.
+    revisions = [each for policy in await all_policies() for each in policy.revisions]
+    unknown = {each.effective_from for each in revisions if each.at > standing.as_of}
+    known = {moment: held for moment, held in case.later_policies.items() if moment not in unknown}
+    return Judgement(replace(case, later_policies=known)).standing == standing
