@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from documents.audit.books import Books, take_all
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.exported import (
     CHECKPOINT,
@@ -18,6 +19,7 @@ from documents.audit.exported import (
     DIFFERING,
     EVENTS,
     MANIFEST,
+    RECORDS,
     Consistency,
     Manifest,
     as_json,
@@ -25,6 +27,8 @@ from documents.audit.exported import (
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
+from documents.audit.ledger import Ledger
+from documents.audit.records import Balance, Row, not_compared
 from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
 from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, unheard
@@ -34,19 +38,30 @@ from documents.store.units import Raw
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # the fields that an export takes of events before its first
 
 
-async def export(folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard) -> Report:
+async def export(
+    folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard, books: Books | None = None
+) -> Report:
     """Writes the events from `first` to `last`, both included, with their proofs to `folder`, and returns their verification.
 
-    `last` is the end of the trail if it is None. After each window `progress` gets the number of its events and of all events.
+    `last` is the end of the trail if it is None. An export of the whole trail has the records of `books` too. After
+    each window `progress` gets the number of its events and of all events.
     Raises InvalidInput for numbers outside the trail, FileExistsError if `folder` is not empty, and OSError if writing fails.
     """
     part = await TrailPart.of(first, last)
+    with Ledger() as ledger:
+        return await _exported(folder, part, progress, ledger, None if part.partial else books)
+
+
+async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: Ledger, books: Books | None) -> Report:
+    first = part.first
     before = await earlier(first)
     _make(folder)
     with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
         sheet = _Sheet(Verifier(first, before), events, contents, differing)
         async for window in part.windows(WINDOW):
             sheet.take(window)
+            if books:
+                take_all(ledger, window[0])
             progress(len(window[0]), part.length)
         sheet.verifier.expect(part.stop)
         counted = sheet.lines  # the strays that follow are beyond the head's size
@@ -55,6 +70,7 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
             sheet.verifier.compare_head(part.head)
         async for content in _contents(sheet.cited if part.partial else None):
             sheet.keep(content)
+    found = await _records(folder, books, ledger, part.end) if books else None
     newest = await _checkpoints(folder, part.end if part.partial else part.stop)
     hashes = await between(newest, first, part.stop, part.end)
     manifest = Manifest(
@@ -67,10 +83,26 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
         head=_fields_as_json(part.head) if part.head and not part.partial else None,
         before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
+        records=found is not None,
     )
     with _written(folder / MANIFEST) as file:  # written last: an export that was interrupted has no manifest, and is refused
         file.write(json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2).encode() + b"\n")
-    return sheet.verifier.report()
+    report = sheet.verifier.report()
+    return found.added_to(report, whole=True) if found else not_compared(report)
+
+
+async def _records(folder: Path, books: Books, ledger: Ledger, size: int) -> Balance:
+    """Writes the stored records, and compares them with the trail of the first `size` events."""
+
+    async def rest() -> None:
+        """An export runs alone."""
+
+    with _written(folder / RECORDS) as file:
+
+        def written(row: Row) -> None:
+            file.write(json.dumps(row.as_json()).encode() + b"\n")
+
+        return await books.balance(ledger, size, rest, written)
 
 
 class _Sheet:

@@ -1,6 +1,6 @@
 """The form of an export of the trail, and its verification. Pure: imports no database and no network.
 
-An export is a folder of six files. The manifest is written last.
+An export is a folder of six or seven files. The manifest is written last.
 
 - `events.ndjson` has the canonical bytes of each event, in the order of `seq`, with a newline after each. A line is empty if the
   stored bytes are missing or hold a newline.
@@ -8,6 +8,10 @@ An export is a folder of six files. The manifest is written last.
 - `differing.ndjson` has what the other two files cannot say: `{"line", "event"}` for an event whose stored fields do not follow
   from its bytes, and `{"digest", "content"}` for a content that does not hash to its digest. It is empty if nobody altered the
   database.
+- `records.ndjson` has each stored record of which the trail tells, or of whose kind it tells, in the order of the kinds' names
+  and then of creation: `{"kind", "key", "leaves"}`, the leaves by path in the forms that `documents.audit.fold` lists, so that no
+  private value is in clear. `"wrong"` has, by path, what only the database can show. `{"kind", "key", "later": true}` is a record
+  that events after the exported ones changed. An export of a part of the trail has no such file.
 - `checkpoints` has the newest stored checkpoints with an empty line after each; `checkpoint` has the newest, if there is one.
 - `manifest.json` has a `Manifest`.
 """
@@ -24,18 +28,22 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError
 
 from documents.audit.findings import AuditCaveat, Report
+from documents.audit.fold import MISSING, Telling
+from documents.audit.ledger import Ledger
 from documents.audit.notes import Checkpoint, VerifierKey
 from documents.audit.pins import kept_in, pinned, those_pinned, trusted
+from documents.audit.records import Balance, Row, not_compared
 from documents.audit.verification import Verifier
 from documents.canonical import UNSPEAKABLE, loosely_parsed, plain
 from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
-EVENTS, CONTENTS, DIFFERING = "events.ndjson", "contents.ndjson", "differing.ndjson"
+EVENTS, CONTENTS, DIFFERING, RECORDS = "events.ndjson", "contents.ndjson", "differing.ndjson", "records.ndjson"
 CHECKPOINT, CHECKPOINTS, MANIFEST = "checkpoint", "checkpoints", "manifest.json"
 ALWAYS = frozenset({EVENTS, CONTENTS, DIFFERING, CHECKPOINTS, MANIFEST})
 # In bytes. A document of MongoDB has at most 16 MB, and base64 with JSON escapes makes no line of more than 128 MiB from it.
 LINE = 1 << 27
+WITH_RECORDS = 2  # the schema of the manifest from which on an export has records
 WHOLE = 1 << 25  # bytes of a file that is read at once
 Progress = Callable[[int, int], None]
 
@@ -57,7 +65,7 @@ class Manifest(Value):
     model_config = ConfigDict(validate_by_name=True)
 
     origin: str
-    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    schema_version: Annotated[Literal[1, 2], Field(alias="schema")] = 2
     first: Annotated[Count, Field(alias="from")]
     last: Annotated[Count | None, Field(alias="to")]
     size: Count
@@ -72,6 +80,8 @@ class Manifest(Value):
     """The stored fields of the earlier events that hold the right edge of the tree before `from`."""
     consistency: Consistency | None
     """The proof for a checkpoint that is smaller than `from` or larger than the end of the export; else None."""
+    records: bool = False
+    """Whether there is a `records.ndjson`. Exports of schema 1, before release 0.3.0, have none."""
 
     @property
     def stop(self) -> int:
@@ -83,14 +93,16 @@ class Manifest(Value):
         """Reads the manifest of an export. Raises Unreadable if it or another file is missing, or if it contradicts itself."""
         if not (folder / MANIFEST).is_file():
             raise Unreadable(f"{MANIFEST} is not there: this is no export, or one that was never finished")
-        # A further file is refused too: a reader could take it for a part of what was verified.
-        found = {each.name for each in folder.iterdir()}
-        if strange := ", ".join(sorted((ALWAYS - found) | (found - ALWAYS - {CHECKPOINT}))):
-            raise Unreadable(f"it has not exactly the files of an export: see {strange[:200]!r}")
         try:
             manifest = cls.model_validate(loosely_parsed(_whole(folder / MANIFEST)))
         except (ValidationError, ValueError) as error:
             raise Unreadable(f"{MANIFEST} is not the manifest of an export") from error
+        # A further file is refused too: a reader could take it for a part of what was verified.
+        found, due = {each.name for each in folder.iterdir()}, ALWAYS | ({RECORDS} if manifest.records else set())
+        if strange := ", ".join(sorted((due - found) | (found - due - {CHECKPOINT}))):
+            raise Unreadable(f"it has not exactly the files of an export: see {strange[:200]!r}")
+        if manifest.records and (manifest.partial or manifest.schema_version < WITH_RECORDS):
+            raise Unreadable(f"{MANIFEST} contradicts itself: schema, partial and records")
         if manifest.stop > manifest.size or manifest.partial != (manifest.first > 0 or manifest.stop < manifest.size):
             raise Unreadable(f"{MANIFEST} contradicts itself: from, to, size and partial")
         return manifest
@@ -113,8 +125,9 @@ def verify_export(
     kept = [each for each in others if signed and manifest.first <= each.size <= min(manifest.stop, signed.size)]
     before = [each for each in map(as_stored, manifest.before) if isinstance(each, dict)]
     verifier = Verifier(manifest.first, before, {each.size for each in (*kept, *([signed] if signed else ()))})
+    ledger = Ledger() if manifest.records else None
     try:
-        _read(folder, manifest, verifier, progress)
+        _read(folder, manifest, verifier, progress, ledger)
     except RecursionError as error:
         raise Unreadable("something in it is nested too deep") from error
     if not manifest.partial:
@@ -125,16 +138,60 @@ def verify_export(
     elif pin:
         verifier.deny_checkpoint(str(pin))
     report = verifier.report()
+    report = _with_records(report, folder, ledger) if ledger else not_compared(report)
     return report.model_copy(update={"caveats": (*report.caveats, AuditCaveat.EXPORT_BELIEVED)})
 
 
-def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progress) -> None:
+def _with_records(report: Report, folder: Path, ledger: Ledger) -> Report:
+    """The report with a comparison of an export's records with the states in `ledger`, to which all of its events came."""
+    with ledger:
+        found, contents = Balance(ledger), Contents(folder / CONTENTS, ledger)
+        for said in _rows(folder / RECORDS):
+            row = Row.of_json(said)
+            if row is None:
+                raise Unreadable(f"{RECORDS} has a row that is no record")
+            told = ledger.told(row.kind, row.key)
+            found.count(row, told, found.judged(row, told, contents.look))
+        found.miss()
+        return found.added_to(report, whole=True)
+
+
+class Contents:
+    """The file with the contents of an export, in which they are looked up by digest. It is indexed at the first look-up."""
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        self._path, self._ledger, self._indexed = path, ledger, False
+
+    def look(self, digest: str) -> Any:
+        """The value of a content; MISSING if there is none."""
+        if not self._indexed:
+            self._index()
+        at = self._ledger.place_of(digest)
+        if at is None:
+            return MISSING
+        with self._path.open("rb") as file:
+            file.seek(at)
+            try:
+                return loosely_parsed(file.readline(LINE))
+            except ValueError:
+                return MISSING
+
+    def _index(self) -> None:
+        self._indexed, at = True, 0
+        for line in _lines(self._path):
+            self._ledger.place(sha256(line).hexdigest(), at)
+            at += len(line) + 1
+
+
+def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progress, ledger: Ledger | None) -> None:
     contents, altered = _digests(folder / CONTENTS), _altered(folder / DIFFERING)
     differing = _differing(folder / DIFFERING)
     at, stored = next(differing, (None, {}))
     for number, line in enumerate(_lines(folder / EVENTS)):
         if number == manifest.counted:
             verifier.expect(manifest.stop)
+        if ledger and number < manifest.counted:
+            ledger.take(Telling.in_bytes(line))
         # The files omit the fields that follow from the bytes. They are derived here, so that the verifier sees a stored event.
         event = verifier.derived(line)
         if number == at:  # the database stored other fields with these bytes, and they are what is to be verified

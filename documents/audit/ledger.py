@@ -17,6 +17,7 @@ PRAGMA cache_size = -8000;
 CREATE TABLE told (name BLOB PRIMARY KEY, state TEXT) WITHOUT ROWID;
 CREATE TABLE met (name BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE wanted (name BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE places (digest BLOB PRIMARY KEY, at INTEGER) WITHOUT ROWID;
 BEGIN;
 """
 
@@ -78,6 +79,15 @@ class Ledger:
         ).fetchall():
             yield [_parted(name) for (name,) in found]
             after = found[-1][0]
+
+    def place(self, digest: str, at: int) -> None:
+        """Remembers where the content of that digest stands in a file."""
+        self._file.execute("INSERT OR IGNORE INTO places VALUES (?, ?)", (bytes.fromhex(digest), at))
+
+    def place_of(self, digest: str) -> int | None:
+        """Where the content of that digest stands; None if no place was remembered."""
+        found = self._file.execute("SELECT at FROM places WHERE digest = ?", (bytes.fromhex(digest),)).fetchone()
+        return None if found is None else int(found[0])
 
     def _state(self, name: bytes) -> Told | None:
         if told := self._decoded.get(name):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from documents.audit.findings import LISTED, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.fold import UNKNOWN, Look, Told, digest_of, parents
@@ -26,6 +26,25 @@ class Row(NamedTuple):
     """What only the database can show to be wrong, by path: a type of BSON, or a field that does not follow from the others."""
     later: bool = False
     """Whether events after those that are verified changed it, so that it is not compared."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as a JSON object; what is usual is left out. Of a record that changed later, nothing but its key is said."""
+        named = {"kind": self.kind, "key": self.key}
+        if self.later:
+            return named | {"later": True}
+        return named | {"leaves": dict(sorted(self.leaves.items()))} | ({"wrong": dict(self.wrong)} if self.wrong else {})
+
+    @classmethod
+    def of_json(cls, said: Any) -> Self | None:
+        """The row that `as_json` made `said` of; None for any other value."""
+        match said:
+            case {"kind": str(kind), "key": str(key), "later": True} if len(said) == 3:
+                return cls(kind, key, {}, {}, later=True)
+            case {"kind": str(kind), "key": str(key), "leaves": dict(leaves)}:
+                wrong = said.get("wrong", {})
+                if isinstance(wrong, dict) and all(isinstance(each, str) for each in wrong.values()):
+                    return cls(kind, key, leaves, wrong) if said.keys() <= {"kind", "key", "leaves", "wrong"} else None
+        return None
 
 
 def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
