@@ -138,12 +138,15 @@ async def _first(kind: type[Record], query: Raw) -> Raw | None:
 def _rows(kind: type[Record], window: Sequence[Raw], ledger: Ledger) -> list[tuple[Row, Told | None]]:
     found = []
     for raw in window:
-        key = kind.key_of(raw)
-        told = ledger.told(kind.__name__, key)
-        proven = told is not None and told.since is not None
-        wrong = wrong_in(kind, raw) if proven else {}
-        found.append((Row(kind.__name__, key, leaves_of(raw, kind.disclosure()), wrong), told))
+        told = ledger.told(kind.__name__, kind.key_of(raw))
+        found.append((row_of(kind, raw, proven=told is not None and told.since is not None), told))
     return found
+
+
+def row_of(kind: type[Record], raw: Raw, *, proven: bool) -> Row:
+    """The row of a stored document; `proven` says whether what only the database can show is looked for."""
+    wrong = wrong_in(kind, raw) if proven else {}
+    return Row(kind.__name__, kind.key_of(raw), leaves_of(raw, kind.disclosure()), wrong)
 
 
 def _judge(pairs: Iterable[tuple[Row, Told | None]], standings: Iterable[str | None], found: Balance, look: Look) -> list[Judged]:

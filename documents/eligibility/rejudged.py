@@ -30,17 +30,19 @@ async def misjudged(stored: Sequence[Raw]) -> Mapping[str, str]:
     A standing that waits to be judged anew, by newer rules or for a change that is marked, is left out. Versions that cannot be
     read are left out too, because they differ from the trail in another way.
     """
-    versions = [each for each in map(_read, stored) if each is not None]
+    read = [each for each in map(_read, stored) if each is not None]
+    bare = {str(each.id): "It has no standing." for each in read if each.standing is None}
+    versions = [each for each in read if each.standing and each.standing.rules >= RULES]
     waiting = await _waiting(versions)
     judged = [each for each in versions if each.id not in waiting]
     try:
-        return await _misjudged(judged)
+        return bare | await _misjudged(judged)
     except UNREADABLE:  # one of them needs a record that somebody altered, and that is found by itself
         found: dict[str, str] = {}
         for each in judged:
             with suppress(*UNREADABLE):
                 found |= await _misjudged([each])
-        return found
+        return bare | found
 
 
 async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
@@ -54,10 +56,9 @@ async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
 
 def _read(stored: Raw) -> ModelVersion | None:
     try:
-        version = ModelVersion.hydrated(stored)
+        return ModelVersion.hydrated(stored)
     except UNREADABLE:
         return None
-    return version if version.standing and version.standing.rules >= RULES else None
 
 
 async def _waiting(versions: Sequence[ModelVersion]) -> set[Any]:
