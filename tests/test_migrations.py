@@ -52,6 +52,13 @@ async def old(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
+async def told_by_migration(service: Service, store: Store) -> list[str]:
+    """The actions of the events of a migration, in order: one for each step, and before the last a baseline for each record."""
+    made = await service.database.collection("environments").count_documents({})
+    records = sum(store.counts.get(each.collection, 0) for each in RECORDS if each.told()) + made
+    return ["migrate"] * (SCHEMA - store.schema - 1) + ["baseline"] * records + ["migrate"]
+
+
 def clock_until(moment: datetime, calls: int) -> Any:
     """A clock that the process outlives for so many calls: one is made before each transaction."""
     counted = count(1)
@@ -71,7 +78,7 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
     store, killed = Store.of(OLD), 0
     for calls in count():
         try:
-            await migrations.migrate(old.database, clock_until(old.now, calls), RELEASE)
+            await migrations.migrate(old.database, clock_until(old.now, calls), RELEASE, RECORDS)
             break
         except Killed:
             killed += 1
@@ -79,15 +86,17 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
     assert killed >= 4
     assert await migrations.form(old.database) == SCHEMA and not await migrations.pending(old.database)
     assert await ModelVersion.tally({"standing.rules": {"$exists": False}}) == 0
-    told = [each["action"] for each in (await old.trail())[store.counts["audit_events"] :]]
-    assert told == ["migrate"] * (SCHEMA - store.schema)
+    told = (await old.trail())[store.counts["audit_events"] :]
+    assert [each["action"] for each in told] == await told_by_migration(old, store)
+    baselines = [tuple(each["resource"].values()) for each in told if each["action"] == "baseline"]
+    assert len(set(baselines)) == len(baselines)
     assert (await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)).faults == ()
 
 
 async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_rule_holds_and_the_trail_lists_them(
     old: Service,
 ) -> None:
-    done = await migrations.migrate(old.database, lambda: old.now, RELEASE)
+    done = await migrations.migrate(old.database, lambda: old.now, RELEASE, RECORDS)
     stored = await old.database.collection("environments").find().to_list(None)
     stages = {each["name"]: each["stage"] for each in stored}
     assert stages == {
@@ -105,13 +114,13 @@ async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_
 async def test_two_processes_that_migrate_at_once_do_each_step_once(old: Service, server: str) -> None:
     other = Service(server, old.database.name)
     done = await asyncio.gather(
-        *(migrations.migrate(each.database, lambda: old.now, RELEASE) for each in (old, other)), return_exceptions=True
+        *(migrations.migrate(each.database, lambda: old.now, RELEASE, RECORDS) for each in (old, other)), return_exceptions=True
     )
     await other.close()
     assert all(isinstance(each, list) for each in done)
     assert await Migration.tally({"number": SCHEMA}) == 1
     told = [each["action"] for each in (await old.trail())[Store.of(OLD).counts["audit_events"] :]]
-    assert told == ["migrate"] * (SCHEMA - Store.of(OLD).schema)
+    assert told == await told_by_migration(old, Store.of(OLD))
 
 
 async def test_a_start_refuses_older_data_and_changes_nothing_unless_a_setting_says_so(old: Service) -> None:
