@@ -74,7 +74,8 @@ async def test_its_trail_has_no_fault_from_its_first_event_to_the_checkpoint_tha
     report = await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)
     assert report.faults == ()
     told = [each["action"] for each in await opened.service.trail()][store.counts["audit_events"] :]
-    of_records = [each for each in told if each != "baseline"]
+    # The turn writes a version in today's form: an assessment of an earlier one then has another digest, which is told.
+    of_records = [each for each in told if each not in {"baseline", "judge"}]
     assert of_records == ([] if store.schema == SCHEMA else ["migrate"] * (SCHEMA - store.schema) + ["raiseRules"])
     assert (report.first, report.tree_size) == (0, store.counts["audit_events"] + len(told))
 
@@ -94,7 +95,7 @@ async def test_each_record_has_one_baseline_that_tells_the_whole_of_it(opened: O
         for raw in state[kind.__name__]:
             name = kind.__name__, kind.key_in(raw)
             assert baselines[name] == (0 if name in made else 1), name
-            assert without(told[name], kind.private) == emptied(spelled(without(raw, untold))), name
+            assert without(told[name], kind.private) == emptied(without(spelled(raw), untold)), name
             assert salts_in(raw).keys() == (dict(private_values(raw, shapes_of(kind.private))).keys() if kind.private else set())
             derived = kind.recomputed({each: raw[each] for each in raw.keys() - kind.derived})
             assert derived == {each: raw[each] for each in kind.derived - {"standing"}}, name
@@ -117,7 +118,7 @@ async def test_every_document_is_valid_and_says_nothing_that_its_kind_does_not_k
     wrong: list[str] = []
     there = Counter[str]()
     grown = (
-        {"audit_events", "migrations", "rules", "judgement_turns", "environments"}
+        {"audit_events", "contents", "migrations", "rules", "judgement_turns", "environments"}
         if opened.store.schema != SCHEMA
         else set[str]()
     )
