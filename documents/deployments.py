@@ -31,6 +31,7 @@ class Deployment(Record):
     })  # fmt: skip
     semantic: ClassVar = frozenset({"version"})
     keyed: ClassVar = {"version": "version_key"}
+    cites: ClassVar = frozenset(f"dossier.{part}" for part in Dossier.model_fields)
     derived: ClassVar = frozenset({"version_key"})
 
     deployment_id: str = Field(description="The id is DEP- and 32 hexadecimal digits.")

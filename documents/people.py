@@ -35,6 +35,7 @@ class Stakeholder(Searchable):
     keys: ClassVar = ("user_id",)
     bears_on: ClassVar = (Bearing({"standing.accountable_ids": "user_id"}, when=frozenset({"active", "roles"})),)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
+    grants_access: ClassVar = True
     private: ClassVar = frozenset({"name", "email"})
     searched: ClassVar = ("user_id", "name", "department")
     ordered: ClassVar = frozenset({"user_id", "name", "department", "registered_at"})

@@ -94,6 +94,8 @@ def renewed(
             return list(was[FIELD])
     else:
         before = {}
+    if not shapes:  # of a kind without private paths
+        return []
     kept = {path: salt for path, salt in before.items() if path.split(".", 1)[0] not in shapes}
     earlier = dict(private_values(was, shapes)) if was is not None and before else {}
     for path, value in private_values(now, shapes):

@@ -33,6 +33,7 @@ class ApiToken(Record):
 
     keys: ClassVar = ("token_id",)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
+    grants_access: ClassVar = True
     private: ClassVar = frozenset({"secret_hash"})
     untold: ClassVar = frozenset({"last_used_at"})
 

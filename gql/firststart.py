@@ -45,7 +45,7 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
             raise
         form = older.found
     await database.prepare(RECORDS)
-    await migrations.migrate(database, clock, RELEASE)
+    await migrations.migrate(database, clock, RELEASE, RECORDS)
     with database.bound():
         made = None if form else await _first_start(database, settings, clock())
         await raise_rules(timedelta(days=settings.grace_days), clock())

@@ -58,6 +58,6 @@ async def _migrate(uri: str, settings: Settings, clock: Clock) -> Sequence[Migra
     database = open_database(uri, settings.database)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, clock, RELEASE)
+        return await migrations.migrate(database, clock, RELEASE, RECORDS)
     finally:
         database.close()

@@ -31,7 +31,16 @@ def told(was: Any, now: Any, disclosure: Disclosure = PLAIN) -> list[Raw]:
 
 
 def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
-    new = {"_id": 7, "revision": 0, "salts": [], "mac": {"seq": 1}, "b": "two", "a": {"d": 4, "c": [5, 6]}, "empty": [], "none": None}
+    new = {
+        "_id": 7,
+        "revision": 0,
+        "salts": [],
+        "mac": {"seq": 1},
+        "b": "two",
+        "a": {"d": 4, "c": [5, 6]},
+        "empty": [],
+        "none": None,
+    }
     assert details_of(None, new, PLAIN).changes == [
         change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
     ]  # fmt: skip

@@ -359,7 +359,7 @@ async def test_people_of_release_0_2_0_are_unconfirmed_and_enrolled_by_whom_thei
         })  # fmt: skip
     (step,) = [each for each in STEPS if each.name == "identities"]
     with service.database.bound():
-        assert await service.database.transact(lambda unit: step.batch(10), NOW) == 1 and await step.remaining() == 0
+        assert (await service.database.transact(lambda unit: step.batch(10, {}), NOW)).done == 1 and await step.remaining({}) == 0
     (found,) = await people.find({"user_id": "zoe"}).to_list(None)
     known = found["identity"]
     assert (known["enrolled_by"], known["enrolled_at"] is not None, known["issuers"]) == expected

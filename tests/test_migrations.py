@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,11 +16,14 @@ from pymongo import MongoClient
 
 from documents import migrations
 from documents.audit.verify import verify
+from documents.details import DETAILS_BYTES
 from documents.eligibility.rules import RULES
 from documents.environments import DeploymentEnvironment
 from documents.errors import NewerSchema, OlderSchema
+from documents.incidents import Incident
 from documents.kinds import RECORDS
 from documents.migrations import SCHEMA, STEPS, Migration, environments, run
+from documents.salts import salted, salts_in
 from documents.store.migrations import FROZEN, Addition, Step
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
@@ -28,6 +31,7 @@ from gql.firststart import prepare
 from gql.release import RELEASE
 from gql.settings import Settings
 from gql.upgrade import copy_of
+from tests.examples import BOT, register
 from tests.operated import MAGISTRATE, Operated, eventually, refused
 from tests.service import Service
 from tests.stores.store import Store, documents_of, load
@@ -52,6 +56,13 @@ async def old(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
+async def told_by_migration(service: Service, store: Store) -> list[str]:
+    """The actions of the events of a migration, in order: one for each step, and before the last a baseline for each record."""
+    made = await service.database.collection("environments").count_documents({})
+    records = sum(store.counts.get(each.collection, 0) for each in RECORDS if each.told()) + made
+    return ["migrate"] * (SCHEMA - store.schema - 1) + ["baseline"] * records + ["migrate"]
+
+
 def clock_until(moment: datetime, calls: int) -> Any:
     """A clock that the process outlives for so many calls: one is made before each transaction."""
     counted = count(1)
@@ -71,7 +82,7 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
     store, killed = Store.of(OLD), 0
     for calls in count():
         try:
-            await migrations.migrate(old.database, clock_until(old.now, calls), RELEASE)
+            await migrations.migrate(old.database, clock_until(old.now, calls), RELEASE, RECORDS)
             break
         except Killed:
             killed += 1
@@ -79,15 +90,17 @@ async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is
     assert killed >= 4
     assert await migrations.form(old.database) == SCHEMA and not await migrations.pending(old.database)
     assert await ModelVersion.tally({"standing.rules": {"$exists": False}}) == 0
-    told = [each["action"] for each in (await old.trail())[store.counts["audit_events"] :]]
-    assert told == ["migrate"] * (SCHEMA - store.schema)
+    told = (await old.trail())[store.counts["audit_events"] :]
+    assert [each["action"] for each in told] == await told_by_migration(old, store)
+    baselines = [tuple(each["resource"].values()) for each in told if each["action"] == "baseline"]
+    assert len(set(baselines)) == len(baselines)
     assert (await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)).faults == ()
 
 
 async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_rule_holds_and_the_trail_lists_them(
     old: Service,
 ) -> None:
-    done = await migrations.migrate(old.database, lambda: old.now, RELEASE)
+    done = await migrations.migrate(old.database, lambda: old.now, RELEASE, RECORDS)
     stored = await old.database.collection("environments").find().to_list(None)
     stages = {each["name"]: each["stage"] for each in stored}
     assert stages == {
@@ -105,13 +118,118 @@ async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_
 async def test_two_processes_that_migrate_at_once_do_each_step_once(old: Service, server: str) -> None:
     other = Service(server, old.database.name)
     done = await asyncio.gather(
-        *(migrations.migrate(each.database, lambda: old.now, RELEASE) for each in (old, other)), return_exceptions=True
+        *(migrations.migrate(each.database, lambda: old.now, RELEASE, RECORDS) for each in (old, other)), return_exceptions=True
     )
     await other.close()
     assert all(isinstance(each, list) for each in done)
     assert await Migration.tally({"number": SCHEMA}) == 1
     told = [each["action"] for each in (await old.trail())[Store.of(OLD).counts["audit_events"] :]]
-    assert told == ["migrate"] * (SCHEMA - Store.of(OLD).schema)
+    assert told == await told_by_migration(old, Store.of(OLD))
+
+
+@pytest.mark.tampers
+async def test_a_person_and_a_token_that_differ_from_the_trail_get_no_baseline_and_are_named(
+    old: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    people, tokens = old.database.collection("stakeholders"), old.database.collection("api_tokens")
+    (first, second, *_) = await people.find().sort("_id", 1).to_list(None)
+    await people.update_one({"_id": first["_id"]}, {"$push": {"roles": "risk_manager"}})
+    await people.insert_one({name: each for name, each in second.items() if name != "_id"} | {"user_id": "mallory"})
+    (token,) = await tokens.find({"kind": "personal"}).limit(1).to_list(None)
+    await tokens.update_one({"_id": token["_id"]}, {"$set": {"holder": "mallory"}})
+    done = await migrations.migrate(old.database, lambda: old.now, RELEASE, RECORDS)
+    named = {each.split(":")[0]: each.split(": ")[1].split(", ") for each in done[-1].unproven}
+    key = f"Stakeholder {first['user_id']}"
+    assert named.keys() == {key, "Stakeholder mallory", f"ApiToken {token['token_id']}"}
+    assert all(path.startswith("roles.") for path in named[key]) and named[f"ApiToken {token['token_id']}"] == ["holder"]
+    assert {"user_id", "active", "platform_role"} <= set(named["Stakeholder mallory"])
+    assert all(each in caplog.text for each in done[-1].unproven)
+    told = {each["resource"]["id"] for each in await old.trail() if each["action"] == "baseline"}
+    assert not told & {first["user_id"], "mallory", token["token_id"]} and second["user_id"] in told
+    assert (await people.find_one({"_id": first["_id"]}) or {})["salts"] is None
+    assert (await migrations.pending(old.database)) == []
+
+
+@pytest.mark.tampers
+async def test_a_record_that_no_event_can_tell_gets_no_baseline_and_stops_nothing(old: Service) -> None:
+    models = old.database.collection("models")
+    (model, *_) = await models.find().to_list(None)
+    await models.update_one({"_id": model["_id"]}, {"$set": {"description": float("nan")}})
+    done = await migrations.migrate(old.database, lambda: old.now, RELEASE, RECORDS)
+    assert done[-1].unproven == (f"Model {model['model_id']}: a value that no event can tell",)
+
+
+async def test_the_widest_record_is_told_field_by_field(old: Service) -> None:
+    versions = old.database.collection("model_versions")
+    (version, *_) = await versions.find().to_list(None)
+    wide = {"use_cases": ["x" * 15_000] * 200, "purpose": "y" * 20_000, "tier_rationale": "Maria said so."}
+    await versions.update_one({"_id": version["_id"]}, {"$set": wide})
+    await migrations.migrate(old.database, lambda: old.now, RELEASE, RECORDS)
+    key = f"{version['model_id']}/{version['version']}"
+    (event,) = [each for each in await old.trail() if each["action"] == "baseline" and each["resource"]["id"] == key]
+    assert len(event["canonical"]) < DETAILS_BYTES
+    told = {each["path"]: each for each in event["details"]["changes"]}
+    assert told["use_cases"]["to"].keys() == told["purpose"]["to"].keys() == {"content"}
+    assert told["tier_rationale"].keys() == {"path", "changed", "salted"}
+    assert (event["subject"]["model_id"], event["subject"]["version"]) == (version["model_id"], version["version"])
+
+
+SHOUTS = Step(
+    SCHEMA + 1, "shouts", "Writes what incidents are called in capitals.", RELEASE, "incidents", {"shouted": None},
+    lambda each: {"title": each["title"].upper(), "environment": "everywhere", "shouted": True},
+)  # fmt: skip
+REKEYS = Step(
+    SCHEMA + 1, "rekeys", "Makes the keys of incidents anew.", RELEASE, "incidents", {"rekeyed": None},
+    lambda each: {"version_key": "0", "rekeyed": True},
+)  # fmt: skip
+
+
+async def added() -> Sequence[dict[str, Any]]:
+    return [{"name": "lab-9", "stage": "test"}]
+
+
+async def test_a_later_step_tells_of_each_record_that_it_changes_and_of_no_other(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(service)
+    opened = await service.do("openIncident", **BOT, severity="HIGH", title="It told.", select="incident { incidentId }")
+    (before,) = (await service.state())["Incident"]
+    monkeypatch.setattr(run, "STEPS", (SHOUTS,))
+    seen = await service.size()
+    await migrations.migrate(service.database, lambda: service.now, RELEASE, RECORDS)
+    first, last = await service.trail(seen)
+    (after,) = (await service.state())["Incident"]
+    assert (first["action"], first["event_type"], first["actor"]["id"]) == ("migrate", "system_started", "system")
+    assert first["resource"] == {"type": "Incident", "id": opened["incident"]["incidentId"]} and last["resource"]["id"] == "11"
+    salts, renewed = salts_in(before), salts_in(after)
+    assert renewed["title"] != salts["title"] and "baseline" not in first["details"]
+    assert first["details"]["changes"] == [
+        {"path": "environment", "from": None, "to": "everywhere"},
+        {"path": "shouted", "from": None, "to": True},
+        {"path": "title", "changed": True, "salted": salted(renewed["title"], "IT TOLD.")},
+    ]
+
+
+async def test_a_later_step_that_changes_what_follows_tells_of_nothing(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await register(service)
+    await service.do("openIncident", **BOT, severity="HIGH", title="It told.")
+    monkeypatch.setattr(Incident, "untold", frozenset({"rekeyed"}))
+    monkeypatch.setattr(run, "STEPS", (REKEYS,))
+    seen = await service.size()
+    await migrations.migrate(service.database, lambda: service.now, RELEASE, RECORDS)
+    assert [each["resource"]["type"] for each in await service.trail(seen)] == ["Migration"]
+
+
+async def test_a_later_step_tells_of_each_record_that_it_adds(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    adds = Addition(SCHEMA + 1, "adds", "Adds one.", RELEASE, "environments", "name", added, environments.declared)
+    monkeypatch.setattr(run, "STEPS", (adds,))
+    seen = await service.size()
+    await migrations.migrate(service.database, lambda: service.now, RELEASE, RECORDS)
+    first, _ = await service.trail(seen)
+    assert first["resource"] == {"type": "DeploymentEnvironment", "id": "lab-9"}
+    assert {each["path"] for each in first["details"]["changes"]} >= {"name", "stage", "declared_by"}
+    (stored,) = [each for each in (await service.state())["DeploymentEnvironment"] if each["name"] == "lab-9"]
+    assert stored["salts"] == []
 
 
 async def test_a_start_refuses_older_data_and_changes_nothing_unless_a_setting_says_so(old: Service) -> None:

@@ -12,7 +12,7 @@ from documents.access import GovernanceRole
 from documents.canonical import canonical, digest, plain
 from documents.details import DETAILS_BYTES, PART_BYTES
 from documents.kinds import RECORDS
-from documents.salts import salted, salts_in
+from documents.salts import private_values, salted, salts_in, shapes_of
 from documents.versions.rules import links
 from gql.middleware import UndeclaredField
 from gql.schema import PARTS, build_schema
@@ -66,6 +66,7 @@ class Story:
     done: list[Done]
     trail: list[Raw]
     contents: dict[str, str]
+    state: Mapping[str, list[Raw]]
 
     @property
     def told(self) -> Iterator[tuple[Change, list[Raw]]]:
@@ -82,7 +83,7 @@ async def story(server: str) -> AsyncIterator[Story]:
         done.append(Done(mutation, payload, list(changes(before, after)), told))
         before, seen = after, seen + len(told)
     assert {each.mutation for each in done} == await mutations(service), "the journey must do every mutation there is"
-    yield Story(done, await service.trail(), {each["digest"]: each["canonical"] for each in after["Content"]})
+    yield Story(done, await service.trail(), {each["digest"]: each["canonical"] for each in after["Content"]}, after)
     await service.close()
 
 
@@ -180,6 +181,24 @@ def test_the_trail_says_that_private_things_changed_and_never_what_they_say(stor
     assert told >= {(name, path) for name, kind in TOLD.items() for path in kind.private}
     trail = b"".join(event["canonical"] for event in story.trail).decode()
     assert [text for text in PRIVATE if text in trail] == []
+
+
+def test_every_told_record_keeps_a_salt_for_each_of_its_private_values_and_no_other(story: Story) -> None:
+    for name, kind in TOLD.items():
+        for stored in story.state[name] if kind.told() else ():
+            values = dict(private_values(stored, shapes_of(kind.private))) if kind.private else {}
+            assert salts_in(stored).keys() == values.keys(), name
+            assert "salts" in stored
+    salts = [salt for each in story.state.values() for stored in each for salt in salts_in(stored).values()]
+    assert len(set(salts)) == len(salts) >= 40
+    assert not any(salt.encode() in event["canonical"] for salt in salts for event in story.trail)
+
+
+def test_what_follows_from_the_rest_of_a_record_is_recomputed_from_it_alone(story: Story) -> None:
+    for name, kind in TOLD.items():
+        for stored in story.state[name]:
+            derived = kind.recomputed(lacking(stored, kind.derived))
+            assert derived == {each: stored[each] for each in kind.derived - {"standing"}}, (name, stored["_id"])
 
 
 def test_the_trail_leaves_out_what_follows_from_the_rest(story: Story) -> None:

@@ -7,11 +7,11 @@ from secrets import token_hex
 from typing import Any, ClassVar, Self
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from documents.access import Actor
+from documents.access import SYSTEM, Actor
 from documents.audit import tree
-from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
+from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
@@ -53,6 +53,16 @@ class Occurrence:
         resource = (type(record).__name__, record.key)
         outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
         return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
+
+    @classmethod
+    def of_document(cls, kind: type[Record], document: Raw, details: Details, action: str, request: Request) -> Self:
+        """The occurrence of what the system did to a stored document that no record was loaded of."""
+        try:
+            subject = kind.hydrated(document).filed_under
+        except ValidationError:  # a document of the form of another release, or one that somebody altered
+            subject = None
+        resource = (kind.__name__, kind.key_in(document))
+        return cls(AuditEventType.SYSTEM_STARTED, action, SYSTEM, request, resource, subject, details=details)
 
     def said(self) -> Raw:
         """The fields of the event that do not depend on its place in the trail."""

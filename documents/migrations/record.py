@@ -21,5 +21,8 @@ class Migration(Record):
     name: str = Field(default="", description="The name of the step; empty for the form that the first start made.")
     added: tuple[str, ...] = Field(default=(), description="The keys of the documents that the step added, in order.")
     documents: Count = Field(default=0, description="How many documents the run that finished the step changed.")
+    unproven: tuple[str, ...] = Field(
+        default=(), description="The records that got no baseline, for they differ from what the trail tells, with the paths."
+    )
     release: str = Field(default="0.1.0", description="The release that made the form.")
     oldest_writer: str = Field(default="0.1.0", description="The oldest release that may write to data of this form.")

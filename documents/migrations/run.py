@@ -1,16 +1,19 @@
 """Brings data of an older form into that of this release, step by step, and refuses data that this release would misread."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from semver import Version
 
 from documents.access import SYSTEM
-from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.audit.event import AuditEvent
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
 from documents.errors import NewerSchema, OlderSchema, PreviewSchema
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
-from documents.store.migrations import Addition, Step
+from documents.store.migrations import Addition, Baseline, Batch, Kinds, Step
+from documents.store.record import Record
 from documents.store.session import Database
 from documents.store.units import Raw, Unit
 
@@ -18,6 +21,7 @@ SCHEMA = STEPS[-1].number
 FIRST = 2  # the form of release 0.1.0; what earlier previews stored has no way here
 BATCH = 100
 Clock = Callable[[], datetime]
+log = logging.getLogger(__name__)
 
 
 async def form(database: Database) -> int | None:
@@ -50,29 +54,31 @@ async def check(database: Database, release: str) -> int:
     return found
 
 
-async def pending(database: Database) -> Sequence[Step | Addition]:
+async def pending(database: Database) -> Sequence[Step | Addition | Baseline]:
     """The steps that are still to be done, in order; none for data that are not there."""
     found = await form(database)
     return [each for each in STEPS if found is not None and each.number > found]
 
 
-async def migrate(database: Database, clock: Clock, release: str) -> Sequence[Migration]:
+async def migrate(database: Database, clock: Clock, release: str, kinds: Iterable[type[Record]]) -> Sequence[Migration]:
     """Does every pending step, batch by batch, each in a transaction of its own; the trail tells of each step that it ends.
 
-    May be killed anywhere and run again, and several processes may run it at once: each batch reads what is left.
+    It also tells of each record that a step changed and that it follows. `kinds` are the kinds of record of the database. May be
+    killed anywhere and run again, and several processes may run it at once: each batch reads what is left.
     """
+    told = told_by_collection(kinds)
     with database.bound():
-        return [await _do(database, step, clock, release) for step in await pending(database)]
+        return [await _do(database, step, clock, release, told) for step in await pending(database)]
 
 
-async def _do(database: Database, step: Step | Addition, clock: Clock, release: str) -> Migration:
+def told_by_collection(kinds: Iterable[type[Record]]) -> Kinds:
+    """The kinds of record of which the trail tells, by collection."""
+    return {each.collection: each for each in kinds if each.told()}
+
+
+async def _do(database: Database, step: Step | Addition | Baseline, clock: Clock, release: str, kinds: Kinds) -> Migration:
     changed = 0
-
-    async def batch(unit: Unit) -> int:
-        await AuditHead.touch()
-        return await step.batch(BATCH)
-
-    while done := await database.transact(batch, clock()):
+    while done := await _batch(database, step, clock(), kinds):
         changed += done
     ids = EventIds()
 
@@ -82,10 +88,38 @@ async def _do(database: Database, step: Step | Addition, clock: Clock, release: 
             return before  # another process was first, or only the answer to the commit was lost
         ended = Migration(
             number=step.number, at=clock(), name=step.name, added=tuple(await step.added()), documents=changed, release=release,
-            oldest_writer=step.oldest_writer,
+            oldest_writer=step.oldest_writer, unproven=tuple(await step.unproven(kinds)),
         )  # fmt: skip
         await ended.store()
         await head.append(await occurrences_of(unit, "migrate", SYSTEM, Request(ids[0])), clock(), ids)
         return ended
 
-    return await database.transact(end, clock())
+    ended = await database.transact(end, clock())
+    for each in ended.unproven:
+        log.warning("step %d (%s): no baseline, for it differs from what the trail tells: %s", step.number, step.name, each)
+    return ended
+
+
+async def _batch(database: Database, step: Step | Addition | Baseline, at: datetime, kinds: Kinds) -> int:
+    """Does one batch of a step, with an event for each record that the trail follows; how many documents it changed."""
+    ids, batch = EventIds(), Batch()
+
+    async def work(unit: Unit) -> int:
+        nonlocal batch
+        head = await AuditHead.touch()
+        if ids.made and await AuditEvent.wanted(ids[0]):
+            return batch.done  # the commit of the attempt before took effect; only the reply of the database was lost
+        batch = await step.batch(BATCH, kinds)
+        told = [each for each in batch.told if each.details.changes or each.details.baseline]
+        request = Request(ids[0])
+        occurrences = [
+            Occurrence.of_document(
+                each.kind, each.document, each.details, "baseline" if each.details.baseline else "migrate", request
+            )
+            for each in told
+        ]
+        if occurrences:
+            await head.append(occurrences, at, ids)
+        return batch.done
+
+    return await database.transact(work, at)

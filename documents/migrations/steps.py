@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from documents.migrations import environments
+from documents.migrations.baseline import differing
 from documents.numbers import version_key
-from documents.store.migrations import Addition, Step
+from documents.store.migrations import Addition, Baseline, Step
 from documents.store.session import bound_database
 from documents.store.units import Raw
 
@@ -59,7 +60,7 @@ def _acted_at(decision: Raw) -> datetime:
     return max(moments)
 
 
-STEPS: tuple[Step | Addition, ...] = (
+STEPS: tuple[Step | Addition | Baseline, ...] = (
     Step(
         number=3,
         name="standing-rules",
@@ -78,6 +79,7 @@ STEPS: tuple[Step | Addition, ...] = (
         key="name",
         wanted=environments.wanted,
         stamped=environments.declared,
+        told=False,
     ),
     Step(
         number=5,
@@ -123,5 +125,12 @@ STEPS: tuple[Step | Addition, ...] = (
         collection="model_versions",
         left={"approved_at": {"$exists": False}},
         change=_with_approval,
+    ),
+    Baseline(
+        number=10,
+        name="baseline",
+        does="Gives each record salts and an event that tells the whole of it, unless a person or token differs from the trail.",
+        oldest_writer="0.3.0",
+        differing=differing,
     ),
 )

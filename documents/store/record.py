@@ -53,6 +53,7 @@ class Record(Document):
     unique: ClassVar[frozenset[str]] = frozenset()  # fields beside a single key that each tell any two records apart
     indexes: ClassVar[Sequence[Index]] = ()  # what it is looked up and listed by, beside its keys
     bears_on: ClassVar[Sequence[Bearing]] = ()  # the model versions that are judged anew when it changes
+    grants_access: ClassVar[bool] = False  # whether somebody may sign in, or may do more, because of it
     written_last: ClassVar[bool] = False  # whether `store()` leaves the write to the end of the unit of work
     event: ClassVar[str]  # the audit event of a change for which neither mutation nor rule names one
     private: ClassVar[frozenset[str]] = frozenset()  # paths of whose values the trail gives a salted digest
@@ -92,6 +93,11 @@ class Record(Document):
     def told(cls) -> bool:
         """Whether the trail tells of records of this kind."""
         return hasattr(cls, "event")
+
+    @classmethod
+    def key_in(cls, raw: Raw) -> str:
+        """The key of a stored document."""
+        return "/".join(str(raw.get(name)) for name in cls.keys)
 
     @classmethod
     def disclosure(cls) -> Disclosure:

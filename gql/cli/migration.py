@@ -29,10 +29,10 @@ def preview() -> None:
 async def _previewed(settings: Settings) -> list[str]:
     database, now = bound_database(), utc_now()
     await database.know(RECORDS)
-    steps = await migrations.pending(database)
+    steps, kinds = await migrations.pending(database), migrations.told_by_collection(RECORDS)
     lines = []
     for each in steps:
-        lines += [f"step {each.number} ({each.name}): {each.does} Documents: {await each.remaining()}"]
+        lines += [f"step {each.number} ({each.name}): {each.does} Documents: {await each.remaining(kinds)}"]
         lines += [f"  adds {key}" for key in await each.added()]
     if (number := (await RulesInForce.kept()).number) < RULES:
         lines.append(f"rules: number {number} becomes {RULES}; servers compute the standing of every version anew")
@@ -58,6 +58,8 @@ def migrate() -> None:
         typer.echo(f"step {each.number} ({each.name}): done, {each.documents} documents changed")
         for key in each.added:
             typer.echo(f"  added {key}")
+        for record in each.unproven:
+            typer.echo(f"  no baseline, for it differs from what the trail tells: {record}")
     if not done:
         typer.echo(f"nothing to do: the data have the form of {RELEASE}, schema {migrations.SCHEMA}")
 
@@ -66,6 +68,6 @@ async def _migrated(settings: Settings) -> Sequence[Migration]:
     database = open_database(str(settings.mongodb_uri), settings.database)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, utc_now, RELEASE)
+        return await migrations.migrate(database, utc_now, RELEASE, RECORDS)
     finally:
         database.close()
