@@ -144,6 +144,8 @@ async def _begun(change: ChangeRequest, by: Actor, at: datetime) -> Running | No
     version = await ModelVersion.require(plan.model_id, plan.target_version)
     deployment = Deployment.begin(version, plan.environment, number, change.change_id, rollback, by, at)
     await deployment.store()
+    for part in version.dossier_parts.values():  # where no approval was needed, nobody kept them yet
+        await keep(ContentKind.DOSSIER_PART, part)
     operation.run_in(version, plan.environment)
     await version.store()
     return Running(environment=plan.environment, version=plan.target_version, since=at, deployment_id=deployment.deployment_id)
