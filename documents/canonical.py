@@ -128,6 +128,8 @@ def quoted(value: Any) -> str:
 def _text(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{type(text).__name__} is no name in a JSON object")
+    if type(text) is not str and not isinstance(text, Enum):  # the driver has a subclass for JavaScript code
+        raise TypeError(f"{type(text).__name__} is no text in JSON")
     text.encode()  # raises UnicodeEncodeError, a ValueError, for an unpaired surrogate (RFC 8785 section 3.2.2.2)
     return str.__str__(text)  # a member of a StrEnum is a string, and may have a str() of its own
 

@@ -60,4 +60,4 @@ def headed(events: Sequence[Raw]) -> Raw:
         edge, _ = tree.grow(edge, size, event["event_hash"])
     last = events[-1] if events else {"event_hash": GENESIS, "occurred_at": None}
     end = {"size": len(events), "last_hash": last["event_hash"], "last_at": last["occurred_at"], "edge": edge}
-    return {"name": "head", "origin": "magistrate.local/0a1b2c3d", "turn": 40, **end}
+    return {"name": "head", "origin": "magistrate.local/0a1b2c3d", "turn": 40, "revision": 1, **end}

@@ -16,7 +16,8 @@ from documents.audit.ledger import Ledger
 from documents.audit.records import Balance
 from documents.audit.verify import verify
 from documents.books import BOOKS
-from documents.canonical import plain
+from documents.canonical import plain, same
+from documents.migrations import SCHEMA
 from documents.store.record import Record
 from tests.journey import every_mutation, sign_in
 from tests.service import ADA, Service
@@ -122,7 +123,7 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("an owner is replaced", "ModelVersion", VERSION, sets("owner_id", "bob"), {"owner_id"}),
     ("a hold is forgotten", "ModelVersion", VERSION, sets("holds", []), {"holds"}),
     ("a private text is altered", "ModelVersion", VERSION, sets("holds.0.reason", "Nothing."), {"holds.0.reason"}),
-    ("a private text is moved", "ModelVersion", VERSION, sets("restrictions", ["It moved."]), {"restrictions.0", "search_tokens"}),
+    ("a text is moved", "ModelVersion", VERSION, sets("restrictions", ["It moved."]), {"restrictions", "search_tokens"}),
     ("a salt is replaced", "Stakeholder", "alice", sets("salts.1.salt", "0" * 32), {"name"}),
     ("salts are gone", "Stakeholder", "alice", unsets("salts"), {"email", "name"}),
     ("salts are a text", "Stakeholder", "alice", sets("salts", "none"), {"email", "name"}),
@@ -184,7 +185,7 @@ def within(path: str | None, above: str) -> bool:
         ("Stakeholder", "alice", doubles, {("RECORD_UNKNOWN", "alice")}),
         ("Model", "leaf", sets("model_id", "branch"), {("RECORD_MISSING", "leaf"), ("RECORD_UNKNOWN", "branch")}),
         ("Model", "leaf", sets("model_id", {"a": 1}), {("RECORD_MISSING", "leaf"), ("RECORD_UNKNOWN", "{'a': 1}")}),
-        ("Migration", "9", sets("number", 9.0), {("RECORD_MISSING", "9"), ("RECORD_UNKNOWN", "9.0")}),
+        ("Migration", str(SCHEMA), sets("number", 0.5), {("RECORD_MISSING", str(SCHEMA)), ("RECORD_UNKNOWN", "0.5")}),
         ("Model", "leaf", unsets("model_id"), {("RECORD_MISSING", "leaf"), ("RECORD_UNKNOWN", "")}),
     ],
 )
@@ -265,6 +266,8 @@ async def test_whatever_is_altered_at_any_leaf_of_any_record_is_found(travelled:
                 assert differs(kind, raw) == set()
                 for path, value in leaves({name: each for name, each in raw.items() if name not in UNSHOWN}):
                     for other in (*mutated(value), *([] if value is None else [None])):
+                        if "additional_info" in path and same(value, other):
+                            continue  # JSON has one type of number, and nothing says which one a free value must have
                         tried += 1
                         where = differs(kind, replaced(raw, path, other))
                         name = ".".join(map(str, path))

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Fault, Report
 from documents.audit.fold import MISSING, Look, Telling, Told
+from documents.audit.forms import is_count
 from documents.audit.ledger import Ledger
 from documents.audit.records import Balance, Row, leaves_of
 from documents.audit.schema import is_content
@@ -132,7 +133,7 @@ def id_of(raw: Raw) -> Any:
 
 
 async def _first(kind: type[Record], query: Raw) -> Raw | None:
-    return next(iter(await kind.raws(query, limit=1)), None)
+    return next(iter(await kind.raw_window(query, [], 1)), None)
 
 
 def _rows(kind: type[Record], window: Sequence[Raw], ledger: Ledger) -> list[tuple[Row, Told | None]]:
@@ -160,8 +161,11 @@ def _judge(pairs: Iterable[tuple[Row, Told | None]], standings: Iterable[str | N
 async def _looking_up(digests: Iterable[str]) -> Look:
     """A look-up of the contents of these digests, which are read now."""
     ordered = sorted(digests)
-    texts = await Content.raws({"digest": {"$in": ordered}}) if ordered else []
-    known = {each["digest"]: each["canonical"] for each in texts if is_content(each["digest"], each.get("canonical"))}
+    known: dict[str, str] = {}
+    if not ordered:
+        return lambda digest: MISSING
+    async for texts in Content.raw_windows({"digest": {"$in": ordered}}, [], AT_ONCE):
+        known |= {each["digest"]: each["canonical"] for each in texts if is_content(each.get("digest"), each.get("canonical"))}
     return lambda digest: value_of(known.get(digest))
 
 
@@ -176,9 +180,11 @@ def value_of(text: str | None) -> Any:
 async def _since(kind_name: str, key: str, size: int) -> list[Telling]:
     """What the events from `size` on tell of a record, in the order of `seq`, as far as the head counts them."""
     head = await AuditHead.raw_first({"name": "head"})
-    end = head["size"] if head and isinstance(head.get("size"), int) else size
+    end = int(head["size"]) if head and is_count(head.get("size")) else size
     query = {"resource.id": key, "seq": {"$gte": size, "$lt": max(end, size)}}
-    told = [Telling.in_bytes(each.get("canonical")) for each in await AuditEvent.raws(query, [("seq", 1)])]
+    told: list[Telling | None] = []
+    async for events in AuditEvent.raw_windows(query, [("seq", 1)], AT_ONCE, ["canonical"]):
+        told += [Telling.in_bytes(each.get("canonical")) for each in events]
     return [each for each in told if each and (each.kind, each.key) == (kind_name, key)]
 
 

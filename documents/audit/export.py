@@ -5,13 +5,12 @@ Events are read and verified window by window, so memory does not grow with the 
 
 import json
 import os
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from documents.audit.books import Books, take_all
-from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.exported import (
     CHECKPOINT,
     CHECKPOINTS,
@@ -23,15 +22,16 @@ from documents.audit.exported import (
     Consistency,
     Manifest,
     as_json,
+    in_short,
     is_json,
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
+from documents.audit.forms import checkpoint_problem, is_altered
 from documents.audit.ledger import Ledger
 from documents.audit.records import Balance, Row, not_compared
-from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, unheard
+from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, sound_checkpoints, unheard
 from documents.contents import Content
 from documents.store.units import Raw
 
@@ -66,8 +66,15 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
         sheet.verifier.expect(part.stop)
         counted = sheet.lines  # the strays that follow are beyond the head's size
         if part.to_the_end:
-            sheet.take(await part.strays())
-            sheet.verifier.compare_head(part.head)
+            async for window in part.strays(WINDOW):
+                sheet.take(window)
+                progress(len(window[0]), part.length)
+            sheet.verifier.expect_counted(part.head)
+            sheet.verifier.compare_head(part.head, len(part.beside))
+            for head in part.beside:
+                sheet.differs({"head": _in_short(head)})
+        async for checkpoints in part.checkpoints(WINDOW):
+            sheet.compare(checkpoints)
         async for content in _contents(sheet.cited if part.partial else None):
             sheet.keep(content)
     found = await _records(folder, books, ledger, part.end) if books else None
@@ -80,8 +87,8 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
         size=part.end,
         partial=part.partial,
         counted=counted,
-        head=_fields_as_json(part.head) if part.head and not part.partial else None,
-        before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
+        head=_in_short(part.head) if part.head and not part.partial else None,
+        before=tuple(_in_short({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
         records=found is not None,
     )
@@ -117,34 +124,39 @@ class _Sheet:
     def take(self, window: Window) -> None:
         """Verifies the events of a window and writes them; an event with a fault is also written with its stored fields."""
         events, contents = window
-        kept = {digest for digest, text in contents.items() if is_content(digest, text)}
-        self.cited |= contents.keys()
+        self.cited |= contents.kept | contents.altered
         for event in events:
             found = self.verifier.fault_count
-            self.verifier.take(event, kept, contents)
+            self.verifier.take(event, *contents)
             text = event.get("canonical")
             # Canonical JSON escapes line breaks (RFC 8785 section 3.2.2.2), so bytes that hold one are no canonical form.
-            line = text if isinstance(text, bytes) and b"\n" not in text else b""
+            line = text if type(text) is bytes and b"\n" not in text else b""
             self._events.write(line + b"\n")
             if self.verifier.fault_count > found:
-                self._differs({"line": self.lines, "event": _fields_as_json(event, {"canonical"} if line else ())})
+                self.differs({"line": self.lines, "event": _fields_as_json(event, {"canonical"} if line else ())})
             self.origin = origin_of(event) if self.origin is None else self.origin
             self.lines += 1
 
     def keep(self, content: Raw) -> None:
-        """Writes a content, as a line of its text or, if it does not hash to its digest, as a row of the differing ones."""
+        """Writes a content, as a line of its text or, if it is not what its digest says, as a row of the differing ones."""
         digest, text = content.get("digest"), content.get("canonical")
-        # The contents come in the order of their digests, so equal digests are neighbours.
-        if not isinstance(digest, str) or digest == self._last_digest:
+        if type(digest) is not str:  # no event can cite it
             return
-        self._last_digest = digest
-        line = text.encode() if isinstance(text, str) and is_content(digest, text) else b""
-        if b"\n" not in line and is_json(line):
+        line = b"" if is_altered(content) else str(text).encode()
+        if b"\n" in line or not is_json(line):
+            self.differs({"digest": as_json(digest), "content": as_json(text)})
+        elif digest != self._last_digest:  # the contents come in the order of their digests, so equal digests are neighbours
+            self._last_digest = digest
             self._contents.write(line + b"\n")
-        else:
-            self._differs({"digest": digest, "content": as_json(text)})
 
-    def _differs(self, row: Raw) -> None:
+    def compare(self, checkpoints: Sequence[Raw]) -> None:
+        """Verifies stored checkpoints, and writes those that were altered."""
+        self.verifier.deny_stored(checkpoints)
+        for each in checkpoints:
+            if checkpoint_problem(each):
+                self.differs({"checkpoint": _in_short(each)})
+
+    def differs(self, row: Raw) -> None:
         self._differing.write(json.dumps(row).encode() + b"\n")
 
 
@@ -152,19 +164,24 @@ def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
     return as_json({name: value for name, value in stored.items() if name != "_id" and name not in without})
 
 
+def _in_short(stored: Raw) -> Raw:
+    """The fields of a document that an honest trail keeps short, as JSON."""
+    return {name: in_short(value) for name, value in stored.items() if name != "_id"}
+
+
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:
     """The stored contents with these digests, or all contents if `digests` is None, in the order of their digests."""
     ordered = sorted(digests or ())
     queries = [{"digest": {"$in": ordered[at : at + WINDOW]}} for at in range(0, len(ordered), WINDOW)]
     for query in [{}] if digests is None else queries:
-        async for content in Content.raw_stream(query, [("digest", 1)], ["digest", "canonical"]):
-            yield content
+        async for contents in Content.raw_windows(query, [("digest", 1)], WINDOW):
+            for content in contents:
+                yield content
 
 
 async def _checkpoints(folder: Path, size: int) -> int:
     """Writes the newest checkpoints of at most `size` events, oldest first; returns the size of the newest, or 0."""
-    found = await AuditCheckpoint.raws({"size": {"$gte": 1, "$lte": size}}, [("size", -1)], KEPT)
-    signed = [each for each in reversed(found) if isinstance(each.get("text"), str)]
+    signed = (await sound_checkpoints(size, KEPT))[::-1]
     with _written(folder / CHECKPOINTS) as file:
         file.writelines(f"{each['text']}\n".encode() for each in signed)
     if not signed:

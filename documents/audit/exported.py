@@ -6,8 +6,8 @@ An export is a folder of six or seven files. The manifest is written last.
   stored bytes are missing or hold a newline.
 - `contents.ndjson` has the canonical text of each content once, in the order of the digests.
 - `differing.ndjson` has what the other two files cannot say: `{"line", "event"}` for an event whose stored fields do not follow
-  from its bytes, and `{"digest", "content"}` for a content that does not hash to its digest. It is empty if nobody altered the
-  database.
+  from its bytes, `{"digest", "content"}` for a content that is not what its digest says, `{"head"}` for a document that stands
+  beside the head, and `{"checkpoint"}` for a stored checkpoint that was altered. It is empty if nobody altered the database.
 - `records.ndjson` has each stored record of which the trail tells, or of whose kind it tells, in the order of the kinds' names
   and then of creation: `{"kind", "key", "leaves"}`, the leaves by path in the forms that `documents.audit.fold` lists, so that no
   private value is in clear. `"wrong"` has, by path, what only the database can show. `{"kind", "key", "later": true}` is a record
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -29,6 +30,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from documents.audit.findings import AuditCaveat, Report
 from documents.audit.fold import MISSING, Telling
+from documents.audit.forms import is_text
 from documents.audit.ledger import Ledger
 from documents.audit.notes import Checkpoint, VerifierKey
 from documents.audit.pins import kept_in, pinned, those_pinned, trusted
@@ -45,6 +47,7 @@ ALWAYS = frozenset({EVENTS, CONTENTS, DIFFERING, CHECKPOINTS, MANIFEST})
 LINE = 1 << 27
 WITH_RECORDS = 2  # the schema of the manifest from which on an export has records
 WHOLE = 1 << 25  # bytes of a file that is read at once
+SHORT = 10_000  # bytes of a value of the manifest; the right edge of the longest trail has less than 4,000
 Progress = Callable[[int, int], None]
 
 
@@ -94,8 +97,8 @@ class Manifest(Value):
         if not (folder / MANIFEST).is_file():
             raise Unreadable(f"{MANIFEST} is not there: this is no export, or one that was never finished")
         try:
-            manifest = cls.model_validate(loosely_parsed(_whole(folder / MANIFEST)))
-        except (ValidationError, ValueError) as error:
+            manifest = cls.model_validate(json.loads(_whole(folder / MANIFEST)))
+        except (ValidationError, ValueError, RecursionError) as error:
             raise Unreadable(f"{MANIFEST} is not the manifest of an export") from error
         # A further file is refused too: a reader could take it for a part of what was verified.
         found, due = {each.name for each in folder.iterdir()}, ALWAYS | ({RECORDS} if manifest.records else set())
@@ -132,7 +135,10 @@ def verify_export(
         raise Unreadable("something in it is nested too deep") from error
     if not manifest.partial:
         head = as_stored(manifest.head)
-        verifier.compare_head(head if isinstance(head, dict | None) else {})
+        head = head if isinstance(head, dict | None) else {}
+        verifier.expect_counted(head)
+        verifier.compare_head(head, sum("head" in row for row in _rows(folder / DIFFERING)))
+    verifier.deny_stored(_stored_in(row["checkpoint"]) for row in _rows(folder / DIFFERING) if "checkpoint" in row)
     if signed:
         verifier.compare_checkpoint(signed, manifest.size, _proof(manifest, signed), kept)
     elif pin:
@@ -184,7 +190,8 @@ class Contents:
 
 
 def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progress, ledger: Ledger | None) -> None:
-    contents, altered = _digests(folder / CONTENTS), _altered(folder / DIFFERING)
+    altered = _altered(folder / DIFFERING)
+    contents = _digests(folder / CONTENTS) - altered  # a reader of the database may get either of two
     differing = _differing(folder / DIFFERING)
     at, stored = next(differing, (None, {}))
     for number, line in enumerate(_lines(folder / EVENTS)):
@@ -238,12 +245,16 @@ def _differing(path: Path) -> Iterator[tuple[int, Raw]]:
     for row in _rows(path):
         match row:
             case {"line": int(line), "event": dict(event)}:
-                stored = as_stored(event)
-                yield line, stored if isinstance(stored, dict) else {}
-            case {"digest": str()}:
+                yield line, _stored_in(event)
+            case {"digest": str()} | {"head": _} | {"checkpoint": _}:
                 pass
             case _:
-                raise Unreadable(f"{path.name} has a row that is about neither an event nor a content")
+                raise Unreadable(f"{path.name} has a row that is about no event, content, head or checkpoint")
+
+
+def _stored_in(said: Any) -> Raw:
+    stored = as_stored(said)
+    return stored if isinstance(stored, dict) else {}
 
 
 def _rows(path: Path) -> Iterator[Raw]:
@@ -285,19 +296,26 @@ def is_json(text: bytes) -> bool:
 def origin_of(event: Raw) -> str:
     """The name of the trail that a stored event or head bears; empty if it bears none."""
     origin = event.get("origin")
-    return origin if isinstance(origin, str) else ""
+    return str(origin) if is_text(origin) and len(json.dumps(origin)) <= SHORT else ""
 
 
 class _Other:
-    """Stands for a stored value of a type that no event has. It equals no value, so the verifier reports it as a fault."""
+    """Stands for a stored value that no event has. It equals no value, so the verifier reports it as a fault."""
 
 
 def as_json(value: Any) -> Any:
-    """A stored value as JSON: `{"$date"}` for a moment, `{"$bytes"}` for bytes, `{"$other"}` for a type that no event has."""
+    """A stored value as JSON: `{"$date"}` for a moment, `{"$bytes"}` for bytes, `{"$other"}` for a value that no event has.
+
+    `$other` has the name of the value's type and the beginning of the value in ASCII, for a reader.
+    """
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool() | int():
             return value
-        case bytes():
+        case float() if isfinite(value):
+            return value
+        case str() if type(value) is str:  # the driver has a subclass for JavaScript code
+            return value
+        case bytes() if type(value) is bytes:  # and one for binary values of other subtypes
             return {"$bytes": b64encode(value).decode()}
         case datetime():
             with suppress(*UNSPEAKABLE):
@@ -306,7 +324,17 @@ def as_json(value: Any) -> Any:
             return {str(name): as_json(each) for name, each in value.items()}
         case list():
             return [as_json(each) for each in value]
-    return {"$other": type(value).__name__}
+    return _other(value)
+
+
+def _other(value: Any) -> Raw:
+    return {"$other": {"type": type(value).__name__, "value": ascii(value)[:100]}}
+
+
+def in_short(value: Any) -> Any:
+    """A stored value as JSON, and as `$other` if it takes more than 10,000 bytes."""
+    said = as_json(value)
+    return said if len(json.dumps(said)) <= SHORT else _other(value)
 
 
 def as_stored(said: Any) -> Any:

@@ -87,7 +87,7 @@ async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subt
     """
     seqs = sorted({each.completed_by for each in subtrees})
     holders = await AuditEvent.raws({"seq": {"$in": seqs}}, fields=_NODES)
-    by_seq = {each["seq"]: each for each in holders}
+    by_seq = {each["seq"]: each for each in holders if isinstance(each.get("seq"), int)}  # a list meets the query too
 
     def hash_of(subtree: tree.Subtree) -> str:
         try:

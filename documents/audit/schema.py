@@ -1,5 +1,6 @@
 """The shape of an event of schema 1 or 2 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -12,6 +13,8 @@ from documents.canonical import quoted
 from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
+_MEMBERS = {1: frozenset({"content"}), 2: frozenset({"content", "cites"})}  # of the objects that cite, by schema
+_HOLDS_DIGEST = re.compile(r"(?s:(?:.+\.)?digest|frozen_plan|gate\.eligibility|approvals\.[0-9]+\.plan|(?:.+\.)?dossier\..+)")
 _KINDS = {"missing": AuditFaultKind.MISSING_FIELD, "extra_forbidden": AuditFaultKind.UNKNOWN_FIELD}
 
 
@@ -66,25 +69,49 @@ def shape_faults(error: ValidationError) -> Iterator[tuple[AuditFaultKind, str]]
 
 
 def cited(event: Raw) -> set[str]:
-    """The digests of the contents that the changes of `event` cite, before or after. Accepts a malformed event."""
+    """The digests of the contents that an event cites. Accepts a malformed event, as it is stored or as its bytes have it.
+
+    In schema 2 a citation is an object with one member, `content` or `cites`, whose value is a digest, at any depth of `details`.
+    In schema 1 it is an object with the one member `content`, at any depth of `details`, or the text on either side of a change
+    whose path is `frozen_plan`, `gate.eligibility` or `approvals.N.plan`, ends in the step `digest`, or leads below a step
+    `dossier`. A digest is 64 lower-case hexadecimal digits. Nothing else is a citation: the `sha256` of an artefact, of evidence,
+    of a test result or of an imported file is of bytes that are not kept here.
+    """
     details = event.get("details")
-    changes = details.get("changes") if isinstance(details, dict) else None
-    named = [_named(change.get("path"), change.get(side)) for change in _objects(changes) for side in ("from", "to")]
-    return {digest for digest in named if tree.is_hash(digest)}
+    named = set(_in_objects(details, _MEMBERS.get(_schema(event), _MEMBERS[1])))
+    if _schema(event) != 2 and isinstance(details, dict):
+        named.update(_in_paths(details.get("changes")))
+    return named
 
 
-def _named(path: Any, value: Any) -> Any:
-    """The digest that one side of a change cites: `{"content": digest}`, or the value of a path that ends in `.digest`."""
-    if isinstance(value, dict):
-        return value["content"] if value.keys() == {"content"} else None
-    return value if isinstance(path, str) and path.endswith(".digest") else None
+def _schema(event: Raw) -> int:
+    told = event.get("schema")
+    return told if type(told) is int else 1
 
 
-def _objects(values: Any) -> Iterator[dict[str, Any]]:
-    return (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
+def _in_objects(value: Any, members: frozenset[str]) -> Iterator[str]:
+    """The digests of the objects below a value that have exactly one of the members; not recursive, for any depth."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            if len(value) == 1 and members >= value.keys() and tree.is_hash(told := next(iter(value.values()))):
+                yield told
+            else:
+                waiting += value.values()
 
 
-def is_content(digest: str, text: Any) -> bool:
+def _in_paths(changes: Any) -> Iterator[str]:
+    """The digests that events of schema 1 tell as plain text, by the paths of the changes."""
+    for change in changes if isinstance(changes, list) else ():
+        path = change.get("path") if isinstance(change, dict) else None
+        if isinstance(path, str) and _HOLDS_DIGEST.fullmatch(path):
+            yield from (change[side] for side in ("from", "to") if tree.is_hash(change.get(side)))
+
+
+def is_content(digest: Any, text: Any) -> bool:
     """Whether `text` is a string that hashes to `digest`."""
     # A text may hold an unpaired surrogate, which strict UTF-8 refuses to encode; a verification must not raise.
-    return isinstance(text, str) and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest
+    return type(text) is str and sha256(text.encode(errors="surrogatepass")).hexdigest() == digest

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from documents.audit import tree
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
+from documents.audit.forms import Known, checkpoint_problem, head_problems, is_count
 from documents.audit.notes import Checkpoint
 from documents.audit.schema import Said, cited, is_content, shape_faults
 from documents.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
@@ -20,6 +21,11 @@ from documents.values import MAX_SAFE_INTEGER
 
 GENESIS = "0" * 64  # the `previous_hash` of the first event
 _NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})  # stored beside the bytes; they follow from them
+
+
+def _exactly_bytes(text: Any) -> bytes | None:
+    """The canonical bytes of an event, or None: the driver has a subclass of bytes for other kinds of binary values."""
+    return text if type(text) is bytes else None
 
 
 class Verifier:
@@ -53,16 +59,21 @@ class Verifier:
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
         """Takes the next stored events, in the order of `seq`; `contents` has, by digest, the texts of the contents they cite."""
         kept = {digest for digest, text in contents.items() if is_content(digest, text)}
-        for event in events:
-            self.take(event, kept, contents)
+        self.feed_known(events, Known(kept, contents.keys() - kept))
 
-    def take(self, event: Raw, kept: Container[str], stored: Container[str]) -> None:
-        """Takes the next stored event. `kept` are the digests of unaltered contents, `stored` those of all stored contents."""
+    def feed_known(self, events: Iterable[Raw], contents: Known) -> None:
+        """Takes the next stored events, in the order of `seq`, with what is known of the contents that they cite."""
+        for event in events:
+            self.take(event, *contents)
+
+    def take(self, event: Raw, kept: Container[str], altered: Container[str]) -> None:
+        """Takes the next stored event. `kept` are the digests of unaltered contents, `altered` those of altered ones."""
         seq = self._place(event)
-        said = self._said(seq, event)
+        bytes_say, said = self._said(seq, event)
         leaf = self._leaf(seq, event)
-        for digest in sorted(each for each in cited(event) if each not in kept):
-            kind = AuditFaultKind.CONTENT_ALTERED if digest in stored else AuditFaultKind.CONTENT_MISSING
+        # What the bytes cite counts: an altered field beside them does not hide that a content is missing.
+        for digest in sorted(each for each in cited(event if bytes_say is None else bytes_say) if each not in kept):
+            kind = AuditFaultKind.CONTENT_ALTERED if digest in altered else AuditFaultKind.CONTENT_MISSING
             self._found(kind, seq, f"It cites the content {digest}.")
         if seq == self._next:
             self._follow(seq, said, leaf)
@@ -93,9 +104,27 @@ class Verifier:
             self._found(AuditFaultKind.MISSING_EVENTS, seq, f"{self._next} to {seq - 1} are missing before it.")
             self._next, self._edge, self._last_hash = seq, None, None
 
-    def compare_head(self, head: Raw | None) -> None:
-        """Compares the events with the stored head; None means that none is stored. Feed all events first."""
+    def expect_counted(self, head: Raw | None) -> None:
+        """Declares that all events were fed; if the head counts more, those are reported as missing."""
+        if head is not None and is_count(size := head.get("size")):
+            self.expect(int(size or 0))
+
+    def deny_stored(self, checkpoints: Iterable[Raw]) -> None:
+        """Reports the stored checkpoints that were altered."""
+        for stored in checkpoints:
+            if problem := checkpoint_problem(stored):
+                size = stored.get("size")
+                says = f"A stored checkpoint was altered: {problem}."
+                self._found(AuditFaultKind.CHECKPOINT_FORGED, size if is_count(size) else None, says)
+
+    def compare_head(self, head: Raw | None, beside: int = 0) -> None:
+        """Compares the events with the stored head; None means that none is stored. Feed all events first.
+
+        `beside` is the number of documents that are stored in the place of the head and are not the head.
+        """
         self._head_compared = True
+        if beside:
+            self._found(AuditFaultKind.HEAD_DIFFERS, None, f"Documents that are no head stand beside it: {beside}.")
         if head is None:
             if self._next:
                 self._found(AuditFaultKind.HEAD_MISSING, None, f"There is no head over {self._next} events.")
@@ -107,7 +136,12 @@ class Verifier:
             "last_at": self._last_at,
             "edge": self._edge,
         }
+        problems = head_problems(head)
+        for says in problems.values():
+            self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
         for name, value in stands.items():
+            if name in problems:
+                continue
             # The canonical forms are compared, because the stored moment is a datetime and the verifier's is a text.
             if value is not None and spelled(head.get(name)) != spelled(value):
                 says = f"Its {name} is {quoted(head.get(name))}; by the events it must be {quoted(value)}."
@@ -222,22 +256,26 @@ class Verifier:
             self._found(AuditFaultKind.REPEATED_SEQ, seq, f"It stands in the place of event {self._next}.")
         return seq
 
-    def _said(self, seq: int, event: Raw) -> Said | None:
-        """The event as its bytes have it, or None if they do not have its shape. Reports stored fields that differ from them."""
+    def _said(self, seq: int, event: Raw) -> tuple[Raw | None, Said | None]:
+        """The event as its bytes have it, and the same in its shape; None for what the bytes do not have.
+
+        Reports stored fields that differ from the bytes.
+        """
+        text = _exactly_bytes(event.get("canonical"))
         stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
         try:
             said = plain(stored)
             # Encoding the fields once and comparing bytes is cheaper than parsing the bytes; only a difference is looked into.
-            agree = dumped(said) == event.get("canonical")
+            agree = dumped(said) == text
         except UNSPEAKABLE:
             agree = False
         if not agree:
-            said = self._disagreement(seq, stored, event.get("canonical"))
+            said = self._disagreement(seq, stored, text)
         if said is None:
-            return None
+            return None, None
         if not isinstance(event.get("occurred_at"), datetime):
             self._found(AuditFaultKind.INVALID_FIELD, seq, 'Its "occurred_at" is not stored as a time.')
-        return self._shaped(seq, said)
+        return said, self._shaped(seq, said)
 
     def _disagreement(self, seq: int, stored: Raw, text: Any) -> Any:
         """Reports each stored field that differs from the bytes; returns what the bytes hold, or None if they are unreadable."""
@@ -275,8 +313,8 @@ class Verifier:
         It is the stored hash if that is one, even where the bytes hash to another: so altered bytes are one fault, and not a
         fault in every later event.
         """
-        text, stored = event.get("canonical"), event.get("event_hash")
-        computed = tree.leaf_hash(text) if isinstance(text, bytes) else None
+        text, stored = _exactly_bytes(event.get("canonical")), event.get("event_hash")
+        computed = None if text is None else tree.leaf_hash(text)
         if computed and stored != computed:
             self._found(AuditFaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {quoted(stored)}.")
         return stored if tree.is_hash(stored) else computed

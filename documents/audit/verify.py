@@ -1,15 +1,20 @@
 """Verifies the trail in the database window by window, so that memory does not grow with its length."""
 
+import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Self, cast
+from decimal import Decimal
+from math import floor
+from typing import Any, Self
 
 from documents.audit import tree
 from documents.audit.books import Books, take_all, want_all
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
+from documents.audit.forms import Known, checkpoint_problem, is_count
 from documents.audit.ledger import Ledger
 from documents.audit.notes import BadNote, Checkpoint, VerifierKey
 from documents.audit.pins import pinned, those_pinned, trusted
@@ -21,15 +26,19 @@ from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded, Unproven
 from documents.store.units import Raw
+from documents.values import MAX_SAFE_INTEGER
 
 EVENTS_A_CALL = 50_000  # events that one call of a client verifies
 WINDOW = 100  # events that are read and verified at once: the driver decodes them in one piece, and meanwhile nothing else runs
 SMALL_WINDOW = 50  # the same for a server's own runs
 KEPT, NEWEST = 1_000, 16  # stored checkpoints that a call compares, and a server's own run
 Seen = tuple[int, str]  # the number of events that an earlier verification read from the first on, and the root it computed
-Window = tuple[list[Raw], dict[str, str]]
+Window = tuple[list[Raw], Known]
 Progress = Callable[[int, int], None]
 Reached = Callable[[int], Awaitable[None]]
+BESIDE = 16  # documents in the place of the head that are looked at
+# Each event names the hash of the one before it, which is no content.
+_DIGESTS = re.compile(rb'(?<!"previous_hash":)"([0-9a-f]{64})"')
 
 
 def unheard(read: int, of: int) -> None:
@@ -75,7 +84,10 @@ async def verify(
     pin = pinned(checkpoint, allowed) if checkpoint is not None else None
     part = await TrailPart.of(first, last)
     if limit is not None and part.length > limit:
-        raise LimitExceeded("the number of events in a verification", part.length, limit)
+        # A number that somebody stored can make the trail look longer than it is.
+        stored = await AuditEvent.tally({"seq": {"$gte": part.first, "$lt": part.stop}})
+        if stored > limit:
+            raise LimitExceeded("the number of events in a verification", stored, limit)
     kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
 
     async def reached(read: int) -> None:
@@ -117,14 +129,20 @@ async def _verified_trail(
 ) -> Report:
     verifier = Verifier(part.first, await earlier(part.first), against.sizes)
     async for events, contents in part.windows(window or WINDOW):
-        await to_thread(verifier.feed, events, contents)  # on the event loop it would hold up every other request
+        await to_thread(verifier.feed_known, events, contents)  # on the event loop it would hold up every other request
         if ledger:
             await to_thread(want_all if part.first else take_all, ledger, events)
         await reached(len(events))
     verifier.expect(part.stop)
     if part.to_the_end:
-        await to_thread(verifier.feed, *await part.strays())
-        verifier.compare_head(part.head)
+        async for events, contents in part.strays(window or WINDOW):
+            await to_thread(verifier.feed_known, events, contents)
+            await reached(len(events))
+        verifier.expect_counted(part.head)
+        verifier.compare_head(part.head, len(part.beside))
+    async for checkpoints in part.checkpoints(window or WINDOW):
+        await to_thread(verifier.deny_stored, checkpoints)
+        await reached(0)
     match against.pinned:
         case Checkpoint() as signed:
             proof = await between(signed.size, part.first, part.stop, part.end)
@@ -138,28 +156,33 @@ async def _verified_trail(
 
 @dataclass(frozen=True, slots=True)
 class TrailPart:
-    """The events from `first` to before `stop`, of a trail that had `end` events when its head was read."""
+    """The events from `first` to before `stop`, of a trail that had `end` events when its head was read.
+
+    `end` is what the head counts if the stored events agree with it, and else the number after the last stored event.
+    """
 
     head: Raw | None
     first: int
     stop: int
     end: int
+    beside: Sequence[Raw] = ()
+    """Documents in the place of the head that are no head."""
 
     @classmethod
     async def of(cls, first: int, last: int | None) -> Self:
         """The events from `first` to `last`, both included, or to the end. Raises InvalidInput outside the trail."""
-        head = await _head()
-        end = _size(head)
+        head, beside = await _heads()
+        end = await _end(head)
         if first < 0 or (first and first >= end) or (last is not None and last < first):
             raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
-        return cls(head, first, end if last is None else min(last + 1, end), end)
+        return cls(head, first, end if last is None else min(last + 1, end), end, beside)
 
     @classmethod
     async def since(cls, first: int) -> Self:
         """The events from `first` to the end; the whole trail if it has fewer than `first` events."""
-        head = await _head()
-        end = _size(head)
-        return cls(head, first if first <= end else 0, end, end)
+        head, beside = await _heads()
+        end = await _end(head)
+        return cls(head, first if first <= end else 0, end, end, beside)
 
     @property
     def length(self) -> int:
@@ -175,17 +198,43 @@ class TrailPart:
 
     async def windows(self, size: int) -> AsyncIterator[Window]:
         """The part's events in the order of `seq`, at most `size` at once, with the contents that they cite, by digest."""
-        for start in range(self.first, self.stop, size):
-            if events := await _events({"seq": {"$gte": start, "$lt": min(start + size, self.stop)}}):
-                yield events, await _contents(events)
+        start: int | None = self.first
+        while start is not None and start < self.stop:
+            found = False
+            query = {"seq": {"$gte": start, "$lt": min(start + size, self.stop)}}
+            async for events in AuditEvent.raw_windows(query, [("seq", 1)], size):
+                if numbered := [each for each in events if not isinstance(each.get("seq"), list)]:  # `strays` has the others
+                    found = True
+                    yield numbered, await _contents(numbered)
+            start += size
+            if not found:  # however far the next number is, this takes one command
+                start = await _next(start, self.stop)
 
-    async def strays(self) -> Window:
-        """The first stored events with a `seq` outside the head's size; events appended since the head was read are left out."""
-        # `$nor` also finds events whose `seq` is missing or is no number, which no comparison finds.
-        outside = await _events({"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}, limit=WINDOW)
-        size = _size(await _head())
-        events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]
-        return events, await _contents(events)
+    async def strays(self, size: int) -> AsyncIterator[Window]:
+        """The stored events with a `seq` that is no number of the trail; events appended since the head was read are left out."""
+        # `$nor` also finds events whose `seq` is missing or is no number, which no comparison finds. A list meets a comparison if
+        # one of its elements does. Lists are looked for in whole verifications only, because no index finds them.
+        queries: list[Raw] = [{"$nor": [{"seq": {"$gte": 0, "$lt": self.end}}]}]
+        queries += [{"seq": {"$type": "array"}}] if self.first == 0 else []
+        for query, listed in zip(queries, (False, True), strict=False):
+            async for events in AuditEvent.raw_windows(query, [("seq", 1)], size):
+                since = _counted(await _head())
+                found = [each for each in events if isinstance(each.get("seq"), list) is listed]
+                found = [each for each in found if not self._is_later(each, since)]
+                if found:
+                    yield found, await _contents(found)
+
+    def _is_later(self, event: Raw, size: int | None) -> bool:
+        """Whether an event was appended after the head was read, when the trail has `size` events by now."""
+        return size is not None and is_count(seq := event.get("seq")) and self.end <= int(seq or 0) < size
+
+    async def checkpoints(self, size: int) -> AsyncIterator[list[Raw]]:
+        """The stored checkpoints of this part; of the last part, also those whose size is no number."""
+        query: Raw = {"size": {"$gt": self.first, "$lte": self.stop}}
+        if self.to_the_end:
+            query = {"$nor": [{"size": {"$gte": 1, "$lte": self.first}}]} if self.first else {}
+        async for found in AuditCheckpoint.raw_windows(query, [("size", 1)], size):
+            yield found
 
 
 async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
@@ -193,6 +242,22 @@ async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) 
     query = {"size": {"$gte": max(first, 1), "$lte": last}}
     found = await AuditCheckpoint.raws(query, [("size", -1)], limit, ["text"])
     return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
+
+
+async def sound_checkpoints(size: int, limit: int) -> list[Raw]:
+    """The newest unaltered checkpoints of at most `size` events, newest first."""
+    sound: list[Raw] = []
+    query: Raw = {"size": {"$gte": 1, "$lte": size}}
+    async with aclosing(AuditCheckpoint.raw_windows(query, [("size", -1)], WINDOW)) as windows:
+        async for found in windows:
+            sound += await to_thread(_unaltered, found)
+            if len(sound) >= limit:
+                break
+    return sound[:limit]
+
+
+def _unaltered(checkpoints: Sequence[Raw]) -> list[Raw]:
+    return [each for each in checkpoints if checkpoint_problem(each) is None]
 
 
 async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
@@ -214,8 +279,60 @@ async def _head() -> Raw | None:
     return await AuditHead.raw_first({"name": "head"})
 
 
-def _size(head: Raw | None) -> int:
-    return head["size"] if head and isinstance(head.get("size"), int) else 0
+async def _heads() -> tuple[Raw | None, list[Raw]]:
+    """The stored head, and the first documents that stand in its place beside it."""
+    found = await AuditHead.raw_window({}, [("_id", 1)], BESIDE + 1)
+    head = next((each for each in found if each.get("name") == "head"), None)
+    if head is None and found:
+        head = await _head()
+    return head, [each for each in found if each is not head][:BESIDE]
+
+
+def _counted(head: Raw | None) -> int | None:
+    """How many events a head counts; None if it does not say so by a number that a trail can have."""
+    return int(head["size"]) if head and is_count(head.get("size")) else None
+
+
+async def _end(head: Raw | None) -> int:
+    """What the head counts, if the events that are stored agree; else the number after the last event that is stored."""
+    counted, end = _counted(head), await _last() + 1
+    if counted is not None and counted < end:
+        since = _counted(await _head())  # events may have been appended after the head was read
+        return counted if since is not None and end <= since else end
+    return end
+
+
+async def _last() -> int:
+    """The largest number that a stored event bears and an event can have; -1 if there is none."""
+    within: Raw = {"seq": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}
+    last = await AuditEvent.raws(within, [("seq", -1)], 1, ["seq"])
+    if not last or is_count(last[0].get("seq")):
+        return int(last[0]["seq"]) if last else -1
+    async with aclosing(AuditEvent.raw_windows(within, [("seq", -1)], WINDOW, ["seq"])) as windows:
+        async for found in windows:
+            if numbers := [int(each["seq"]) for each in found if is_count(each.get("seq"))]:
+                return max(numbers)
+    return -1
+
+
+async def _next(start: int, stop: int) -> int | None:
+    """The first number from `start` to before `stop` that a stored event bears; None if there is none."""
+    within: Raw = {"seq": {"$gte": start, "$lt": stop}}
+    async with aclosing(AuditEvent.raw_windows(within, [("seq", 1)], WINDOW, ["seq"])) as windows:
+        async for found in windows:
+            if numbers := [number for each in found if (number := _whole(each.get("seq"))) is not None]:
+                return max(min(numbers), start)
+    return None
+
+
+def _whole(value: Any) -> int | None:
+    """The integer at or below a stored number; None for what is no number."""
+    if isinstance(value, int):
+        return int(value)
+    try:
+        return floor(value if isinstance(value, float) else Decimal(str(value)))
+    except (ArithmeticError, ValueError):
+        return None
 
 
 async def earlier(first: int) -> list[Raw]:
@@ -228,9 +345,15 @@ async def _events(query: Raw, limit: int = 0) -> list[Raw]:
     return await AuditEvent.raws(query, [("seq", 1)], limit)
 
 
-async def _contents(events: list[Raw]) -> dict[str, str]:
+async def _contents(events: list[Raw]) -> Known:
+    """What is known of the contents that events cite, by their fields or by their bytes."""
     digests = {digest for event in events for digest in cited(event)}
+    for text in (each.get("canonical") for each in events):
+        if isinstance(text, bytes):
+            digests |= {digest.decode() for digest in _DIGESTS.findall(text)}
     if not digests:
-        return {}
-    kept = await Content.raws({"digest": {"$in": sorted(digests)}})
-    return {each["digest"]: cast("str", each.get("canonical")) for each in kept}
+        return Known(set(), set())
+    known = Known(set(), set())
+    async for found in Content.raw_windows({"digest": {"$in": sorted(digests)}}, (), WINDOW):
+        known = known.joined(await to_thread(Known.of, found))
+    return known

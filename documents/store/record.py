@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, ClassVar, Self, cast
 
 import bson
 from beanie import Document, PydanticObjectId
 from pydantic import Field, PrivateAttr
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
 
 from documents.canonical import same
 from documents.details import Disclosure
@@ -20,14 +21,15 @@ from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
 from documents.store.pages import By, Order, Page, Spread, Window, ordering
 from documents.store.pauses import pausing
-from documents.store.session import AWARE, BATCH, bound_database, database_if_bound
+from documents.store.session import AWARE, BATCH, bound_database, database_if_bound, decoded
 from documents.store.standins import Found, at_path
 from documents.store.streams import Wanted
 from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
 Identity = PydanticObjectId
 RECORD_BYTES = 4 * 1024 * 1024
-UNKNOWN_ZONE = 40485  # MongoDB's code
+UNKNOWN_ZONE, TYPE_MISMATCH, DUPLICATE_KEY = 40485, 14, 11000  # MongoDB's codes
+WINDOW_BYTES = 16 * 1024 * 1024  # a document has at most as many
 _READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 
 
@@ -311,12 +313,26 @@ class Record(Document):
     @classmethod
     async def raw_windows(
         cls, query: Raw, by: Sequence[Order], size: int, fields: Sequence[str] | None = None
-    ) -> AsyncIterator[list[Raw]]:
-        """The documents that meet `query`, moments aware, at most `size` at once."""
+    ) -> AsyncGenerator[list[Raw], None]:
+        """The documents that meet `query`, moments aware, at most `size` at once and about 16 MiB; no value makes it raise."""
         shown = None if fields is None else dict.fromkeys(fields, 1)
-        cursor = cls._collection().find(query, shown, sort=list(by) or None, batch_size=size)
-        while window := await cursor.to_list(size):
+        window: list[Raw] = []
+        weight = 0
+        cursor = bound_database().undecoded(cls.collection).find(query, shown, sort=list(by) or None, batch_size=size + 1)
+        async for stored in cursor:
+            window.append(decoded(stored))
+            weight += len(stored.raw)
+            if len(window) >= size or weight >= WINDOW_BYTES:
+                yield window
+                window, weight = [], 0
+        if window:
             yield window
+
+    @classmethod
+    async def raw_window(cls, query: Raw, by: Sequence[Order], size: int, fields: Sequence[str] | None = None) -> list[Raw]:
+        """The first of `raw_windows`; empty if no document meets `query`."""
+        async with aclosing(cls.raw_windows(query, by, size, fields)) as windows:
+            return await anext(windows, [])
 
     @classmethod
     async def aggregated(cls, steps: Sequence[Raw]) -> list[Raw]:
@@ -410,8 +426,14 @@ class Record(Document):
 
     @classmethod
     async def insert_raws(cls, documents: Sequence[Raw]) -> None:
+        """Inserts documents as they are; AlreadyExists if a unique index holds a value of theirs."""
         cls._within_unit("insert")
-        await cls._collection().insert_many(documents)
+        try:
+            await cls._collection().insert_many(documents)
+        except BulkWriteError as error:
+            if all(each.get("code") != DUPLICATE_KEY for each in (error.details or {}).get("writeErrors", ())):
+                raise
+            raise AlreadyExists(cls.__name__, "") from error
 
     @classmethod
     async def insert_once(cls, query: Raw, document: Raw) -> None:
@@ -422,9 +444,17 @@ class Record(Document):
 
     @classmethod
     async def alter(cls, query: Raw, change: Raw) -> int:
-        """Applies the update operators of `change` to the one document that meets `query`; how many met it, 0 or 1."""
+        """Applies the update operators of `change` to the one document that meets `query`; how many met it, 0 or 1.
+
+        A document of which a field is no number, and so cannot be counted up, does not meet it.
+        """
         cls._within_unit("alter")
-        return cast("int", (await cls._collection().update_one(query, change)).matched_count)
+        try:
+            return cast("int", (await cls._collection().update_one(query, change)).matched_count)
+        except WriteError as error:
+            if error.code == TYPE_MISMATCH:
+                return 0
+            raise
 
     @classmethod
     async def delete_unrecorded(cls, query: Raw) -> None:

@@ -10,9 +10,12 @@ from datetime import date, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import bson
 import pymongo
 from beanie import init_beanie
-from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
+from bson.codec_options import CodecOptions, DatetimeConversion, TypeEncoder, TypeRegistry
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import ConnectionFailure
 
@@ -40,8 +43,20 @@ class _DayEncoder(TypeEncoder):
 
 
 _DAYS = TypeRegistry([_DayEncoder()])
-AWARE: CodecOptions[Raw] = CodecOptions(tz_aware=True, type_registry=_DAYS)
-NAIVE: CodecOptions[Raw] = CodecOptions(tz_aware=False, type_registry=_DAYS)
+# Whoever writes to the database can store a moment beyond the years that Python knows, or a text that is no UTF-8. By default the
+# driver raises for the whole answer. So a moment comes as DatetimeMS then, and a text with unpaired surrogates.
+_TOLERANT: Any = {"datetime_conversion": DatetimeConversion.DATETIME_AUTO, "unicode_decode_error_handler": "surrogateescape"}
+AWARE: CodecOptions[Raw] = CodecOptions(tz_aware=True, type_registry=_DAYS, **_TOLERANT)
+NAIVE: CodecOptions[Raw] = CodecOptions(tz_aware=False, type_registry=_DAYS, **_TOLERANT)
+UNDECODED: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+
+def decoded(stored: RawBSONDocument) -> Raw:
+    """A stored document, moments aware; an empty one if its bytes are no BSON that the driver can decode."""
+    try:
+        return bson.decode(stored.raw, AWARE)
+    except (BSONError, ValueError, TypeError, OverflowError, RecursionError):
+        return {}
 
 
 def bound_database() -> Database:
@@ -72,6 +87,7 @@ class Database:
         self.close, self.collections = self.client.close, self.client[name]
         self.collection = cache(lambda each: self.collections[each].with_options(AWARE))
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
+        self.undecoded = cache(lambda each: self.collections[each].with_options(UNDECODED))
         self.transactions = Transactions(self.client, settling, patience)
         self._feeds: dict[str, Feed] = {}
 

@@ -1,0 +1,97 @@
+"""The forms of what is stored beside the events of a trail: its head, contents and checkpoints. Pure: imports no database.
+
+Whoever writes to the database can store any value in any field. Each function here accepts every value, and none raises.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from documents.audit import tree
+from documents.audit.notes import Checkpoint, VerifierKey, opened
+from documents.audit.schema import is_content
+from documents.canonical import quoted
+from documents.store.units import Raw
+from documents.values import MAX_SAFE_INTEGER
+
+HEAD = frozenset({"_id", "revision", "name", "origin", "turn", "size", "last_hash", "last_at", "edge"})
+CONTENT = frozenset({"_id", "revision", "digest", "kind", "canonical"})
+
+
+def is_count(value: Any) -> bool:
+    """Whether a stored value is an integer from 0 to 2^53-1; a double such as 3.0 is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SAFE_INTEGER
+
+
+def is_text(value: Any) -> bool:
+    """Whether a stored value is a text that UTF-8 can express; JavaScript code, for which the driver has a subclass, is none."""
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def head_problems(head: Raw) -> dict[str, str]:
+    """What is wrong with the form of a stored head, by field, each as a sentence."""
+    size, last_at, edge = head.get("size"), head.get("last_at"), head.get("edge")
+    right = {
+        "revision": is_count(head.get("revision")),
+        "name": is_text(head.get("name")) and head.get("name") == "head",
+        "origin": is_text(head.get("origin")) and head.get("origin") != "",
+        "turn": is_count(head.get("turn")),
+        "size": is_count(size),
+        "last_hash": tree.is_hash(head.get("last_hash")),
+        "last_at": isinstance(last_at, datetime) or (last_at is None and size == 0),
+        "edge": isinstance(edge, list) and all(map(tree.is_hash, edge)),
+    }
+    wrong = {name: f"Its {name} is {quoted(head.get(name))}, which no head has." for name, fits in right.items() if not fits}
+    strange = sorted(name for name in head if name not in HEAD)
+    return wrong | {name: f"It has the field {quoted(name)}, which no head has." for name in strange}
+
+
+def checkpoint_problem(stored: Raw) -> str | None:
+    """What is wrong with a stored checkpoint: its form, its signature, or its fields, which must be what was signed."""
+    size, root, text, key = (stored.get(name) for name in ("size", "root", "text", "verifier_key"))
+    if not (is_count(size) and tree.is_hash(root) and is_text(text) and is_text(key)):
+        return "its size, root, key or text is not of the form that checkpoints have"
+    if not isinstance(stored.get("signed_at"), datetime) or not is_count(stored.get("revision")):
+        return "its time or revision is not of the form that checkpoints have"
+    try:
+        signer = VerifierKey.read(str(key))
+        signed = opened(str(text), [signer])
+    except ValueError as error:
+        return f"its text {error}"
+    if signed != Checkpoint(signer.name, int(size or 0), str(root)):
+        return "it is kept beside another size, root or origin than it was signed with"
+    return None
+
+
+class Known(NamedTuple):
+    """The contents of some digests: those that are kept as they were, and those that are kept otherwise."""
+
+    kept: set[str]
+    altered: set[str]
+
+    @classmethod
+    def of(cls, contents: Iterable[Raw]) -> Self:
+        """Judges stored contents. A digest with an unaltered and an altered content is altered: a reader may get either."""
+        known = cls(set(), set())
+        for each in contents:
+            if tree.is_hash(digest := each.get("digest")):
+                (known.altered if is_altered(each) else known.kept).add(str(digest))
+        known.kept.difference_update(known.altered)
+        return known
+
+    def joined(self, other: Self) -> Self:
+        """What both know."""
+        altered = self.altered | other.altered
+        return type(self)((self.kept | other.kept) - altered, altered)
+
+
+def is_altered(content: Raw) -> bool:
+    """Whether a stored content is not what its digest says, or is not of the form that contents have."""
+    described = is_text(content.get("kind")) and content.get("kind") != "" and is_count(content.get("revision"))
+    return not (described and content.keys() <= CONTENT and is_content(content.get("digest"), content.get("canonical")))
