@@ -1,4 +1,4 @@
-"""The shape of an event of schema 1 or 2 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
+"""The shape of an event of schema 1 in its canonical bytes, and the contents that it cites. Pure: imports no database."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -76,7 +76,7 @@ def cited(event: Raw) -> set[str]:
 def _named(path: Any, value: Any) -> Any:
     """The digest that one side of a change cites: `{"content": digest}`, or the value of a path that ends in `.digest`."""
     if isinstance(value, dict):
-        return value["content"] if value.keys() == {"content"} else None
+        return next(iter(value.values())) if value.keys() in ({"content"}, {"cites"}) else None
     return value if isinstance(path, str) and path.endswith(".digest") else None
 
 
