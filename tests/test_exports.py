@@ -199,7 +199,6 @@ UNREADABLE: dict[str, Alter] = {
     "a content is no UTF-8": rewriting(CONTENTS, lambda text: text + b'"\xff"\n'),
     "a content is nested too deep": rewriting(CONTENTS, lambda text: text + b"[" * 10**5 + b"\n"),
     "a line never ends": lambda folder: os.truncate(folder / EVENTS, LINE + 1),
-    "a checkpoint file is too large": lambda folder: os.truncate(folder / "checkpoints", LINE + 1),
     "what differs is no JSON": rewriting("differing.ndjson", lambda text: b"nothing\n"),
     "what differs is something else": rewriting("differing.ndjson", lambda text: b'{"all": "well"}\n'),
     "what differs is nested too deep": rewriting(

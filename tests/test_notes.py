@@ -66,11 +66,11 @@ TEXT, SIGNED = TRAIL.text, NOTE.split("\n")[4]
     "note",
     [
         "", "\n\n", TEXT, f"{TEXT}\n", NOTE[:-1], NOTE + "\n", NOTE.replace("\n", "\r\n"), NOTE.replace("— ", "- "),
-        f"{TEXT}\n{SIGNED}\nmore\n", f"{TEXT}\n{SIGNED} \n", f"{TEXT}\n{SIGNED[:-4]}\n", f"{TEXT}\n" + f"{SIGNED}\n" * 17,
-        "x" * 20_000 + NOTE, "\ud800" + NOTE, "\t" + NOTE,
+        f"{TEXT}\n{SIGNED}\nmore\n", f"{TEXT}\n{SIGNED} \n", f"{TEXT}\n{SIGNED[:-4]}\n", f"{TEXT}\n" + f"{SIGNED}\n" * 33,
+        "x" * 200_000 + NOTE, "\ud800" + NOTE, "\t" + NOTE,
         *(resigned(text) for text in (
             "a\n1\n", f"a\n01\n{b64encode(bytes(32)).decode()}\n", f"a\n-1\n{b64encode(bytes(32)).decode()}\n",
-            f"a\n1\n{b64encode(bytes(31)).decode()}\n", f"\n1\n{b64encode(bytes(32)).decode()}\n", f"{TEXT}extension\n",
+            f"a\n1\n{b64encode(bytes(31)).decode()}\n", f"\n1\n{b64encode(bytes(32)).decode()}\n", f"{TEXT}\nextension\n", f"{TEXT}extension\n\nmore\n",
             f"a\n{2**53}\n{b64encode(bytes(32)).decode()}\n", f"a\n1\n{'A' * 42}B=\n", f"\n{TEXT}", f"{TEXT}\n",
         )),
     ],

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.checkpoints import AuditCheckpoint, endorsements
 from documents.audit.exported import (
     CHECKPOINT,
     CHECKPOINTS,
@@ -25,13 +25,16 @@ from documents.audit.exported import (
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
+from documents.audit.forks import restored
+from documents.audit.proofs import proofs_to
 from documents.audit.schema import is_content
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, unheard
+from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, earlier, unheard
 from documents.contents import Content
 from documents.store.units import Raw
 
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # the fields that an export takes of events before its first
+TELLING = ("seq", "origin", "action", "actor", "outcome", "resource", "details")  # and of events that tell of a restoration
 
 
 async def export(folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard) -> Report:
@@ -42,9 +45,10 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
     """
     part = await TrailPart.of(first, last)
     before = await earlier(first)
+    told = await restored(first, part.stop) if part.partial else []
     _make(folder)
     with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
-        sheet = _Sheet(Verifier(first, before), events, contents, differing)
+        sheet = _Sheet(Verifier(first, before, restored=[each for _, each in told]), events, contents, differing)
         async for window in part.windows(WINDOW):
             sheet.take(window)
             progress(len(window[0]), part.length)
@@ -56,7 +60,7 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
         async for content in _contents(sheet.cited if part.partial else None):
             sheet.keep(content)
     newest = await _checkpoints(folder, part.end if part.partial else part.stop)
-    hashes = await between(newest, first, part.stop, part.end)
+    hashes = (await proofs_to([newest], first, part.stop, part.end)).get(newest)
     manifest = Manifest(
         origin=origin_of(part.head or {}) if sheet.origin is None else sheet.origin,
         first=first,
@@ -65,8 +69,10 @@ async def export(folder: Path, first: int = 0, last: int | None = None, progress
         partial=part.partial,
         counted=counted,
         head=_fields_as_json(part.head) if part.head and not part.partial else None,
-        before=tuple(_fields_as_json({name: event[name] for name in BESIDE if name in event}) for event in before),
+        before=tuple(_some_as_json(event, BESIDE) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
+        endorsements=tuple(await endorsements()),
+        restored=tuple(_some_as_json(event, TELLING) for event, _ in told),
     )
     with _written(folder / MANIFEST) as file:  # written last: an export that was interrupted has no manifest, and is refused
         file.write(json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2).encode() + b"\n")
@@ -118,6 +124,10 @@ class _Sheet:
 
 def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
     return as_json({name: value for name, value in stored.items() if name != "_id" and name not in without})
+
+
+def _some_as_json(stored: Raw, names: Collection[str]) -> Any:
+    return as_json({name: stored[name] for name in names if name in stored})
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field, computed_field
 
+from documents.audit.restorations import Restoration
 from documents.values import Choice, Count, Digest, Value
 
 LISTED = 1_000  # a report lists this many faults, and counts all of them
@@ -34,6 +35,7 @@ class AuditFaultKind(Choice):
     CHECKPOINT_OF_ANOTHER_TRAIL = "checkpoint_of_another_trail", "The given checkpoint bears the name of another trail."
     TAIL_CUT = "tail_cut", "The trail is shorter than the checkpoint says."
     REWRITTEN = "rewritten", "Events differ from those that were signed, and later hashes were made anew."
+    ENDORSEMENT_FORGED = "endorsement_forged", "An endorsement of a key is malformed or not signed by both keys."
 
 
 class Fault(Value):
@@ -60,13 +62,18 @@ class AuditCaveat(Choice):
         "export_believed",
         "An export was read; what else the database stores of its events was believed.",
     )
+    RESTORED = "restored", "A backup was put back: events are lost, and the trail goes on under another name."
+    CHECKPOINTS_NOT_COMPARED = (
+        "checkpoints_not_compared",
+        "Some of the given checkpoints lie outside of what was read, and nothing leads there.",
+    )
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
 
 
 class Report(Value):
     """A report says what a verification found."""
 
-    unasked: ClassVar = frozenset({"caveats"})
+    unasked: ClassVar = frozenset({"caveats", "restorations"})
     ordered: ClassVar = frozenset({"fault_count"})
     summed: ClassVar = frozenset({"events_verified", "fault_count"})
 
@@ -80,6 +87,9 @@ class Report(Value):
     )
     fault_count: Count = Field(description="The number of faults that were found, listed or not.")
     caveats: tuple[AuditCaveat, ...] = Field(description="The caveats say what this verification cannot exclude.")
+    restorations: tuple[Restoration, ...] = Field(
+        default=(), description="Where the trail goes on under another name after a backup was put back, oldest first."
+    )
 
     @computed_field(description="Whether nothing is wrong, as far as the caveats allow.")  # type: ignore[prop-decorator]
     @property

@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from typing import Self, cast
 
 from documents.audit import tree
-from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.checkpoints import endorsements
+from documents.audit.endorsements import followed
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
-from documents.audit.notes import BadNote, Checkpoint, VerifierKey
-from documents.audit.pins import pinned, those_pinned, trusted
-from documents.audit.proofs import stored_hashes
+from documents.audit.forks import restored
+from documents.audit.pins import Kept, trusted
+from documents.audit.proofs import proofs_to
 from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
 from documents.contents import Content
-from documents.errors import InvalidInput, LimitExceeded, Unproven
+from documents.errors import InvalidInput, LimitExceeded
 from documents.store.units import Raw
 
 EVENTS_A_CALL = 50_000  # events that one call of a client verifies
 WINDOW = 100  # events that are read and verified at once: the driver decodes them in one piece, and meanwhile nothing else runs
 SMALL_WINDOW = 50  # the same for a server's own runs
-KEPT, NEWEST = 1_000, 16  # stored checkpoints that a call compares, and a server's own run
+KEPT = 1_000  # stored checkpoints that an export holds
 Seen = tuple[int, str]  # the number of events that an earlier verification read from the first on, and the root it computed
 Window = tuple[list[Raw], dict[str, str]]
 Progress = Callable[[int, int], None]
@@ -31,24 +32,6 @@ Reached = Callable[[int], Awaitable[None]]
 
 def unheard(read: int, of: int) -> None:
     """A `Progress` that does nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a trail is compared with.
-
-    `pinned` is a checkpoint from outside, or the reason why it is not trusted. `kept` are stored checkpoints by the same signer,
-    and `earlier` is the root that an earlier verification computed.
-    """
-
-    pinned: Checkpoint | BadNote | None = None
-    kept: Sequence[Checkpoint] = ()
-    earlier: Seen | None = None
-
-    @property
-    def sizes(self) -> set[int]:
-        signed = (self.pinned,) if isinstance(self.pinned, Checkpoint) else ()
-        return {each.size for each in (*self.kept, *signed)} | ({self.earlier[0]} if self.earlier else set())
 
 
 async def verify(
@@ -62,54 +45,51 @@ async def verify(
 ) -> Report:
     """Verifies the events from `first` to `last`, both included; `last` is the end of the trail if it is None.
 
-    `checkpoint` is a signed note that was kept outside the database; it is compared if one of `keys` signed it. After each window
-    `progress` gets the number of its events and of all events. Raises LimitExceeded for more than `limit` events, and
-    InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
+    `checkpoint` has the signed notes that were kept outside the database. Each is compared if one of `keys` signed it, or a key
+    that one of them endorsed. After each window `progress` gets the number of its events and of all events. Raises LimitExceeded
+    for more than `limit` events, and InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
-    allowed = trusted(checkpoint, keys)
-    pin = pinned(checkpoint, allowed) if checkpoint is not None else None
+    named = trusted(checkpoint, keys)
     part = await TrailPart.of(first, last)
     if limit is not None and part.length > limit:
         raise LimitExceeded("the number of events in a verification", part.length, limit)
-    kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
+    kept, wrong = Kept(), list[str]()
+    if checkpoint is not None:
+        allowed, wrong = followed(named, await endorsements())
+        kept = await to_thread(Kept.read, checkpoint, allowed)
 
     async def reached(read: int) -> None:
         progress(read, part.length)
 
-    return await _verified(part, Comparison(pin, kept), reached)
+    return await _verified(part, kept, None, reached, wrong=wrong)
 
 
-async def verify_on(
-    first: int, earlier: Seen | None, checkpoint: str | None, keys: Sequence[VerifierKey], reached: Reached
-) -> Report:
+async def verify_on(first: int, earlier: Seen | None, kept: Kept, reached: Reached) -> Report:
     """Verifies the events from `first` to the end, in any number; the whole trail if it has fewer than `first` events.
 
-    Compares with `earlier`, the root that an earlier verification computed, and with the signed note `checkpoint`. Awaits
-    `reached`, with the number of events, after each window.
+    Compares with `earlier`, the root that an earlier verification computed, and with the checkpoints `kept`. Awaits `reached`,
+    with the number of events, after each window.
     """
-    pin = pinned(checkpoint, keys) if checkpoint is not None else None
-    part = await TrailPart.since(first)
-    kept = await _kept(part.first, min(part.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
-    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW)
+    return await _verified(await TrailPart.since(first), kept, earlier, reached, SMALL_WINDOW)
 
 
-async def _verified(part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None) -> Report:
-    verifier = Verifier(part.first, await earlier(part.first), against.sizes)
-    async for events, contents in part.windows(window or WINDOW):
+async def _verified(
+    part: "TrailPart", kept: Kept, seen: Seen | None, reached: Reached, window: int = WINDOW, wrong: Sequence[str] = ()
+) -> Report:
+    marks = kept.sizes | ({seen[0]} if seen else set())
+    told = await restored(part.first, part.stop) if part.partial else []
+    verifier = Verifier(part.first, await earlier(part.first), marks, [each for _, each in told])
+    async for events, contents in part.windows(window):
         await to_thread(verifier.feed, events, contents)  # on the event loop it would hold up every other request
         await reached(len(events))
     verifier.expect(part.stop)
     if part.to_the_end:
         await to_thread(verifier.feed, *await part.strays())
         verifier.compare_head(part.head)
-    match against.pinned:
-        case Checkpoint() as signed:
-            proof = await between(signed.size, part.first, part.stop, part.end)
-            verifier.compare_checkpoint(signed, part.end, proof, against.kept)
-        case BadNote() as bad:
-            verifier.deny_checkpoint(str(bad))
-    if against.earlier:
-        verifier.compare_earlier(*against.earlier)
+    verifier.compare_checkpoints(kept, part.end, await proofs_to(kept.sizes, part.first, part.stop, part.end))
+    verifier.deny_endorsements(wrong)
+    if seen:
+        verifier.compare_earlier(*seen)
     return verifier.report()
 
 
@@ -163,28 +143,6 @@ class TrailPart:
         size = _size(await _head())
         events = [each for each in outside if not (isinstance(each.get("seq"), int) and self.end <= each["seq"] < size)]
         return events, await _contents(events)
-
-
-async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
-    """The stored checkpoints of `first` to `last` events that one of `keys` signed: those among the newest `limit`."""
-    query = {"size": {"$gte": max(first, 1), "$lte": last}}
-    found = await AuditCheckpoint.raws(query, [("size", -1)], limit, ["text"])
-    return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
-
-
-async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
-    """The consistency proof between the tree of `signed` events and the nearest size from `first` to `stop`.
-
-    It is empty if `signed` is within that range, where no proof is needed, and if a stored hash is missing.
-    """
-    old, size = (signed, first) if signed < first else (stop, signed)
-    if not 0 < old < size <= end:
-        return []
-    try:
-        hash_of = await stored_hashes(tree.subtrees_for_consistency(old, size))
-        return tree.consistency_proof(old, size, hash_of)
-    except Unproven:
-        return []
 
 
 async def _head() -> Raw | None:
