@@ -141,7 +141,7 @@ class Signer:
 async def sign_in_turns(signer: Signer, clock: Callable[[], datetime], seconds: float, alarm: asyncio.Event) -> None:
     """Signs the trail now and every `seconds` seconds; any number of processes can do so at once.
 
-    Sets `alarm` when the trail begins to contradict what was signed.
+    Sets `alarm` when the trail begins to contradict what was signed, and when it no longer does.
     """
     while True:
         was_refused = signer.refused
@@ -149,7 +149,7 @@ async def sign_in_turns(signer: Signer, clock: Callable[[], datetime], seconds: 
             await signer.sign(clock())
         except Exception:
             log.exception("the audit trail was not signed")
-        if signer.refused and not was_refused:
+        if bool(signer.refused) != bool(was_refused):
             alarm.set()
         await asyncio.sleep(seconds)
 
@@ -198,14 +198,20 @@ def _is_whole(note: str) -> bool:
     return True
 
 
+def _is_cut_off(note: str, origin: str) -> bool:
+    """Whether a text is the beginning of a checkpoint of the trail `origin`, and no more."""
+    first = f"{origin}\n"
+    return not _is_whole(note) and (note.startswith(first) or first.startswith(note))
+
+
 def _append(path: Path, signed: AuditCheckpoint) -> None:
     """Appends a checkpoint and an empty line to a file, unless the last one in it is as new."""
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         notes = _last_notes(file)
         fresh = unverified(signed.text)
-        if notes and not _is_whole(notes[-1][1]) and notes[-1][1].startswith(f"{fresh.origin}\n"):
-            file.truncate(notes.pop()[0])  # a checkpoint of this trail that a kill or a full disk cut off
+        if notes and _is_cut_off(notes[-1][1], fresh.origin):
+            file.truncate(notes.pop()[0])  # by a kill, or a full disk
         last = unverified(notes[-1][1]) if notes and _is_whole(notes[-1][1]) else None
         if last and last.origin == fresh.origin and last.size >= fresh.size:
             return

@@ -78,7 +78,7 @@ async def keys(own: str | None) -> list[AuditKey]:
     if len(found) > KEYS:
         raise LimitExceeded("the number of keys", len(found), KEYS)
     unused = {"count": 0, "min0": None, "max0": None}
-    endorsed = {each.get("verifier_key"): each.get("endorsement") for each in await _endorsed()}
+    endorsed = {each["verifier_key"]: each["endorsement"] for each in await _endorsed()}
     told = [
         AuditKey(
             verifier_key=each, is_current=each == own, checkpoints=said["count"], first_signed_at=said["min0"],
@@ -91,11 +91,12 @@ async def keys(own: str | None) -> list[AuditKey]:
 
 async def endorsements() -> list[str]:
     """The stored statements by which a key that signed the trail endorsed the next, the oldest first."""
-    return [each["endorsement"] for each in await _endorsed() if isinstance(each.get("endorsement"), str)]
+    return [each["endorsement"] for each in await _endorsed()]
 
 
 async def _endorsed() -> list[Raw]:
-    return await AuditCheckpoint.raws({"endorsement": {"$ne": None}}, [("size", 1)], KEYS, ["verifier_key", "endorsement"])
+    found = await AuditCheckpoint.raws({"endorsement": {"$ne": None}}, [("size", 1)], KEYS, ["verifier_key", "endorsement"])
+    return [each for each in found if all(isinstance(each.get(name), str) for name in ("verifier_key", "endorsement"))]
 
 
 async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = ()) -> AuditCheckpoint | None:

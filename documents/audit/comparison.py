@@ -25,6 +25,7 @@ class Comparison:
     def __init__(self, kept: Kept, size: int, origin: str | None, restorations: Sequence[Restoration], agrees: Agrees) -> None:
         self._kept, self._size, self._origin = kept, size, origin
         self._ends, self._agrees = ends_of(restorations), agrees
+        self._names = {origin, *self._ends, *(each.origin for each in restorations)}
         self.anchor: int | None = None
         """The size of the largest checkpoint that the trail was compared with."""
         self.untold: list[Checkpoint] = []
@@ -39,7 +40,7 @@ class Comparison:
         yield from self._parting(mine)
 
     def _is_of_trail(self, kept: Checkpoint) -> bool:
-        return self._origin in (None, kept.origin) or kept.origin in self._ends
+        return self._origin is None or kept.origin in self._names
 
     def _of_others(self) -> Iterator[Finding]:
         for other in sorted({each.origin for each in self._kept.signed if not self._is_of_trail(each)}):

@@ -15,6 +15,7 @@ from documents.audit.forks import parting, restored
 from documents.audit.notes import trimmed
 from documents.audit.pins import Kept, kept_in, pinned, trusted
 from documents.audit.restorations import ACTION, RESOURCE, Restoration, facts_of
+from documents.audit.runs import VerificationTurn
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.errors import InvalidInput
 from documents.store.session import bound_database
@@ -41,6 +42,7 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
         allowed, wrong = followed(trusted(text, keys), await endorsements())
         if wrong:
             raise TrailFaulty(f"the trail cannot be declared restored: {wrong[0]}")
+        await bound_database().know([VerificationTurn])
         kept, at, ids = Kept.read(text, allowed), clock(), EventIds()
 
         async def restore(unit: Unit) -> Restoration:
@@ -60,6 +62,9 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
             if not await AuditEvent.wanted(ids[0]):  # else an earlier attempt committed, and only the answer was lost
                 head.origin = origin
                 await head.append([what], at, ids)
+            if turn := await VerificationTurn.wanted("turn"):  # what the last run found is no longer so
+                turn.due_at = at
+                await turn.store()
             return (await restored())[-1][1]
 
         found = await bound_database().transact(restore, at)
