@@ -10,6 +10,7 @@ from typing import Any
 
 from documents.audit import tree
 from documents.audit.exported import EVENTS, verify_export
+from documents.audit.pins import Kept
 from documents.audit.verify import WINDOW, verify_on
 from documents.kinds import RECORDS, open_database
 from documents.store.session import Database
@@ -30,7 +31,7 @@ async def hashed(database: Database, _: Path) -> str:
 
 async def verified(_: Database, __: Path) -> str:
     """The root of the events in the database, verified as in the server's own runs. Raises RuntimeError for a fault."""
-    report = await verify_on(0, None, None, (), reached)
+    report = await verify_on(0, None, Kept(), reached)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")
     return report.root or ""

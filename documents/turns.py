@@ -27,12 +27,12 @@ class Turn(Record):
     )
 
     @classmethod
-    async def taken(cls, at: datetime) -> Self | None:
-        """Takes the turn for a minute, if it is due; None if it is not, or another process was faster."""
+    async def taken(cls, at: datetime, *, at_once: bool = False) -> Self | None:
+        """Takes the turn for a minute, if it is due or asked for at once; None if it is not, or another process was faster."""
 
         async def work(unit: Unit) -> Self | None:
             turn = await cls.wanted("turn") or cls(due_at=at)
-            if turn.due_at > at:
+            if turn.due_at > at and not at_once:
                 return None
             turn.number, turn.due_at = turn.number + 1, at + LEASE
             await turn.store()

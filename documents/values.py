@@ -160,6 +160,9 @@ Statement = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterVal
 File = Annotated[str, Field(min_length=1, max_length=FILE_LENGTH), AfterValidator(_readable)]
 """The text of a file, of up to 262,144 characters, with any line ends."""
 
+Notes = Annotated[str, Field(max_length=FILE_LENGTH), AfterValidator(_readable)]
+"""Signed notes, of up to 262,144 characters, possibly empty."""
+
 Phrase = Annotated[str, Field(max_length=URI_LENGTH), AfterValidator(_printable)]
 """A text to look for, of up to 2,000 characters, as long as a URI."""
 

@@ -14,11 +14,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from documents.audit.notes import SigningKey
+from documents.audit.pins import Kept
 from documents.audit.trail import AuditHead
 from documents.errors import NotFound, Unavailable
 from documents.store.session import Database
 from gql import ide
-from gql.checkpoints import sign_in_turns
+from gql.checkpoints import Signer, kept_in_file, sign_in_turns
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.judgements import judge_in_turns
@@ -32,17 +33,25 @@ SWEEP = 60
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime], database: Database, key: SigningKey | None = None) -> Starlette:
-    """The application over a prepared database, whose trail it signs with `key`; any number of apps can serve one database."""
+def create_app(
+    settings: Settings, clock: Callable[[], datetime], database: Database, signs: Signer | SigningKey | None = None
+) -> Starlette:
+    """The application over a prepared database, whose trail it signs; any number of apps can serve one database."""
     doorkeeper = Doorkeeper(clock)
+    signer = Signer(signs, settings.checkpoint_file) if isinstance(signs, SigningKey) else signs
+    key = signer.key if signer else None
+
+    async def keeping(whole: bool) -> Kept:
+        return await kept_in_file(settings.checkpoint_file, whole=whole) if settings.checkpoint_file else Kept()
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
         with database.bound():
-            turns = [_sweep(doorkeeper, clock)]
-            if key:
-                turns.append(sign_in_turns(key, clock, settings.checkpoint_seconds, settings.checkpoint_file))
-            turns.append(verify_in_turns(key.verifier if key else None, clock, settings.verification_seconds))
+            turns, alarm = [_sweep(doorkeeper, clock)], asyncio.Event()
+            if signer:
+                turns.append(sign_in_turns(signer, clock, settings.checkpoint_seconds, alarm))
+            kept = keeping if settings.checkpoint_file else None
+            turns.append(verify_in_turns(key.verifier if key else None, clock, settings.verification_seconds, kept, alarm))
             turns.append(judge_in_turns(clock, settings.judgement_seconds))
             tasks = [asyncio.create_task(each) for each in turns]
             try:
@@ -62,7 +71,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
         try:
             await database.check()
             await AuditHead.require("head")
-            trail = await standing()
+            trail = await standing(signer.refused if signer else None)
         except (Unavailable, NotFound) as refusal:
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults

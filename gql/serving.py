@@ -49,9 +49,11 @@ async def _serve(settings: Settings, database: Database, listener: socket, ready
     except DriverError as error:
         raise reach.unusable(error) from error
     key = checkpoints.signing_key(settings, origin)
+    previous = checkpoints.previous_keys(settings) if key else []
     ready(Prepared(origin, str(key.verifier) if key else None, admin_token))
     collecting = asyncio.create_task(garbage.collect_in_turns())
-    await Server(configured(create_app(settings, firststart.utc_now, database, key), settings)).serve([listener])
+    signer = checkpoints.Signer(key, settings.checkpoint_file, previous) if key else None
+    await Server(configured(create_app(settings, firststart.utc_now, database, signer), settings)).serve([listener])
     collecting.cancel()
 
 

@@ -3,39 +3,60 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from documents.audit.findings import AuditFaultKind
 from documents.audit.notes import VerifierKey
-from documents.audit.runs import VerificationRun, tell, verify_in_turn
+from documents.audit.runs import Keeping, VerificationRun, tell, verify_in_turn
 from documents.books import BOOKS
 
 log = logging.getLogger(__name__)
 
 
-async def verify_in_turns(key: VerifierKey | None, clock: Callable[[], datetime], seconds: float) -> None:
-    """Verifies the events since the last run, now and every `seconds` seconds; any number of processes can do so at once."""
+async def verify_in_turns(
+    key: VerifierKey | None, clock: Callable[[], datetime], seconds: float, keeping: Keeping | None, alarm: asyncio.Event
+) -> None:
+    """Verifies the events since the last run, now and every `seconds` seconds, and at once when `alarm` is set.
+
+    Any number of processes can do so at once. `keeping` reads the file of checkpoints, if the server keeps one.
+    """
     while True:
+        at_once = alarm.is_set()
+        alarm.clear()
         try:
-            await verification(key, clock, seconds)
+            await verification(key, clock, seconds, keeping, at_once=at_once)
         except Exception:
             log.exception("the audit trail was not verified")
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(alarm.wait(), seconds)
 
 
-async def verification(key: VerifierKey | None, clock: Callable[[], datetime], seconds: float) -> VerificationRun | None:
+async def verification(
+    key: VerifierKey | None,
+    clock: Callable[[], datetime],
+    seconds: float,
+    keeping: Keeping | None = None,
+    *,
+    at_once: bool = False,
+) -> VerificationRun | None:
     """The run of a turn, None if no turn was due; a new finding goes to the log and the trail."""
-    run = await verify_in_turn(key, clock, timedelta(seconds=seconds), BOOKS)
+    run = await verify_in_turn(key, clock, timedelta(seconds=seconds), keeping, BOOKS, at_once=at_once)
     if run and run.is_news:
         faults = ", ".join(str(each.kind) if each.seq is None else f"{each.kind} at {each.seq}" for each in run.found.faults)
         log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
-        await tell(run)
+        # A trail that is shorter than the file says may be a backup that was put back. An event more would make it another trail.
+        if not (keeping and any(each.kind is AuditFaultKind.TAIL_CUT for each in run.found.faults)):
+            await tell(run)
     return run
 
 
-async def standing() -> str:
-    """The result of the last run in one line, which /readyz shows to everybody."""
+async def standing(refused: str | None = None) -> str:
+    """The result of the last run in one line, which /readyz shows to everybody; `refused` says why the trail is not signed."""
+    if refused:
+        return "audit trail: NOT SOUND, it is not signed, because it does not go on from what was signed; the log says more"
     try:
         last = await VerificationRun.last()
     except ValidationError:

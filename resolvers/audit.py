@@ -13,6 +13,7 @@ from documents.audit.checkpoints import AuditCheckpoint, AuditKey, keys
 from documents.audit.event import AuditEvent, EventSubject
 from documents.audit.findings import Fault, Report
 from documents.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
+from documents.audit.restorations import Restoration
 from documents.audit.runs import VerificationRun
 from documents.audit.sharing import shared_verification
 from documents.audit.trail import Receipt
@@ -20,7 +21,7 @@ from documents.audit.verify import EVENTS_A_CALL
 from documents.books import BOOKS
 from documents.errors import InvalidInput
 from documents.store.filters import matches
-from documents.values import BigInt, Text
+from documents.values import BigInt, Notes
 from documents.versions.version import ModelVersion
 from resolvers.graph.aggregates import aggregates
 from resolvers.graph.asked import asked_for
@@ -98,8 +99,8 @@ async def audit_verification(
         strawberry.argument(name="to", description="The number of the last event that is verified; default is the newest."),
     ] = UNSET,
     checkpoint: Annotated[
-        Text | None,
-        strawberry.argument(description="The checkpoint that you kept proves what it covers."),
+        Notes | None,
+        strawberry.argument(description="The checkpoint that you kept proves what it covers; several are all compared."),
     ] = UNSET,
     keys: Annotated[
         list[str] | None,
@@ -190,6 +191,7 @@ PART = Part(
         EventSubjectShape,
         shape(Report, name="AuditVerification"),
         shape(Fault, name="AuditFault"),
+        shape(Restoration, name="AuditRestoration"),
         node(VerificationRun, hidden=["revision"], permit=Permission.READ_TRAIL),
         shape(AuditCheckpoint, hidden=["revision"]),
         AuditKey,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -76,6 +77,15 @@ async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_wi
         assert f"Proven: event 3 of {running.trail}" in said
         proof.write_text(await operator.gets("prove", json.dumps(receipt)))
         assert await operator.gets("prove", receipt["seq"]) == proof.read_text()
+        bare, entry = tmp_path / "bare.tlog-proof", tmp_path / "event"
+        extra = next(each for each in proof.read_text().split("\n") if each.startswith("extra "))
+        bare.write_text(proof.read_text().replace(f"{extra}\n", ""))
+        entry.write_bytes(b64decode(extra.removeprefix("extra ")) + b"\n")
+        named = ["--key", running.signed_by]
+        assert (await stranger.does("verify", bare, *named)).status == 14  # whose bytes are to be hashed?
+        assert f'"event_id": "{receipt["eventId"]}"' in await stranger.gets("verify", bare, *named, "--entry", entry)
+        assert (await stranger.does("verify", bare, *named, "--entry", bare)).status == 13
+        assert (await stranger.does("verify", tmp_path / "trail", "--entry", entry)).status == 2
         for wrong in ({"eventHash": "0" * 64}, {"root": "0" * 64}, {"treeSize": 10**6}):
             assert (await operator.does("prove", json.dumps(receipt | wrong))).status == 13
         assert (await operator.does("prove", "AUD-1")).status == (await operator.does("prove", 10**6)).status == 2

@@ -156,7 +156,7 @@ async def test_another_key_is_told_to_the_trail_before_it_signs(service: Service
     second = await signed(service, other)
     assert first and second and second["size"] == first["size"] + 1 and second["verifierKey"] == str(other.verifier)
     event = await service.last()
-    facts = {"from": str(key.verifier), "to": str(other.verifier)}
+    facts = {"from": str(key.verifier), "to": str(other.verifier), "endorsement": None}
     assert (event["action"], event["actor"]["id"], event["details"]["facts"]) == ("rotateAuditKey", "system", facts)
     assert await signed(service, other) == second
     both = [key.verifier, other.verifier]

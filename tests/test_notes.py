@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents.audit.notes import BadNote, Checkpoint, SigningKey, VerifierKey, opened
+from documents.audit.notes import COSIGNATURE, BadNote, Checkpoint, SigningKey, VerifierKey, opened, trimmed, unverified
 from tests.c2sp import checked
 
 ROOT = "0ac5186a91863e8e1d90c8080 14aa89bf5da8fbee1d9f0763 0f0378f68f1ab62".replace(" ", "")
@@ -66,11 +66,12 @@ TEXT, SIGNED = TRAIL.text, NOTE.split("\n")[4]
     "note",
     [
         "", "\n\n", TEXT, f"{TEXT}\n", NOTE[:-1], NOTE + "\n", NOTE.replace("\n", "\r\n"), NOTE.replace("— ", "- "),
-        f"{TEXT}\n{SIGNED}\nmore\n", f"{TEXT}\n{SIGNED} \n", f"{TEXT}\n{SIGNED[:-4]}\n", f"{TEXT}\n" + f"{SIGNED}\n" * 17,
-        "x" * 20_000 + NOTE, "\ud800" + NOTE, "\t" + NOTE,
+        f"{TEXT}\n{SIGNED}\nmore\n", f"{TEXT}\n{SIGNED} \n", f"{TEXT}\n{SIGNED[:-4]}\n", f"{TEXT}\n" + f"{SIGNED}\n" * 33,
+        "x" * 200_000 + NOTE, "\ud800" + NOTE, "\t" + NOTE,
         *(resigned(text) for text in (
             "a\n1\n", f"a\n01\n{b64encode(bytes(32)).decode()}\n", f"a\n-1\n{b64encode(bytes(32)).decode()}\n",
-            f"a\n1\n{b64encode(bytes(31)).decode()}\n", f"\n1\n{b64encode(bytes(32)).decode()}\n", f"{TEXT}extension\n",
+            f"a\n1\n{b64encode(bytes(31)).decode()}\n", f"\n1\n{b64encode(bytes(32)).decode()}\n", f"{TEXT}\nextension\n",
+            f"{TEXT}extension\n\nmore\n",
             f"a\n{2**53}\n{b64encode(bytes(32)).decode()}\n", f"a\n1\n{'A' * 42}B=\n", f"\n{TEXT}", f"{TEXT}\n",
         )),
     ],
@@ -127,3 +128,63 @@ def test_garbage_is_no_checkpoint_and_no_key(text: str) -> None:
     for read in READERS:
         with pytest.raises(ValueError, match=" "):
             read(text)
+
+
+def test_notes_have_as_many_and_as_large_signatures_as_the_specification_asks_for() -> None:
+    large = b64encode(b"\1\2\3\4" + bytes(5_000)).decode()  # C2SP signed-note: post-quantum ones can have nearly 5 kB
+    others = [f"— witness{each}.example {large}" for each in range(15)]
+    note = "\n".join([TEXT, *others[:7], SIGNED, *others[7:], ""])
+    assert note.count("\n— ") == 16 and len(note) > 100_000 and opened(note, [KEY.verifier]) == TRAIL
+
+
+def test_extension_lines_are_signed_and_skipped() -> None:
+    extended = resigned(f"{TEXT}an extension\n— another, with a dash\n")
+    assert opened(extended, [KEY.verifier]) == TRAIL == unverified(extended)
+    with pytest.raises(BadNote, match="not signed by the key"):
+        opened(extended.replace("an extension", "no extension"), [KEY.verifier])
+
+
+def test_the_last_newline_of_a_note_is_demanded() -> None:
+    for cut in (NOTE[:-1], NOTE[:-1].replace("\n\n", "\n\n\n"), NOTE[:-1] + " \n"):
+        with pytest.raises(BadNote):
+            opened(cut, [KEY.verifier])
+
+
+SECRET, AT = Ed25519PrivateKey.from_private_bytes(bytes([7] * 32)), 1_679_315_147
+WITNESS = VerifierKey("witness.example.com/w1", SECRET.public_key().public_bytes_raw(), COSIGNATURE)
+
+
+def cosigned(text: str = TEXT, at: int = AT, told: int | None = None, secret: Ed25519PrivateKey = SECRET) -> str:
+    """The line of a witness, as https://c2sp.org/tlog-cosignature has it."""
+    signature = secret.sign(f"cosignature/v1\ntime {at}\n{text}".encode())
+    raw = WITNESS.id + (at if told is None else told).to_bytes(8, "big") + signature
+    return f"— {WITNESS.name} {b64encode(raw).decode()}\n"
+
+
+def test_a_witness_that_is_named_is_verified_and_one_that_is_not_is_passed_over() -> None:
+    assert VerifierKey.read(str(WITNESS)) == WITNESS and WITNESS.id != VerifierKey(WITNESS.name, WITNESS.public).id
+    keys = [KEY.verifier, WITNESS]
+    assert opened(NOTE + cosigned(), keys) == opened(NOTE, keys) == TRAIL  # a witness need not have seen each
+    assert checked(NOTE.encode(), str(KEY.verifier))
+    later, forged = cosigned(told=AT + 1), cosigned(secret=Ed25519PrivateKey.generate())
+    short = f"— {WITNESS.name} {b64encode(WITNESS.id + bytes(9)).decode()}\n"
+    for wrong in (later, forged, short, cosigned("another\n"), cosigned(at=2**63), f"{cosigned()}{forged}"):
+        with pytest.raises(BadNote, match="not signed by the key"):
+            opened(NOTE + wrong, keys)
+        assert opened(NOTE + wrong, [KEY.verifier]) == TRAIL
+
+
+def test_a_witness_alone_is_not_the_trail() -> None:
+    with pytest.raises(BadNote, match="no key that is trusted"):
+        opened(NOTE + cosigned(), [WITNESS])
+    with pytest.raises(BadNote, match="no key that is trusted"):
+        opened(f"{TEXT}\n{cosigned()}", [WITNESS, KEY.verifier])
+
+
+def test_the_cosignature_of_the_specification_has_the_form_that_is_read() -> None:
+    raw = b64decode("jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==")
+    assert int.from_bytes(raw[4:12], "big") == AT and len(raw) == 4 + 8 + 64
+
+
+def test_a_note_is_trimmed_to_the_signatures_of_those_who_are_named() -> None:
+    assert trimmed(NOTE + cosigned(), [KEY.verifier]) == NOTE and trimmed(NOTE + cosigned(), [WITNESS]) == f"{TEXT}\n{cosigned()}"

@@ -127,3 +127,16 @@ def test_a_proof_needs_a_key_that_is_trusted() -> None:
 def test_what_stands_in_a_tree_and_is_no_event_of_its_trail_at_its_place_is_refused(entry: bytes) -> None:
     with pytest.raises(BadProof):
         proof_of(0, 2, [entry, EVENTS[1]]).proven([KEY.verifier])
+
+
+def test_the_bytes_of_the_event_may_come_by_another_way_than_in_the_proof() -> None:
+    whole = proof_of(5, 11)
+    lines = [each for each in whole.text.split("\n") if not each.startswith("extra ")]
+    bare = Proof.read("\n".join(lines))
+    assert bare.entry is None and bare.text == "\n".join(lines) and bare.hashes == whole.hashes
+    assert bare.proven([KEY.verifier], EVENTS[5]) == whole.proven([KEY.verifier])
+    for wrong in (None, b"", EVENTS[6], EVENTS[5] + b"\n"):
+        with pytest.raises(BadProof):
+            bare.proven([KEY.verifier], wrong)
+    with pytest.raises(BadProof):  # what is given counts, and not what the proof says
+        whole.proven([KEY.verifier], EVENTS[6])

@@ -1,5 +1,6 @@
 """Signed checkpoints of the trail (C2SP tlog-checkpoint): each is signed once, continues the one before it, and is stored."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -7,19 +8,22 @@ from pydantic import Field
 
 from documents.access import SYSTEM
 from documents.audit import tree
+from documents.audit.endorsements import endorsement_of
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.audit.forks import restored
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
+from documents.audit.restorations import ends_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.errors import Inconsistent, LimitExceeded, Unproven
 from documents.store.aggregates import Grouping, Measure, Question
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.standins import aware
-from documents.store.units import Unit
+from documents.store.units import Raw, Unit
 from documents.values import Count, Digest, Moment, Value
 
-KEYS = 1_000  # keys that one answer lists
+KEYS = 1_000  # keys that one answer lists, and endorsements that are read of one trail
 
 
 class AuditCheckpoint(Record):
@@ -32,6 +36,9 @@ class AuditCheckpoint(Record):
     signed_at: Moment = Field(description="The checkpoint was signed at this moment.")
     verifier_key: str = Field(description="The key that verifies it, in C2SP form; get it elsewhere.")
     text: str = Field(description="The note is a C2SP tlog-checkpoint; keep every byte.")
+    endorsement: str | None = Field(
+        default=None, description="The endorsement of its key by the one before, in the first checkpoint of a key; else null."
+    )
 
     collection: ClassVar = "audit_checkpoints"
 
@@ -40,6 +47,12 @@ class AuditCheckpoint(Record):
         """The newest checkpoint, or the newest that names `by` as its signer; None if there is none. Verifies no signature."""
         query = {} if by is None else {"verifier_key": str(by)}
         return await cls.first(query, [("size", -1)])
+
+    @classmethod
+    async def newest_notes(cls, by: VerifierKey, limit: int) -> list[str]:
+        """The texts of the newest `limit` checkpoints that name `by` as their signer."""
+        found = await cls.raws({"verifier_key": str(by)}, [("size", -1)], limit, ["text"])
+        return [each["text"] for each in found if isinstance(each.get("text"), str)]
 
 
 class AuditKey(Value):
@@ -50,33 +63,48 @@ class AuditKey(Value):
     checkpoints: Count = Field(description="The number of stored checkpoints that name the key.")
     first_signed_at: Moment | None = Field(description="The time it signed the first of them.")
     last_signed_at: Moment | None = Field(description="The time it signed the last of them.")
+    endorsement: str | None = Field(
+        description="The statement that it follows the key of before, signed by both; null if there is none."
+    )
 
 
 async def keys(own: str | None) -> list[AuditKey]:
     """The server's own key first, then the keys that stored checkpoints name, the latest signer first.
 
-    Takes one database command. Raises LimitExceeded for more than a thousand keys.
+    Takes two database commands. Raises LimitExceeded for more than a thousand keys.
     """
     asked = Question([Grouping("verifier_key", 1)], measures=[Measure(None, "$signed_at")], figures=[(0, "min"), (0, "max")])
     found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, asked, KEYS + 1)}
     if len(found) > KEYS:
         raise LimitExceeded("the number of keys", len(found), KEYS)
     unused = {"count": 0, "min0": None, "max0": None}
+    endorsed = {each["verifier_key"]: each["endorsement"] for each in await _endorsed()}
     told = [
         AuditKey(
             verifier_key=each, is_current=each == own, checkpoints=said["count"], first_signed_at=said["min0"],
-            last_signed_at=said["max0"],
+            last_signed_at=said["max0"], endorsement=endorsed.get(each),
         )
         for each, said in (({own: unused} if own else {}) | found).items()
     ]  # fmt: skip
     return sorted(told, key=lambda each: (each.is_current, each.last_signed_at), reverse=True)
 
 
-async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
+async def endorsements() -> list[str]:
+    """The stored statements by which a key that signed the trail endorsed the next, the oldest first."""
+    return [each["endorsement"] for each in await _endorsed()]
+
+
+async def _endorsed() -> list[Raw]:
+    found = await AuditCheckpoint.raws({"endorsement": {"$ne": None}}, [("size", 1)], KEYS, ["verifier_key", "endorsement"])
+    return [each for each in found if all(isinstance(each.get(name), str) for name in ("verifier_key", "endorsement"))]
+
+
+async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = ()) -> AuditCheckpoint | None:
     """Signs and stores a checkpoint of the current head, or returns the newest one if it covers that head and names `key`.
 
     Returns None while the trail has no event. Raises Inconsistent, and signs nothing, if the trail does not continue the newest
-    checkpoint. If `key` is not the key that signed the newest checkpoint, an event records the rotation first.
+    checkpoint. If `key` is not the key that signed the newest checkpoint, an event records the rotation first. If that other key
+    is among `previous`, it endorses `key`.
     """
     head, last = await AuditHead.require("head"), await AuditCheckpoint.newest()
     if head.size == 0 or (last and _is_of(last, head, key)):
@@ -87,12 +115,18 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
     async def work(unit: Unit) -> AuditCheckpoint:
         head = await AuditHead.touch()  # the touch admits one process at a time
         last = await AuditCheckpoint.newest()  # read again: another process may have signed since the read above
+        endorsement = None
+        if head.origin != key.name:
+            raise Inconsistent(head.size, f"it goes on as {head.origin}, and the key is of {key.name}")
         if last:
             await _goes_on(last, head)
             if _is_of(last, head, key):
                 return last
             if last.verifier_key != str(key.verifier):
-                facts = {"from": last.verifier_key, "to": str(key.verifier)}
+                endorsement = next(
+                    (endorsement_of(each, key) for each in previous if str(each.verifier) == last.verifier_key), None
+                )
+                facts = {"from": last.verifier_key, "to": str(key.verifier), "endorsement": endorsement}
                 resource = AuditCheckpoint.__name__, last.key
                 told = Occurrence(AuditEventType.SYSTEM_STARTED, "rotateAuditKey", SYSTEM, Request(ids[0]), resource, facts=facts)
                 await head.append([told], at, ids)
@@ -102,6 +136,7 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
             signed_at=at,
             verifier_key=str(key.verifier),
             text=Checkpoint(head.origin, head.size, head.root).signed(key),
+            endorsement=endorsement,
         )
         await signed.store()
         return signed
@@ -134,7 +169,10 @@ async def _goes_on(last: AuditCheckpoint, head: AuditHead) -> None:
     """Raises Inconsistent unless the tree under `head` begins with the tree under `last` (RFC 9162 section 2.1.4)."""
     try:
         # The signed text is the authority. The fields beside it are a copy in the database, which somebody may have altered.
-        if opened(last.text, [VerifierKey.read(last.verifier_key)]) != Checkpoint(head.origin, last.size, last.root):
+        signed = opened(last.text, [VerifierKey.read(last.verifier_key)])
+        former = signed.origin != head.origin and ends_of(each for _, each in await restored()).get(signed.origin)
+        origin = signed.origin if former and last.size <= former.seq else head.origin
+        if signed != Checkpoint(origin, last.size, last.root):
             raise Inconsistent(last.size, "it is kept beside another size, root or origin than it was signed with")
         if head.size < last.size:
             raise Inconsistent(last.size, f"there are {head.size} today")

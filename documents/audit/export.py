@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from documents.audit.books import Books, take_all
+from documents.audit.checkpoints import endorsements
 from documents.audit.exported import (
     CHECKPOINT,
     CHECKPOINTS,
@@ -27,15 +28,18 @@ from documents.audit.exported import (
     origin_of,
 )  # fmt: skip
 from documents.audit.findings import Report
+from documents.audit.forks import restored
 from documents.audit.forms import checkpoint_problem, is_altered
 from documents.audit.ledger import Ledger
+from documents.audit.proofs import proofs_to
 from documents.audit.records import Balance, Row, not_compared
 from documents.audit.verification import Verifier
-from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, between, earlier, sound_checkpoints, unheard
+from documents.audit.verify import KEPT, WINDOW, Progress, TrailPart, Window, earlier, sound_checkpoints, unheard
 from documents.contents import Content
 from documents.store.units import Raw
 
 BESIDE = ("seq", "event_hash", "nodes", "occurred_at", "origin")  # the fields that an export takes of events before its first
+TELLING = ("seq", "origin", "action", "actor", "outcome", "resource", "details")  # and of events that tell of a restoration
 
 
 async def export(
@@ -55,9 +59,10 @@ async def export(
 async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: Ledger, books: Books | None) -> Report:
     first = part.first
     before = await earlier(first)
+    told = await restored(first, part.stop) if part.partial else []
     _make(folder)
     with _written(folder / EVENTS) as events, _written(folder / CONTENTS) as contents, _written(folder / DIFFERING) as differing:
-        sheet = _Sheet(Verifier(first, before), events, contents, differing)
+        sheet = _Sheet(Verifier(first, before, restored=[each for _, each in told]), events, contents, differing)
         async for window in part.windows(WINDOW):
             sheet.take(window)
             if books:
@@ -79,7 +84,7 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
             sheet.keep(content)
     found = await _records(folder, books, ledger, part.end) if books else None
     newest = await _checkpoints(folder, part.end if part.partial else part.stop)
-    hashes = await between(newest, first, part.stop, part.end)
+    hashes = (await proofs_to([newest], first, part.stop, part.end)).get(newest)
     manifest = Manifest(
         origin=origin_of(part.head or {}) if sheet.origin is None else sheet.origin,
         first=first,
@@ -91,6 +96,8 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
         before=tuple(_in_short({name: event[name] for name in BESIDE if name in event}) for event in before),
         consistency=Consistency(size=newest, hashes=tuple(hashes)) if hashes else None,
         records=found is not None,
+        endorsements=tuple(await endorsements()),
+        restored=tuple(_some_as_json(event, TELLING) for event, _ in told),
     )
     with _written(folder / MANIFEST) as file:  # written last: an export that was interrupted has no manifest, and is refused
         file.write(json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=2).encode() + b"\n")
@@ -167,6 +174,10 @@ def _fields_as_json(stored: Raw, without: Collection[str] = ()) -> Any:
 def _in_short(stored: Raw) -> Raw:
     """The fields of a document that an honest trail keeps short, as JSON."""
     return {name: in_short(value) for name, value in stored.items() if name != "_id"}
+
+
+def _some_as_json(stored: Raw, names: Collection[str]) -> Any:
+    return as_json({name: stored[name] for name in names if name in stored})
 
 
 async def _contents(digests: set[str] | None) -> AsyncIterator[Raw]:

@@ -18,7 +18,7 @@ An export is a folder of six or seven files. The manifest is written last.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -28,13 +28,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from documents.audit.endorsements import followed
 from documents.audit.findings import AuditCaveat, Report
 from documents.audit.fold import MISSING, Telling
 from documents.audit.forms import is_text
 from documents.audit.ledger import Ledger
-from documents.audit.notes import Checkpoint, VerifierKey
-from documents.audit.pins import kept_in, pinned, those_pinned, trusted
+from documents.audit.pins import Kept, trusted
 from documents.audit.records import Balance, Row, not_compared
+from documents.audit.restorations import Restoration, restoration_in
 from documents.audit.verification import Verifier
 from documents.canonical import UNSPEAKABLE, loosely_parsed, plain
 from documents.store.units import Raw
@@ -85,6 +86,10 @@ class Manifest(Value):
     """The proof for a checkpoint that is smaller than `from` or larger than the end of the export; else None."""
     records: bool = False
     """Whether there is a `records.ndjson`. Exports of schema 1, before release 0.3.0, have none."""
+    endorsements: tuple[str, ...] = ()
+    """The statements by which a key that signed the trail endorsed the next, the oldest first."""
+    restored: tuple[Any, ...] = ()
+    """The stored fields of events outside of the export after which the trail goes on under another name."""
 
     @property
     def stop(self) -> int:
@@ -116,18 +121,18 @@ def verify_export(
 ) -> Report:
     """Verifies an export by the same checks as `documents.audit.verify` applies to the database.
 
-    `checkpoint` is a signed note that was kept elsewhere, and `keys` are the keys that may have signed it. `progress` gets 1 and
-    the number of events after each event. Memory grows by about a hundred bytes a content, and not with the events. Raises
-    Unreadable for a broken export, InvalidInput for keys or a checkpoint that cannot be used, and OSError.
+    `checkpoint` has the signed notes that were kept elsewhere, and `keys` are the keys that may have signed them, or endorsed
+    those that did. `progress` gets 1 and the number of events after each event. Memory grows by about a hundred bytes a content,
+    and not with the events. Raises Unreadable for a broken export, InvalidInput for keys or a checkpoint that cannot be used, and
+    OSError.
     """
-    allowed = trusted(checkpoint, keys)
-    pin = pinned(checkpoint, allowed) if checkpoint is not None else None
+    named = trusted(checkpoint, keys)
     manifest = Manifest.read(folder)
-    signed = pin if isinstance(pin, Checkpoint) else None
-    others = _kept(folder, allowed) if signed else []
-    kept = [each for each in others if signed and manifest.first <= each.size <= min(manifest.stop, signed.size)]
+    allowed, wrong = followed(named, manifest.endorsements)
+    kept = Kept() if checkpoint is None else Kept.read(checkpoint, allowed)
     before = [each for each in map(as_stored, manifest.before) if isinstance(each, dict)]
-    verifier = Verifier(manifest.first, before, {each.size for each in (*kept, *([signed] if signed else ()))})
+    verifier = Verifier(manifest.first, before, kept.sizes, _restored(manifest))
+    proofs = _proofs(manifest, kept)
     ledger = Ledger() if manifest.records else None
     try:
         _read(folder, manifest, verifier, progress, ledger)
@@ -139,10 +144,8 @@ def verify_export(
         verifier.expect_counted(head)
         verifier.compare_head(head, sum("head" in row for row in _rows(folder / DIFFERING)))
     verifier.deny_stored(_stored_in(row["checkpoint"]) for row in _rows(folder / DIFFERING) if "checkpoint" in row)
-    if signed:
-        verifier.compare_checkpoint(signed, manifest.size, _proof(manifest, signed), kept)
-    elif pin:
-        verifier.deny_checkpoint(str(pin))
+    verifier.compare_checkpoints(kept, manifest.size, proofs)
+    verifier.deny_endorsements(wrong)
     report = verifier.report()
     report = _with_records(report, folder, ledger) if ledger else not_compared(report)
     return report.model_copy(update={"caveats": (*report.caveats, AuditCaveat.EXPORT_BELIEVED)})
@@ -213,18 +216,21 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
         raise Unreadable(f"{DIFFERING} names line {at} of {EVENTS}, which is missing, or is not in ascending order")
 
 
-def _proof(manifest: Manifest, signed: Checkpoint) -> Sequence[str]:
-    """The hashes that lead from the exported part to the checkpoint; none if the part itself has the checkpoint's root."""
-    if manifest.first <= signed.size <= manifest.stop or not manifest.partial or signed.size > manifest.size:
-        return ()
-    if manifest.consistency is None or manifest.consistency.size != signed.size:
-        raise Unreadable(f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {signed.size} events")
-    return manifest.consistency.hashes
+def _proofs(manifest: Manifest, kept: Kept) -> Mapping[int, Sequence[str]]:
+    """The hashes that lead from the exported part to a checkpoint outside of it, by its size."""
+    proof = manifest.consistency
+    outside = {each for each in kept.sizes if not manifest.first <= each <= manifest.stop and each <= manifest.size}
+    proven = {proof.size: proof.hashes} if proof and proof.size in outside else {}
+    if kept.signed and outside == kept.sizes and not proven:
+        unreached = max(outside)
+        raise Unreadable(f"a part of a trail is anchored by its own {CHECKPOINT} only, and not by one of {unreached} events")
+    return proven
 
 
-def _kept(folder: Path, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
-    text = _whole(folder / CHECKPOINTS).decode(errors="replace")
-    return those_pinned(kept_in(text), keys)
+def _restored(manifest: Manifest) -> list[Restoration]:
+    """What the manifest says of restorations outside of the exported part."""
+    found = [restoration_in(each) for each in map(as_stored, manifest.restored) if isinstance(each, dict)]
+    return [each for each in found if each and not manifest.first <= each.seq < manifest.stop]
 
 
 def _digests(path: Path) -> set[str]:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field, computed_field
 
 from documents.audit.resource import EventResource
+from documents.audit.restorations import Restoration
 from documents.values import Choice, Count, Digest, Value
 
 LISTED = 1_000  # a report lists this many faults, and counts all of them
@@ -38,6 +39,7 @@ class AuditFaultKind(Choice):
     RECORD_DIFFERS = "record_differs", "A stored record is not what the trail tells of it."
     RECORD_MISSING = "record_missing", "The trail tells of a record that is not stored."
     RECORD_UNKNOWN = "record_unknown", "A record is stored of which no event tells, or a second one with the same key."
+    ENDORSEMENT_FORGED = "endorsement_forged", "An endorsement of a key is malformed or not signed by both keys."
 
 
 class Fault(Value):
@@ -70,6 +72,11 @@ class AuditCaveat(Choice):
         "export_believed",
         "An export was read; what else the database stores of its events was believed.",
     )
+    RESTORED = "restored", "A backup was put back: events are lost, and the trail goes on under another name."
+    CHECKPOINTS_NOT_COMPARED = (
+        "checkpoints_not_compared",
+        "Some of the given checkpoints lie outside of what was read, and nothing leads there.",
+    )
     IDS_FORGOTTEN = "ids_forgotten", f"An id that was used again more than {REACH:,} events later may have gone unnoticed."
     UNPROVEN_RECORDS = (
         "unproven_records",
@@ -81,7 +88,7 @@ class AuditCaveat(Choice):
 class Report(Value):
     """A report says what a verification found."""
 
-    unasked: ClassVar = frozenset({"caveats"})
+    unasked: ClassVar = frozenset({"caveats", "restorations"})
     ordered: ClassVar = frozenset({"fault_count"})
     summed: ClassVar = frozenset({"events_verified", "fault_count", "records_compared", "records_unproven"})
 
@@ -99,6 +106,9 @@ class Report(Value):
         default=0, description="The number of records that the trail does not tell whole, so that they were not compared."
     )
     caveats: tuple[AuditCaveat, ...] = Field(description="The caveats say what this verification cannot exclude.")
+    restorations: tuple[Restoration, ...] = Field(
+        default=(), description="Where the trail goes on under another name after a backup was put back, oldest first."
+    )
 
     @computed_field(description="Whether nothing is wrong, as far as the caveats allow.")  # type: ignore[prop-decorator]
     @property

@@ -1,12 +1,13 @@
 """Checkpoints in the form of C2SP: the size and root of a tree in a note signed with Ed25519. Pure: imports no database.
 
-https://c2sp.org/signed-note and https://c2sp.org/tlog-checkpoint
+https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint and https://c2sp.org/tlog-cosignature
 """
 
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Self
 
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from documents.values import MAX_SAFE_INTEGER
 
-ED25519 = b"\x01"  # C2SP signed-note, "Signature types"
-NOTE_LENGTH, SIGNATURES = 20_000, 16  # C2SP signed-note: a verifier must bound what it reads, and accept 16 signatures
+ED25519, COSIGNATURE = b"\x01", b"\x04"  # C2SP signed-note, "Signature types"
+# C2SP signed-note: a verifier bounds what it reads, and accepts 16 signatures. A post-quantum one can have nearly 5 kB.
+NOTE_LENGTH, SIGNATURES = 200_000, 32
+LATEST = 2**63 - 1  # C2SP tlog-cosignature: no timestamp is later
 _NAME = re.compile(r"[^\s+]+")  # C2SP signed-note: a key's name has neither white space nor a plus
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")  # C2SP tlog-checkpoint: decimal, without leading zeros
 _SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")  # an em dash, U+2014
@@ -29,10 +32,11 @@ class BadNote(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public key, which verifies the signatures of a note."""
+    """A public key, which verifies the signatures of a note, or the cosignatures of a witness if its kind is COSIGNATURE."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -40,28 +44,40 @@ class VerifierKey:
         # Base64 may hold a plus, so at most two are split at; a text with fewer gets empty parts, which are refused below.
         name, told, encoded = [*text.strip().split("+", 2), "", ""][:3]
         kind, public = (raw := decoded(encoded))[:1], raw[1:]
-        if kind != ED25519 or len(public) != 32:
+        if kind not in {ED25519, COSIGNATURE} or len(public) != 32:
             raise ValueError("is no Ed25519 key: a name, the key's id and the key, with + between them")
-        key = cls(_named(name), public)
+        key = cls(_named(name), public, kind)
         if told != key.id.hex():
             raise ValueError("bears another id than its own")
         return key
 
     @property
     def id(self) -> bytes:
-        """The key id of C2SP signed-note: the first four bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        """The key id of C2SP signed-note: the first four bytes of SHA-256(name || 0x0A || kind || public key)."""
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
+
+    @property
+    def is_witness(self) -> bool:
+        """Whether it is the key of a witness, which cosigns what another key has signed."""
+        return self.kind == COSIGNATURE
 
     def has_signed(self, text: str, signature: bytes) -> bool:
-        """Whether `signature` is this key's Ed25519 signature of the text as UTF-8 (RFC 8032)."""
+        """Whether `signature` is this key's Ed25519 signature (RFC 8032) of the text, or its timestamped cosignature."""
+        signed = text.encode()
+        if self.is_witness:
+            # C2SP tlog-cosignature: eight bytes of the time, and a signature of that time and the text.
+            at, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+            if at > LATEST:
+                return False
+            signed = f"cosignature/v1\ntime {at}\n".encode() + signed
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+            _public_key(self.public).verify(signature, signed)
         except InvalidSignature:
             return False
         return True
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{b64encode(self.kind + self.public).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +126,75 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """The text that is signed: three lines. The extension lines of C2SP tlog-checkpoint are neither written nor read."""
+        """The text that is signed: three lines. Extension lines (C2SP tlog-checkpoint) are not written, and skipped when read."""
         return f"{self.origin}\n{self.size}\n{b64encode(bytes.fromhex(self.root)).decode()}\n"
 
     def signed(self, key: SigningKey) -> str:
         """The signed note: the text, an empty line, and the signature by `key`."""
-        signature = Ed25519PrivateKey.from_private_bytes(key.secret).sign(self.text.encode())
-        return f"{self.text}\n— {key.name} {b64encode(key.verifier.id + signature).decode()}\n"
+        return signed_note(self.text, key)
+
+
+def signed_note(text: str, *keys: SigningKey) -> str:
+    """The note of a text that ends in a newline: the text, an empty line, and a signature by each of `keys`."""
+    lines = []
+    for key in keys:
+        signature = Ed25519PrivateKey.from_private_bytes(key.secret).sign(text.encode())
+        lines.append(f"— {key.name} {b64encode(key.verifier.id + signature).decode()}\n")
+    return f"{text}\n{''.join(lines)}"
 
 
 def opened(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     """The checkpoint that a note holds, if at least one of `keys` signed it and each signature of theirs is right.
 
-    Signatures by other keys are ignored (C2SP signed-note): a key can be rotated, and witnesses may sign too. Raises BadNote if
-    none of `keys` signed, if one of their signatures is wrong, and if the text is no checkpoint.
+    Signatures by other keys are ignored (C2SP signed-note): a key can be rotated, and witnesses may sign too. The cosignature of
+    a witness among `keys` must be right, and does not stand for the signature of the trail. Raises BadNote if none of `keys`
+    signed, if one of their signatures is wrong, and if the text is no checkpoint.
     """
-    text, separator, signatures = note.rpartition("\n\n")
-    text += "\n"
-    if len(note) > NOTE_LENGTH or not separator or not signatures.endswith("\n") or _UNPRINTABLE.search(note):
-        raise BadNote("is no signed note: text, an empty line, and signatures")
-    known = {(each.name, each.id): each for each in keys}
-    trusted = [(known[who], signature) for who, signature in _signatures(signatures[:-1]) if who in known]
-    if not trusted:
+    text, signers = signed_by(note, keys)
+    if all(each.is_witness for each in signers):
         raise BadNote("is signed by no key that is trusted")
+    return _read(text)
+
+
+def signed_by(note: str, keys: Iterable[VerifierKey]) -> tuple[str, list[VerifierKey]]:
+    """The text of a note, and those of `keys` that signed it. Raises BadNote for no note, and for a wrong signature of theirs."""
+    text, signatures = _parts(note)
+    known = {(each.name, each.id): each for each in keys}
+    trusted = [(known[who], signature) for who, signature in _signatures(signatures) if who in known]
     if not all(key.has_signed(text, signature) for key, signature in trusted):
         raise BadNote("was not signed by the key that it names")
-    return _read(text)
+    return text, [key for key, _ in trusted]
+
+
+def trimmed(note: str, keys: Iterable[VerifierKey]) -> str:
+    """A note without the signatures of others than `keys`. Raises BadNote for what is no note."""
+    text, signatures = _parts(note)
+    known = {(each.name, each.id) for each in keys}
+    lines = zip(signatures.split("\n"), _signatures(signatures), strict=True)
+    return "\n".join([text, *(line for line, (who, _) in lines if who in known), ""])
+
+
+def unverified(note: str) -> Checkpoint:
+    """The checkpoint that a note holds, whoever signed it. Raises BadNote if it holds none."""
+    return _read(text_of(note))
+
+
+def text_of(note: str) -> str:
+    """The text of a note, whoever signed it. Raises BadNote for what is no note."""
+    return _parts(note)[0]
+
+
+def _parts(note: str) -> tuple[str, str]:
+    """The text of a note with its last newline, and the lines of its signatures without theirs."""
+    text, separator, signatures = note.rpartition("\n\n")
+    if len(note) > NOTE_LENGTH or not separator or not signatures.endswith("\n") or _UNPRINTABLE.search(note):
+        raise BadNote("is no signed note: text, an empty line, and signatures, each of which ends with a newline")
+    return f"{text}\n", signatures[:-1]
+
+
+@lru_cache(maxsize=64)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
@@ -152,7 +211,8 @@ def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
 
 def _read(text: str) -> Checkpoint:
     match text.split("\n"):
-        case [origin, size, root, ""] if origin and _SIZE.fullmatch(size) and int(size) <= MAX_SAFE_INTEGER:
+        # C2SP tlog-checkpoint: lines after the third are extensions, opaque and never empty.
+        case [origin, size, root, *more, ""] if origin and all(more) and _SIZE.fullmatch(size) and int(size) <= MAX_SAFE_INTEGER:
             if len(raw := decoded(root)) == 32:
                 return Checkpoint(origin, int(size), raw.hex())
     raise BadNote("is no checkpoint: an origin, a size and a root, each on a line of its own")

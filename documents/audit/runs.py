@@ -7,7 +7,7 @@ While the trail has a fault, every run reads all events: a run over new events a
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Self
@@ -20,6 +20,7 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.notes import VerifierKey
+from documents.audit.pins import Kept
 from documents.audit.resource import EventResource
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
@@ -31,6 +32,9 @@ from documents.turns import Turn
 from documents.values import Count, Moment
 
 LISTED, KEPT = 20, 1_000  # faults that a stored run lists; runs that are stored
+NEWEST = 16  # stored checkpoints that a run compares, where the server keeps no file of them
+Keeping = Callable[[bool], Awaitable[Kept]]
+"""Reads the file in which a server keeps its checkpoints: the whole, or the last one in it."""
 DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
@@ -94,20 +98,30 @@ class VerificationTurn(Turn):
 
 
 async def verify_in_turn(
-    key: VerifierKey | None, clock: Callable[[], datetime], every: timedelta, books: Books | None = None
+    key: VerifierKey | None,
+    clock: Callable[[], datetime],
+    every: timedelta,
+    keeping: Keeping | None = None,
+    books: Books | None = None,
+    *,
+    at_once: bool = False,
 ) -> VerificationRun | None:
     """Verifies the trail if a run is due, and stores the run; None if none is due or another process has the turn.
 
-    Compares with the newest checkpoint that `key` signed, and the records of `books` with the trail. After each window it sleeps
-    as long as the window took, which leaves at least half of the processor to requests.
+    With `at_once` it is due now. Compares with the file of checkpoints that `keeping` reads, a run over everything with all of
+    them; without a file with the newest ones that `key` signed. Compares the records of `books` with the trail. After each window
+    it sleeps as long as the window took, which leaves at least half of the processor to requests.
     """
-    taken = await VerificationTurn.taken(began := clock())
+    taken = await VerificationTurn.taken(began := clock(), at_once=at_once)
     if taken is None:
         return None
     turn = taken
     last, sound = await VerificationRun.last(), await VerificationRun.last({"found.fault_count": 0})
     first = sound.found.tree_size if sound and not await _whole_is_due(last, began) else 0
-    checkpoint = await AuditCheckpoint.newest(key) if key else None
+    # The file counts where there is one: whoever rewrote the trail may have had the stored checkpoints signed anew.
+    kept = await keeping(first == 0) if keeping else Kept()
+    if key and not kept.signed and not kept.denied:
+        kept = await _stored(key)
     earlier = (sound.found.tree_size, sound.found.root) if sound and sound.found.root else None
     since = monotonic()
 
@@ -119,19 +133,23 @@ async def verify_in_turn(
         since = monotonic()
 
     try:
-        report = await verify_on(first, earlier, checkpoint and checkpoint.text, [key] if key else [], rest, books)
+        report = await verify_on(first, earlier, kept, rest, books)
         run = VerificationRun(
             number=turn.number,
             began_at=began,
             ended_at=max(clock(), began),
             found=report.model_copy(update={"faults": report.faults[:LISTED]}),
-            checkpoint_size=checkpoint and checkpoint.size,
+            checkpoint_size=kept.signed[-1].size if kept.signed else None,
             is_news=not _faults(report) <= (_faults(last.found) if last else set()),
         )
         await turn.end(run, sound and sound.number, began + max(every, LOAD * run.took))
     except StaleRevision:  # a window took so long that the turn ran out, and another process took it
         return None
     return run
+
+
+async def _stored(key: VerifierKey) -> Kept:
+    return Kept.of(await AuditCheckpoint.newest_notes(key, NEWEST), [key])
 
 
 async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:

@@ -178,7 +178,13 @@ class AuditHead(Record):
 
     async def _move(self) -> None:
         """Writes the new end of the trail. Raises RuntimeError if the head's turn is no longer the one that was touched."""
-        end = {"size": self.size, "last_hash": self.last_hash, "last_at": self.last_at, "edge": list(self.edge)}
+        end = {
+            "origin": self.origin,
+            "size": self.size,
+            "last_hash": self.last_hash,
+            "last_at": self.last_at,
+            "edge": list(self.edge),
+        }
         if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": end}):
             raise RuntimeError("the head moved under a transaction that had touched it")
 

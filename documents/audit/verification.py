@@ -11,9 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from documents.audit import tree
+from documents.audit.comparison import Comparison
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.forms import Known, checkpoint_problem, head_problems, is_count
 from documents.audit.notes import Checkpoint
+from documents.audit.pins import Kept
+from documents.audit.restorations import Restoration, ends_of, restoration_in
 from documents.audit.schema import Said, cited, is_content, shape_faults
 from documents.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
 from documents.store.units import Raw
@@ -32,10 +35,13 @@ class Verifier:
     """A verifier reads the events from `first` on and lists their faults. No stored value makes it raise.
 
     To begin in the middle it needs `earlier`, the events that complete `tree.edge_subtrees(first)`, and believes their hashes.
-    It remembers the roots of the tree sizes in `marks`, for the comparison with checkpoints.
+    It remembers the roots of the tree sizes in `marks`, for the comparison with checkpoints. `restored` are the restorations that
+    events before or after those that it reads tell of; it believes them.
     """
 
-    def __init__(self, first: int = 0, earlier: Iterable[Raw] = (), marks: Container[int] = ()) -> None:
+    def __init__(
+        self, first: int = 0, earlier: Iterable[Raw] = (), marks: Container[int] = (), restored: Iterable[Restoration] = ()
+    ) -> None:
         self._first = self._next = first
         self._verified = 0
         self.fault_count = 0
@@ -45,6 +51,8 @@ class Verifier:
         self._ids_forgotten = self._head_compared = False
         self._marks, self._roots = marks, dict[int, str]()
         self._anchor: int | None = None
+        self._uncompared = False
+        self._restored = {each.seq: each for each in restored}
         # What is known of the events before the next one. None means that a fault hid it; then nothing is compared with it, so
         # that one fault is reported once.
         self._edge: list[str] | None = []
@@ -147,35 +155,22 @@ class Verifier:
                 says = f"Its {name} is {quoted(head.get(name))}; by the events it must be {quoted(value)}."
                 self._found(AuditFaultKind.HEAD_DIFFERS, None, says)
 
-    def deny_checkpoint(self, why: str) -> None:
-        """Reports that the given checkpoint cannot be trusted; `why` continues a sentence that begins with "It"."""
-        self._found(AuditFaultKind.CHECKPOINT_FORGED, None, f"It {why}.")
+    def compare_checkpoints(self, kept: Kept, size: int, proofs: Mapping[int, Sequence[str]]) -> None:
+        """Compares a trail of `size` events with all checkpoints that were kept, as far as its events were read. Feed them first.
 
-    def compare_checkpoint(self, pinned: Checkpoint, size: int, proof: Sequence[str], kept: Iterable[Checkpoint] = ()) -> None:
-        """Compares a trail of `size` events with a checkpoint, as far as its events were read. Feed them first.
-
-        `proof` is the consistency proof between the checkpoint's tree and the nearest tree that was read; it is needed if the
-        checkpoint's own size was not read. `kept` are other checkpoints by the same signer. They narrow down where events were
-        rewritten.
+        `proofs` has, by the size of a checkpoint outside of what was read, the consistency proof between its tree and the nearest
+        tree that was read.
         """
-        if self._origin not in (None, pinned.origin):
-            says = f"Its origin is {quoted(pinned.origin)}, not {quoted(self._origin)}."
-            self._found(AuditFaultKind.CHECKPOINT_OF_ANOTHER_TRAIL, None, says)
-            return
-        agree = {each.size: self._roots[each.size] == each.root for each in kept if each.size in self._roots}
-        if size < pinned.size:
-            self._found(AuditFaultKind.TAIL_CUT, size, f"There were {pinned.size} events, and there are {size}.")
-        elif (agrees := self._agrees(pinned, proof)) is None:
-            return
-        else:
-            agree[pinned.size] = agrees
-        self._anchor = pinned.size
-        if not all(agree.values()):
-            # Events were rewritten between the last size whose root agrees and the first size whose root does not.
-            until = min(each for each, same in agree.items() if not same)
-            since = max((each for each, same in agree.items() if same and each < until), default=0)
-            says = f"From {since} to {until - 1} something is not what it was: another root of {until} events was signed."
-            self._found(AuditFaultKind.REWRITTEN, since, says)
+        compared = Comparison(kept, size, self._origin, self._restorations(), lambda each: self._agrees(each, proofs))
+        for finding in compared.findings():
+            self._found(*finding)
+        self._anchor = compared.anchor
+        self._uncompared = any(each.size not in proofs and not self._reaches(each.size) for each in compared.untold)
+
+    def deny_endorsements(self, wrong: Iterable[str]) -> None:
+        """Reports what is wrong with the endorsements that are kept with the trail, a sentence each."""
+        for says in wrong:
+            self._found(AuditFaultKind.ENDORSEMENT_FORGED, None, says)
 
     def compare_earlier(self, size: int, root: str) -> None:
         """Compares with the root that an earlier verification computed of the first `size` events. `size` must be in `marks`."""
@@ -189,15 +184,24 @@ class Verifier:
         if kind not in known:  # else the comparison with a checkpoint has reported the same fault
             self._found(kind, self._next if kind is AuditFaultKind.TAIL_CUT else 0, says)
 
-    def _agrees(self, pinned: Checkpoint, proof: Sequence[str]) -> bool | None:
-        """Whether the tree that was read has the signed root, or is consistent with it; None if a fault hid the tree's root."""
-        if pinned.size in self._roots:
-            return self._roots[pinned.size] == pinned.root
-        if pinned.size < self._first and self._first in self._roots:
-            return tree.verify_consistency(pinned.size, self._first, pinned.root, self._roots[self._first], proof)
-        if pinned.size > self._next and self._edge is not None:
-            return tree.verify_consistency(self._next, pinned.size, tree.root(self._edge), pinned.root, proof)
+    def _reaches(self, size: int) -> bool:
+        return self._first <= size <= self._next
+
+    def _agrees(self, kept: Checkpoint, proofs: Mapping[int, Sequence[str]]) -> bool | None:
+        """Whether the tree that was read has the signed root, or is consistent with it; None if that cannot be told."""
+        if kept.size in self._roots:
+            return self._roots[kept.size] == kept.root
+        if self._reaches(kept.size) or kept.size not in proofs:
+            return None  # a fault hid the tree's root, or nothing leads from what was read to the checkpoint
+        proof = proofs[kept.size]
+        if kept.size < self._first and self._first in self._roots:
+            return tree.verify_consistency(kept.size, self._first, kept.root, self._roots[self._first], proof)
+        if kept.size > self._next and self._edge is not None:
+            return tree.verify_consistency(self._next, kept.size, tree.root(self._edge), kept.root, proof)
         return None
+
+    def _restorations(self) -> list[Restoration]:
+        return sorted(self._restored.values(), key=lambda each: each.seq)
 
     def report(self) -> Report:
         """The report on everything that was fed and compared so far."""
@@ -206,6 +210,8 @@ class Verifier:
             AuditCaveat.AFTER_CHECKPOINT: self._anchor is not None and self._anchor < self._next,
             AuditCaveat.BEGINNING_BELIEVED: self._first > 0,
             AuditCaveat.HEAD_NOT_COMPARED: not self._head_compared,
+            AuditCaveat.RESTORED: bool(self._restored),
+            AuditCaveat.CHECKPOINTS_NOT_COMPARED: self._uncompared,
             AuditCaveat.IDS_FORGOTTEN: self._ids_forgotten,
         }
         return Report(
@@ -217,6 +223,7 @@ class Verifier:
             faults=tuple(self._faults),
             fault_count=self.fault_count,
             caveats=tuple(caveat for caveat, applies in caveats.items() if applies),
+            restorations=tuple(self._restorations()),
         )
 
     def _found(self, kind: AuditFaultKind, seq: int | None, detail: str) -> None:
@@ -329,7 +336,7 @@ class Verifier:
                 self._found(
                     AuditFaultKind.TIME_REVERSED, seq, f"It occurred at {said.occurred_at}, event {seq - 1} at {self._last_at}."
                 )
-            if self._origin not in (None, said.origin):
+            if self._origin not in (None, said.origin) and not self._goes_on(said):
                 self._found(
                     AuditFaultKind.ORIGIN_DIFFERS, seq, f"Its origin is {quoted(said.origin)}, not {quoted(self._origin)}."
                 )
@@ -339,6 +346,16 @@ class Verifier:
             self._origin = said.origin
         self._last_at = said.occurred_at if said else None
         self._last_hash = leaf
+
+    def _goes_on(self, said: Said) -> bool:
+        """Whether an event under another name tells that the trail goes on from a restored state."""
+        found = restoration_in(said.model_dump(by_alias=True))
+        names = ends_of(self._restored.values())
+        # A name that the trail has borne before would make it unclear what a checkpoint under that name is about.
+        if found is None or found.origin_before != self._origin or found.origin in names:
+            return False
+        self._restored[found.seq] = found
+        return True
 
     def _remember(self, event_id: str) -> None:
         # Two generations of at most REACH ids: the older one is dropped when the younger is full, so memory is bounded.

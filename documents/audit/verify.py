@@ -11,27 +11,28 @@ from typing import Any, Self
 
 from documents.audit import tree
 from documents.audit.books import Books, take_all, want_all
-from documents.audit.checkpoints import AuditCheckpoint
+from documents.audit.checkpoints import AuditCheckpoint, endorsements
+from documents.audit.endorsements import followed
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
+from documents.audit.forks import restored
 from documents.audit.forms import Known, checkpoint_problem, is_count
 from documents.audit.ledger import Ledger
-from documents.audit.notes import BadNote, Checkpoint, VerifierKey
-from documents.audit.pins import pinned, those_pinned, trusted
-from documents.audit.proofs import stored_hashes
+from documents.audit.pins import Kept, trusted
+from documents.audit.proofs import proofs_to
 from documents.audit.records import not_compared
 from documents.audit.schema import cited
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
 from documents.contents import Content
-from documents.errors import InvalidInput, LimitExceeded, Unproven
+from documents.errors import InvalidInput, LimitExceeded
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
 EVENTS_A_CALL = 50_000  # events that one call of a client verifies
 WINDOW = 100  # events that are read and verified at once: the driver decodes them in one piece, and meanwhile nothing else runs
 SMALL_WINDOW = 50  # the same for a server's own runs
-KEPT, NEWEST = 1_000, 16  # stored checkpoints that a call compares, and a server's own run
+KEPT = 1_000  # stored checkpoints that an export holds
 Seen = tuple[int, str]  # the number of events that an earlier verification read from the first on, and the root it computed
 Window = tuple[list[Raw], Known]
 Progress = Callable[[int, int], None]
@@ -43,24 +44,6 @@ _DIGESTS = re.compile(rb'(?<!"previous_hash":)"([0-9a-f]{64})"')
 
 def unheard(read: int, of: int) -> None:
     """A `Progress` that does nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a trail is compared with.
-
-    `pinned` is a checkpoint from outside, or the reason why it is not trusted. `kept` are stored checkpoints by the same signer,
-    and `earlier` is the root that an earlier verification computed.
-    """
-
-    pinned: Checkpoint | BadNote | None = None
-    kept: Sequence[Checkpoint] = ()
-    earlier: Seen | None = None
-
-    @property
-    def sizes(self) -> set[int]:
-        signed = (self.pinned,) if isinstance(self.pinned, Checkpoint) else ()
-        return {each.size for each in (*self.kept, *signed)} | ({self.earlier[0]} if self.earlier else set())
 
 
 async def verify(
@@ -75,82 +58,79 @@ async def verify(
 ) -> Report:
     """Verifies the events from `first` to `last`, both included; `last` is the end of the trail if it is None.
 
-    `checkpoint` is a signed note that was kept outside the database; it is compared if one of `keys` signed it. After each window
-    `progress` gets the number of its events and of all events. A verification of the whole trail compares the records of `books`
-    with it. Raises LimitExceeded for more than `limit` events, and
+    `checkpoint` has the signed notes that were kept outside the database. Each is compared if one of `keys` signed it, or a key
+    that one of them endorsed. A verification of the whole trail compares the records of `books` with it. After each window
+    `progress` gets the number of its events and of all events. Raises LimitExceeded for more than `limit` events, and
     InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
-    allowed = trusted(checkpoint, keys)
-    pin = pinned(checkpoint, allowed) if checkpoint is not None else None
+    named = trusted(checkpoint, keys)
     part = await TrailPart.of(first, last)
     if limit is not None and part.length > limit:
         # A number that somebody stored can make the trail look longer than it is.
         stored = await AuditEvent.tally({"seq": {"$gte": part.first, "$lt": part.stop}})
         if stored > limit:
             raise LimitExceeded("the number of events in a verification", stored, limit)
-    kept = await _kept(first, min(part.stop, pin.size), allowed, KEPT) if isinstance(pin, Checkpoint) else []
+    kept, wrong = Kept(), list[str]()
+    if checkpoint is not None:
+        allowed, wrong = followed(named, await endorsements())
+        kept = await to_thread(Kept.read, checkpoint, allowed)
 
     async def reached(read: int) -> None:
         progress(read, part.length)
 
-    return await _verified(part, Comparison(pin, kept), reached, books=None if part.partial else books)
+    return await _verified(part, kept, None, reached, wrong=wrong, books=None if part.partial else books)
 
 
-async def verify_on(
-    first: int,
-    earlier: Seen | None,
-    checkpoint: str | None,
-    keys: Sequence[VerifierKey],
-    reached: Reached,
-    books: Books | None = None,
-) -> Report:
+async def verify_on(first: int, earlier: Seen | None, kept: Kept, reached: Reached, books: Books | None = None) -> Report:
     """Verifies the events from `first` to the end, in any number; the whole trail if it has fewer than `first` events.
 
-    Compares with `earlier`, the root that an earlier verification computed, and with the signed note `checkpoint`. Awaits
-    `reached`, with the number of events, after each window. Compares the records of `books` with the trail: all of them if it
-    begins at 0, else those of which the events from `first` on tell.
+    Compares with `earlier`, the root that an earlier verification computed, and with the checkpoints `kept`. Awaits `reached`,
+    with the number of events, after each window. Compares the records of `books` with the trail: all of them if it begins at 0,
+    else those of which the events from `first` on tell.
     """
-    pin = pinned(checkpoint, keys) if checkpoint is not None else None
-    part = await TrailPart.since(first)
-    kept = await _kept(part.first, min(part.end, pin.size), keys, NEWEST) if isinstance(pin, Checkpoint) else []
-    return await _verified(part, Comparison(pin, kept, earlier), reached, SMALL_WINDOW, books)
+    return await _verified(await TrailPart.since(first), kept, earlier, reached, SMALL_WINDOW, books=books)
 
 
 async def _verified(
-    part: "TrailPart", against: Comparison, reached: Reached, window: int | None = None, books: Books | None = None
+    part: "TrailPart",
+    kept: Kept,
+    seen: Seen | None,
+    reached: Reached,
+    window: int = WINDOW,
+    *,
+    wrong: Sequence[str] = (),
+    books: Books | None = None,
 ) -> Report:
     with Ledger() as ledger:
-        report = await _verified_trail(part, against, reached, window, ledger if books else None)
+        report = await _verified_trail(part, kept, seen, reached, window, wrong, ledger if books else None)
         return await books.compared(ledger, report, part.first, part.end, reached) if books else not_compared(report)
 
 
 async def _verified_trail(
-    part: "TrailPart", against: Comparison, reached: Reached, window: int | None, ledger: Ledger | None
+    part: "TrailPart", kept: Kept, seen: Seen | None, reached: Reached, window: int, wrong: Sequence[str], ledger: Ledger | None
 ) -> Report:
-    verifier = Verifier(part.first, await earlier(part.first), against.sizes)
-    async for events, contents in part.windows(window or WINDOW):
+    marks = kept.sizes | ({seen[0]} if seen else set())
+    told = await restored(part.first, part.stop) if part.partial else []
+    verifier = Verifier(part.first, await earlier(part.first), marks, [each for _, each in told])
+    async for events, contents in part.windows(window):
         await to_thread(verifier.feed_known, events, contents)  # on the event loop it would hold up every other request
         if ledger:
             await to_thread(want_all if part.first else take_all, ledger, events)
         await reached(len(events))
     verifier.expect(part.stop)
     if part.to_the_end:
-        async for events, contents in part.strays(window or WINDOW):
+        async for events, contents in part.strays(window):
             await to_thread(verifier.feed_known, events, contents)
             await reached(len(events))
         verifier.expect_counted(part.head)
         verifier.compare_head(part.head, len(part.beside))
-    async for checkpoints in part.checkpoints(window or WINDOW):
+    async for checkpoints in part.checkpoints(window):
         await to_thread(verifier.deny_stored, checkpoints)
         await reached(0)
-    match against.pinned:
-        case Checkpoint() as signed:
-            proof = await between(signed.size, part.first, part.stop, part.end)
-            verifier.compare_checkpoint(signed, part.end, proof, against.kept)
-        case BadNote() as bad:
-            verifier.deny_checkpoint(str(bad))
-    if against.earlier:
-        verifier.compare_earlier(*against.earlier)
+    verifier.compare_checkpoints(kept, part.end, await proofs_to(kept.sizes, part.first, part.stop, part.end))
+    verifier.deny_endorsements(wrong)
+    if seen:
+        verifier.compare_earlier(*seen)
     return verifier.report()
 
 
@@ -237,13 +217,6 @@ class TrailPart:
             yield found
 
 
-async def _kept(first: int, last: int, keys: Sequence[VerifierKey], limit: int) -> list[Checkpoint]:
-    """The stored checkpoints of `first` to `last` events that one of `keys` signed: those among the newest `limit`."""
-    query = {"size": {"$gte": max(first, 1), "$lte": last}}
-    found = await AuditCheckpoint.raws(query, [("size", -1)], limit, ["text"])
-    return those_pinned((each["text"] for each in found if isinstance(each.get("text"), str)), keys)
-
-
 async def sound_checkpoints(size: int, limit: int) -> list[Raw]:
     """The newest unaltered checkpoints of at most `size` events, newest first."""
     sound: list[Raw] = []
@@ -258,21 +231,6 @@ async def sound_checkpoints(size: int, limit: int) -> list[Raw]:
 
 def _unaltered(checkpoints: Sequence[Raw]) -> list[Raw]:
     return [each for each in checkpoints if checkpoint_problem(each) is None]
-
-
-async def between(signed: int, first: int, stop: int, end: int) -> list[str]:
-    """The consistency proof between the tree of `signed` events and the nearest size from `first` to `stop`.
-
-    It is empty if `signed` is within that range, where no proof is needed, and if a stored hash is missing.
-    """
-    old, size = (signed, first) if signed < first else (stop, signed)
-    if not 0 < old < size <= end:
-        return []
-    try:
-        hash_of = await stored_hashes(tree.subtrees_for_consistency(old, size))
-        return tree.consistency_proof(old, size, hash_of)
-    except Unproven:
-        return []
 
 
 async def _head() -> Raw | None:

@@ -23,9 +23,13 @@ def verify(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="The checkpoint that you kept, or a file of several: the last counts."),
+        typer.Option(exists=True, dir_okay=False, help="The checkpoint that you kept, or a file of several: each counts."),
     ] = None,
     key: Annotated[list[str] | None, KEYS] = None,
+    entry: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The bytes of the event, for a proof that leaves them out."),
+    ] = None,
     in_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Verify the trail of the database, or of an export, or one event by its proof: these need neither database nor network.
@@ -38,9 +42,11 @@ def verify(
     if what is not None and what.is_file():
         if checkpoint is not None:
             raise typer.BadParameter("a proof holds its own", param_hint="--checkpoint")
-        reports.print_proof(*offline.prove(what, keys), in_json=in_json)
+        reports.print_proof(*offline.prove(what, keys, entry), in_json=in_json)
         return
-    text = None if checkpoint is None else offline.newest_in(checkpoint)
+    if entry is not None:
+        raise typer.BadParameter("is for the file of a proof", param_hint="--entry")
+    text = None if checkpoint is None else offline.kept_in(checkpoint)
     with reports.progress("verifying") as progress:
         if what is not None:
             report = offline.verify(what, text, keys, progress)
@@ -88,6 +94,28 @@ def prove(receipt: Annotated[str, typer.Argument(help="A receipt in JSON, an eve
     from gql.cli import trail
 
     typer.echo(trail.run(trail.proving(trail.Receipt.read(receipt))), nl=False)
+
+
+@app.command()
+def restored(
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            exists=True, dir_okay=False, help="The checkpoints that were kept, some of which the backup does not reach."
+        ),
+    ],
+    key: Annotated[list[str], KEYS],
+    origin: Annotated[str, typer.Option(metavar="NAME", help="The name under which the trail goes on; it never bore it before.")],
+    reason: Annotated[str, typer.Option(help="Why a backup was put back; the trail tells it.")],
+) -> None:
+    """Declare that a backup was put back: the trail goes on under another name, and says what is lost.
+
+    Refuses unless the trail is the beginning of what was signed. Run it before anybody works with the restored data.
+    """
+    from gql.cli import offline, restoring, trail
+
+    for line in trail.run(restoring.restoring(offline.kept_in(checkpoint), key, origin, reason)):
+        typer.echo(line)
 
 
 @app.command()

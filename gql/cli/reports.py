@@ -36,6 +36,9 @@ def print_report(report: Report, *, in_json: bool) -> None:
             typer.echo(f"           and {report.fault_count - len(report.faults):,} faults more")
         typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else f'{report.fault_count:,} faults'}.")
         typer.echo(f"Root of all {report.tree_size:,} up to there: {report.root or 'unknown, as something is missing'}")
+        for one in report.restorations:
+            lost = f"events {one.lost_from:,} to {one.lost_to:,} of {one.origin_before} are lost"
+            typer.echo(f"Restored at {one.seq:,}: {lost}; it goes on as {one.origin}. Reason: {one.reason!r}")
         for caveat in report.caveats:
             typer.echo(f"Not excluded ({caveat.name}): {caveat.description}")
     if not report.valid:

@@ -17,8 +17,10 @@ from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.export import export
 from documents.audit.findings import Report
+from documents.audit.forks import restored
 from documents.audit.notes import VerifierKey
 from documents.audit.proofs import prove_consistency, prove_inclusion
+from documents.audit.restorations import ends_of
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.books import BOOKS
@@ -138,9 +140,10 @@ def signing() -> Work[AuditCheckpoint]:
         key = checkpoints.signing_key(settings, origin)
         if key is None:
             raise AuditKeyRefused(f"{PREFIX}AUDIT_KEY", "is not set")
-        signed = await checkpoints.checkpoint(key, utc_now(), settings.checkpoint_file)
+        signer = checkpoints.Signer(key, settings.checkpoint_file, checkpoints.previous_keys(settings))
+        signed = await signer.sign(utc_now())
         if signed is None:
-            raise TrailFaulty("the trail was not signed, because it does not continue its last checkpoint")
+            raise TrailFaulty(f"the trail was not signed: {signer.refused or 'it has no event'}")
         return signed
 
     return work
@@ -189,7 +192,9 @@ class Receipt(Value):
 def proving(receipt: Receipt) -> Work[str]:
     async def work(settings: Settings) -> str:
         event, signed = await receipt.event(), await AuditCheckpoint.newest()
-        seq, text, size = event.get("seq"), event.get("canonical"), signed.size if signed else 0
+        seq, text = event.get("seq"), event.get("canonical")
+        signed = await _of_its_name(event, signed)
+        size = signed.size if signed else 0
         if not isinstance(seq, int) or not isinstance(text, bytes):
             raise TrailFaulty("the event is not stored as events are")
         if signed is None or seq >= size:
@@ -205,6 +210,18 @@ def proving(receipt: Receipt) -> Work[str]:
         return proof.text
 
     return work
+
+
+async def _of_its_name(event: Raw, newest: AuditCheckpoint | None) -> AuditCheckpoint | None:
+    """The newest checkpoint of the name that an event bears: of a restored trail, not the newest of all."""
+    ends = ends_of(each for _, each in await restored())
+    end = ends.get(str(event.get("origin")))
+    if newest is None or end is None:
+        return newest
+    last = await AuditCheckpoint.first({"size": {"$lte": end.seq}}, [("size", -1)])
+    if last is None or last.size <= event["seq"]:
+        raise TrailFaulty(f"event {event['seq']} was not signed before the trail was restored: only an export proves it")
+    return last
 
 
 def _due(signed: AuditCheckpoint | None, seconds: int) -> datetime:

@@ -1,0 +1,348 @@
+"""A backup that is put back is no fork once it is declared: the trail goes on under another name and says what is lost."""
+
+import asyncio
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from documents.audit.export import export
+from documents.audit.exported import verify_export
+from documents.audit.notes import Checkpoint, SigningKey, VerifierKey
+from documents.audit.pins import Kept, kept_in
+from documents.audit.proofs import prove_inclusion
+from documents.audit.restorations import facts_of, restoration_in
+from documents.audit.tlogproof import Proof
+from documents.audit.trail import AuditHead
+from documents.audit.verification import Verifier
+from documents.errors import InvalidInput
+from gql.checkpoints import Signer, kept_in_file
+from gql.cli import app
+from gql.cli.restoring import restoring
+from gql.cli.trail import Receipt, proving
+from gql.faults import TrailFaulty
+from gql.verifications import verification
+from tests.chains import chained, headed, said
+from tests.examples import attach, register
+from tests.operated import Operated, eventually
+from tests.service import AUDREY, Service
+from tests.test_audit_commands import REGISTER, Operator
+from tests.trails import Stored
+
+Raw = dict[str, Any]
+AFTER, REASON = "restored.example", "The disk failed."
+ASKED = """query($from: BigInt! = 0, $to: BigInt, $checkpoint: String, $keys: [String!]) {
+    auditVerification(from: $from, to: $to, checkpoint: $checkpoint, keys: $keys) { valid caveats faults { kind seq }
+        restorations { seq originBefore origin lostFrom lostTo keptTo reason checkpoint } } }"""
+
+
+@dataclass
+class Lost:
+    """A trail of which a backup was put back: some of what was signed is lost."""
+
+    service: Service
+    key: SigningKey
+    file: Path
+    signer: Signer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signer = Signer(self.key, self.file)
+
+    @property
+    def text(self) -> str:
+        return self.file.read_text()
+
+    async def declared(self, text: str | None = None, origin: str = AFTER, reason: str = REASON) -> list[str]:
+        work = restoring(self.text if text is None else text, [str(self.key.verifier)], origin, reason, lambda: self.service.now)
+        return await work(self.service.settings)
+
+    async def verified(self, *keys: SigningKey, text: str | None = None, **asked: Any) -> Raw:
+        given = {"checkpoint": text or self.text, "keys": [str(each.verifier) for each in keys or (self.key,)]} | asked
+        found: Raw = (await self.service.ask(ASKED, AUDREY, **given))["auditVerification"]
+        return found
+
+
+def faults(report: Raw) -> list[tuple[str, int | None]]:
+    return [(each["kind"], each["seq"]) for each in report["faults"]]
+
+
+@pytest.fixture
+async def lost(service: Service, tmp_path: Path) -> Lost:
+    """Signed at three sizes; the backup is of a moment after the second, with two events that no checkpoint covers."""
+    key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+    found = Lost(service, key, tmp_path / "kept")
+    await register(service)
+    assert await found.signer.sign(service.now)
+    await attach(service, title="1")
+    assert await found.signer.sign(service.now)
+    await attach(service, title="2")
+    await attach(service, title="3")
+    backup, signed = await Stored.of(service), await service.database.collection("audit_checkpoints").find().to_list(None)
+    for each in "45":
+        await attach(service, title=each * 3)
+        assert await found.signer.sign(service.now)
+    await backup.written(service)
+    checkpoints = service.database.collection("audit_checkpoints")
+    await checkpoints.delete_many({})
+    await checkpoints.insert_many(signed)
+    return found
+
+
+def sizes(text: str) -> list[int]:
+    return [int(each.split("\n")[1]) for each in kept_in(text)]
+
+
+@pytest.mark.tampers
+async def test_a_restored_trail_goes_on_under_another_name_and_says_what_is_lost(lost: Lost, tmp_path: Path) -> None:
+    service, size = lost.service, (await AuditHead.require("head")).size
+    assert faults(await lost.verified()) == [("TAIL_CUT", size)]
+    assert await lost.signer.sign(service.now) is None and "TAIL_CUT" in str(lost.signer.refused)
+    told = await lost.declared()
+    kept = sizes(lost.text)
+    assert told[:3] == [
+        f"the trail goes on as {AFTER} from event {size}",
+        f"of {lost.key.name}, events {size} to {kept[-1] - 1} are lost",
+        f"no checkpoint covers events {kept[1]} to {size - 1}",
+    ]
+    assert "MAGISTRATE_AUDIT_KEY_PREVIOUS" in told[3]
+    event = await service.last()
+    assert (event["seq"], event["origin"], event["action"], event["event_type"]) == (
+        size,
+        AFTER,
+        "restoreTrail",
+        "system_started",
+    )
+    assert event["actor"] == {"id": "system", "type": "system"} and event["details"]["facts"] == {
+        "origin": lost.key.name, "checkpoint": kept_in(lost.text)[-1], "lost": {"from": size, "to": kept[-1] - 1},
+        "kept_to": kept[1], "reason": REASON,
+    }  # fmt: skip
+    restored = {
+        "seq": size, "originBefore": lost.key.name, "origin": AFTER, "lostFrom": size, "lostTo": kept[-1] - 1,
+        "keptTo": kept[1], "reason": REASON, "checkpoint": kept_in(lost.text)[-1],
+    }  # fmt: skip
+    report = await lost.verified()
+    assert report["valid"] and report["restorations"] == [restored] and {"RESTORED", "AFTER_CHECKPOINT"} == set(report["caveats"])
+    unanchored = await service.ask(ASKED, AUDREY)
+    assert unanchored["auditVerification"]["valid"] and "RESTORED" in unanchored["auditVerification"]["caveats"]
+    assert await lost.declared() == told and (await AuditHead.require("head")).size == size + 1  # given again, it does no more
+
+    assert await lost.signer.sign(service.now) is None and AFTER in str(lost.signer.refused)  # the key of another name
+    new = SigningKey(AFTER, bytes([9] * 32))
+    signer = Signer(new, lost.file, [lost.key])
+    await attach(service, title="6")
+    first = await signer.sign(service.now)
+    assert first and first.size == size + 3 and signer.refused is None
+    while (await AuditHead.require("head")).size <= kept[-1] + 2:
+        await attach(service, title=f"more {(await AuditHead.require('head')).size}")
+        assert await signer.sign(service.now)
+    assert sizes(lost.text)[:5] == [*kept, first.size] and (await service.trail())[-1]["origin"] == AFTER
+    report = await lost.verified()  # the key of before endorses the one of after
+    assert report["valid"] and report["caveats"] == ["RESTORED"]
+    end = len(await service.trail())
+    for first_event, last in ((0, 4), (0, size - 1), (size, end - 1), (size + 1, end - 1), (5, size + 1)):
+        asked: Raw = {"from": first_event, "to": last}
+        part = await lost.verified(**asked)
+        assert part["valid"] and part["restorations"] == [restored], (first_event, last)
+    await export(tmp_path / "whole")
+    await export(tmp_path / "part", size + 1)
+    await export(tmp_path / "begin", 0, size - 1)
+    keys = [str(lost.key.verifier)]
+    for name in ("whole", "part", "begin"):
+        offline = verify_export(tmp_path / name, lost.text, keys)
+        assert offline.valid and [each.seq for each in offline.restorations] == [size], name
+
+    async def keeping(whole: bool) -> Kept:
+        return await kept_in_file(lost.file, whole=whole)
+
+    for _ in range(2):
+        service.later(minutes=5)
+        run = await verification(new.verifier, lambda: service.now, 300, keeping)
+        assert run and run.found.valid and [each.seq for each in run.found.restorations] == [size]
+    for seq in (3, end - 1):  # an event of before is proven by a checkpoint of the name that it bears
+        proof = Proof.read(await proving(Receipt.read(str(seq)))(service.settings))
+        assert proof.proven([lost.key.verifier, new.verifier])[1]["seq"] == seq
+    with pytest.raises(TrailFaulty, match="only an export"):
+        await proving(Receipt.read(str(size - 1)))(service.settings)
+    assert (await prove_inclusion(size - 1)).tree_size == end
+
+
+@pytest.mark.tampers
+async def test_a_trail_that_is_no_beginning_of_what_was_signed_is_not_declared_restored(lost: Lost) -> None:
+    service, head = lost.service, await AuditHead.require("head")
+    notes = kept_in(lost.text)
+    for wrong in ({"origin": "with space"}, {"origin": ""}, {"origin": lost.key.name}, {"origin": "x" * 201}, {"reason": " "}):
+        with pytest.raises(InvalidInput) as refused:
+            await lost.declared(**wrong)
+        assert refused.value.path == next(iter(wrong))
+    with pytest.raises(InvalidInput, match="shows no loss"):
+        await lost.declared("\n".join(notes[:2]))
+    other = Checkpoint("elsewhere.example", 99, "0" * 64).signed(lost.key)
+    forged = notes[-1].replace("\n— ", "\n— x")
+    fork = Checkpoint(lost.key.name, 4, "0" * 64).signed(lost.key)
+    for bad, kind in ((other, "CHECKPOINT_OF_ANOTHER_TRAIL"), (forged, "CHECKPOINT_FORGED"), (fork, "REWRITTEN")):
+        with pytest.raises(TrailFaulty, match=kind):
+            await lost.declared("\n".join([*notes, bad]))
+    assert (await AuditHead.require("head")) == head  # nothing of this changed anything
+    honest, altered = await Stored.of(service), await Stored.of(service)
+    altered.events[2]["outcome"] = "failure"
+    altered.headed()
+    await altered.written(service)
+    with pytest.raises(TrailFaulty, match="REWRITTEN"):
+        await lost.declared()
+    await honest.written(service)
+    size = sizes(lost.text)[2]
+    while (await AuditHead.require("head")).size < size:  # somebody worked with it before it was declared
+        await attach(service, title=f"again {(await AuditHead.require('head')).size}")
+    with pytest.raises(TrailFaulty, match="REWRITTEN"):
+        await lost.declared()
+
+
+@pytest.mark.tampers
+async def test_checkpoints_beyond_what_the_restoration_cites_are_a_cut_tail(lost: Lost) -> None:
+    size, notes = (await AuditHead.require("head")).size, kept_in(lost.text)
+    await lost.declared("\n".join(notes[:-1]))  # whoever declared it did not have the last one
+    assert (await lost.verified(text="\n".join(notes[:-1])))["valid"]
+    assert faults(await lost.verified()) == [("TAIL_CUT", size)]
+    twin = Checkpoint(lost.key.name, sizes(lost.text)[2], "0" * 64).signed(lost.key)  # of the cited size, with another root
+    assert faults(await lost.verified(text="\n".join([*notes[:-1], twin]))) == [("TAIL_CUT", size)]
+
+
+@pytest.mark.tampers
+async def test_a_second_restoration_goes_on_from_the_first(lost: Lost) -> None:
+    service = lost.service
+    await lost.declared()
+    second = SigningKey(AFTER, bytes([9] * 32))
+    signer = Signer(second, lost.file, [lost.key])
+    assert await signer.sign(service.now)
+    backup = await Stored.of(service)
+    await attach(service, title="later")
+    assert await signer.sign(service.now)
+    await backup.written(service)
+    for used in (AFTER, lost.key.name):
+        if used != AFTER:
+            with pytest.raises(InvalidInput, match="has not borne"):
+                await lost.declared(origin=used)
+    await service.database.collection("audit_checkpoints").delete_one({"size": sizes(lost.text)[-1]})
+    await lost.declared(origin="third.example")
+    report = await lost.verified()
+    assert report["valid"] and [each["origin"] for each in report["restorations"]] == [AFTER, "third.example"]
+    assert await Signer(SigningKey("third.example", bytes([8] * 32)), lost.file, [second]).sign(service.now)
+    assert (await lost.verified())["caveats"] == ["RESTORED"]
+
+
+# What somebody writes to the database who has no key, and what a verification with the file of kept checkpoints says of it.
+KEY = SigningKey("magistrate.local/0a1b2c3d", bytes(range(32)))
+STRANGER = SigningKey(KEY.name, bytes(32))
+
+
+def telling(size: int, cited: Checkpoint, note: str, origin: str = AFTER, **more: Any) -> Raw:
+    facts = facts_of(cited, note, size, 0, REASON)
+    return said(size, origin=origin, action="restoreTrail", actor={"id": "system", "type": "system"}, subject=None,
+                resource={"type": "AuditHead", "id": "head"}, details={"changes": [], "facts": facts}, **more)  # fmt: skip
+
+
+def found(told: list[Raw], *kept: Checkpoint) -> tuple[list[tuple[str, int | None]], set[str]]:
+    events = chained(told)
+    pins = Kept.read("\n".join(each.signed(KEY) for each in kept), [KEY.verifier]) if kept else Kept()
+    verifier = Verifier(marks=pins.sizes)
+    verifier.feed(events, {})
+    verifier.compare_head(headed(events) | {"origin": told[-1]["origin"]})
+    verifier.compare_checkpoints(pins, len(events), {})
+    report = verifier.report()
+    faults = [(each.kind.name, each.seq) for each in report.faults if each.kind.name != "CONTENT_MISSING"]
+    return faults, {each.name for each in report.caveats}
+
+
+BEGUN = [said(seq) for seq in range(6)]
+SIGNED = Checkpoint(KEY.name, 9, "a" * 64)
+
+
+def test_a_restoration_that_somebody_made_up_is_reported_and_explains_nothing_that_was_kept() -> None:
+    honest = [*BEGUN, telling(6, SIGNED, SIGNED.signed(KEY)), said(7, origin=AFTER)]
+    assert found(honest) == ([], {"UNANCHORED", "RESTORED"})
+    assert found(honest, SIGNED) == ([], {"UNANCHORED", "RESTORED"})
+    beyond = Checkpoint(KEY.name, 12, "a" * 64)
+    assert found(honest, SIGNED, beyond)[0] == [("TAIL_CUT", 6)]
+    for note in (SIGNED.signed(STRANGER), f"{SIGNED.text}\n", SIGNED.signed(KEY).replace("\n9\n", "\n99\n")):
+        cited = Checkpoint(KEY.name, 99 if "\n99\n" in note else 9, "a" * 64)
+        made_up = [*BEGUN, telling(6, cited, note), said(7, origin=AFTER)]
+        faults, caveats = found(made_up, SIGNED)
+        assert ("TAIL_CUT", 6) in faults or ("ORIGIN_DIFFERS", 6) in faults, note
+        assert "RESTORED" in caveats or ("ORIGIN_DIFFERS", 6) in faults
+
+
+def test_another_name_without_such_an_event_is_a_fault() -> None:
+    cited = SIGNED.signed(KEY)
+    good = telling(6, SIGNED, cited)
+    facts = good["details"]["facts"]
+    wrong: list[Raw] = [
+        said(6, origin=AFTER),
+        good | {"action": "restore"},
+        good | {"outcome": "failure"},
+        good | {"actor": {"id": "alice", "type": "user"}},
+        good | {"resource": {"type": "AuditHead", "id": "tail"}},
+        *(
+            good | {"details": {"changes": [], "facts": facts | other}}
+            for other in (
+                {"origin": "elsewhere.example"}, {"lost": {"from": 5, "to": 8}}, {"lost": {"from": 6, "to": 9}}, {"lost": None},
+                {"kept_to": 7}, {"kept_to": -1}, {"kept_to": True, "lost": {"from": True, "to": 8}}, {"checkpoint": "nothing"},
+                {"checkpoint": Checkpoint("elsewhere.example", 9, "a" * 64).signed(KEY)}, {"reason": 7}, {"reason": None},
+            )
+        ),
+        telling(6, Checkpoint(KEY.name, 6, "a" * 64), Checkpoint(KEY.name, 6, "a" * 64).signed(KEY)),  # nothing is lost
+    ]  # fmt: skip
+    for each in wrong:
+        assert found([*BEGUN, each])[0] == [("ORIGIN_DIFFERS", 6)], each
+    assert found([*BEGUN, good])[0] == []
+    again = telling(7, Checkpoint(AFTER, 9, "a" * 64), Checkpoint(AFTER, 9, "a" * 64).signed(KEY), origin=KEY.name)
+    assert found([*BEGUN, good, again])[0] == [("ORIGIN_DIFFERS", 7)]  # back to a name of before: which trail would that be?
+    assert restoration_in({}) is None and restoration_in(good | {"seq": "6"}) is None
+
+
+def test_a_backup_is_put_back_and_the_trail_goes_on_with_a_key_that_the_old_one_endorses(tmp_path: Path) -> None:
+    var, backup, file = tmp_path / "var", tmp_path / "backup", tmp_path / "kept"
+    settings = {"DATA_DIR": str(var), "CHECKPOINT_FILE": str(file)}
+    operator = Operator(settings)
+
+    def does(*words: object) -> Any:
+        return asyncio.run(operator.does(*words))
+
+    with Operated(var, CHECKPOINT_FILE=file, CHECKPOINT_SECONDS=1) as running:
+        key, origin = running.signed_by, running.trail
+        assert eventually(file.exists)
+    shutil.copytree(var, backup)
+    with Operated(var, CHECKPOINT_FILE=file, CHECKPOINT_SECONDS=1) as running:
+        answer = running_ask(running, REGISTER)
+        size = answer["registerStakeholder"]["receipt"]["treeSize"]
+        assert eventually(lambda: sizes(file.read_text())[-1] >= size)
+    shutil.rmtree(var)
+    shutil.copytree(backup, var)
+    with Operated(var, CHECKPOINT_FILE=file, CHECKPOINT_SECONDS=1) as running:
+        assert eventually(lambda: "NOT SOUND" in running.ask_readyz())
+        assert does("verify", "--checkpoint", file, "--key", key).status == 13
+        assert does("restored", "--checkpoint", file, "--key", key, "--origin", "a b", "--reason", REASON).status == 2
+        told = does("restored", "--checkpoint", file, "--key", key, "--origin", AFTER, "--reason", REASON)
+        assert told.status == 0 and f"the trail goes on as {AFTER}" in told.said and (var / "audit-key.1").exists()
+        new = told.said.split("it signs with ")[1].strip()
+        assert VerifierKey.read(new).name == AFTER
+    before = len(kept_in(file.read_text()))
+    with Operated(var, CHECKPOINT_FILE=file, CHECKPOINT_SECONDS=1) as running:
+        assert (running.trail, running.signed_by) == (AFTER, new)
+        assert eventually(lambda: len(kept_in(file.read_text())) > before)
+        assert eventually(lambda: "no fault" in running.ask_readyz())
+        verified = does("verify", "--checkpoint", file, "--key", key)
+        assert verified.status == 0 and f"of {origin} are lost; it goes on as {AFTER}." in verified.said
+        assert does("export", tmp_path / "export").status == 0
+        report = json.loads(does("verify", tmp_path / "export", "--checkpoint", file, "--key", key, "--json").said)
+        assert report["valid"] and report["restorations"][0]["origin"] == AFTER and "RESTORED" in report["caveats"]
+    assert CliRunner().invoke(app, ["audit", "restored", "--help"]).exit_code == 0
+
+
+def running_ask(running: Operated, query: str) -> Any:
+    headers = {"authorization": f"Bearer {(running.folder / 'admin-token').read_text().strip()}"}
+    return httpx.post(running.url, json={"query": query}, headers=headers, timeout=30).json()["data"]
