@@ -142,9 +142,9 @@ async def test_the_migration_says_of_what_is_approved_what_the_judgement_said(se
     service.later(days=1)
     await service.do("confirmCondition", CAROL, **BOT | condition | {"comments": "Seen."})
     await register(service, modelId="draft")
-    last = STEPS[-1]
+    (step,) = [each for each in STEPS if each.name == "days-to-approval"]
     for stored in await ModelVersion.raws({}):
         raw = aware(stored)
         expected = {name: raw.pop(name) for name in ("approved_at", "days_to_approval")}
-        assert last.change(raw) == expected  # type: ignore[union-attr]
+        assert step.change(raw) == expected  # type: ignore[union-attr]
     assert (await read(service, "status daysToApproval")) == {"status": "APPROVED", "daysToApproval": 4}
