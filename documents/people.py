@@ -27,6 +27,7 @@ from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
 
 RESERVED = frozenset({SYSTEM.id, "anonymous"})
+ERASED, ERASED_EMAIL = "erased", "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
 
 
 class Stakeholder(Searchable):
@@ -111,6 +112,20 @@ class Stakeholder(Searchable):
         if not self.active:
             raise InvalidState("deactivateStakeholder", "INACTIVE", ["ACTIVE"])
         self.active = False
+
+    def may_be_erased(self) -> None:
+        """InvalidState for a person who is active."""
+        if self.active:
+            raise InvalidState(Permission.ERASE_PERSONAL_DATA.value, "ACTIVE", ["INACTIVE"])
+
+    @property
+    def is_erased(self) -> bool:
+        return (self.name, self.email) == (ERASED, ERASED_EMAIL)
+
+    def erase(self) -> None:
+        """Puts placeholders in the place of the person's name and e-mail address."""
+        self.name, self.email = ERASED, ERASED_EMAIL
+        self.names_event(AuditEventType.ACCESS_REVOKED)
 
     def enrol(self, by: str, issuers: Sequence[str], at: datetime) -> None:
         """Notes that the person has a token of their own now, by an enrolment token that `by` made."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from documents.audit.findings import AuditFaultKind
+from documents.audit.findings import AuditFaultKind, Fault
 from documents.audit.notes import VerifierKey
 from documents.audit.runs import Keeping, VerificationRun, tell, verify_in_turn
 from documents.books import BOOKS
@@ -45,12 +45,18 @@ async def verification(
     """The run of a turn, None if no turn was due; a new finding goes to the log and the trail."""
     run = await verify_in_turn(key, clock, timedelta(seconds=seconds), keeping, BOOKS, at_once=at_once)
     if run and run.is_news:
-        faults = ", ".join(str(each.kind) if each.seq is None else f"{each.kind} at {each.seq}" for each in run.found.faults)
+        faults = ", ".join(map(_said, run.found.faults))
         log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
         # A trail that is shorter than the file says may be a backup that was put back. An event more would make it another trail.
         if not (keeping and any(each.kind is AuditFaultKind.TAIL_CUT for each in run.found.faults)):
             await tell(run)
     return run
+
+
+def _said(fault: Fault) -> str:
+    of = fault.resource
+    record = f" in {of.type} {of.id!r}{f' {fault.path!r}' if fault.path else ''}" if of else ""
+    return f"{fault.kind}{record}" + ("" if fault.seq is None else f" at {fault.seq}")
 
 
 async def standing(refused: str | None = None) -> str:

@@ -11,6 +11,7 @@ from documents.actions.others import OF_CALLER, of_caller
 from documents.audit.event import AuditEventType
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
+from documents.departures.erasing import erase
 from documents.departures.loading import uncovered, unowned
 from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
@@ -18,7 +19,7 @@ from documents.risk.scales import RiskTier
 from documents.store.standins import whole
 from documents.tasks import Task, TaskList, tasks_of
 from documents.tokens import ApiToken
-from documents.values import Email, Key, Name
+from documents.values import Email, Key, Name, Statement
 from documents.versions.accountability import roles_of
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -285,8 +286,31 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
     return DeactivateStakeholderPayload(stakeholder=person)
 
 
+@graph_input("The personal data of a person are to be erased.")
+class ErasePersonalDataInput(_OfStakeholder):
+    reason: Statement = Field(description="The reason why they are erased; the trail tells it, so it names nobody.")
+
+
+@strawberry.type(description="The personal data are erased.")
+class ErasePersonalDataPayload(OfStakeholder):
+    records: int = strawberry.field(description="The number of records in which this call erased something.")
+    left: int = strawberry.field(description="The number of records that still name the person; the same call erases them.")
+
+
+@mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.ERASE_PERSONAL_DATA, resource=Stakeholder)
+async def erase_personal_data(info: Info, input: ErasePersonalDataInput) -> ErasePersonalDataPayload:
+    """Erases the name and e-mail address of a deactivated person for good, wherever a decision or an approval has the name.
+
+    A call erases in up to 200 records; send it again until `left` is 0. The user id stays, and so does what the person decided.
+    The trail has salted digests only, and stays provable. Rounds that were closed before release 0.3.0 keep the name.
+    """
+    person = await input.load()
+    erased = await erase(person, input.reason)
+    return ErasePersonalDataPayload(stakeholder=person, records=erased.records, left=erased.left)
+
+
 PART = Part(
     types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter],
     queries=[viewer, stakeholder, stakeholders, stakeholder_aggregates],
-    mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder],
+    mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder, erase_personal_data],
 )

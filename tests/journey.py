@@ -145,6 +145,7 @@ async def every_mutation(service: Service) -> AsyncIterator[tuple[str, Any]]:
     yield await did("judgeClassification", RITA, **BOT, judgements=[word])
     yield await did("retireModelVersion", ALICE, **BOT, reason=SECOND_THOUGHTS)
     yield await did("deactivateStakeholder", ADA, userId="ben")
+    yield await did("erasePersonalData", ADA, userId="ben", reason="It was asked for.")
     async for each in _every_operation(did, service.now):
         yield each
 

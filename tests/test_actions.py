@@ -30,7 +30,9 @@ from tests.service import ADA, ALICE, BOB, CAROL, DAVID, RITA, Person, Service
 from tests.watching import Watched, watching
 
 ELSEWHERE = {
-    **dict.fromkeys(("updateStakeholder", "deactivateStakeholder", "resetEnrolment", "confirmIdentity"), "of a person"),
+    **dict.fromkeys(
+        ("updateStakeholder", "deactivateStakeholder", "resetEnrolment", "confirmIdentity", "erasePersonalData"), "of a person"
+    ),
     "revokeApiToken": "of a token",
     "retireRiskTemplate": "of a risk template",
     "updateEnvironment": "of an environment",

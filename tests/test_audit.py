@@ -87,16 +87,16 @@ async def test_a_trail_that_grows_while_it_is_verified_is_not_called_faulty(
     while not growing.done():
         reports.append(await verified(service))
     assert all(report["valid"] for report in reports)
-    assert len({report["treeSize"] for report in reports}) > 2
+    assert len({report["treeSize"] for report in reports}) > 1
 
 
 async def test_a_range_is_verified_by_itself_and_says_what_it_believes(busy: Service) -> None:
     size = len(await busy.trail())
     whole, middle, end = await verified(busy), await verified(busy, **{"from": 9, "to": 20}), await verified(busy, **{"from": 21})
     assert (middle["valid"], middle["first"], middle["last"], middle["treeSize"]) == (True, 9, 20, 21)
-    assert middle["caveats"] == ["UNANCHORED", "BEGINNING_BELIEVED", "HEAD_NOT_COMPARED"]
+    assert middle["caveats"] == ["UNANCHORED", "BEGINNING_BELIEVED", "HEAD_NOT_COMPARED", "RECORDS_NOT_COMPARED"]
     assert (end["valid"], end["eventsVerified"], end["root"]) == (True, size - 21, whole["root"])
-    assert end["caveats"] == ["UNANCHORED", "BEGINNING_BELIEVED"]
+    assert end["caveats"] == ["UNANCHORED", "BEGINNING_BELIEVED", "RECORDS_NOT_COMPARED"]
 
 
 @pytest.mark.parametrize("range", [{"from": -1}, {"from": 10**9}, {"from": 5, "to": 4}])

@@ -68,14 +68,14 @@ async def test_an_export_holds_the_bytes_that_were_hashed(anchored: Anchored, wh
     manifest = json.loads((whole / "manifest.json").read_text())
     told = {name: manifest[name] for name in ("origin", "schema", "from", "to", "size", "partial")}
     end = len(stored.events)
-    assert told == {"origin": anchored.key.name, "schema": 1, "from": 0, "to": end - 1, "size": end, "partial": False}
+    assert told == {"origin": anchored.key.name, "schema": 2, "from": 0, "to": end - 1, "size": end, "partial": False}
 
 
 def test_an_export_is_anchored_by_any_checkpoint_that_was_kept(anchored: Anchored, whole: Path) -> None:
     for at in range(4):
         report = verified(anchored, whole, at)
-        assert report.valid and [each.name for each in report.caveats] == ["AFTER_CHECKPOINT", "EXPORT_BELIEVED"]
-    assert [each.name for each in verify_export(whole).caveats] == ["UNANCHORED", "EXPORT_BELIEVED"]
+        assert report.valid and [each.name for each in report.caveats] == ["AFTER_CHECKPOINT", "RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"]
+    assert [each.name for each in verify_export(whole).caveats] == ["UNANCHORED", "RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"]
 
 
 async def test_a_part_is_proven_by_the_newest_checkpoint(anchored: Anchored, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ async def test_a_part_is_proven_by_the_newest_checkpoint(anchored: Anchored, tmp
         await exported(anchored, folder, first, last - 1)
         report = verified(anchored, folder)
         assert report.valid and report.first == first and report.events_verified == last - first, (first, last)
-        said = {each.name for each in report.caveats} - {"EXPORT_BELIEVED"}
+        said = {each.name for each in report.caveats} - {"RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"}
         expected = {"BEGINNING_BELIEVED": first > 0, "HEAD_NOT_COMPARED": True, "AFTER_CHECKPOINT": last > signed}
         assert said == {name for name, applies in expected.items() if applies}
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -209,7 +209,7 @@ UNREADABLE: dict[str, Alter] = {
     "the manifest is no object": rewriting("manifest.json", lambda text: b"[]"),
     "the manifest says more": telling(note="All is well."),
     "the manifest names another trail": telling(origin="elsewhere.example"),
-    "the manifest names another schema": telling(schema=2),
+    "the manifest names another schema": telling(schema=3),
     "the manifest tells of fewer events": telling(to=3),
     "the manifest tells of more events than there were": telling(size=3),
     "the manifest calls the whole a part": telling(partial=True),
@@ -264,7 +264,7 @@ def test_a_stranger_verifies_with_neither_a_database_nor_a_network(anchored: Anc
 
     answer = asked(str(copy), "--checkpoint", str(tmp_path / "kept"), *keys, "--json")
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert json.loads(answer.stdout)["caveats"] == ["AFTER_CHECKPOINT", "EXPORT_BELIEVED"]
+    assert json.loads(answer.stdout)["caveats"] == ["AFTER_CHECKPOINT", "RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"]
     (copy / EVENTS).write_bytes(without(3)((copy / EVENTS).read_bytes()))
     answer = asked(str(copy), "--checkpoint", str(tmp_path / "kept"), *keys)
     assert answer.returncode == 13 and "        4  MISSING_EVENTS  3 to 3 are missing before it.\n" in answer.stdout

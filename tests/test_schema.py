@@ -52,7 +52,7 @@ MUTATIONS = """
     updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
     createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment updateModel retireRiskTemplate
-    escalateIncident resetEnrolment confirmIdentity
+    escalateIncident resetEnrolment confirmIdentity erasePersonalData
 """
 
 

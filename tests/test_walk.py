@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.balanced import unbalanced
 from tests.examples import (
     BOT,
     eligible,
@@ -54,3 +55,4 @@ async def test_wherever_a_walk_leads_versions_read_what_is_stored_and_the_trail_
     await trail_tells_everything(service)
     with service.database.bound():
         assert await misjudged() == []
+        assert await unbalanced(service) == []

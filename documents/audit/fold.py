@@ -207,12 +207,12 @@ def opened(value: Any, path: str, stored: Mapping[str, Any]) -> Iterator[tuple[s
     while places:
         at, each = places.pop()
         match each:
-            case None | [] | {}:
+            case None:
                 pass
             case dict() if each.keys() == {"salted"}:  # a private value inside a whole field
                 if each["salted"] is not None:
                     yield at, each
-            case dict() | list() | str() if _content(stored.get(at)):
+            case dict() | list() if each and _content(stored.get(at)):
                 yield at, {"content": digest_of(each)}
             case dict():
                 places += [(f"{at}.{name}", below) for name, below in each.items()]

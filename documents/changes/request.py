@@ -22,7 +22,7 @@ from documents.changes.plan import ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.numbers import version_key
-from documents.people import Stakeholder
+from documents.people import ERASED, Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.filters import Filter
@@ -315,6 +315,12 @@ class ChangeRequest(Searchable):
         elif self.status is not ChangeStatus.UNDER_REVIEW:
             self._move(ChangeStatus.UNDER_REVIEW, by, at)
         return approval
+
+    def erase_name(self, user_id: str) -> None:
+        """Puts a placeholder in the place of the name of a person who reviewed the change."""
+        self.approvals = tuple(
+            each.model_copy(update={"reviewer_name": ERASED}) if each.reviewer_id == user_id else each for each in self.approvals
+        )
 
     def _note_due(self, started_at: datetime) -> None:
         """Notes the approvals that are due after the start, if any is."""

@@ -13,7 +13,7 @@ from documents.access import Actor, GovernanceRole
 from documents.canonical import digest, plain
 from documents.errors import InvalidInput, InvalidState, NotFound
 from documents.identities import IdentityMark
-from documents.people import Stakeholder
+from documents.people import ERASED, Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
 from documents.salts import fresh, private_values, salted, shapes_of
@@ -284,6 +284,13 @@ class ApprovalRound(Value):
         index = [each.decision_id for each in self.decisions].index(decision.decision_id)
         return self.model_copy(update={"decisions": (*self.decisions[:index], decision, *self.decisions[index + 1 :])})
 
+    def without_name(self, user_id: str) -> Self:
+        """The round without the name of a person who decided in it."""
+        kept = tuple(
+            each.model_copy(update={"reviewer_name": ERASED}) if each.reviewer_id == user_id else each for each in self.decisions
+        )
+        return self.model_copy(update={"decisions": kept})
+
     def approval_of(self, role: GovernanceRole) -> Decision:
         """The approval that stands for a role and can be taken back; NotFound without one."""
         decision = self.latest().get(role)
@@ -312,6 +319,7 @@ class WithheldText(Value):
 
     path: str = Field(description="The path of the text in the round, such as `decisions.0.comments`.")
     text: str = Field(description="The text itself.")
+    whose: Key | None = Field(default=None, description="The user id of the person whose name it is; null for other texts.")
 
 
 class ClosedRound(Value):
@@ -330,12 +338,18 @@ class ClosedRound(Value):
     def of(cls, ended: ApprovalRound, at: datetime) -> "tuple[Self, ClosedContent]":
         """The closed round, and the content that keeps it."""
         content = ClosedContent.of(ended)
-        withheld = tuple(WithheldText(path=path, text=text) for path, text in content.texts.items())
+        whose = {f"decisions.{at}.reviewer_name": each.reviewer_id for at, each in enumerate(ended.decisions)}
+        withheld = tuple(WithheldText(path=path, text=text, whose=whose.get(path)) for path, text in content.texts.items())
         closed = cls(
             number=ended.number, digest=digest(content.value), closed_at=at, submitted_by=ended.submitted_by,
             deciders=deciders(ended.decisions), withheld=withheld,
         )  # fmt: skip
         return closed, content
+
+    def without_name(self, user_id: str) -> Self:
+        """The closed round without the name of a person who decided in it; the content never showed it."""
+        kept = tuple(each.model_copy(update={"text": ERASED}) if each.whose == user_id else each for each in self.withheld)
+        return self.model_copy(update={"withheld": kept})
 
     def round(self, canonical: str) -> ApprovalRound:
         """The whole round: its content, with the texts that are withheld there."""

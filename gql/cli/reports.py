@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from documents.audit.findings import Report
+from documents.audit.findings import Fault, Report
 from documents.audit.notes import Checkpoint
 from documents.formats.graph import in_graph_terms
 from gql.faults import TrailFaulty
@@ -31,10 +31,11 @@ def print_report(report: Report, *, in_json: bool) -> None:
         typer.echo(json.dumps(in_graph_terms(report), indent=2))
     else:
         for each in report.faults:
-            typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {each.detail}")
+            typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {_about(each)}{each.detail}")
         if report.fault_count > len(report.faults):
             typer.echo(f"           and {report.fault_count - len(report.faults):,} faults more")
         typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else f'{report.fault_count:,} faults'}.")
+        typer.echo(f"{report.records_compared:,} records compared with the trail, {report.records_unproven:,} unproven.")
         typer.echo(f"Root of all {report.tree_size:,} up to there: {report.root or 'unknown, as something is missing'}")
         for one in report.restorations:
             lost = f"events {one.lost_from:,} to {one.lost_to:,} of {one.origin_before} are lost"
@@ -52,6 +53,13 @@ def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool)
         return
     typer.echo(f"Proven: event {event['seq']} of {checkpoint.origin} is among the {checkpoint.size:,} that were signed, and says")
     typer.echo(json.dumps(event, indent=2))
+
+
+def _about(fault: Fault) -> str:
+    """The record and the path that a fault is about; empty for a fault of the trail itself."""
+    if fault.resource is None:
+        return ""
+    return " ".join([fault.resource.type, fault.resource.id, *([fault.path] if fault.path else [])]) + ": "
 
 
 def _extent(report: Report) -> str:

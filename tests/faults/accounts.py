@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from documents.audit import tree
 from documents.audit.export import export
 from documents.audit.exported import verify_export
+from documents.books import BOOKS
+from tests.balanced import unbalanced
 from tests.by_hand import Raw
 from tests.faults.load import Acknowledged, Load
 from tests.faults.stand import Stand
@@ -15,7 +17,8 @@ from tests.service import AUDREY, Service
 from tests.walking import trail_tells_everything
 
 VERIFICATION = """query($checkpoint: String!, $keys: [String!]!) {
-    auditVerification(checkpoint: $checkpoint, keys: $keys) { valid eventsVerified faults { kind seq detail } } }"""
+    auditVerification(checkpoint: $checkpoint, keys: $keys) {
+        valid eventsVerified recordsCompared recordsUnproven faults { kind seq detail resource { type id } path } } }"""
 NOTE, SAMPLE = re.compile(r"(?:[^\n]+\n){3}\n[^\n]+\n"), 100
 
 
@@ -34,6 +37,7 @@ async def balance(service: Service, acknowledged: Sequence[Acknowledged]) -> Non
             "root": roots[last["seq"]],
         }, each  # fmt: skip
     await trail_tells_everything(service)
+    assert await unbalanced(service) == []
     await nothing_else_is_kept(service, trail, acknowledged)
 
 
@@ -78,11 +82,12 @@ async def answers_again(load: Load, service: Service) -> None:
 async def verifies(load: Load, stand: Stand) -> int:
     """The chain is whole, and goes on from the checkpoints that were signed meanwhile; how many there are of those."""
     signed = NOTE.findall(stand.checkpoints.read_text())
-    await export(stand.folder / "export")
+    await export(stand.folder / "export", books=BOOKS)
     for each in {signed[0], signed[len(signed) // 2], signed[-1]}:
         asked = {"query": VERIFICATION, "variables": {"checkpoint": each, "keys": [stand.verifier_key]}}
         headers = {"authorization": f"Bearer {AUDREY.token}"}
         online = (await load.http.post(load.url, json=asked, headers=headers)).json()["data"]["auditVerification"]
         assert online["valid"] and online["faults"] == [], online
+        assert online["recordsCompared"] > 0 and online["recordsUnproven"] == 0, online
         assert (offline := verify_export(stand.folder / "export", each, [stand.verifier_key])).valid, offline
     return len(signed)

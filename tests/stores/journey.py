@@ -164,6 +164,7 @@ class Journey:
         assigned = of("2", ARCHIVE) | {"role": OTTO.roles[0].name, "userId": OTTO.id}
         await service.do("assignAccountability", ADA, **assigned)
         await service.do("deactivateStakeholder", ADA, userId=NINA.id, handOverTo=OLGA.id)
+        await service.do("erasePersonalData", ADA, userId=NINA.id, reason="It was asked for.")
         await service.do("deactivateStakeholder", ADA, userId=OTTO.id)
         await service.do("updateStakeholder", ADA, userId=OTTO.id, active=True, roles=["BUSINESS_OWNER"], department="Sales")
         await service.do("resetEnrolment", ADA, userId=OTTO.id, reason="He comes back.")

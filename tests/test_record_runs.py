@@ -1,0 +1,157 @@
+"""The comparison of records with the trail while others write, and in the server's own runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from documents.audit.export import export
+from documents.audit.exported import verify_export
+from documents.audit.findings import AuditCaveat
+from documents.audit.runs import VerificationRun
+from documents.audit.verify import verify
+from documents.books import BOOKS
+from gql.verifications import standing, verification
+from tests.examples import BOT, attach, register
+from tests.service import ADA, AUDREY, Service
+from tests.turns import HELD, Turns
+
+EVERY = 300
+RECORDS = """{ auditVerification { valid recordsCompared recordsUnproven caveats
+    faults { kind seq path resource { type id } detail } } }"""
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    with service.database.bound():
+        await register(service)
+    yield service
+    await service.close()
+
+
+@pytest.fixture
+async def grown(begun: Service) -> AsyncIterator[Service]:
+    """A service that is put back to what it stored afterwards."""
+    stored = await begun.stored()
+    with begun.database.bound():
+        yield begun
+    await begun.restore(stored)
+
+
+async def turn(service: Service) -> VerificationRun:
+    service.later(seconds=EVERY)
+    run = await verification(None, lambda: service.now, EVERY)
+    assert run
+    return run
+
+
+def paths(run: VerificationRun) -> set[tuple[str, str | None, str | None]]:
+    return {(each.kind.name, each.resource.id if each.resource else None, each.path) for each in run.found.faults}
+
+
+async def late(service: Service) -> None:
+    """Lets a run be one over new events: one over all comes as often as it is cheap."""
+    runs = service.database.collection("audit_verifications")
+    took = service.now - timedelta(hours=2)
+    await runs.update_many({}, {"$set": {"began_at": took, "ended_at": took + timedelta(minutes=30)}})
+
+
+async def test_the_answer_of_a_verification_names_the_record_and_its_path(grown: Service) -> None:
+    await grown.database.collection("stakeholders").update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    found = (await grown.ask(RECORDS, AUDREY))["auditVerification"]
+    (fault,) = found["faults"]
+    told = next(each for each in await grown.trail() if each["resource"] == {"type": "Stakeholder", "id": "bob"})
+    assert (fault["kind"], fault["resource"], fault["path"]) == (
+        "RECORD_DIFFERS", {"type": "Stakeholder", "id": "bob"}, "platform_role",
+    )  # fmt: skip
+    assert fault["seq"] == told["seq"] and fault["detail"] == f'It stores "admin"; event {told["seq"]} told "member".'
+    assert not found["valid"] and found["recordsCompared"] > 20 and found["recordsUnproven"] == 0
+
+
+async def test_a_part_of_the_trail_compares_no_record(grown: Service, tmp_path: Path) -> None:
+    await grown.database.collection("stakeholders").update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    for first, last in ((1, None), (0, 3)):
+        report = await verify(first, last, books=BOOKS)
+        assert report.valid and AuditCaveat.RECORDS_NOT_COMPARED in report.caveats and report.records_compared == 0
+        folder = tmp_path / str(first)
+        assert (await export(folder, first, last, books=BOOKS)).valid and not (folder / "records.ndjson").exists()
+        offline = verify_export(folder)
+        assert offline.valid and AuditCaveat.RECORDS_NOT_COMPARED in offline.caveats
+
+
+async def test_a_run_over_new_events_compares_the_records_of_which_they_tell(grown: Service) -> None:
+    whole = await turn(grown)
+    assert whole.found.valid and whole.is_whole and AuditCaveat.RECORDS_NOT_COMPARED not in whole.found.caveats
+    await late(grown)
+    await attach(grown)
+    run = await turn(grown)
+    assert run.found.valid and not run.is_whole and run.found.records_compared == 1
+    assert AuditCaveat.RECORDS_NOT_COMPARED in run.found.caveats
+    await late(grown)
+    await grown.database.collection("stakeholders").update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    await attach(grown)
+    await grown.database.collection("model_versions").update_one({"version": "1.0.0"}, {"$set": {"owner_id": "bob"}})
+    run = await turn(grown)
+    assert not run.is_whole and ("RECORD_DIFFERS", "support-assistant/1.0.0", "owner_id") in paths(run)
+    assert {key for _, key, _ in paths(run)} == {"support-assistant/1.0.0"}
+
+
+async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_that_all_is_well(grown: Service) -> None:
+    await turn(grown)
+    people = grown.database.collection("stakeholders")
+    await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    grown.later(days=1)
+    first, second = await turn(grown), await turn(grown)
+    for run in (first, second):
+        assert run.is_whole and paths(run) == {("RECORD_DIFFERS", "bob", "platform_role")}
+    assert first.is_news and not second.is_news
+    assert "NOT SOUND" in await standing()
+    (told,) = [each for each in await grown.trail() if each["action"] == "verifyTrail"]
+    (fault,) = told["details"]["facts"]["faults"]
+    assert fault["resource"] == {"type": "Stakeholder", "id": "bob"} and fault["path"] == "platform_role"
+    await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "auditor"}})
+    await people.update_one({"user_id": "carol"}, {"$set": {"active": False}})
+    assert (await turn(grown)).is_news
+    await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "member"}})
+    await people.update_one({"user_id": "carol"}, {"$set": {"active": True}})
+    assert (await turn(grown)).found.valid and "no fault" in await standing()
+
+
+async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_path: Path) -> None:
+    others = [Service(str(grown.settings.mongodb_uri), grown.database.name) for _ in range(4)]
+
+    async def write(other: Service, number: int) -> None:
+        for at in range(12):
+            await attach(other, title=f"{number} {at}")
+            tags = [f"{number}", f"{at}"]
+            await other.do("updateModel", ADA, modelId=BOT["modelId"], tags=tags)
+            await other.do("updateStakeholder", ADA, userId="carol" if at % 2 else "bob", department=f"{number} {at}")
+
+    writing = asyncio.gather(*(write(each, number) for number, each in enumerate(others)), return_exceptions=True)
+    rounds = 0
+    while not writing.done():
+        rounds += 1
+        report = await verify(books=BOOKS)
+        assert report.faults == () and report.records_compared > 20
+        assert (await export(tmp_path / str(rounds), books=BOOKS)).faults == ()
+        assert verify_export(tmp_path / str(rounds)).faults == ()
+        assert (await turn(grown)).found.valid
+    assert [each for each in await writing if each is not None] == []
+    for each in others:
+        await each.close()
+    assert rounds > 1 and (await verify(books=BOOKS)).faults == ()
+
+
+async def test_a_comparison_does_not_hold_the_event_loop(grown: Service) -> None:
+    for number in range(5):
+        await register(grown, modelId=f"second-{number}")
+    best = 1.0
+    for _ in range(5):
+        turns = Turns()
+        with turns.watched():
+            await asyncio.create_task(verify(books=BOOKS))  # type: ignore[arg-type]
+        best = min(best, turns.longest)
+    assert best < HELD
