@@ -157,7 +157,7 @@ def test_a_broken_link_names_the_event_before_it() -> None:
         ({"actor": {"id": "alice", "type": "user", "name": "Alice"}}, [(K.UNKNOWN_FIELD, 3)]),
         ({"actor": {"id": "alice"}}, [(K.MISSING_FIELD, 3)]),
         ({"outcome": "splendid"}, [(K.INVALID_FIELD, 3)]),
-        ({"schema": 2}, [(K.INVALID_FIELD, 3)]),
+        ({"schema": 3}, [(K.INVALID_FIELD, 3)]),
         ({"schema": True}, [(K.INVALID_FIELD, 3)]),
         ({"event_id": said(1)["event_id"]}, [(K.DUPLICATE_ID, 3)]),
         ({"event_id": "AUD-1"}, [(K.INVALID_FIELD, 3)]),
