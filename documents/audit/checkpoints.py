@@ -37,7 +37,7 @@ class AuditCheckpoint(Record):
     verifier_key: str = Field(description="The key that verifies it, in C2SP form; get it elsewhere.")
     text: str = Field(description="The note is a C2SP tlog-checkpoint; keep every byte.")
     endorsement: str | None = Field(
-        default=None, description="The endorsement of its key by the one before, in the first checkpoint of a key; else null."
+        default=None, description="The endorsement says that its key follows another; null in all but a key's first checkpoint."
     )
 
     collection: ClassVar = "audit_checkpoints"
@@ -64,7 +64,7 @@ class AuditKey(Value):
     first_signed_at: Moment | None = Field(description="The time it signed the first of them.")
     last_signed_at: Moment | None = Field(description="The time it signed the last of them.")
     endorsement: str | None = Field(
-        description="The statement that it follows the key of before, signed by both; null if there is none."
+        description="The endorsement says that it follows the key of before, and is signed by both; null if there is none."
     )
 
 

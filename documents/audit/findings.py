@@ -107,7 +107,7 @@ class Report(Value):
     )
     caveats: tuple[AuditCaveat, ...] = Field(description="The caveats say what this verification cannot exclude.")
     restorations: tuple[Restoration, ...] = Field(
-        default=(), description="Where the trail goes on under another name after a backup was put back, oldest first."
+        default=(), description="The restorations are where the trail goes on under another name, because a backup was put back."
     )
 
     @computed_field(description="Whether nothing is wrong, as far as the caveats allow.")  # type: ignore[prop-decorator]
