@@ -22,7 +22,7 @@ from documents.errors import AlreadyExists, TrailNotSound
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
 from documents.store.units import Raw, RecordChange, Unit
-from documents.values import Count, Digest, Moment, Value
+from documents.values import MAX_SAFE_INTEGER, Count, Digest, Moment, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,8 @@ class AuditHead(Record):
         Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and contradicts
         the stored events.
         """
-        if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
+        # A turn that is missing would begin anew, and one that is too large could not be counted up.
+        if not await cls.alter({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}}):
             raise TrailNotSound("there is no head that counts turns, and so no trail")
         head = await cls.require("head")
         database = bound_database()
