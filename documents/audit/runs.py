@@ -18,6 +18,7 @@ from documents.access import SYSTEM
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.findings import AuditFaultKind, Fault, Report
+from documents.audit.forms import is_count
 from documents.audit.notes import VerifierKey
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
@@ -32,7 +33,7 @@ from documents.values import MAX_SAFE_INTEGER, Count, Moment
 LISTED, KEPT = 20, 1_000  # faults that a stored run lists; runs that are stored
 DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
-NUMBERS = 2**40  # a trillion: no server makes as many runs
+NUMBERS = 2**32  # with a run a second they last for 136 years
 OVERDUE, PATIENCE = 3, timedelta(minutes=15)  # a run is overdue after three times the wait for it, and after 15 minutes at least
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
 
@@ -109,8 +110,10 @@ class VerificationRun(Record):
             run = cls.hydrated(raw)
         except (ValidationError, ValueError, TypeError, OverflowError):
             return None
-        # Clocks of servers differ a little.
-        return run if run.number < NUMBERS and run.began_at <= run.ended_at <= at + LEASE else None
+        # The model reads numbers and texts as moments too, and no server stores those. Clocks of servers differ a little.
+        moments = [raw.get(name) for name in ("began_at", "ended_at", "due_at") if raw.get(name) is not None]
+        formed = is_count(raw.get("number")) and all(isinstance(each, datetime) for each in moments)
+        return run if formed and run.number < NUMBERS and run.began_at <= run.ended_at <= at + LEASE else None
 
 
 class VerificationTurn(Turn):
@@ -137,8 +140,9 @@ class VerificationTurn(Turn):
             turn = cls.hydrated(raw)
         except (ValidationError, ValueError, TypeError, OverflowError):
             return False
-        named = turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
-        return named and turn.due_at <= latest and turn.number < NUMBERS and 0 <= turn.revision < MAX_SAFE_INTEGER
+        counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
+        named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
+        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
 
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
         """Stores the run, ends the turn until `due_at`, and deletes old runs, except `spare` and those that found a new fault."""
