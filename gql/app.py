@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from documents.audit.notes import SigningKey
 from documents.audit.pins import Kept
 from documents.audit.trail import AuditHead
-from documents.errors import NotFound, Unavailable
+from documents.errors import NotFound, TrailNotSound, Unavailable
 from documents.store.session import Database
 from gql import ide
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
@@ -71,7 +71,9 @@ def create_app(
         try:
             await database.check()
             await AuditHead.require("head")
-            trail = await standing(signer.refused if signer else None)
+            trail = await standing(clock(), signer.refused if signer else None)
+        except TrailNotSound as refusal:
+            trail = f"audit trail: NOT SOUND, its end was altered: {refusal.problem}"
         except (Unavailable, NotFound) as refusal:
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults

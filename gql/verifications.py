@@ -6,12 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-
 from documents.audit.findings import AuditFaultKind, Fault
 from documents.audit.notes import VerifierKey
 from documents.audit.runs import Keeping, VerificationRun, tell, verify_in_turn
 from documents.books import BOOKS
+from gql.unrecorded import logged_if_unsound
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,9 @@ async def verification(
         faults = ", ".join(map(_said, run.found.faults))
         log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
         # A trail that is shorter than the file says may be a backup that was put back. An event more would make it another trail.
-        if not (keeping and any(each.kind is AuditFaultKind.TAIL_CUT for each in run.found.faults)):
+        if keeping and any(each.kind is AuditFaultKind.TAIL_CUT for each in run.found.faults):
+            return run
+        with logged_if_unsound():
             await tell(run)
     return run
 
@@ -59,17 +60,20 @@ def _said(fault: Fault) -> str:
     return f"{fault.kind}{record}" + ("" if fault.seq is None else f" at {fault.seq}")
 
 
-async def standing(refused: str | None = None) -> str:
+async def standing(now: datetime, refused: str | None = None) -> str:
     """The result of the last run in one line, which /readyz shows to everybody; `refused` says why the trail is not signed."""
     if refused:
         return "audit trail: NOT SOUND, it is not signed, because it does not go on from what was signed; the log says more"
-    try:
-        last = await VerificationRun.last()
-    except ValidationError:
+    if await VerificationRun.altered(now):
         return "audit trail: NOT SOUND, what the last verification left was altered"
+    last = await VerificationRun.last(now)
     if last is None:
         return "audit trail: not verified yet"
     at = last.ended_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    if last.found.valid:
-        return f"audit trail: no fault in {last.found.tree_size} events at {at}"
-    return f"audit trail: NOT SOUND, faults: {last.found.fault_count} in {last.found.tree_size} events at {at}"
+    overdue = last.unverified_since(now) is not None
+    if not last.found.valid:
+        since = ", and not verified since" if overdue else ""
+        return f"audit trail: NOT SOUND, faults: {last.found.fault_count} in {last.found.tree_size} events at {at}{since}"
+    if overdue:
+        return f"audit trail: NOT VERIFIED since {at}, when {last.found.tree_size} events had no fault"
+    return f"audit trail: no fault in {last.found.tree_size} events at {at}"

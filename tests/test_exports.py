@@ -74,7 +74,11 @@ async def test_an_export_holds_the_bytes_that_were_hashed(anchored: Anchored, wh
 def test_an_export_is_anchored_by_any_checkpoint_that_was_kept(anchored: Anchored, whole: Path) -> None:
     for at in range(4):
         report = verified(anchored, whole, at)
-        assert report.valid and [each.name for each in report.caveats] == ["AFTER_CHECKPOINT", "RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"]
+        assert report.valid and [each.name for each in report.caveats] == [
+            "AFTER_CHECKPOINT",
+            "RECORDS_NOT_COMPARED",
+            "EXPORT_BELIEVED",
+        ]
     assert [each.name for each in verify_export(whole).caveats] == ["UNANCHORED", "RECORDS_NOT_COMPARED", "EXPORT_BELIEVED"]
 
 
@@ -233,7 +237,8 @@ def test_a_smaller_size_in_the_manifest_hides_no_cut_tail(anchored: Anchored, co
     for seq, event in enumerate(events):
         edge, _ = tree.grow(edge, seq, tree.leaf_hash(event[:-1]))
     last = json.loads(events[-1])
-    head = json.loads((copy / "manifest.json").read_text())["head"] | {
+    head = json.loads((copy / "manifest.json").read_text())["head"]
+    head |= {
         "size": size,
         "last_hash": tree.leaf_hash(events[-1][:-1]),
         "edge": edge,
