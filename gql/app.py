@@ -24,6 +24,7 @@ from gql.identity import Doorkeeper
 from gql.judgements import judge_in_turns
 from gql.origins import REQUEST_ID, Origins
 from gql.schema import Schema, build_schema
+from gql.secretkey import keyring_if_any
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
 from gql.verifications import standing, verify_in_turns
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 def create_app(settings: Settings, clock: Callable[[], datetime], database: Database, key: SigningKey | None = None) -> Starlette:
     """The application over a prepared database, whose trail it signs with `key`; any number of apps can serve one database."""
     doorkeeper = Doorkeeper(clock)
+    database.keyring = database.keyring or keyring_if_any(settings)
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:

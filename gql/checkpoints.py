@@ -13,7 +13,7 @@ from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.notes import SigningKey
 from documents.errors import Inconsistent
 from gql.faults import AuditKeyRefused
-from gql.firststart import write_private
+from gql.private import write_private
 from gql.settings import PREFIX, Settings
 
 KEY_FILE, TAIL = "audit-key", 4096

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     audit_key: SecretStr | None = Field(
         None, description="the key that signs the audit trail, as `magistrate audit key` prints it"
     )
+    secret_key: SecretStr | None = Field(
+        None, description="the key that seals people and tokens, as `magistrate admin secret-key` prints one"
+    )
+    secret_key_previous: SecretStr | None = Field(
+        None, description="the key that sealed people and tokens before, while it is being changed"
+    )
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
     verification_seconds: int = Field(

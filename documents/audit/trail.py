@@ -12,13 +12,14 @@ from pydantic import Field
 from documents.access import Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditOutcome
+from documents.audit.sealing import seal_changes
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, Disclosure, details_of
 from documents.store.record import Record
 from documents.store.session import bound_database
-from documents.store.units import Raw, RecordChange, Unit
+from documents.store.units import Raw, RecordChange, Unit, current_unit
 from documents.values import Count, Digest, Moment, Value
 
 
@@ -44,6 +45,8 @@ class Occurrence:
     outcome: AuditOutcome = AuditOutcome.SUCCESS
     details: Details = field(default_factory=Details)
     facts: dict[str, Any] = field(default_factory=dict)
+    change: RecordChange | None = None
+    """The change of the record; a record that grants access is sealed with it."""
 
     @classmethod
     def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
@@ -52,7 +55,7 @@ class Occurrence:
         details = details_of(change.before, change.after, Disclosure(record.private, record.reviewed, record.derived))
         resource = (type(record).__name__, record.key)
         outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
-        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
+        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts, change)
 
     def said(self) -> Raw:
         """The fields of the event that do not depend on its place in the trail."""
@@ -136,15 +139,18 @@ class AuditHead(Record):
     async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
         """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.
 
+        A changed record that grants access is sealed as of its event, by one more write; Altered if it was not as stored here.
         The open transaction must have touched the head. `ids` has one id for each occurrence.
         """
-        events = []
+        events: list[Raw] = []
         for number, what in enumerate(occurrences):
             for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
         await AuditEvent.insert_raws(events)
         await self._move()
+        told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
+        await seal_changes(told, current_unit("append").changes)
         last = events[-1]
         return Receipt(
             seq=last["seq"], event_id=last["event_id"], event_hash=last["event_hash"], tree_size=self.size, root=self.root
@@ -206,7 +212,8 @@ def _of_change(
 ) -> Iterator[Occurrence]:
     record = change.record
     for kind, facts in record.notes:
-        yield Occurrence(kind, action, by, request, (type(record).__name__, record.key), record.filed_under, facts=facts)
+        about = (type(record).__name__, record.key)
+        yield Occurrence(kind, action, by, request, about, record.filed_under, facts=facts, change=change)
     named = record.event_of_change(event if isinstance(record, resource) else None)
     occurrence = Occurrence.of(change, named, action, by, request)
     if occurrence.details.changes:  # a change of derived fields alone has no details, and gets no event

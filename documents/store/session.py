@@ -22,6 +22,7 @@ from documents.store.transaction import Settling, Transactions
 from documents.store.units import Raw, Unit
 
 if TYPE_CHECKING:
+    from documents.seals import Keyring
     from documents.store.record import Record
 
 T = TypeVar("T")
@@ -74,6 +75,8 @@ class Database:
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
         self.transactions = Transactions(self.client, settling, patience)
         self._feeds: dict[str, Feed] = {}
+        self.keyring: Keyring | None = None
+        """The keys that seal the records that grant access; whoever opens the database sets them."""
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` the records of this database, and creates their indexes."""
