@@ -31,7 +31,7 @@ def alone_in(folder: Path) -> Iterator[Path]:
     """Makes and locks the data folder; the kernel releases the lock when the process ends, however it ends."""
     try:
         opened = make_private(folder)
-        lock = open(folder / "lock", "a+", opener=open_private)
+        lock = open(folder / "lock", "a+", opener=open_private)  # noqa: SIM115
     except OSError as error:
         raise FolderNotWritable(folder, _reason(error)) from error
     with lock:

@@ -88,10 +88,8 @@ async def _administrator(user_id: str | None) -> tuple[Raw, Told]:
     query: Raw = {"user_id": user_id} if user_id else {"platform_role": PlatformRole.ADMIN, "active": True}
     rows = await Stakeholder.raws(query, [("registered_at", 1)], 1)
     if not rows:
-        problem = (
-            f"must be somebody who is registered; {user_id} is not" if user_id else "must be named: no administrator is active"
-        )
-        raise InvalidInput("user", problem)
+        unknown = f"must be somebody who is registered; {user_id} is not"
+        raise InvalidInput("user", unknown if user_id else "must be named: no administrator is active")
     known = await told(Stakeholder, str(rows[0]["user_id"]))
     if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.values.get("platform_role")):
         raise InvalidInput("user", f"must be an administrator; {rows[0]['user_id']} is none")
