@@ -1,6 +1,6 @@
 """The secret key is changed and lost, and `magistrate admin recover` is the way out."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,10 @@ async def restart(service: Service, current: SecretKey, previous: SecretKey | No
 
 
 @pytest.fixture(autouse=True)
-def own_keys(service: Service) -> Iterator[None]:
+async def own_keys(service: Service) -> AsyncIterator[None]:
     """The database of the test serves no other: the next test has the first key."""
     service.written_elsewhere = True
+    assert await service.size()  # what is put back for a test is written with its first command
     yield
     service.database.keyring = Keyring(SECRET_KEY)
 
@@ -110,19 +111,19 @@ async def test_what_agrees_with_the_trail_is_sealed_anew_and_the_rest_is_named(
     await restart(service, NEW)
     done = await recovered(service, reseal=True)
     assert done.left == ["ApiToken/carol", "Stakeholder/bob"] and done.sealed == 11
+    event = await service.last()
+    assert (event["action"], event["details"]["facts"]["left"]) == ("resealRecords", done.left)
     said = capsys.readouterr().err
     assert "Stakeholder/bob: roles.0 is 'risk_manager', and the trail tells 'data_steward'" in said
     assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
     assert await service.ask(VIEWER, by=ADA) == {"viewer": {"id": "admin"}}
     await refused(service, BOB)
-    (event,) = await service.trail(await service.size() - 1)
-    assert (event["action"], event["details"]["facts"]["left"]) == ("resealRecords", done.left)
 
 
 async def test_what_was_altered_under_the_present_key_is_never_sealed_anew(service: Service) -> None:
     await change_token(service, "alice", secret_hash="0" * 64)
     assert (await recovered(service, reseal=True)).left == ["ApiToken/alice"]
-    await refused(service, BOB) if await people(service).count_documents({"user_id": "nobody"}) else None
+    assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
 
 
 async def test_an_administrator_who_was_altered_away_is_put_back(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +147,7 @@ async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree
 @pytest.mark.parametrize(("user", "reason"), [("nobody", REASON), ("alice", REASON), ("admin", ""), ("admin", "\0")])
 async def test_an_unfit_recovery_changes_nothing(service: Service, user: str, reason: str) -> None:
     before = await service.state()
-    with pytest.raises(Exception, match="must"):
+    with pytest.raises(Exception, match=r"must|holds"):
         await recovered(service, user, reason=reason)
     assert await service.state() == before
 
