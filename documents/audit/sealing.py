@@ -1,6 +1,7 @@
 """Seals and checks the records that grant access: each is as it was stored here, and no older than the trail tells."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any, TypeVar
 
 from documents.audit.event import AuditEvent, AuditOutcome
@@ -87,6 +88,7 @@ async def seal_changes(told: Sequence[tuple[RecordChange | None, int]], others: 
 async def put(record: Record, row: Raw, seq: int) -> None:
     """Seals a stored row as of the event at `seq`, and notes the seal in `row`; needs an open transaction."""
     kind = type(record)
+    bound_database().sealed += 1
     row[FIELD] = seal(kind.__name__, record.key, row, seq, keyring().current)
     await kind.alter({"_id": row["_id"]}, {"$set": {FIELD: row[FIELD]}})
 
@@ -94,18 +96,27 @@ async def put(record: Record, row: Raw, seq: int) -> None:
 class LastSeqs:
     """The places of the last events of records that grant access, as one process knows them.
 
-    `follow` reads what the trail has grown by since, mostly nothing. So a sign-in costs one small command, and each event, of a
-    refused attempt too, is read once.
+    `follow` reads what the trail has grown by since, by one small command: each event, of a refused attempt too, is read once. It
+    reads at most once a second, and at once after this process has sealed anything. So what another process ended, and somebody
+    puts back into the database, may be believed for the rest of that second.
     """
 
-    WINDOW, AHEAD, MOST = 1_000, 4, 100_000
+    WINDOW, AHEAD, MOST, FRESH = 1_000, 4, 100_000, 1.0
 
     def __init__(self) -> None:
         self._size, self._last_hash, self._turn = 0, "", 0
+        self._read_at, self._sealed = -self.FRESH, -1
         self._seqs: dict[Place, int | None] = {}
 
-    async def follow(self) -> None:
-        """Reads the events that came since, and forgets everything if the last known event is no longer there."""
+    async def follow(self, *, now: bool = False) -> None:
+        """Reads the events that came since, if it is time or if `now`; forgets everything if the last known one is gone."""
+        sealed, at = bound_database().sealed, monotonic()
+        if not now and at - self._read_at < self.FRESH and sealed == self._sealed:
+            return
+        await self._follow()
+        self._read_at, self._sealed = at, sealed
+
+    async def _follow(self) -> None:
         known, last_hash, ahead = self._size, self._last_hash, self.AHEAD
         if not known or len(self._seqs) > self.MOST:
             await self._begin()

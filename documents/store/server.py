@@ -65,10 +65,10 @@ def keep_user(uri: str, name: str) -> bool:
     """Removes every user but this one, who asks for it; False if the server does not let the user in."""
     with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=PATIENCE_MS) as client:
         try:
-            found = client.admin.command("usersInfo", {"forAllDBs": True})["users"]
-            for each in found:
-                if (each["user"], each["db"]) != (name, "admin"):
-                    client[each["db"]].command("dropUser", each["user"])
+            # secantusd-rs lists the users of all databases when asked, secantusd-py only in the view of that name.
+            listed = [*client.admin.command("usersInfo", {"forAllDBs": True})["users"], *client.admin["system.users"].find()]
+            for user, database in {(each["user"], each["db"]) for each in listed} - {(name, "admin")}:
+                client[database].command("dropUser", user)
         except OperationFailure:
             return False
     return True

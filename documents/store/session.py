@@ -77,6 +77,8 @@ class Database:
         self._feeds: dict[str, Feed] = {}
         self.keyring: Keyring | None = None
         """The keys that seal the records that grant access; whoever opens the database sets them."""
+        self.sealed = 0
+        """How many records this process has sealed here."""
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` the records of this database, and creates their indexes."""
