@@ -118,7 +118,7 @@ def test_a_database_of_an_earlier_release_gets_a_password_and_loses_users_that_a
     class Open(Engine):
         asks = False
 
-    with Open(tmp_path) as engine, MongoClient[dict[str, object]](engine.uri) as client:
+    with Open(tmp_path) as before, MongoClient[dict[str, object]](before.uri) as client:
         client["kept"]["documents"].insert_one({"a": 1})
         for name, database in (("mallory", "admin"), ("trudy", "elsewhere"), ("magistrate", "admin")):
             client[database].command("createUser", name, pwd=KNOWN, roles=["root"])
