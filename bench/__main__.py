@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from bench import data, report
-from bench.cases import ADMIN_TOKEN, CLERKS, Effort, Servers, verification
+from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY, Effort, Servers, verification
 from bench.processes import Process
 from bench.trails import READERS
 from documents.audit.export import export
@@ -133,7 +133,10 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
 @asynccontextmanager
 async def _prepared(engine: Engine, name: str) -> AsyncIterator[tuple[Settings, Database]]:
     """A prepared database without models, and the settings to serve it."""
-    settings = Settings(mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), data_dir=engine.folder)
+    settings = Settings(
+        mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), secret_key=SecretStr(SECRET_KEY),
+        data_dir=engine.folder,
+    )  # fmt: skip
     database = open_database(engine.uri, name)
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     yield settings, database

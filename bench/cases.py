@@ -20,6 +20,7 @@ from bench.questions import QUESTIONS, Question
 from bench.trails import READERS
 
 ADMIN_TOKEN = "mag_bench_" + "b" * 43
+SECRET_KEY = f"bench+{'b' * 42}A="
 CLERKS = 8  # clients that write at once
 PERSON = "mutation Person($input: UpdateStakeholderInput!) { updateStakeholder(input: $input) { stakeholder { department } } }"
 PURPOSE = """mutation Purpose($input: UpdateModelVersionInput!) {

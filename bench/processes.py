@@ -24,6 +24,7 @@ class Process:
         said = {
             "MONGODB_URI": settings.mongodb_uri,
             "DATABASE": settings.database,
+            "SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else "",
             "VERIFICATION_SECONDS": NEVER,
             "JUDGEMENT_SECONDS": NEVER,
         }

@@ -17,7 +17,7 @@ import typer
 from pydantic import SecretStr
 
 from bench import data
-from bench.cases import ADMIN_TOKEN, CLERKS
+from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY
 from bench.processes import Process
 from documents.eligibility.rules import RULES
 from documents.kinds import open_database
@@ -44,7 +44,8 @@ def main(
 async def _run(versions: int, writes: bool) -> dict[str, Any]:
     with TemporaryDirectory(prefix="magistrate-bench-") as folder, Engine(Path(folder), read_settings().engine) as engine:
         settings = Settings(
-            mongodb_uri=engine.uri, database="bench", admin_token=SecretStr(ADMIN_TOKEN), data_dir=engine.folder
+            mongodb_uri=engine.uri, database="bench", admin_token=SecretStr(ADMIN_TOKEN), secret_key=SecretStr(SECRET_KEY),
+            data_dir=engine.folder,
         )  # fmt: skip
         database = open_database(engine.uri, "bench")
         await prepare(settings, database, lambda: data.AT)

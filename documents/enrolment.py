@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from documents.access import Actor, Permission, may_make_tokens
+from documents.audit.sealing import checked
 from documents.errors import InvalidState
 from documents.identities import issuers_behind
 from documents.people import Stakeholder
@@ -16,7 +17,7 @@ async def invite(person: Stakeholder, name: str, expires_at: datetime | None, by
     The chain behind `by` is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
     """
     may_make_tokens(by)
-    issuer = await Stakeholder.require(by.id)
+    issuer = await checked(Stakeholder, by.id)
     issuers = issuers_behind(by.id, *([by.identity] if by.identity else []), issuer.identity.mark)
     token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at)
     await _end({"holder": person.user_id, "kind": TokenKind.ENROLMENT}, Permission.CREATE_API_TOKEN, at)
@@ -49,7 +50,7 @@ async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> No
 
 async def refuse_ended(by: Actor) -> None:
     """Raises InvalidState if the token that signed in has ended since: else its holder could make another in its place."""
-    if (await ApiToken.require(by.token or "")).revoked_at:
+    if (await checked(ApiToken, by.token or "")).revoked_at:
         raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 

@@ -164,6 +164,11 @@ class Stakeholder(Searchable):
         self._may_be_confirmed()
         self.identity = self.identity.after_confirmation(by, IdentityBasis.HOST, reason, at)
 
+    def recover(self, by: str, at: datetime) -> None:
+        """Makes an administrator able to act, by somebody with access to the host; ends what is known of who it is."""
+        self.active, self.platform_role, self.roles = True, PlatformRole.ADMIN, ()
+        self.identity = self.identity.unconfirmed if self.identity.enrolled else self.identity.after_enrolment(by, (), at)
+
     def _may_be_confirmed(self) -> None:
         """Raises InvalidState unless the person is active, has enrolled and is not confirmed.
 

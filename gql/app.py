@@ -25,6 +25,7 @@ from gql.identity import Doorkeeper
 from gql.judgements import judge_in_turns
 from gql.origins import REQUEST_ID, Origins
 from gql.schema import Schema, build_schema
+from gql.secretkey import keyring_if_any
 from gql.settings import Settings
 from gql.subscriptions import OverEvents, OverWebSocket
 from gql.verifications import standing, verify_in_turns
@@ -38,6 +39,7 @@ def create_app(
 ) -> Starlette:
     """The application over a prepared database, whose trail it signs; any number of apps can serve one database."""
     doorkeeper = Doorkeeper(clock)
+    database.keyring = database.keyring or keyring_if_any(settings)
     signer = Signer(signs, settings.checkpoint_file) if isinstance(signs, SigningKey) else signs
     key = signer.key if signer else None
 

@@ -16,7 +16,7 @@ from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent
 from gql.faults import AuditKeyRefused
-from gql.firststart import write_private
+from gql.private import write_private
 from gql.settings import PREFIX, Settings
 
 KEY_FILE, TAIL = "audit-key", NOTE_LENGTH

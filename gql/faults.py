@@ -150,6 +150,23 @@ class CopyFailed(CannotServe):
     reason: str
 
 
+@dataclass(eq=False)
+class SecretKeyMissing(CannotServe):
+    status = 18
+    says = (
+        "MAGISTRATE_SECRET_KEY is not set: it seals people and tokens, a MongoDB of your own needs one, and `magistrate admin "
+        "secret-key` prints one"
+    )
+
+
+@dataclass(eq=False)
+class SecretKeyRefused(CannotServe):
+    status = 19
+    says = "the secret key in {where} cannot be used: it {reason}"
+    where: str
+    reason: str
+
+
 STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 

@@ -1,10 +1,8 @@
 """Prepares a database for serving: indexes, migrations; at first start a trail, policies, environments, an administrator."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from secrets import token_hex, token_urlsafe
 
 from documents import environments, migrations
@@ -21,6 +19,8 @@ from documents.reviews import ReviewCalendar
 from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind, parted
+from gql import resealing, secretkey
+from gql.private import write_private
 from gql.release import RELEASE
 from gql.settings import Settings
 
@@ -38,6 +38,7 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
     Returns the name of the trail, and the token of the administrator if it was made now. Raises OlderSchema if the data must be
     migrated first, and NewerSchema if a later release wrote them.
     """
+    database.keyring = database.keyring or secretkey.keyring(settings)
     try:
         form = await migrations.check(database, RELEASE)
     except OlderSchema as older:
@@ -48,6 +49,7 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
     await migrations.migrate(database, clock, RELEASE, RECORDS)
     with database.bound():
         made = None if form else await _first_start(database, settings, clock())
+        await resealing.rotate(database.keyring, clock())
         await raise_rules(timedelta(days=settings.grace_days), clock())
         await _follow(database, settings, clock())
         if settings.admin_token:
@@ -128,14 +130,3 @@ async def _grant(database: Database, text: str, at: datetime) -> None:
 def _token(text: str, at: datetime) -> ApiToken:
     token, _ = ApiToken.of(text, TokenKind.PERSONAL, ADMINISTRATOR, "the first administrator", None, SYSTEM.id, at)
     return token
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file atomically; at no moment can another user read it."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -1,21 +1,30 @@
 """Authentication: the token alone says who the caller is, and it is checked before the body of the request is read."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import uuid4
+
+from pydantic import ValidationError
 
 from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
+from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
-from documents.errors import LimitExceeded, Unauthenticated
+from documents.errors import LimitExceeded, NotAsTold, Unauthenticated
 from documents.people import Stakeholder
+from documents.seals import Keyring, problem_of, seq_of
+from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
+from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind, parted
 from gql.unrecorded import logged_if_unsound
 
-WINDOW, FAILURES = timedelta(minutes=1), 30
+WINDOW, FAILURES, KNOWN = timedelta(minutes=1), 30, 10_000
 NOBODY = Actor("anonymous", ActorType.USER)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,11 @@ class Doorkeeper:
     _failures: dict[str, _Failures] = field(default_factory=dict)
     _guesses: dict[str, _Failures] = field(default_factory=dict)
     """Failures by the public name of the token, from any address."""
+    _altered: dict[tuple[str, str], _Failures] = field(default_factory=dict)
+    """Sign-ins by records that were altered, by kind and key of the record."""
+    _last: LastSeqs = field(default_factory=LastSeqs)
+    _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
+    """The rows whose seals were right, by kind and key, with the keys."""
 
     async def identify(self, authorization: str | None, address: str) -> Identity:
         """The identity of the caller; Unauthenticated unless the token is valid and its holder active.
@@ -81,15 +95,63 @@ class Doorkeeper:
             token_id, secret = parted(text.strip())
         except ValueError as error:
             raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
-        token = await ApiToken.wanted(token_id)
-        if token is None or not token.accepts(secret, now):
-            raise Unauthenticated("the token is unknown, expired or revoked")
-        person = None if token.kind is TokenKind.SERVICE else await Stakeholder.wanted(token.holder)
-        if token.kind is not TokenKind.SERVICE and (person is None or not person.active):
-            raise Unauthenticated("the holder of the token is not active")
+        token, person = await self._checked(token_id, secret, now)
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
         return Identity(token.actor(person), person)
+
+    async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
+        """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.
+
+        A change that is committed between the reads looks like an old row that was put back, so another look decides.
+        """
+        for look, last_look in enumerate((False, False, True)):
+            try:
+                return await self._looked_up(token_id, secret, now, again=look > 0)
+            except NotAsTold as altered:
+                if last_look:
+                    await self._found_altered(altered, now)
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _looked_up(self, token_id: str, secret: str, now: datetime, *, again: bool) -> tuple[ApiToken, Stakeholder | None]:
+        token = await _read(ApiToken, token_id)
+        if token is None or not token.accepts(secret, now):
+            raise Unauthenticated("the token is unknown, expired or revoked")
+        person = None if token.kind is TokenKind.SERVICE else await _read(Stakeholder, token.holder)
+        await self._last.follow(now=again)
+        await self._refuse_altered(token)
+        if token.kind is not TokenKind.SERVICE:
+            if person is None:
+                raise Unauthenticated("the holder of the token is not active")
+            await self._refuse_altered(person)
+            if not person.active:
+                raise Unauthenticated("the holder of the token is not active")
+        return token, person
+
+    async def _refuse_altered(self, record: ApiToken | Stakeholder) -> None:
+        kind, row, keyring = type(record).__name__, record.was or {}, bound_database().keyring
+        if keyring is None:
+            raise NotAsTold(kind, record.key, "there is no secret key here")
+        place, found = (kind, record.key), None
+        if self._right.get(place) != (keyring, row):  # most rows are as they were when their seal was last computed
+            found = problem_of(kind, record.key, row, keyring)
+            if len(self._right) >= KNOWN:
+                self._right.clear()
+            self._right |= {place: (keyring, row)} if found is None else {}
+        if found is None and seq_of(row) != await self._last.of(kind, record.key):
+            found = NOT_LAST
+        if found:
+            raise NotAsTold(kind, record.key, found)
+
+    async def _found_altered(self, altered: NotAsTold, now: datetime) -> None:
+        """Tells the log and the trail which record was altered, at once and then once a minute with the number of attempts."""
+        place = altered.kind, altered.key
+        found = self._altered.setdefault(place, _Failures(now))
+        found.count, found.token = found.count + 1, altered.why
+        if found.count == 1:
+            log.error("nobody is signed in by %s %s, which is not what it was: %s", *place, altered.why)
+            await self._tell_altered(place, found, now)
 
     async def _failed(self, address: str, token_id: str, now: datetime) -> int:
         failed = self._failures.setdefault(address, _Failures(now))
@@ -106,6 +168,10 @@ class Doorkeeper:
 
     async def tell_ended(self, now: datetime, *, everything: bool = False) -> None:
         """Records the failures whose minute is over in the trail; with `everything`, those of this minute too."""
+        for place in [each for each, found in self._altered.items() if everything or now - found.since >= WINDOW]:
+            found = self._altered.pop(place, None)
+            if found and found.count > found.told:
+                await self._tell_altered(place, found, now)
         over = [each for each, failed in self._failures.items() if everything or now - failed.since >= WINDOW]
         for address in over:
             failed = self._failures.pop(address, None)  # another task may have told it
@@ -121,6 +187,25 @@ class Doorkeeper:
         failed.told = failed.count
         with logged_if_unsound():
             await record(what, now)
+
+    async def _tell_altered(self, place: tuple[str, str], found: _Failures, now: datetime) -> None:
+        facts = {"code": Unauthenticated.code, "altered": True, "why": found.token, "attempts": found.count - found.told}
+        what = Occurrence(
+            AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, Request(uuid4().hex), place, outcome=AuditOutcome.DENIED, facts=facts
+        )
+        found.told = found.count
+        await record(what, now)
+
+
+R = TypeVar("R", ApiToken, Stakeholder)
+
+
+async def _read(kind: type[R], key: str) -> R | None:
+    """The record of that key; None without one, NotAsTold for one that no record of its kind can be read from."""
+    try:
+        return await kind.wanted(key)
+    except (UnreadableDocument, ValidationError) as error:
+        raise NotAsTold(kind.__name__, key, "it cannot be read") from error
 
 
 def _token_id(authorization: str | None) -> str:

@@ -15,7 +15,7 @@ from strawberry.types.field import StrawberryField
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, occurrences_of, record
-from documents.errors import Forbidden, InvalidInput, PolicyBlocked, Refusal
+from documents.errors import Altered, Forbidden, InvalidInput, NotAsTold, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
 from documents.store.record import Record
 from documents.store.session import bound_database
@@ -175,6 +175,8 @@ async def tell_failure(
     would have left, so that event shows that it was committed.
     """
     event, outcome = declared.event, AuditOutcome.FAILURE
+    if isinstance(error, Altered | NotAsTold):
+        log.error("%s was refused: %s %s is not what it was: %s", action, error.kind, error.key, error.why)
     facts = told_of(error) if isinstance(error, Refusal) else {"code": "INTERNAL"}
     match error:
         case Forbidden():

@@ -5,6 +5,7 @@ It imports no records, because the supervisor reads the note at each start.
 
 from pathlib import Path
 
+from gql.private import write_private
 from gql.release import RELEASE
 
 RELEASE_FILE, DATABASE = "release", "database"
@@ -24,4 +25,4 @@ def release_in(folder: Path) -> str:
 def note_release(folder: Path) -> None:
     """Notes that this release serves the folder."""
     if release_in(folder) != RELEASE:
-        (folder / RELEASE_FILE).write_text(f"{RELEASE}\n")
+        write_private(folder / RELEASE_FILE, f"{RELEASE}\n")

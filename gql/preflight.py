@@ -1,6 +1,7 @@
 """What a server needs before it serves: a locked data folder, a listening socket and a prepared database."""
 
 import fcntl
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gql.faults import CannotListen, FolderInUse, FolderNotWritable
+from gql.private import make_private, open_private
 
 BACKLOG = 2048
+log = logging.getLogger(__name__)
 
 
 class Prepared(NamedTuple):
@@ -27,8 +30,8 @@ class Prepared(NamedTuple):
 def alone_in(folder: Path) -> Iterator[Path]:
     """Makes and locks the data folder; the kernel releases the lock when the process ends, however it ends."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a+")
+        opened = make_private(folder)
+        lock = open(folder / "lock", "a+", opener=open_private)  # noqa: SIM115
     except OSError as error:
         raise FolderNotWritable(folder, _reason(error)) from error
     with lock:
@@ -40,6 +43,14 @@ def alone_in(folder: Path) -> Iterator[Path]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        if opened and (folder.stat().st_mode & 0o077):
+            log.warning(
+                "other users of this machine can look into the data folder %s; give Magistrate a folder of its own", folder
+            )
+        elif others := [each for each in opened if each != folder or (folder / "database").exists()]:
+            log.warning(
+                "other users of this machine could look into %s; only its owner can now: modes narrowed: %d", folder, len(others)
+            )
         yield folder
 
 

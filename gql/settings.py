@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     audit_key_previous: SecretStr | None = Field(
         None, description="the key that signed the audit trail before MAGISTRATE_AUDIT_KEY, which it then endorses"
     )
+    secret_key: SecretStr | None = Field(
+        None, description="the key that seals people and tokens, as `magistrate admin secret-key` prints one"
+    )
+    secret_key_previous: SecretStr | None = Field(
+        None, description="the key that sealed people and tokens before, while it is being changed"
+    )
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
     verification_seconds: int = Field(

@@ -20,6 +20,7 @@ from gql.embedded import Engine
 from gql.faults import STATUSES, WorkerFailed
 from gql.noted import is_due, note_release
 from gql.preflight import Prepared, alone_in, listen
+from gql.secretkey import keyring
 from gql.settings import LOG_FORMAT, Settings
 
 VIEWER = "{ viewer { id stakeholder { name } } }"
@@ -39,6 +40,7 @@ def serve(settings: Settings) -> Never:
         signal.signal(number, _leave)
     with (
         alone_in(settings.data_dir.resolve()) as folder,
+        _keyed(settings),
         listen(settings.host, settings.port) as listener,
         _upgraded(settings, folder),
         _database(settings, folder) as engine,
@@ -102,6 +104,13 @@ def _leave(number: int, frame: object) -> Never:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(0)
+
+
+@contextmanager
+def _keyed(settings: Settings) -> Iterator[None]:
+    """Makes the secret key of an embedded database, or says that there is none, before any worker needs it."""
+    keyring(settings)
+    yield
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from documents import migrations
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
+from gql import secretkey
 from gql.embedded import Engine
 from gql.faults import CopyFailed
 from gql.noted import DATABASE
@@ -56,6 +57,7 @@ async def _newest(uri: str, settings: Settings) -> int | None:
 
 async def _migrate(uri: str, settings: Settings, clock: Clock) -> Sequence[Migration]:
     database = open_database(uri, settings.database)
+    database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
         return await migrations.migrate(database, clock, RELEASE, RECORDS)

@@ -11,6 +11,7 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, reads_events
 from documents.actions.changes import OF_CHANGE, of_changes
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.sealing import checked
 from documents.changes import commands
 from documents.changes.life import REVIEWED, ChangeStatus
 from documents.changes.loading import concerned
@@ -347,7 +348,7 @@ async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddC
     """
     by, at = info.context.actor, info.context.now
     change = await input.load()
-    version, reviewer = await concerned(change.plan), await Stakeholder.require(by.id)
+    version, reviewer = await concerned(change.plan), await checked(Stakeholder, by.id)
     change.approve(input.role, input.approved, input.comments, version and version.tier, reviewer, by=by, at=at)
     await change.store()
     return AddChangeApprovalPayload(change_request=change)

@@ -47,7 +47,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Volatile(Engine):
-    """The engine without a sync to disk at each commit: nobody misses these data. What a kill leaves is tested elsewhere."""
+    """The engine without a sync to disk at each commit: nobody misses these data. What a kill leaves is tested elsewhere.
+
+    It asks for no password either, which tests of the engine that is served show, and which would cost each client some time.
+    """
+
+    asks = False
 
     def _command(self) -> list[str]:
         return [each for each in super()._command() if each != "--sync-on-commit"]

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +15,14 @@ import httpx
 
 MAGISTRATE = Path(sys.executable).with_name("magistrate")
 READY = "  end     Ctrl+C\n"  # the last line that it says once it serves
+SECRET_KEY = "k1+" + b64encode(b"s" * 32).decode()  # as in `tests.service`, which need not be imported for it
 READY_WITHIN, END_WITHIN = 5.0, 12.0
 
 
 def started(settings: dict[str, object], **output: Any) -> subprocess.Popen[str]:
     """`magistrate serve` with these settings and no others, on a port that the system chooses; what it says can be read."""
-    chosen = {"PORT": 0} | settings
+    sealed = {"SECRET_KEY": SECRET_KEY} if "MONGODB_URI" in settings else {}  # with the engine of its own it makes one
+    chosen = {"PORT": 0} | sealed | settings
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAGISTRATE_")}
     environment |= {f"MAGISTRATE_{name}": str(value) for name, value in chosen.items()}
     to = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | output

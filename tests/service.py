@@ -17,6 +17,7 @@ from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.kinds import RECORDS, open_database
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
+from documents.seals import SecretKey
 from documents.store.session import AWARE
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind
@@ -31,7 +32,8 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADMIN_TOKEN = "mag_first_" + "a" * 43
 ALL_TIERS = tuple(RiskTier)
 # An operation may take a minute: the machine of a test can be slow, and the test that is about the time has a limit of its own.
-SETTINGS = Settings(admin_token=SecretStr(ADMIN_TOKEN), limit_seconds=60)
+SECRET_KEY = SecretKey("k1", b"s" * 32)
+SETTINGS = Settings(admin_token=SecretStr(ADMIN_TOKEN), secret_key=SecretStr(SECRET_KEY.text), limit_seconds=60)
 FAR = 1_000_000  # more events than any test makes
 _names = (f"test{each}" for each in count())
 _spare: dict[str, list[Holdings]] = {}

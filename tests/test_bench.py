@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bench import data
-from bench.cases import ADMIN_TOKEN, MUTATIONS, question
+from bench.cases import ADMIN_TOKEN, MUTATIONS, SECRET_KEY, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
 from bench.questions import QUESTIONS, Question
@@ -24,11 +24,12 @@ from gql.firststart import prepare
 from gql.settings import Settings
 
 VERSIONS, EVENTS = 20, 60
+KEY = SecretStr(SECRET_KEY)
 
 
 @pytest.fixture(scope="module")
 async def database(server: str) -> AsyncIterator[Database]:
-    settings = Settings(mongodb_uri=server, database="bench", admin_token=SecretStr(ADMIN_TOKEN))
+    settings = Settings(mongodb_uri=server, database="bench", secret_key=KEY, admin_token=SecretStr(ADMIN_TOKEN))
     database = open_database(server, "bench")
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     await data.people(database, 3)
@@ -39,7 +40,7 @@ async def database(server: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 async def apps(server: str, database: Database) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    settings = Settings(mongodb_uri=server, database="bench")
+    settings = Settings(mongodb_uri=server, database="bench", secret_key=KEY)
     async with AsyncExitStack() as stack:
         apps: dict[str, Starlette] = {name: app(settings, open_database(server, "bench")) for name, app in CONTENDERS.items()}
         for app in apps.values():
@@ -86,7 +87,7 @@ async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
 
 
 async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, tmp_path: Path) -> None:
-    settings = Settings(mongodb_uri=server, database="bench_trail", admin_token=SecretStr(ADMIN_TOKEN))
+    settings = Settings(mongodb_uri=server, database="bench_trail", secret_key=KEY, admin_token=SecretStr(ADMIN_TOKEN))
     database = open_database(server, "bench_trail")
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
     await data.events(database, 0, EVENTS)

@@ -14,7 +14,7 @@ from gql.cli import app
 from gql.cli.confirmation import confirming
 from gql.faults import CannotServe
 from tests.operated import Operated
-from tests.service import ADA, CAROL, Service
+from tests.service import ADA, CAROL, SECRET_KEY, Service
 from tests.tokens import make
 
 ZOE: dict[str, Any] = {
@@ -29,10 +29,14 @@ class Done(NamedTuple):
 
 
 async def confirm(settings: dict[str, str], *words: str) -> Done:
+    return await run(settings, "confirm", *words)
+
+
+async def run(settings: dict[str, str], *words: str) -> Done:
     """What the command says to an operator with these settings and no others, and the status that it ends with."""
     cleared = {each: None for each in os.environ if each.startswith("MAGISTRATE_")}
     environment = cleared | {f"MAGISTRATE_{name}": value for name, value in settings.items()}
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["admin", "confirm", *words], env=environment)
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["admin", *words], env=environment)
     match done.exception:
         case CannotServe() as fault:
             return Done(fault.status, str(fault))
@@ -45,7 +49,7 @@ async def confirm(settings: dict[str, str], *words: str) -> Done:
 def settings(service: Service) -> dict[str, str]:
     """The settings of an operator who shares the database of the service."""
     service.written_elsewhere = True
-    return {"MONGODB_URI": service.uri, "DATABASE": service.database.name}
+    return {"MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text}
 
 
 async def test_the_host_confirms_somebody_and_the_trail_tells_why_as_the_system(

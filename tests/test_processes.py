@@ -11,6 +11,7 @@ from time import monotonic, sleep
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from pymongo import MongoClient
 
 from documents.errors import PreviewSchema
@@ -19,7 +20,7 @@ from gql.embedded import LISTENING, Engine, find_program
 from gql.firststart import prepare
 from gql.preflight import alone_in
 from gql.settings import Settings
-from tests.operated import Operated, eventually, parents, refused
+from tests.operated import SECRET_KEY, Operated, eventually, parents, refused
 
 READY_WITHIN = 8.0
 KEPT = 5.2  # seconds: the client of these tests, for one, keeps a connection for 5
@@ -105,7 +106,7 @@ async def test_data_of_a_preview_are_left_alone(server: str) -> None:
     database = open_database(server, "preview")
     await database.collection("migrations").insert_one({"number": 1})
     with pytest.raises(PreviewSchema):
-        await prepare(Settings(mongodb_uri=server), database)
+        await prepare(Settings(mongodb_uri=server, secret_key=SecretStr(SECRET_KEY)), database)
     assert await database.collections.list_collection_names() == ["migrations"]
     database.close()
 

@@ -149,7 +149,7 @@ class Watch(monitoring.CommandListener):
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
 
-SIGNING_IN = {("find", "api_tokens"), ("find", "stakeholders")}
+SIGNING_IN = {("find", each) for each in ("api_tokens", "stakeholders", "audit_head", "audit_events")}
 
 
 async def test_whatever_a_mutation_reads_and_writes_is_inside_its_one_transaction(server: str, service: Service) -> None:

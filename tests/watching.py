@@ -9,15 +9,22 @@ from pymongo import monitoring
 from tests.journey import sign_in
 from tests.service import ALICE, Person, Service
 
+LAST_CHANGES = {
+    "audit_head": ({"size": 1, "last_hash": 1},),
+    "audit_events": ({"seq": 1}, {"seq": 1, "event_hash": 1, "outcome": 1, "resource": 1}),
+}  # what is read of the trail to sign somebody in, by collection
+
 
 class Commands(monitoring.CommandListener):
-    """Every command that the driver sends."""
+    """Every command that the driver sends, but for those that follow the trail's end once a second to sign callers in."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, Any]] = []
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.seen.append(dict(event.command))
+        about = str(event.command.get("find"))
+        if event.command.get("projection") not in LAST_CHANGES.get(about, ()):
+            self.seen.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...

@@ -136,6 +136,8 @@ class AuditEvent(Record):
         index("resource.id", "seq"),
         # Judging a version looks up the event of its registration (`eligibility.loading`).
         index("resource.id", "resource.type", where={"event_type": AuditEventType.MODEL_REGISTERED}),
+        # Signing in looks up the last change of a token and of a person (`audit.sealing`), whatever was refused about them.
+        index("resource.id", "resource.type", "outcome", where={"outcome": AuditOutcome.SUCCESS}),
         index("subject.model_id", "seq"),
         index("subject.model_id", "subject.version", "seq"),
     ]

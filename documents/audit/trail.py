@@ -14,6 +14,7 @@ from documents.access import SYSTEM, Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.forms import head_problems
+from documents.audit.sealing import seal_changes
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
@@ -21,7 +22,7 @@ from documents.details import Details, details_of
 from documents.errors import AlreadyExists, TrailNotSound
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
-from documents.store.units import Raw, RecordChange, Unit
+from documents.store.units import Raw, RecordChange, Unit, current_unit
 from documents.values import MAX_SAFE_INTEGER, Count, Digest, Moment, Value
 
 
@@ -216,9 +217,10 @@ class AuditHead(Record):
     async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
         """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.
 
+        A changed record that grants access is sealed as of its event, by one more write; Altered if it was not as stored here.
         The open transaction must have touched the head. `ids` has one id for each occurrence.
         """
-        events = []
+        events: list[Raw] = []
         for number, what in enumerate(occurrences):
             for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
@@ -228,6 +230,8 @@ class AuditHead(Record):
         except AlreadyExists as error:  # whoever has touched the head is alone, so somebody else put an event there
             raise TrailNotSound(f"it counts {events[0]['seq']} events, and there are more") from error
         await self._move()
+        told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
+        await seal_changes(told, current_unit("append").changes)
         last = events[-1]
         return Receipt(
             seq=last["seq"], event_id=last["event_id"], event_hash=last["event_hash"], tree_size=self.size, root=self.root

@@ -25,6 +25,7 @@ from documents.store.transaction import Settling, Transactions
 from documents.store.units import Raw, Unit
 
 if TYPE_CHECKING:
+    from documents.seals import Keyring
     from documents.store.record import Record
 
 T = TypeVar("T")
@@ -90,6 +91,10 @@ class Database:
         self.undecoded = cache(lambda each: self.collections[each].with_options(UNDECODED))
         self.transactions = Transactions(self.client, settling, patience)
         self._feeds: dict[str, Feed] = {}
+        self.keyring: Keyring | None = None
+        """The keys that seal the records that grant access; whoever opens the database sets them."""
+        self.sealed = 0
+        """How many records this process has sealed here."""
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` the records of this database, and creates their indexes."""

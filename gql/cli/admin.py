@@ -25,3 +25,38 @@ def confirm(
 
     trail.run(confirmation.confirming(user, reason))
     typer.echo(f"the identity of {user} is confirmed")
+
+
+@app.command("secret-key")
+def secret_key() -> None:
+    """Print a new key that seals people and tokens, for MAGISTRATE_SECRET_KEY."""
+    from documents.seals import SecretKey
+
+    typer.echo(SecretKey.made().text)
+
+
+@app.command()
+def recover(
+    reason: Annotated[str, typer.Option("--reason", help="Why it is needed; the trail tells it.")],
+    user: Annotated[
+        str | None, typer.Argument(metavar="[USER]", help="The user id of an administrator; without it the first active one.")
+    ] = None,
+    reseal: Annotated[
+        bool, typer.Option("--reseal", help="Seal all other people and tokens anew that agree with the trail; name the others.")
+    ] = False,
+    in_file: Annotated[
+        bool, typer.Option("--file", help="Write the token to admin-token in the data folder instead of printing it.")
+    ] = False,
+) -> None:
+    """Make a token for an administrator, after the secret key or the last administrator was lost.
+
+    Works beside a running server, or without one. Says first what of the administrator differs from the trail.
+    """
+    from gql.cli import recovery, trail
+
+    done = trail.run(recovery.recovering(user, reason, reseal=reseal, in_file=in_file))
+    if reseal:
+        typer.echo(f"sealed anew: {done.sealed}; left as they are: {', '.join(done.left) or 'none'}", err=True)
+    typer.echo(f"{done.user_id} has a new token", err=True)
+    if not in_file:
+        typer.echo(done.token)

@@ -4,8 +4,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from documents.access import SYSTEM
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.sealing import checked
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
-from documents.errors import InvalidInput, InvalidState
+from documents.errors import InvalidInput, InvalidState, NotAsTold, NotFound
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
 from documents.store.session import bound_database
@@ -33,9 +34,12 @@ def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
             head = await AuditHead.touch()
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return  # an earlier attempt committed, and only the answer of the database was lost
-            person = await Stakeholder.wanted(user_id)
-            if person is None:
-                raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
+            try:
+                person = await checked(Stakeholder, user_id)
+            except NotFound:
+                raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not") from None
+            except NotAsTold as altered:
+                raise InvalidInput("user", f"must be as it was stored; {user_id} is not: {altered.why}") from altered
             try:
                 person.confirm_on_host(reason, SYSTEM.id, at)
             except InvalidState as refusal:

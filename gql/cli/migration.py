@@ -11,6 +11,7 @@ from documents.eligibility.rules import RULES, RulesInForce
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from documents.store.session import bound_database
+from gql import secretkey
 from gql.cli import trail
 from gql.firststart import utc_now
 from gql.noted import note_release
@@ -66,6 +67,7 @@ def migrate() -> None:
 
 async def _migrated(settings: Settings) -> Sequence[Migration]:
     database = open_database(str(settings.mongodb_uri), settings.database)
+    database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
         return await migrations.migrate(database, utc_now, RELEASE, RECORDS)

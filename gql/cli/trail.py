@@ -21,6 +21,7 @@ from documents.audit.forks import restored
 from documents.audit.notes import VerifierKey
 from documents.audit.proofs import prove_consistency, prove_inclusion
 from documents.audit.restorations import ends_of
+from documents.audit.sealing import NoSecretKey
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.books import BOOKS
@@ -41,11 +42,13 @@ from gql.faults import (
     NotMigrated,
     NotPrepared,
     NotSignedYet,
+    SecretKeyMissing,
     TrailFaulty,
 )
 from gql.firststart import utc_now
 from gql.preflight import alone_in
 from gql.release import RELEASE
+from gql.secretkey import keyring_if_any
 from gql.settings import PREFIX, Settings, read_settings
 
 T = TypeVar("T")
@@ -65,6 +68,8 @@ def run(work: Work[T], *, migrated: bool = True) -> T:
             return asyncio.run(_bound(settings, uri, work, migrated))
         except InvalidInput as refusal:
             raise misused(refusal) from refusal
+        except NoSecretKey as error:
+            raise SecretKeyMissing from error
         except OlderSchema as older:
             raise NotMigrated(str(older)) from older
         except (NewerSchema, PreviewSchema) as refusal:
@@ -105,6 +110,7 @@ def refuse_without_trail(folder: Path) -> None:
 
 async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) -> T:
     database = Database(uri, settings.database, settles_nothing)
+    database.keyring = keyring_if_any(settings)
     try:
         with suppress(*(() if migrated else (OlderSchema,))):
             await migrations.check(database, RELEASE)

@@ -1,0 +1,164 @@
+"""The work of `magistrate admin recover` on the database of the settings."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_hex, token_urlsafe
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from documents.access import SYSTEM, PlatformRole
+from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.sealing import keyring, put
+from documents.audit.told import Told, differing, lines, told
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
+from documents.details import Details, Disclosure, details_of
+from documents.errors import InvalidInput
+from documents.kinds import RECORDS
+from documents.people import Stakeholder
+from documents.seals import FIELD, names_unknown_key, problem_of
+from documents.store.record import Record
+from documents.store.session import bound_database
+from documents.store.units import Raw, RecordChange, Unit
+from documents.tokens import LIFETIME, ApiToken, TokenKind
+from documents.values import Statement, problem_in
+from gql import secretkey
+from gql.cli.trail import Work
+from gql.firststart import TOKEN_FILE, Clock, utc_now
+from gql.private import write_private
+from gql.resealing import KINDS, NAMED
+from gql.settings import Settings
+
+RECOVER, RESEAL = "recoverAdministrator", "resealRecords"
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What was done: whose token it is, the token, how many records were sealed anew, and which were not."""
+
+    user_id: str
+    token: str
+    sealed: int = 0
+    left: list[str] = field(default_factory=list)
+
+
+def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool, clock: Clock = utc_now) -> Work[Recovered]:
+    """Makes a token for an administrator and seals the person anew; with `reseal`, all else that agrees with the trail too.
+
+    InvalidInput for an unfit person or reason.
+    """
+
+    async def work(settings: Settings) -> Recovered:
+        try:
+            TypeAdapter(Statement).validate_python(reason)
+        except ValidationError as wrong:
+            raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
+        database = bound_database()
+        database.keyring = database.keyring or secretkey.keyring(settings)
+        await database.know(RECORDS)
+        text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
+        ids, at = EventIds(), clock()
+
+        async def recover(unit: Unit) -> str:
+            head = await AuditHead.touch()
+            row, known = await _administrator(user_id)
+            person = str(row["user_id"])
+            if ids.made and await AuditEvent.wanted(ids[0]):
+                return person  # an earlier attempt committed, and only the answer of the database was lost
+            sealed = await _sealed_anew(row, known, reason, Request(ids[0]), at)
+            token, _ = ApiToken.of(text, TokenKind.PERSONAL, person, "recovered on the host", at + LIFETIME, SYSTEM.id, at)
+            token.adds_facts({"reason": reason}, partly=False)
+            await token.store()
+            others = await occurrences_of(unit, RECOVER, SYSTEM, Request(ids[0]), ApiToken, AuditEventType.ACCESS_GRANTED)
+            await head.append([sealed, *(each for each in others if each.resource[0] == ApiToken.__name__)], at, ids)
+            if in_file:
+                write_private(settings.data_dir / TOKEN_FILE, f"{text}\n")
+            return person
+
+        done = Recovered(await database.transact(recover, at), text)
+        if reseal:
+            await _reseal(done, reason, at)
+        return done
+
+    return work
+
+
+async def _administrator(user_id: str | None) -> tuple[Raw, Told]:
+    """The row of the named administrator, or of the first active one, with what the trail tells of the person."""
+    query: Raw = {"user_id": user_id} if user_id else {"platform_role": PlatformRole.ADMIN, "active": True}
+    rows = await Stakeholder.raws(query, [("registered_at", 1)], 1)
+    if not rows:
+        unknown = f"must be somebody who is registered; {user_id} is not"
+        raise InvalidInput("user", unknown if user_id else "must be named: no administrator is active")
+    known = await told(Stakeholder, str(rows[0]["user_id"]))
+    if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.values.get("platform_role")):
+        raise InvalidInput("user", f"must be an administrator; {rows[0]['user_id']} is none")
+    return rows[0], known
+
+
+async def _sealed_anew(row: Raw, known: Told, reason: str, request: Request, at: datetime) -> Occurrence:
+    """Stores the person as an active administrator; the event tells what is stored now and was not told before."""
+    differed = differing(Stakeholder, row, known)
+    for line in lines(f"Stakeholder/{row['user_id']}", row, differed, known):
+        typer.echo(line, err=True)
+    person = Stakeholder.hydrated(row)
+    person.recover(SYSTEM.id, at)
+    await person.store()
+    now = {name: value for name, value in (person.was or row).items() if name != FIELD}
+    disclosure = Disclosure(Stakeholder.private, Stakeholder.reviewed, Stakeholder.derived)
+    said = {each["path"]: each["to"] for each in details_of(None, now, disclosure).changes if "to" in each}
+    changes = [
+        {"path": path, "from": known.values.get(path), "to": said.get(path)}
+        for path in differing(Stakeholder, now, known)
+        if path in said or path in known.values
+    ]
+    about, facts = (Stakeholder.__name__, person.user_id), {"reason": reason, "differed": differed}
+    return Occurrence(
+        AuditEventType.ACCESS_GRANTED, RECOVER, SYSTEM, request, about, details=Details(changes), facts=facts,
+        change=RecordChange(person, None, now),
+    )  # fmt: skip
+
+
+async def _reseal(done: Recovered, reason: str, at: datetime) -> None:
+    """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else."""
+    for kind in KINDS:
+        for row in await kind.raws({}, fields=[*kind.keys]):
+            name = f"{kind.__name__}/{row[kind.keys[0]]}"
+            sealed = await _resealed(kind, str(row[kind.keys[0]]), at)
+            done.sealed += sealed is True
+            done.left += [name] if sealed is False else []
+    ids = EventIds()
+
+    async def tell(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        if ids.made and await AuditEvent.wanted(ids[0]):
+            return
+        about = ("SecretKey", keyring().current.id)
+        facts = {"reason": reason, "sealed": done.sealed, "left": done.left[:NAMED]}
+        what = Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(ids[0]), about, facts=facts)
+        await head.append([what], at, ids)
+
+    await bound_database().transact(tell, at)
+
+
+async def _resealed(kind: type[Record], key: str, at: datetime) -> bool | None:
+    """Whether a record was sealed anew: False if it differs from the trail, None if its seal is right already."""
+
+    async def work(unit: Unit) -> bool | None:
+        await AuditHead.touch()
+        row = await kind.raw_first({kind.keys[0]: key})
+        if row is None or problem_of(kind.__name__, key, row, keyring()) is None:
+            return None
+        known = await told(kind, key)
+        # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
+        if known.seq is None or not names_unknown_key(row, keyring()):
+            typer.echo(f"{kind.__name__}/{key}: its seal is not the one of what it says", err=True)
+            return False
+        if paths := differing(kind, row, known):
+            for line in lines(f"{kind.__name__}/{key}", row, paths, known):
+                typer.echo(line, err=True)
+            return False
+        await put(kind.hydrated(row), row, known.seq)
+        return True
+
+    return await bound_database().transact(work, at)

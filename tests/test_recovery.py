@@ -1,0 +1,201 @@
+"""The secret key is changed and lost, and `magistrate admin recover` is the way out."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from documents.seals import Keyring, SecretKey
+from gql.cli.recovery import recovering
+from gql.faults import SecretKeyMissing, SecretKeyRefused
+from gql.firststart import prepare
+from gql.secretkey import keyring
+from gql.settings import Settings
+from tests.service import ADA, ALICE, BOB, SECRET_KEY, Person, Service
+from tests.test_confirmation import run
+from tests.test_seals import VIEWER, change, change_token, people, refused, row_of
+
+NEW = SecretKey("k2", b"n" * 32)
+REASON = "The machine with the key burnt down."
+
+pytestmark = pytest.mark.tampers
+
+
+async def restart(service: Service, current: SecretKey, previous: SecretKey | None = None) -> None:
+    """Starts the server anew with these keys."""
+    service.database.keyring = None
+    settings = service.settings.model_copy(
+        update={
+            "secret_key": SecretStr(current.text), "secret_key_previous": previous and SecretStr(previous.text),
+            "admin_token": None,
+        }
+    )  # fmt: skip
+    await prepare(settings, service.database, lambda: service.now)
+
+
+@pytest.fixture(autouse=True)
+async def own_keys(service: Service) -> AsyncIterator[None]:
+    """The database of the test serves no other: the next test has the first key."""
+    service.written_elsewhere = True
+    assert await service.size()  # what is put back for a test is written with its first command
+    yield
+    service.database.keyring = Keyring(SECRET_KEY)
+
+
+async def test_a_changed_key_seals_everything_anew_and_the_trail_tells_of_it(service: Service) -> None:
+    seen = await service.size()
+    await restart(service, NEW, SECRET_KEY)
+    (event,) = await service.trail(seen)
+    assert (event["action"], event["resource"]) == ("rotateSecretKey", {"type": "SecretKey", "id": "k2"})
+    facts = event["details"]["facts"]
+    assert (facts["from"], facts["to"], facts["refused"]) == ("k1", "k2", []) and facts["sealed"] == 14
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+    await restart(service, NEW)  # the previous key is needed once
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}} and await service.size() == seen + 1
+
+
+async def test_a_changed_key_seals_nothing_that_was_altered(service: Service) -> None:
+    old = await row_of(service, "bob")
+    await service.do("updateStakeholder", ADA, userId="bob", department="Sales")
+    await people(service).replace_one({"user_id": "bob"}, old)
+    await change(service, "alice", roles=["risk_manager"])
+    seen = await service.size()
+    await restart(service, NEW, SECRET_KEY)
+    (event,) = await service.trail(seen)
+    assert event["details"]["facts"]["refused"] == ["Stakeholder/alice", "Stakeholder/bob"]
+    for each in (ALICE, BOB):
+        await refused(service, each)
+    await restart(service, NEW)
+    await refused(service)
+
+
+async def test_a_start_without_the_key_says_how_many_it_shuts_out(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    await restart(service, NEW)
+    assert "14 people and tokens" in caplog.text and "admin recover" in caplog.text
+    await refused(service, ADA)
+
+
+async def recovered(service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON) -> Any:
+    work = recovering(user, reason, reseal=reseal, in_file=False, clock=lambda: service.now)
+    with service.database.bound():
+        return await work(service.settings)
+
+
+async def test_after_a_lost_key_the_host_lets_an_administrator_in_again(service: Service) -> None:
+    await restart(service, NEW)
+    seen = await service.size()
+    done = await recovered(service)
+    assert done.user_id == "admin"
+    told = await service.trail(seen)
+    assert [(each["event_type"], each["action"], each["actor"]["id"], each["resource"]["type"]) for each in told] == [
+        ("access_granted", "recoverAdministrator", "system", "Stakeholder"),
+        ("access_granted", "recoverAdministrator", "system", "ApiToken"),
+    ]
+    assert all(each["details"]["facts"]["reason"] == REASON for each in told)
+    assert done.token not in str(told) and done.token.split("_")[2] not in str(await service.state())
+    ada = Person("admin", done.token)
+    assert await service.ask(VIEWER, by=ada) == {"viewer": {"id": "admin"}}
+    await refused(service, ADA)
+    await refused(service, ALICE)
+    refusal = await service.refused("updateStakeholder", ada, userId="alice", department="Sales")
+    assert refusal["code"] == "INVALID_STATE"
+
+
+async def test_what_agrees_with_the_trail_is_sealed_anew_and_the_rest_is_named(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await change(service, "bob", roles=["risk_manager"])
+    await change_token(service, "carol", holder="admin")
+    await restart(service, NEW)
+    done = await recovered(service, reseal=True)
+    assert done.left == ["ApiToken/carol", "Stakeholder/bob"] and done.sealed == 11
+    event = await service.last()
+    assert (event["action"], event["details"]["facts"]["left"]) == ("resealRecords", done.left)
+    said = capsys.readouterr().err
+    assert "Stakeholder/bob: roles.0 is 'risk_manager', and the trail tells 'data_steward'" in said
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+    assert await service.ask(VIEWER, by=ADA) == {"viewer": {"id": "admin"}}
+    await refused(service, BOB)
+
+
+async def test_what_was_altered_under_the_present_key_is_never_sealed_anew(service: Service) -> None:
+    await change_token(service, "alice", secret_hash="0" * 64)
+    assert (await recovered(service, reseal=True)).left == ["ApiToken/alice"]
+    assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
+
+
+async def test_an_administrator_who_was_altered_away_is_put_back(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    await change(service, "admin", platform_role="member", roles=["risk_manager"], active=False)
+    done = await recovered(service, "admin")
+    assert "Stakeholder/admin: platform_role is 'member', and the trail tells 'admin'" in capsys.readouterr().err
+    assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
+    row = await row_of(service, "admin")
+    assert (row["platform_role"], row["roles"], row["active"], row["identity"]["confirmed"]) == ("admin", [], True, False)
+
+
+async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree(service: Service) -> None:
+    await change(service, "admin", department="Elsewhere")
+    seen = await service.size()
+    await recovered(service)
+    told, _ = await service.trail(seen)
+    assert told["details"]["changes"] == [{"path": "department", "from": "Administration", "to": "Elsewhere"}]
+    assert told["details"]["facts"]["differed"] == ["department"]
+
+
+@pytest.mark.parametrize(("user", "reason"), [("nobody", REASON), ("alice", REASON), ("admin", ""), ("admin", "\0")])
+async def test_an_unfit_recovery_changes_nothing(service: Service, user: str, reason: str) -> None:
+    before = await service.state()
+    with pytest.raises(Exception, match=r"must|holds"):
+        await recovered(service, user, reason=reason)
+    assert await service.state() == before
+
+
+async def test_the_command_works_beside_a_server_and_prints_the_token_once(service: Service) -> None:
+    settings = {"MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text}
+    status, said = await run(settings, "recover", "--reason", REASON)
+    token = next(line for line in said.splitlines() if line.startswith("mag_"))
+    assert status == 0 and await service.ask(VIEWER, by=Person("admin", token)) == {"viewer": {"id": "admin"}}
+    without = {name: value for name, value in settings.items() if name != "SECRET_KEY"}
+    missing = await run(without, "recover", "--reason", REASON)
+    assert missing.status == 18 and "MAGISTRATE_SECRET_KEY" in missing.said
+    assert (await run(without, "confirm", "carol", "--reason", REASON)).status == 18
+
+
+async def test_the_command_writes_the_token_to_a_file_of_its_own(service: Service, tmp_path: Path) -> None:
+    settings = {
+        "MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text, "DATA_DIR": str(tmp_path),
+    }  # fmt: skip
+    assert (await run(settings, "recover", "--file", "--reason", REASON)).said == "admin has a new token\n"
+    file = tmp_path / "admin-token"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert await service.ask(VIEWER, by=Person("admin", file.read_text().strip())) == {"viewer": {"id": "admin"}}
+
+
+async def test_the_command_makes_a_key_that_the_setting_takes(tmp_path: Path) -> None:
+    status, said = await run({}, "secret-key")
+    own = Settings(mongodb_uri="mongodb://127.0.0.1:9", secret_key=SecretStr(said.strip()))
+    assert status == 0 and keyring(own).current.text == said.strip()
+
+
+def test_a_database_of_ones_own_demands_a_key_and_a_wrong_one_is_not_quoted(tmp_path: Path) -> None:
+    own = Settings(mongodb_uri="mongodb://127.0.0.1:9")
+    with pytest.raises(SecretKeyMissing):
+        keyring(own)
+    wrong = SecretStr("k1+secretsecretsecret")
+    with pytest.raises(SecretKeyRefused) as refusal:
+        keyring(own.model_copy(update={"secret_key": wrong}))
+    assert "MAGISTRATE_SECRET_KEY" in str(refusal.value) and "secretsecret" not in str(refusal.value)
+    same = SecretStr(SECRET_KEY.text)
+    with pytest.raises(SecretKeyRefused, match="needs a new id"):
+        keyring(own.model_copy(update={"secret_key": same, "secret_key_previous": same}))
+
+
+def test_the_embedded_database_gets_a_key_of_its_own_and_keeps_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    made = keyring(settings)
+    assert keyring(settings) == made and (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "secret-key").rename(tmp_path / "secret-key-previous")
+    changed = keyring(settings)
+    assert changed.previous == made.current and changed.current != made.current
