@@ -36,7 +36,8 @@ def batches() -> dict[str, list[Attack]]:
 
 WAITS = (
     "records:", "hostile values: a record's field", "hostile values: a field more of a record",
-    "hostile values: a content, batch 0", "hostile values: a size", "no number: a fraction", "no number: a decimal", "head: a second head",
+    "hostile values: a content, batch 0", "hostile values: a size", "no number: a fraction",
+    "no number: a decimal", "head: a second head",
     "contents removed: of each kind", "contents removed: all contents", "contents altered: of each kind",
     "contents altered: an altered one beside the honest one",
 )  # fmt: skip
