@@ -8,10 +8,10 @@ CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 ENGINE_VERSION := 0.5.3-beta.196
 ENGINES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/magistrate/engine-$(ENGINE_VERSION)
 ENGINE := $(ENGINES)/bin/secantusd-rs
-ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks)
+ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks tampering)
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-engine test-faults test-clients check docs bench ide engine lock
+.PHONY: help run demo test test-engine test-faults test-clients check docs vectors bench ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -47,6 +47,9 @@ check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's
 
 docs: $(INSTALLED) ## write the answers that the documentation shows again, where they have changed
 	$(BIN)/python -m tests.documented
+
+vectors: $(INSTALLED) ## make the test vectors of the trail's format anew, docs/vectors: the same files, unless the format changed
+	$(BIN)/python -m tests.vectors
 
 bench: $(INSTALLED) ## measure what requests cost, as ratios; SIZE=full takes the faster engine and an hour
 	@$(BIN)/python -m bench --size $(or $(SIZE),short)

@@ -19,7 +19,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bench import data, report
+from bench import data, histories, report
 from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY, Effort, Servers, verification
 from bench.processes import Process
 from bench.trails import READERS
@@ -121,7 +121,7 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
     for count in plan.events:
         with database.bound():
             head = await AuditHead.require("head")
-        await data.events(database, head.size, count)
+        await histories.load(database, head.size, count)
         folder = engine.folder / f"export-{count}"
         with database.bound():
             await export(folder)

@@ -1,4 +1,4 @@
-"""The data that are measured on: people, versions and events, made by the product's own rules and recorded in its trail."""
+"""The data that are measured on: people and versions, made by the product's own rules and recorded in its trail."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,7 @@ from functools import partial
 
 from documents.access import SYSTEM, GovernanceRole, PlatformRole
 from documents.audit.event import AuditEventType
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
-from documents.details import Disclosure, details_of
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.store.record import Record
@@ -21,9 +20,8 @@ from documents.versions.version import ModelVersion
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWNER, STEWARD, OWNER_TOKEN = "olivia", "sam", f"mag_olivia_{'o' * 43}"
-VERSIONS_A_MODEL, VERSIONS_AT_ONCE, EVENTS_AT_ONCE, EVENTS_A_CONTENT = 5, 50, 500, 50
+VERSIONS_A_MODEL, VERSIONS_AT_ONCE = 5, 50
 PURPOSES = ("Answers what customers ask most often", "Judges applications for credit", "Ranks candidates for hiring")
-LONG = "What it may be used for, said at length. " * 60  # over 2 KiB (`details.PART_BYTES`), so its event cites a content
 
 
 async def people(database: Database, clerks: int) -> None:
@@ -47,19 +45,6 @@ async def versions(database: Database, first: int, last: int) -> None:
     for start in range(first, last, VERSIONS_AT_ONCE):
         numbers = range(start, min(start + VERSIONS_AT_ONCE, last))
         await _recorded(database, partial(_registered, numbers), ModelVersion, AuditEventType.MODEL_REGISTERED)
-
-
-async def events(database: Database, first: int, last: int) -> None:
-    """Appends events numbered from `first` to before `last`. They tell of changes that no record underwent."""
-    for start in range(first, last, EVENTS_AT_ONCE):
-        numbers = range(start, min(start + EVENTS_AT_ONCE, last))
-        occurrences, ids = [_change(each) for each in numbers], EventIds()
-
-        async def append(unit: Unit, occurrences: list[Occurrence] = occurrences, ids: EventIds = ids) -> None:
-            await (await AuditHead.touch()).append(occurrences, AT, ids)
-
-        with database.bound():
-            await database.transact(append, AT)
 
 
 def model_id(number: int) -> str:
@@ -99,13 +84,3 @@ def _version(number: int) -> ModelVersion:
         ("Say where an order is", "Explain what is sold"), ("Not for advice about law",),
         None, None, OWNER, STEWARD, (artifact,), (), by=SYSTEM, at=AT + timedelta(seconds=number),
     )  # fmt: skip
-
-
-def _change(number: int) -> Occurrence:
-    """An event of about a kilobyte; one of fifty cites a content."""
-    before = {"purpose": f"{PURPOSES[number % 3]}, in region {number}", "use_cases": ["Say where an order is"], "revision": 1}
-    after = {"purpose": LONG if number % EVENTS_A_CONTENT == 0 else PURPOSES[(number + 1) % 3], "use_cases": [], "revision": 2}
-    of = {"model_id": model_id(number), "version": version(number)}
-    details, resource = details_of(before, after, Disclosure()), ("ModelVersion", "/".join(of.values()))
-    request = Request(f"{number:032x}", "192.0.2.1", "Bench")
-    return Occurrence(AuditEventType.MODEL_UPDATED, "updateModelVersion", SYSTEM, request, resource, of, details=details)

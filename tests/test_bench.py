@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bench import data
+from bench import data, histories
 from bench.cases import ADMIN_TOKEN, MUTATIONS, SECRET_KEY, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
@@ -90,13 +90,21 @@ async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, t
     settings = Settings(mongodb_uri=server, database="bench_trail", secret_key=KEY, admin_token=SecretStr(ADMIN_TOKEN))
     database = open_database(server, "bench_trail")
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
-    await data.events(database, 0, EVENTS)
+    size = await told(database)
+    await histories.load(database, size, EVENTS)
     with database.bound():
         await export(tmp_path / "export")
         roots = {await each(database, tmp_path / "export") for of in READERS.values() for each in of}
         assert roots == {(await AuditHead.require("head")).root}
-    assert await database.collections["contents"].count_documents({"kind": "part"}) == 1
+    assert await told(database) == EVENTS
+    stored = [await database.collections[each.collection].count_documents({}) for each in histories.KINDS]
+    assert sum(stored) == -(-(EVENTS - size) // histories.STEPS) + 2 and all(stored)  # first start declares two environments
     database.close()
+
+
+async def told(database: Database) -> int:
+    with database.bound():
+        return (await AuditHead.require("head")).size
 
 
 async def test_contenders_that_say_different_things_are_not_measured() -> None:

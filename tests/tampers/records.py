@@ -1,0 +1,181 @@
+"""Records altered, removed, inserted and put back, without a word in the trail."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from functools import partial
+
+import bson
+from bson import ObjectId
+
+from documents.changes.request import ChangeRequest
+from documents.deployments import Deployment
+from documents.environments import DeploymentEnvironment
+from documents.incidents import Incident
+from documents.people import Stakeholder
+from documents.policies import Policy
+from documents.store.record import Record
+from documents.store.session import AWARE
+from documents.tokens import ApiToken
+from documents.versions.model import Model
+from documents.versions.version import ModelVersion
+from tests.tampers.attacks import add, attack
+from tests.tampers.held import TOLD, Found, Held, change, other, resolved
+from tests.trails import Raw
+
+EDITS: dict[str, tuple[str, ...]] = {
+    "Stakeholder": (
+        "name",
+        "email",
+        "department",
+        "platform_role",
+        "roles.*",
+        "active",
+        "registered_at",
+        "authorized_tiers",
+        "identity.confirmed",
+        "identity.reset",
+        "identity.enrolled_by",
+    ),
+    "ApiToken": ("name", "kind", "holder", "secret_hash", "issued_by", "created_at", "mutations", "expires_at", "revoked_at"),
+    "Policy": (
+        "content.enforcement",
+        "content.required_roles",
+        "content.demands_confirmed",
+        "revisions.*.digest",
+        "revisions.*.revision",
+        "revisions.*.at",
+        "revisions",
+    ),
+    "Model": ("name", "description", "owner_id", "owner_set_by", "registered_at"),
+    "ModelVersion": (
+        "purpose",
+        "tier",
+        "tier_rationale",
+        "owner_id",
+        "registered_at",
+        "card.known_limitations",
+        "latest_assessment.tier",
+        "card_revisions.*.digest",
+        "artifacts.*.sha256",
+        "artifacts.*.size",
+        "holds.*.reason",
+        "holds.*.lifted",
+        "waivers.*.expires_at",
+        "round.submitted_by",
+        "closed_rounds.*.digest",
+        "evidence.*.withdrawn",
+        "retired",
+        "acceptances.*.residual_score",
+        "keyword_judgements.*.counts",
+        "reviews.*.drift",
+        "use_cases",
+    ),
+    "Datasheet": ("content.confidentiality", "content.instance_count", "revisions.*.author", "revisions.*.digest"),
+    "ChangeRequest": (
+        "status",
+        "frozen_plan",
+        "gate.eligibility",
+        "gate.basis",
+        "approvals.*.approved",
+        "approvals.*.comments",
+        "approvals.*.plan",
+        "plan.target_version",
+        "test_results.*.passed",
+        "submissions",
+        "moves",
+        "completed_time",
+        "comments.*.text",
+    ),
+    "Deployment": ("active", "by_rollback", "environment", "dossier.artifacts", "origins", "deployed_at", "number", "version"),
+    "Incident": ("title", "severity", "status", "resolution", "escalations.*.reason", "opened_by", "opened_at"),
+    "ReviewCalendar": ("tier_1_critical",),
+    "RiskTemplate": ("category", "description", "questions", "retired.reason", "retired.by"),
+    "DeploymentEnvironment": ("stage", "status", "retirement", "description"),
+    "Migration": ("at", "release", "oldest_writer"),
+    "RulesInForce": ("raised.*.number",),
+}
+"""Shapes of fields of each kind of record that the trail tells: every kind of value, private and reviewed ones too."""
+
+
+def edited(kind: type[Record], shape: str, held: Held) -> Iterable[Found]:
+    """A field of the first record that has one, altered to another value of its kind."""
+    record, path = next((each, found) for each in held.records(kind) if (found := resolved(each, shape)))
+    key = named(kind, record)
+    change(record, path, other)
+    return [Found("RECORD_DIFFERS", None, key, path)]
+
+
+def named(kind: type[Record], record: Raw) -> str:
+    return f"{kind.__name__}/{'/'.join(str(record[each]) for each in kind.keys)}"
+
+
+def removed(kind: type[Record], held: Held) -> Iterable[Found]:
+    return [Found("RECORD_MISSING", None, named(kind, held.records(kind).pop()))]
+
+
+def inserted(kind: type[Record], held: Held) -> Iterable[Found]:
+    """A copy of a record under a key that the trail does not know."""
+    copy = deepcopy(held.records(kind)[-1]) | {"_id": ObjectId()}
+    change(copy, kind.keys[-1], other)
+    held.records(kind).append(copy)
+    return [Found("RECORD_UNKNOWN", None, named(kind, copy))]
+
+
+def doubled(kind: type[Record], held: Held) -> Iterable[Found]:
+    """A second record under the key of another, where the unique index was dropped."""
+    held.records(kind).append(deepcopy(held.records(kind)[-1]) | {"_id": ObjectId()})
+    return [Found("RECORD_UNKNOWN", None, named(kind, held.records(kind)[-1]))]
+
+
+def put_back(kind: type[Record], held: Held) -> Iterable[Found]:
+    """A record as it was earlier on the journey, in the place of what became of it."""
+    now = {each["_id"]: each for each in held.records(kind)}
+    ever = (bson.decode(each, AWARE) for each in sorted(held.earlier[kind.collection]))
+    old = next(each for each in ever if each["revision"] < now[each["_id"]]["revision"])
+    held.records(kind)[held.records(kind).index(now[old["_id"]])] = old
+    return [Found("RECORD_DIFFERS", None, named(kind, old))]
+
+
+for at, kind_of in enumerate(TOLD):
+    for shape in EDITS[kind_of.__name__]:
+        add("records", f"{kind_of.__name__}: {shape}", partial(edited, kind_of, shape), f"edits, {at // 5}")
+    add("records", f"a {kind_of.__name__} removed", partial(removed, kind_of), "one of each kind less")
+    add("records", f"a {kind_of.__name__} inserted", partial(inserted, kind_of), "one of each kind more")
+    add("records", f"a second {kind_of.__name__} under a key", partial(doubled, kind_of), "two under each key")
+for kind_of in (Stakeholder, ApiToken, Policy, Model, ModelVersion, ChangeRequest, Deployment, Incident):
+    add("records", f"a {kind_of.__name__} put back", partial(put_back, kind_of), "as they were")
+
+
+@attack("records")
+def the_roles_of_two_people_swapped(held: Held) -> Iterable[Found]:
+    one, two = (next(each for each in held.records(Stakeholder) if each["user_id"] == who) for who in ("alice", "carol"))
+    one["roles"], two["roles"] = two["roles"], one["roles"]
+    return [Found("RECORD_DIFFERS", None, named(Stakeholder, each), "roles") for each in (one, two)]
+
+
+@attack("records")
+def the_secrets_of_two_tokens_swapped(held: Held) -> Iterable[Found]:
+    one, two = held.records(ApiToken)[:2]
+    one["secret_hash"], two["secret_hash"] = two["secret_hash"], one["secret_hash"]
+    return [Found("RECORD_DIFFERS", None, named(ApiToken, each), "secret_hash") for each in (one, two)]
+
+
+@attack("records")
+def all_holds_lifted(held: Held) -> Iterable[Found]:
+    version = next(each for each in held.records(ModelVersion) if each["holds"])
+    version["holds"] = []
+    return [Found("RECORD_DIFFERS", None, named(ModelVersion, version), "holds")]
+
+
+@attack("records")
+def a_field_that_no_record_has(held: Held) -> Iterable[Found]:
+    person = held.records(Stakeholder)[0]
+    person["superuser"] = True
+    return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), "superuser")]
+
+
+@attack("records")
+def a_whole_collection(held: Held) -> Iterable[Found]:
+    keys = [named(DeploymentEnvironment, each) for each in held.records(DeploymentEnvironment)]
+    held.records(DeploymentEnvironment).clear()
+    return [Found("RECORD_MISSING", None, each) for each in keys]

@@ -1,0 +1,77 @@
+"""What no verification finds, and why."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from bson import ObjectId
+
+from tests.tampers.attacks import add, attack
+from tests.tampers.held import TOLD, Found, Held, change, other
+
+CANNOT_BE_FOUND: dict[str, str] = {}
+BOOKKEEPING = "it is bookkeeping that governs nothing, so no event tells of it"
+
+
+def unfound(collection: str, path: str, value: Any, why: str) -> None:
+    """Declares that an alteration of the first document of a collection, or of a new one, cannot be found, and why."""
+
+    def tamper(held: Held) -> Iterable[Found]:
+        documents = held.at(collection)
+        if not documents:
+            documents.append({"_id": ObjectId()})
+        if path:
+            change(documents[0], path, value)
+        else:
+            documents.append({"_id": ObjectId(), **value})
+        return []
+
+    name = f"{collection}, {path or 'a document more'}"
+    add("what cannot be found", name, tamper, "all of it")
+    CANNOT_BE_FOUND[f"what cannot be found: {name}"] = why
+
+
+unfound("api_tokens", "last_used_at", datetime(2020, 1, 1, tzinfo=UTC), "the hour of a use governs nothing, and is not told")
+for each in TOLD:
+    unfound(each.collection, "_id", lambda _: ObjectId(), "the database's own name of a document governs nothing")
+unfound("stakeholders", "revision", other, "it counts writes; what a token or a person may do is bound to it by a MAC besides")
+unfound("audit_head", "turn", other, "it counts units of work begun, and a count that is off makes no trail of another")
+unfound("contents", "kind", "part", "it says where to list a content, whose text alone is what was reviewed")
+unfound("contents", "", {"digest": "0" * 64, "kind": "part", "canonical": "{}"}, "no event cites it, so nobody approved it")
+unfound("idempotency_keys", "payload", {}, f"{BOOKKEEPING}; a client that repeats itself is answered otherwise")
+unfound("idempotency_keys", "", {"claim": "0" * 64}, f"{BOOKKEEPING}; a client that repeats itself is answered otherwise")
+unfound("audit_verifications", "found.fault_count", 7, f"{BOOKKEEPING}; the next run says what is so")
+unfound("audit_verification_turns", "number", 7, BOOKKEEPING)
+unfound("judgement_turns", "number", 7, BOOKKEEPING)
+unfound("judgements_due", "", {"due_id": "DUE-0", "cause": "", "versions": "{}"}, f"{BOOKKEEPING}; versions are judged once more")
+for path, value in {"text": "", "root": "0" * 64, "signed_at": other, "verifier_key": other}.items():
+    why = "whoever writes there can write any checkpoint but a signed one; the one that was kept outside is what counts"
+    unfound("audit_checkpoints", path, value, why)
+
+
+@attack("what cannot be found")
+def the_events_after_the_checkpoint_hashed_again(held: Held) -> Iterable[Found]:
+    held.events[-1]["action"] = "nothing"
+    held.headed()
+    return []
+
+
+@attack("what cannot be found")
+def the_events_after_the_checkpoint_cut(held: Held) -> Iterable[Found]:
+    del held.events[held.sizes[-1] :]
+    held.headed()
+    return []
+
+
+@attack("what cannot be found")
+def the_stored_checkpoints_deleted(held: Held) -> Iterable[Found]:
+    held.at("audit_checkpoints").clear()
+    return []
+
+
+UNANCHORED = "no checkpoint was kept of them yet; the caveat AFTER_CHECKPOINT says so"
+CANNOT_BE_FOUND |= {
+    "what cannot be found: the events after the checkpoint hashed again": UNANCHORED,
+    "what cannot be found: the events after the checkpoint cut": UNANCHORED,
+    "what cannot be found: the stored checkpoints deleted": "they only narrow down an interval; what was kept outside counts",
+}
