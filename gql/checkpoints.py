@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import ValidationError
+
 from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.forks import parting
 from documents.audit.notes import NOTE_LENGTH, BadNote, SigningKey, unverified
 from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent
+from documents.store.server import UnreadableDocument
 from gql.faults import AuditKeyRefused
 from gql.private import write_private
 from gql.settings import PREFIX, Settings
@@ -43,7 +46,7 @@ def signing_key(settings: Settings, origin: str) -> SigningKey | None:
 
 
 def previous_keys(settings: Settings) -> list[SigningKey]:
-    """The keys of before that may endorse the signing key: that of the settings, else the files `audit-key.*` of the data folder.
+    """The keys of before that may endorse the signing key: that of the settings, else the files `audit-key.1` and so on.
 
     Raises AuditKeyRefused for what is no key.
     """
@@ -52,7 +55,7 @@ def previous_keys(settings: Settings) -> list[SigningKey]:
     if settings.audit_key or settings.mongodb_uri:
         return []
     found = []
-    for file in sorted(settings.data_dir.glob(f"{KEY_FILE}.*")):
+    for file in sorted(each for each in settings.data_dir.glob(f"{KEY_FILE}.*") if each.suffix[1:].isdecimal()):
         try:
             found.append(_read(file.read_text(), str(file)))
         except (OSError, UnicodeDecodeError) as error:
@@ -122,7 +125,10 @@ class Signer:
         whole = self._whole_at is None or at - self._whole_at >= DAY
         # The file is read before the head: whatever is in it was committed by then.
         kept = await kept_in_file(self.file, whole=whole) if self.file else Kept()
-        head = await AuditHead.wanted("head")
+        try:
+            head = await AuditHead.wanted("head")
+        except (ValidationError, UnreadableDocument):
+            return "its head cannot be read"
         if head is None:
             return None
         if head.origin != self.key.name:

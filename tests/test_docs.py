@@ -23,7 +23,8 @@ ENDPOINT = "MAGISTRATE_URL"
 """A variable of the shell in the documentation, which no part of the product reads."""
 NOT_IN_THE_SCHEMA = {
     "operationName",  # a parameter of GraphQL over HTTP
-    "rotateAuditKey",  # the action of an event that no mutation makes
+    "restoreTrail",  # the action of an event that no mutation makes
+    "rotateAuditKey",  # likewise
     "transactionLifetimeLimitSeconds",  # a setting of MongoDB
 }
 WORDS = 900

@@ -141,6 +141,8 @@ def test_the_keys_of_before_are_found_where_they_are_kept(tmp_path: Path) -> Non
     own = Settings(data_dir=tmp_path, audit_key=SecretStr(THREE.text))
     assert previous_keys(own) == [] == previous_keys(Settings(data_dir=tmp_path, mongodb_uri="mongodb://nowhere/"))
     assert previous_keys(own.model_copy(update={"audit_key_previous": SecretStr(ONE.text)})) == [ONE]
+    (tmp_path / "audit-key.old").write_text("whatever an operator keeps there")
+    assert previous_keys(Settings(data_dir=tmp_path)) == [ONE, TWO]
     (tmp_path / "audit-key.3").write_text("nonsense")
     with pytest.raises(AuditKeyRefused, match=r"audit-key\.3"):
         previous_keys(Settings(data_dir=tmp_path))

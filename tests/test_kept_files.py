@@ -261,6 +261,13 @@ async def test_a_file_of_another_trail_stops_the_signing(service: Service, tmp_p
     assert await signer.sign(service.now) is None and "CHECKPOINT_OF_ANOTHER_TRAIL" in str(signer.refused)
 
 
+@pytest.mark.tampers
+async def test_a_head_that_cannot_be_read_is_not_signed(service: Service, tmp_path: Path) -> None:
+    signer = Signer(await key_of(service), tmp_path / "kept")
+    await service.database.collection("audit_head").update_one({}, {"$set": {"size": -5}})
+    assert await signer.sign(service.now) is None and "head" in str(signer.refused)
+
+
 async def test_a_checkpoint_that_was_cut_off_is_written_anew_and_what_else_is_in_the_file_stays(
     service: Service, tmp_path: Path
 ) -> None:

@@ -231,6 +231,8 @@ async def test_a_second_restoration_goes_on_from_the_first(lost: Lost) -> None:
     await lost.declared(origin="third.example")
     report = await lost.verified()
     assert report["valid"] and [each["origin"] for each in report["restorations"]] == [AFTER, "third.example"]
+    (latest,) = report["restorations"][1:]
+    assert latest["keptTo"] == latest["seq"] == latest["lostFrom"]  # what was lost before counts for nothing here
     assert await Signer(SigningKey("third.example", bytes([8] * 32)), lost.file, [second]).sign(service.now)
     assert (await lost.verified())["caveats"] == ["RESTORED"]
 

@@ -8,7 +8,9 @@ import typer
 app = typer.Typer(no_args_is_help=True, help="The audit trail, for those who need not believe it.")
 
 KEYS = typer.Option(
-    "--key", metavar="VKEY", help="A verifier key that you trust, told you by another way than with the checkpoint; any number."
+    "--key",
+    metavar="VKEY",
+    help="A verifier key of the trail or of a witness, told you by another way than with the checkpoint; any number.",
 )
 JSON = typer.Option("--json", help="Answer in JSON, as the graph spells it.")
 

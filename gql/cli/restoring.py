@@ -55,7 +55,8 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
                 raise InvalidInput("origin", "must be a name that the trail has not borne yet")
             _check_beginning(await parting(kept, head), head)
             last = max((each for each in kept.signed if each.origin == head.origin), key=lambda each: each.size)
-            agreed = max((each.size for each in kept.signed if each.size <= head.size), default=0)
+            reached = {each.origin_before: each.seq for each in before} | {head.origin: head.size}
+            agreed = max((each.size for each in kept.signed if each.size <= reached[each.origin]), default=0)
             note = next(each for each in kept_in(text) if pinned(each, allowed) == last)
             facts = facts_of(last, trimmed(note, allowed), head.size, agreed, reason)
             what = Occurrence(AuditEventType.SYSTEM_STARTED, ACTION, SYSTEM, Request(ids[0]), RESOURCE, facts=facts)
