@@ -209,9 +209,10 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
         made["deployments"].append(about | ran | began | {"ended_by_change_id": None})
     irregular(first, made, many // 10, Random(many))
     await service.database.collections["model_versions"].drop_indexes()  # none is worth its while for one count
-    for name, each in made.items():
-        await service.database.raw(name).insert_many([raw | {"_id": ObjectId()} for raw in each])
     async for watched in watching(server, service):
+        # After the people have signed in: events that no head counts would refuse whatever comes then.
+        for name, each in made.items():
+            await service.database.raw(name).insert_many([raw | {"_id": ObjectId()} for raw in each])
         watched.service.now = THEN
         await watched.service.ask("{ viewer { id } }", AUDREY)
         yield watched

@@ -107,7 +107,8 @@ class VerificationRun(Record):
         """The ids of the stored documents that are no runs and stand where the newest run is looked for."""
         last = await cls.last(at)
         older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
-        found = await cls.raw_window({"$nor": [older]}, (), KEPT)
+        # A list meets a comparison if one of its elements does.
+        found = await cls.raw_window({"$or": [{"$nor": [older]}, {"number": {"$type": "array"}}]}, (), KEPT)
         return [{"_id": each.get("_id")} for each in found if cls._made(each, at) is None]
 
     @classmethod

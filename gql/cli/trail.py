@@ -197,7 +197,8 @@ class Receipt(Value):
 
 def proving(receipt: Receipt) -> Work[str]:
     async def work(settings: Settings) -> str:
-        event, signed = await receipt.event(), await AuditCheckpoint.newest()
+        # `last` raises where what is stored is no checkpoint.
+        event, signed = await receipt.event(), await AuditCheckpoint.newest() or await AuditCheckpoint.last()
         seq, text = event.get("seq"), event.get("canonical")
         signed = await _of_its_name(event, signed)
         size = signed.size if signed else 0
