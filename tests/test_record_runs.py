@@ -135,7 +135,7 @@ async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_pa
     while not writing.done():
         rounds += 1
         report = await verify(books=BOOKS)
-        assert report.faults == () and report.records_compared > 20
+        assert report.faults == () and report.records_compared > 10  # but for those that changed meanwhile
         assert (await export(tmp_path / str(rounds), books=BOOKS)).faults == ()
         assert verify_export(tmp_path / str(rounds)).faults == ()
         assert (await turn(grown)).found.valid
@@ -152,6 +152,6 @@ async def test_a_comparison_does_not_hold_the_event_loop(grown: Service) -> None
     for _ in range(5):
         turns = Turns()
         with turns.watched():
-            await asyncio.create_task(verify(books=BOOKS))  # type: ignore[arg-type]
+            await asyncio.create_task(verify(books=BOOKS))
         best = min(best, turns.longest)
     assert best < HELD
