@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from documents import contents, idempotency, lineage, numbers, tokens, values
+from documents.departures import erasing
 from documents.departures.commands import HANDED_OVER
 from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
 from documents.imports.commands import MODELS
@@ -109,6 +110,7 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         record.RECORD_BYTES,
         lineage.DEPTH,
         HANDED_OVER,
+        erasing.AT_ONCE,
         http.URL_BYTES,
         http.PATIENCE,
         identity.FAILURES,

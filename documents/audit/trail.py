@@ -1,7 +1,7 @@
 """The trail: one chained and hashed event for each change, appended in the transaction of the change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, ClassVar, Self
@@ -44,6 +44,8 @@ class Occurrence:
     outcome: AuditOutcome = AuditOutcome.SUCCESS
     details: Details = field(default_factory=Details)
     facts: dict[str, Any] = field(default_factory=dict)
+    change: RecordChange | None = None
+    """The change of the record; a record that grants access is sealed with it."""
 
     @classmethod
     def of(cls, change: RecordChange, event_type: str, action: str, actor: Actor, request: Request) -> Self:
@@ -52,17 +54,20 @@ class Occurrence:
         details = details_of(change.before, change.after, record.disclosure())
         resource = (type(record).__name__, record.key)
         outcome = AuditOutcome.PARTIAL if record.partly else AuditOutcome.SUCCESS
-        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts)
+        return cls(event_type, action, actor, request, resource, record.filed_under, outcome, details, record.facts, change)
 
     @classmethod
-    def of_document(cls, kind: type[Record], document: Raw, details: Details, action: str, request: Request) -> Self:
+    def of_document(
+        cls, kind: type[Record], before: Raw | None, after: Raw, details: Details, action: str, request: Request
+    ) -> Self:
         """The occurrence of what the system did to a stored document that no record was loaded of."""
+        resource = (kind.__name__, kind.key_in(after))
+        found = cls(AuditEventType.SYSTEM_STARTED, action, SYSTEM, request, resource, details=details)
         try:
-            subject = kind.hydrated(document).filed_under
+            record = kind.hydrated(after)
         except ValidationError:  # a document of the form of another release, or one that somebody altered
-            subject = None
-        resource = (kind.__name__, kind.key_in(document))
-        return cls(AuditEventType.SYSTEM_STARTED, action, SYSTEM, request, resource, subject, details=details)
+            return found
+        return replace(found, subject=record.filed_under, change=RecordChange(record, before, after))
 
     def said(self) -> Raw:
         """The fields of the event that do not depend on its place in the trail."""
@@ -218,7 +223,8 @@ def _of_change(
 ) -> Iterator[Occurrence]:
     record = change.record
     for kind, facts in record.notes:
-        yield Occurrence(kind, action, by, request, (type(record).__name__, record.key), record.filed_under, facts=facts)
+        about = (type(record).__name__, record.key)
+        yield Occurrence(kind, action, by, request, about, record.filed_under, facts=facts, change=change)
     named = record.event_of_change(event if isinstance(record, resource) else None)
     occurrence = Occurrence.of(change, named, action, by, request)
     if occurrence.details.changes:  # a change of derived fields alone has no details, and gets no event

@@ -114,7 +114,7 @@ async def _batch(database: Database, step: Step | Addition | Baseline, at: datet
         request = Request(ids[0])
         occurrences = [
             Occurrence.of_document(
-                each.kind, each.document, each.details, "baseline" if each.details.baseline else "migrate", request
+                each.kind, each.before, each.document, each.details, "baseline" if each.details.baseline else "migrate", request
             )
             for each in told
         ]

@@ -36,12 +36,13 @@ class Told:
     """A document that a step changed and of which an event has to tell: as it is now, and how the event tells the change."""
 
     kind: type[Record]
+    before: Raw | None
     document: Raw
     details: Details
 
     @classmethod
     def of(cls, kind: type[Record], before: Raw | None, after: Raw) -> "Told":
-        return cls(kind, after, details_of(before, after, kind.disclosure()))
+        return cls(kind, before, after, details_of(before, after, kind.disclosure()))
 
 
 @dataclass(slots=True)
