@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
-from documents.errors import NotFound, Unavailable
+from documents.errors import NotFound, TrailNotSound, Unavailable
 from documents.store.session import Database
 from gql import ide
 from gql.checkpoints import sign_in_turns
@@ -61,8 +61,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime], database: Data
     async def readyz(request: Request) -> Response:
         try:
             await database.check()
+            trail = await standing(clock())
             await AuditHead.require("head")
-            trail = await standing()
+        except TrailNotSound as refusal:
+            trail = f"audit trail: NOT SOUND, its end was altered: {refusal.problem}"
         except (Unavailable, NotFound) as refusal:
             return PlainTextResponse(f"{refusal}\n", 503)
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults

@@ -52,7 +52,7 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
         await _follow(database, settings, clock())
         if settings.admin_token:
             await _grant(database, settings.admin_token.get_secret_value(), clock())
-        return (await AuditHead.require("head")).origin, made
+        return await AuditHead.named(), made
 
 
 async def _first_start(database: Database, settings: Settings, at: datetime) -> str | None:

@@ -12,6 +12,7 @@ from documents.errors import LimitExceeded, Unauthenticated
 from documents.people import Stakeholder
 from documents.store.session import bound_database
 from documents.tokens import ApiToken, TokenKind, parted
+from gql.unrecorded import logged_if_unsound
 
 WINDOW, FAILURES = timedelta(minutes=1), 30
 NOBODY = Actor("anonymous", ActorType.USER)
@@ -118,7 +119,8 @@ class Doorkeeper:
             AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=AuditOutcome.DENIED, facts=facts
         )
         failed.told = failed.count
-        await record(what, now)
+        with logged_if_unsound():
+            await record(what, now)
 
 
 def _token_id(authorization: str | None) -> str:

@@ -5,12 +5,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-
 from documents.audit.findings import Fault
 from documents.audit.notes import VerifierKey
 from documents.audit.runs import VerificationRun, tell, verify_in_turn
 from documents.books import BOOKS
+from gql.unrecorded import logged_if_unsound
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,8 @@ async def verification(key: VerifierKey | None, clock: Callable[[], datetime], s
     if run and run.is_news:
         faults = ", ".join(map(_said, run.found.faults))
         log.error("the audit trail has faults: %d in run %d: %s", run.found.fault_count, run.number, faults)
-        await tell(run)
+        with logged_if_unsound():
+            await tell(run)
     return run
 
 
@@ -41,15 +41,18 @@ def _said(fault: Fault) -> str:
     return f"{fault.kind}{record}" + ("" if fault.seq is None else f" at {fault.seq}")
 
 
-async def standing() -> str:
+async def standing(now: datetime) -> str:
     """The result of the last run in one line, which /readyz shows to everybody."""
-    try:
-        last = await VerificationRun.last()
-    except ValidationError:
+    if await VerificationRun.altered(now):
         return "audit trail: NOT SOUND, what the last verification left was altered"
+    last = await VerificationRun.last(now)
     if last is None:
         return "audit trail: not verified yet"
     at = last.ended_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    if last.found.valid:
-        return f"audit trail: no fault in {last.found.tree_size} events at {at}"
-    return f"audit trail: NOT SOUND, faults: {last.found.fault_count} in {last.found.tree_size} events at {at}"
+    overdue = last.unverified_since(now) is not None
+    if not last.found.valid:
+        since = ", and not verified since" if overdue else ""
+        return f"audit trail: NOT SOUND, faults: {last.found.fault_count} in {last.found.tree_size} events at {at}{since}"
+    if overdue:
+        return f"audit trail: NOT VERIFIED since {at}, when {last.found.tree_size} events had no fault"
+    return f"audit trail: no fault in {last.found.tree_size} events at {at}"

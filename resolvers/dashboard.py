@@ -175,7 +175,12 @@ Threshold = Annotated[
 
 @strawberry.type(description="The integrity says what the last verification found.")
 class ChainIntegrity:
-    valid: bool | None = strawberry.field(description="Whether the last run found no fault; null before the first.")
+    valid: bool | None = strawberry.field(
+        description="Whether the last run found no fault; null before the first, and if none was found and a run is overdue."
+    )
+    unverified_since: datetime | None = strawberry.field(
+        description="The time since which nothing could be verified; null unless a run is overdue."
+    )
     verified_at: datetime | None = strawberry.field(description="The time the run ended.")
     last_run: VerificationRun | None = strawberry.field(description="The last run that was made.")
     audit_verifications = subset(VerificationRun, "The runs are listed latest first.", ("number", -1), own=lambda _: {})
@@ -189,9 +194,15 @@ class DashboardAudit:
     )
 
     @field("The integrity that was found last.")
-    async def chain_integrity(self) -> ChainIntegrity:
-        last = await VerificationRun.last()
-        return ChainIntegrity(valid=last and last.found.valid, verified_at=last and last.ended_at, last_run=last)
+    async def chain_integrity(self, info: Info) -> ChainIntegrity:
+        now = info.context.now
+        last = await VerificationRun.last(now)
+        return ChainIntegrity(
+            valid=last and last.valid_at(now),
+            unverified_since=last and last.unverified_since(now),
+            verified_at=last and last.ended_at,
+            last_run=last,
+        )
 
     @field("The actors who were denied too often on a UTC day of this month, 1,000 at most.")
     async def access_anomalies(self, info: Info, threshold: Threshold = THRESHOLD) -> AccessAnomalies:

@@ -235,7 +235,12 @@ def test_a_smaller_size_in_the_manifest_hides_no_cut_tail(anchored: Anchored, co
     for seq, event in enumerate(events):
         edge, _ = tree.grow(edge, seq, tree.leaf_hash(event[:-1]))
     last = json.loads(events[-1])
-    head = json.loads((copy / "manifest.json").read_text())["head"] | {"size": size, "last_hash": tree.leaf_hash(events[-1][:-1]), "edge": edge}
+    head = json.loads((copy / "manifest.json").read_text())["head"]
+    head |= {
+        "size": size,
+        "last_hash": tree.leaf_hash(events[-1][:-1]),
+        "edge": edge,
+    }
     telling(to=size - 1, size=size, counted=size, head=head | {"last_at": {"$date": last["occurred_at"]}})(copy)
     assert found(verified(anchored, copy)) == [("TAIL_CUT", size)] and verify_export(copy).valid
     assert Checkpoint(last["origin"], size, tree.root(edge)).root == verify_export(copy).root

@@ -108,7 +108,7 @@ async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_t
     for run in (first, second):
         assert run.is_whole and paths(run) == {("RECORD_DIFFERS", "bob", "platform_role")}
     assert first.is_news and not second.is_news
-    assert "NOT SOUND" in await standing()
+    assert "NOT SOUND" in await standing(grown.now)
     (told,) = [each for each in await grown.trail() if each["action"] == "verifyTrail"]
     (fault,) = told["details"]["facts"]["faults"]
     assert fault["resource"] == {"type": "Stakeholder", "id": "bob"} and fault["path"] == "platform_role"
@@ -117,7 +117,7 @@ async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_t
     assert (await turn(grown)).is_news
     await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "member"}})
     await people.update_one({"user_id": "carol"}, {"$set": {"active": True}})
-    assert (await turn(grown)).found.valid and "no fault" in await standing()
+    assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
 
 
 async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_path: Path) -> None:

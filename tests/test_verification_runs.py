@@ -283,7 +283,7 @@ async def test_a_fault_that_keeps_the_trail_from_telling_is_kept_and_logged(
     stored = await Stored.of(grown)
     stored.heads.clear()
     await stored.written(grown)
-    with pytest.raises(RuntimeError, match="no trail"), caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.ERROR):
         await turn(grown)
     (run,) = await kept(grown)
     assert run["isNews"] and "head_missing" in caplog.text and await told(grown) == []
@@ -372,6 +372,7 @@ async def test_whatever_serves_verifies_by_itself_in_turns(grown: Service) -> No
             app = create_app(often, utc_now, open_database(uri, named), key)
             await serving.enter_async_context(app.router.lifespan_context(app))
         await eventually(lambda: found.count_documents({"number": {"$gt": 1}, "checkpoint_size": {"$gt": 0}}))
+        grown.now = utc_now()  # a run of the future is one that no server made
         assert (await shown(grown))[1].startswith("no fault in ")
         await grown.database.collection("audit_events").update_many({}, {"$set": {"nodes": ["0" * 64] * 9}})
         await eventually(lambda: told(grown))

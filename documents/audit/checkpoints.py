@@ -1,13 +1,15 @@
 """Signed checkpoints of the trail (C2SP tlog-checkpoint): each is signed once, continues the one before it, and is stored."""
 
-from datetime import datetime
-from typing import ClassVar, Self
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from documents.access import SYSTEM
 from documents.audit import tree
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.audit.forms import is_count
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
@@ -16,7 +18,7 @@ from documents.store.aggregates import Grouping, Measure, Question
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.standins import aware
-from documents.store.units import Unit
+from documents.store.units import Raw, Unit
 from documents.values import Count, Digest, Moment, Value
 
 KEYS = 1_000  # keys that one answer lists
@@ -37,9 +39,35 @@ class AuditCheckpoint(Record):
 
     @classmethod
     async def newest(cls, by: VerifierKey | None = None) -> Self | None:
-        """The newest checkpoint, or the newest that names `by` as its signer; None if there is none. Verifies no signature."""
-        query = {} if by is None else {"verifier_key": str(by)}
-        return await cls.first(query, [("size", -1)])
+        """The newest checkpoint, or the newest that names `by` as its signer; None if there is none. Verifies no signature.
+
+        Documents that are no checkpoints are left out.
+        """
+        query: Raw = {"size": {"$gte": 1}} | ({} if by is None else {"verifier_key": str(by)})
+        for raw in await cls.raws(query, [("size", -1)], 1):
+            if made := cls._made(raw):
+                return made
+            async with aclosing(cls.raw_windows(query, [("size", -1)], KEYS)) as windows:
+                async for found in windows:
+                    if several := [made for each in found if (made := cls._made(each))]:
+                        return several[0]
+        return None
+
+    @classmethod
+    async def last(cls) -> Self | None:
+        """The newest checkpoint, to be continued; Inconsistent if a document that is no checkpoint stands in its place."""
+        raw = await cls.raw_first({}, [("size", -1)])
+        if raw is None or (last := cls._made(raw)):
+            return None if raw is None else last
+        raise Inconsistent(0, "a stored checkpoint was altered")
+
+    @classmethod
+    def _made(cls, raw: Raw) -> Self | None:
+        """The checkpoint of a document; None if it has not the form of one."""
+        try:
+            return cls.hydrated(raw) if is_count(raw.get("size")) else None
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            return None
 
 
 class AuditKey(Value):
@@ -58,7 +86,9 @@ async def keys(own: str | None) -> list[AuditKey]:
     Takes one database command. Raises LimitExceeded for more than a thousand keys.
     """
     asked = Question([Grouping("verifier_key", 1)], measures=[Measure(None, "$signed_at")], figures=[(0, "min"), (0, "max")])
-    found = {each["_id"]["k0"]: aware(each) for each in await AuditCheckpoint.groups({}, asked, KEYS + 1)}
+    among = {"verifier_key": {"$type": "string"}, "signed_at": {"$type": "date"}}  # whatever else somebody may have stored
+    found = {each["_id"]["k0"]: _moments(aware(each)) for each in await AuditCheckpoint.groups(among, asked, KEYS + 1)}
+    found = {each: said for each, said in found.items() if _is_key(each)}
     if len(found) > KEYS:
         raise LimitExceeded("the number of keys", len(found), KEYS)
     unused = {"count": 0, "min0": None, "max0": None}
@@ -69,7 +99,20 @@ async def keys(own: str | None) -> list[AuditKey]:
         )
         for each, said in (({own: unused} if own else {}) | found).items()
     ]  # fmt: skip
-    return sorted(told, key=lambda each: (each.is_current, each.last_signed_at), reverse=True)
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(told, key=lambda each: (each.is_current, each.last_signed_at or never), reverse=True)
+
+
+def _is_key(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and bool(VerifierKey.read(text))
+    except ValueError:
+        return False
+
+
+def _moments(said: Raw) -> Raw:
+    """The figures of a key, with null for a moment that is beyond the years that there are."""
+    return said | {name: said[name] if isinstance(said[name], datetime) else None for name in ("min0", "max0")}
 
 
 async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
@@ -78,7 +121,7 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
     Returns None while the trail has no event. Raises Inconsistent, and signs nothing, if the trail does not continue the newest
     checkpoint. If `key` is not the key that signed the newest checkpoint, an event records the rotation first.
     """
-    head, last = await AuditHead.require("head"), await AuditCheckpoint.newest()
+    head, last = await AuditHead.require("head"), await AuditCheckpoint.last()
     if head.size == 0 or (last and _is_of(last, head, key)):
         return last
     # A transaction that is retried must use the same event ids, so they are made outside of it.
@@ -86,7 +129,7 @@ async def sign(key: SigningKey, at: datetime) -> AuditCheckpoint | None:
 
     async def work(unit: Unit) -> AuditCheckpoint:
         head = await AuditHead.touch()  # the touch admits one process at a time
-        last = await AuditCheckpoint.newest()  # read again: another process may have signed since the read above
+        last = await AuditCheckpoint.last()  # read again: another process may have signed since the read above
         if last:
             await _goes_on(last, head)
             if _is_of(last, head, key):

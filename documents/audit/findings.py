@@ -33,6 +33,7 @@ class AuditFaultKind(Choice):
     HEAD_DIFFERS = "head_differs", "The head does not agree with the events."
     CHECKPOINT_FORGED = "checkpoint_forged", "The checkpoint is malformed or signed by no trusted key."
     CHECKPOINT_OF_ANOTHER_TRAIL = "checkpoint_of_another_trail", "The given checkpoint bears the name of another trail."
+    RUN_ALTERED = "run_altered", "What the server keeps of its own verifications was altered."
     TAIL_CUT = "tail_cut", "The trail is shorter than the checkpoint says."
     REWRITTEN = "rewritten", "Events differ from those that were signed, and later hashes were made anew."
     RECORD_DIFFERS = "record_differs", "A stored record is not what the trail tells of it."

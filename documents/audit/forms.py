@@ -3,6 +3,7 @@
 Whoever writes to the database can store any value in any field. Each function here accepts every value, and none raises.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -15,6 +16,7 @@ from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
 HEAD = frozenset({"_id", "revision", "name", "origin", "turn", "size", "last_hash", "last_at", "edge"})
+_KIND = re.compile(r"[a-z_]+")
 CONTENT = frozenset({"_id", "revision", "digest", "kind", "canonical"})
 
 
@@ -93,5 +95,6 @@ class Known(NamedTuple):
 
 def is_altered(content: Raw) -> bool:
     """Whether a stored content is not what its digest says, or is not of the form that contents have."""
-    described = is_text(content.get("kind")) and content.get("kind") != "" and is_count(content.get("revision"))
-    return not (described and content.keys() <= CONTENT and is_content(content.get("digest"), content.get("canonical")))
+    kind, known = content.get("kind"), content.keys() <= CONTENT
+    known = known and type(kind) is str and _KIND.fullmatch(kind) is not None and is_count(content.get("revision"))
+    return not (known and is_content(content.get("digest"), content.get("canonical")))

@@ -8,31 +8,36 @@ While the trail has a fault, every run reads all events: a run over new events a
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Self
 
-from pydantic import Field, computed_field
+from pydantic import Field, ValidationError, computed_field
 
 from documents.access import SYSTEM
 from documents.audit.books import Books
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.findings import AuditFaultKind, Fault, Report
+from documents.audit.forms import is_count
 from documents.audit.notes import VerifierKey
 from documents.audit.resource import EventResource
 from documents.audit.trail import EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
+from documents.canonical import spelled
 from documents.errors import StaleRevision
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
-from documents.turns import Turn
-from documents.values import Count, Moment
+from documents.turns import LEASE, Turn
+from documents.values import MAX_SAFE_INTEGER, Count, Moment
 
 LISTED, KEPT = 20, 1_000  # faults that a stored run lists; runs that are stored
 DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
+NUMBERS = 2**32  # with a run a second they last for 136 years
+OVERDUE, PATIENCE = 3, timedelta(minutes=15)  # a run is overdue after three times the wait for it, and after 15 minutes at least
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
 
 
@@ -56,6 +61,9 @@ class VerificationRun(Record):
     found: Report = Field(description=f"The report says what was verified and found; it keeps the first {LISTED} faults.")
     checkpoint_size: Count | None = Field(description="The size that the compared checkpoint has; null for none.")
     is_news: bool = Field(description="Whether the run found a fault that is new.")
+    due_at: Moment | None = Field(
+        default=None, description="The time from which the next run was due; null for a run before release 0.3.0."
+    )
 
     collection: ClassVar = "audit_verifications"
 
@@ -68,10 +76,47 @@ class VerificationRun(Record):
     def took(self) -> timedelta:
         return max(self.ended_at - self.began_at, timedelta(0))
 
+    def unverified_since(self, at: datetime) -> datetime | None:
+        """The time since which nothing could be verified, if this is the last run and the next is overdue at `at`; else None."""
+        wait = min(max((self.due_at or self.began_at) - self.began_at, timedelta(0)), DAY)
+        return self.ended_at if at - self.ended_at > max(OVERDUE * wait, PATIENCE) else None
+
+    def valid_at(self, at: datetime) -> bool | None:
+        """Whether the trail has no fault, if this is the last run; None if it found none and the next run is overdue at `at`."""
+        return None if self.found.valid and self.unverified_since(at) else self.found.valid
+
     @classmethod
-    async def last(cls, query: Raw | None = None) -> Self | None:
-        """The newest run, or the newest that meets `query`; None if there is none."""
-        return await cls.first(query or {}, [("number", -1)])
+    async def last(cls, at: datetime, query: Raw | None = None) -> Self | None:
+        """The newest run, or the newest that meets `query`; None if there is none. What no server can have stored is left out."""
+        asked = {"number": {"$gte": 1, "$lt": NUMBERS}} | (query or {})
+        for raw in await cls.raws(asked, [("number", -1)], 1):
+            if run := cls._made(raw, at):
+                return run
+            async with aclosing(cls.raw_windows(asked, [("number", -1)], KEPT)) as windows:
+                async for found in windows:
+                    if runs := [run for each in found if (run := cls._made(each, at))]:
+                        return runs[0]
+        return None
+
+    @classmethod
+    async def altered(cls, at: datetime) -> list[Raw]:
+        """The ids of the stored documents that are no runs and stand where the newest run is looked for."""
+        last = await cls.last(at)
+        older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
+        found = await cls.raw_window({"$nor": [older]}, (), KEPT)
+        return [{"_id": each.get("_id")} for each in found if cls._made(each, at) is None]
+
+    @classmethod
+    def _made(cls, raw: Raw, at: datetime) -> Self | None:
+        """The run that a document tells of; None if it has not the form of one, or ended in the future."""
+        try:
+            run = cls.hydrated(raw)
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            return None
+        # The model reads numbers and texts as moments too, and no server stores those. Clocks of servers differ a little.
+        moments = [raw.get(name) for name in ("began_at", "ended_at", "due_at") if raw.get(name) is not None]
+        formed = is_count(raw.get("number")) and all(isinstance(each, datetime) for each in moments)
+        return run if formed and run.number < NUMBERS and run.began_at <= run.ended_at <= at + LEASE else None
 
 
 class VerificationTurn(Turn):
@@ -79,12 +124,37 @@ class VerificationTurn(Turn):
 
     collection: ClassVar = "audit_verification_turns"
 
+    @classmethod
+    async def cleared(cls, at: datetime, every: timedelta) -> bool:
+        """Deletes the record if no server can have stored it, such as one that is due in a thousand years; whether it did."""
+        stored = await cls.raw_window({}, (), KEPT)
+        if not stored or (len(stored) == 1 and cls._is_made(stored[0], at + max(every, DAY) + LEASE)):
+            return False
+
+        async def work(unit: Unit) -> None:
+            await cls.delete_unrecorded({})
+
+        await bound_database().transact(work, at)
+        return True
+
+    @classmethod
+    def _is_made(cls, raw: Raw, latest: datetime) -> bool:
+        try:
+            turn = cls.hydrated(raw)
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            return False
+        counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
+        named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
+        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
+
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
         """Stores the run, ends the turn until `due_at`, and deletes old runs, except `spare` and those that found a new fault."""
 
         async def work(unit: Unit) -> None:
-            if await VerificationRun.seek({"number": run.number}):
-                return  # an earlier attempt committed, and only its answer was lost
+            while there := await VerificationRun.raw_first({"number": run.number}):
+                if spelled(there.get("began_at")) == spelled(run.began_at):
+                    return  # an earlier attempt committed, and only its answer was lost
+                run.number += 1  # somebody put a document in its place
             await self.moved(due_at)
             await run.model_copy().store()
             old = {"$lte": run.number - KEPT, "$ne": spare}
@@ -101,12 +171,14 @@ async def verify_in_turn(
     Compares with the newest checkpoint that `key` signed, and the records of `books` with the trail. After each window it sleeps
     as long as the window took, which leaves at least half of the processor to requests.
     """
-    taken = await VerificationTurn.taken(began := clock())
+    altered = await VerificationTurn.cleared(began := clock(), every)
+    taken = await VerificationTurn.taken(began)
     if taken is None:
         return None
     turn = taken
-    last, sound = await VerificationRun.last(), await VerificationRun.last({"found.fault_count": 0})
-    first = sound.found.tree_size if sound and not await _whole_is_due(last, began) else 0
+    altered = await _cleared(began) or altered
+    last, sound = await VerificationRun.last(began), await VerificationRun.last(began, {"found.fault_count": 0})
+    first = sound.found.tree_size if sound and not altered and not await _whole_is_due(last, began) else 0
     checkpoint = await AuditCheckpoint.newest(key) if key else None
     earlier = (sound.found.tree_size, sound.found.root) if sound and sound.found.root else None
     since = monotonic()
@@ -120,22 +192,42 @@ async def verify_in_turn(
 
     try:
         report = await verify_on(first, earlier, checkpoint and checkpoint.text, [key] if key else [], rest, books)
+        if altered:
+            says = "What was stored of earlier runs, or of whose turn it is, is nothing that a server stores; it was deleted."
+            told = Fault(kind=AuditFaultKind.RUN_ALTERED, seq=None, detail=says)
+            report = report.model_copy(update={"faults": (told, *report.faults), "fault_count": report.fault_count + 1})
+        ended = max(clock(), began)
+        due_at = began + min(max(every, LOAD * (ended - began)), max(every, DAY))
         run = VerificationRun(
-            number=turn.number,
+            number=max(turn.number, last.number + 1 if last else 1),
             began_at=began,
-            ended_at=max(clock(), began),
+            ended_at=ended,
             found=report.model_copy(update={"faults": report.faults[:LISTED]}),
             checkpoint_size=checkpoint and checkpoint.size,
             is_news=not _faults(report) <= (_faults(last.found) if last else set()),
+            due_at=due_at,
         )
-        await turn.end(run, sound and sound.number, began + max(every, LOAD * run.took))
+        await turn.end(run, sound and sound.number, due_at)
     except StaleRevision:  # a window took so long that the turn ran out, and another process took it
         return None
     return run
 
 
+async def _cleared(at: datetime) -> bool:
+    """Deletes the stored documents that are no runs; whether there were any."""
+    found = await VerificationRun.altered(at)
+
+    async def work(unit: Unit) -> None:
+        for each in found:
+            await VerificationRun.delete_unrecorded(each)
+
+    if found:
+        await bound_database().transact(work, at)
+    return bool(found)
+
+
 async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:
-    whole = await VerificationRun.last({"found.first": 0})
+    whole = await VerificationRun.last(at, {"found.first": 0})
     if last is None or whole is None or not last.found.valid:
         return True
     return at - whole.began_at >= min(DAY, LOAD_OF_WHOLE * whole.took)

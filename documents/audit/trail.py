@@ -6,20 +6,23 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any, ClassVar, Self
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, ValidationError
 
 from documents.access import SYSTEM, Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
+from documents.audit.forms import head_problems
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, details_of
+from documents.errors import AlreadyExists, TrailNotSound
 from documents.store.record import Record
-from documents.store.session import bound_database
+from documents.store.session import Database, bound_database
 from documents.store.units import Raw, RecordChange, Unit
-from documents.values import Count, Digest, Moment, Value
+from documents.values import MAX_SAFE_INTEGER, Count, Digest, Moment, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,10 @@ class Receipt(Value):
     root: Digest = Field(description="The root that the tree of that size has.")
 
 
+_agreeing: "WeakKeyDictionary[Database, AuditHead]" = WeakKeyDictionary()
+"""The head of each database as this process left it last, or as it agreed with the events when this process looked."""
+
+
 class AuditHead(Record):
     """The end of the trail. Touched first in every unit of work, so that two processes collide before they work."""
 
@@ -133,11 +140,26 @@ class AuditHead(Record):
         """Claims the trail for the open transaction, and returns the head as the transaction sees it.
 
         The touch is a write to one document. If another transaction wrote it since this one's snapshot, this one is retried.
-        Raises RuntimeError if the database has no trail.
+        Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and contradicts
+        the stored events.
         """
-        if not await cls.alter({"name": "head"}, {"$inc": {"turn": 1}}):
-            raise RuntimeError("this database has no trail yet: it was never prepared")
-        return await cls.require("head")
+        # A turn that is missing would begin anew, and one that is too large could not be counted up.
+        if not await cls.alter({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}}):
+            raise TrailNotSound("there is no head that counts turns, and so no trail")
+        head = await cls.require("head")
+        database = bound_database()
+        known = _agreeing.get(database)
+        if known is None or (known.origin, known.end) != (head.origin, head.end):
+            await head.agree()
+            _agreeing[database] = head.model_copy()
+        return head
+
+    @classmethod
+    def hydrated(cls, raw: Raw) -> Self:
+        """The head of a document; TrailNotSound for what no head has."""
+        if problems := head_problems(raw):
+            raise TrailNotSound(_within(next(iter(problems.values()))))
+        return super().hydrated(raw)
 
     @classmethod
     async def begin(cls, origin: str | None) -> Self:
@@ -146,9 +168,47 @@ class AuditHead(Record):
         await head.insert_unrecorded()  # the head moves with every event, so no event tells of it
         return head
 
+    @classmethod
+    async def named(cls) -> str:
+        """The trail's name, also where the rest of the head was altered; TrailNotSound if there is none."""
+        head = await cls.raw_first({"name": "head"})
+        if head is None:
+            raise TrailNotSound("there is no head")
+        if problem := head_problems(head).get("origin"):
+            raise TrailNotSound(_within(problem))
+        return str(head["origin"])
+
     @property
     def root(self) -> str:
         return tree.root(self.edge)
+
+    @property
+    def end(self) -> Raw:
+        """Where the trail ends, as it is stored."""
+        return {"size": self.size, "last_hash": self.last_hash, "last_at": self.last_at, "edge": list(self.edge)}
+
+    async def agree(self) -> None:
+        """Raises TrailNotSound unless the stored events end where the head says. Takes one command, by the numbers of events."""
+        subtrees, last = tree.edge_subtrees(self.size), self.size - 1
+        if len(subtrees) != len(self.edge):
+            raise TrailNotSound(f"its edge has {len(self.edge)} hashes, and {self.size} events make {len(subtrees)}")
+        within: list[Raw] = [{"seq": {"$gte": self.size}}, {"seq": {"$in": sorted({each.completed_by for each in subtrees})}}]
+        fields = ("seq", "event_hash", "nodes", "occurred_at", "origin")
+        found = await AuditEvent.raws({"$or": within}, limit=len(subtrees) + 1, fields=fields)
+        by_seq = {each["seq"]: each for each in found if isinstance(each.get("seq"), int)}
+        if len(by_seq) > len(subtrees) or any(seq > last for seq in by_seq):
+            raise TrailNotSound(f"it counts {self.size} events, and there are more")
+        ends = by_seq.get(last, {"event_hash": GENESIS, "occurred_at": None, "origin": self.origin} if not self.size else {})
+        said = [ends.get(name) for name in ("event_hash", "occurred_at", "origin")]
+        if said != [self.last_hash, self.last_at, self.origin]:
+            raise TrailNotSound(f"it does not say of the last of {self.size} events what that event says")
+        for subtree, told in zip(subtrees, self.edge, strict=True):
+            try:
+                agrees = subtree.hash_in(by_seq[subtree.completed_by]) == told
+            except (LookupError, TypeError):
+                agrees = False
+            if not agrees:
+                raise TrailNotSound(f"its edge holds another hash than event {subtree.completed_by} does")
 
     async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
         """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.
@@ -160,7 +220,10 @@ class AuditHead(Record):
             for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
-        await AuditEvent.insert_raws(events)
+        try:
+            await AuditEvent.insert_raws(events)
+        except AlreadyExists as error:  # whoever has touched the head is alone, so somebody else put an event there
+            raise TrailNotSound(f"it counts {events[0]['seq']} events, and there are more") from error
         await self._move()
         last = events[-1]
         return Receipt(
@@ -183,9 +246,14 @@ class AuditHead(Record):
 
     async def _move(self) -> None:
         """Writes the new end of the trail. Raises RuntimeError if the head's turn is no longer the one that was touched."""
-        end = {"size": self.size, "last_hash": self.last_hash, "last_at": self.last_at, "edge": list(self.edge)}
-        if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": end}):
+        if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": self.end}):
             raise RuntimeError("the head moved under a transaction that had touched it")
+        _agreeing[bound_database()] = self.model_copy()
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 async def record(what: Occurrence, at: datetime, unless: str | None = None) -> bool:

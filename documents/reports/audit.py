@@ -97,7 +97,7 @@ class TrailIntegrity(Value):
     origin: str = Field(description="The name that the trail bears.")
     size: Count = Field(description="The number of events that it held, those reported among them.")
     root: Digest = Field(description="The root that the tree of that size has.")
-    valid: bool | None = Field(description="Whether the last verification found no fault; null for none.")
+    valid: bool | None = Field(description="Whether the last verification found no fault; null for none, and if it is overdue.")
     verified_at: Moment | None = Field(description="The time that verification ended.")
     verified_size: Count | None = Field(description="The number of events that the trail then had.")
     fault_count: Count | None = Field(description="The number of faults that were found.")

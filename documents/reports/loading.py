@@ -308,14 +308,14 @@ async def audit_report(scope: AuditScope, at: datetime) -> AuditReport:
         actors_left_out=max(counted["actors"] - len({each["_id"]["k0"] for each in actors}), 0),
         events=tuple(ToldEvent.of(each) for each in reversed(last)),
         events_left_out=types.total() - len(last),
-        integrity=await _integrity(head),
+        integrity=await _integrity(head, at),
     )
 
 
-async def _integrity(head: AuditHead) -> TrailIntegrity:
-    last = await VerificationRun.last()
+async def _integrity(head: AuditHead, at: datetime) -> TrailIntegrity:
+    last = await VerificationRun.last(at)
     return TrailIntegrity(
-        origin=head.origin, size=head.size, root=head.root, valid=last and last.found.valid,
+        origin=head.origin, size=head.size, root=head.root, valid=last and last.valid_at(at),
         verified_at=last and last.ended_at, verified_size=last and last.found.tree_size,
         fault_count=last and last.found.fault_count,
     )  # fmt: skip

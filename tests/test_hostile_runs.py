@@ -1,0 +1,229 @@
+"""What is stored of the server's own verifications stops none and makes none be left out; and what the server says meanwhile."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from documents.audit.notes import SigningKey
+from documents.audit.runs import VerificationRun
+from documents.audit.trail import AuditHead
+from gql import firststart, unrecorded
+from gql.checkpoints import checkpoint
+from gql.verifications import verification
+from tests.examples import attach, register
+from tests.hostile_values import VALUES, altered, at, is_same, replace
+from tests.service import AUDREY, Person, Service
+from tests.test_audit_commands import Operator
+
+pytestmark = pytest.mark.tampers
+Raw = dict[str, Any]
+EVERY = 300
+RUNS, TURNS, HEAD, SIGNED = "audit_verifications", "audit_verification_turns", "audit_head", "audit_checkpoints"
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    with service.database.bound():
+        await register(service)
+        key = SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+        for each in range(2):
+            await attach(service, title=str(each))
+            await checkpoint(key, service.now)
+    for collection in (RUNS, TURNS, HEAD, SIGNED):
+        await service.database.collection(collection).drop_indexes()
+    yield service
+    await service.close()
+
+
+@pytest.fixture
+async def grown(begun: Service) -> AsyncIterator[Service]:
+    stored = await begun.stored()
+    with begun.database.bound():
+        yield begun
+    await begun.restore(stored)
+
+
+async def turn(service: Service) -> VerificationRun | None:
+    service.later(seconds=EVERY)
+    return await verification(None, lambda: service.now, EVERY)
+
+
+async def only(service: Service, collection: str, by: str = "_id") -> Raw:
+    """The last document of a collection."""
+    (found,) = await service.database.collection(collection).find().sort(by, -1).limit(1).to_list(None)
+    return dict(found)
+
+
+async def ready(service: Service) -> str:
+    return (await service.http.get("/readyz")).text.split("audit trail: ")[1].strip()
+
+
+SOME = (
+    "missing", "null", "not a number", "10**12", "2**62", "text", "far date", "decimal not a number", "list", "object", "max key",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["number", "began_at", "ended_at", "found", "found.fault_count", "found.tree_size", "found.faults", "due_at", "is_news"],
+)
+async def test_no_value_in_the_last_run_stops_the_next(grown: Service, field: str) -> None:
+    for name in SOME:
+        value = VALUES[name]
+        sound = await turn(grown)
+        assert sound and sound.found.valid, name
+        last = await only(grown, RUNS, "number")
+        hostile = altered(last, field, value)
+        if is_same(at(hostile, field), at(last, field)) or not await replace(grown, RUNS, hostile):
+            continue
+        said, told = await ready(grown), await grown.ask("{ dashboard { audit { chainIntegrity { valid } } } }", AUDREY)
+        assert said and told
+        run = await turn(grown)
+        assert run and await grown.database.collection(RUNS).count_documents({"number": run.number}) == 1, name
+        # What has the form of a run is one, such as one of a trail of another size, which is then found to be shorter.
+        kinds = {each.kind.name for each in run.found.faults}
+        assert kinds <= {"RUN_ALTERED", "TAIL_CUT", "REWRITTEN"}, name
+        honest = (field, name) in {("due_at", "missing"), ("due_at", "null"), ("found.fault_count", "10**12")}
+        assert kinds or honest, name
+        if kinds - {"RUN_ALTERED"}:
+            await grown.database.collection(RUNS).delete_many({})
+
+
+@pytest.mark.parametrize("field", ["name", "number", "due_at", "revision"])
+async def test_no_value_in_the_turn_stops_the_next_run(grown: Service, field: str) -> None:
+    for name in SOME:
+        value = VALUES[name]
+        assert await turn(grown), name
+        taken = await only(grown, TURNS)
+        hostile = altered(taken, field, value)
+        if is_same(at(hostile, field), at(taken, field)) or not await replace(grown, TURNS, hostile):
+            continue
+        before = (await only(grown, RUNS, "number"))["number"]
+        run = await turn(grown)
+        assert run and run.number > before, name
+        assert {each.kind.name for each in run.found.faults} <= {"RUN_ALTERED"}, name
+
+
+async def test_a_turn_that_is_due_in_a_thousand_years_and_a_second_one_are_no_turns(grown: Service) -> None:
+    assert await turn(grown)
+    taken, turns = await only(grown, TURNS), grown.database.collection(TURNS)
+    await turns.update_one({}, {"$set": {"due_at": grown.now + timedelta(days=365_000)}})
+    run = await turn(grown)
+    assert run and [each.kind.name for each in run.found.faults] == ["RUN_ALTERED"] and run.is_news
+    await turns.insert_one(taken | {"_id": ObjectId(), "due_at": grown.now + timedelta(hours=20)})
+    run = await turn(grown)
+    assert run and [each.kind.name for each in run.found.faults] == ["RUN_ALTERED"]
+    assert (run := await turn(grown)) and run.found.valid
+
+
+async def test_a_run_of_the_future_is_none(grown: Service) -> None:
+    assert await turn(grown)
+    last = await only(grown, RUNS, "number")
+    future = {"began_at": grown.now + timedelta(days=9_999), "ended_at": grown.now + timedelta(days=10_000), "number": 10**6}
+    await grown.database.collection(RUNS).insert_one(last | {"_id": ObjectId()} | future)
+    assert "altered" in await ready(grown)
+    run = await turn(grown)
+    assert run and [each.kind.name for each in run.found.faults] == ["RUN_ALTERED"] and run.number < 10**6
+    assert (await ready(grown)).startswith("NOT SOUND")
+    assert await turn(grown) and (await ready(grown)).startswith("no fault in ")
+
+
+CHAIN = "{ dashboard { audit { chainIntegrity { valid unverifiedSince } } } }"
+
+
+async def test_what_was_not_verified_for_long_is_not_called_sound(grown: Service) -> None:
+    run = await turn(grown)
+    assert run and (await ready(grown)).startswith("no fault in ")
+    since = run.ended_at.strftime("%Y-%m-%dT%H:%M:%S")
+    grown.later(minutes=14)
+    assert (await ready(grown)).startswith("no fault in ")
+    grown.later(minutes=2)
+    assert (await ready(grown)).startswith(f"NOT VERIFIED since {since}Z, when ")
+    chain = (await grown.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"]
+    assert chain["valid"] is None and chain["unverifiedSince"].startswith(since)
+    assert await turn(grown) and (await ready(grown)).startswith("no fault in ")
+    assert (await grown.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"] == {"valid": True, "unverifiedSince": None}
+
+
+async def test_faults_that_are_known_stay_said_when_nothing_is_verified_any_more(grown: Service) -> None:
+    events = grown.database.collection("audit_events")
+    await events.update_one({"seq": 3}, {"$set": {"outcome": "failure"}})
+    assert await turn(grown)
+    grown.later(hours=1)
+    assert (await ready(grown)).startswith("NOT SOUND, faults: 1 in ") and (await ready(grown)).endswith(
+        ", and not verified since"
+    )
+    assert (await grown.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"]["valid"] is False
+
+
+TOUCHED: Raw = {"modelId": "support-assistant", "version": "1.0.0", "restrictions": ["None"]}
+RESTRICTIONS = '{ modelVersion(modelId: "support-assistant", version: "1.0.0") { restrictions } }'
+NOBODY = Person("nobody", f"mag_nobody_{'x' * 43}")
+
+
+async def test_an_event_beyond_the_head_refuses_mutations_and_reads_go_on(
+    grown: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrecorded, "_quiet", unrecorded.Quiet(unrecorded.SECONDS))
+    events, last = grown.database.collection("audit_events"), await only(grown, "audit_events", "seq")
+    beyond = {"_id": ObjectId(), "seq": last["seq"] + 1, "event_id": "AUD-1", "previous_hash": "1" * 64}
+    await events.insert_one(last | beyond)
+    size = await events.count_documents({})
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            refused = await grown.refused("updateModelVersion", **TOUCHED)
+            assert refused == {"code": "TRAIL_NOT_SOUND", "problem": f"it counts {last['seq'] + 1} events, and there are more"}
+        assert (await grown.refusal(RESTRICTIONS, NOBODY))["code"] == "UNAUTHENTICATED"
+    assert len([each for each in caplog.records if "the end of the audit trail was altered" in each.getMessage()]) == 1
+    assert await events.count_documents({}) == size
+    assert (await grown.ask(RESTRICTIONS))["modelVersion"]
+
+
+CHANGES: list[Raw] = [{"size": 3}, {"last_hash": "0" * 64}, {"edge": ["0" * 64]}, {"size": "many"}, {"origin": "other"}]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_head_that_contradicts_the_events_is_met_by_every_process(grown: Service, change: Raw) -> None:
+    other = Service(str(grown.settings.mongodb_uri), grown.database.name)
+    head = await only(grown, HEAD)
+    await grown.database.collection(HEAD).update_one({}, {"$set": change})
+    for service in (grown, other):
+        assert (await service.refused("updateModelVersion", **TOUCHED))["code"] == "TRAIL_NOT_SOUND"
+    assert "NOT SOUND" in await ready(grown) or change["size"] != "many" if "size" in change else True
+    await grown.database.collection(HEAD).replace_one({}, head)
+    await other.do("updateModelVersion", **TOUCHED)
+    await grown.do("updateModelVersion", **(TOUCHED | {"restrictions": ["Two"]}))  # whose head another process moved
+    await other.close()
+
+
+async def test_a_server_starts_over_a_head_that_was_altered_and_says_why_it_cannot(grown: Service) -> None:
+    heads = grown.database.collection(HEAD)
+    await heads.update_one({}, {"$set": {"size": "many"}})
+    origin, _ = await firststart.prepare(grown.settings, grown.database, lambda: grown.now)
+    assert origin == (await only(grown, HEAD))["origin"]
+    await heads.update_one({}, {"$set": {"origin": 5}})
+    with pytest.raises(Exception, match="magistrate audit verify"):
+        await firststart.prepare(grown.settings, grown.database, lambda: grown.now)
+
+
+async def test_commands_over_a_hostile_head_end_with_a_status_of_their_own(grown: Service, tmp_path: Path) -> None:
+    grown.written_elsewhere = True
+    operator = Operator({"MONGODB_URI": str(grown.settings.mongodb_uri), "DATABASE": grown.database.name})
+    heads, signed = grown.database.collection(HEAD), grown.database.collection(SIGNED)
+    await signed.drop_indexes()
+    for number, size in enumerate(("many", -5, 10**12, 2.5)):
+        await heads.update_one({}, {"$set": {"size": size}})
+        assert (await operator.does("verify", "--json")).status == 13
+        assert (await operator.does("export", tmp_path / str(number))).status == 13
+        assert (await operator.does("verify", tmp_path / str(number))).status == 13
+        assert (await operator.does("prove", 3)).status in {0, 13}
+        assert (await operator.does("checkpoint")).status in {12, 13}
+    await signed.update_many({}, {"$set": {"size": "many"}})
+    await signed.insert_one({"text": None})
+    assert (await operator.does("verify")).status == 13
