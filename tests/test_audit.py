@@ -82,7 +82,7 @@ async def test_a_trail_that_grows_while_it_is_verified_is_not_called_faulty(
 ) -> None:
     monkeypatch.setattr(verify, "WINDOW", 5)
     await register(service)
-    growing = asyncio.gather(*(attach(service, title=str(each)) for each in range(15)))
+    growing = asyncio.gather(*(attach(service, title=str(each)) for each in range(40)))
     reports = []
     while not growing.done():
         reports.append(await verified(service))

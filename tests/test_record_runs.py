@@ -135,7 +135,7 @@ async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_pa
     while not writing.done():
         rounds += 1
         report = await verify(books=BOOKS)
-        assert report.faults == () and report.records_compared > 20
+        assert report.faults == () and report.records_compared > 10  # but for those that changed meanwhile
         assert (await export(tmp_path / str(rounds), books=BOOKS)).faults == ()
         assert verify_export(tmp_path / str(rounds)).faults == ()
         assert (await turn(grown)).found.valid

@@ -94,7 +94,7 @@ VERIFICATION = f"""query($from: BigInt! = 0, $to: BigInt, $checkpoint: String, $
 
 
 def of_the_trail(report: Raw) -> Raw:
-    """A report without faults of records: an altered trail no longer tells what is stored. Records have tests of their own."""
+    """A report without faults of records: an altered trail no longer tells what is stored."""
     faults = [each for each in report["faults"] if not each["kind"].startswith("RECORD_")]
     return report | {"faults": faults} | ({"valid": not faults} if "valid" in report else {})
 

@@ -114,7 +114,7 @@ class Books:
             since = await _since(kind.__name__, seen.row.key, size)
             return stored, since, await self._standings(kind, [stored] if stored else [])
 
-        stored, since, wrong = await bound_database().transact(work, datetime.now(UTC))
+        stored, since, wrong = await bound_database().look(work, datetime.now(UTC))
         if stored is None or (told is None and since):
             return None
         ((row, _),) = await to_thread(_rows, kind, [stored], found.ledger)

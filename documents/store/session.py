@@ -136,3 +136,7 @@ class Database:
     async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         """Does `work` in one transaction as of the moment `at`: `Transactions.run`."""
         return await self.transactions.run(work, at)
+
+    async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        """Does `work`, which only reads, as of one moment: `Transactions.look`."""
+        return await self.transactions.look(work, at)

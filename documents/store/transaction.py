@@ -52,17 +52,27 @@ class Transactions:
             raise RuntimeError("a unit of work inside a unit of work")
         return await asyncio.shield(self._in_turn(work, at))
 
+    async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        """Does `work`, which only reads, in a transaction that sees everything as it is at one moment.
+
+        It conflicts with no other transaction, so it waits for none.
+        """
+        return await self._repeated(work, at)
+
     async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         async with self.turn:
-            give_up = monotonic() + self.patience
-            for attempt in count(1):
-                try:
-                    return await self._once(work, at)
-                except PyMongoError as error:
-                    if monotonic() > give_up or not _is_repeatable(error):
-                        raise
-                    await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
-            raise AssertionError("unreachable")
+            return await self._repeated(work, at)
+
+    async def _repeated(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        give_up = monotonic() + self.patience
+        for attempt in count(1):
+            try:
+                return await self._once(work, at)
+            except PyMongoError as error:
+                if monotonic() > give_up or not _is_repeatable(error):
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
+        raise AssertionError("unreachable")
 
     async def _once(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         async with await self._client.start_session() as session:
