@@ -11,7 +11,7 @@ from documents.actions.others import OF_CALLER, of_caller
 from documents.audit.event import AuditEventType
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
-from documents.departures.erasing import erase
+from documents.departures.erasing import erase, left
 from documents.departures.loading import uncovered, unowned
 from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
@@ -293,8 +293,9 @@ class ErasePersonalDataInput(_OfStakeholder):
 
 @strawberry.type(description="The personal data are erased.")
 class ErasePersonalDataPayload(OfStakeholder):
-    records: int = strawberry.field(description="The number of records in which this call erased something.")
-    left: int = strawberry.field(description="The number of records that still name the person; the same call erases them.")
+    @field("The number of versions and change requests that still name the person; the same call erases there.")
+    async def left(self) -> int:
+        return await left(self.stakeholder.user_id)
 
 
 @mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.ERASE_PERSONAL_DATA, resource=Stakeholder)
@@ -305,8 +306,8 @@ async def erase_personal_data(info: Info, input: ErasePersonalDataInput) -> Eras
     The trail has salted digests only, and stays provable. Rounds that were closed before release 0.3.0 keep the name.
     """
     person = await input.load()
-    erased = await erase(person, input.reason)
-    return ErasePersonalDataPayload(stakeholder=person, records=erased.records, left=erased.left)
+    await erase(person, input.reason)
+    return ErasePersonalDataPayload(stakeholder=person)
 
 
 PART = Part(

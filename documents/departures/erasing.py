@@ -1,7 +1,5 @@
 """Erases what the records say of a person who has left: the name and the e-mail address, wherever they were copied."""
 
-from dataclasses import dataclass
-
 from documents.changes.request import ChangeRequest
 from documents.errors import InvalidInput
 from documents.people import ERASED, Stakeholder
@@ -13,15 +11,7 @@ from documents.versions.version import ModelVersion
 AT_ONCE = 200  # records that one transaction can change in good time
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """What was erased: in how many records, and in how many the name still stands."""
-
-    records: int
-    left: int
-
-
-async def erase(person: Stakeholder, reason: str) -> Erasure:
+async def erase(person: Stakeholder, reason: str) -> None:
     """Erases name and address of a person who may no longer act, in up to 200 records; the same call erases the rest.
 
     Raises InvalidState for a person who is active, and InvalidInput if nothing is left to erase.
@@ -42,11 +32,14 @@ async def erase(person: Stakeholder, reason: str) -> Erasure:
             done.append(change)
     if not done:
         raise InvalidInput("user_id", "names somebody of whom nothing is left to erase")
-    there = await ModelVersion.tally(of_versions) + await ChangeRequest.tally(of_changes)
     for record in done:
         record.adds_facts({"reason": reason}, partly=False)
         await record.store()
-    return Erasure(len(done), there - sum(each is not person for each in done))
+
+
+async def left(user_id: str) -> int:
+    """The number of versions and change requests in which the name of a person who was erased still stands."""
+    return await ModelVersion.tally(_versions_of(user_id)) + await ChangeRequest.tally(_changes_of(user_id))
 
 
 def _versions_of(user_id: str) -> Raw:
