@@ -9,7 +9,6 @@ from pymongo import monitoring
 from tests.journey import sign_in
 from tests.service import ALICE, Person, Service
 
-
 LAST_CHANGES = {
     "audit_head": ({"size": 1, "last_hash": 1},),
     "audit_events": ({"seq": 1}, {"seq": 1, "event_hash": 1, "outcome": 1, "resource": 1}),

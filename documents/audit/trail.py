@@ -147,10 +147,10 @@ class AuditHead(Record):
             for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
-        await AuditEvent.insert_raws(events)
-        await self._move()
         told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
         await seal_changes(told, current_unit("append").changes)
+        await AuditEvent.insert_raws(events)
+        await self._move()
         last = events[-1]
         return Receipt(
             seq=last["seq"], event_id=last["event_id"], event_hash=last["event_hash"], tree_size=self.size, root=self.root
