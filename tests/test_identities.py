@@ -81,6 +81,7 @@ async def test_an_enrolment_token_that_an_earlier_release_left_enrols_nobody_a_s
     invited, _ = await make(service, ADA, holder={"userId": "zoe"})
     enrolled = {"identity.enrolled_at": NOW, "identity.enrolled_by": "admin"}
     await service.database.collection("stakeholders").update_one({"user_id": "zoe"}, {"$set": enrolled})
+    await service.reseal("zoe")
     refused = await service.refused("createApiToken", invited, name="mine")
     assert (refused["code"], refused["from"]) == ("INVALID_STATE", "ENROLLED")
 
@@ -194,6 +195,7 @@ async def test_where_nobody_knows_who_enrolled_a_person_only_the_host_confirms(s
     await service.confirm(COLIN)
     people = service.database.collection("stakeholders")
     await people.update_one({"user_id": "carol"}, {"$set": {"identity.enrolled_by": None, "identity.issuers": []}})
+    await service.reseal("carol")
     refused = await service.refused("confirmIdentity", COLIN, userId="carol", note=NOTE)
     assert (refused["code"], refused["from"]) == ("INVALID_STATE", "UNCONFIRMED") and "resetEnrolment" in refused["problem"]
     await service.confirm(CAROL)

@@ -225,13 +225,13 @@ class AuditHead(Record):
             for digest, text in what.details.contents.items():
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
+        told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
+        await seal_changes(told, current_unit("append").changes)
         try:
             await AuditEvent.insert_raws(events)
         except AlreadyExists as error:  # whoever has touched the head is alone, so somebody else put an event there
             raise TrailNotSound(f"it counts {events[0]['seq']} events, and there are more") from error
         await self._move()
-        told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
-        await seal_changes(told, current_unit("append").changes)
         last = events[-1]
         return Receipt(
             seq=last["seq"], event_id=last["event_id"], event_hash=last["event_hash"], tree_size=self.size, root=self.root
