@@ -8,7 +8,7 @@ CLIENTS_INSTALLED := $(CLIENTS)/node_modules/.package-lock.json
 ENGINE_VERSION := 0.5.3-beta.196
 ENGINES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/magistrate/engine-$(ENGINE_VERSION)
 ENGINE := $(ENGINES)/bin/secantusd-rs
-ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks tampering)
+ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks tampering hostile_trail)
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
 .PHONY: help run demo test test-engine test-faults test-clients check docs vectors bench ide engine lock
