@@ -1,8 +1,9 @@
 """Brings data of an older form into that of this release, step by step, and refuses data that this release would misread."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from semver import Version
 
@@ -15,12 +16,15 @@ from documents.migrations.steps import STEPS
 from documents.store.migrations import Addition, Baseline, Batch, Kinds, Step
 from documents.store.record import Record
 from documents.store.session import Database
+from documents.store.transaction import is_conflict
 from documents.store.units import Raw, Unit
 
 SCHEMA = STEPS[-1].number
 FIRST = 2  # the form of release 0.1.0; what earlier previews stored has no way here
 BATCH = 100
+ATTEMPTS = 30  # at a transaction, each as long as the database repeats it
 Clock = Callable[[], datetime]
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -94,7 +98,7 @@ async def _do(database: Database, step: Step | Addition | Baseline, clock: Clock
         await head.append(await occurrences_of(unit, "migrate", SYSTEM, Request(ids[0])), clock(), ids)
         return ended
 
-    ended = await database.transact(end, clock())
+    ended = await _alone(database, end, clock())
     for each in ended.unproven:
         log.warning("step %d (%s): no baseline, for it differs from what the trail tells: %s", step.number, step.name, each)
     return ended
@@ -122,4 +126,15 @@ async def _batch(database: Database, step: Step | Addition | Baseline, at: datet
             await head.append(occurrences, at, ids)
         return batch.done
 
-    return await database.transact(work, at)
+    return await _alone(database, work, at)
+
+
+async def _alone(database: Database, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+    """Does `work` in one transaction, and waits for another process that migrates the same data, whose batches take long."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await database.transact(work, at)
+        except Exception as error:
+            if attempt == ATTEMPTS or not is_conflict(error):
+                raise
+    raise AssertionError("unreachable")

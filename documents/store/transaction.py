@@ -26,6 +26,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, ConnectionFailure) or (isinstance(error, PyMongoError) and _is_repeatable(error))
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether another process was in the way for as long as a transaction is repeated."""
+    return isinstance(error, PyMongoError) and not isinstance(error, ConnectionFailure) and _is_repeatable(error)
+
+
 def _is_repeatable(error: PyMongoError) -> bool:
     return any(map(error.has_error_label, REPEATABLE))
 
