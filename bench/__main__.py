@@ -25,6 +25,7 @@ from bench.processes import Process
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
+from documents.books import BOOKS
 from documents.kinds import open_database
 from documents.store.session import Database
 from gql.embedded import Engine
@@ -124,7 +125,7 @@ async def _verification(plan: Plan, database: Database, engine: Engine, found: A
         await histories.load(database, head.size, count)
         folder = engine.folder / f"export-{count}"
         with database.bound():
-            await export(folder)
+            await export(folder, books=BOOKS)
         progress.print(f"verification of {count:,} events")
         rounds = 1 if count > LONG else plan.effort.rounds
         found[Part.VERIFICATION] += [asdict(verification(of, environment, folder, count, rounds)) for of in READERS]

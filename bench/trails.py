@@ -12,6 +12,7 @@ from documents.audit import tree
 from documents.audit.exported import EVENTS, verify_export
 from documents.audit.pins import Kept
 from documents.audit.verify import WINDOW, verify_on
+from documents.books import BOOKS
 from documents.kinds import RECORDS, open_database
 from documents.store.session import Database
 from gql.settings import read_settings
@@ -30,8 +31,8 @@ async def hashed(database: Database, _: Path) -> str:
 
 
 async def verified(_: Database, __: Path) -> str:
-    """The root of the events in the database, verified as in the server's own runs. Raises RuntimeError for a fault."""
-    report = await verify_on(0, None, Kept(), reached)
+    """The root of the events in the database, verified as in the server's own runs, with the records. Raises RuntimeError if it is faulty."""
+    report = await verify_on(0, None, Kept(), reached, BOOKS)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")
     return report.root or ""
@@ -51,7 +52,7 @@ async def hashed_export(_: Database, folder: Path) -> str:
 
 
 async def verified_export(_: Database, folder: Path) -> str:
-    """The root of the events in an export, verified. Raises RuntimeError for a fault."""
+    """The root of the events in an export, verified with the records. Raises RuntimeError for a fault."""
     report = verify_export(folder)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")

@@ -18,6 +18,7 @@ from bench.questions import QUESTIONS, Question
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
+from documents.books import BOOKS
 from documents.kinds import open_database
 from documents.store.session import Database
 from gql.firststart import prepare
@@ -93,7 +94,7 @@ async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, t
     size = await told(database)
     await histories.load(database, size, EVENTS)
     with database.bound():
-        await export(tmp_path / "export")
+        await export(tmp_path / "export", books=BOOKS)
         roots = {await each(database, tmp_path / "export") for of in READERS.values() for each in of}
         assert roots == {(await AuditHead.require("head")).root}
     assert await told(database) == EVENTS

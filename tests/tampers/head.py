@@ -13,7 +13,7 @@ from tests.tampers.held import Found, Held, change, other
 @attack("head")
 def the_head_deleted(held: Held) -> Iterable[Found]:
     held.heads.clear()
-    return [Found("HEAD_MISSING"), Found("TAIL_CUT", 0)]
+    return [Found("HEAD_MISSING")]
 
 
 HEADS: dict[str, tuple[str, Any]] = {
@@ -40,7 +40,7 @@ for name, (path, value) in HEADS.items():
 @attack("head")
 def the_head_under_another_name(held: Held) -> Iterable[Found]:
     held.head["name"] = "another"
-    return [Found("HEAD_MISSING"), Found("TAIL_CUT", 0)]
+    return [Found("HEAD_MISSING"), HEAD]
 
 
 @attack("head")
@@ -55,10 +55,30 @@ def the_head_rolled_back(held: Held) -> Iterable[Found]:
     del held.events[held.sizes[-1] - 3 :]
     held.headed()
     held.events += whole[held.end :]
-    return [HEAD, Found("TAIL_CUT", held.sizes[-1] - 3)]
+    return [HEAD]
 
 
 @attack("head")
 def a_size_more(held: Held) -> Iterable[Found]:
     held.head["size"] += 1
     return [Found("MISSING_EVENTS", held.end + 1)]
+
+
+# Stored checkpoints
+
+STORED: dict[str, tuple[str, Any]] = {
+    "the text": ("text", ""),
+    "the root": ("root", "0" * 64),
+    "the key": ("verifier_key", other),
+    "the time, as text": ("signed_at", "yesterday"),
+}
+
+
+def signed_otherwise(path: str, value: Any, held: Held) -> Iterable[Found]:
+    stored = held.at("audit_checkpoints")[0]
+    change(stored, path, value)
+    return [Found("CHECKPOINT_FORGED", stored["size"])]
+
+
+for name, (path, value) in STORED.items():
+    add("stored checkpoints", name, partial(signed_otherwise, path, value))

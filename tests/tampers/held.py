@@ -20,6 +20,7 @@ from documents.audit.notes import SigningKey
 from documents.audit.runs import verify_in_turn
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.eligibility.turns import judge_in_turn
 from documents.kinds import RECORDS
 from documents.store.record import Record
@@ -150,7 +151,7 @@ class Journey:
             headers = {"Idempotency-Key": "once", "authorization": f"Bearer {ADA.token}"}
             assert "errors" not in (await service.http.post("/graphql", json=asked, headers=headers)).json()
             await judge_in_turn(lambda: service.now, timedelta(0))
-            await verify_in_turn(key.verifier, lambda: service.now, timedelta(0))
+            await verify_in_turn(key.verifier, lambda: service.now, timedelta(0), books=BOOKS)
             checkpoints = [each for each in signed if each]
             for each in RECORDS:
                 await service.database.collection(each.collection).drop_indexes()
@@ -175,15 +176,16 @@ class Journey:
 
     async def attacked(self, held: Held, folder: Path, checkpoint: str | None = None, keys: Iterable[str] = ()) -> Attacked:
         """What is found when the database holds that; then the honest one is put back."""
-        given = (checkpoint, list(keys)) if checkpoint is not None else (self.texts[-1], [str(self.key.verifier)])
+        kept = "".join(f"{each}\n" for each in self.texts)
+        given = (checkpoint, list(keys)) if checkpoint is not None else (kept, [str(self.key.verifier)])
         try:
             try:
                 self.write(held)
             except OperationFailure:
                 pytest.skip("this engine does not hold such a value")
             with self.service.database.bound():
-                online = await verify(checkpoint=given[0], keys=given[1])
-                await export(folder)
+                online = await verify(checkpoint=given[0], keys=given[1], books=BOOKS)
+                await export(folder, books=BOOKS)
         finally:
             self.restore()
         return Attacked(online, verify_export(folder, *given))
@@ -256,5 +258,5 @@ def other(value: Any) -> Any:
         case list():
             return value[:-1]
         case dict():
-            return dict(list(value.items())[:-1])
+            return dict(list(value.items())[1:])
     return "something"

@@ -77,7 +77,7 @@ def the_tail_and_the_checkpoints_cut(held: Held) -> Iterable[Found]:
 def the_tail_cut_under_the_same_head(held: Held) -> Iterable[Found]:
     end = held.end
     del held.events[held.sizes[-1] - 3 :]
-    return [Found("MISSING_EVENTS", end), HEAD]
+    return [Found("MISSING_EVENTS", end), HEAD, Found("TAIL_CUT", held.end)]
 
 
 @attack("order")
@@ -182,3 +182,11 @@ def numbered_otherwise(value: Any, held: Held) -> Iterable[Found]:
 
 for name, value in NO_NUMBER.items():
     add("no number", name, partial(numbered_otherwise, value))
+
+
+@attack("order")
+def the_events_after_the_last_checkpoint_cut(held: Held) -> Iterable[Found]:
+    """No checkpoint covers them, but the records that they changed tell."""
+    del held.events[held.sizes[-1] :]
+    held.headed()
+    return []

@@ -86,7 +86,16 @@ EDITS: dict[str, tuple[str, ...]] = {
         "completed_time",
         "comments.*.text",
     ),
-    "Deployment": ("active", "by_rollback", "environment", "dossier.artifacts", "origins", "deployed_at", "number", "version"),
+    "Deployment": (
+        "active",
+        "by_rollback",
+        "environment",
+        "dossier.artifacts",
+        "origins",
+        "deployed_at",
+        "number",
+        "version",
+    ),
     "Incident": ("title", "severity", "status", "resolution", "escalations.*.reason", "opened_by", "opened_at"),
     "ReviewCalendar": ("tier_1_critical",),
     "RiskTemplate": ("category", "description", "questions", "retired.reason", "retired.by"),
@@ -97,12 +106,27 @@ EDITS: dict[str, tuple[str, ...]] = {
 """Shapes of fields of each kind of record that the trail tells: every kind of value, private and reviewed ones too."""
 
 
+FOLLOWING = {
+    "Stakeholder": ("search_tokens",), "ModelVersion": ("standing.status", "version_key"), "ChangeRequest": ("risk_level",),
+    "Deployment": ("version_key",), "Incident": ("version_key",),
+}  # fmt: skip
+"""Shapes of stored fields that follow from others."""
+
+
 def edited(kind: type[Record], shape: str, held: Held) -> Iterable[Found]:
     """A field of the first record that has one, altered to another value of its kind."""
     record, path = next((each, found) for each in held.records(kind) if (found := resolved(each, shape)))
     key = named(kind, record)
     change(record, path, other)
-    return [Found("RECORD_DIFFERS", None, key, path)]
+    return [Found("RECORD_DIFFERS", None, key, told_at(kind, path))]
+
+
+def told_at(kind: type[Record], path: str) -> str:
+    """The path at which a difference is found: that of the reviewed or derived field in which a value lies, or its own."""
+    steps = path.split(".")
+    outer = [".".join(steps[:count]) for count in range(1, len(steps) + 1)]
+    whole = kind.reviewed | kind.derived
+    return next((each for each in outer if ".".join("*" if step.isdigit() else step for step in each.split(".")) in whole), path)
 
 
 def named(kind: type[Record], record: Raw) -> str:
@@ -139,6 +163,8 @@ def put_back(kind: type[Record], held: Held) -> Iterable[Found]:
 for at, kind_of in enumerate(TOLD):
     for shape in EDITS[kind_of.__name__]:
         add("records", f"{kind_of.__name__}: {shape}", partial(edited, kind_of, shape), f"edits, {at // 5}")
+    for shape in FOLLOWING.get(kind_of.__name__, ()):
+        add("records", f"{kind_of.__name__}: {shape}", partial(edited, kind_of, shape), "what follows")
     add("records", f"a {kind_of.__name__} removed", partial(removed, kind_of), "one of each kind less")
     add("records", f"a {kind_of.__name__} inserted", partial(inserted, kind_of), "one of each kind more")
     add("records", f"a second {kind_of.__name__} under a key", partial(doubled, kind_of), "two under each key")

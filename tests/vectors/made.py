@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bson import Decimal128
+from bson import Decimal128, ObjectId
 
+from documents.audit import tree
 from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.findings import Report
-from documents.audit.pins import kept_in
+from documents.audit.notes import Checkpoint
 from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.kinds import RECORDS, open_database
 from documents.store.session import Database
+from tests.tampers.held import change
 from tests.trails import Raw, Stored
-from tests.vectors.story import KEY, NEXT_KEY, told
+from tests.vectors.story import KEY, ORIGIN, RESTORED_KEY, everything, told
 
 EVENT = 5  # an event that attacks alter: one after the first checkpoint
 
@@ -33,11 +36,16 @@ class Held(Stored):
 
     @classmethod
     async def read(cls, database: Database) -> "Held":
-        held = {each.collection: await database.collection(each.collection).find().sort("_id").to_list(None) for each in RECORDS}
+        held = await everything(database)
         events, heads, contents = (held.pop(name) for name in ("audit_events", "audit_head", "contents"))
         read = cls(sorted(events, key=lambda each: each["seq"]), heads, contents)
         read.others = held
         return read
+
+    def chained_from(self, told: Callable[[Raw], Raw]) -> None:
+        """Tells each event otherwise, and hashes all of them again."""
+        self.events = [told(each) for each in self.events]
+        self.headed()
 
     async def write(self, database: Database) -> None:
         held = {**self.others, "audit_events": self.events, "audit_head": self.heads, "contents": self.contents}
@@ -53,6 +61,9 @@ class Vector:
     alter: Callable[[Held], object] = lambda held: None
     part: tuple[int, int | None] = (0, None)
     rotated: bool = False
+    restored: bool = False
+    signed_anew: bool = False
+    """Whether the story's own checkpoints are of other events, so that nothing was kept but one of the altered trail."""
     keys: tuple[str, ...] = (str(KEY.verifier),)
 
 
@@ -103,6 +114,50 @@ def content_altered(held: Held) -> None:
     held.contents[0]["canonical"] = held.contents[0]["canonical"].replace("answer", "evade")
 
 
+def record(kind: str, path: str, value: Any) -> Callable[[Held], None]:
+    def alter(held: Held) -> None:
+        change(held.others[kind][-1], path, value)
+
+    return alter
+
+
+def record_missing(held: Held) -> None:
+    held.others["environments"].clear()
+
+
+def record_unknown(held: Held) -> None:
+    person = held.others["stakeholders"][0]
+    held.others["stakeholders"].append({**person, "_id": ObjectId(), "user_id": "mallory"})
+
+
+def checkpoint_stored(held: Held) -> None:
+    held.others["audit_checkpoints"][0]["root"] = "0" * 64
+
+
+def endorsement(held: Held) -> None:
+    stored = held.others["audit_checkpoints"][-1]
+    stored["endorsement"] = stored["endorsement"].replace("+AQ", "+AR", 1)
+
+
+def of_schema_1(held: Held) -> None:
+    """The trail as releases before 0.3.0 told it, up to the event before the last ones."""
+
+    def told(event: Raw) -> Raw:
+        if event["seq"] > 8:
+            return event
+        changes = [_as_before(each) for each in event["details"]["changes"]]
+        return event | {"schema": 1, "details": {**event["details"], "changes": changes}}
+
+    held.chained_from(told)
+    held.others["audit_checkpoints"].clear()
+
+
+def _as_before(change: Raw) -> Raw:
+    if "changed" in change:
+        return {"path": change["path"], "changed": True}
+    return {name: side["cites"] if isinstance(side, dict) and "cites" in side else side for name, side in change.items()}
+
+
 def hostile(held: Held) -> None:
     held.events[EVENT]["occurred_at"] = Decimal128("1E6000")
     held.events[EVENT + 1]["action"] = b"bytes"
@@ -112,18 +167,29 @@ def hostile(held: Held) -> None:
 
 VECTORS: dict[str, Vector] = {
     "honest": Vector(),
-    "partial": Vector(part=(5, 7)),
-    "rotated": Vector(rotated=True, keys=(str(KEY.verifier), str(NEXT_KEY.verifier))),
+    "partial": Vector(part=(5, 8)),
+    "partial-end": Vector(part=(10, None)),
+    "restored": Vector(restored=True, keys=(str(KEY.verifier), str(RESTORED_KEY.verifier))),
+    "restored-untrusted": Vector(restored=True, keys=(str(RESTORED_KEY.verifier),)),
+    "rotated": Vector(rotated=True),
+    "schema-1": Vector(of_schema_1, signed_anew=True),
+    "tampered-checkpoint": Vector(checkpoint_stored),
     "tampered-content-altered": Vector(content_altered),
     "tampered-content-missing": Vector(content_missing),
     "tampered-cut": Vector(cut),
     "tampered-deleted": Vector(deleted),
+    "tampered-endorsement": Vector(endorsement, rotated=True),
     "tampered-field": Vector(field),
     "tampered-hashed": Vector(hashed),
     "tampered-head": Vector(head),
     "tampered-hostile": Vector(hostile),
     "tampered-inserted": Vector(inserted),
     "tampered-nodes": Vector(nodes),
+    "tampered-record": Vector(record("stakeholders", "department", "Audit")),
+    "tampered-record-content": Vector(record("datasheets", "content.purpose", "To sell.")),
+    "tampered-record-missing": Vector(record_missing),
+    "tampered-record-private": Vector(record("stakeholders", "name", "Mallory Example")),
+    "tampered-record-unknown": Vector(record_unknown),
     "tampered-rehashed": Vector(rehashed),
     "tampered-unknown-field": Vector(unknown_field),
 }
@@ -131,8 +197,7 @@ VECTORS: dict[str, Vector] = {
 
 def verified(folder: Path) -> Report:
     """What the product says of a vector."""
-    kept = kept_in((folder / "kept").read_text())
-    return verify_export(folder / "trail", kept[-1], (folder / "keys").read_text().splitlines())
+    return verify_export(folder / "trail", (folder / "kept").read_text(), (folder / "keys").read_text().splitlines())
 
 
 def said(report: Report) -> Raw:
@@ -163,16 +228,18 @@ async def _make(uri: str, folder: Path, name: str, vector: Vector) -> None:
     honest, altered = (open_database(uri, f"vector-{name}-{each}") for each in ("told", "kept"))
     await honest.prepare(RECORDS)
     await altered.prepare(RECORDS)
-    notes = await told(honest, vector.rotated)
+    notes = await told(honest, vector.rotated, vector.restored)
     held = await Held.read(honest)
     vector.alter(held)
+    if vector.signed_anew:
+        notes = [Checkpoint(ORIGIN, len(held.events), tree.root(held.heads[0]["edge"])).signed(KEY)]
     for each in RECORDS:
         await altered.collection(each.collection).drop_indexes()
     await held.write(altered)
     keys = list(vector.keys)
     with altered.bound():
-        await export(folder / "trail", *vector.part)
-        online = await verify(*vector.part, notes[-1], keys)
+        await export(folder / "trail", *vector.part, books=BOOKS)
+        online = await verify(*vector.part, "".join(f"{each}\n" for each in notes), keys, books=BOOKS)
     (folder / "kept").write_text("".join(f"{each}\n" for each in notes))
     (folder / "keys").write_text("".join(f"{each}\n" for each in keys))
     report = verified(folder)
@@ -184,4 +251,4 @@ async def _make(uri: str, folder: Path, name: str, vector: Vector) -> None:
 
 
 def _places(report: Report) -> Iterable[Any]:
-    return [(each["kind"], each["seq"], each["path"]) for each in said(report)["faults"]]
+    return [(each["kind"], each["seq"], each["resource"], each["path"]) for each in said(report)["faults"]]

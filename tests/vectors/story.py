@@ -9,15 +9,17 @@ from itertools import count
 from unittest.mock import patch
 from uuid import UUID
 
-from documents.access import Actor, ActorType, GovernanceRole, PlatformRole
+from documents.access import SYSTEM, Actor, ActorType, GovernanceRole, PlatformRole
 from documents.audit.checkpoints import sign
-from documents.audit.event import AuditOutcome
-from documents.audit.notes import SigningKey
+from documents.audit.event import AuditEventType, AuditOutcome
+from documents.audit.notes import SigningKey, unverified
+from documents.audit.restorations import ACTION, RESOURCE, facts_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
 from documents.canonical import canonical
 from documents.datasheets import Datasheet
 from documents.details import Details
 from documents.environments import DeploymentEnvironment
+from documents.kinds import RECORDS
 from documents.people import Stakeholder
 from documents.questionnaire import RiskTemplate
 from documents.risk.factors import Template
@@ -25,12 +27,14 @@ from documents.risk.scales import RiskCategory, RiskTier
 from documents.stages import Stage
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
-from documents.store.units import Unit
+from documents.store.units import Raw, Unit
 from documents.tokens import ApiToken, TokenKind
 
 ORIGIN = "vectors.example/trail"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RESTORED = "vectors.example/restored"
 KEY, NEXT_KEY = SigningKey(ORIGIN, bytes(range(32))), SigningKey(ORIGIN, bytes(range(32, 64)))
+RESTORED_KEY = SigningKey(RESTORED, bytes(range(64, 96)))
 ADA = Actor("ada", ActorType.USER, frozenset({PlatformRole.ADMIN}), "first", "ada")
 RITA = Actor("rita", ActorType.USER, frozenset({PlatformRole.MEMBER, GovernanceRole.RISK_MANAGER}), "second", "ada")
 TICKETS = {"dataset_name": "Closed support tickets", "purpose": "To answer questions.", "creators": ("Data engineering",)}
@@ -90,14 +94,28 @@ class Story:
         request, resource = Request(f"REQ-{next(self.requests)}"), ("Datasheet", "tickets")
         await record(Occurrence("access_attempt", action, by, request, resource, None, outcome, details, dict(facts)), self.now)
 
+    async def restore(self, last: str) -> None:
+        """Lets the trail go on under another name, as after a backup that lost what the checkpoint `last` covers."""
+        self.now += timedelta(minutes=1)
+        ids = EventIds()
+
+        async def work(unit: Unit) -> None:
+            head = await AuditHead.touch()
+            facts = facts_of(unverified(last), last, head.size, 9, "The disk was lost.")
+            what = Occurrence(AuditEventType.SYSTEM_STARTED, ACTION, SYSTEM, Request(ids[0]), RESOURCE, facts=facts)
+            head.origin = RESTORED
+            await head.append([what], self.now, ids)
+
+        await bound_database().transact(work, self.now)
+
     async def sign(self, key: SigningKey = KEY) -> str:
-        """The text of a checkpoint of the trail as it is now."""
-        signed = await sign(key, self.now)
+        """The text of a checkpoint of the trail as it is now; a key that follows another is endorsed by it."""
+        signed = await sign(key, self.now, [KEY])
         assert signed
         return signed.text
 
 
-async def told(database: Database, rotated: bool = False) -> list[str]:
+async def told(database: Database, rotated: bool = False, restored: bool = False) -> list[str]:
     """Tells the story in a database that holds nothing, and returns the checkpoints that were signed on the way."""
     story, notes = Story(), list[str]()
     with determined(), database.bound():
@@ -118,10 +136,27 @@ async def told(database: Database, rotated: bool = False) -> list[str]:
         await story.attempt("saveDatasheet", RITA, AuditOutcome.FAILURE, details, share=cited, code="INVALID_INPUT", ratio=1e21)
         notes.append(await story.sign())
         await story.change("updateStakeholder", ADA, _renamed)
+        kept = await everything(database)
         await story.change("retireRiskTemplate", RITA, lambda: _retired(story.now))
         notes.append(await story.sign(NEXT_KEY if rotated else KEY))
+        if restored:
+            await _put_back(database, kept)
+            await story.restore(notes[-1])
+            notes.append(await story.sign(RESTORED_KEY))
         await story.change("retireEnvironment", RITA, lambda: _environment_retired(story.now))
     return notes
+
+
+async def everything(database: Database) -> dict[str, list[Raw]]:
+    """All documents of all collections, the oldest first."""
+    return {each.collection: await database.collection(each.collection).find().sort("_id").to_list(None) for each in RECORDS}
+
+
+async def _put_back(database: Database, kept: dict[str, list[Raw]]) -> None:
+    for name, documents in kept.items():
+        await database.collection(name).delete_many({})
+        if documents:
+            await database.collection(name).insert_many(documents)
 
 
 async def _people() -> list[Record]:

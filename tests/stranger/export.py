@@ -1,21 +1,16 @@
-"""A verifier by somebody who has read `docs/trail-format.md` and none of the product's code: `python tests/stranger.py FOLDER`.
-
-It says of a vector whether it is valid, and of each fault where it shows: `(kind, seq)`, in the order that the page sets.
-"""
+"""The verification of an export."""
 
 import json
 import re
-import sys
-from base64 import b64decode
-from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from tests.stranger.notes import endorsed, kept_in, leads, opened
+from tests.stranger.records import UNKNOWN, Record, above, plain
+from tests.stranger.values import HEX, OTHER, SAFE, Date, canonical, cited, digest, is_hash, joined, parsed, root, same, stored
 
-HEX, SAFE, OTHER = re.compile("[0-9a-f]{64}"), 2**53 - 1, object()
 PARTS = {
     "actor": {"id": str, "type": str}, "resource": {"type": str, "id": str}, "subject": {"model_id": str, "version": str},
     "request": {"id": str, "ip": str, "token": str, "token_issuer": str, "operation": str},
@@ -27,168 +22,6 @@ FORMS = {
 Fault = tuple[str, int | None]
 
 
-# Values
-
-
-def canonical(value: Any) -> bytes:
-    return _text(value).encode()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-        return "{" + ",".join(f"{_text(name)}:{_text(value[name])}" for name in names) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_text, value)) + "]"
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > SAFE:
-        return json.dumps(str(value))
-    if value is None or isinstance(value, bool | int | str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\x7f")
-    raise ValueError("means nothing in JSON")
-
-
-def _number(value: float) -> str:
-    """ECMAScript, Number::toString."""
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
-        raise ValueError("is no number in JSON")
-    if value == 0:
-        return "0"
-    sign, (_, digits, exponent) = "-" if value < 0 else "", _decimal(abs(value))
-    k, n = len(digits), len(digits) + exponent
-    if k <= n <= 21:
-        return sign + digits + "0" * (n - k)
-    if 0 < n <= 21:
-        return f"{sign}{digits[:n]}.{digits[n:]}"
-    if -6 < n <= 0:
-        return f"{sign}0.{'0' * -n}{digits}"
-    point = f".{digits[1:]}" if k > 1 else ""
-    return f"{sign}{digits[0]}{point}e{'+' if n > 0 else '-'}{abs(n - 1)}"
-
-
-def _decimal(value: float) -> tuple[int, str, int]:
-    mantissa, _, exponent = repr(value).partition("e")
-    whole, _, part = mantissa.partition(".")
-    part = "" if part == "0" else part
-    digits = (whole + part).lstrip("0")
-    stripped = digits.rstrip("0")
-    return 0, stripped, int(exponent or 0) - len(part) + len(digits) - len(stripped)
-
-
-def parsed(text: bytes) -> Any:
-    """The value of canonical bytes; ValueError for others."""
-    value = json.loads(text, parse_int=lambda digits: int(digits) if abs(float(digits)) <= SAFE else float(digits))
-    if canonical(value) != text:
-        raise ValueError("is not canonical")
-    return value
-
-
-def stored(said: Any) -> Any:
-    """The value that `differing.ndjson` tells; OTHER for one that equals nothing."""
-    if isinstance(said, list):
-        return [stored(each) for each in said]
-    if not isinstance(said, dict):
-        return said
-    if "$date" in said and len(said) == 1:
-        return Date(said["$date"])
-    if any(name.startswith("$") for name in said):
-        return OTHER
-    return {name: stored(each) for name, each in said.items()}
-
-
-class Date(str):
-    """A moment that is stored as one."""
-
-    __slots__ = ()
-
-
-def same(one: Any, other: Any) -> bool:
-    try:
-        return canonical(one) == canonical(other)
-    except ValueError:
-        return False
-
-
-def digest(value: bytes) -> str:
-    return sha256(value).hexdigest()
-
-
-def joined(left: str, right: str) -> str:
-    return sha256(b"\x01" + bytes.fromhex(left) + bytes.fromhex(right)).hexdigest()
-
-
-def root(edge: list[str]) -> str:
-    if not edge:
-        return digest(b"")
-    *rest, found = edge
-    for left in reversed(rest):
-        found = joined(left, found)
-    return found
-
-
-def cited(event: Any) -> set[str]:
-    details = event.get("details")
-    members = ("content", "cites") if event.get("schema") == 2 else ("content",)
-    found = {digest for each in _objects(details) for digest in _only(each, members)}
-    changes = details.get("changes") if isinstance(details, dict) and event.get("schema") != 2 else None
-    for each in changes if isinstance(changes, list) else ():
-        if isinstance(each, dict) and isinstance(path := each.get("path"), str) and _holds_digest(path):
-            found |= {str(side) for side in (each.get("from"), each.get("to")) if is_hash(side)}
-    return found
-
-
-def _objects(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _objects(each)
-
-
-def _only(value: Any, members: tuple[str, ...]) -> Iterator[str]:
-    if len(value) == 1 and (name := next(iter(value))) in members and is_hash(value[name]):
-        yield value[name]
-
-
-def _holds_digest(path: str) -> bool:
-    steps = path.split(".")
-    plan = re.fullmatch(r"frozen_plan|gate\.eligibility|approvals\.[0-9]+\.plan", path)
-    return bool(plan) or steps[-1] == "digest" or "dossier" in steps[:-1]
-
-
-def is_hash(value: Any) -> bool:
-    return isinstance(value, str) and HEX.fullmatch(value) is not None
-
-
-# Checkpoints
-
-
-def kept_in(text: str) -> list[str]:
-    parts = [each for each in text.split("\n\n") if each.strip("\n")]
-    return ["\n\n".join(parts[at : at + 2]).strip("\n") + "\n" for at in range(0, len(parts), 2)]
-
-
-def opened(note: str, keys: list[str]) -> tuple[str, int, str] | None:
-    """Origin, size and root of a note that a trusted key signed; None for any other."""
-    text, _, signatures = note.rpartition("\n\n")
-    trusted = {(name, key_id): b64decode(key) for name, key_id, key in (each.split("+", 2) for each in keys)}
-    signed = False
-    for line in signatures.splitlines():
-        _, name, encoded = line.split(" ")
-        raw = b64decode(encoded)
-        if key := trusted.get((name, raw[:4].hex())):
-            try:
-                Ed25519PublicKey.from_public_bytes(key[1:]).verify(raw[4:], f"{text}\n".encode())
-            except InvalidSignature:
-                return None
-            signed = True
-    origin, size, encoded, *_ = text.split("\n")
-    return (origin, int(size), b64decode(encoded).hex()) if signed and int(size) else None
-
-
-# An export
-
-
 class Export:
     """The verification of one export."""
 
@@ -196,6 +29,8 @@ class Export:
         self.folder, self.kept, self.keys, self.faults = folder, kept, keys, list[Fault]()
         self.manifest = json.loads((folder / "manifest.json").read_text())
         rows = [json.loads(each) for each in self._lines("differing.ndjson")]
+        self.beside = [each for each in rows if "head" in each]
+        self.denied = [each["checkpoint"] for each in rows if "checkpoint" in each]
         self.differing = {each["line"]: each["event"] for each in rows if "line" in each}
         self.altered = {each["digest"] for each in rows if "digest" in each}
         self.contents = {digest(each): each for each in self._lines("contents.ndjson")}
@@ -203,7 +38,8 @@ class Export:
         self.edge: list[str] | None = []
         self.last: str | None = "0" * 64
         self.at = self.origin = ""
-        self.ids = set[str]()
+        self.ids, self.records, self.proves = set[str](), dict[tuple[str, str], Record](), False
+        self.restored = [_restoration(stored(each)) for each in self.manifest["restored"]]
         if first:
             self._begin({each["seq"]: each for each in self.manifest["before"]}, first)
         self.roots = {first: root(self.edge or [])}
@@ -226,11 +62,56 @@ class Export:
             if number == self.manifest["counted"]:
                 self._expect(self._stop)
             self._event(line, self.differing.get(number))
+            if number < self.manifest["counted"]:
+                self._tell(line)
         self._expect(self._stop)
         if not self.manifest["partial"]:
             self._head(stored(self.manifest["head"]))
+        for each in self.denied:
+            size = each.get("size")
+            self._found("CHECKPOINT_FORGED", size if type(size) is int and 0 <= size <= SAFE else None)
         self._checkpoints()
+        if self.manifest["records"]:
+            self._compare()
         return self.faults
+
+    def _tell(self, line: bytes) -> None:
+        with suppress(ValueError):
+            event = json.loads(line)
+            if event["outcome"] in ("success", "partial") and (event["details"]["changes"] or event["details"].get("baseline")):
+                named = event["resource"]["type"], event["resource"]["id"]
+                self.records.setdefault(named, Record()).take(event)
+                self.proves = self.proves or event["schema"] >= 2
+
+    def _compare(self) -> None:
+        met = set[tuple[str, str]]()
+        for row in map(json.loads, self._lines("records.ndjson")):
+            named = row["kind"], row["key"]
+            told = self.records.get(named)
+            if named in met:
+                self._found("RECORD_UNKNOWN", told.last if told else None)
+            met.add(named)
+            if told is None:
+                self.faults += [("RECORD_UNKNOWN", None)] * self.proves
+            elif told.proven and not row.get("later"):
+                self._differing(told, row)
+        for named in sorted(self.records.keys() - met):
+            if self.records[named].proven:
+                self._found("RECORD_MISSING", self.records[named].last)
+
+    def _differing(self, told: Record, row: Any) -> None:
+        kept = row["leaves"]
+        due, wrong = told.resolved(kept, self.contents), dict(row.get("wrong", {}))
+        unknown = {path for path, (leaf, _) in due.items() if leaf == UNKNOWN}
+        for path in sorted(due.keys() | kept.keys()):
+            if path in unknown or (path not in due and unknown & {*above(path)}):
+                continue
+            leaf, seq = due.get(path, (OTHER, told.last))
+            if path not in kept or leaf is OTHER or canonical(plain(leaf)) != canonical(plain(kept[path])):
+                self._found("RECORD_DIFFERS", seq)
+                wrong.pop(path, None)
+        for _ in wrong:
+            self._found("RECORD_DIFFERS", told.last)
 
     @property
     def _stop(self) -> int:
@@ -308,7 +189,7 @@ class Export:
                 self._found("BROKEN_LINK", seq)
             if said["occurred_at"] < self.at:
                 self._found("TIME_REVERSED", seq)
-            if self.origin not in ("", said["origin"]):
+            if self.origin not in ("", said["origin"]) and not self._goes_on(said):
                 self._found("ORIGIN_DIFFERS", seq)
             if said["event_id"] in self.ids:
                 self._found("DUPLICATE_ID", seq)
@@ -327,7 +208,16 @@ class Export:
         if nodes is not OTHER and nodes != completed:
             self._found("NODES_DIFFER", seq)
 
+    def _goes_on(self, said: Any) -> bool:
+        found = _restoration(said)
+        names = {each["before"] for each in self.restored if each}
+        if found is None or found["before"] != self.origin or found["name"] in names:
+            return False
+        self.restored.append(found)
+        return True
+
     def _head(self, head: Any) -> None:
+        self.faults += [("HEAD_DIFFERS", None)] * bool(self.beside)
         if head is None:
             self.faults += [("HEAD_MISSING", None)] * bool(self.next)
             return
@@ -337,31 +227,67 @@ class Export:
                 self._found("HEAD_DIFFERS", None)
 
     def _checkpoints(self) -> None:
-        agree, beyond = dict[int, bool](), False
-        for note in kept_in(self.kept):
-            signed = opened(note, self.keys)
-            if signed is None:
-                self._found("CHECKPOINT_FORGED", None)
-                continue
-            origin, size, told = signed
-            if origin != self.origin:
-                self._found("CHECKPOINT_OF_ANOTHER_TRAIL", None)
-            elif size > self.manifest["size"]:
-                beyond = True
-            elif size in self.roots:
-                agree[size] = self.roots[size] == told
-        if beyond:
-            self._found("TAIL_CUT", self.manifest["size"])
+        keys, wrong = self._followed()
+        signed = [opened(note, keys) for note in kept_in(self.kept)]
+        ends = {each["before"]: each for each in self.restored if each}
+        self.faults += [("CHECKPOINT_FORGED", None) for each in signed if each is None]
+        mine = [each for each in signed if each and (each[0] == self.origin or each[0] in ends)]
+        others = {each[0] for each in signed if each} - {each[0] for each in mine}
+        self.faults += [("CHECKPOINT_OF_ANOTHER_TRAIL", None)] * len(others)
+        cut, agree = set[int](), dict[int, bool]()
+        for each in sorted(mine, key=lambda each: each[1]):
+            origin, size, told = each
+            end = ends[origin]["seq"] if origin in ends else self.manifest["size"]
+            if size > end:
+                cited = opened(ends[origin]["checkpoint"], keys) if origin in ends else None
+                if not (cited and (size < cited[1] or each == cited)):
+                    cut.add(end)
+            elif (same_root := self._agrees(size, told)) is not None:
+                agree[size] = same_root and agree.get(size, True)
+        self.faults += [("TAIL_CUT", end) for end in sorted(cut)]
         if not all(agree.values()):
             until = min(size for size, same in agree.items() if not same)
             self._found("REWRITTEN", max((size for size, same in agree.items() if same and size < until), default=0))
+        self.faults += [("ENDORSEMENT_FORGED", None)] * wrong
+
+    def _followed(self) -> tuple[list[str], int]:
+        """The trusted keys and those that they endorsed, and how many endorsements are wrong."""
+        found = [endorsed(each) for each in self.manifest["endorsements"]]
+        keys = list(self.keys)
+        for key in keys:  # it grows on the way
+            keys += [each[1] for each in found if each and each[0] == key and each[1] not in keys]
+        return keys, found.count(None)
+
+    def _agrees(self, size: int, told: str) -> bool | None:
+        first, consistency = self.manifest["from"], self.manifest["consistency"]
+        if size in self.roots:
+            return self.roots[size] == told
+        if not consistency or consistency["size"] != size or self.edge is None:
+            return None
+        if size < first:
+            return leads(size, first, told, self.roots[first], consistency["hashes"])
+        return leads(self.next, size, root(self.edge), told, consistency["hashes"])
+
+
+def _restoration(event: Any) -> Any:
+    """What an event tells of a restoration; None if it tells of none."""
+    try:
+        facts = event["details"]["facts"]
+        text = facts["checkpoint"].rpartition("\n\n")[0].split("\n")
+        lost = facts["lost"]
+        right = (
+            (event["action"], event["outcome"], event["actor"]) == ("restoreTrail", "success", {"id": "system", "type": "system"})
+            and event["resource"] == {"type": "AuditHead", "id": "head"}
+            and text[0] == facts["origin"] != event["origin"]
+            and int(text[1]) == lost["to"] + 1
+            and 0 <= facts["kept_to"] <= lost["from"] == event["seq"] <= lost["to"]
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+    told = {"before": facts["origin"], "name": event["origin"], "seq": event["seq"], "checkpoint": facts["checkpoint"]}
+    return told if right else None
 
 
 def verified(vector: Path) -> list[Fault]:
     keys = (vector / "keys").read_text().splitlines()
     return Export(vector / "trail", (vector / "kept").read_text(), keys).verify()
-
-
-if __name__ == "__main__":
-    for each in verified(Path(sys.argv[1])):
-        print(*each)  # noqa: T201
