@@ -31,7 +31,10 @@ async def hashed(database: Database, _: Path) -> str:
 
 
 async def verified(_: Database, __: Path) -> str:
-    """The root of the events in the database, verified as in the server's own runs, with the records. Raises RuntimeError if it is faulty."""
+    """The root of the events in the database, verified as in the server's own runs, with the records.
+
+    Raises RuntimeError if anything is faulty.
+    """
     report = await verify_on(0, None, Kept(), reached, BOOKS)
     if not report.valid:
         raise RuntimeError(f"{report.faults[0]}")
