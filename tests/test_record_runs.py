@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from documents.audit.findings import AuditCaveat
 from documents.audit.runs import VerificationRun
 from documents.audit.verify import verify
 from documents.books import BOOKS
+from documents.eligibility.turns import judge_batch
 from gql.verifications import standing, verification
 from tests.examples import BOT, attach, register
 from tests.service import ADA, AUDREY, Service
@@ -155,3 +157,26 @@ async def test_a_comparison_does_not_hold_the_event_loop(grown: Service) -> None
             await asyncio.create_task(verify(books=BOOKS))
         best = min(best, turns.longest)
     assert best < HELD
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"versions": 7},
+        {"versions": "no JSON"},
+        {"versions": '["model_id"]'},
+        {"versions": '{"$where": "while (true) {}"}'},
+        {"versions": '{"tier": {"$regex": "("}}'},
+        {"versions": '{"tier": "tier_4"}', "after": "no id"},
+        {"marked_at": "yesterday"},
+    ],
+)
+async def test_a_mark_that_nobody_stored_stops_neither_comparison_nor_turn(grown: Service, altered: dict[str, Any]) -> None:
+    mark = {"due_id": "DUE-1", "cause": "somebody", "versions": "{}", "marked_at": grown.now, "after": None, "revision": 1}
+    await grown.database.collection("judgements_due").insert_one(mark | altered)
+    await grown.database.collection("model_versions").update_one(
+        {"model_id": BOT["modelId"]}, {"$set": {"standing.status": "retired"}}
+    )
+    report = await verify(books=BOOKS)
+    assert [(each.kind.name, each.path) for each in report.faults] == [("RECORD_DIFFERS", "standing")]
+    assert await judge_batch(grown.now) == 0

@@ -92,7 +92,7 @@ class Books:
         self, kind: type[Record], window: Sequence[Raw], found: Balance, size: int, written: Written | None
     ) -> None:
         pairs = await to_thread(_rows, kind, window, found.ledger)
-        look = await _looking_up({digest for row, told in pairs if told for digest in told.to_open(row.leaves)})
+        look = await looking_up({digest for row, told in pairs if told for digest in told.to_open(row.leaves)})
         wrong = await self._standings(kind, window)
         judged = await to_thread(_judge, pairs, [wrong.get(id_of(raw)) for raw in window], found, look)
         for raw, seen in zip(window, judged, strict=True):
@@ -122,7 +122,7 @@ class Books:
         if now:
             for telling in since:
                 now.take(telling)
-        look = await _looking_up(now.to_open(row.leaves) if now else ())
+        look = await looking_up(now.to_open(row.leaves) if now else ())
         ((row, _, faults),) = await to_thread(_judge, [(row, now)], [wrong.get(id_of(stored))], found, look)
         return Judged(row._replace(later=bool(since)), told, faults)
 
@@ -158,7 +158,7 @@ def _judge(pairs: Iterable[tuple[Row, Told | None]], standings: Iterable[str | N
     return judged
 
 
-async def _looking_up(digests: Iterable[str]) -> Look:
+async def looking_up(digests: Iterable[str]) -> Look:
     """A look-up of the contents of these digests, which are read now."""
     ordered = sorted(digests)
     known: dict[str, str] = {}
@@ -232,22 +232,25 @@ def _queries(ledger: Ledger, kind: type[Record]) -> Iterator[Raw]:
 
 def wrong_in(kind: type[Record], raw: Raw) -> dict[str, str]:
     """What is wrong in a document beside its leaves, by path: types of BSON, and fields that do not follow from others."""
-    try:
-        restored = kind.restored(raw)
-    except ValidationError as error:
-        places = (".".join(str(step) for step in each["loc"]) for each in error.errors(include_url=False, include_input=False))
-        return dict.fromkeys(places, "It cannot be read as a record of its kind.")
-    except UNREADABLE:
-        return {"": "It cannot be read as a record of its kind."}
-    wrong = dict(_mistyped(raw, restored))
+    wrong = dict(_unlike_its_kind(kind, raw))
     try:
         follows = kind.recomputed(raw)
     except (*UNREADABLE, ValidationError):
-        return wrong | {"": "What follows from its fields cannot be computed."}
+        return wrong or {"": "What follows from its fields cannot be computed."}
     for name, value in follows.items():
         if not _is_same(raw.get(name), value):
             wrong.setdefault(name, "It is not what follows from the other fields.")
     return wrong
+
+
+def _unlike_its_kind(kind: type[Record], raw: Raw) -> Iterator[tuple[str, str]]:
+    try:
+        yield from _mistyped(raw, kind.restored(raw))
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False):
+            yield ".".join(str(step) for step in each["loc"]), "It cannot be read as a record of its kind."
+    except UNREADABLE:
+        yield "", "It cannot be read as a record of its kind."
 
 
 UNREADABLE = (*UNSPEAKABLE, LookupError, AttributeError, AssertionError)

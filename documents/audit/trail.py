@@ -65,7 +65,7 @@ class Occurrence:
         cls, kind: type[Record], before: Raw | None, after: Raw, details: Details, action: str, request: Request
     ) -> Self:
         """The occurrence of what the system did to a stored document that no record was loaded of."""
-        resource = (kind.__name__, kind.key_in(after))
+        resource = (kind.__name__, kind.key_of(after))
         found = cls(AuditEventType.SYSTEM_STARTED, action, SYSTEM, request, resource, details=details)
         try:
             record = kind.hydrated(after)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import ClassVar, Self
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from documents.eligibility.rules import RULES
 from documents.store.record import Identity, Record
 from documents.store.units import Raw
 from documents.values import Moment
 
+_COMPARING = {"$in", "$gt"}  # the operators in the queries of marks
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,8 +43,24 @@ class JudgementDue(Record):
 
 
 async def marks() -> Sequence[JudgementDue]:
-    """Every mark, the oldest first."""
-    return await JudgementDue.every({})
+    """Every mark, the oldest first; a document that no transaction can have stored is none."""
+    return [mark for raw in await JudgementDue.raws({}) if (mark := _read(raw))]
+
+
+def _read(raw: Raw) -> JudgementDue | None:
+    try:
+        mark = JudgementDue.hydrated(raw)
+        begun = mark.after is None or Identity.is_valid(mark.after)
+        return mark if begun and _asks_for_values(mark.left) else None
+    except (ValidationError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _asks_for_values(query: object) -> bool:
+    """Whether a query compares fields with values alone, as that of a mark does: it can neither fail nor run code."""
+    if not isinstance(query, dict) or any(not path or path.startswith("$") for path in query):
+        return False
+    return all(not isinstance(each, dict) or each.keys() <= _COMPARING for each in query.values())
 
 
 def due(marks: Sequence[JudgementDue], at: datetime) -> Raw:

@@ -1,12 +1,11 @@
-"""What the trail of before schema 2 tells of a record that grants access, and where the stored record differs from it."""
+"""Where a stored record that grants access differs from what the trail told of it before schema 2."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from documents.audit.event import AuditEvent, AuditOutcome
-from documents.canonical import UNSPEAKABLE, loosely_parsed, plain, same
-from documents.contents import Content
-from documents.details import differences
+from documents.audit.fold import Told
+from documents.audit.records import leaves_of
+from documents.audit.told import differences, told
 from documents.store.record import Record
 from documents.store.units import Raw
 
@@ -16,49 +15,12 @@ _OF_A_STEP = {"identity.confirmed": False, "identity.enrolled_by": ..., "identit
 
 async def differing(kind: type[Record], document: Raw) -> Sequence[str]:
     """The paths at which a stored document differs from what the trail tells of it, private values aside."""
-    try:
-        told = await _told_of(kind, kind.key_in(document))
-        stored = dict(_leaves(kind, document))
-    except UNSPEAKABLE:
-        return ["a value that no event can tell"]
-    found = told.keys() | stored.keys()
-    return sorted(each for each in found if not (same(told.get(each), stored.get(each)) or _is_of_a_step(each, told, stored)))
+    known, stored = await told(kind, kind.key_of(document)), leaves_of(document, kind.disclosure())
+    found = await differences(kind, document, known)
+    return [each.path for each in found if not _is_of_a_step(each.path, known, stored)]
 
 
-def _is_of_a_step(path: str, told: Raw, stored: Raw) -> bool:
+def _is_of_a_step(path: str, known: Told, stored: dict[str, Any]) -> bool:
     given = _OF_A_STEP.get(path, _OF_A_STEP.get(path.rpartition(".")[0]))
-    return given is not None and path not in told and (given is ... or stored.get(path) is given)
-
-
-def _leaves(kind: type[Record], document: Raw) -> Iterator[tuple[str, Any]]:
-    """The values that the trail tells in clear, by path."""
-    shown = kind.disclosure()
-    said = plain({name: each for name, each in document.items() if name not in shown.left_out})
-    for each in differences(None, said, ends=shown.private):
-        if each.shape not in shown.private:
-            yield each.path, each.now
-
-
-async def _told_of(kind: type[Record], key: str) -> Raw:
-    """The values that the changes of all events of a record come to, by path; private values are not in it."""
-    named = {"resource.id": key, "resource.type": kind.__name__}
-    done = {"outcome": {"$in": [AuditOutcome.SUCCESS.value, AuditOutcome.PARTIAL.value]}}
-    found: Raw = {}
-    for event in await AuditEvent.raws(named | done, [("seq", 1)], fields=["canonical"]):
-        details = loosely_parsed(event["canonical"])["details"]
-        for change in details["changes"]:
-            if "to" not in change:
-                continue
-            path, now = change["path"], await _value_of(change["to"])
-            for each in [each for each in found if each == path or each.startswith(f"{path}.")]:
-                del found[each]
-            found |= {each.path: each.now for each in differences(None, now, path, path)}
-    return found
-
-
-async def _value_of(told: Any) -> Any:
-    """The value that one side of a change tells: the value itself, or the content that it cites."""
-    if not isinstance(told, dict):
-        return told
-    content = await Content.raw_first({"digest": told.get("content")})
-    return None if content is None else loosely_parsed(content["canonical"].encode())
+    said = {each for each, _, _ in known.leaves()}
+    return given is not None and path not in said and (given is ... or stored.get(path) is given)

@@ -210,7 +210,7 @@ class Baseline:
         for name, kind in kinds.items():
             async for each in _some(name, {SALTS: {"$exists": True, "$eq": None}}, UNPROVEN):
                 paths = await self.differing(kind, each) if kind.grants_access else ()
-                found.append(f"{kind.__name__} {kind.key_in(each)}: {', '.join(paths) or 'a value that no event can tell'}")
+                found.append(f"{kind.__name__} {kind.key_of(each)}: {', '.join(paths) or 'a value that no event can tell'}")
         return sorted(found)[:UNPROVEN]
 
 

@@ -97,11 +97,6 @@ class Record(Document):
         return hasattr(cls, "event")
 
     @classmethod
-    def key_in(cls, raw: Raw) -> str:
-        """The key of a stored document."""
-        return "/".join(str(raw.get(name)) for name in cls.keys)
-
-    @classmethod
     def disclosure(cls) -> Disclosure:
         """How an event shows the paths of a record of this kind."""
         return Disclosure(cls.private, cls.reviewed, cls.derived, cls.cites, cls.untold)

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.event import AuditEvent, AuditEventType
-from documents.audit.sealing import keyring, put
-from documents.audit.told import Told, differing, lines, told
+from documents.audit.fold import Told
+from documents.audit.sealing import keyring, last_seq, put
+from documents.audit.told import differences, told
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
-from documents.details import Details, Disclosure, details_of
+from documents.details import details_of
 from documents.errors import InvalidInput
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
@@ -91,30 +92,25 @@ async def _administrator(user_id: str | None) -> tuple[Raw, Told]:
         unknown = f"must be somebody who is registered; {user_id} is not"
         raise InvalidInput("user", unknown if user_id else "must be named: no administrator is active")
     known = await told(Stakeholder, str(rows[0]["user_id"]))
-    if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.values.get("platform_role")):
+    if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.scalars(["platform_role"]).get("platform_role")):
         raise InvalidInput("user", f"must be an administrator; {rows[0]['user_id']} is none")
     return rows[0], known
 
 
 async def _sealed_anew(row: Raw, known: Told, reason: str, request: Request, at: datetime) -> Occurrence:
-    """Stores the person as an active administrator; the event tells what is stored now and was not told before."""
-    differed = differing(Stakeholder, row, known)
-    for line in lines(f"Stakeholder/{row['user_id']}", row, differed, known):
-        typer.echo(line, err=True)
+    """Stores the person as an active administrator, whom the event tells whole, whatever was altered."""
+    differed = await differences(Stakeholder, row, known)
+    for each in differed:
+        typer.echo(f"Stakeholder/{row['user_id']}: {each.path}: {each.says}", err=True)
     person = Stakeholder.hydrated(row)
     person.recover(SYSTEM.id, at)
     await person.store()
     now = {name: value for name, value in (person.was or row).items() if name != FIELD}
-    disclosure = Disclosure(Stakeholder.private, Stakeholder.reviewed, Stakeholder.derived)
-    said = {each["path"]: each["to"] for each in details_of(None, now, disclosure).changes if "to" in each}
-    changes = [
-        {"path": path, "from": known.values.get(path), "to": said.get(path)}
-        for path in differing(Stakeholder, now, known)
-        if path in said or path in known.values
-    ]
-    about, facts = (Stakeholder.__name__, person.user_id), {"reason": reason, "differed": differed}
+    details = details_of(None, now, Stakeholder.disclosure())
+    details.baseline = True
+    about, facts = (Stakeholder.__name__, person.user_id), {"reason": reason, "differed": [each.path for each in differed]}
     return Occurrence(
-        AuditEventType.ACCESS_GRANTED, RECOVER, SYSTEM, request, about, details=Details(changes), facts=facts,
+        AuditEventType.ACCESS_GRANTED, RECOVER, SYSTEM, request, about, details=details, facts=facts,
         change=RecordChange(person, None, now),
     )  # fmt: skip
 
@@ -151,14 +147,15 @@ async def _resealed(kind: type[Record], key: str, at: datetime) -> bool | None:
             return None
         known = await told(kind, key)
         # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
-        if known.seq is None or not names_unknown_key(row, keyring()):
+        seq = await last_seq(kind.__name__, key)
+        if seq is None or not names_unknown_key(row, keyring()):
             typer.echo(f"{kind.__name__}/{key}: its seal is not the one of what it says", err=True)
             return False
-        if paths := differing(kind, row, known):
-            for line in lines(f"{kind.__name__}/{key}", row, paths, known):
-                typer.echo(line, err=True)
+        if differed := await differences(kind, row, known):
+            for each in differed:
+                typer.echo(f"{kind.__name__}/{key}: {each.path}: {each.says}", err=True)
             return False
-        await put(kind.hydrated(row), row, known.seq)
+        await put(kind.hydrated(row), row, seq)
         return True
 
     return await bound_database().transact(work, at)
