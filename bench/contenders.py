@@ -36,6 +36,7 @@ from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.middleware import permitted, through
 from gql.schema import PARTS, Answered, Schema
+from gql.secretkey import keyring_if_any
 from gql.serving import Server, configured
 from gql.settings import Settings, read_settings
 from gql.texts import Texts
@@ -86,6 +87,7 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
         extensions=[Answered, texts.extension()],
     )
     schema.texts = texts
+    database.keyring = keyring_if_any(settings)
     entrance = Entrance(Doorkeeper(utc_now), utc_now, None, WAIVER_DAYS)
     over_http = OverHTTP(schema, entrance, allow_get=True)
     return _app(database, Route("/graphql", over_http))

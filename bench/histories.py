@@ -18,6 +18,7 @@ from documents.contents import Content, ContentKind, next_revision
 from documents.datasheets import DatasetRecord, Datasheet
 from documents.environments import DeploymentEnvironment
 from documents.incidents import Escalation, Incident, IncidentSeverity, IncidentStatus
+from documents.numbers import version_key
 from documents.stages import Stage
 from documents.store.record import Identity, Record
 from documents.store.session import Database
@@ -125,9 +126,9 @@ def _history(number: int, contents: _Contents) -> History:
 def _incident(number: int) -> History:
     severity, *graver = reversed(IncidentSeverity)
     incident = Incident(
-        incident_id=f"INC-{number:032x}", model_id=f"model-{number}", version="1.0.0", environment=None, severity=severity,
-        status=IncidentStatus.OPEN, title=f"Something went wrong, number {number}", description=LONG[:400], opened_by="olivia",
-        opened_at=AT,
+        incident_id=f"INC-{number:032x}", model_id=f"model-{number}", version="1.0.0", version_key=version_key("1.0.0"),
+        environment=None, severity=severity, status=IncidentStatus.OPEN, title=f"Something went wrong, number {number}",
+        description=LONG[:400], opened_by="olivia", opened_at=AT,
     )  # fmt: skip
     yield incident
     for after in graver:

@@ -2,58 +2,20 @@
 
 import asyncio
 import json
-import os
 from base64 import b64decode
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from documents.audit.notes import SigningKey
 from documents.audit.trail import AuditHead
 from gql.checkpoints import checkpoint
-from gql.cli import app
-from gql.faults import CannotServe
 from tests.documented import NOT_RUN, ROOT, Shell, blocks
 from tests.examples import register
 from tests.operated import Operated
+from tests.operators import REGISTER, Operator
 from tests.service import Service
-
-REGISTER = """mutation { registerStakeholder(input: {
-    userId: "alice", name: "Alice", email: "alice@example.org", department: "ML", roles: [MODEL_OWNER]
-}) { receipt { seq eventId eventHash treeSize root } } }"""
-
-
-class Done(NamedTuple):
-    status: int
-    said: str
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Somebody at a shell, with these settings and no others."""
-
-    settings: dict[str, str]
-
-    async def does(self, *words: object) -> Done:
-        settings = {each: None for each in os.environ if each.startswith("MAGISTRATE_")}
-        environment = settings | {f"MAGISTRATE_{name}": value for name, value in self.settings.items()}
-        given = ["audit", *map(str, words)]
-        done = await asyncio.to_thread(CliRunner().invoke, app, given, env=environment)  # it has an event loop of its own
-        match done.exception:
-            case CannotServe() as fault:
-                return Done(fault.status, done.stdout)
-            case None | SystemExit():
-                return Done(done.exit_code, done.stdout)
-        raise done.exception
-
-    async def gets(self, *words: object) -> str:
-        done = await self.does(*words)
-        assert done.status == 0, done
-        return done.said
 
 
 def as_documented(folder: Path, settings: dict[str, str]) -> str:

@@ -1,19 +1,16 @@
 """`magistrate admin confirm` as an operator runs it: beside a server and without one."""
 
 import asyncio
-import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from documents.errors import InvalidInput
-from gql.cli import app
 from gql.cli.confirmation import confirming
-from gql.faults import CannotServe
 from tests.operated import Operated
+from tests.operators import Done, administers
 from tests.service import ADA, CAROL, SECRET_KEY, Service
 from tests.tokens import make
 
@@ -23,26 +20,8 @@ ZOE: dict[str, Any] = {
 REASON = "Met in person on the first day."
 
 
-class Done(NamedTuple):
-    status: int
-    said: str
-
-
 async def confirm(settings: dict[str, str], *words: str) -> Done:
-    return await run(settings, "confirm", *words)
-
-
-async def run(settings: dict[str, str], *words: str) -> Done:
-    """What the command says to an operator with these settings and no others, and the status that it ends with."""
-    cleared = {each: None for each in os.environ if each.startswith("MAGISTRATE_")}
-    environment = cleared | {f"MAGISTRATE_{name}": value for name, value in settings.items()}
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["admin", *words], env=environment)
-    match done.exception:
-        case CannotServe() as fault:
-            return Done(fault.status, str(fault))
-        case None | SystemExit():
-            return Done(done.exit_code, done.output)
-    raise done.exception
+    return await administers(settings, "confirm", *words)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from gql.checkpoints import checkpoint
 from gql.verifications import verification
 from tests.examples import attach, register
 from tests.hostile_values import VALUES, altered, at, is_same, replace
+from tests.operators import Operator
 from tests.service import AUDREY, Person, Service
-from tests.test_audit_commands import Operator
 
 pytestmark = pytest.mark.tampers
 Raw = dict[str, Any]

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.seals import Keyring, SecretKey
 from gql.cli.recovery import recovering
 from gql.faults import SecretKeyMissing, SecretKeyRefused
 from gql.firststart import prepare
 from gql.secretkey import keyring
 from gql.settings import Settings
+from tests.operators import administers
+from tests.sealed import VIEWER, change, change_token, people, refused, row_of
 from tests.service import ADA, ALICE, BOB, SECRET_KEY, Person, Service
-from tests.test_confirmation import run
-from tests.test_seals import VIEWER, change, change_token, people, refused, row_of
 
 NEW = SecretKey("k2", b"n" * 32)
 REASON = "The machine with the key burnt down."
@@ -114,7 +116,7 @@ async def test_what_agrees_with_the_trail_is_sealed_anew_and_the_rest_is_named(
     event = await service.last()
     assert (event["action"], event["details"]["facts"]["left"]) == ("resealRecords", done.left)
     said = capsys.readouterr().err
-    assert "Stakeholder/bob: roles.0 is 'risk_manager', and the trail tells 'data_steward'" in said
+    assert 'Stakeholder/bob: roles.0: It stores "risk_manager"; event 14 told "data_steward".' in said
     assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
     assert await service.ask(VIEWER, by=ADA) == {"viewer": {"id": "admin"}}
     await refused(service, BOB)
@@ -129,7 +131,7 @@ async def test_what_was_altered_under_the_present_key_is_never_sealed_anew(servi
 async def test_an_administrator_who_was_altered_away_is_put_back(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     await change(service, "admin", platform_role="member", roles=["risk_manager"], active=False)
     done = await recovered(service, "admin")
-    assert "Stakeholder/admin: platform_role is 'member', and the trail tells 'admin'" in capsys.readouterr().err
+    assert 'Stakeholder/admin: platform_role: It stores "member"; event 6 told "admin".' in capsys.readouterr().err
     assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
     row = await row_of(service, "admin")
     assert (row["platform_role"], row["roles"], row["active"], row["identity"]["confirmed"]) == ("admin", [], True, False)
@@ -140,8 +142,9 @@ async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree
     seen = await service.size()
     await recovered(service)
     told, _ = await service.trail(seen)
-    assert told["details"]["changes"] == [{"path": "department", "from": "Administration", "to": "Elsewhere"}]
+    assert told["details"]["baseline"] and {"path": "department", "from": None, "to": "Elsewhere"} in told["details"]["changes"]
     assert told["details"]["facts"]["differed"] == ["department"]
+    assert (await verify(books=BOOKS)).faults == ()
 
 
 @pytest.mark.parametrize(("user", "reason"), [("nobody", REASON), ("alice", REASON), ("admin", ""), ("admin", "\0")])
@@ -154,27 +157,27 @@ async def test_an_unfit_recovery_changes_nothing(service: Service, user: str, re
 
 async def test_the_command_works_beside_a_server_and_prints_the_token_once(service: Service) -> None:
     settings = {"MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text}
-    status, said = await run(settings, "recover", "--reason", REASON)
+    status, said = await administers(settings, "recover", "--reason", REASON)
     token = next(line for line in said.splitlines() if line.startswith("mag_"))
     assert status == 0 and await service.ask(VIEWER, by=Person("admin", token)) == {"viewer": {"id": "admin"}}
     without = {name: value for name, value in settings.items() if name != "SECRET_KEY"}
-    missing = await run(without, "recover", "--reason", REASON)
+    missing = await administers(without, "recover", "--reason", REASON)
     assert missing.status == 18 and "MAGISTRATE_SECRET_KEY" in missing.said
-    assert (await run(without, "confirm", "carol", "--reason", REASON)).status == 18
+    assert (await administers(without, "confirm", "carol", "--reason", REASON)).status == 18
 
 
 async def test_the_command_writes_the_token_to_a_file_of_its_own(service: Service, tmp_path: Path) -> None:
     settings = {
         "MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text, "DATA_DIR": str(tmp_path),
     }  # fmt: skip
-    assert (await run(settings, "recover", "--file", "--reason", REASON)).said == "admin has a new token\n"
+    assert (await administers(settings, "recover", "--file", "--reason", REASON)).said == "admin has a new token\n"
     file = tmp_path / "admin-token"
     assert file.stat().st_mode & 0o777 == 0o600
     assert await service.ask(VIEWER, by=Person("admin", file.read_text().strip())) == {"viewer": {"id": "admin"}}
 
 
 async def test_the_command_makes_a_key_that_the_setting_takes(tmp_path: Path) -> None:
-    status, said = await run({}, "secret-key")
+    status, said = await administers({}, "secret-key")
     own = Settings(mongodb_uri="mongodb://127.0.0.1:9", secret_key=SecretStr(said.strip()))
     assert status == 0 and keyring(own).current.text == said.strip()
 

@@ -30,8 +30,8 @@ from gql.verifications import verification
 from tests.chains import chained, headed, said
 from tests.examples import attach, register
 from tests.operated import Operated, eventually
+from tests.operators import REGISTER, Operator
 from tests.service import AUDREY, Service
-from tests.test_audit_commands import REGISTER, Operator
 from tests.trails import Stored
 
 Raw = dict[str, Any]

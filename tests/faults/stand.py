@@ -35,7 +35,7 @@ class Stand:
         self.ends = Counter[int]()  # exit codes of the supervisor
         port, wire_port, engine_port = free_ports(3)
         self.wire, self.url = Wire(wire_port, engine_port), f"http://{HOST}:{port}/graphql"
-        self.uri = f"mongodb://{HOST}:{engine_port}/"
+        self._ports = wire_port, engine_port
         engine = folder / "engine"
         engine.write_text(WIRED.format(host=HOST, wire=wire_port, program=find_program(program), engine=engine_port))
         engine.chmod(0o755)
@@ -68,6 +68,13 @@ class Stand:
             if self.over:
                 return
             self._start()
+
+    @property
+    def uri(self) -> str:
+        """The database itself, past the wire, with the password that it asks for; it must run."""
+        told = (self.data / "database-uri").read_text().strip()
+        wire, engine = self._ports
+        return told.replace(f":{wire}/", f":{engine}/")
 
     @property
     def verifier_key(self) -> str:
