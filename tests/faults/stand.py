@@ -15,7 +15,7 @@ from typing import Any
 from gql.embedded import find_program
 from tests.faults.plan import Victim
 from tests.faults.wire import HOST, Wire
-from tests.operated import READY, parents, started
+from tests.operated import READY, SECRET_KEY, parents, started
 from tests.service import ADMIN_TOKEN
 
 WIRED = """#!/bin/sh
@@ -41,6 +41,7 @@ class Stand:
         engine.chmod(0o755)
         self.settings: dict[str, Any] = {
             "DATA_DIR": self.data, "PORT": port, "WORKERS": workers, "ENGINE": engine, "ADMIN_TOKEN": ADMIN_TOKEN,
+            "SECRET_KEY": SECRET_KEY,
             "CHECKPOINT_SECONDS": 1, "CHECKPOINT_FILE": self.checkpoints, "LIMIT_SECONDS": 120,
         }  # fmt: skip
 
