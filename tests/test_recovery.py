@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from documents.audit.verify import verify
 from documents.books import BOOKS
+from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
 from gql.cli.recovery import recovering
 from gql.faults import SecretKeyMissing, SecretKeyRefused
@@ -150,6 +151,17 @@ async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree
     with service.database.bound():
         report = await verify(books=BOOKS)
     assert report.faults == () and report.records_unproven == 0
+
+
+@pytest.mark.parametrize(
+    "altered", [{"roles": 7}, {"identity": None}, {"authorized_tiers": ["x"]}, {"name": None}, {"registered_at": "x"}]
+)
+async def test_an_administrator_whose_record_cannot_be_read_is_not_recovered(service: Service, altered: dict[str, Any]) -> None:
+    await change(service, "admin", **altered)
+    before = await service.state()
+    with pytest.raises(InvalidInput, match=f"admin has no readable {next(iter(altered))}: name another administrator"):
+        await recovered(service, "admin")
+    assert await service.state() == before
 
 
 @pytest.mark.parametrize(("user", "reason"), [("nobody", REASON), ("alice", REASON), ("admin", ""), ("admin", "\0")])
