@@ -16,7 +16,7 @@ from documents.audit.forks import parting
 from documents.audit.notes import NOTE_LENGTH, BadNote, SigningKey, unverified
 from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
-from documents.errors import Inconsistent
+from documents.errors import Inconsistent, TrailNotSound
 from documents.store.server import UnreadableDocument
 from gql.faults import AuditKeyRefused
 from gql.private import write_private
@@ -127,7 +127,7 @@ class Signer:
         kept = await kept_in_file(self.file, whole=whole) if self.file else Kept()
         try:
             head = await AuditHead.wanted("head")
-        except (ValidationError, UnreadableDocument):
+        except (ValidationError, UnreadableDocument, TrailNotSound):
             return "its head cannot be read"
         if head is None:
             return None

@@ -142,9 +142,11 @@ async def test_every_checkpoint_given_to_a_question_or_an_export_counts(anchored
     try:
         await altered.written(anchored.service)
         head = altered.heads[0]
-        fork = Checkpoint(anchored.key.name, head["size"], AuditHead.model_validate(head).root).signed(anchored.key)
+        root = AuditHead.model_validate(head).root
+        fork = Checkpoint(anchored.key.name, head["size"], root).signed(anchored.key)
         collection = anchored.service.database.collection("audit_checkpoints")
-        await collection.update_one({"size": anchored.sizes[2]}, {"$set": {"text": fork, "size": head["size"]}})
+        signed = await collection.find_one({"size": anchored.sizes[2]}) or {}
+        await collection.replace_one({"_id": signed["_id"]}, signed | {"text": fork, "size": head["size"], "root": root})
         text = "\n".join([*anchored.texts, fork])
         online = await anchored.verified(checkpoint=text)
         part = await anchored.verified(checkpoint=text, to=anchored.sizes[0])
@@ -154,7 +156,7 @@ async def test_every_checkpoint_given_to_a_question_or_an_export_counts(anchored
         offline = verify_export(tmp_path / "export", text, keys)
     finally:
         await honest.written(anchored.service)
-        await collection.update_one({"size": head["size"]}, {"$set": {"text": anchored.texts[2], "size": anchored.sizes[2]}})
+        await collection.replace_one({"_id": signed["_id"]}, signed)
     place = [("REWRITTEN", anchored.sizes[1])]
     assert [(each["kind"], each["seq"]) for each in online["faults"]] == place
     assert [(each.kind.name, each.seq) for each in offline.faults] == place

@@ -32,7 +32,7 @@ from gql.release import RELEASE
 from gql.settings import Settings
 from gql.upgrade import copy_of
 from tests.examples import BOT, register
-from tests.operated import MAGISTRATE, Operated, eventually, refused
+from tests.operated import MAGISTRATE, SECRET_KEY, Operated, eventually, refused
 from tests.service import Service
 from tests.stores.store import Store, documents_of, load
 
@@ -356,6 +356,10 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         )
         assert client["upgraded"]["migrations"].count_documents({}) == 1
         moved = client["upgraded"]["stakeholders"].find_one_and_update({}, {"$set": {"department": "Elsewhere"}}) or {}
+        keyless = magistrate("migrate", **settings)
+        assert keyless.returncode == 18 and "MAGISTRATE_SECRET_KEY is not set" in keyless.stderr
+        assert client["upgraded"]["migrations"].count_documents({}) == 1
+        settings["SECRET_KEY"] = SECRET_KEY
         done = magistrate("migrate", **settings)
         assert f"differs from what the trail tells: Stakeholder {moved['user_id']}: department\n" in done.stdout
         assert done.returncode == 0 and f"{versions} documents changed" in done.stdout, done.stderr

@@ -93,7 +93,7 @@ async def test_a_run_over_new_events_compares_the_records_of_which_they_tell(gro
     assert run.found.valid and not run.is_whole and run.found.records_compared == 1
     assert AuditCaveat.RECORDS_NOT_COMPARED in run.found.caveats
     await late(grown)
-    await grown.database.collection("stakeholders").update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    await grown.database.collection("stakeholders").update_one({"user_id": "carol"}, {"$set": {"platform_role": "admin"}})
     await attach(grown)
     await grown.database.collection("model_versions").update_one({"version": "1.0.0"}, {"$set": {"owner_id": "bob"}})
     run = await turn(grown)

@@ -102,7 +102,7 @@ async def _sealed_anew(row: Raw, known: Told, reason: str, request: Request, at:
     differed = await differences(Stakeholder, row, known)
     for each in differed:
         typer.echo(f"Stakeholder/{row['user_id']}: {each.path}: {each.says}", err=True)
-    person = Stakeholder.hydrated(row)
+    person = _readable(row)
     person.recover(SYSTEM.id, at)
     await person.store()
     now = {name: value for name, value in (person.was or row).items() if name != FIELD}
@@ -113,6 +113,15 @@ async def _sealed_anew(row: Raw, known: Told, reason: str, request: Request, at:
         AuditEventType.ACCESS_GRANTED, RECOVER, SYSTEM, request, about, details=details, facts=facts,
         change=RecordChange(person, None, now),
     )  # fmt: skip
+
+
+def _readable(row: Raw) -> Stakeholder:
+    try:
+        return Stakeholder.hydrated(row)
+    except ValidationError as wrong:  # its text would quote the values, which are somebody's
+        fields = ", ".join(sorted({str(each["loc"][0]) for each in wrong.errors() if each["loc"]}))
+        problem = f"must be somebody whose record can be read; {row['user_id']} has no readable {fields or 'record'}"
+        raise InvalidInput("user", f"{problem}: name another administrator, or mend that in the database first") from None
 
 
 async def _reseal(done: Recovered, reason: str, at: datetime) -> None:
