@@ -14,7 +14,7 @@ from documents.eligibility.due import marks
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.eligibility.rules import RULES
-from documents.errors import Refusal
+from documents.errors import Refusal, TrailNotSound
 from documents.policies import all_policies
 from documents.store.pauses import pausing
 from documents.store.units import Raw
@@ -46,6 +46,8 @@ async def misjudged(stored: Sequence[Raw]) -> Mapping[str, str]:
 
 
 async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
+    if not versions:
+        return {}
     at = await _moment(versions)
     # By far most standings still say what the rules make of them now. The others are judged as of their own moment, because
     # something that they foretold may have come since.
@@ -69,9 +71,12 @@ async def _waiting(versions: Sequence[ModelVersion]) -> set[Any]:
 
 
 async def _moment(versions: Sequence[ModelVersion]) -> datetime:
-    """The moment of the latest event, or of the latest standing if that is later."""
-    head = await AuditHead.require("head")
-    return max([each.standing.as_of for each in versions if each.standing] + ([head.last_at] if head.last_at else []))
+    """The moment of the latest event, or of the latest standing if that is later or the head of the trail was altered."""
+    moments = [each.standing.as_of for each in versions if each.standing]
+    with suppress(TrailNotSound):
+        head = await AuditHead.require("head")
+        moments += [head.last_at] if head.last_at else []
+    return max(moments)
 
 
 def _still(case: CaseFile, at: datetime) -> bool:
