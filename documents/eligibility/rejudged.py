@@ -79,9 +79,19 @@ async def _moment(versions: Sequence[ModelVersion]) -> datetime:
     return max(moments)
 
 
+def _readings(case: CaseFile) -> list[CaseFile]:
+    """The case, and where the trail does not prove the registration, the case as if it did.
+
+    A head or an event that was altered proves nothing, and is a fault of the trail: it makes no standing a wrong one.
+    """
+    return [case] if case.registration_proven else [case, replace(case, registration_proven=True)]
+
+
 def _still(case: CaseFile, at: datetime) -> bool:
     standing = case.version.standing
-    return standing is not None and standing.as_of <= at and standing.still(Judgement(case).standing)
+    if standing is None or standing.as_of > at:
+        return False
+    return any(standing.still(Judgement(each).standing) for each in _readings(case))
 
 
 async def _as_it_was(version: ModelVersion) -> bool:
@@ -94,4 +104,4 @@ async def _as_it_was(version: ModelVersion) -> bool:
     revisions = [each for policy in await all_policies() for each in policy.revisions]
     unknown = {each.effective_from for each in revisions if each.at > standing.as_of}
     known = {moment: held for moment, held in case.later_policies.items() if moment not in unknown}
-    return Judgement(replace(case, later_policies=known)).standing == standing
+    return any(Judgement(each).standing == standing for each in _readings(replace(case, later_policies=known)))
