@@ -10,8 +10,8 @@ from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
 OURS = (
-    "admin-token", "audit-key", "secret-key", "secret-key-previous", "database-uri", "lock", "release", "engine.log",
-    "engine.log.1", "engine.pid", "engine.toml", "database", "database-schema-*",
+    "admin-token", "audit-key", "audit-key.*", "secret-key", "secret-key-previous", "database-uri", "lock", "release",
+    "engine.log", "engine.log.1", "engine.pid", "engine.toml", "database", "database-schema-*",
 )  # fmt: skip
 """What the data folder has of ours. Anything else in it is somebody else's and keeps its mode."""
 

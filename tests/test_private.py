@@ -166,6 +166,16 @@ def test_a_folder_that_everybody_shares_keeps_its_mode_with_a_warning(tmp_path: 
     assert make_private(tmp_path) == [tmp_path]
 
 
+def test_keys_of_before_are_made_private_too(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    for name in ("audit-key", "audit-key.1", "audit-key.12", "secret-key", "secret-key-previous"):
+        (folder / name).write_text("x")
+        (folder / name).chmod(0o644)
+    make_private(folder)
+    assert set(modes(folder).values()) == {0o700, 0o600}
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("x")

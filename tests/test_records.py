@@ -202,6 +202,24 @@ async def test_a_record_that_is_gone_or_that_nobody_told_is_found(
     assert about == {(fault, of, key, None) for fault, key in expected}
 
 
+async def test_a_head_that_was_altered_hides_no_standing_that_was_altered_and_makes_none_a_fault(
+    travelled: tuple[Service, Stored], tmp_path: Path
+) -> None:
+    service, stored = travelled
+    await service.restore(stored)
+    versions, head = service.database.collection("model_versions"), service.database.collection("audit_head")
+    await head.update_one({"name": "head"}, {"$set": {"size": -5}})
+    assert {each[0] for each in faults(await found(service, tmp_path / "head"))} == {"HEAD_DIFFERS"}
+    await service.restore(stored)
+    await versions.update_one({"standing.open_conditions": 0}, {"$set": {"standing.open_conditions": 7}})
+    alone = {each for each in faults(await found(service, tmp_path / "alone")) if each[3] and each[3].startswith("standing")}
+    assert alone
+    for number, size in enumerate((-5, "67", 10**12)):
+        await head.update_one({"name": "head"}, {"$set": {"size": size}})
+        here = faults(await found(service, tmp_path / str(number)))
+        assert alone == {each for each in here if each[3]} < here
+
+
 async def test_an_old_row_that_is_put_back_is_found(travelled: tuple[Service, Stored], tmp_path: Path) -> None:
     service, stored = travelled
     await service.restore(stored)

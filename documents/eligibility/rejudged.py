@@ -14,7 +14,7 @@ from documents.eligibility.due import marks
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
 from documents.eligibility.rules import RULES
-from documents.errors import Refusal
+from documents.errors import Refusal, TrailNotSound
 from documents.policies import all_policies
 from documents.store.pauses import pausing
 from documents.store.units import Raw
@@ -46,6 +46,8 @@ async def misjudged(stored: Sequence[Raw]) -> Mapping[str, str]:
 
 
 async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
+    if not versions:
+        return {}
     at = await _moment(versions)
     # By far most standings still say what the rules make of them now. The others are judged as of their own moment, because
     # something that they foretold may have come since.
@@ -69,14 +71,27 @@ async def _waiting(versions: Sequence[ModelVersion]) -> set[Any]:
 
 
 async def _moment(versions: Sequence[ModelVersion]) -> datetime:
-    """The moment of the latest event, or of the latest standing if that is later."""
-    head = await AuditHead.require("head")
-    return max([each.standing.as_of for each in versions if each.standing] + ([head.last_at] if head.last_at else []))
+    """The moment of the latest event, or of the latest standing if that is later or the head of the trail was altered."""
+    moments = [each.standing.as_of for each in versions if each.standing]
+    with suppress(TrailNotSound):
+        head = await AuditHead.require("head")
+        moments += [head.last_at] if head.last_at else []
+    return max(moments)
+
+
+def _readings(case: CaseFile) -> list[CaseFile]:
+    """The case, and where the trail does not prove the registration, the case as if it did.
+
+    A head or an event that was altered proves nothing, and is a fault of the trail: it makes no standing a wrong one.
+    """
+    return [case] if case.registration_proven else [case, replace(case, registration_proven=True)]
 
 
 def _still(case: CaseFile, at: datetime) -> bool:
     standing = case.version.standing
-    return standing is not None and standing.as_of <= at and standing.still(Judgement(case).standing)
+    if standing is None or standing.as_of > at:
+        return False
+    return any(standing.still(Judgement(each).standing) for each in _readings(case))
 
 
 async def _as_it_was(version: ModelVersion) -> bool:
@@ -89,4 +104,4 @@ async def _as_it_was(version: ModelVersion) -> bool:
     revisions = [each for policy in await all_policies() for each in policy.revisions]
     unknown = {each.effective_from for each in revisions if each.at > standing.as_of}
     known = {moment: held for moment, held in case.later_policies.items() if moment not in unknown}
-    return Judgement(replace(case, later_policies=known)).standing == standing
+    return any(Judgement(each).standing == standing for each in _readings(replace(case, later_policies=known)))
