@@ -21,10 +21,11 @@ from documents.audit.notes import Checkpoint
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.kinds import RECORDS, open_database
+from documents.seals import Keyring
 from documents.store.session import Database
 from tests.tampers.held import change
 from tests.trails import Raw, Stored
-from tests.vectors.story import KEY, ORIGIN, RESTORED_KEY, everything, told
+from tests.vectors.story import KEY, ORIGIN, RESTORED_KEY, SECRET_KEY, everything, told
 
 EVENT = 5  # an event that attacks alter: one after the first checkpoint
 
@@ -226,6 +227,7 @@ async def make(uri: str, folder: Path) -> None:
 
 async def _make(uri: str, folder: Path, name: str, vector: Vector) -> None:
     honest, altered = (open_database(uri, f"vector-{name}-{each}") for each in ("told", "kept"))
+    honest.keyring = Keyring(SECRET_KEY)
     await honest.prepare(RECORDS)
     await altered.prepare(RECORDS)
     notes = await told(honest, vector.rotated, vector.restored)
