@@ -126,6 +126,8 @@ class Journey:
 
     service: Service
     key: SigningKey
+    next_key: SigningKey
+    """The key that signed last; `key` endorsed it."""
     sizes: list[int]
     texts: list[str]
     earlier: Mapping[str, set[bytes]]
@@ -139,24 +141,25 @@ class Journey:
             days = service.settings.model_copy(update={"review_days": (30, 60, 90)})
             await prepare(days, service.database, clock=lambda: service.now)
             await sign_in(service)
+            next_key = SigningKey(key.name, bytes(range(32, 64)))
             signed, number, earlier = [], 0, dict[str, set[bytes]]()
             async for _ in every_mutation(service):
                 number += 1
                 service.later(seconds=1)
                 if number in SIGNED_AT:
-                    signed.append(await sign(key, service.now))
+                    signed.append(await sign(next_key if number == SIGNED_AT[-1] else key, service.now, [key]))
                 for name in EARLIER:
                     earlier.setdefault(name, set()).update(service.holdings.of([name])[name])
             asked = {"query": mutating("updateStakeholder", ""), "variables": {"input": {"userId": "ben", "department": "Law"}}}
             headers = {"Idempotency-Key": "once", "authorization": f"Bearer {ADA.token}"}
             assert "errors" not in (await service.http.post("/graphql", json=asked, headers=headers)).json()
             await judge_in_turn(lambda: service.now, timedelta(0))
-            await verify_in_turn(key.verifier, lambda: service.now, timedelta(0), books=BOOKS)
+            await verify_in_turn(next_key.verifier, lambda: service.now, timedelta(0), books=BOOKS)
             checkpoints = [each for each in signed if each]
             for each in RECORDS:
                 await service.database.collection(each.collection).drop_indexes()
             sizes, texts = [each.size for each in checkpoints], [each.text for each in checkpoints]
-            return cls(service, key, sizes, texts, earlier, service.holdings.now())
+            return cls(service, key, next_key, sizes, texts, earlier, service.holdings.now())
 
     def held(self) -> Held:
         """A copy of all that an honest database holds."""
