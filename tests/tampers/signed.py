@@ -6,18 +6,18 @@ from functools import partial
 from typing import Any
 
 from documents.audit.endorsements import endorsement_of
-from documents.audit.notes import SigningKey, unverified
+from documents.audit.notes import Checkpoint, SigningKey, unverified
 from documents.audit.restorations import ACTION, RESOURCE, facts_of
 from tests.tampers.attacks import HEAD, add, attack
 from tests.tampers.held import Found, Held
 from tests.trails import Raw, forged
 
 MALLORY = SigningKey("elsewhere.example", bytes(range(64, 96)))
+SIGNED = Checkpoint("elsewhere.example", 9, "0" * 64)
 UNTRUSTED = Found("CHECKPOINT_FORGED")  # said of the kept checkpoint of a key that nothing endorses any more
 WRONG = Found("ENDORSEMENT_FORGED")
 
-Alter = Callable[[str], Any]
-ENDORSEMENTS: dict[str, Alter] = {
+ENDORSEMENTS: dict[str, Callable[[str], str]] = {
     "of another key of before": lambda note: note.replace("+AQ", "+AR", 1),
     "without its last signature": lambda note: "".join(note.splitlines(keepends=True)[:-1]),
     "without signatures": lambda note: note.partition("\n\n")[0] + "\n\n",
@@ -25,7 +25,7 @@ ENDORSEMENTS: dict[str, Alter] = {
     "with a line more": lambda note: note.replace("\n\n", "\nand more\n\n", 1),
     "by another key, of itself": lambda note: endorsement_of(MALLORY, MALLORY).replace(str(MALLORY.verifier), "no key", 1),
     "that is empty": lambda note: "",
-    "that is a checkpoint": None,
+    "that is a checkpoint": lambda note: SIGNED.signed(MALLORY),
 }  # fmt: skip
 
 
@@ -34,9 +34,9 @@ def endorsing(held: Held) -> Raw:
     return next(each for each in held.at("audit_checkpoints") if each["endorsement"])
 
 
-def endorsed_otherwise(alter: Alter | None, held: Held) -> Iterable[Found]:
+def endorsed_otherwise(alter: Callable[[str], str], held: Held) -> Iterable[Found]:
     stored = endorsing(held)
-    stored["endorsement"] = alter(stored["endorsement"]) if alter else stored["text"]
+    stored["endorsement"] = alter(stored["endorsement"])
     return [WRONG, UNTRUSTED]
 
 

@@ -57,22 +57,12 @@ for name, fields in NO_MARKS.items():
     mark = MARK | fields if fields else {}
     unfound("judgements_due", "", mark, f"{BOOKKEEPING}; a document that is no mark is passed over", f"a document {name}")
 IN_USE = "seals are checked in use, by a key outside of the database: the row permits nothing (`tests/test_seals.py`)"
-for each in ("stakeholders", "api_tokens"):
-    unfound(each, "mac.value", "0" * 64, IN_USE)
-    unfound(each, "mac.seq", other, IN_USE)
-    unfound(each, "mac", None, IN_USE)
-unfound(
-    "models",
-    "salts",
-    lambda salts: [*salts, {"path": "x", "salt": "0" * 32}],
-    "a salt of no value proves nothing and hides nothing",
-)
-unfound(
-    "deployments",
-    "note",
-    lambda _: [[]],
-    "lists that hold nothing are nothing, and no record reads a field that it does not have",
-)
+for granting in ("stakeholders", "api_tokens"):
+    unfound(granting, "mac.value", "0" * 64, IN_USE)
+    unfound(granting, "mac.seq", other, IN_USE)
+    unfound(granting, "mac", None, IN_USE)
+unfound("models", "salts", lambda salts: [*salts, {"path": "x", "salt": "0" * 32}], "a salt of no value hides nothing")
+unfound("deployments", "note", [[]], "lists that hold nothing are nothing, and no record reads such a field")
 unfound("audit_checkpoints", "signed_at", other, "it says when, and a checkpoint counts by what it signs")
 
 
@@ -102,7 +92,7 @@ CANNOT_BE_FOUND |= {
         "they only narrow down an interval; what was kept outside counts"
     ),
     "what cannot be found: a restoration told by nobody": (
-        "whether a backup was put back is known on the host alone; the caveat RESTORED says what is lost, and no trusted key signs "
-        "under the new name"
+        "whether a backup was put back is known on the host alone; the caveat RESTORED says what is lost, and no trusted key "
+        "signs under the new name"
     ),
 }
