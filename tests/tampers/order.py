@@ -187,7 +187,7 @@ for name, value in NO_NUMBER.items():
 
 
 IN_PLACE: dict[str, Callable[[int], Any]] = {
-    "a fraction": lambda seq: seq + 0.5, "a double": float, "a decimal": lambda seq: Decimal128(str(seq)),
+    "a fraction": lambda seq: seq + 0.5, "a decimal": lambda seq: Decimal128(str(seq)),
 }  # fmt: skip
 
 
@@ -200,6 +200,14 @@ def numbered_in_place(number: Callable[[int], Any], held: Held) -> Iterable[Foun
 
 for name, number in IN_PLACE.items():
     add("no number", name, partial(numbered_in_place, number))
+
+
+@attack("no number")
+def a_double(held: Held) -> Iterable[Found]:
+    """In JSON it is the number that the bytes have."""
+    seq = seq_of(held)
+    held.events[seq]["seq"] = float(seq)
+    return [Found("INVALID_FIELD", seq)]
 
 
 @attack("order")

@@ -84,10 +84,10 @@ def of_a_checkpoint_with_a_field_more(held: Held) -> Iterable[Found]:
 # Restorations, told by whoever has no key of the name under which the trail goes on
 
 
-def restored(held: Held, **facts: Any) -> None:
-    """Cuts what the last checkpoint covers, and goes on under another name, as `admin restore` would."""
+def restored(held: Held, behind: int = 3, **facts: Any) -> None:
+    """Cuts the last events that the last checkpoint covers, and goes on under another name, as `admin restore` would."""
     note = held.at("audit_checkpoints")[-1]["text"]
-    del held.events[held.sizes[-1] - 3 :]
+    del held.events[held.sizes[-1] - behind :]
     seq, kind = held.end, dict(zip(("type", "id"), RESOURCE, strict=True))
     told = facts_of(unverified(note), note, seq, held.sizes[-2], "The disk was lost.") | facts
     event = forged(deepcopy(held.events[-1]), seq=seq, origin="elsewhere.example", action=ACTION, resource=kind, subject=None)

@@ -6,8 +6,10 @@ from typing import Any
 
 from bson import ObjectId
 
+from documents.eligibility.rules import RULES
+from documents.versions.version import ModelVersion
 from tests.tampers.attacks import add, attack
-from tests.tampers.held import TOLD, Found, Held, change, other
+from tests.tampers.held import TOLD, Found, Held, change, decoded, other
 from tests.tampers.signed import restored
 from tests.trails import Raw
 
@@ -81,16 +83,39 @@ def the_stored_checkpoints_without_an_endorsement_deleted(held: Held) -> Iterabl
 
 @attack("what cannot be found")
 def a_restoration_told_by_nobody(held: Held) -> Iterable[Found]:
-    restored(held)
+    """The records are put back too, all from before the last checkpoint, which an event of its own precedes."""
+    own = {"audit_events", "audit_head", "contents", "audit_checkpoints"}
+    held.others |= {name: documents for name, documents in decoded(held.backup).items() if name not in own}
+    restored(held, behind=1)
+    return []
+
+
+@attack("what cannot be found")
+def a_standing_said_to_be_of_older_rules(held: Held) -> Iterable[Found]:
+    standing = next(each["standing"] for each in held.records(ModelVersion) if each["standing"]["status"] == "approved")
+    standing.update(rules=RULES - 1, status="rejected")
+    return []
+
+
+@attack("what cannot be found")
+def a_standing_that_a_mark_names(held: Held) -> Iterable[Found]:
+    standing = next(each["standing"] for each in held.records(ModelVersion) if each["standing"]["status"] == "approved")
+    standing["status"] = "rejected"
+    held.at("judgements_due").append({"_id": ObjectId(), **MARK})
     return []
 
 
 UNANCHORED = "no checkpoint was kept of them yet; the caveat AFTER_CHECKPOINT says so"
+WAITING = (
+    "a standing that waits to be judged anew is not compared, and the next turn overwrites it with what the rules make of it"
+)
 CANNOT_BE_FOUND |= {
     "what cannot be found: the events after the checkpoint hashed again": UNANCHORED,
     "what cannot be found: the stored checkpoints without an endorsement deleted": (
         "they only narrow down an interval; what was kept outside counts"
     ),
+    "what cannot be found: a standing said to be of older rules": WAITING,
+    "what cannot be found: a standing that a mark names": WAITING,
     "what cannot be found: a restoration told by nobody": (
         "whether a backup was put back is known on the host alone; the caveat RESTORED says what is lost, and no trusted key "
         "signs under the new name"
