@@ -18,6 +18,7 @@ from documents.values import MAX_SAFE_INTEGER
 HEAD = frozenset({"_id", "revision", "name", "origin", "turn", "size", "last_hash", "last_at", "edge"})
 _KIND = re.compile(r"[a-z_]+")
 CONTENT = frozenset({"_id", "revision", "digest", "kind", "canonical"})
+CHECKPOINT = frozenset({"_id", "revision", "size", "root", "signed_at", "verifier_key", "text", "endorsement"})
 
 
 def is_count(value: Any) -> bool:
@@ -61,6 +62,10 @@ def checkpoint_problem(stored: Raw) -> str | None:
         return "its size, root, key or text is not of the form that checkpoints have"
     if not isinstance(stored.get("signed_at"), datetime) or not is_count(stored.get("revision")):
         return "its time or revision is not of the form that checkpoints have"
+    if not (stored.get("endorsement") is None or is_text(stored["endorsement"])):
+        return "its endorsement is not of the form that checkpoints have"
+    if strange := sorted(stored.keys() - CHECKPOINT):
+        return f"it has the field {quoted(strange[0])}, which no checkpoint has"
     try:
         signer = VerifierKey.read(str(key))
         signed = opened(str(text), [signer])

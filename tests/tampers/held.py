@@ -60,6 +60,8 @@ class Held(Stored):
     """The sizes that were signed."""
     earlier: Mapping[str, set[bytes]]
     """All that some collections ever held."""
+    backup: Documents
+    """All that the database held before the trail was last signed."""
 
     def __post_init__(self) -> None:
         # Odd ones, which complete subtrees, between the first two checkpoints.
@@ -126,9 +128,12 @@ class Journey:
 
     service: Service
     key: SigningKey
+    next_key: SigningKey
+    """The key that signed last; `key` endorsed it."""
     sizes: list[int]
     texts: list[str]
     earlier: Mapping[str, set[bytes]]
+    backup: Documents
     honest: Documents
 
     @classmethod
@@ -139,30 +144,34 @@ class Journey:
             days = service.settings.model_copy(update={"review_days": (30, 60, 90)})
             await prepare(days, service.database, clock=lambda: service.now)
             await sign_in(service)
+            next_key = SigningKey(key.name, bytes(range(32, 64)))
             signed, number, earlier = [], 0, dict[str, set[bytes]]()
+            backup = service.holdings.now()
             async for _ in every_mutation(service):
                 number += 1
                 service.later(seconds=1)
+                if number == SIGNED_AT[-1]:
+                    backup = service.holdings.now()
                 if number in SIGNED_AT:
-                    signed.append(await sign(key, service.now))
+                    signed.append(await sign(next_key if number == SIGNED_AT[-1] else key, service.now, [key]))
                 for name in EARLIER:
                     earlier.setdefault(name, set()).update(service.holdings.of([name])[name])
             asked = {"query": mutating("updateStakeholder", ""), "variables": {"input": {"userId": "ben", "department": "Law"}}}
             headers = {"Idempotency-Key": "once", "authorization": f"Bearer {ADA.token}"}
             assert "errors" not in (await service.http.post("/graphql", json=asked, headers=headers)).json()
             await judge_in_turn(lambda: service.now, timedelta(0))
-            await verify_in_turn(key.verifier, lambda: service.now, timedelta(0), books=BOOKS)
+            await verify_in_turn(next_key.verifier, lambda: service.now, timedelta(0), books=BOOKS)
             checkpoints = [each for each in signed if each]
             for each in RECORDS:
                 await service.database.collection(each.collection).drop_indexes()
             sizes, texts = [each.size for each in checkpoints], [each.text for each in checkpoints]
-            return cls(service, key, sizes, texts, earlier, service.holdings.now())
+            return cls(service, key, next_key, sizes, texts, earlier, backup, service.holdings.now())
 
     def held(self) -> Held:
         """A copy of all that an honest database holds."""
         others = decoded(self.honest)
         events, heads, contents = (others.pop(name) for name in ("audit_events", "audit_head", "contents"))
-        return Held(sorted(events, key=itemgetter("seq")), heads, contents, others, self.sizes, self.earlier)
+        return Held(sorted(events, key=itemgetter("seq")), heads, contents, others, self.sizes, self.earlier, self.backup)
 
     def write(self, held: Held) -> None:
         parts = {**held.others, "audit_events": held.events, "audit_head": held.heads, "contents": held.contents}

@@ -9,7 +9,7 @@ from bson.datetime_ms import DatetimeMS
 
 from documents.people import Stakeholder
 from documents.tokens import ApiToken
-from tests.tampers.attacks import HEAD, add, seq_of
+from tests.tampers.attacks import HEAD, add, attack, seq_of
 from tests.tampers.contents import ALTERED, citing
 from tests.tampers.held import Found, Held
 from tests.tampers.records import named
@@ -20,7 +20,7 @@ HOSTILE: dict[str, Any] = {
     "bytes": b"x", "bytes of another kind": Binary(b"x", 5), "an id": ObjectId("0" * 24), "a pattern": Regex("(a+)+$"),
     "code": Code("while (true) {}", {}), "the least": MinKey(), "the greatest": MaxKey(), "an internal moment": Timestamp(1, 1),
     "a great number": Int64(2**63 - 1), "a $date": {"$date": "2026-03-01T12:00:00.000Z"}, "a name with a dot": {"a.b": 1},
-    "an empty name": {"": 1}, "deep nesting": None,
+    "an empty name": {"": 1}, "deep nesting": "x",
     # The engine in Python refuses to hold these; others do.
     "a moment after year 9999": DatetimeMS(2**60), "a moment before year 1": DatetimeMS(-(2**60)),
 }  # fmt: skip
@@ -96,8 +96,14 @@ for name in ("NaN", "a decimal", "deep nesting"):
     for path in ("origin", "last_hash", "last_at", "edge"):
         add("hostile values", f"{name} as the head's {path}", partial(hostile_head, path, HOSTILE[name]))
 SIZES: dict[str, Any] = {
-    "a trillion": Int64(10**12), "negative": -5, "null": None, "text": "151", "NaN": float("nan"), "a decimal": Decimal128("151"),
+    "negative": -5, "null": None, "text": "151", "NaN": float("nan"), "a decimal": Decimal128("151"),
     "true": True, "a fraction": 151.5, "a great number": Int64(2**63 - 1), "a list": [151],
 }  # fmt: skip
 for name, value in SIZES.items():
     add("hostile values", f"a size that is {name}", partial(hostile_head, "size", value))
+
+
+@attack("hostile values")
+def a_size_that_is_a_trillion(held: Held) -> Iterable[Found]:
+    held.head["size"] = Int64(10**12)
+    return [Found("MISSING_EVENTS", 10**12)]

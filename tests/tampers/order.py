@@ -1,6 +1,6 @@
 """Events deleted, inserted, repeated, swapped, and given another number."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ def the_first_event_deleted(held: Held) -> Iterable[Found]:
 def all_events_deleted(held: Held) -> Iterable[Found]:
     end = held.end
     held.events.clear()
-    return [Found("MISSING_EVENTS", end)]
+    return [Found("MISSING_EVENTS", end), Found("TAIL_CUT", 0)]
 
 
 @attack("order")
@@ -69,8 +69,11 @@ def the_tail_cut(held: Held) -> Iterable[Found]:
 
 @attack("order")
 def the_tail_and_the_checkpoints_cut(held: Held) -> Iterable[Found]:
+    """With them goes the endorsement of the key that signed the last one."""
     held.at("audit_checkpoints").clear()
-    return the_tail_cut(held)
+    del held.events[held.sizes[-2] - 3 :]
+    held.headed()
+    return [Found("TAIL_CUT", held.end), Found("CHECKPOINT_FORGED")]
 
 
 @attack("order")
@@ -168,8 +171,7 @@ def an_event_far_beyond_the_head(held: Held) -> Iterable[Found]:
 
 
 NO_NUMBER: dict[str, Any] = {
-    "null": None, "text": "61", "negative": -5, "true": True, "a fraction": 61.5, "a decimal": Decimal128("61"),
-    "beyond 2^53": Int64(2**60), "an object": {"$gt": 0},
+    "null": None, "text": "61", "negative": -5, "true": True, "beyond 2^53": Int64(2**60), "an object": {"$gt": 0},
 }  # fmt: skip
 
 
@@ -182,6 +184,30 @@ def numbered_otherwise(value: Any, held: Held) -> Iterable[Found]:
 
 for name, value in NO_NUMBER.items():
     add("no number", name, partial(numbered_otherwise, value))
+
+
+IN_PLACE: dict[str, Callable[[int], Any]] = {
+    "a fraction": lambda seq: seq + 0.5, "a decimal": lambda seq: Decimal128(str(seq)),
+}  # fmt: skip
+
+
+def numbered_in_place(number: Callable[[int], Any], held: Held) -> Iterable[Found]:
+    """An event whose number is of another type is read in its place, and judged as the one that is due there."""
+    seq = seq_of(held)
+    held.events[seq]["seq"] = number(seq)
+    return [Found("INVALID_FIELD", seq), Found("FIELD_DIFFERS", seq)]
+
+
+for name, number in IN_PLACE.items():
+    add("no number", name, partial(numbered_in_place, number))
+
+
+@attack("no number")
+def a_double(held: Held) -> Iterable[Found]:
+    """In JSON it is the number that the bytes have."""
+    seq = seq_of(held)
+    held.events[seq]["seq"] = float(seq)
+    return [Found("INVALID_FIELD", seq)]
 
 
 @attack("order")

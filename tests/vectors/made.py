@@ -18,13 +18,15 @@ from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.findings import Report
 from documents.audit.notes import Checkpoint
+from documents.audit.restorations import ACTION
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.kinds import RECORDS, open_database
+from documents.seals import Keyring
 from documents.store.session import Database
 from tests.tampers.held import change
 from tests.trails import Raw, Stored
-from tests.vectors.story import KEY, ORIGIN, RESTORED_KEY, everything, told
+from tests.vectors.story import KEY, ORIGIN, RESTORED_KEY, SECRET_KEY, everything, told
 
 EVENT = 5  # an event that attacks alter: one after the first checkpoint
 
@@ -139,6 +141,13 @@ def endorsement(held: Held) -> None:
     stored["endorsement"] = stored["endorsement"].replace("+AQ", "+AR", 1)
 
 
+def restoration(held: Held) -> None:
+    """The restoration is told otherwise, so that it contradicts itself, and everything is hashed again."""
+    told = next(each for each in held.events if each["action"] == ACTION)
+    told["details"]["facts"]["lost"]["from"] -= 1
+    held.headed()
+
+
 def of_schema_1(held: Held) -> None:
     """The trail as releases before 0.3.0 told it, up to the event before the last ones."""
 
@@ -191,6 +200,7 @@ VECTORS: dict[str, Vector] = {
     "tampered-record-private": Vector(record("stakeholders", "name", "Mallory Example")),
     "tampered-record-unknown": Vector(record_unknown),
     "tampered-rehashed": Vector(rehashed),
+    "tampered-restoration": Vector(restoration, restored=True, keys=(str(KEY.verifier), str(RESTORED_KEY.verifier))),
     "tampered-unknown-field": Vector(unknown_field),
 }
 
@@ -226,6 +236,7 @@ async def make(uri: str, folder: Path) -> None:
 
 async def _make(uri: str, folder: Path, name: str, vector: Vector) -> None:
     honest, altered = (open_database(uri, f"vector-{name}-{each}") for each in ("told", "kept"))
+    honest.keyring = Keyring(SECRET_KEY)
     await honest.prepare(RECORDS)
     await altered.prepare(RECORDS)
     notes = await told(honest, vector.rotated, vector.restored)

@@ -24,6 +24,7 @@ from documents.people import Stakeholder
 from documents.questionnaire import RiskTemplate
 from documents.risk.factors import Template
 from documents.risk.scales import RiskCategory, RiskTier
+from documents.seals import SecretKey
 from documents.stages import Stage
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
@@ -35,6 +36,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RESTORED = "vectors.example/restored"
 KEY, NEXT_KEY = SigningKey(ORIGIN, bytes(range(32))), SigningKey(ORIGIN, bytes(range(32, 64)))
 RESTORED_KEY = SigningKey(RESTORED, bytes(range(64, 96)))
+SECRET_KEY = SecretKey("vectors", bytes(range(96, 128)))
 ADA = Actor("ada", ActorType.USER, frozenset({PlatformRole.ADMIN}), "first", "ada")
 RITA = Actor("rita", ActorType.USER, frozenset({PlatformRole.MEMBER, GovernanceRole.RISK_MANAGER}), "second", "ada")
 TICKETS = {"dataset_name": "Closed support tickets", "purpose": "To answer questions.", "creators": ("Data engineering",)}
