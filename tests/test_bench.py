@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -89,18 +89,17 @@ async def test_a_mutation_is_answered_alike_by_all_and_ours_alone_tells_of_it(
 
 async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, tmp_path: Path) -> None:
     settings = Settings(mongodb_uri=server, database="bench_trail", secret_key=KEY, admin_token=SecretStr(ADMIN_TOKEN))
-    database = open_database(server, "bench_trail")
-    await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
-    size = await told(database)
-    await histories.load(database, size, EVENTS)
-    with database.bound():
-        await export(tmp_path / "export", books=BOOKS)
-        roots = {await each(database, tmp_path / "export") for of in READERS.values() for each in of}
-        assert roots == {(await AuditHead.require("head")).root}
-    assert await told(database) == EVENTS
-    stored = [await database.collections[each.collection].count_documents({}) for each in histories.KINDS]
-    assert sum(stored) == -(-(EVENTS - size) // histories.STEPS) + 2 and all(stored)  # first start declares two environments
-    database.close()
+    with closing(open_database(server, "bench_trail")) as database:
+        await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered
+        size = await told(database)
+        await histories.load(database, size, EVENTS)
+        with database.bound():
+            await export(tmp_path / "export", books=BOOKS)
+            roots = {await each(database, tmp_path / "export") for of in READERS.values() for each in of}
+            assert roots == {(await AuditHead.require("head")).root}
+        assert await told(database) == EVENTS
+        stored = [await database.collections[each.collection].count_documents({}) for each in histories.KINDS]
+        assert sum(stored) == -(-(EVENTS - size) // histories.STEPS) + 2 and all(stored)  # first start declares two environments
 
 
 async def told(database: Database) -> int:
