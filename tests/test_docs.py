@@ -25,6 +25,8 @@ NOT_IN_THE_SCHEMA = {
     "operationName",  # a parameter of GraphQL over HTTP
     "restoreTrail",  # the action of an event that no mutation makes
     "rotateAuditKey",  # likewise
+    "rotateSecretKey",  # likewise
+    "secretHash",  # a stored field of tokens
     "transactionLifetimeLimitSeconds",  # a setting of MongoDB
 }
 WORDS = 900
