@@ -194,7 +194,8 @@ class Doorkeeper:
             AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, Request(uuid4().hex), place, outcome=AuditOutcome.DENIED, facts=facts
         )
         found.told = found.count
-        await record(what, now)
+        with logged_if_unsound():
+            await record(what, now)
 
 
 R = TypeVar("R", ApiToken, Stakeholder)

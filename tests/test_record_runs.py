@@ -17,7 +17,7 @@ from documents.books import BOOKS
 from documents.eligibility.turns import judge_batch
 from gql.verifications import standing, verification
 from tests.examples import BOT, attach, register
-from tests.service import ADA, AUDREY, Service
+from tests.service import ADA, AUDREY, BOB, Service
 from tests.turns import HELD, Turns
 
 EVERY = 300
@@ -99,6 +99,23 @@ async def test_a_run_over_new_events_compares_the_records_of_which_they_tell(gro
     run = await turn(grown)
     assert not run.is_whole and ("RECORD_DIFFERS", "support-assistant/1.0.0", "owner_id") in paths(run)
     assert {key for _, key, _ in paths(run)} == {"support-assistant/1.0.0"}
+
+
+async def test_the_run_after_a_sign_in_by_a_record_that_was_altered_is_whole(grown: Service) -> None:
+    await turn(grown)
+    await late(grown)
+    people = grown.database.collection("stakeholders")
+    (row,) = await people.find({"user_id": "bob"}).to_list(None)
+    await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
+    assert (await turn(grown)).found.valid
+    await late(grown)
+    assert (await grown.post("{ viewer { id } }", by=BOB)).json()["errors"]
+    run = await turn(grown)
+    assert run.is_whole and ("RECORD_DIFFERS", "bob", "platform_role") in paths(run)
+    await people.replace_one({"_id": row["_id"]}, row)
+    assert (await turn(grown)).found.valid
+    await late(grown)
+    assert not (await turn(grown)).is_whole
 
 
 async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_that_all_is_well(grown: Service) -> None:

@@ -191,6 +191,15 @@ async def test_a_service_gets_no_further_mutations_by_its_row(service: Service) 
     await refused(service, bot)
 
 
+async def test_an_altered_row_is_refused_alike_where_the_end_of_the_trail_was_altered_too(service: Service) -> None:
+    await grants_admin(service)
+    await service.database.collection("audit_head").update_one({"name": "head"}, {"$set": {"size": -5}})
+    for _ in range(2):
+        await refused(service)
+    service.later(minutes=2)  # the second attempt is told by whoever comes next
+    assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
+
+
 async def test_the_log_and_the_trail_say_which_record_it_is_once_a_minute(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

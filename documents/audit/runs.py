@@ -3,7 +3,8 @@
 A run verifies the events since the last run. It believes the earlier events if their tree still has the root that the last run
 computed. A run over all events comes at least once a day, and more often if such runs take less than a hundredth of the time.
 It compares all records with the trail; a run over new events compares the records of which these events tell.
-While the trail has a fault, every run reads all events: a run over new events alone would not see the fault again.
+While the trail has a fault, every run reads all events: a run over new events alone would not see the fault again. So does the
+run after somebody tried to sign in by a record that was altered.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from pydantic import Field, ValidationError, computed_field
 from documents.access import SYSTEM
 from documents.audit.books import Books
 from documents.audit.checkpoints import AuditCheckpoint
-from documents.audit.event import AuditEventType, AuditOutcome
+from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.forms import is_count
 from documents.audit.notes import VerifierKey
@@ -191,6 +192,8 @@ async def verify_in_turn(
     altered = await _cleared(began) or altered
     last, sound = await VerificationRun.last(began), await VerificationRun.last(began, {"found.fault_count": 0})
     first = sound.found.tree_size if sound and not altered and not await _whole_is_due(last, began) else 0
+    if first and await _signed_in_altered(first):
+        first = 0
     # The file counts where there is one: whoever rewrote the trail may have had the stored checkpoints signed anew.
     kept = await keeping(first == 0) if keeping else Kept()
     if key and not kept.signed and not kept.denied:
@@ -250,6 +253,12 @@ async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:
     if last is None or whole is None or not last.found.valid:
         return True
     return at - whole.began_at >= min(DAY, LOAD_OF_WHOLE * whole.took)
+
+
+async def _signed_in_altered(first: int) -> bool:
+    """Whether somebody tried to sign in by a record that was altered, as an event from `first` on tells."""
+    told = {"action": "signIn", "outcome": AuditOutcome.DENIED, "details.facts.altered": True}
+    return bool(await AuditEvent.raws({"seq": {"$gte": first}, **told}, fields=["seq"], limit=1))
 
 
 Identity = tuple[AuditFaultKind, int | None, EventResource | None, str | None]
