@@ -54,7 +54,7 @@ def salts_in(record: Mapping[str, Any] | None) -> dict[str, str]:
 def shapes_of(private: frozenset[str]) -> Shapes:
     """The tree of private paths; `*` stands for any index of a list."""
     tree: Shapes = {}
-    for path in private:
+    for path in sorted(private):  # in one order, so that salts are drawn in the same order in every process
         inside = tree
         for step in path.split("."):
             inside = inside.setdefault(step, {})

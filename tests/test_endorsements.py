@@ -118,9 +118,10 @@ async def test_a_key_that_is_exchanged_is_endorsed_and_the_first_then_verifies_e
     await collection.update_one({"verifier_key": str(three.verifier)}, {"$set": {"endorsement": forged}})
     (tmp_path / "export" / "manifest.json").write_text(json.dumps(manifest | {"endorsements": [told[0]["endorsement"], forged]}))
     assert await verified(one) == [["CHECKPOINT_FORGED", "ENDORSEMENT_FORGED"]] * 2
-    await collection.update_one({"verifier_key": str(three.verifier)}, {"$set": {"endorsement": 7}})
-    online = await service.ask(VERIFICATION, AUDREY, checkpoint=texts[-1], keys=[str(three.verifier)])
-    assert online["auditVerification"]["valid"]  # who names the key itself needs no endorsement
+    for stored, found in ((None, []), (7, ["CHECKPOINT_FORGED"])):  # who names the key itself needs no endorsement
+        await collection.update_one({"verifier_key": str(three.verifier)}, {"$set": {"endorsement": stored}})
+        online = await service.ask(VERIFICATION, AUDREY, checkpoint=texts[-1], keys=[str(three.verifier)])
+        assert [each["kind"] for each in online["auditVerification"]["faults"]] == found
 
 
 async def test_a_key_whose_predecessor_is_not_at_hand_is_endorsed_by_nobody(service: Service) -> None:

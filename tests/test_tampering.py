@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from documents.audit.notes import Checkpoint, SigningKey, opened
+from documents.books import BOOKS
 from documents.kinds import RECORDS
 from tests.tampers import contents, events, head, hostile, order, records, seals, signed
 from tests.tampers.attacks import ATTACKS, Attack
@@ -35,16 +36,22 @@ def batches() -> dict[str, list[Attack]]:
 
 
 BATCHES = batches()
+FIRST = {
+    next(name for name, attacks in BATCHES.items() if attacks[0].group == group)
+    for group in {each.group for each in ATTACKS.values()}
+}
 
 
 @pytest.mark.parametrize("batch", BATCHES)
 async def test_an_attack_is_found_online_and_offline_and_nothing_else_is(journeyed: Journey, batch: str, tmp_path: Path) -> None:
     held, attacks = journeyed.held(), BATCHES[batch]
     expected = {fault for each in attacks for fault in each.tamper(held)}
-    seen = await journeyed.attacked(held, tmp_path / "export")
-    online, offline = seen.faults
     # An event that says something else tells records otherwise: then they differ from the trail too.
-    exact = not expected or any(each.of for each in expected)
+    exact = attacks[0].group == "what cannot be found" or any(each.of for each in expected)
+    # To compare the records takes by far the most time, so of other attacks one of each group has it done.
+    compared = exact or not expected or batch in FIRST
+    seen = await journeyed.attacked(held, tmp_path / "export", books=BOOKS if compared else None)
+    online, offline = seen.faults
     found = {within(each, expected) for each in online if exact or each.of is None}
     assert {each for each in found if each in expected or not follows(each)} == expected
     assert sorted(map(str, offline)) == sorted(map(str, online))
@@ -64,6 +71,7 @@ def within(fault: Found, expected: Iterable[Found]) -> Found:
     if fault.of is None:
         return fault
     fields = [each for each in expected if (each.kind, each.of) == (fault.kind, fault.of)]
+    fields.sort(key=lambda each: len(each.path or ""), reverse=True)  # the innermost first
     return next((each for each in fields if not each.path or f"{fault.path}.".startswith(f"{each.path}.")), fault)
 
 
@@ -108,6 +116,6 @@ async def test_a_forged_checkpoint_is_found_out(journeyed: Journey, how: str, tm
     signed = opened(journeyed.texts[-1], [journeyed.next_key.verifier])
     forge, kind = FORGERIES[how]
     keys = [str(journeyed.key.verifier)]
-    seen = await journeyed.attacked(journeyed.held(), tmp_path / "export", forge(signed, journeyed.key), keys)
+    seen = await journeyed.attacked(journeyed.held(), tmp_path / "export", forge(signed, journeyed.key), keys, books=None)
     online, offline = seen.faults
     assert [each.kind for each in online] == [kind] and online == offline

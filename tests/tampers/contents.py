@@ -48,13 +48,13 @@ TEXTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def content_stored_as(value: Any, held: Held) -> Iterable[Found]:
-    change(content := content_of(ContentKind.MODEL_CARD, held), "canonical", value)
+def content_stored_as(number: int, value: Any, held: Held) -> Iterable[Found]:
+    change(content := [each for each in held.contents if citing(held, each["digest"])][number], "canonical", value)
     return [Found(ALTERED, seq) for seq in citing(held, content["digest"])]
 
 
-for name, value in TEXTS.items():
-    add("contents altered", f"a text that is {name}", partial(content_stored_as, value))
+for at, (name, value) in enumerate(TEXTS.items()):
+    add("contents altered", f"a text that is {name}", partial(content_stored_as, at, value), "a text that is something else")
 
 
 @attack("contents altered")

@@ -12,6 +12,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
+from documents.audit.books import Books
 from documents.audit.checkpoints import sign
 from documents.audit.export import export
 from documents.audit.exported import verify_export
@@ -183,7 +184,9 @@ class Journey:
         self.service.holdings.become(self.honest)
         self.service.holdings.settle()
 
-    async def attacked(self, held: Held, folder: Path, checkpoint: str | None = None, keys: Iterable[str] = ()) -> Attacked:
+    async def attacked(
+        self, held: Held, folder: Path, checkpoint: str | None = None, keys: Iterable[str] = (), *, books: Books | None = BOOKS
+    ) -> Attacked:
         """What is found when the database holds that; then the honest one is put back."""
         kept = "".join(f"{each}\n" for each in self.texts)
         given = (checkpoint, list(keys)) if checkpoint is not None else (kept, [str(self.key.verifier)])
@@ -193,8 +196,8 @@ class Journey:
             except OperationFailure:
                 pytest.skip("this engine does not hold such a value")
             with self.service.database.bound():
-                online = await verify(checkpoint=given[0], keys=given[1], books=BOOKS)
-                await export(folder, books=BOOKS)
+                online = await verify(checkpoint=given[0], keys=given[1], books=books)
+                await export(folder, books=books)
         finally:
             self.restore()
         return Attacked(online, verify_export(folder, *given))

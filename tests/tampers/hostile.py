@@ -60,7 +60,7 @@ def hostile_hash(number: int, value: Any, held: Held) -> Iterable[Found]:
 
 def hostile_bytes(number: int, value: Any, held: Held) -> Iterable[Found]:
     held.events[seq := seq_of(held, number)]["canonical"] = value
-    bytes_too = {Found("HASH_DIFFERS", seq)} if isinstance(value, bytes) else set()
+    bytes_too = {Found("HASH_DIFFERS", seq)} if type(value) is bytes else set()
     return {Found("NOT_CANONICAL", seq), *bytes_too}
 
 
@@ -92,9 +92,8 @@ for at, (name, value) in enumerate(HOSTILE.items()):
     for where, put_there in PLACES.items():
         batch = "moments" if isinstance(value, DatetimeMS) else f"batch {at // TOGETHER}"
         add("hostile values", f"{name} as {where}", partial(put_there, at % TOGETHER, value), f"{where}, {batch}")
-for name in ("NaN", "a decimal", "deep nesting"):
-    for path in ("origin", "last_hash", "last_at", "edge"):
-        add("hostile values", f"{name} as the head's {path}", partial(hostile_head, path, HOSTILE[name]))
+for name, path in (("NaN", "origin"), ("a pattern", "last_hash"), ("a decimal", "last_at"), ("deep nesting", "edge")):
+    add("hostile values", f"{name} as the head's {path}", partial(hostile_head, path, HOSTILE[name]))
 SIZES: dict[str, Any] = {
     "negative": -5, "null": None, "text": "151", "NaN": float("nan"), "a decimal": Decimal128("151"),
     "true": True, "a fraction": 151.5, "a great number": Int64(2**63 - 1), "a list": [151],

@@ -44,7 +44,6 @@ EDITS: dict[str, tuple[str, ...]] = {
         "revisions.*.digest",
         "revisions.*.revision",
         "revisions.*.at",
-        "revisions",
     ),
     "Model": ("name", "description", "owner_id", "owner_set_by", "registered_at"),
     "ModelVersion": (
@@ -184,6 +183,13 @@ def the_secrets_of_two_tokens_swapped(held: Held) -> Iterable[Found]:
     one, two = held.records(ApiToken)[:2]
     one["secret_hash"], two["secret_hash"] = two["secret_hash"], one["secret_hash"]
     return [Found("RECORD_DIFFERS", None, named(ApiToken, each), "secret_hash") for each in (one, two)]
+
+
+@attack("records")
+def the_last_revision_of_a_policy_removed(held: Held) -> Iterable[Found]:
+    policy = held.records(Policy)[0]
+    del policy["revisions"][(last := len(policy["revisions"]) - 1) :]
+    return [Found("RECORD_DIFFERS", None, named(Policy, policy), f"revisions.{last}")]
 
 
 @attack("records")
