@@ -36,8 +36,14 @@ async def last_seq(kind: str, key: str, below: int | None = None) -> int | None:
     An index holds these events alone, so refused attempts about the record, however many, make the look-up no slower.
     """
     query = {"resource.id": key, "resource.type": kind, "outcome": AuditOutcome.SUCCESS}
-    seqs = [each.get("seq") for each in await AuditEvent.raws(query, fields=["seq"])]
-    return max((each for each in seqs if isinstance(each, int) and (below is None or each < below)), default=None)
+    newest = [each.get("seq") for each in await AuditEvent.raws(query, [("seq", -1)], 1, ["seq"])]
+    if newest and not _is_before(newest[0], below):  # what somebody stored beside the trail's own, or what comes later
+        newest = [each.get("seq") for each in await AuditEvent.raws(query, fields=["seq"])]
+    return max((each for each in newest if isinstance(each, int) and _is_before(each, below)), default=None)
+
+
+def _is_before(seq: Any, below: int | None) -> bool:
+    return isinstance(seq, int) and (below is None or seq < below)
 
 
 async def problem(kind: str, key: str, row: Raw, below: int | None = None) -> str | None:
