@@ -4,9 +4,9 @@ import logging
 from datetime import datetime
 
 from documents.access import SYSTEM
-from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.event import AuditEventType
 from documents.audit.sealing import problem, put
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
 from documents.people import Stakeholder
 from documents.seals import FIELD, Keyring, seq_of
 from documents.store.record import Record
@@ -66,14 +66,5 @@ async def _batch(kind: type[Record], key_id: str, after: str, at: datetime) -> l
 
 async def _tell(previous: str, current: str, sealed: int, refused: list[str], at: datetime) -> None:
     facts = {"from": previous, "to": current, "sealed": sealed, "refused": refused[:NAMED]}
-    ids = EventIds()
-
-    async def work(unit: Unit) -> None:
-        head = await AuditHead.touch()
-        if ids.made and await AuditEvent.wanted(ids[0]):
-            return  # an earlier attempt committed, and only the answer of the database was lost
-        about = ("SecretKey", current)
-        what = Occurrence(AuditEventType.SYSTEM_STARTED, "rotateSecretKey", SYSTEM, Request(ids[0]), about, facts=facts)
-        await head.append([what], at, ids)
-
-    await bound_database().transact(work, at)
+    about, request = ("SecretKey", current), Request(EventIds()[0])
+    await record(Occurrence(AuditEventType.SYSTEM_STARTED, "rotateSecretKey", SYSTEM, request, about, facts=facts), at)

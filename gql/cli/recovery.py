@@ -12,7 +12,7 @@ from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.fold import Told
 from documents.audit.sealing import keyring, last_seq, put
 from documents.audit.told import differences, told
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
 from documents.details import details_of
 from documents.errors import InvalidInput
 from documents.kinds import RECORDS
@@ -132,18 +132,8 @@ async def _reseal(done: Recovered, reason: str, at: datetime) -> None:
             sealed = await _resealed(kind, str(row[kind.keys[0]]), at)
             done.sealed += sealed is True
             done.left += [name] if sealed is False else []
-    ids = EventIds()
-
-    async def tell(unit: Unit) -> None:
-        head = await AuditHead.touch()
-        if ids.made and await AuditEvent.wanted(ids[0]):
-            return
-        about = ("SecretKey", keyring().current.id)
-        facts = {"reason": reason, "sealed": done.sealed, "left": done.left[:NAMED]}
-        what = Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(ids[0]), about, facts=facts)
-        await head.append([what], at, ids)
-
-    await bound_database().transact(tell, at)
+    about, facts = ("SecretKey", keyring().current.id), {"reason": reason, "sealed": done.sealed, "left": done.left[:NAMED]}
+    await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 
 async def _resealed(kind: type[Record], key: str, at: datetime) -> bool | None:
