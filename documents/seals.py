@@ -15,8 +15,6 @@ from typing import Any, Self
 
 from documents.canonical import UNSPEAKABLE, canonical
 
-KINDS = frozenset({"ApiToken", "Stakeholder"})
-"""The kinds of record that grant access."""
 FIELD = "mac"
 """The stored field with the seal. It is no field of the class, so neither the graph nor a filter or a report can ask for it."""
 UNSEALED = frozenset({"_id", FIELD, "salts", "last_used_at", "search_tokens"})

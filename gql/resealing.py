@@ -7,14 +7,13 @@ from documents.access import SYSTEM
 from documents.audit.event import AuditEventType
 from documents.audit.sealing import problem, put
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
-from documents.people import Stakeholder
+from documents.kinds import RECORDS
 from documents.seals import FIELD, Keyring, seq_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Unit
-from documents.tokens import ApiToken
 
-KINDS: tuple[type[Record], ...] = (ApiToken, Stakeholder)
+KINDS = sorted((each for each in RECORDS if each.grants_access), key=lambda each: each.__name__)
 KEY_ID, BATCH, NAMED = f"{FIELD}.key_id", 100, 50
 log = logging.getLogger(__name__)
 

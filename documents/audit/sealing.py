@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from documents.audit.event import AuditEvent, AuditOutcome
 from documents.errors import Altered, NotAsTold, NotFound
-from documents.seals import FIELD, KINDS, Keyring, problem_of, seal, seq_of
+from documents.seals import FIELD, Keyring, problem_of, seal, seq_of
 from documents.store.record import Record
 from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
@@ -77,7 +77,7 @@ async def seal_changes(told: Sequence[tuple[RecordChange | None, int]], others: 
     """
     last: dict[Place, tuple[RecordChange, int | None]] = {}
     for each, at in [*((each, None) for each in others), *told]:
-        if each and type(each.record).__name__ in KINDS:
+        if each and each.record.grants_access:
             last[type(each.record).__name__, each.record.key] = each, at
     first = min((at for _, at in told), default=None)
     for (kind, key), (change, seq) in last.items():
