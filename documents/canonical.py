@@ -1,6 +1,7 @@
 """Canonical JSON (RFC 8785, the JSON Canonicalization Scheme): the bytes of a value that are hashed. Pure."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from enum import Enum
 from hashlib import sha256
@@ -14,6 +15,12 @@ from documents.values import MAX_SAFE_INTEGER
 
 # What `canonical` and `parsed` can raise for a value that was not made here, such as a stored one that somebody altered.
 UNSPEAKABLE = (TypeError, ValueError, OverflowError, RecursionError)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_sha256(value: object) -> bool:
+    """Whether a value is a SHA-256 in lower-case hexadecimal, the form of each digest and hash of the trail."""
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
 def plain(value: Any) -> Any:

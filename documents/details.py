@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from documents.canonical import canonical, plain, same
+from documents.canonical import canonical, is_sha256, plain, same
 from documents.salts import salted, salts_in
 
 PART_BYTES = 2 * 1024  # a larger value is kept as a content, and the event has its digest
@@ -122,14 +122,13 @@ def _below(path: str, step: str) -> str:
 def _change(each: Difference, disclosure: Disclosure, details: Details, salts: _Salts) -> dict[str, Any]:
     if each.shape in disclosure.private:
         return _private(each.path, each.now, salts)
-    if each.shape in disclosure.cites:
-        was, now = (None if _says_nothing(side) else {"cites": side} for side in (each.was, each.now))
-        return {"path": each.path, "from": was, "to": now}
     reviewed = each.shape in disclosure.reviewed
     # An object or list here replaces a value of another kind, or is replaced by one. It is always cited by digest: otherwise an
     # object {"content": "..."} that somebody stored could pass for a citation.
     before, after = (
-        details.value(
+        {"cites": side}
+        if each.shape in disclosure.cites and is_sha256(side)
+        else details.value(
             _without_private(side, each.path, each.shape, disclosure.private, known),
             by_digest=reviewed or isinstance(side, dict | list),
         )

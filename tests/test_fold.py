@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from documents.audit.fold import MALFORMED, MISSING, UNKNOWN, Telling, Told, fold
@@ -23,7 +23,7 @@ DISCLOSURE = Disclosure(
 NAMES = st.sampled_from(["a", "b", "c", "card", "digest", "list", "0", "1"])
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=3),
-    st.just("x" * (PART_BYTES + 1)),
+    st.just("x" * (PART_BYTES + 1)), st.just("a" * 64),
 )  # fmt: skip
 VALUES = st.recursive(
     SCALARS, lambda inside: st.lists(inside, max_size=4) | st.dictionaries(NAMES, inside, max_size=4), max_leaves=12
@@ -62,6 +62,8 @@ def found(told: Told, document: Raw, contents: dict[str, Any]) -> list[str]:
 
 @unhurried
 @given(DOCUMENTS)
+@example([{"list": [{"digest": "a" * 64}]}, {"list": [{"digest": "no digest"}]}])
+@example([{"list": [{"digest": "x" * (PART_BYTES + 1)}]}])
 def test_what_events_tell_comes_to_the_record(documents: list[Raw]) -> None:
     documents = [salted(each) for each in documents]
     told, contents = replayed(documents)

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
-from documents.audit import tree
-from documents.canonical import UNSPEAKABLE, canonical, loosely_parsed
+from documents.canonical import UNSPEAKABLE, canonical, is_sha256, loosely_parsed
 from documents.values import MAX_SAFE_INTEGER
 
 TOLD_BY = frozenset({"success", "partial"})  # the outcomes of events that changed a record
@@ -245,14 +244,14 @@ def _leaf(change: Mapping[str, Any]) -> Any:
     match change:
         case {"changed": True, "salted": None}:
             return None
-        case {"changed": True, "salted": str(digest)} if tree.is_hash(digest):
+        case {"changed": True, "salted": str(digest)} if is_sha256(digest):
             return {"salted": digest}
         case {"changed": True} if "salted" not in change:
             return UNKNOWN
         case {"to": None | bool() | int() | float() | str() as scalar}:
             return scalar
         case {"to": {"content": str(digest)} as told} | {"to": {"cites": str(digest)} as told} if len(told) == 1:
-            if not tree.is_hash(digest):
+            if not is_sha256(digest):
                 return MALFORMED
             return None if "content" in told and digest in EMPTY else told
     return MALFORMED

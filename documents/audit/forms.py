@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from documents.audit import tree
 from documents.audit.notes import Checkpoint, VerifierKey, opened
 from documents.audit.schema import is_content
-from documents.canonical import quoted
+from documents.canonical import is_sha256, quoted
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
@@ -46,9 +45,9 @@ def head_problems(head: Raw) -> dict[str, str]:
         "origin": is_text(head.get("origin")) and head.get("origin") != "",
         "turn": is_count(head.get("turn")),
         "size": is_count(size),
-        "last_hash": tree.is_hash(head.get("last_hash")),
+        "last_hash": is_sha256(head.get("last_hash")),
         "last_at": isinstance(last_at, datetime) or (last_at is None and size == 0),
-        "edge": isinstance(edge, list) and all(map(tree.is_hash, edge)),
+        "edge": isinstance(edge, list) and all(map(is_sha256, edge)),
     }
     wrong = {name: f"Its {name} is {quoted(head.get(name))}, which no head has." for name, fits in right.items() if not fits}
     strange = sorted(name for name in head if name not in HEAD)
@@ -58,7 +57,7 @@ def head_problems(head: Raw) -> dict[str, str]:
 def checkpoint_problem(stored: Raw) -> str | None:
     """What is wrong with a stored checkpoint: its form, its signature, or its fields, which must be what was signed."""
     size, root, text, key = (stored.get(name) for name in ("size", "root", "text", "verifier_key"))
-    if not (is_count(size) and tree.is_hash(root) and is_text(text) and is_text(key)):
+    if not (is_count(size) and is_sha256(root) and is_text(text) and is_text(key)):
         return "its size, root, key or text is not of the form that checkpoints have"
     if not isinstance(stored.get("signed_at"), datetime) or not is_count(stored.get("revision")):
         return "its time or revision is not of the form that checkpoints have"
@@ -87,7 +86,7 @@ class Known(NamedTuple):
         """Judges stored contents. A digest with an unaltered and an altered content is altered: a reader may get either."""
         known = cls(set(), set())
         for each in contents:
-            if tree.is_hash(digest := each.get("digest")):
+            if is_sha256(digest := each.get("digest")):
                 (known.altered if is_altered(each) else known.kept).add(str(digest))
         known.kept.difference_update(known.altered)
         return known

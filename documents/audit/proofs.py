@@ -8,7 +8,7 @@ from pydantic import Field
 from documents.audit import tree
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
-from documents.canonical import parsed
+from documents.canonical import is_sha256, parsed
 from documents.errors import InvalidInput, TrailNotSound, Unproven
 from documents.store.units import Raw
 from documents.values import Count, Digest, Value
@@ -115,7 +115,7 @@ async def stored_hashes(subtrees: Iterable[tree.Subtree]) -> Callable[[tree.Subt
             found = subtree.hash_in(by_seq[subtree.completed_by])
         except (LookupError, TypeError):
             found = ""
-        if not tree.is_hash(found):
+        if not is_sha256(found):
             raise Unproven(subtree.completed_by)
         return found
 

@@ -8,7 +8,7 @@ from documents.audit.findings import LISTED, AuditCaveat, AuditFaultKind, Fault,
 from documents.audit.fold import UNKNOWN, Look, Told, digest_of, parents
 from documents.audit.ledger import Ledger
 from documents.audit.resource import EventResource
-from documents.canonical import UNSPEAKABLE, dumped, plain, quoted, same
+from documents.canonical import UNSPEAKABLE, dumped, is_sha256, plain, quoted, same
 from documents.details import PART_BYTES, Disclosure
 from documents.salts import salted
 
@@ -65,7 +65,7 @@ def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
             places += [(f"{path}.{at}", f"{shape}.*", each) for at, each in enumerate(value)]
         else:
             leaf = _scalar(value)
-            found[path] = {"cites": leaf} if shape in disclosure.cites and isinstance(leaf, str) else leaf
+            found[path] = {"cites": leaf} if shape in disclosure.cites and is_sha256(leaf) else leaf
     return found
 
 

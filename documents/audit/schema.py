@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from documents.audit import tree
 from documents.audit.findings import AuditFaultKind
-from documents.canonical import quoted
+from documents.canonical import is_sha256, quoted
 from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
@@ -97,7 +96,7 @@ def _in_objects(value: Any, members: frozenset[str]) -> Iterator[str]:
         if isinstance(value, list):
             waiting += value
         elif isinstance(value, dict):
-            if len(value) == 1 and members >= value.keys() and tree.is_hash(told := next(iter(value.values()))):
+            if len(value) == 1 and members >= value.keys() and is_sha256(told := next(iter(value.values()))):
                 yield told
             else:
                 waiting += value.values()
@@ -108,7 +107,7 @@ def _in_paths(changes: Any) -> Iterator[str]:
     for change in changes if isinstance(changes, list) else ():
         path = change.get("path") if isinstance(change, dict) else None
         if isinstance(path, str) and _HOLDS_DIGEST.fullmatch(path):
-            yield from (change[side] for side in ("from", "to") if tree.is_hash(change.get(side)))
+            yield from (change[side] for side in ("from", "to") if is_sha256(change.get(side)))
 
 
 def is_content(digest: Any, text: Any) -> bool:

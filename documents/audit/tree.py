@@ -4,18 +4,12 @@ The tree is held as its right edge: the roots of the perfect subtrees that it is
 event stores the hashes of the perfect subtrees that it completes, so any proof takes O(log size) stored hashes.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-_HASH = re.compile(r"[0-9a-f]{64}")
-
-
-def is_hash(value: object) -> bool:
-    """Whether a value is a SHA-256 in lower-case hexadecimal."""
-    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+from documents.canonical import is_sha256
 
 
 # RFC 9162 section 2.1.1: the prefixes 0x00 and 0x01 keep a node from passing for a leaf (second preimage resistance).
@@ -89,7 +83,7 @@ def inclusion_proof(index: int, size: int, hash_of: Callable[[Subtree], str]) ->
 def verify_inclusion(index: int, size: int, leaf: str, proof: Sequence[str], expected: str) -> bool:
     """Whether `proof` leads from `leaf` to the root `expected` (RFC 9162 section 2.1.3.2)."""
     # `node` and `last` are fn and sn of the RFC, `reached` is r.
-    if not 0 <= index < size or not all(map(is_hash, [leaf, *proof])):
+    if not 0 <= index < size or not all(map(is_sha256, [leaf, *proof])):
         return False
     reached, node, last = leaf, index, size - 1
     for sibling in proof:
@@ -120,7 +114,7 @@ def verify_consistency(old: int, size: int, old_root: str, expected: str, proof:
 
     A tree is consistent with itself by an empty proof. False for `old` = 0: that the empty tree begins a tree proves nothing.
     """
-    if not 0 < old <= size or not all(map(is_hash, [old_root, expected, *proof])):
+    if not 0 < old <= size or not all(map(is_sha256, [old_root, expected, *proof])):
         return False
     if old == size:
         return not proof and old_root == expected

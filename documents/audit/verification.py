@@ -18,7 +18,7 @@ from documents.audit.notes import Checkpoint
 from documents.audit.pins import Kept
 from documents.audit.restorations import Restoration, ends_of, restoration_in
 from documents.audit.schema import Said, cited, is_content, shape_faults
-from documents.canonical import UNSPEAKABLE, dumped, loosely_parsed, parsed, plain, quoted, spelled
+from documents.canonical import UNSPEAKABLE, dumped, is_sha256, loosely_parsed, parsed, plain, quoted, spelled
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER
 
@@ -240,7 +240,7 @@ class Verifier:
                 found = subtree.hash_in(earlier[seq])
             except (LookupError, TypeError):
                 found = ""
-            if tree.is_hash(found):
+            if is_sha256(found):
                 edge.append(found)
             else:
                 kind = AuditFaultKind.NODES_DIFFER if seq in earlier else AuditFaultKind.MISSING_EVENTS
@@ -248,7 +248,7 @@ class Verifier:
         last = earlier.get(self._first - 1, {})
         leaf, at, origin = last.get("event_hash"), last.get("occurred_at"), last.get("origin")
         self._edge = None if self._faults else edge
-        self._last_hash = leaf if tree.is_hash(leaf) else None
+        self._last_hash = leaf if is_sha256(leaf) else None
         self._last_at = plain(at) if isinstance(at, datetime) and at.utcoffset() is not None else None
         self._origin = origin if isinstance(origin, str) else None
 
@@ -324,7 +324,7 @@ class Verifier:
         computed = None if text is None else tree.leaf_hash(text)
         if computed and stored != computed:
             self._found(AuditFaultKind.HASH_DIFFERS, seq, f"Its bytes hash to {computed}, and it stores {quoted(stored)}.")
-        return stored if tree.is_hash(stored) else computed
+        return stored if is_sha256(stored) else computed
 
     def _follow(self, seq: int, said: Said | None, leaf: str | None) -> None:
         """Compares the event with the one before it: hash, time, origin and id."""
