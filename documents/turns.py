@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from documents.errors import AlreadyExists, StaleRevision
 from documents.store.record import Record
 from documents.store.session import bound_database
-from documents.store.units import Unit
-from documents.values import Count, Moment
+from documents.store.units import Raw, Unit
+from documents.values import MAX_SAFE_INTEGER, Count, Moment, is_count
 
 LEASE = timedelta(minutes=1)
+NUMBERS = 2**32  # of turns; with one a second they last for 136 years
 
 
 class Turn(Record):
@@ -25,6 +26,32 @@ class Turn(Record):
         description="The moment from which any process may begin; a working process moves it on, so that the others wait for a "
         "killed one for a minute at most."
     )
+
+    @classmethod
+    async def cleared(cls, at: datetime, longest: timedelta) -> bool:
+        """Deletes the record if no server can have stored it, such as one that is due in a thousand years; whether it did.
+
+        `longest` is the longest wait for a turn that a server stores.
+        """
+        stored = await cls.raw_window({}, (), 2)
+        if not stored or (len(stored) == 1 and cls._is_made(stored[0], at + longest + LEASE)):
+            return False
+
+        async def work(unit: Unit) -> None:
+            await cls.delete_unrecorded({})
+
+        await bound_database().transact(work, at)
+        return True
+
+    @classmethod
+    def _is_made(cls, raw: Raw, latest: datetime) -> bool:
+        try:
+            turn = cls.hydrated(raw)
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            return False
+        counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
+        named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
+        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
 
     @classmethod
     async def taken(cls, at: datetime, *, at_once: bool = False) -> Self | None:

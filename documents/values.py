@@ -196,6 +196,12 @@ Number = Annotated[float, Field(strict=True), AfterValidator(_finite)]
 Count = Annotated[BigInt, Field(ge=0, le=MAX_SAFE_INTEGER, strict=True)]
 """A number of things, from 0 to 2^53-1."""
 
+
+def is_count(value: object) -> bool:
+    """Whether a stored value is an integer from 0 to 2^53-1; a double such as 3.0 is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SAFE_INTEGER
+
+
 FreeJson = Annotated[FreeObject, AfterValidator(_free)]
 """Free content: an object of up to 10 levels with texts, finite numbers, booleans, null, lists and objects."""
 

@@ -272,6 +272,21 @@ async def test_what_was_judged_by_older_rules_is_judged_anew(service: Service) -
     assert await to_be_judged(service) == 0 and await misjudged() == []
 
 
+async def test_whoever_moves_the_turn_far_ahead_keeps_no_wrong_standing(service: Service) -> None:
+    async def verified() -> tuple[int, bool]:
+        found = (await service.ask("{ auditVerification { faultCount caveats } }", RITA))["auditVerification"]
+        return found["faultCount"], "STANDINGS_WAIT" in found["caveats"]
+
+    await register(service)
+    assert await verified() == (0, False)
+    await aged(service, RULES - 1)
+    assert await verified() == (0, True)
+    far = {"revision": 1, "name": "turn", "number": 1, "due_at": service.now + timedelta(days=365)}
+    await service.database.collection("judgement_turns").insert_one(far)
+    assert await judge_in_turn(lambda: service.now, timedelta(seconds=30)) == 1
+    assert await misjudged() == [] and await verified() == (0, False)
+
+
 async def test_a_turn_that_ends_in_the_middle_leaves_the_rest_to_the_next(service: Service) -> None:
     await many_drafts(service, MANY)
     await aged(service, RULES - 1)

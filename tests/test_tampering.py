@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from documents.audit.findings import AuditCaveat
 from documents.audit.notes import Checkpoint, SigningKey, opened
 from documents.books import BOOKS
 from documents.kinds import RECORDS
@@ -17,7 +18,7 @@ from tests.tampers import contents, events, head, hostile, order, records, seals
 from tests.tampers.attacks import ATTACKS, Attack
 from tests.tampers.held import TOLD, Found, Journey, journey
 from tests.tampers.records import EDITS
-from tests.tampers.unfound import CANNOT_BE_FOUND
+from tests.tampers.unfound import CANNOT_BE_FOUND, WAITING
 
 GROUPS = events, order, head, signed, contents, records, seals, hostile  # each puts its attacks into `ATTACKS`
 
@@ -56,6 +57,9 @@ async def test_an_attack_is_found_online_and_offline_and_nothing_else_is(journey
     assert {each for each in found if each in expected or not follows(each)} == expected
     assert sorted(map(str, offline)) == sorted(map(str, online))
     assert online or attacks[0].group == "what cannot be found"
+    waits = {AuditCaveat.STANDINGS_WAIT in each.caveats for each in (seen.online, seen.offline)}
+    hidden = any(CANNOT_BE_FOUND.get(f"{each.group}: {each.name}") == WAITING for each in attacks)
+    assert waits == {True} if hidden else len(waits) == 1
 
 
 DERIVED = frozenset[str]().union(*(each.derived for each in TOLD))

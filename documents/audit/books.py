@@ -6,7 +6,7 @@ from as they were at one moment. So a change under way is no fault.
 """
 
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Fault, Report
 from documents.audit.fold import MISSING, Look, Telling, Told
-from documents.audit.forms import is_count
 from documents.audit.ledger import Ledger
 from documents.audit.records import Balance, Row, leaves_of
 from documents.audit.schema import is_content
@@ -28,13 +27,25 @@ from documents.contents import Content
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
+from documents.values import is_count
 
 NOTHING: tuple[Any, ...] = (None, [], {})
 AT_ONCE = 25  # records that are read and compared at once
-Misjudged = Callable[[Sequence[Raw]], Awaitable[Mapping[Any, str]]]
 Written = Callable[[Row], None]
 Reached = Callable[[int], Awaitable[None]]
 Rested = Callable[[], Awaitable[None]]
+
+
+class Standings(NamedTuple):
+    """What a judge finds of the standings of some stored documents, by database id."""
+
+    wrong: Mapping[Any, str] = {}
+    """Those that the rules did not make, each with a sentence."""
+    waiting: Collection[Any] = frozenset()
+    """Those that wait to be judged anew, of which nothing can be said."""
+
+
+Judge = Callable[[Sequence[Raw]], Awaitable[Standings]]
 
 
 class Judged(NamedTuple):
@@ -49,13 +60,12 @@ class Judged(NamedTuple):
 class Books:
     """What is compared with the trail: the kinds of record that it tells of, and a judge of their standing.
 
-    `misjudged` gets stored documents of `judged`, and returns by database id those whose stored standing is not what the
-    rules make of it, each with a sentence.
+    `judge` gets stored documents of the kind `judged`.
     """
 
     kinds: Sequence[type[Record]]
     judged: type[Record]
-    misjudged: Misjudged
+    judge: Judge
 
     async def compared(self, ledger: Ledger, report: Report, first: int, size: int, reached: Reached) -> Report:
         """The report on the events from `first` to before `size`, with what a comparison of the records finds.
@@ -93,8 +103,8 @@ class Books:
     ) -> None:
         pairs = await to_thread(_rows, kind, window, found.ledger)
         look = await looking_up({digest for row, told in pairs if told for digest in told.to_open(row.leaves)})
-        wrong = await self._standings(kind, window)
-        judged = await to_thread(_judge, pairs, [wrong.get(id_of(raw)) for raw in window], found, look)
+        standings = await self._standings(kind, window)
+        judged = await to_thread(_judge, pairs, window, standings, found, look)
         for raw, seen in zip(window, judged, strict=True):
             looked_at = await self._again(kind, raw, seen, found, size) if seen.faults else seen
             if looked_at:
@@ -102,19 +112,19 @@ class Books:
                 if written:
                     written(looked_at.row)
 
-    async def _standings(self, kind: type[Record], window: Sequence[Raw]) -> Mapping[Any, str]:
-        return await self.misjudged(window) if kind is self.judged else {}
+    async def _standings(self, kind: type[Record], window: Sequence[Raw]) -> Standings:
+        return await self.judge(window) if kind is self.judged else Standings()
 
     async def _again(self, kind: type[Record], raw: Raw, seen: Judged, found: Balance, size: int) -> Judged | None:
         """A row and its faults as they are at one moment; None for a record that came after the first `size` events."""
         told = seen.told
 
-        async def work(unit: Unit) -> tuple[Raw | None, list[Telling], Mapping[Any, str]]:
+        async def work(unit: Unit) -> tuple[Raw | None, list[Telling], Standings]:
             stored = await _first(kind, {"_id": raw["_id"]}) if "_id" in raw else raw
             since = await _since(kind.__name__, seen.row.key, size)
             return stored, since, await self._standings(kind, [stored] if stored else [])
 
-        stored, since, wrong = await bound_database().look(work, datetime.now(UTC))
+        stored, since, standings = await bound_database().look(work, datetime.now(UTC))
         if stored is None or (told is None and since):
             return None
         ((row, _),) = await to_thread(_rows, kind, [stored], found.ledger)
@@ -123,7 +133,7 @@ class Books:
             for telling in since:
                 now.take(telling)
         look = await looking_up(now.to_open(row.leaves) if now else ())
-        ((row, _, faults),) = await to_thread(_judge, [(row, now)], [wrong.get(id_of(stored))], found, look)
+        ((row, _, faults),) = await to_thread(_judge, [(row, now)], [stored], standings, found, look)
         return Judged(row._replace(later=bool(since)), told, faults)
 
 
@@ -150,10 +160,13 @@ def row_of(kind: type[Record], raw: Raw, *, proven: bool) -> Row:
     return Row(kind.__name__, kind.key_of(raw), leaves_of(raw, kind.disclosure()), wrong)
 
 
-def _judge(pairs: Iterable[tuple[Row, Told | None]], standings: Iterable[str | None], found: Balance, look: Look) -> list[Judged]:
+def _judge(
+    pairs: Iterable[tuple[Row, Told | None]], window: Iterable[Raw], standings: Standings, found: Balance, look: Look
+) -> list[Judged]:
     judged = []
-    for (row, told), says in zip(pairs, standings, strict=True):
-        whole = row._replace(wrong={**row.wrong, "standing": says}) if says else row
+    for (row, told), raw in zip(pairs, window, strict=True):
+        says, waits = standings.wrong.get(id_of(raw)), id_of(raw) in standings.waiting
+        whole = row._replace(wrong={**row.wrong, "standing": says} if says else row.wrong, waits=waits)
         judged.append(Judged(whole, told, found.judged(whole, told, look)))
     return judged
 

@@ -12,7 +12,6 @@ from documents.audit import tree
 from documents.audit.endorsements import endorsement_of
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.forks import restored
-from documents.audit.forms import is_count
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.proofs import stored_hashes
 from documents.audit.restorations import ends_of
@@ -23,7 +22,7 @@ from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.standins import aware
 from documents.store.units import Raw, Unit
-from documents.values import Count, Digest, Moment, Value
+from documents.values import Count, Digest, Moment, Value, is_count
 
 KEYS = 1_000  # keys that one answer lists, and endorsements that are read of one trail
 

@@ -83,6 +83,10 @@ class AuditCaveat(Choice):
         "unproven_records",
         "Some records were not compared: they were stored before release 0.3.0, and no event has told them whole since.",
     )
+    STANDINGS_WAIT = (
+        "standings_wait",
+        "Some versions wait to be judged anew, and their stored standing was not compared with what the rules make of it.",
+    )
     RECORDS_NOT_COMPARED = "records_not_compared", "Not all stored records were compared with what the trail tells of them."
 
 

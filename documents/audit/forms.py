@@ -12,17 +12,12 @@ from documents.audit.notes import Checkpoint, VerifierKey, opened
 from documents.audit.schema import is_content
 from documents.canonical import is_sha256, quoted
 from documents.store.units import Raw
-from documents.values import MAX_SAFE_INTEGER
+from documents.values import is_count
 
 HEAD = frozenset({"_id", "revision", "name", "origin", "turn", "size", "last_hash", "last_at", "edge"})
 _KIND = re.compile(r"[a-z_]+")
 CONTENT = frozenset({"_id", "revision", "digest", "kind", "canonical"})
 CHECKPOINT = frozenset({"_id", "revision", "size", "root", "signed_at", "verifier_key", "text", "endorsement"})
-
-
-def is_count(value: Any) -> bool:
-    """Whether a stored value is an integer from 0 to 2^53-1; a double such as 3.0 is none."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SAFE_INTEGER
 
 
 def is_text(value: Any) -> bool:

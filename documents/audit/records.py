@@ -26,13 +26,16 @@ class Row(NamedTuple):
     """What only the database can show to be wrong, by path: a type of BSON, or a field that does not follow from the others."""
     later: bool = False
     """Whether events after those that are verified changed it, so that it is not compared."""
+    waits: bool = False
+    """Whether its standing waits to be judged anew, so that nobody can say whether the stored one is right."""
 
     def as_json(self) -> dict[str, Any]:
         """The row as a JSON object; what is usual is left out. Of a record that changed later, nothing but its key is said."""
         named = {"kind": self.kind, "key": self.key}
         if self.later:
             return named | {"later": True}
-        return named | {"leaves": dict(sorted(self.leaves.items()))} | ({"wrong": dict(self.wrong)} if self.wrong else {})
+        seen = named | {"leaves": dict(sorted(self.leaves.items()))}
+        return seen | ({"wrong": dict(self.wrong)} if self.wrong else {}) | ({"waits": True} if self.waits else {})
 
     @classmethod
     def of_json(cls, said: Any) -> Self | None:
@@ -41,9 +44,10 @@ class Row(NamedTuple):
             case {"kind": str(kind), "key": str(key), "later": True} if len(said) == 3:
                 return cls(kind, key, {}, {}, later=True)
             case {"kind": str(kind), "key": str(key), "leaves": dict(leaves)}:
-                wrong = said.get("wrong", {})
-                if isinstance(wrong, dict) and all(isinstance(each, str) for each in wrong.values()):
-                    return cls(kind, key, leaves, wrong) if said.keys() <= {"kind", "key", "leaves", "wrong"} else None
+                wrong, waits = said.get("wrong", {}), said.get("waits", False)
+                formed = isinstance(wrong, dict) and all(isinstance(each, str) for each in wrong.values()) and type(waits) is bool
+                if formed and said.keys() <= {"kind", "key", "leaves", "wrong", "waits"}:
+                    return cls(kind, key, leaves, wrong, waits=waits)
         return None
 
 
@@ -158,7 +162,7 @@ class Balance:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.compared = self.unproven = self.fault_count = 0
+        self.compared = self.unproven = self.waiting = self.fault_count = 0
         self.faults: list[Fault] = []
 
     def judged(self, row: Row, told: Told | None, look: Look) -> list[Fault]:
@@ -182,6 +186,7 @@ class Balance:
             self.unproven += 1
         elif not row.later:
             self.compared += 1
+            self.waiting += row.waits
         for each in faults:
             self.add(each)
 
@@ -203,7 +208,10 @@ class Balance:
 
     def added_to(self, report: Report, *, whole: bool) -> Report:
         """The report with what was found in the records; `whole` says whether all were compared."""
-        caveats = {AuditCaveat.UNPROVEN_RECORDS: self.unproven > 0, AuditCaveat.RECORDS_NOT_COMPARED: not whole}
+        caveats = {
+            AuditCaveat.UNPROVEN_RECORDS: self.unproven > 0, AuditCaveat.STANDINGS_WAIT: self.waiting > 0,
+            AuditCaveat.RECORDS_NOT_COMPARED: not whole,
+        }  # fmt: skip
         return report.model_copy(
             update={
                 "faults": (*report.faults, *self.faults)[:LISTED],

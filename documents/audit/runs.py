@@ -21,7 +21,6 @@ from documents.audit.books import Books
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.findings import AuditFaultKind, Fault, Report
-from documents.audit.forms import is_count
 from documents.audit.notes import VerifierKey
 from documents.audit.pins import Kept
 from documents.audit.resource import EventResource
@@ -32,8 +31,8 @@ from documents.errors import StaleRevision
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
-from documents.turns import LEASE, Turn
-from documents.values import MAX_SAFE_INTEGER, Count, Moment
+from documents.turns import LEASE, NUMBERS, Turn
+from documents.values import Count, Moment, is_count
 
 LISTED, KEPT = 20, 1_000  # faults that a stored run lists; runs that are stored
 NEWEST = 16  # stored checkpoints that a run compares, where the server keeps no file of them
@@ -41,7 +40,6 @@ Keeping = Callable[[bool], Awaitable[Kept]]
 """Reads the file in which a server keeps its checkpoints: the whole, or the last one in it."""
 DAY = timedelta(days=1)
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
-NUMBERS = 2**32  # with a run a second they last for 136 years
 OVERDUE, PATIENCE = 3, timedelta(minutes=15)  # a run is overdue after three times the wait for it, and after 15 minutes at least
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
 
@@ -130,29 +128,6 @@ class VerificationTurn(Turn):
 
     collection: ClassVar = "audit_verification_turns"
 
-    @classmethod
-    async def cleared(cls, at: datetime, every: timedelta) -> bool:
-        """Deletes the record if no server can have stored it, such as one that is due in a thousand years; whether it did."""
-        stored = await cls.raw_window({}, (), KEPT)
-        if not stored or (len(stored) == 1 and cls._is_made(stored[0], at + max(every, DAY) + LEASE)):
-            return False
-
-        async def work(unit: Unit) -> None:
-            await cls.delete_unrecorded({})
-
-        await bound_database().transact(work, at)
-        return True
-
-    @classmethod
-    def _is_made(cls, raw: Raw, latest: datetime) -> bool:
-        try:
-            turn = cls.hydrated(raw)
-        except (ValidationError, ValueError, TypeError, OverflowError):
-            return False
-        counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
-        named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
-        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
-
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
         """Stores the run, ends the turn until `due_at`, and deletes old runs, except `spare` and those that found a new fault."""
 
@@ -184,7 +159,7 @@ async def verify_in_turn(
     them; without a file with the newest ones that `key` signed. Compares the records of `books` with the trail. After each window
     it sleeps as long as the window took, which leaves at least half of the processor to requests.
     """
-    altered = await VerificationTurn.cleared(began := clock(), every)
+    altered = await VerificationTurn.cleared(began := clock(), max(every, DAY))
     taken = await VerificationTurn.taken(began, at_once=at_once)
     if taken is None:
         return None

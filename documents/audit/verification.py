@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from documents.audit import tree
 from documents.audit.comparison import Comparison
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
-from documents.audit.forms import Known, checkpoint_problem, head_problems, is_count
+from documents.audit.forms import Known, checkpoint_problem, head_problems
 from documents.audit.notes import Checkpoint
 from documents.audit.pins import Kept
 from documents.audit.restorations import Restoration, ends_of, restoration_in
 from documents.audit.schema import Said, cited, is_content, shape_faults
 from documents.canonical import UNSPEAKABLE, dumped, is_sha256, loosely_parsed, parsed, plain, quoted, spelled
 from documents.store.units import Raw
-from documents.values import MAX_SAFE_INTEGER
+from documents.values import MAX_SAFE_INTEGER, is_count
 
 GENESIS = "0" * 64  # the `previous_hash` of the first event
 _NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})  # stored beside the bytes; they follow from them

@@ -16,7 +16,7 @@ from documents.audit.endorsements import followed
 from documents.audit.event import AuditEvent
 from documents.audit.findings import Report
 from documents.audit.forks import restored
-from documents.audit.forms import Known, checkpoint_problem, is_count
+from documents.audit.forms import Known, checkpoint_problem
 from documents.audit.ledger import Ledger
 from documents.audit.pins import Kept, trusted
 from documents.audit.proofs import proofs_to
@@ -27,7 +27,7 @@ from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.units import Raw
-from documents.values import MAX_SAFE_INTEGER
+from documents.values import MAX_SAFE_INTEGER, is_count
 
 EVENTS_A_CALL = 50_000  # events that one call of a client verifies
 WINDOW = 100  # events that are read and verified at once: the driver decodes them in one piece, and meanwhile nothing else runs

@@ -1,13 +1,13 @@
 """Judges stored standings again, to find those that the rules did not make. Nothing is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
+from documents.audit.books import Standings
 from documents.audit.trail import AuditHead
 from documents.eligibility.case import CaseFile
 from documents.eligibility.due import marks
@@ -24,25 +24,24 @@ UNREADABLE = (ValidationError, ValueError, TypeError, LookupError, AttributeErro
 SAYS = "It is not what the rules make of the other fields and records."
 
 
-async def misjudged(stored: Sequence[Raw]) -> Mapping[str, str]:
-    """The stored versions whose standing is not what the rules make of it, by database id, each with a sentence.
+async def rejudged(stored: Sequence[Raw]) -> Standings:
+    """The standings of stored versions that are not what the rules make of them, and those that wait to be judged anew.
 
-    A standing that waits to be judged anew, by newer rules or for a change that is marked, is left out. Versions that cannot be
-    read are left out too, because they differ from the trail in another way.
+    A standing waits if older rules made it, or a mark names the version. Versions that cannot be read are left out, because they
+    differ from the trail in another way.
     """
     read = [each for each in map(_read, stored) if each is not None]
     bare = {str(each.id): "It has no standing." for each in read if each.standing is None}
-    versions = [each for each in read if each.standing and each.standing.rules >= RULES]
-    waiting = await _waiting(versions)
-    judged = [each for each in versions if each.id not in waiting]
+    waiting = await _waiting(read)
+    judged = [each for each in read if each.standing and str(each.id) not in waiting]
     try:
-        return bare | await _misjudged(judged)
+        return Standings(bare | await _misjudged(judged), waiting)
     except UNREADABLE:  # one of them needs a record that somebody altered, and that is found by itself
         found: dict[str, str] = {}
         for each in judged:
             with suppress(*UNREADABLE):
                 found |= await _misjudged([each])
-        return bare | found
+        return Standings(bare | found, waiting)
 
 
 async def _misjudged(versions: Sequence[ModelVersion]) -> dict[str, str]:
@@ -63,11 +62,13 @@ def _read(stored: Raw) -> ModelVersion | None:
         return None
 
 
-async def _waiting(versions: Sequence[ModelVersion]) -> set[Any]:
-    """The database ids of those that a mark names."""
-    ids = [each.id for each in versions]
-    marked = [await ModelVersion.raws({"$and": [mark.left, {"_id": {"$in": ids}}]}, fields=["_id"]) for mark in await marks()]
-    return {each["_id"] for found in marked for each in found}
+async def _waiting(versions: Sequence[ModelVersion]) -> set[str]:
+    """The database ids of those with a standing by older rules, and of those with a standing that a mark names."""
+    standing = {each.id: each.standing.rules for each in versions if each.standing}
+    named = {"_id": {"$in": [*standing]}}
+    marked = [await ModelVersion.raws({"$and": [mark.left, named]}, fields=["_id"]) for mark in await marks()]
+    outdated = {str(each) for each, rules in standing.items() if rules < RULES}
+    return outdated | {str(each["_id"]) for found in marked for each in found}
 
 
 async def _moment(versions: Sequence[ModelVersion]) -> datetime:

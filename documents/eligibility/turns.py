@@ -46,6 +46,7 @@ async def judge_in_turn(clock: Callable[[], datetime], every: timedelta) -> int:
     """
     if not await _anything_due(clock()):
         return 0
+    await JudgementTurn.cleared(clock(), every)
     turn = await JudgementTurn.taken(clock())
     if turn is None:
         return 0

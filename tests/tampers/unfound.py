@@ -107,7 +107,8 @@ def a_standing_that_a_mark_names(held: Held) -> Iterable[Found]:
 
 UNANCHORED = "no checkpoint was kept of them yet; the caveat AFTER_CHECKPOINT says so"
 WAITING = (
-    "a standing that waits to be judged anew is not compared, and the next turn overwrites it with what the rules make of it"
+    "a standing that waits to be judged anew is not compared, which the caveat STANDINGS_WAIT says; the next turn overwrites it "
+    "with what the rules make of it"
 )
 CANNOT_BE_FOUND |= {
     "what cannot be found: the events after the checkpoint hashed again": UNANCHORED,
