@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from pydantic import ValidationError
-
 from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.forks import parting
 from documents.audit.notes import NOTE_LENGTH, BadNote, SigningKey, unverified
 from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
-from documents.errors import Inconsistent, TrailNotSound
+from documents.errors import Inconsistent, TrailNotSound, Unreadable
 from documents.store.server import UnreadableDocument
 from gql.faults import AuditKeyRefused
 from gql.private import write_private
@@ -128,7 +126,7 @@ class Signer:
         kept = await kept_in_file(self.file, whole=whole) if self.file else Kept()
         try:
             head = await AuditHead.wanted("head")
-        except (ValidationError, UnreadableDocument, TrailNotSound):
+        except (Unreadable, UnreadableDocument, TrailNotSound):
             return "its head cannot be read"
         if head is None:
             return None

@@ -8,8 +8,9 @@ from uuid import uuid4
 from graphql import GraphQLError
 from strawberry.pydantic import InputValidationError
 
-from documents.errors import InvalidInput, Refusal, Unavailable
+from documents.errors import InvalidInput, Refusal, Unavailable, Unreadable
 from documents.formats.graph import for_client
+from documents.store.server import UnreadableDocument
 from documents.store.transaction import is_outage
 from documents.values import camel, problem_in
 from gql.places import place_of
@@ -30,6 +31,11 @@ def coded(error: GraphQLError) -> GraphQLError:
             said = "; ".join(f"{each['path']} {each['problem']}".strip() for each in problems[:PROBLEMS])
             more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""
             return _again(error, said + more, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
+        case UnreadableDocument():
+            return _again(error, str(Unreadable()), code_of(Unreadable()))
+        case GraphQLError(nodes=None) if error.path is not None:  # what was read is no value of the scalar
+            log.warning("%s: %s", Unreadable(), error.message)
+            return _again(error, str(Unreadable()), code_of(Unreadable()))
         case None | GraphQLError():  # graphql-core refuses the text or a variable
             return _again(error, error.message, {"code": InvalidInput.code} | _where(error))
         case ValueError() if error.path is None:  # a scalar refuses a literal, before any field is executed

@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
-from documents.errors import LimitExceeded, NotAsTold, Unauthenticated
+from documents.errors import LimitExceeded, NotAsTold, Unauthenticated, Unreadable
 from documents.people import Stakeholder
 from documents.seals import Keyring, problem_of, seq_of
 from documents.store.server import UnreadableDocument
@@ -205,7 +203,7 @@ async def _read(kind: type[R], key: str) -> R | None:
     """The record of that key; None without one, NotAsTold for one that no record of its kind can be read from."""
     try:
         return await kind.wanted(key)
-    except (UnreadableDocument, ValidationError) as error:
+    except (UnreadableDocument, Unreadable) as error:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
 
 

@@ -22,7 +22,7 @@ from documents.store.indexes import Index
 from documents.store.pages import By, Order, Page, Spread, Window, ordering
 from documents.store.pauses import pausing
 from documents.store.session import AWARE, BATCH, bound_database, database_if_bound, decoded
-from documents.store.standins import Found, at_path
+from documents.store.standins import VALUE_ERRORS, Found, at_path, unreadable
 from documents.store.streams import Wanted
 from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
@@ -190,7 +190,12 @@ class Record(Document):
         """The record of a document: the one that waits in the open unit of work, if one does."""
         unit = open_unit()
         waiting = unit.waiting.get(raw["_id"]) if unit else None
-        return cls.hydrated(raw) if waiting is None else cast("Self", waiting)
+        if waiting is not None:
+            return cast("Self", waiting)
+        try:
+            return cls.hydrated(raw)
+        except VALUE_ERRORS as error:
+            raise unreadable(cls, raw, error) from error
 
     @classmethod
     def hydrated(cls, raw: Raw) -> Self:

@@ -14,16 +14,27 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from beanie import PydanticObjectId
 from bson import ObjectId
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from documents.errors import Unreadable
 from documents.store.fields import Fields, nests
 from documents.store.units import Raw
 
 M = TypeVar("M", bound=BaseModel)
+VALUE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError)  # a ValidationError is a ValueError
 
 
 class NotRead(AttributeError):
     """A stand-in was asked for a field that its read had not fetched: a fault of the program."""
+
+
+def unreadable(kind: type[BaseModel], raw: Raw, at: str | Exception) -> Unreadable:
+    """The refusal to read what a document holds, at a path or where the error says."""
+    key = [raw.get(name) for name in getattr(kind, "keys", ())]
+    named = bool(key) and all(isinstance(each, str) for each in key)
+    if isinstance(at, ValidationError):
+        at = ".".join(str(step) for step in at.errors(include_url=False, include_input=False)[0]["loc"])
+    return Unreadable(kind.__name__, "/".join(map(str, key)) if named else None, at if isinstance(at, str) and at else None)
 
 
 class Found:
@@ -44,13 +55,19 @@ class Found:
             return getattr(self._kind, name)
         if (read := stored(self._kind, name)) is None:
             return getattr(self._whole(), name)
-        return read(self)
+        try:
+            return read(self)
+        except VALUE_ERRORS as error:
+            raise unreadable(self._kind, self._raw, name) from error
 
     def _whole(self) -> Any:
         if self._record is None:
             if self._fields is not None:
                 raise NotRead(f"{self._kind.__name__}, all of it")
-            self._record = self._kind.model_validate(aware(self._raw))
+            try:
+                self._record = self._kind.model_validate(aware(self._raw))
+            except VALUE_ERRORS as error:
+                raise unreadable(self._kind, self._raw, error) from error
         return self._record
 
     def __eq__(self, other: object) -> bool:
@@ -87,7 +104,7 @@ def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
         if fetched(found) is not None and NoneType in get_args(field.annotation):
             return None  # MongoDB sends no fields of a value that is null
         if field.is_required():
-            raise NotRead(f"{kind.__name__}.{name}")
+            raise unreadable(kind, found._raw, name)
         return field.get_default(call_default_factory=True)
 
     if nests(field.annotation):

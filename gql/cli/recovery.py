@@ -17,7 +17,7 @@ from documents.details import details_of
 from documents.errors import InvalidInput
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
-from documents.seals import FIELD, names_unknown_key, problem_of
+from documents.seals import FIELD, Keyring, names_unknown_key, problem_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, RecordChange, Unit
@@ -25,6 +25,7 @@ from documents.tokens import LIFETIME, ApiToken, TokenKind
 from documents.values import Statement, problem_in
 from gql import secretkey
 from gql.cli.trail import Work
+from gql.faults import SecretKeyRefused
 from gql.firststart import TOKEN_FILE, Clock, utc_now
 from gql.private import write_private
 from gql.resealing import KINDS, NAMED
@@ -46,7 +47,8 @@ class Recovered:
 def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool, clock: Clock = utc_now) -> Work[Recovered]:
     """Makes a token for an administrator and seals the person anew; with `reseal`, all else that agrees with the trail too.
 
-    InvalidInput for an unfit person or reason.
+    InvalidInput for an unfit person or reason. Without `reseal`, SecretKeyRefused for a key under which nothing is sealed: if it
+    is not the servers' own, they would shut the administrator out.
     """
 
     async def work(settings: Settings) -> Recovered:
@@ -57,6 +59,8 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         database = bound_database()
         database.keyring = database.keyring or secretkey.keyring(settings)
         await database.know(RECORDS)
+        if not reseal:
+            await _check_key(database.keyring)
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
 
@@ -82,6 +86,15 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         return done
 
     return work
+
+
+async def _check_key(keys: Keyring) -> None:
+    """Raises SecretKeyRefused if people are sealed, and none of them under a key that is here."""
+    sealed = await Stakeholder.raws({FIELD: {"$ne": None}})
+    if sealed and all(problem_of(Stakeholder.__name__, str(each.get("user_id")), each, keys) for each in sealed):
+        under = sealed[0][FIELD].get("key_id") if isinstance(sealed[0][FIELD], dict) else "another"
+        reason = f"is not the one under which people are sealed, which is {under}; add --reseal if that one is lost"
+        raise SecretKeyRefused("the settings", reason)
 
 
 async def _administrator(user_id: str | None) -> tuple[Raw, Told]:

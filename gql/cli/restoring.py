@@ -87,7 +87,10 @@ def _check_beginning(found: Sequence[Finding], head: AuditHead) -> None:
     """Raises unless all that is wrong with the trail is that it ends before the last checkpoint."""
     for kind, seq, says in found:
         if (kind, seq) != (AuditFaultKind.TAIL_CUT, head.size):
-            raise TrailFaulty(f"the trail is not the beginning of what was signed: {kind.name}. {says}")
+            # The endorsement of a key that came after the backup is lost with the events after it.
+            hint = " If the key was changed after the backup was made, give each verifier key by --key."
+            forged = kind is AuditFaultKind.CHECKPOINT_FORGED
+            raise TrailFaulty(f"the trail is not the beginning of what was signed: {kind.name}. {says}{hint if forged else ''}")
     if not found:
         raise InvalidInput("checkpoint", f"shows no loss: the trail has {head.size} events and reaches all that was signed")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import typer
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
 from documents import migrations
 from documents.audit import verify
@@ -25,7 +25,7 @@ from documents.audit.sealing import NoSecretKey
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.books import BOOKS
-from documents.errors import InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal
+from documents.errors import InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal, Unreadable
 from documents.kinds import RECORDS
 from documents.store.server import DriverError, UnreadableDocument
 from documents.store.session import Database
@@ -74,11 +74,13 @@ def run(work: Work[T], *, migrated: bool = True) -> T:
             raise NotMigrated(str(older)) from older
         except (NewerSchema, PreviewSchema) as refusal:
             raise NotPrepared(str(refusal)) from refusal
+        except Unreadable as refusal:
+            raise DatabaseUnusable(str(refusal)) from refusal
         except Refusal as refusal:  # the head is missing, or a hash that a proof needs
             raise TrailFaulty(str(refusal)) from refusal
         except DriverError as error:
             raise reach.unusable(error) from error
-        except (UnreadableDocument, ValidationError) as error:
+        except UnreadableDocument as error:
             raise DatabaseUnusable(f"something in it cannot be read: {str(error).splitlines()[0]}") from error
 
 

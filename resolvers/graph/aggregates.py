@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from inspect import cleandoc
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -12,10 +13,10 @@ from strawberry import UNSET, Parent
 from strawberry.types.field import StrawberryField
 
 from documents.access import Permission
-from documents.errors import InvalidInput, LimitExceeded
+from documents.errors import InvalidInput, LimitExceeded, Unreadable
 from documents.store.filters import to_query
 from documents.store.record import Record
-from documents.store.standins import aware
+from documents.store.standins import VALUE_ERRORS, aware
 from documents.values import camel
 from resolvers.graph.asked import asked_for
 from resolvers.graph.connections import Filtered
@@ -222,7 +223,7 @@ class Plan:
 
     def told(self, raw: Mapping[str, Any]) -> SimpleNamespace:
         told = {
-            stat: SimpleNamespace(**{name: _believed(of, raw[at]) for name, (at, of) in each.items()})
+            stat: SimpleNamespace(**{name: _believed(of, raw[at], name) for name, (at, of) in each.items()})
             for stat, each in self.stats.items()
         }
         different = SimpleNamespace(**{name: raw[at] for name, at in self.distinct.items()})
@@ -257,10 +258,18 @@ def _group(plan: Plan, groups: Groups, offered: Mapping[str, Key], raw: Mapping[
     told = plan.told(raw)
     keys = {flat(path): None for path in offered}
     for at, (key, by) in enumerate(zip(groups.keys, groups.by, strict=True)):
-        keys[flat(key.path)] = _believed(key.type, by.value(raw["_id"][f"k{at}"]))
+        keys[flat(key.path)] = _believed(key.type, by.value(raw["_id"][f"k{at}"]), key.path)
     told.keys = SimpleNamespace(**keys)
     return told
 
 
-def _believed(of: Any, value: Any) -> Any:
-    return TypeAdapter(of | None).validate_python(aware(value))
+def _believed(of: Any, value: Any, path: str) -> Any:
+    try:
+        return _adapter(of).validate_python(aware(value))
+    except VALUE_ERRORS as error:  # a group is of many records, and does not say which of them holds it
+        raise Unreadable(path=path) from error
+
+
+@cache
+def _adapter(of: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(of | None)

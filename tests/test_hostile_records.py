@@ -1,0 +1,143 @@
+"""Values that no server stores, written past the product: a question about such a record gets an answer or a coded refusal."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import cycle
+from typing import Any
+
+import pytest
+from graphql import get_named_type
+
+from documents.store.record import Record
+from tests.examples import BOT, register
+from tests.hostile_values import VALUES, altered, replace
+from tests.journey import every_mutation, sign_in
+from tests.nouns import NOUNS
+from tests.schema import QUERIES
+from tests.service import AUDREY, Service
+from tests.test_projections import leaves
+
+pytestmark = pytest.mark.tampers
+RECORD_OF = {each.__name__: each for each in NOUNS}
+
+
+@pytest.fixture(scope="module")
+async def travelled(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    await sign_in(service)
+    async for _ in every_mutation(service):
+        pass
+    yield service
+    await service.close()
+
+
+def place(document: Any, path: str) -> str:
+    """The place in a document of a stored path, in the first element of each list; empty if nothing is stored there."""
+    steps: list[str] = []
+    for step in path.split("."):
+        if isinstance(document, list) and document:
+            steps, document = [*steps, "0"], document[0]
+        if not isinstance(document, dict) or step not in document:
+            return ""
+        steps, document = [*steps, step], document[step]
+    return ".".join(steps)
+
+
+async def tried(service: Service, kind: type[Record], ask: Callable[[str, object], Awaitable[set[str | None]]]) -> None:
+    """Asks about each stored value of a kind in turn, where another value stands in its place, by path and database id.
+
+    A place gets one of the hostile values, the next place the next one.
+    """
+    stored = await service.database.collection(kind.collection).find().to_list(None)
+    values, codes = cycle(VALUES.values()), set[str | None]()
+    for said, path in leaves(kind.__name__):
+        there = [(document, at) for document in stored if (at := place(document, path))]
+        for document, at in there[-1:]:
+            if await replace(service, kind.collection, altered(document, at, next(values))):
+                codes |= await ask(said, document["_id"])
+                await replace(service, kind.collection, document)
+    assert codes <= {None, "RECORD_UNREADABLE"}
+
+
+@pytest.mark.parametrize("kind", NOUNS)
+async def test_a_record_that_nobody_stored_so_is_told_or_refused(travelled: Service, kind: type[Record]) -> None:
+    async def ask(path: str, identity: object) -> set[str | None]:
+        selected = " { ".join(path.split(".")) + " }" * path.count(".")
+        named = urlsafe_b64encode(f"{kind.__name__}:{identity}".encode()).decode()
+        answer = await travelled.post(f'{{ node(id: "{named}") {{ ...on {kind.__name__} {{ {selected} }} }} }}', {}, AUDREY)
+        return {code_in(answer.json())}
+
+    await tried(travelled, kind, ask)
+
+
+async def test_what_cannot_be_read_is_named_and_nothing_is_built_on_it(service: Service) -> None:
+    await register(service)
+    versions = service.database.collection("model_versions")
+    await versions.update_one({}, {"$set": {"registered_at": "long ago"}})
+    asked = await service.refusal(
+        '{ modelVersion(modelId: "support-assistant", version: "1.0.0") { version modelId registeredAt } }'
+    )
+    named = {"code": "RECORD_UNREADABLE", "kind": "ModelVersion", "key": "support-assistant/1.0.0", "path": "registered_at"}
+    assert asked == named
+    before = await versions.find_one({})
+    assert await service.refused("updateModelVersion", **BOT, purpose="To answer.") == named
+    assert await versions.find_one({}) == before
+
+
+def roots(ending: str) -> dict[str, Any]:
+    """The root fields with a type of such a name, about a noun."""
+    types = {name: get_named_type(field.type).name for name, field in QUERIES.items()}
+    of_nouns = {name for name, each in types.items() if each.endswith(ending) and each.removesuffix(ending) in RECORD_OF}
+    return {name: field for name, field in QUERIES.items() if name in of_nouns}
+
+
+LISTS, AGGREGATES = roots("Connection"), roots("Aggregate")
+STATS = ("min", "max", "avg", "sum", "distinct")
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_list_in_the_order_of_a_value_that_nobody_stored_is_answered_or_refused(travelled: Service, name: str) -> None:
+    order = get_named_type(LISTS[name].args["orderBy"].type).fields if "orderBy" in LISTS[name].args else {}
+
+    async def ask(path: str, _: object) -> set[str | None]:
+        return {await listed(travelled, name, path, to) for to in ("ASC", "DESC")} if path in order else set()
+
+    await tried(travelled, RECORD_OF[get_named_type(LISTS[name].type).name.removesuffix("Connection")], ask)
+
+
+async def listed(service: Service, name: str, by: str, direction: str) -> str | None:
+    """The code of the refusal of one of the pages of a list; None if all are told."""
+    after: str | None = None
+    while True:
+        text = f"query($after: String) {{ {name}(first: 5, after: $after, orderBy: [{{{by}: {direction}}}]) {{"
+        answer = (await service.post(f"{text} pageInfo {{ hasNextPage endCursor }} }} }}", {"after": after}, AUDREY)).json()
+        if "errors" in answer:
+            return code_in(answer)
+        page = answer["data"][name]["pageInfo"]
+        if not page["hasNextPage"]:
+            return None
+        after = page["endCursor"]
+
+
+@pytest.mark.parametrize("name", AGGREGATES)
+async def test_figures_of_values_that_nobody_stored_are_told_or_refused(travelled: Service, name: str) -> None:
+    group = get_named_type(AGGREGATES[name].args["groupBy"].type).fields
+    figures = get_named_type(AGGREGATES[name].type).fields
+    keys = get_named_type(figures["keys"].type).fields
+    stats = {each: get_named_type(figures[each].type).fields for each in STATS if each in figures}
+    numbers = [f"{each} {{ {' '.join(of)} }}" for each, of in stats.items()]
+    measured = {each for of in stats.values() for each in of}
+
+    async def ask(path: str, _: object) -> set[str | None]:
+        asked = [f"{name} {{ {' '.join(numbers)} }}"] if path in measured else []
+        if path in keys and get_named_type(group[path].type).name == "OrderDirection":
+            asked.append(f"{name}(groupBy: [{{{path}: ASC}}]) {{ keys {{ {path} }} count }}")
+        answers = [(await travelled.post(f"{{ {each} }}", {}, AUDREY)).json() for each in asked]
+        return set(map(code_in, answers))
+
+    await tried(travelled, RECORD_OF[get_named_type(AGGREGATES[name].type).name.removesuffix("Aggregate")], ask)
+
+
+def code_in(answer: Any) -> str | None:
+    """The code of the first error of an answer; None if it has none."""
+    return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
