@@ -1,6 +1,7 @@
 """An app over a database of its own, spoken to over HTTP as somebody, on a stopped clock."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -115,6 +116,14 @@ class Service:
         """Puts back what is not as it was stored, whoever wrote since, and the clock too."""
         self.holdings = Holdings(self.database, self.uri)
         self._become(stored)
+
+    @asynccontextmanager
+    async def put_back(self) -> AsyncIterator[Self]:
+        """The service on its bound database, which holds afterwards what it held before."""
+        stored = await self.stored()
+        with self.database.bound():
+            yield self
+        await self.restore(stored)
 
     def _become(self, stored: Stored) -> None:
         self.holdings.becomes(stored)

@@ -43,10 +43,8 @@ async def begun(server: str) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def grown(begun: Service) -> AsyncIterator[Service]:
-    stored = await begun.stored()
-    with begun.database.bound():
-        yield begun
-    await begun.restore(stored)
+    async with begun.put_back() as service:
+        yield service
 
 
 async def turn(service: Service) -> VerificationRun | None:

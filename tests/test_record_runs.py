@@ -36,11 +36,8 @@ async def begun(server: str) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def grown(begun: Service) -> AsyncIterator[Service]:
-    """A service that is put back to what it stored afterwards."""
-    stored = await begun.stored()
-    with begun.database.bound():
-        yield begun
-    await begun.restore(stored)
+    async with begun.put_back() as service:
+        yield service
 
 
 async def turn(service: Service) -> VerificationRun:

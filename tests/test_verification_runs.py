@@ -44,10 +44,8 @@ async def begun(server: str) -> AsyncIterator[Service]:
 @pytest.fixture
 async def grown(begun: Service) -> AsyncIterator[Service]:
     """A trail that was neither signed nor verified yet, and is put back to this afterwards."""
-    stored = await begun.stored()
-    with begun.database.bound():
-        yield begun
-    await begun.restore(stored)
+    async with begun.put_back() as service:
+        yield service
 
 
 async def turn(service: Service, key: SigningKey | None = None, takes: float = 0) -> VerificationRun | None:

@@ -145,9 +145,10 @@ class AuditHead(Record):
         the stored events.
         """
         # A turn that is missing would begin anew, and one that is too large could not be counted up.
-        if not await cls.alter({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}}):
+        touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
+        if touched is None:
             raise TrailNotSound("there is no head that counts turns, and so no trail")
-        head = await cls.require("head")
+        head = cls.hydrated(touched)
         database = bound_database()
         known = _agreeing.get(database)
         if known is None or known.end != head.end:

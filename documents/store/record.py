@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, cast
 import bson
 from beanie import Document, PydanticObjectId
 from pydantic import Field, PrivateAttr
+from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
 
 from documents.canonical import same
@@ -455,6 +456,13 @@ class Record(Document):
             if error.code == TYPE_MISMATCH:
                 return 0
             raise
+
+    @classmethod
+    async def alter_and_read(cls, query: Raw, change: Raw) -> Raw | None:
+        """Applies the update operators of `change` to the one document that meets `query`, and returns it as it is then."""
+        cls._within_unit("alter")
+        found = await cls._collection().find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        return cast("Raw | None", found)
 
     @classmethod
     async def delete_unrecorded(cls, query: Raw) -> None:
