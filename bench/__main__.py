@@ -33,6 +33,7 @@ from gql.firststart import prepare
 from gql.settings import PREFIX, Settings, read_settings
 
 PROCESSES = 4  # that serve our app and write at once
+CACHE = "2G"  # events are loaded in bulk, which fills the 256 MB that a server has faster than its checkpoints empty them
 LONG = 100_000  # a longer trail is verified in one round
 PACKAGES = ("magistrate", "strawberry-graphql", "graphql-core", "starlette", "uvicorn", "motor", "pymongo", "orjson")
 
@@ -84,7 +85,8 @@ def main(
 
 async def run(plan: Plan, parts: Sequence[Part], progress: Console) -> dict[str, Any]:
     """Measures the parts; returns the figures by part, and under `on` the machine and packages that they were measured with."""
-    with TemporaryDirectory(prefix="magistrate-bench-") as folder, Engine(Path(folder), read_settings().engine) as engine:
+    folders = TemporaryDirectory(prefix="magistrate-bench-")
+    with folders as folder, Engine(Path(folder), read_settings().engine, CACHE) as engine:
         found: dict[str, Any] = {"on": _machine(engine)} | {each: [] for each in Part}
         if set(parts) - {Part.VERIFICATION}:
             async with _prepared(engine, "bench") as (settings, database):
