@@ -1,7 +1,7 @@
 """Values that no server stores, written past the product: a question about such a record gets an answer or a coded refusal."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from itertools import cycle
 from typing import Any
 
@@ -43,14 +43,20 @@ def place(document: Any, path: str) -> str:
     return ".".join(steps)
 
 
-async def tried(service: Service, kind: type[Record], ask: Callable[[str, object], Awaitable[set[str | None]]]) -> None:
-    """Asks about each stored value of a kind in turn, where another value stands in its place, by path and database id.
+Ask = Callable[[str, object], Awaitable[set[str | None]]]
+"""Asks about the value at a path of a record, given its database id; returns the codes of the answers, None for no refusal."""
+
+
+async def tried(service: Service, kind: type[Record], ask: Ask, among: Container[str] | None = None) -> None:
+    """Asks about each stored value of a kind, or those at the paths `among`, in turn, where another value stands in its place.
 
     A place gets one of the hostile values, the next place the next one.
     """
     stored = await service.database.collection(kind.collection).find().to_list(None)
     values, codes = cycle(VALUES.values()), set[str | None]()
     for said, path in leaves(kind.__name__):
+        if among is not None and said not in among:
+            continue
         there = [(document, at) for document in stored if (at := place(document, path))]
         for document, at in there[-1:]:
             if await replace(service, kind.collection, altered(document, at, next(values))):
@@ -100,16 +106,17 @@ async def test_a_list_in_the_order_of_a_value_that_nobody_stored_is_answered_or_
     order = get_named_type(LISTS[name].args["orderBy"].type).fields if "orderBy" in LISTS[name].args else {}
 
     async def ask(path: str, _: object) -> set[str | None]:
-        return {await listed(travelled, name, path, to) for to in ("ASC", "DESC")} if path in order else set()
+        return {await listed(travelled, name, path, to) for to in ("ASC", "DESC")}
 
-    await tried(travelled, RECORD_OF[get_named_type(LISTS[name].type).name.removesuffix("Connection")], ask)
+    await tried(travelled, RECORD_OF[get_named_type(LISTS[name].type).name.removesuffix("Connection")], ask, order)
 
 
 async def listed(service: Service, name: str, by: str, direction: str) -> str | None:
     """The code of the refusal of one of the pages of a list; None if all are told."""
     after: str | None = None
+    size = 50 if name == "auditEvents" else 3  # which are many more
     while True:
-        text = f"query($after: String) {{ {name}(first: 5, after: $after, orderBy: [{{{by}: {direction}}}]) {{"
+        text = f"query($after: String) {{ {name}(first: {size}, after: $after, orderBy: [{{{by}: {direction}}}]) {{"
         answer = (await service.post(f"{text} pageInfo {{ hasNextPage endCursor }} }} }}", {"after": after}, AUDREY)).json()
         if "errors" in answer:
             return code_in(answer)
@@ -127,15 +134,17 @@ async def test_figures_of_values_that_nobody_stored_are_told_or_refused(travelle
     stats = {each: get_named_type(figures[each].type).fields for each in STATS if each in figures}
     numbers = [f"{each} {{ {' '.join(of)} }}" for each, of in stats.items()]
     measured = {each for of in stats.values() for each in of}
+    grouped = {each for each in keys if each in group and get_named_type(group[each].type).name == "OrderDirection"}
 
     async def ask(path: str, _: object) -> set[str | None]:
         asked = [f"{name} {{ {' '.join(numbers)} }}"] if path in measured else []
-        if path in keys and get_named_type(group[path].type).name == "OrderDirection":
+        if path in grouped:
             asked.append(f"{name}(groupBy: [{{{path}: ASC}}]) {{ keys {{ {path} }} count }}")
         answers = [(await travelled.post(f"{{ {each} }}", {}, AUDREY)).json() for each in asked]
         return set(map(code_in, answers))
 
-    await tried(travelled, RECORD_OF[get_named_type(AGGREGATES[name].type).name.removesuffix("Aggregate")], ask)
+    kind = RECORD_OF[get_named_type(AGGREGATES[name].type).name.removesuffix("Aggregate")]
+    await tried(travelled, kind, ask, measured | grouped)
 
 
 def code_in(answer: Any) -> str | None:
