@@ -13,6 +13,7 @@ import pytest
 
 from tests import stranger
 from tests.stranger import notes, values
+from tests.stranger.records import Record
 from tests.vectors import primitives
 from tests.vectors.__main__ import FOLDER
 from tests.vectors.made import VECTORS, make, said, verified
@@ -67,6 +68,32 @@ def test_a_canonical_form_is_the_one_of_the_vector(case: dict[str, Any]) -> None
     text = bytes.fromhex(case["hex"])
     assert text.decode() == case["text"] and sha256(text).hexdigest() == case["digest"]
     assert values.canonical(values.parsed(text)) == text
+
+
+@pytest.mark.parametrize("case", PRIMITIVES["numbers"], ids=lambda case: case["json"])
+def test_the_form_of_a_number_is_the_one_of_the_vector(case: dict[str, Any]) -> None:
+    found = values.loosely_parsed(case["json"].encode())
+    if case["canonical"] is None:
+        with pytest.raises(ValueError, match=r"."):
+            values.canonical(found)
+    else:
+        assert values.canonical(found).decode() == case["canonical"]
+
+
+@pytest.mark.parametrize("case", PRIMITIVES["folds"], ids=lambda case: case["about"])
+def test_the_fold_comes_to_what_the_vector_says(case: dict[str, Any]) -> None:
+    record = Record()
+    for each in case["events"]:
+        record.take(each)
+    contents = {name: text.encode() for name, text in case["contents"].items()}
+    found = [list(each) for each in record.differing(case["leaves"], contents)] if record.proven else []
+    assert (record.proven, found) == (case["proven"], case["differs"])
+
+
+def test_the_note_on_the_page_is_one_of_a_vector() -> None:
+    page = (FOLDER.parent / "trail-format.md").read_text().split("```text\n")
+    (note,) = [each.split("```")[0] for each in page if each.startswith("vectors.example/trail")]
+    assert note in (FOLDER / "honest" / "kept").read_text()
 
 
 def test_trees_nodes_edges_and_roots_are_those_of_the_vectors() -> None:

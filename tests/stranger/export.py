@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.stranger.notes import endorsed, kept_in, leads, opened
-from tests.stranger.records import UNKNOWN, Record, above, plain
-from tests.stranger.values import HEX, OTHER, SAFE, Date, canonical, cited, digest, is_hash, joined, parsed, root, same, stored
+from tests.stranger.records import Record
+from tests.stranger.values import HEX, OTHER, SAFE, Date, cited, digest, is_hash, joined, parsed, root, same, stored
 
 PARTS = {
     "actor": {"id": str, "type": str}, "resource": {"type": str, "id": str}, "subject": {"model_id": str, "version": str},
@@ -100,16 +100,10 @@ class Export:
                 self._found("RECORD_MISSING", self.records[named].last)
 
     def _differing(self, told: Record, row: Any) -> None:
-        kept = row["leaves"]
-        due, wrong = told.resolved(kept, self.contents), dict(row.get("wrong", {}))
-        unknown = {path for path, (leaf, _) in due.items() if leaf == UNKNOWN}
-        for path in sorted(due.keys() | kept.keys()):
-            if path in unknown or (path not in due and unknown & {*above(path)}):
-                continue
-            leaf, seq = due.get(path, (OTHER, told.last))
-            if path not in kept or leaf is OTHER or canonical(plain(leaf)) != canonical(plain(kept[path])):
-                self._found("RECORD_DIFFERS", seq)
-                wrong.pop(path, None)
+        wrong = dict(row.get("wrong", {}))
+        for path, seq in told.differing(row["leaves"], self.contents):
+            self._found("RECORD_DIFFERS", seq)
+            wrong.pop(path, None)
         for _ in wrong:
             self._found("RECORD_DIFFERS", told.last)
 

@@ -30,14 +30,30 @@ class Record:
             self._put(each["path"], _leaf(each), seq)
 
     def _put(self, path: str, leaf: Any, seq: int) -> None:
-        over = [each for each in above(path) if each in self.leaves]
-        for each in over:
-            if not _is_open(self.leaves[each][0]):  # a scalar has become an object or a list
+        inside = False  # of a content or an unknown, of which a part is replaced by nothing, too
+        for each in (each for each in above(path) if each in self.leaves):
+            said, told = self.leaves[each]
+            if _is_open(said):
+                inside = True
+            elif inside:  # a scalar has become an object or a list
+                self.leaves[each] = None, told
+            else:
                 del self.leaves[each]
         for each in _within(path, self.leaves):
             del self.leaves[each]
-        if leaf is not None or any(each in self.leaves for each in over):  # None replaces a part of what stands above
+        if leaf is not None or inside:
             self.leaves[path] = leaf, seq
+
+    def differing(self, stored: dict[str, Any], contents: dict[str, bytes]) -> Iterator[tuple[str, int]]:
+        """The paths at which a stored record has other leaves, each with the number of the event that shows it."""
+        due = self.resolved(stored, contents)
+        unknown = {path for path, (leaf, _) in due.items() if leaf == UNKNOWN}
+        for path in sorted(due.keys() | stored.keys()):
+            if path in unknown or (path not in due and unknown & {*above(path)}):
+                continue
+            leaf, seq = due.get(path, (OTHER, self.last))
+            if path not in stored or leaf is OTHER or canonical(plain(leaf)) != canonical(plain(stored[path])):
+                yield path, seq
 
     def resolved(self, stored: dict[str, Any], contents: dict[str, bytes]) -> State:
         found: State = {}

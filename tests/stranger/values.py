@@ -55,9 +55,14 @@ def _decimal(value: float) -> tuple[int, str, int]:
     return 0, stripped, int(exponent or 0) - len(part) + len(digits) - len(stripped)
 
 
+def loosely_parsed(text: bytes) -> Any:
+    """The value of JSON in any form: each number is the double that it stands for."""
+    return json.loads(text, parse_int=lambda digits: int(digits) if abs(float(digits)) <= SAFE else float(digits))
+
+
 def parsed(text: bytes) -> Any:
     """The value of canonical bytes; ValueError for others."""
-    value = json.loads(text, parse_int=lambda digits: int(digits) if abs(float(digits)) <= SAFE else float(digits))
+    value = loosely_parsed(text)
     if canonical(value) != text:
         raise ValueError("is not canonical")
     return value

@@ -8,8 +8,9 @@ from typing import Any
 
 from documents.audit import tree
 from documents.audit.notes import Checkpoint
-from documents.canonical import canonical, digest
+from documents.canonical import canonical, digest, loosely_parsed
 from documents.salts import salted
+from tests.vectors import folds
 from tests.vectors.story import KEY
 
 FILE = "primitives.json"
@@ -35,7 +36,10 @@ def write(folder: Path) -> None:
 
 
 def made() -> dict[str, Any]:
-    return {"canonical": _canonical(), "leaves": _leaves(), "trees": _trees(), "salted": _salted(), "notes": _notes()}
+    return {
+        "canonical": _canonical(), "numbers": _numbers(), "leaves": _leaves(), "trees": _trees(), "salted": _salted(),
+        "notes": _notes(), "folds": folds.made(),
+    }  # fmt: skip
 
 
 def _canonical() -> list[Any]:
@@ -43,6 +47,24 @@ def _canonical() -> list[Any]:
         {"about": about, "hex": canonical(value).hex(), "text": canonical(value).decode(), "digest": digest(value)}
         for about, value in VALUES
     ]
+
+
+NUMBERS = [
+    "0", "-0", "1.0", "1e2", "0.1e1", "1E400", "9007199254740991", "9007199254740992", "-9007199254740993",
+    "123456789012345678901234567890",
+]  # fmt: skip
+
+
+def _numbers() -> list[Any]:
+    """Numbers as JSON may have them, and the canonical form of each; null for one that no value is."""
+    return [{"json": each, "canonical": _canonical_or_none(each)} for each in NUMBERS]
+
+
+def _canonical_or_none(text: str) -> str | None:
+    try:
+        return canonical(loosely_parsed(text.encode())).decode()
+    except ValueError:
+        return None
 
 
 def _leaves() -> list[str]:
