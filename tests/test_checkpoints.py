@@ -12,8 +12,10 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from documents.audit import tree
+from documents.audit.checkpoints import sign
 from documents.audit.notes import Checkpoint, SigningKey, VerifierKey, opened
 from documents.audit.trail import AuditHead
+from documents.errors import Inconsistent
 from gql.app import create_app
 from gql.checkpoints import checkpoint, signing_key
 from gql.cli import app
@@ -22,7 +24,7 @@ from gql.settings import Settings
 from tests.c2sp import checked
 from tests.examples import attach, register
 from tests.operated import Operated, eventually, refused
-from tests.service import AUDREY, Service
+from tests.service import ADA, AUDREY, Service
 from tests.trails import Stored
 
 ASKED = "{ auditCheckpoint { text size root signedAt verifierKey } }"
@@ -161,6 +163,29 @@ async def test_another_key_is_told_to_the_trail_before_it_signs(service: Service
     assert await signed(service, other) == second
     both = [key.verifier, other.verifier]
     assert [opened(each["text"], both).size for each in await kept(service)] == [first["size"], second["size"]]
+
+
+async def test_a_stored_checkpoint_by_a_key_of_somebody_else_is_not_continued(service: Service) -> None:
+    assert await signed(service)
+    await service.do("updateStakeholder", ADA, userId="bob", department="Sales")
+    head, seen = await AuditHead.require("head"), await service.size()
+    foreign = SigningKey(head.origin, b"e" * 32)
+    document = {
+        "revision": 1, "size": head.size, "root": head.root, "signed_at": service.now, "verifier_key": str(foreign.verifier),
+        "text": Checkpoint(head.origin, head.size, head.root).signed(foreign), "endorsement": None,
+    }  # fmt: skip
+    await service.database.collection("audit_checkpoints").insert_one(document)
+    with service.database.bound(), pytest.raises(Inconsistent, match="to which no event tells of a rotation"):
+        await sign(await key_of(service), service.now)
+    assert await service.size() == seen
+
+
+async def test_servers_with_the_key_of_before_and_the_key_of_after_sign_in_turns(service: Service) -> None:
+    key, other = await key_of(service), SigningKey.made((await key_of(service)).name)
+    for each in (key, other, key, other, other, key):
+        await service.do("updateStakeholder", ADA, userId="bob", department=f"Sales {await service.size()}")
+        done = await signed(service, each)
+        assert done and done["verifierKey"] == str(each.verifier)
 
 
 KEYS = "{ auditKeys { verifierKey isCurrent checkpoints firstSignedAt lastSignedAt } }"

@@ -20,10 +20,11 @@ from documents.errors import Inconsistent, LimitExceeded, Unproven
 from documents.store.aggregates import Grouping, Measure, Question
 from documents.store.record import Record
 from documents.store.session import bound_database
-from documents.store.standins import aware
+from documents.store.standins import at_path, aware
 from documents.store.units import Raw, Unit
 from documents.values import Count, Digest, Moment, Value, is_count
 
+ROTATE = "rotateAuditKey"
 KEYS = 1_000  # keys that one answer lists, and endorsements that are read of one trail
 
 
@@ -145,8 +146,8 @@ async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = (
     """Signs and stores a checkpoint of the current head, or returns the newest one if it covers that head and names `key`.
 
     Returns None while the trail has no event. Raises Inconsistent, and signs nothing, if the trail does not continue the newest
-    checkpoint. If `key` is not the key that signed the newest checkpoint, an event records the rotation first. If that other key
-    is among `previous`, it endorses `key`.
+    checkpoint, and if that is by a key of somebody else. If `key` is not the key that signed the newest checkpoint, an event
+    records the rotation first. If that other key is among `previous`, it endorses `key`.
     """
     head, last = await AuditHead.require("head"), await AuditCheckpoint.last()
     if head.size == 0 or (last and _is_of(last, head, key)):
@@ -165,12 +166,13 @@ async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = (
             if _is_of(last, head, key):
                 return last
             if last.verifier_key != str(key.verifier):
+                await _refuse_foreign(last, key, previous)
                 endorsement = next(
                     (endorsement_of(each, key) for each in previous if str(each.verifier) == last.verifier_key), None
                 )
                 facts = {"from": last.verifier_key, "to": str(key.verifier), "endorsement": endorsement}
                 resource = AuditCheckpoint.__name__, last.key
-                told = Occurrence(AuditEventType.SYSTEM_STARTED, "rotateAuditKey", SYSTEM, Request(ids[0]), resource, facts=facts)
+                told = Occurrence(AuditEventType.SYSTEM_STARTED, ROTATE, SYSTEM, Request(ids[0]), resource, facts=facts)
                 await head.append([told], at, ids)
         signed = AuditCheckpoint(
             size=head.size,
@@ -205,6 +207,21 @@ async def tell(found: Inconsistent, at: datetime) -> None:
 
 def _is_of(last: AuditCheckpoint, head: AuditHead, key: SigningKey) -> bool:
     return (last.size, last.root, last.verifier_key) == (head.size, head.root, str(key.verifier))
+
+
+async def _refuse_foreign(last: AuditCheckpoint, key: SigningKey, previous: Sequence[SigningKey]) -> None:
+    """Raises Inconsistent for a checkpoint by a key that this server does not have and to which no event tells of a rotation.
+
+    A key that signs here for the first time believes whichever key signed last: the one of before may be lost.
+    """
+    other = last.verifier_key
+    if other in {str(each.verifier) for each in previous} or await AuditCheckpoint.newest(key.verifier) is None:
+        return
+    signed = await AuditCheckpoint.raws({"verifier_key": other}, [("size", -1)], KEYS, ["size"])
+    before = [each["size"] - 1 for each in signed if is_count(each.get("size"))]  # a rotation is told before its key signs
+    rotations = await AuditEvent.raws({"seq": {"$in": before}, "action": ROTATE}, fields=["details"])
+    if all(at_path(each, "details.facts.to") != other for each in rotations):
+        raise Inconsistent(last.size, "it is by another key, to which no event tells of a rotation")
 
 
 async def _goes_on(last: AuditCheckpoint, head: AuditHead) -> None:

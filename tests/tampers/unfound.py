@@ -6,6 +6,8 @@ from typing import Any
 
 from bson import ObjectId
 
+from documents.audit import tree
+from documents.audit.notes import Checkpoint, SigningKey
 from documents.eligibility.rules import RULES
 from documents.versions.version import ModelVersion
 from tests.tampers.attacks import add, attack
@@ -82,6 +84,16 @@ def the_stored_checkpoints_without_an_endorsement_deleted(held: Held) -> Iterabl
 
 
 @attack("what cannot be found")
+def a_checkpoint_by_another_key(held: Held) -> Iterable[Found]:
+    head, foreign = held.heads[0], SigningKey(str(held.heads[0]["origin"]), b"e" * 32)
+    size, root = int(head["size"]), tree.root(head["edge"])
+    said = {"size": size, "root": root, "signed_at": head["last_at"], "verifier_key": str(foreign.verifier), "endorsement": None}
+    text = Checkpoint(foreign.name, size, root).signed(foreign)
+    held.at("audit_checkpoints").append({"_id": ObjectId(), "revision": 1, **said, "text": text})
+    return []
+
+
+@attack("what cannot be found")
 def a_restoration_told_by_nobody(held: Held) -> Iterable[Found]:
     """The records are put back too, all from before the last checkpoint, which an event of its own precedes."""
     own = {"audit_events", "audit_head", "contents", "audit_checkpoints"}
@@ -114,6 +126,9 @@ CANNOT_BE_FOUND |= {
     "what cannot be found: the events after the checkpoint hashed again": UNANCHORED,
     "what cannot be found: the stored checkpoints without an endorsement deleted": (
         "they only narrow down an interval; what was kept outside counts"
+    ),
+    "what cannot be found: a checkpoint by another key": (
+        "it proves nothing to whoever names the keys that count, and no server goes on from it (`tests/test_checkpoints.py`)"
     ),
     "what cannot be found: a standing said to be of older rules": WAITING,
     "what cannot be found: a standing that a mark names": WAITING,
