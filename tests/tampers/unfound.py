@@ -117,7 +117,10 @@ def a_standing_that_a_mark_names(held: Held) -> Iterable[Found]:
     return []
 
 
-UNANCHORED = "no checkpoint was kept of them yet; the caveat AFTER_CHECKPOINT says so"
+UNANCHORED = (
+    "no checkpoint was kept of them yet, which the caveat AFTER_CHECKPOINT says; the next checkpoint signs them as they are, so "
+    "an event that somebody makes before it, with records that fit, is never found"
+)
 WAITING = (
     "a standing that waits to be judged anew is not compared, which the caveat STANDINGS_WAIT says; the next turn overwrites it "
     "with what the rules make of it"
