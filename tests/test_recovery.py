@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pydantic import SecretStr
 
 from documents.audit.verify import verify
@@ -151,6 +153,37 @@ async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree
     with service.database.bound():
         report = await verify(books=BOOKS)
     assert report.faults == () and report.records_unproven == 0
+
+
+async def test_whom_the_database_alone_calls_the_oldest_administrator_is_not_recovered(service: Service) -> None:
+    long_ago = service.now.replace(year=2000)
+    await change(service, "alice", platform_role="admin", roles=[], registered_at=long_ago)
+    alice = await row_of(service, "alice")
+    await people(service).insert_one({**alice, "_id": ObjectId(), "user_id": "mallory"})
+    await people(service).insert_one({"_id": ObjectId(), "platform_role": "admin", "active": True, "registered_at": long_ago})
+    await people(service).insert_one({"_id": ObjectId(), "user_id": ["nobody"], "platform_role": "admin", "active": True})
+    before = await service.state()
+    for each in ("alice", "mallory"):
+        with pytest.raises(InvalidInput, match=f"must be an administrator, and the trail does not tell that {each} is one"):
+            await recovered(service, each)
+    with pytest.raises(InvalidInput, match="nobody is not"):
+        await recovered(service, "nobody")
+    assert await service.state() == before
+    assert (await recovered(service)).user_id == "admin"
+    await refused(service, ALICE)
+
+
+async def test_of_several_administrators_the_longest_registered_active_one_is_recovered(service: Service) -> None:
+    service.later(days=1)
+    said = {"name": "Y", "department": "IT", "platformRole": "ADMIN", "roles": [], "authorizedTiers": []}
+    for each in ("aaron", "zoe"):
+        await service.do("registerStakeholder", ADA, userId=each, email=f"{each}@example.org", **said)
+    await change(service, "admin", registered_at=service.now + timedelta(days=9))
+    assert (await recovered(service)).user_id == "admin"
+    done = await recovered(service, "aaron")
+    await service.do("deactivateStakeholder", Person("aaron", done.token), userId="admin")
+    await change(service, "admin", active=True)
+    assert (await recovered(service)).user_id == "aaron"
 
 
 @pytest.mark.parametrize(

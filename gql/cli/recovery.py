@@ -11,8 +11,9 @@ from documents.access import SYSTEM, PlatformRole
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.fold import Told
 from documents.audit.sealing import keyring, last_seq, put
-from documents.audit.told import differences, told
+from documents.audit.told import differences, told, told_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
+from documents.canonical import quoted
 from documents.details import details_of
 from documents.errors import InvalidInput
 from documents.kinds import RECORDS
@@ -32,6 +33,8 @@ from gql.resealing import KINDS, NAMED
 from gql.settings import Settings
 
 RECOVER, RESEAL = "recoverAdministrator", "resealRecords"
+AT_ONCE = 100  # rows that are read at once
+COUNTING = ("platform_role", "active", "registered_at")
 
 
 @dataclass(slots=True)
@@ -61,12 +64,13 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         await database.know(RECORDS)
         if not reseal:
             await _check_key(database.keyring)
+        named = await _longest_registered() if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
 
         async def recover(unit: Unit) -> str:
             head = await AuditHead.touch()
-            row, known = await _administrator(user_id)
+            row, known = await _administrator(named)
             person = str(row["user_id"])
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return person  # an earlier attempt committed, and only the answer of the database was lost
@@ -97,16 +101,37 @@ async def _check_key(keys: Keyring) -> None:
         raise SecretKeyRefused("the settings", reason)
 
 
-async def _administrator(user_id: str | None) -> tuple[Raw, Told]:
-    """The row of the named administrator, or of the first active one, with what the trail tells of the person."""
-    query: Raw = {"user_id": user_id} if user_id else {"platform_role": PlatformRole.ADMIN, "active": True}
-    rows = await Stakeholder.raws(query, [("registered_at", 1)], 1)
+async def _longest_registered() -> str:
+    """The user id of the active administrator who was registered first, by what the trail tells; InvalidInput if there is none."""
+    found: list[tuple[str, str]] = []
+    async for rows in Stakeholder.raw_windows({}, [("_id", 1)], AT_ONCE, ["user_id", *COUNTING]):
+        by_id = {each["user_id"]: each for each in rows if isinstance(each.get("user_id"), str)}
+        tellings = await told_of(Stakeholder, by_id.keys())
+        for user_id, row in by_id.items():
+            said = _counting(row, tellings.get(user_id, Told()))
+            if said.get("platform_role") == PlatformRole.ADMIN and said.get("active") is True:
+                found.append((quoted(said.get("registered_at")), user_id))
+    if not found:
+        raise InvalidInput("user", "must be named: the trail tells of no active administrator")
+    return min(found)[1]
+
+
+def _counting(row: Raw, known: Told) -> Raw:
+    """What counts of a person: what the trail tells. The row counts where the trail tells of the person and does not prove it."""
+    if known.since is not None:
+        return known.scalars(COUNTING)
+    return row if known.last >= 0 else {}  # of everybody whom a server stored, an event tells
+
+
+async def _administrator(user_id: str) -> tuple[Raw, Told]:
+    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else."""
+    rows = [each for each in await Stakeholder.raws({"user_id": user_id}) if each.get("user_id") == user_id]
     if not rows:
-        unknown = f"must be somebody who is registered; {user_id} is not"
-        raise InvalidInput("user", unknown if user_id else "must be named: no administrator is active")
-    known = await told(Stakeholder, str(rows[0]["user_id"]))
-    if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.scalars(["platform_role"]).get("platform_role")):
-        raise InvalidInput("user", f"must be an administrator; {rows[0]['user_id']} is none")
+        raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
+    known = await told(Stakeholder, user_id)
+    told_role, role = known.scalars(["platform_role"]).get("platform_role"), _counting(rows[0], known).get("platform_role")
+    if PlatformRole.ADMIN not in (told_role, role):
+        raise InvalidInput("user", f"must be an administrator, and the trail does not tell that {user_id} is one")
     return rows[0], known
 
 
