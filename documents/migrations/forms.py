@@ -79,7 +79,7 @@ async def _read() -> Forms:
     odd: list[str] = []
     async for rows in Migration.raw_windows({}, [("_id", 1)], AT_ONCE, ["number"]):
         for number in (each.get("number") for each in rows):
-            if is_count(number):
+            if isinstance(number, int) and is_count(number):
                 numbers.add(int(number))
             elif len(odd) < LISTED:
                 odd.append(quoted(number))
