@@ -7,7 +7,7 @@ from secrets import token_hex, token_urlsafe
 
 from documents import environments, migrations
 from documents.access import SYSTEM, PlatformRole
-from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of, refuse_told
 from documents.eligibility.raising import raise_rules
 from documents.eligibility.rules import RULES, RulesInForce
 from documents.errors import AlreadyExists, InvalidInput, OlderSchema
@@ -109,13 +109,17 @@ async def _follow(database: Database, settings: Settings, at: datetime) -> None:
 
 
 async def _grant(database: Database, text: str, at: datetime) -> None:
-    """Stores the token of the settings as one of the administrator's, unless it is stored already."""
+    """Stores the token of the settings as one of the administrator's, unless it is stored already.
+
+    Raises ToldAlready if the trail tells of it: somebody deleted it in the database.
+    """
     try:
         token_id, _ = parted(text)
     except ValueError as error:
         raise InvalidInput("MAGISTRATE_ADMIN_TOKEN", f"is not a token: {error}") from error
     if await ApiToken.wanted(token_id):
         return
+    await refuse_told(ApiToken, token_id)  # it may have been revoked before somebody deleted it
     ids = EventIds()
 
     async def grant(unit: Unit) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from documents import migrations
+from documents.errors import FormNotAsTold
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from gql import secretkey
 from gql.embedded import Engine
-from gql.faults import CopyFailed
+from gql.faults import CopyFailed, NotPrepared
 from gql.noted import DATABASE
 from gql.release import RELEASE
 from gql.settings import Settings
@@ -22,10 +23,14 @@ Clock = Callable[[], datetime]
 def upgrade_embedded(folder: Path, settings: Settings, clock: Clock) -> Sequence[Migration]:
     """Migrates the embedded database in a folder that the caller has locked; copies it first if any step is pending.
 
-    The copy of an interrupted run is kept, because it was made before the first step.
+    The copy of an interrupted run is kept, because it was made before the first step. Raises NotPrepared where the trail tells of
+    other migrations than are stored.
     """
     with Engine(folder, settings.engine, settings.engine_cache) as engine:
-        newest = asyncio.run(_newest(engine.uri, settings))
+        try:
+            newest = asyncio.run(_newest(engine.uri, settings))
+        except FormNotAsTold as refusal:
+            raise NotPrepared(str(refusal)) from refusal
     if newest is None or newest >= migrations.SCHEMA:
         return ()
     copy_of(folder, newest)

@@ -6,25 +6,31 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo import MongoClient
 
 from documents import migrations
+from documents.access import SYSTEM
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.details import DETAILS_BYTES
 from documents.eligibility.rules import RULES
 from documents.environments import DeploymentEnvironment
-from documents.errors import NewerSchema, OlderSchema
+from documents.errors import FormNotAsTold, NewerSchema, OlderSchema
 from documents.incidents import Incident
 from documents.kinds import RECORDS
 from documents.migrations import SCHEMA, STEPS, Migration, environments, run
 from documents.salts import salted, salts_in
-from documents.store.migrations import FROZEN, Addition, Step
+from documents.store.migrations import FROZEN, Addition, Baseline, Step
+from documents.store.units import Unit
 from documents.versions.version import ModelVersion
 from gql.embedded import Engine
 from gql.firststart import prepare
@@ -33,6 +39,7 @@ from gql.settings import Settings
 from gql.upgrade import copy_of
 from tests.examples import BOT, register
 from tests.operated import MAGISTRATE, SECRET_KEY, Operated, eventually, refused
+from tests.service import SECRET_KEY as SERVICE_KEY
 from tests.service import Service
 from tests.stores.store import Store, documents_of, load
 
@@ -243,15 +250,114 @@ async def test_a_start_refuses_older_data_and_changes_nothing_unless_a_setting_s
     assert await migrations.form(old.database) == SCHEMA
 
 
+async def ended(service: Service, number: int, oldest_writer: str) -> None:
+    """Does what a later release does at the end of a step of its own."""
+
+    async def work(unit: Unit) -> None:
+        head = await AuditHead.touch()
+        later = Migration(number=number, at=service.now, name="later", release="9.0.0", oldest_writer=oldest_writer)
+        await later.store()
+        await head.append(await occurrences_of(unit, "migrate", SYSTEM, Request("later")), service.now, EventIds())
+
+    await service.database.transact(work, service.now)
+
+
 async def test_a_release_works_beside_a_later_one_as_long_as_that_lets_it_write(service: Service) -> None:
-    forms = service.database.collection("migrations")
-    later = {"number": SCHEMA + 1, "at": service.now, "revision": 1, "name": "later", "release": "9.0.0"}
-    await forms.insert_one({**later, "oldest_writer": RELEASE})
+    await ended(service, SCHEMA + 1, RELEASE)
     assert await migrations.check(service.database, RELEASE) == SCHEMA + 1
-    await forms.update_one({"number": SCHEMA + 1}, {"$set": {"oldest_writer": "9.0.0"}})
+    await ended(service, SCHEMA + 2, "9.0.0")
     with pytest.raises(NewerSchema):
         await migrations.check(service.database, RELEASE)
-    await forms.delete_one({"number": SCHEMA + 1})
+    await service.database.collection("migrations").update_one({"number": SCHEMA + 2}, {"$set": {"oldest_writer": RELEASE}})
+    with pytest.raises(NewerSchema):  # the trail says who may write
+        await migrations.check(service.database, RELEASE, as_told=True)
+
+
+BACK: dict[str, Any] = {"$set": {"number": SCHEMA - 1}}
+
+
+@pytest.mark.tampers
+async def test_a_step_that_the_trail_tells_to_be_done_is_not_done_again(service: Service) -> None:
+    policies, forms = service.database.collection("policies"), service.database.collection("migrations")
+    await policies.update_one({"policy_id": "POL-001"}, {"$set": {"content.required_roles": []}, "$unset": {"salts": ""}})
+    await forms.update_one({"number": SCHEMA}, BACK)
+    before = await service.state()
+    for work in (
+        prepare(service.settings.model_copy(update={"migrate": True}), service.database, clock=lambda: service.now),
+        migrations.migrate(service.database, lambda: service.now, RELEASE, RECORDS),
+    ):
+        with pytest.raises(FormNotAsTold, match=f"migration {SCHEMA - 1} is stored, and .* does not tell of it; the trail tells"):
+            await work
+    assert await service.state() == before
+    report = await verify(books=BOOKS)
+    named = {(each.kind.name, each.resource.id) for each in report.faults if each.resource and each.resource.type == "Migration"}
+    assert named == {("RECORD_UNKNOWN", str(SCHEMA - 1)), ("RECORD_MISSING", str(SCHEMA))}
+
+
+@pytest.mark.tampers
+async def test_a_record_that_the_trail_proves_gets_no_baseline_and_is_named(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies = service.database.collection("policies")
+    await policies.update_one({"policy_id": "POL-001"}, {"$set": {"content.required_roles": []}, "$unset": {"salts": ""}})
+    again = STEPS[-1]
+    assert isinstance(again, Baseline)
+    monkeypatch.setattr(run, "STEPS", (replace(again, number=SCHEMA + 1),))
+    seen = await service.size()
+    (done,) = await migrations.migrate(service.database, lambda: service.now, RELEASE, RECORDS)
+    assert done.unproven == ("Policy POL-001: the trail proves it, and its salts are gone",)
+    assert [each["action"] for each in await service.trail(seen)] == ["migrate"]
+    faults = (await verify(books=BOOKS)).faults
+    assert {each.resource.id for each in faults if each.resource} == {"POL-001"}
+
+
+NO_FORMS: dict[str, tuple[list[Any], str]] = {
+    "a text": (["x"], 'one has "x" in the place of its number'),
+    "infinity": ([float("inf")], "one has a value that JSON cannot express in the place of its number"),
+    "a list": ([[1]], r"one has \[1\] in the place of its number"),
+    "nothing": ([None], "one has null in the place of its number"),
+    "a later form": ([99], "migration 99 is stored, and the trail does not tell of it"),
+    "an earlier form": ([1], "migration 1 is stored, and the trail does not tell of it"),
+    "several": (["x", 99, float("-inf"), {"a": 1}], "migration 99 is stored"),
+}
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("called", NO_FORMS)
+@pytest.mark.parametrize("instead", [False, True], ids=["beside", "instead"])
+async def test_migrations_that_no_server_stores_are_named_and_hide_nothing(service: Service, called: str, instead: bool) -> None:
+    numbers, says = NO_FORMS[called]
+    forms = service.database.collection("migrations")
+    if instead:
+        await forms.delete_many({})
+    await forms.insert_many([{"_id": ObjectId(), "number": each, "oldest_writer": 7} for each in numbers])
+    assert await migrations.check(service.database, RELEASE, as_told=True) == SCHEMA
+    before = await service.state()
+    with pytest.raises(FormNotAsTold, match=says):
+        await prepare(service.settings.model_copy(update={"migrate": True}), service.database, clock=lambda: service.now)
+    assert await service.state() == before
+    kinds = [each.kind.name for each in (await verify(books=BOOKS)).faults]
+    assert sorted(kinds) == ["RECORD_MISSING"] * instead + ["RECORD_UNKNOWN"] * len(numbers)
+
+
+@pytest.mark.tampers
+async def test_commands_on_the_trail_go_by_the_form_that_the_trail_tells(service: Service, tmp_path: Path) -> None:
+    forms = service.database.collection("migrations")
+    await forms.insert_many([{"number": each, "oldest_writer": 7} for each in ("x", 99, float("inf"))])
+    settings: dict[str, object] = {
+        "DATA_DIR": tmp_path, "MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SERVICE_KEY.text,
+    }  # fmt: skip
+    for words, code, says in (
+        (("audit", "verify"), 13, "the trail has 3 faults"),
+        (("audit", "export", str(tmp_path / "export")), 13, "the trail has 3 faults"),
+        (("migrate",), 8, "magistrate: the collection migrations was changed in the database itself"),
+        (("migrate", "--dry-run"), 8, "magistrate: the collection migrations was changed in the database itself"),
+        (("admin", "recover", "--reason", "It is lost."), 0, "admin has a new token"),
+    ):
+        done = magistrate(*words, **settings)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False) and says in done.stderr, (words, done.stderr)
+    code, complaint = refused(**settings)
+    assert code == 8 and "migration 99 is stored" in complaint and "Traceback" not in complaint
 
 
 @pytest.mark.parametrize("collection", sorted(FROZEN))

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pydantic import SecretStr
 
 from documents.audit.verify import verify
 from documents.books import BOOKS
+from documents.canonical import plain
 from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
 from gql.cli.recovery import recovering
@@ -131,6 +134,59 @@ async def test_what_was_altered_under_the_present_key_is_never_sealed_anew(servi
     assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
 
 
+async def test_a_row_without_a_seal_is_left_while_others_are_sealed_under_the_key_that_is_here(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await people(service).update_one({"user_id": "bob"}, {"$unset": {"mac": ""}})
+    await change_token(service, "carol", mac=None)
+    done = await recovered(service, reseal=True)
+    assert (done.sealed, done.left) == (0, ["ApiToken/carol", "Stakeholder/bob"])
+    assert "Stakeholder/bob: it has no seal, and others have one under a key that is here\n" in capsys.readouterr().err
+    await refused(service, BOB)
+
+
+async def test_what_only_the_database_can_show_to_be_wrong_is_not_sealed_anew(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bob = await row_of(service, "bob")
+    await change(service, "bob", registered_at=plain(bob["registered_at"]), search_tokens=["x"])
+    await people(service).update_one({"user_id": "carol"}, {"$unset": {"mac": ""}})
+    await restart(service, NEW)
+    done = await recovered(service, reseal=True)
+    assert done.left == ["Stakeholder/bob"]
+    said = capsys.readouterr().err
+    assert "Stakeholder/bob: registered_at: It is stored as str, and must be datetime.\n" in said
+    assert "Stakeholder/bob: search_tokens: It is not what follows from the other fields.\n" in said
+
+
+HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
+    "a token without an id": ("api_tokens", {}),
+    "a token whose id is null": ("api_tokens", {"token_id": None}),
+    "a token whose id is a list": ("api_tokens", {"token_id": ["zzz", "yyy"]}),
+    "a token whose id is an object": ("api_tokens", {"token_id": {"a": 1}}),
+    "a token whose seal is a list": ("api_tokens", {"token_id": "x1", "mac": [{"key_id": "k1"}]}),
+    "an empty person": ("stakeholders", {}),
+    "an administrator without an id": ("stakeholders", {"platform_role": "admin", "active": True}),
+    "an administrator whose id is a number": ("stakeholders", {"user_id": 7, "platform_role": "admin", "active": True}),
+    "a person whom no event tells of": ("stakeholders", {"user_id": "x1", "platform_role": "member"}),
+    "a person whose seal is a text": ("stakeholders", {"user_id": "x1", "mac": "text"}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("lost", [False, True], ids=["key here", "key lost"])
+async def test_a_row_that_no_server_stores_is_named_and_hinders_no_recovery(service: Service, name: str, lost: bool) -> None:
+    collection, row = HOSTILE[name]
+    await service.database.collection(collection).insert_one({"_id": ObjectId(), **row})
+    if lost:
+        await restart(service, NEW)
+    done = await recovered(service, reseal=True)
+    key = row.get("user_id" if collection == "stakeholders" else "token_id", "")
+    assert done.left == [f"{'Stakeholder' if collection == 'stakeholders' else 'ApiToken'}/{key}"]
+    assert done.user_id == "admin" and await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+    assert (await service.last())["details"]["facts"]["left"] == done.left
+
+
 async def test_an_administrator_who_was_altered_away_is_put_back(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     await change(service, "admin", platform_role="member", roles=["risk_manager"], active=False)
     done = await recovered(service, "admin")
@@ -151,6 +207,37 @@ async def test_what_a_recovery_found_is_told_so_that_the_trail_and_the_row_agree
     with service.database.bound():
         report = await verify(books=BOOKS)
     assert report.faults == () and report.records_unproven == 0
+
+
+async def test_whom_the_database_alone_calls_the_oldest_administrator_is_not_recovered(service: Service) -> None:
+    long_ago = service.now.replace(year=2000)
+    await change(service, "alice", platform_role="admin", roles=[], registered_at=long_ago)
+    alice = await row_of(service, "alice")
+    await people(service).insert_one({**alice, "_id": ObjectId(), "user_id": "mallory"})
+    await people(service).insert_one({"_id": ObjectId(), "platform_role": "admin", "active": True, "registered_at": long_ago})
+    await people(service).insert_one({"_id": ObjectId(), "user_id": ["nobody"], "platform_role": "admin", "active": True})
+    before = await service.state()
+    for each in ("alice", "mallory"):
+        with pytest.raises(InvalidInput, match=f"must be an administrator, and the trail does not tell that {each} is one"):
+            await recovered(service, each)
+    with pytest.raises(InvalidInput, match="nobody is not"):
+        await recovered(service, "nobody")
+    assert await service.state() == before
+    assert (await recovered(service)).user_id == "admin"
+    await refused(service, ALICE)
+
+
+async def test_of_several_administrators_the_longest_registered_active_one_is_recovered(service: Service) -> None:
+    service.later(days=1)
+    said: dict[str, Any] = {"name": "Y", "department": "IT", "platformRole": "ADMIN", "roles": [], "authorizedTiers": []}
+    for each in ("aaron", "zoe"):
+        await service.do("registerStakeholder", ADA, userId=each, email=f"{each}@example.org", **said)
+    await change(service, "admin", registered_at=service.now + timedelta(days=9))
+    assert (await recovered(service)).user_id == "admin"
+    done = await recovered(service, "aaron")
+    await service.do("deactivateStakeholder", Person("aaron", done.token), userId="admin")
+    await change(service, "admin", active=True)
+    assert (await recovered(service)).user_id == "aaron"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from documents import contents, idempotency, lineage, numbers, tokens, values
 from documents.departures import erasing
 from documents.departures.commands import HANDED_OVER
-from documents.errors import Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
+from documents.errors import FormNotAsTold, Inconsistent, NewerSchema, OlderSchema, PreviewSchema, Refusal
 from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
@@ -18,7 +18,7 @@ from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
-FOR_OPERATORS = (Inconsistent, NewerSchema, OlderSchema, PreviewSchema)
+FOR_OPERATORS = (FormNotAsTold, Inconsistent, NewerSchema, OlderSchema, PreviewSchema)
 """Refusals that end a command or a start, and that no client is answered with."""
 BESIDE_REFUSALS = {
     ("INTERNAL", ("id",)),

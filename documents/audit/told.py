@@ -1,6 +1,6 @@
 """What the trail tells of one record, and where the stored document says otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from documents.audit.books import looking_up
 from documents.audit.event import AuditEvent
@@ -14,13 +14,18 @@ AT_ONCE = 100  # events that are read at once
 
 async def told(kind: type[Record], key: str) -> Told:
     """The record of that key as the trail tells it."""
-    found = Told()
-    query = {"resource.id": key, "resource.type": kind.__name__}
+    return (await told_of(kind, [key])).get(key, Told())
+
+
+async def told_of(kind: type[Record], keys: Collection[str]) -> dict[str, Told]:
+    """The records of these keys as the trail tells them, by key; those of which it tells nothing are left out."""
+    found: dict[str, Told] = {}
+    query = {"resource.id": {"$in": sorted(keys)} if len(keys) > 1 else next(iter(keys), None), "resource.type": kind.__name__}
     async for events in AuditEvent.raw_windows(query, [("seq", 1)], AT_ONCE, ["canonical"]):
         for each in events:
             telling = Telling.in_bytes(each.get("canonical"))
-            if telling and (telling.kind, telling.key) == (kind.__name__, key):
-                found.take(telling)
+            if telling and telling.kind == kind.__name__ and telling.key in keys:
+                found.setdefault(telling.key, Told()).take(telling)
     return found
 
 

@@ -19,7 +19,7 @@ from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, details_of
-from documents.errors import AlreadyExists, TrailNotSound
+from documents.errors import AlreadyExists, ToldAlready, TrailNotSound
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
 from documents.store.units import Raw, RecordChange, Unit, current_unit
@@ -116,6 +116,7 @@ class Receipt(Value):
     root: Digest = Field(description="The root that the tree of that size has.")
 
 
+SUCCESS = AuditOutcome.SUCCESS.value
 _agreeing: "WeakKeyDictionary[Database, AuditHead]" = WeakKeyDictionary()
 """The head of each database as this process left it last, or as it agreed with the events when this process looked."""
 
@@ -219,8 +220,10 @@ class AuditHead(Record):
         """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.
 
         A changed record that grants access is sealed as of its event, by one more write; Altered if it was not as stored here.
+        Raises ToldAlready if a record is made of which the trail tells already: somebody deleted what was stored.
         The open transaction must have touched the head. `ids` has one id for each occurrence.
         """
+        await _refuse_told(occurrences)
         events: list[Raw] = []
         for number, what in enumerate(occurrences):
             for digest, text in what.details.contents.items():
@@ -257,6 +260,31 @@ class AuditHead(Record):
         if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": self.end}):
             raise RuntimeError("the head moved under a transaction that had touched it")
         _agreeing[bound_database()] = self.model_copy()
+
+
+async def _refuse_told(occurrences: Sequence[Occurrence]) -> None:
+    """Raises ToldAlready if a record is told from nothing, and not as a baseline, of whose kind and key the trail tells.
+
+    Takes one look-up by an index where records are made, and none where nothing is.
+    """
+    made = {each.resource for each in occurrences if each.change and each.change.before is None}
+    made -= {each.resource for each in occurrences if each.details.baseline}
+    by_kind: dict[str, list[str]] = {}
+    for kind, key in sorted(made):
+        by_kind.setdefault(kind, []).append(key)
+    if not by_kind:
+        return
+    told = [{"resource.id": {"$in": keys}, "resource.type": kind, "outcome": SUCCESS} for kind, keys in by_kind.items()]
+    for each in await AuditEvent.raws(told[0] if len(told) == 1 else {"$or": told}, limit=1, fields=["resource"]):
+        about = each["resource"] if isinstance(each["resource"], dict) else {}
+        raise ToldAlready(str(about.get("type")), str(about.get("id")))
+
+
+async def refuse_told(kind: type[Record], key: str) -> None:
+    """Raises ToldAlready if the trail tells of a record that is not stored, before somebody makes it anew."""
+    query = {"resource.id": key, "resource.type": kind.__name__, "outcome": SUCCESS}
+    if await AuditEvent.raws(query, limit=1, fields=["seq"]):
+        raise ToldAlready(kind.__name__, key)
 
 
 def _within(sentence: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from documents.access import SYSTEM
-from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of, refuse_told
 from documents.eligibility.checks import CHECKS
 from documents.eligibility.judgement import Judgement
 from documents.eligibility.loading import case_files
@@ -21,10 +21,14 @@ AT_ONCE = 50
 async def raise_rules(grace: timedelta, at: datetime) -> bool:
     """Raises the rules number of the bound database to this release's; False if it is as high or higher already.
 
-    For versions that were submitted before the raise, findings of stricter checks are advisory until `grace` is over.
+    For versions that were submitted before the raise, findings of stricter checks are advisory until `grace` is over. Raises
+    ToldAlready if somebody deleted the record of the rules in the database: a raise would begin the grace anew.
     """
-    if (await RulesInForce.kept()).number >= RULES:
+    rules = await RulesInForce.kept()
+    if rules.number >= RULES:
         return False
+    if rules.was is None:
+        await refuse_told(RulesInForce, rules.key)
     ids = EventIds()
 
     async def work(unit: Unit) -> bool:

@@ -1,11 +1,11 @@
-"""Where a stored record that grants access differs from what the trail told of it before schema 2."""
+"""Which stored records the trail proves, and where one that grants access differs from what it told before schema 2."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from documents.audit.fold import Told
 from documents.audit.records import leaves_of
-from documents.audit.told import differences, told
+from documents.audit.told import differences, told, told_of
 from documents.store.record import Record
 from documents.store.units import Raw
 
@@ -18,6 +18,12 @@ async def differing(kind: type[Record], document: Raw) -> Sequence[str]:
     known, stored = await told(kind, kind.key_of(document)), leaves_of(document, kind.disclosure())
     found = await differences(kind, document, known)
     return [each.path for each in found if not _is_of_a_step(each.path, known, stored)]
+
+
+async def proven(kind: type[Record], documents: Sequence[Raw]) -> Collection[str]:
+    """The keys of those documents whose whole state the trail tells."""
+    found = await told_of(kind, {kind.key_of(each) for each in documents})
+    return {key for key, known in found.items() if known.since is not None}
 
 
 def _is_of_a_step(path: str, known: Told, stored: dict[str, Any]) -> bool:

@@ -11,13 +11,14 @@ from documents.access import SYSTEM
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
 from documents.errors import NewerSchema, OlderSchema, PreviewSchema
+from documents.migrations.forms import told_forms
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
 from documents.store.migrations import Addition, Baseline, Batch, Kinds, Step
 from documents.store.record import Record
 from documents.store.session import Database
 from documents.store.transaction import is_conflict
-from documents.store.units import Raw, Unit
+from documents.store.units import Unit
 
 SCHEMA = STEPS[-1].number
 FIRST = 2  # the form of release 0.1.0; what earlier previews stored has no way here
@@ -29,37 +30,41 @@ log = logging.getLogger(__name__)
 
 
 async def form(database: Database) -> int | None:
-    """The number of the newest form that the data have; None where there are none."""
-    newest = await _newest(database)
-    return int(newest["number"]) if newest else None
+    """The number of the newest form that the data have; None where there are none.
+
+    Raises FormNotAsTold unless the stored migrations are those of which the trail tells.
+    """
+    with database.bound():
+        forms = await told_forms()
+    forms.must_agree()
+    return forms.newest
 
 
-async def _newest(database: Database) -> Raw | None:
-    with database.bound():  # raw, for a later release may keep what this one cannot read
-        return await Migration.raw_first({}, [("number", -1)])
-
-
-async def check(database: Database, release: str) -> int:
+async def check(database: Database, release: str, *, as_told: bool = False) -> int:
     """The number of the data's form, 0 where there are none; changes nothing.
 
     Raises OlderSchema where steps are pending, PreviewSchema for data of an unreleased preview, and NewerSchema where a later
-    release made a form that this one may not write.
+    release made a form that this one may not write. Raises FormNotAsTold where the trail tells of other forms than are stored;
+    if `as_told`, what the trail tells counts.
     """
-    newest = await _newest(database)
-    found = int(newest["number"]) if newest else 0
-    if newest is None:
+    with database.bound():
+        forms = await told_forms()
+    if not as_told:
+        forms.must_agree()
+    found = forms.newest or 0
+    if forms.newest is None:
         return 0
     if found < FIRST:
         raise PreviewSchema(found, FIRST)
     if found < SCHEMA:
         raise OlderSchema(found, SCHEMA)
-    if found > SCHEMA and Version.parse(release) < Version.parse(newest.get("oldest_writer", "999.0.0")):
+    if found > SCHEMA and Version.parse(release) < forms.oldest_writer:
         raise NewerSchema(found, SCHEMA)
     return found
 
 
 async def pending(database: Database) -> Sequence[Step | Addition | Baseline]:
-    """The steps that are still to be done, in order; none for data that are not there."""
+    """The steps that are still to be done, in order; none for data that are not there. Raises what `form` raises."""
     found = await form(database)
     return [each for each in STEPS if found is not None and each.number > found]
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from documents.migrations import environments
-from documents.migrations.baseline import differing
+from documents.migrations.baseline import differing, proven
 from documents.numbers import version_key
 from documents.store.migrations import Addition, Baseline, Step
 from documents.store.session import bound_database
@@ -132,5 +132,6 @@ STEPS: tuple[Step | Addition | Baseline, ...] = (
         does="Gives each record salts and an event that tells the whole of it, unless a person or token differs from the trail.",
         oldest_writer="0.3.0",
         differing=differing,
+        proven=proven,
     ),
 )

@@ -6,7 +6,7 @@ What a step changes in a record that the trail follows, it hands back, so that a
 from its baseline on, or from its making: then the record has the field `salts`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import isawaitable
@@ -160,7 +160,7 @@ class Baseline:
     """One numbered step: it gives each record salts, and hands the whole record back, so that one event tells of it anew.
 
     A record that has the field `salts` was told so, or was made by a release that tells everything. A record that differs from
-    what the trail tells of it, or that no event can tell, gets none: its `salts` are null.
+    what the trail tells of it, that the trail proves already, or that no event can tell, gets none: its `salts` are null.
     """
 
     number: int
@@ -171,6 +171,8 @@ class Baseline:
     """The oldest release that may write to the data after this step."""
     differing: Callable[[type[Record], Raw], Awaitable[Sequence[str]]]
     """The paths at which a document that grants access differs from what the trail tells of it."""
+    proven: Callable[[type[Record], Sequence[Raw]], Awaitable[Collection[str]]]
+    """The keys of those documents that the trail proves already: a baseline would tell whatever was altered in them as true."""
 
     async def added(self) -> Sequence[str]:
         """The keys of the documents that it adds: none."""
@@ -186,7 +188,8 @@ class Baseline:
         current_unit(f"migration {self.number}")
         for name, kind in kinds.items():
             found = [each async for each in _some(name, {SALTS: {"$exists": False}}, min(size, BASELINES))]
-            told = [await self._told(kind, document) for document in found]
+            proven = await self.proven(kind, found) if found else ()
+            told = [None if kind.key_of(each) in proven else await self._told(kind, each) for each in found]
             for document, one in zip(found, told, strict=True):
                 salts = one.document[SALTS] if one else None
                 await bound_database().collection(name).update_one({"_id": document["_id"]}, {"$set": {SALTS: salts}})
@@ -208,9 +211,15 @@ class Baseline:
         """The records that differ from what the trail tells of them, each with the paths."""
         found = []
         for name, kind in kinds.items():
-            async for each in _some(name, {SALTS: {"$exists": True, "$eq": None}}, UNPROVEN):
-                paths = await self.differing(kind, each) if kind.grants_access else ()
-                found.append(f"{kind.__name__} {kind.key_of(each)}: {', '.join(paths) or 'a value that no event can tell'}")
+            without = [each async for each in _some(name, {SALTS: {"$exists": True, "$eq": None}}, UNPROVEN)]
+            proven = await self.proven(kind, without) if without else ()
+            for each in without:
+                if (key := kind.key_of(each)) in proven:
+                    why = "the trail proves it, and its salts are gone"
+                else:
+                    paths = await self.differing(kind, each) if kind.grants_access else ()
+                    why = ", ".join(paths) or "a value that no event can tell"
+                found.append(f"{kind.__name__} {key}: {why}")
         return sorted(found)[:UNPROVEN]
 
 

@@ -39,7 +39,7 @@ def secret_key() -> None:
 def recover(
     reason: Annotated[str, typer.Option("--reason", help="Why it is needed; the trail tells it.")],
     user: Annotated[
-        str | None, typer.Argument(metavar="[USER]", help="The user id of an administrator; without it the first active one.")
+        str | None, typer.Argument(metavar="[USER]", help="An administrator's user id; without it, the one registered longest.")
     ] = None,
     reseal: Annotated[
         bool, typer.Option("--reseal", help="Seal all other people and tokens anew that agree with the trail; name the others.")

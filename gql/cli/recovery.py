@@ -1,5 +1,6 @@
 """The work of `magistrate admin recover` on the database of the settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex, token_urlsafe
@@ -8,11 +9,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from documents.access import SYSTEM, PlatformRole
+from documents.audit.books import wrong_in
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.fold import Told
 from documents.audit.sealing import keyring, last_seq, put
-from documents.audit.told import differences, told
+from documents.audit.told import differences, told, told_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
+from documents.canonical import quoted
 from documents.details import details_of
 from documents.errors import InvalidInput
 from documents.kinds import RECORDS
@@ -32,6 +35,9 @@ from gql.resealing import KINDS, NAMED
 from gql.settings import Settings
 
 RECOVER, RESEAL = "recoverAdministrator", "resealRecords"
+AT_ONCE = 100  # rows that are read at once
+LONGEST = 200  # characters of a key that are shown: in an altered row it may be anything
+COUNTING = ("platform_role", "active", "registered_at")
 
 
 @dataclass(slots=True)
@@ -61,12 +67,14 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         await database.know(RECORDS)
         if not reseal:
             await _check_key(database.keyring)
+        kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        named = await _longest_registered() if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
 
         async def recover(unit: Unit) -> str:
             head = await AuditHead.touch()
-            row, known = await _administrator(user_id)
+            row, known = await _administrator(named)
             person = str(row["user_id"])
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return person  # an earlier attempt committed, and only the answer of the database was lost
@@ -82,7 +90,7 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
 
         done = Recovered(await database.transact(recover, at), text)
         if reseal:
-            await _reseal(done, reason, at)
+            await _reseal(done, reason, at, kept=kept)
         return done
 
     return work
@@ -97,16 +105,46 @@ async def _check_key(keys: Keyring) -> None:
         raise SecretKeyRefused("the settings", reason)
 
 
-async def _administrator(user_id: str | None) -> tuple[Raw, Told]:
-    """The row of the named administrator, or of the first active one, with what the trail tells of the person."""
-    query: Raw = {"user_id": user_id} if user_id else {"platform_role": PlatformRole.ADMIN, "active": True}
-    rows = await Stakeholder.raws(query, [("registered_at", 1)], 1)
+async def _any_sealed(keys: Keyring) -> bool:
+    """Whether any person or token is rightly sealed under a key that is here."""
+    for kind in KINDS:
+        async for rows in kind.raw_windows({FIELD: {"$ne": None}}, [("_id", 1)], AT_ONCE):
+            if any(problem_of(kind.__name__, kind.key_of(each), each, keys) is None for each in rows):
+                return True
+    return False
+
+
+async def _longest_registered() -> str:
+    """The user id of the active administrator registered first, by what the trail tells; InvalidInput without one."""
+    found: list[tuple[str, str]] = []
+    async for rows in Stakeholder.raw_windows({}, [("_id", 1)], AT_ONCE, ["user_id", *COUNTING]):
+        by_id = {each["user_id"]: each for each in rows if isinstance(each.get("user_id"), str)}
+        tellings = await told_of(Stakeholder, by_id.keys())
+        for user_id, row in by_id.items():
+            said = _counting(row, tellings.get(user_id, Told()))
+            if said.get("platform_role") == PlatformRole.ADMIN and said.get("active") is True:
+                found.append((quoted(said.get("registered_at")), user_id))
+    if not found:
+        raise InvalidInput("user", "must be named: the trail tells of no active administrator")
+    return min(found)[1]
+
+
+def _counting(row: Raw, known: Told) -> Raw:
+    """What counts of a person: what the trail tells. The row counts where the trail tells of the person and does not prove it."""
+    if known.since is not None:
+        return known.scalars(COUNTING)
+    return row if known.last >= 0 else {}  # of everybody whom a server stored, an event tells
+
+
+async def _administrator(user_id: str) -> tuple[Raw, Told]:
+    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else."""
+    rows = [each for each in await Stakeholder.raws({"user_id": user_id}) if each.get("user_id") == user_id]
     if not rows:
-        unknown = f"must be somebody who is registered; {user_id} is not"
-        raise InvalidInput("user", unknown if user_id else "must be named: no administrator is active")
-    known = await told(Stakeholder, str(rows[0]["user_id"]))
-    if PlatformRole.ADMIN not in (rows[0]["platform_role"], known.scalars(["platform_role"]).get("platform_role")):
-        raise InvalidInput("user", f"must be an administrator; {rows[0]['user_id']} is none")
+        raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
+    known = await told(Stakeholder, user_id)
+    told_role, role = known.scalars(["platform_role"]).get("platform_role"), _counting(rows[0], known).get("platform_role")
+    if PlatformRole.ADMIN not in (told_role, role):
+        raise InvalidInput("user", f"must be an administrator, and the trail does not tell that {user_id} is one")
     return rows[0], known
 
 
@@ -137,37 +175,55 @@ def _readable(row: Raw) -> Stakeholder:
         raise InvalidInput("user", f"{problem}: name another administrator, or mend that in the database first") from None
 
 
-async def _reseal(done: Recovered, reason: str, at: datetime) -> None:
-    """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else."""
+async def _reseal(done: Recovered, reason: str, at: datetime, *, kept: bool) -> None:
+    """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else.
+
+    `kept` says that others are sealed under a key that is here. Then a row without a seal was altered.
+    """
     for kind in KINDS:
-        for row in await kind.raws({}, fields=[*kind.keys]):
-            name = f"{kind.__name__}/{row[kind.keys[0]]}"
-            sealed = await _resealed(kind, str(row[kind.keys[0]]), at)
-            done.sealed += sealed is True
-            done.left += [name] if sealed is False else []
+        async for rows in kind.raw_windows({}, [("_id", 1)], AT_ONCE, [*kind.keys]):
+            for row in rows:
+                name = f"{kind.__name__}/{kind.key_of(row)[:LONGEST]}"
+                sealed = await _resealed(kind, row, at, name, kept=kept)
+                done.sealed += sealed is True
+                done.left += [name] if sealed is False else []
     about, facts = ("SecretKey", keyring().current.id), {"reason": reason, "sealed": done.sealed, "left": done.left[:NAMED]}
     await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 
-async def _resealed(kind: type[Record], key: str, at: datetime) -> bool | None:
-    """Whether a record was sealed anew: False if it differs from the trail, None if its seal is right already."""
+async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, kept: bool) -> bool | None:
+    """Whether a record was sealed anew: False if it is not what was stored here, None if its seal is right already."""
+    key = seen.get(kind.keys[0])
+    if not isinstance(key, str):
+        typer.echo(f"{name}: its {kind.keys[0]} is no text", err=True)
+        return False
 
     async def work(unit: Unit) -> bool | None:
         await AuditHead.touch()
-        row = await kind.raw_first({kind.keys[0]: key})
+        row = next(iter(await kind.raw_window({"_id": seen["_id"], kind.keys[0]: key}, [], 1)), None)
         if row is None or problem_of(kind.__name__, key, row, keyring()) is None:
             return None
-        known = await told(kind, key)
-        # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
         seq = await last_seq(kind.__name__, key)
-        if seq is None or not names_unknown_key(row, keyring()):
-            typer.echo(f"{kind.__name__}/{key}: its seal is not the one of what it says", err=True)
-            return False
-        if differed := await differences(kind, row, known):
-            for each in differed:
-                typer.echo(f"{kind.__name__}/{key}: {each.path}: {each.says}", err=True)
+        wrong = await _altered(kind, key, row, kept=kept)
+        for each in wrong:
+            typer.echo(f"{name}: {each}", err=True)
+        if wrong or seq is None:
             return False
         await put(kind.hydrated(row), row, seq)
         return True
 
     return await bound_database().transact(work, at)
+
+
+async def _altered(kind: type[Record], key: str, row: Raw, *, kept: bool) -> Sequence[str]:
+    """What shows that a row whose seal is not right was altered, in sentences."""
+    # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
+    if not names_unknown_key(row, keyring()):
+        return ["its seal is not the one of what it says"]
+    if row.get(FIELD) is None and kept:
+        return ["it has no seal, and others have one under a key that is here"]
+    known = await told(kind, key)
+    if known.last < 0:
+        return ["no event tells of it"]
+    found = {each.path: each.says for each in await differences(kind, row, known)}
+    return [f"{path}: {says}" for path, says in {**wrong_in(kind, row), **found}.items()]

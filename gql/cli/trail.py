@@ -25,7 +25,7 @@ from documents.audit.sealing import NoSecretKey
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead
 from documents.books import BOOKS
-from documents.errors import InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal, Unreadable
+from documents.errors import FormNotAsTold, InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal, Unreadable
 from documents.kinds import RECORDS
 from documents.store.server import DriverError, UnreadableDocument
 from documents.store.session import Database
@@ -72,7 +72,7 @@ def run(work: Work[T], *, migrated: bool = True) -> T:
             raise SecretKeyMissing from error
         except OlderSchema as older:
             raise NotMigrated(str(older)) from older
-        except (NewerSchema, PreviewSchema) as refusal:
+        except (FormNotAsTold, NewerSchema, PreviewSchema) as refusal:
             raise NotPrepared(str(refusal)) from refusal
         except Unreadable as refusal:
             raise DatabaseUnusable(str(refusal)) from refusal
@@ -115,7 +115,7 @@ async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) ->
     database.keyring = keyring_if_any(settings)
     try:
         with suppress(*(() if migrated else (OlderSchema,))):
-            await migrations.check(database, RELEASE)
+            await migrations.check(database, RELEASE, as_told=True)
         await database.know(RECORDS)
         with database.bound():
             if await _first({}) is None and await AuditHead.raw_first({}) is None:
