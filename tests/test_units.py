@@ -162,9 +162,9 @@ async def test_whatever_a_mutation_reads_and_writes_is_inside_its_one_transactio
         assert set(sent.pop(None)) <= SIGNING_IN
         *noting_use, own = sent.values()  # of a token that signs in for the first time
         assert all({about for _, about in each} == {"api_tokens", "1"} for each in noting_use)
-        touching, *appending = ("update", "audit_head"), ("insert", "audit_events"), ("update", "audit_head")
+        touching, *appending = ("findAndModify", "audit_head"), ("insert", "audit_events"), ("update", "audit_head")
         assert own[0] == touching and own[-3:] == [*appending, ("commitTransaction", "1")]
-        assert [each for each in own if each[0] in {"insert", "update"} and each[1].startswith("audit_")] == [
+        assert [each for each in own if each[0] in {"insert", "update", "findAndModify"} and each[1].startswith("audit_")] == [
             touching,
             *appending,
         ]
