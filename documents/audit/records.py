@@ -88,13 +88,13 @@ def _is_step(name: Any) -> bool:
 
 def _salts(stored: Any) -> dict[str, Any]:
     rows = (each for each in (stored if isinstance(stored, list) else ()) if isinstance(each, dict))
-    return {path: each.get("salt") for each in rows if isinstance(path := each.get("path"), str)}
+    return {path: each.get("salt") for each in rows if type(path := each.get("path")) is str}
 
 
 def _salted(salt: Any, value: Any) -> str | None:
     """The salted digest of a private value; None without a salt that can be used, which no event tells."""
     try:
-        return salted(salt, value) if isinstance(salt, str) else None
+        return salted(salt, value) if type(salt) is str else None
     except UNSPEAKABLE:
         return None
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import bson
+from bson import Code
 
 from documents.people import Stakeholder
 from documents.salts import shapes_of
@@ -41,6 +42,8 @@ SALTS: dict[str, Callable[[Raw], Any]] = {
     "that is too short": lambda salt: salt | {"salt": salt["salt"][:-2]},
     "that is a number": lambda salt: salt | {"salt": 7},
     "that is null": lambda salt: salt | {"salt": None},
+    "that is code": lambda salt: salt | {"salt": Code(salt["salt"])},
+    "of a path that is code": lambda salt: salt | {"path": Code(salt["path"])},
     "in the form of a text": lambda salt: salt["salt"],
 }
 
