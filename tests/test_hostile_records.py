@@ -6,15 +6,17 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from bson import Code
 from graphql import get_named_type
 
+from documents.eligibility.turns import judge_batch
 from documents.store.record import Record
 from tests.examples import BOT, register
 from tests.hostile_values import VALUES, altered, replace
 from tests.journey import every_mutation, sign_in
 from tests.nouns import NOUNS
 from tests.schema import QUERIES
-from tests.service import AUDREY, Service
+from tests.service import ADA, AUDREY, Service
 from tests.test_projections import leaves
 
 pytestmark = pytest.mark.tampers
@@ -88,6 +90,36 @@ async def test_what_cannot_be_read_is_named_and_nothing_is_built_on_it(service: 
     before = await versions.find_one({})
     assert await service.refused("updateModelVersion", **BOT, purpose="To answer.") == named
     assert await versions.find_one({}) == before
+
+
+NO_SALTS: dict[str, Any] = {
+    "a number": 7, "a text": "x", "an object": {}, "numbers": [7], "without a path": [{"salt": "0" * 32}],
+    "of a path that is code": [{"path": Code("x"), "salt": "0" * 32}], "that is no salt": [{"path": "name", "salt": "zz"}],
+    "with more": [{"path": "name", "salt": "0" * 32, "more": 1}],
+}  # fmt: skip
+
+
+async def test_what_stands_in_the_place_of_salts_is_named_and_nothing_is_built_on_it(service: Service) -> None:
+    await register(service)
+    people, versions = service.database.collection("stakeholders"), service.database.collection("model_versions")
+    for value in NO_SALTS.values():
+        for collection, which in ((people, {"user_id": "alice"}), (versions, {})):
+            await collection.update_one(which, {"$set": {"salts": value}})
+        before = await people.find_one({"user_id": "alice"}), await versions.find_one({})
+        named = {"code": "RECORD_UNREADABLE", "kind": "Stakeholder", "key": "alice", "path": "salts"}
+        assert await service.refused("updateStakeholder", ADA, userId="alice", department="Law") == named
+        named = {"code": "RECORD_UNREADABLE", "kind": "ModelVersion", "key": "support-assistant/1.0.0", "path": "salts"}
+        assert await service.refused("updateModelVersion", **BOT, purpose="To answer.") == named
+        assert before == (await people.find_one({"user_id": "alice"}), await versions.find_one({}))
+
+
+async def test_a_version_is_judged_whatever_stands_in_the_place_of_its_salts(service: Service) -> None:
+    await register(service)
+    versions = service.database.collection("model_versions")
+    await versions.update_one({}, {"$set": {"salts": 7, "standing.rules": 0}})
+    with service.database.bound():
+        assert await judge_batch(service.now) == 1 and await judge_batch(service.now) == 0
+    assert (await versions.find_one({}))["salts"] == 7
 
 
 def roots(ending: str) -> dict[str, Any]:

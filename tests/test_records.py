@@ -168,7 +168,7 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("a text is moved", "ModelVersion", VERSION, sets("restrictions", ["It moved."]), {"restrictions", "search_tokens"}),
     ("a salt is replaced", "Stakeholder", "alice", sets("salts.1.salt", "0" * 32), {"name"}),
     ("salts are gone", "Stakeholder", "alice", unsets("salts"), {"email", "name"}),
-    ("salts are a text", "Stakeholder", "alice", sets("salts", "none"), {"email", "name"}),
+    ("salts are a text", "Stakeholder", "alice", sets("salts", "none"), {"email", "name", "salts"}),
     ("a field is added", "ModelVersion", VERSION, sets("approved_by", "alice"), {"approved_by"}),
     ("a field is added inside", "ModelVersion", VERSION, sets("holds.0.lifted.late", True), {"holds.0.lifted.late"}),
     ("a field is removed", "ModelVersion", VERSION, unsets("registered_by"), {"registered_by"}),
