@@ -1,5 +1,6 @@
 """Values that no server stores, written past the product: a question about such a record gets an answer or a coded refusal."""
 
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from itertools import cycle
@@ -12,7 +13,7 @@ from graphql import get_named_type
 from documents.eligibility.turns import judge_batch
 from documents.store.record import Record
 from tests.examples import BOT, register
-from tests.hostile_values import VALUES, altered, replace
+from tests.hostile_values import MISSING, VALUES, altered, replace
 from tests.journey import every_mutation, sign_in
 from tests.nouns import NOUNS
 from tests.schema import QUERIES
@@ -119,7 +120,37 @@ async def test_a_version_is_judged_whatever_stands_in_the_place_of_its_salts(ser
     await versions.update_one({}, {"$set": {"salts": 7, "standing.rules": 0}})
     with service.database.bound():
         assert await judge_batch(service.now) == 1 and await judge_batch(service.now) == 0
-    assert (await versions.find_one({}))["salts"] == 7
+    assert await versions.count_documents({"salts": 7}) == 1
+
+
+OF_JSON = {"null", "true", "double", "minus five", "10**12", "2**62", "largest", "smallest", "text", "empty text"}
+OF_JSON |= {"text with a null", "empty list", "list", "empty object", "object", "nested deep"}
+"""The names of the values that JSON has a form for."""
+
+
+@pytest.mark.parametrize(
+    ("collection", "path", "asked"),
+    [
+        ("model_versions", "card.additional_info", "{ modelVersions(first: 100) { nodes { card { additionalInfo } } } }"),
+        ("audit_events", "details.facts", "{ auditEvents(last: 1) { nodes { seq details } } }"),
+    ],
+)
+async def test_free_json_with_what_json_has_no_form_for_is_refused(
+    travelled: Service, collection: str, path: str, asked: str
+) -> None:
+    documents = travelled.database.collection(collection)
+    (document,) = await documents.find({path: {"$type": "object"}}).sort("_id", -1).limit(1).to_list(None)
+    field, _, last = path.partition(".")
+    for name, value in VALUES.items():
+        for hidden in ({"a": value}, {"a": [{"b": value}]}):
+            if value is MISSING:
+                continue
+            if await replace(travelled, collection, document | {field: document[field] | {last: hidden}}):
+                answer = await travelled.post(asked, {}, AUDREY)
+                codes = {None} if name in OF_JSON else {"RECORD_UNREADABLE"}
+                assert {code_in(json.loads(answer.text, parse_constant=float))} == codes, (name, answer.text[:200])
+    await replace(travelled, collection, document)
+    assert code_in((await travelled.post(asked, {}, AUDREY)).json()) is None
 
 
 def roots(ending: str) -> dict[str, Any]:
