@@ -3,6 +3,7 @@
 The record keeps the salt beside the value. Once both are erased, the digest tells nobody what the value was.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
@@ -15,13 +16,14 @@ from documents.canonical import canonical, same
 from documents.values import Digest, Value
 
 BYTES = 16
+_SALT = re.compile("^[0-9a-f]{32}$")
 
 
 class Salt(Value):
     """The salt of the private value at a path of a record."""
 
     path: str = Field(description="The path of the private value in the stored record, such as `holds.0.reason`.")
-    salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = Field(description="Sixteen random bytes, in hexadecimal.")
+    salt: Annotated[str, Field(pattern=_SALT.pattern)] = Field(description="Sixteen random bytes, in hexadecimal.")
 
 
 def fresh() -> str:
@@ -46,8 +48,21 @@ Shapes = dict[str, "Shapes"]
 
 
 def salts_in(record: Mapping[str, Any] | None) -> dict[str, str]:
-    """The salts of a stored record by path; none for a record that is new or has never had any."""
-    return {each["path"]: each["salt"] for each in (record or {}).get(FIELD) or ()}
+    """The salts of a stored record by path; none for a record that is new or has never had any. Skips what is no salt."""
+    stored = (record or {}).get(FIELD)
+    return {each["path"]: each["salt"] for each in (stored if isinstance(stored, list) else ()) if _is_salt(each)}
+
+
+def are_salts(stored: Any) -> bool:
+    """Whether a stored value is what a record keeps in the field `salts`: a list of salts with their paths, or nothing yet."""
+    return stored is None or (isinstance(stored, list) and all(map(_is_salt, stored)))
+
+
+def _is_salt(stored: Any) -> bool:
+    if not isinstance(stored, dict) or stored.keys() != {"path", "salt"}:
+        return False
+    path, salt = stored["path"], stored["salt"]
+    return type(path) is str and type(salt) is str and _SALT.fullmatch(salt) is not None
 
 
 @cache

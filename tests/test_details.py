@@ -1,16 +1,21 @@
 """How an event tells a change: pure, from two stored documents."""
 
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from documents.audit.schema import cited
 from documents.canonical import canonical, digest, same
 from documents.details import DETAILS_BYTES, PART_BYTES, Difference, Disclosure, details_of, differences
+from documents.kinds import RECORDS
 from documents.salts import salted
+from documents.store.record import Record
+from documents.values import FreeObject
 
 Raw = dict[str, Any]
 PLAIN = Disclosure()
@@ -44,6 +49,37 @@ def test_a_new_record_is_told_from_nothing_in_the_order_of_its_paths() -> None:
     assert details_of(None, new, PLAIN).changes == [
         change("a.c.0", now=5), change("a.c.1", now=6), change("a.d", now=4), change("b", now="two"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [each for each in RECORDS if each.told()])
+def test_no_record_can_hold_a_name_that_is_empty_or_has_a_dot(kind: type[Record]) -> None:
+    """Else two values could have one path. Names that nobody declared are those of free JSON alone."""
+    for model in nested(kind):
+        for name, field in model.model_fields.items():
+            if {dict, Mapping, FreeObject} & {*inside(field.annotation)}:
+                form: Any = Annotated[field.annotation, *field.metadata]
+                for refused in ("a.b", "", ".", "a."):
+                    with pytest.raises(ValidationError):
+                        TypeAdapter(form).validate_python({"x": [{refused: 1}]})
+            assert "." not in (field.serialization_alias or name)
+
+
+def nested(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A class of values, and those of all values in it."""
+    found, waiting = set[type[BaseModel]](), [model]
+    while waiting:
+        if (each := waiting.pop()) not in found:
+            found.add(each)
+            within = [one for field in each.model_fields.values() for one in inside(field.annotation)]
+            waiting += [one for one in within if isinstance(one, type) and issubclass(one, BaseModel)]
+    return found
+
+
+def inside(annotation: Any) -> Iterator[Any]:
+    """All types that an annotation names."""
+    yield get_origin(annotation) or annotation
+    for each in get_args(annotation):
+        yield from inside(each)
 
 
 def test_values_that_are_no_records_differ_by_place_or_as_a_whole() -> None:

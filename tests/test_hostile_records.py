@@ -1,20 +1,23 @@
 """Values that no server stores, written past the product: a question about such a record gets an answer or a coded refusal."""
 
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from itertools import cycle
 from typing import Any
 
 import pytest
+from bson import Code
 from graphql import get_named_type
 
+from documents.eligibility.turns import judge_batch
 from documents.store.record import Record
 from tests.examples import BOT, register
-from tests.hostile_values import VALUES, altered, replace
+from tests.hostile_values import MISSING, VALUES, altered, replace
 from tests.journey import every_mutation, sign_in
 from tests.nouns import NOUNS
 from tests.schema import QUERIES
-from tests.service import AUDREY, Service
+from tests.service import ADA, AUDREY, Service
 from tests.test_projections import leaves
 
 pytestmark = pytest.mark.tampers
@@ -88,6 +91,66 @@ async def test_what_cannot_be_read_is_named_and_nothing_is_built_on_it(service: 
     before = await versions.find_one({})
     assert await service.refused("updateModelVersion", **BOT, purpose="To answer.") == named
     assert await versions.find_one({}) == before
+
+
+NO_SALTS: dict[str, Any] = {
+    "a number": 7, "a text": "x", "an object": {}, "numbers": [7], "without a path": [{"salt": "0" * 32}],
+    "of a path that is code": [{"path": Code("x"), "salt": "0" * 32}], "that is no salt": [{"path": "name", "salt": "zz"}],
+    "with more": [{"path": "name", "salt": "0" * 32, "more": 1}],
+}  # fmt: skip
+
+
+async def test_what_stands_in_the_place_of_salts_is_named_and_nothing_is_built_on_it(service: Service) -> None:
+    await register(service)
+    people, versions = service.database.collection("stakeholders"), service.database.collection("model_versions")
+    for value in NO_SALTS.values():
+        for collection, which in ((people, {"user_id": "alice"}), (versions, {})):
+            await collection.update_one(which, {"$set": {"salts": value}})
+        before = await people.find_one({"user_id": "alice"}), await versions.find_one({})
+        named = {"code": "RECORD_UNREADABLE", "kind": "Stakeholder", "key": "alice", "path": "salts"}
+        assert await service.refused("updateStakeholder", ADA, userId="alice", department="Law") == named
+        named = {"code": "RECORD_UNREADABLE", "kind": "ModelVersion", "key": "support-assistant/1.0.0", "path": "salts"}
+        assert await service.refused("updateModelVersion", **BOT, purpose="To answer.") == named
+        assert before == (await people.find_one({"user_id": "alice"}), await versions.find_one({}))
+
+
+async def test_a_version_is_judged_whatever_stands_in_the_place_of_its_salts(service: Service) -> None:
+    await register(service)
+    versions = service.database.collection("model_versions")
+    await versions.update_one({}, {"$set": {"salts": 7, "standing.rules": 0}})
+    with service.database.bound():
+        assert await judge_batch(service.now) == 1 and await judge_batch(service.now) == 0
+    assert await versions.count_documents({"salts": 7}) == 1
+
+
+OF_JSON = {"null", "true", "double", "minus five", "10**12", "2**62", "largest", "smallest", "text", "empty text"}
+OF_JSON |= {"text with a null", "empty list", "list", "empty object", "object", "nested deep"}
+"""The names of the values that JSON has a form for."""
+
+
+@pytest.mark.parametrize(
+    ("collection", "path", "asked"),
+    [
+        ("model_versions", "card.additional_info", "{ modelVersions(first: 100) { nodes { card { additionalInfo } } } }"),
+        ("audit_events", "details.facts", "{ auditEvents(last: 1) { nodes { seq details } } }"),
+    ],
+)
+async def test_free_json_with_what_json_has_no_form_for_is_refused(
+    travelled: Service, collection: str, path: str, asked: str
+) -> None:
+    documents = travelled.database.collection(collection)
+    (document,) = await documents.find({path: {"$type": "object"}}).sort("_id", -1).limit(1).to_list(None)
+    field, _, last = path.partition(".")
+    for name, value in VALUES.items():
+        for hidden in ({"a": value}, {"a": [{"b": value}]}):
+            if value is MISSING:
+                continue
+            if await replace(travelled, collection, document | {field: document[field] | {last: hidden}}):
+                answer = await travelled.post(asked, {}, AUDREY)
+                codes = {None} if name in OF_JSON else {"RECORD_UNREADABLE"}
+                assert {code_in(json.loads(answer.text, parse_constant=float))} == codes, (name, answer.text[:200])
+    await replace(travelled, collection, document)
+    assert code_in((await travelled.post(asked, {}, AUDREY)).json()) is None
 
 
 def roots(ending: str) -> dict[str, Any]:

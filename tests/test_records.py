@@ -1,7 +1,7 @@
 """Stored records against the trail: an honest one agrees field by field, and whatever was altered past the product is found."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,15 @@ from documents.audit.records import Balance
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.canonical import plain, same
+from documents.eligibility.turns import judge_in_turn
 from documents.migrations import SCHEMA
 from documents.store.record import Record
+from documents.store.session import bound_database
 from tests.journey import every_mutation, sign_in
 from tests.service import ADA, Service
 from tests.stored import Stored
+from tests.tampers.held import value_at
+from tests.tampers.unfound import MARK
 
 Raw = dict[str, Any]
 Found = set[tuple[str, str | None, str | None, str | None]]
@@ -89,6 +93,43 @@ def later(path: str) -> Write:
     return write
 
 
+def shadows(path: str, value: Any) -> Write:
+    """Alters the value at a path, and keeps what it was under a name that looks like the path."""
+
+    async def write(collection: Any, stored: Raw) -> None:
+        was = value_at(stored, path)
+        await collection.replace_one({"_id": stored["_id"]}, {path: was} | replaced(stored, steps_of(path), value))
+
+    return write
+
+
+def unnests(name: str, dot: str = ".") -> Write:
+    """Puts the leaves of a field into the record itself, under names that look like their paths."""
+
+    async def write(collection: Any, stored: Raw) -> None:
+        flat = {dot.join(map(str, path)): value for path, value in leaves({name: stored[name]})}
+        rest = {each: value for each, value in stored.items() if each != name}
+        await collection.replace_one({"_id": stored["_id"]}, rest | flat)
+
+    return write
+
+
+def judged_anew(write: Write) -> Write:
+    """Has the standing of every version judged anew after a write."""
+
+    async def and_judge(collection: Any, stored: Raw) -> None:
+        await write(collection, stored)
+        now = datetime(2026, 3, 1, 13, tzinfo=UTC)
+        await bound_database().collection("judgements_due").insert_one({"_id": ObjectId(), **MARK, "marked_at": now})
+        assert await judge_in_turn(lambda: now, timedelta(0))
+
+    return and_judge
+
+
+def steps_of(path: str) -> tuple[str | int, ...]:
+    return tuple(int(step) if step.isdigit() else step for step in path.split("."))
+
+
 async def deletes(collection: Any, stored: Raw) -> None:
     await collection.delete_one({"_id": stored["_id"]})
 
@@ -105,6 +146,7 @@ async def doubles(collection: Any, stored: Raw) -> None:
 
 
 VERSION = "support-assistant/1.0.0"
+HASH, REASON = "artifacts.0.sha256", "holds.0.reason"
 FOLLOWS = {"standing"}  # what judging makes of an altered record too
 ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("a role is added", "Stakeholder", "alice", sets("roles", ["model_owner", "risk_manager"]), {"roles.1"}),
@@ -126,7 +168,7 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("a text is moved", "ModelVersion", VERSION, sets("restrictions", ["It moved."]), {"restrictions", "search_tokens"}),
     ("a salt is replaced", "Stakeholder", "alice", sets("salts.1.salt", "0" * 32), {"name"}),
     ("salts are gone", "Stakeholder", "alice", unsets("salts"), {"email", "name"}),
-    ("salts are a text", "Stakeholder", "alice", sets("salts", "none"), {"email", "name"}),
+    ("salts are a text", "Stakeholder", "alice", sets("salts", "none"), {"email", "name", "salts"}),
     ("a field is added", "ModelVersion", VERSION, sets("approved_by", "alice"), {"approved_by"}),
     ("a field is added inside", "ModelVersion", VERSION, sets("holds.0.lifted.late", True), {"holds.0.lifted.late"}),
     ("a field is removed", "ModelVersion", VERSION, unsets("registered_by"), {"registered_by"}),
@@ -146,6 +188,11 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("an incident is opened again", "Incident", "*", sets("status", "open"), {"status"}),
     ("a change was never frozen", "ChangeRequest", "*", sets("frozen_plan", None), {"frozen_plan"}),
     ("a datasheet is altered", "Datasheet", "support-tickets", sets("content.purpose", "Other."), {"content", "search_tokens"}),
+    ("a name with a dot hides what was altered", "ModelVersion", VERSION, shadows(HASH, "e" * 64), {HASH}),
+    ("a name with a dot hides an altered private text", "ModelVersion", VERSION, shadows(REASON, "Nothing."), {REASON}),
+    ("names with dots undo a retirement", "ModelVersion", VERSION, judged_anew(unnests("retired")), {"retired"}),
+    ("names with dots undo a resolution", "Incident", "*", unnests("resolution"), {"resolution"}),
+    ("an empty name", "Model", "leaf", sets("description", {"": "text"}), {"description"}),
     ("rules never bind", "RulesInForce", "rules", later("raised.0.binding_from"), {"raised.0.binding_from"}),
 ]  # fmt: skip
 """What is written, to which record, and the paths at which it is found to differ; `*` is any record of the kind."""

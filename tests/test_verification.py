@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bson import Code
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.audit import tree, verification
 from documents.audit.findings import LISTED, AuditCaveat, Report
 from documents.audit.findings import AuditFaultKind as K
+from documents.audit.pins import Kept
 from documents.audit.schema import cited
 from documents.audit.verification import GENESIS, Verifier
 from documents.canonical import canonical, digest, parsed
@@ -268,6 +270,18 @@ def test_a_beginning_that_cannot_be_believed_is_a_fault() -> None:
     verifier = Verifier(7, earlier[:2])
     verifier.feed(events[7:], CONTENTS)
     assert faults(verifier.report()) == [(K.NODES_DIFFER, 3), (K.MISSING_EVENTS, 6)]
+
+
+def test_code_in_the_place_of_a_text_stops_no_verification() -> None:
+    """The driver reads JavaScript code as a text that cannot be hashed."""
+    assert cited({"schema": 2, "details": {"facts": {"content": Code("a" * 64)}}}) == set()
+    events = honest()
+    earlier = [events[subtree.completed_by] for subtree in tree.edge_subtrees(7)]
+    earlier[-1]["origin"] = Code(earlier[-1]["origin"])
+    verifier = Verifier(7, earlier)
+    verifier.compare_checkpoints(Kept(), 7, {})
+    verifier.feed(events[7:], CONTENTS)
+    assert faults(verifier.report()) == []
 
 
 def test_faults_beyond_the_listed_are_counted() -> None:

@@ -24,12 +24,15 @@ from documents.audit.schema import is_content
 from documents.audit.trail import AuditHead
 from documents.canonical import UNSPEAKABLE, loosely_parsed, same
 from documents.contents import Content
+from documents.salts import FIELD as SALTS
+from documents.salts import are_salts
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
 from documents.values import is_count
 
 NOTHING: tuple[Any, ...] = (None, [], {})
+ABSENT = object()  # stands for the value of a field that a record does not have
 AT_ONCE = 25  # records that are read and compared at once
 Written = Callable[[Row], None]
 Reached = Callable[[int], Awaitable[None]]
@@ -246,6 +249,8 @@ def _queries(ledger: Ledger, kind: type[Record]) -> Iterator[Raw]:
 def wrong_in(kind: type[Record], raw: Raw) -> dict[str, str]:
     """What is wrong in a document beside its leaves, by path: types of BSON, and fields that do not follow from others."""
     wrong = dict(_unlike_its_kind(kind, raw))
+    if not are_salts(raw.get(SALTS)):
+        wrong[SALTS] = "It is no list of salts with their paths."
     try:
         follows = kind.recomputed(raw)
     except (*UNREADABLE, ValidationError):
@@ -258,7 +263,9 @@ def wrong_in(kind: type[Record], raw: Raw) -> dict[str, str]:
 
 def _unlike_its_kind(kind: type[Record], raw: Raw) -> Iterator[tuple[str, str]]:
     try:
-        yield from _mistyped(raw, kind.restored(raw))
+        restored = kind.restored(raw)
+        unread = kind.disclosure().left_out - restored.keys() | {"_id"}
+        yield from _mistyped({name: each for name, each in raw.items() if name not in unread}, restored)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             yield ".".join(str(step) for step in each["loc"]), "It cannot be read as a record of its kind."
@@ -274,16 +281,21 @@ def _is_same(stored: Any, value: Any) -> bool:
 
 
 def _mistyped(raw: Raw, restored: Raw) -> Iterator[tuple[str, str]]:
-    """The paths at which a document has a value of another type than the record would store there."""
-    places = [(name, each, restored[name]) for name, each in raw.items() if name in restored and name != "_id"]
+    """The paths at which a document has a value that the record would not store, or one of another type than it would."""
+    places = [(name, each, restored.get(name, ABSENT)) for name, each in raw.items()]
     while places:
         path, stored, due = places.pop()
-        if stored in NOTHING or due in NOTHING:
+        if stored in NOTHING:
+            continue
+        if due is ABSENT:
+            yield path, "No record of its kind has such a field."
+            continue
+        if due in NOTHING:
             continue
         if _type(stored) is not _type(due):
             yield path, f"It is stored as {_type(stored).__name__}, and must be {_type(due).__name__}."
         elif isinstance(stored, dict):
-            places += [(f"{path}.{name}", each, due[name]) for name, each in stored.items() if name in due]
+            places += [(f"{path}.{name}", each, due.get(name, ABSENT)) for name, each in stored.items()]
         elif isinstance(stored, list):
             places += [(f"{path}.{at}", *both) for at, both in enumerate(zip(stored, due, strict=False))]
 

@@ -13,6 +13,8 @@ from documents.details import PART_BYTES, Disclosure
 from documents.salts import salted
 
 Leaves = dict[str, Any]
+UNNAMED = {"odd": "name"}
+"""The leaf of a value that no path leads to, because its name is empty or holds a dot. No event tells it."""
 
 
 class Row(NamedTuple):
@@ -21,7 +23,8 @@ class Row(NamedTuple):
     kind: str
     key: str
     leaves: Leaves
-    """The leaves by path, in the forms that `documents.audit.fold` lists; `{"odd": type}` for what no JSON can express."""
+    """The leaves by path, in the forms that `documents.audit.fold` lists; `{"odd": type}` for what no JSON can express, or
+    `UNNAMED`."""
     wrong: Mapping[str, str] = {}
     """What only the database can show to be wrong, by path: a type of BSON, or a field that does not follow from the others."""
     later: bool = False
@@ -52,36 +55,46 @@ class Row(NamedTuple):
 
 
 def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
-    """The leaves of a stored document in the form in which events tell them. Accepts any document."""
-    salts, found = _salts(stored.get("salts")), Leaves()
-    places = [(name, name, value) for name, value in stored.items() if name not in disclosure.left_out]
+    """The leaves of a stored document in the form in which events tell them. Accepts any document.
+
+    What stands under a name that is empty or holds a dot is an odd leaf, also where another value has the same path.
+    """
+    salts, found, unnamed = _salts(stored.get("salts")), Leaves(), Leaves()
+    places = [(name, name, name, value) for name, value in stored.items() if name not in disclosure.left_out]
     while places:
-        path, shape, value = places.pop()
+        name, path, shape, value = places.pop()
         if value is None or value in ([], {}):
             continue
-        if shape in disclosure.private:
+        if not _is_step(name):  # before all else: its path could be that of a private value
+            unnamed[path] = dict(UNNAMED)
+        elif shape in disclosure.private:
             found[path] = {"salted": _salted(salts.get(path), value)}
         elif shape in disclosure.reviewed:
             found[path] = _by_digest(value)
         elif isinstance(value, dict):
-            places += [(f"{path}.{name}", f"{shape}.{name}", each) for name, each in value.items()]
+            places += [(inside, f"{path}.{inside}", f"{shape}.{inside}", each) for inside, each in value.items()]
         elif isinstance(value, list):
-            places += [(f"{path}.{at}", f"{shape}.*", each) for at, each in enumerate(value)]
+            places += [(str(at), f"{path}.{at}", f"{shape}.*", each) for at, each in enumerate(value)]
         else:
             leaf = _scalar(value)
             found[path] = {"cites": leaf} if shape in disclosure.cites and is_sha256(leaf) else leaf
-    return found
+    return found | unnamed
+
+
+def _is_step(name: Any) -> bool:
+    """Whether a name can be a step of a path, so that it leads to one value only."""
+    return type(name) is str and name != "" and "." not in name
 
 
 def _salts(stored: Any) -> dict[str, Any]:
     rows = (each for each in (stored if isinstance(stored, list) else ()) if isinstance(each, dict))
-    return {path: each.get("salt") for each in rows if isinstance(path := each.get("path"), str)}
+    return {path: each.get("salt") for each in rows if type(path := each.get("path")) is str}
 
 
 def _salted(salt: Any, value: Any) -> str | None:
     """The salted digest of a private value; None without a salt that can be used, which no event tells."""
     try:
-        return salted(salt, value) if isinstance(salt, str) else None
+        return salted(salt, value) if type(salt) is str else None
     except UNSPEAKABLE:
         return None
 
@@ -150,6 +163,8 @@ def _said(leaf: Any) -> str:
             return "a private value without a salt that fits"
         case {"salted": digest}:
             return f"a private value with the salted digest {digest}"
+        case {"odd": "name"}:
+            return "a value under a name that is empty or holds a dot"
         case {"odd": kind}:
             return f"a value of the type {kind}, which JSON cannot express"
         case {"malformed": True}:

@@ -250,7 +250,7 @@ class Verifier:
         self._edge = None if self._faults else edge
         self._last_hash = leaf if is_sha256(leaf) else None
         self._last_at = plain(at) if isinstance(at, datetime) and at.utcoffset() is not None else None
-        self._origin = origin if isinstance(origin, str) else None
+        self._origin = origin if type(origin) is str else None
 
     def _place(self, event: Raw) -> int:
         """The event's `seq`, or the next number if it has none that can be used; reports gaps and repetitions."""

@@ -16,7 +16,7 @@ from documents.canonical import same
 from documents.details import Disclosure
 from documents.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, StaleRevision
 from documents.salts import FIELD as SALTS
-from documents.salts import renewed
+from documents.salts import are_salts, renewed
 from documents.store import aggregates
 from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
@@ -109,9 +109,16 @@ class Record(Document):
 
     @classmethod
     def salts_of(cls, before: Raw | None, after: Raw, changed: Collection[str], given: Mapping[str, str]) -> Raw:
-        """The field with the salts of a document, where it differs from what `before` has; empty otherwise."""
+        """The field with the salts of a document, where it differs from what `before` has; empty otherwise.
+
+        Unreadable if what `before` has are no salts, and somebody changes the record.
+        """
         if not cls.told():
             return {}
+        if before is not None and not are_salts(before.get(SALTS)):
+            if set(changed) <= cls.derived | cls.following:  # a version is judged whatever its salts are
+                return {}
+            raise unreadable(cls, before, SALTS)
         salts = renewed(before, after, cls.private, changed, given)
         return {} if before is not None and salts == before.get(SALTS) else {SALTS: salts}
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from enum import Enum
+from math import isfinite
 from typing import Any
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from documents.errors import Unreadable
 from documents.values import JSON_VALUES, MAX_SAFE_INTEGER, BigInt, FreeObject, Hash
 
 _MOMENT = "a DateTime is a moment with its offset (RFC 3339), such as 2026-03-01T12:00:00Z"
@@ -79,6 +82,32 @@ def _is_small(value: Any) -> bool:
     return count <= JSON_VALUES
 
 
+def _say_object(value: Any) -> Any:
+    """The value as it is; Unreadable if a stored one has something in it that JSON has no form for."""
+    if not _is_json(value):
+        raise Unreadable
+    return value
+
+
+def _is_json(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        kind = type(each)
+        if kind is str or each is None or kind is int or kind is bool:  # as nearly all are
+            continue
+        if kind is dict:
+            waiting += each.values()
+        elif kind is list or kind is tuple:
+            waiting += each
+        elif kind is float:
+            if not isfinite(each):
+                return False
+        elif not isinstance(each, int | Enum):  # the driver has a subclass of int, and one of str for JavaScript code
+            return False
+    return True
+
+
 def _scalar(name: str, description: str, read: Any, say: Any, rfc: str) -> ScalarDefinition:
     """A scalar that a Request for Comments specifies: `rfc` is its number, with the section."""
     by = f"https://datatracker.ietf.org/doc/html/{rfc}"
@@ -100,7 +129,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         "JSON",
         f"A JSON value is a free object; one that is sent has at most {JSON_VALUES} values inside it.",
         _object,
-        lambda value: value,
+        _say_object,
         "rfc8259#section-4",
     ),
 }

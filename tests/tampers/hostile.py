@@ -18,7 +18,9 @@ TOGETHER = 10  # attacks of a batch, each on an event, a content or a record of 
 HOSTILE: dict[str, Any] = {
     "NaN": float("nan"), "infinity": float("inf"), "a decimal": Decimal128("0.1"), "a large decimal": Decimal128("1E6000"),
     "bytes": b"x", "bytes of another kind": Binary(b"x", 5), "an id": ObjectId("0" * 24), "a pattern": Regex("(a+)+$"),
-    "code": Code("while (true) {}", {}), "the least": MinKey(), "the greatest": MaxKey(), "an internal moment": Timestamp(1, 1),
+    "code": Code("while (true) {}", {}), "code that reads as a digest": Code("0" * 64),
+    "a citation of code": {"content": Code("0" * 64)},
+    "the least": MinKey(), "the greatest": MaxKey(), "an internal moment": Timestamp(1, 1),
     "a great number": Int64(2**63 - 1), "a $date": {"$date": "2026-03-01T12:00:00.000Z"}, "a name with a dot": {"a.b": 1},
     "an empty name": {"": 1}, "deep nesting": "x",
     # The engine in Python refuses to hold these; others do.

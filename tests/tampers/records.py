@@ -19,7 +19,8 @@ from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from tests.tampers.attacks import add, attack
-from tests.tampers.held import TOLD, Found, Held, change, other, resolved
+from tests.tampers.held import TOLD, Found, Held, change, other, resolved, value_at
+from tests.tampers.unfound import MARK
 from tests.trails import Raw
 
 EDITS: dict[str, tuple[str, ...]] = {
@@ -204,6 +205,36 @@ def a_field_that_no_record_has(held: Held) -> Iterable[Found]:
     person = held.records(Stakeholder)[0]
     person["superuser"] = True
     return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), "superuser")]
+
+
+@attack("records")
+def a_field_that_holds_nothing_and_that_no_record_has(held: Held) -> Iterable[Found]:
+    deployment = held.records(Deployment)[0]
+    deployment["note"] = [[]]
+    return [Found("RECORD_DIFFERS", None, named(Deployment, deployment), "note")]
+
+
+@attack("records")
+def names_with_dots_that_hide_altered_values(held: Held) -> Iterable[Found]:
+    """Each is the path of the value that was altered, and keeps what it was; some stand first in their record, some last."""
+    shapes = {"artifacts.*.sha256": ModelVersion, "waivers.*.expires_at": ModelVersion, "approvals.*.approved": ChangeRequest}
+    for shape, kind in shapes.items():
+        record, path = next((each, found) for each in held.records(kind) if (found := resolved(each, shape)))
+        shadow, rest = {path: value_at(record, path)}, deepcopy(record)
+        change(rest, path, other)
+        record.clear()
+        record.update(shadow | rest if kind is ModelVersion else rest | shadow)
+        yield Found("RECORD_DIFFERS", None, named(kind, record), path)
+
+
+@attack("records")
+def objects_that_become_names_with_dots_while_standings_wait(held: Held) -> Iterable[Found]:
+    """The version is no longer retired, nor the environment; a mark has the standings judged anew, so none is compared."""
+    held.at("judgements_due").append({"_id": ObjectId(), **MARK})
+    for kind, field in ((ModelVersion, "retired"), (DeploymentEnvironment, "retirement"), (Incident, "resolution")):
+        record = next(each for each in held.records(kind) if each[field])
+        record.update({f"{field}.{name}": each for name, each in record.pop(field).items() if each is not None})
+        yield Found("RECORD_DIFFERS", None, named(kind, record), field)
 
 
 @attack("records")

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any
 
 import bson
+from bson import Code
 
 from documents.people import Stakeholder
-from documents.salts import shapes_of
+from documents.salts import are_salts, shapes_of
 from documents.store.record import Record
 from documents.store.session import AWARE
 from documents.tokens import ApiToken
@@ -41,6 +42,8 @@ SALTS: dict[str, Callable[[Raw], Any]] = {
     "that is too short": lambda salt: salt | {"salt": salt["salt"][:-2]},
     "that is a number": lambda salt: salt | {"salt": 7},
     "that is null": lambda salt: salt | {"salt": None},
+    "that is code": lambda salt: salt | {"salt": Code(salt["salt"])},
+    "of a path that is code": lambda salt: salt | {"path": Code(salt["path"])},
     "in the form of a text": lambda salt: salt["salt"],
 }
 
@@ -49,7 +52,12 @@ def salt_that_is(number: int, alter: Callable[[Raw], Any], held: Held) -> Iterab
     person = held.records(Stakeholder)[number]
     path = person["salts"][0]["path"]
     person["salts"][0] = alter(person["salts"][0])
-    return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), path)]
+    return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), each) for each in (path, *malformed(person["salts"]))]
+
+
+def malformed(salts: Any) -> list[str]:
+    """The path at which salts that are none are found."""
+    return [] if are_salts(salts) else ["salts"]
 
 
 for at, (name, alter) in enumerate(SALTS.items()):
@@ -60,11 +68,21 @@ def without_salts(value: Any, number: int, held: Held) -> Iterable[Found]:
     person = held.records(Stakeholder)[number]
     paths = [each["path"] for each in person["salts"]]
     person["salts"] = value
-    return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), path) for path in paths]
+    return [Found("RECORD_DIFFERS", None, named(Stakeholder, person), path) for path in (*paths, *malformed(value))]
 
 
 for at, (name, value) in enumerate({"none": [], "a number": 7, "null": None, "an object": {"name": "0" * 32}}.items()):
     add("salts", f"in whose place is {name}", partial(without_salts, value, at), "in whose place is something else")
+
+
+@attack("salts")
+def of_records_without_private_values(held: Held) -> Iterable[Found]:
+    strange: list[Any] = [7, "x", [7], [{"salt": "0" * 32}], [{"path": "x", "salt": "0" * 32, "more": 1}], {}, False]
+    records = [(kind, each) for kind in TOLD for each in held.records(kind) if not each["salts"]]
+    assert len(records) >= len(strange)
+    for (kind, record), value in zip(records, strange, strict=False):
+        record["salts"] = value
+        yield Found("RECORD_DIFFERS", None, named(kind, record), "salts")
 
 
 @attack("salts")

@@ -68,6 +68,11 @@ CASES: list[tuple[str, list[Changes], Leaves]] = [
     ("a private value without a salt", [[{"path": "a", "changed": True, "salted": "0" * 64}]], {"a": {"salted": None}}),
     ("a private value that is nothing", [[{"path": "a", "changed": True, "salted": None}]], {}),
     ("a value that JSON cannot express", [MADE], {"a": {"odd": "Decimal128"}, "list.0": 1, "list.1": 2.5}),
+    ("a name with a dot at the path of a value", [MADE], {"a": "one", "list.0": {"odd": "name"}, "list.1": 2.5}),
+    (
+        "a name with a dot below a content, and one beside it", [WHOLE],
+        OPENED | {"a.c.d": {"odd": "name"}, "a.b.": {"odd": "name"}},
+    ),
     ("a side of no form equals nothing", [[to("a", ["one"])]], {"a": "one"}),
 ]  # fmt: skip
 BASELINE = {"schema": 2, "baseline": True, "changes": [to("a", "whole")]}
