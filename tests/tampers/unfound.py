@@ -54,6 +54,7 @@ NO_MARKS: dict[str, Raw] = {
     "with a query that is no JSON": {"versions": "{"}, "with a query that is a list": {"versions": "[]"},
     "with a query that runs code": {"versions": '{"$where": "while (true) {}"}'}, "with a moment that is none": {"marked_at": 7},
     "with an id that is none": {"after": "all"}, "with a number for a query": {"versions": 7}, "with nothing": {},
+    "with a choice of no list": {"versions": '{"version": {"$in": 7}}'}, "with a name of none": {"versions": '{"a\\u0000b": 1}'},
 }  # fmt: skip
 for name, fields in NO_MARKS.items():
     mark = MARK | fields if fields else {}
