@@ -6,16 +6,20 @@ The header's name is that of draft-ietf-httpapi-idempotency-key-header.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from re import fullmatch
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field
 
 from documents.access import Actor
+from documents.audit.event import AuditEvent
+from documents.audit.sealing import keyring
 from documents.audit.trail import Receipt
 from documents.canonical import digest
 from documents.errors import InvalidHeader, KeyReused
+from documents.seals import FIELD, problem_of, seal
 from documents.store.indexes import Index
 from documents.store.record import Record
+from documents.store.standins import unreadable
 from documents.values import Digest, Moment
 
 HEADER, KEPT_FOR = "Idempotency-Key", timedelta(days=7)
@@ -44,14 +48,19 @@ class Claim:
 
 
 class IdempotencyKey(Record):
-    """The mutation that took effect under a key, and what its payload is made of when it is sent again. It has no event."""
+    """The mutation that took effect under a key, and what its payload is made of when it is sent again.
+
+    It has no event. A seal under the secret key proves that a server stored it.
+    """
 
     keys: ClassVar = ("claim",)
 
     claim: Digest = Field(description="The SHA-256 of the caller, the key and the field that was answered.")
     asked: Digest = Field(description="The SHA-256 of the mutation and its input.")
     receipt: Receipt = Field(description="The receipt that was answered.")
-    payload: dict[str, Any] = Field(description="The ids of the payload's records, and the names of what it shows of them.")
+    payload: dict[str, str | None] = Field(
+        description="The ids of the payload's records, and the names of what it shows of them, as texts."
+    )
     at: Moment = Field(description="The time the key was used.")
 
     collection: ClassVar = "idempotency_keys"
@@ -61,15 +70,24 @@ class IdempotencyKey(Record):
     async def used(cls, claim: Claim) -> Self | None:
         """The record of the mutation that took effect under the claim's key; None if none did.
 
-        Raises KeyReused if that mutation asked for something else.
+        Raises KeyReused if that mutation asked for something else, and Unreadable for what no server stored: an answer from it
+        would tell of a mutation that nobody made.
         """
-        before = await cls.wanted(claim.key)
-        if before and before.asked != claim.asked:
+        row = await cls.raw_first({"claim": claim.key})
+        if row is None:
+            return None
+        if problem_of(cls.__name__, claim.key, row, keyring()):
+            raise unreadable(cls, row, FIELD)
+        before = cls.hydrated(row)
+        told = await AuditEvent.raw_first({"seq": before.receipt.seq}) or {}
+        if (told.get("event_id"), told.get("event_hash")) != (before.receipt.event_id, before.receipt.event_hash):
+            raise unreadable(cls, row, "receipt")
+        if before.asked != claim.asked:
             raise KeyReused(claim.header)
         return before
 
     @classmethod
-    async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, Any], at: datetime) -> None:
+    async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, str | None], at: datetime) -> None:
         """Stores what took effect, in the transaction in which it did."""
-        kept = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)
-        await kept.insert_unrecorded()
+        row = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)._as_stored()
+        await cls.insert_raws([row | {FIELD: seal(cls.__name__, claim.key, row, receipt.seq, keyring().current)}])

@@ -5,16 +5,20 @@ from datetime import datetime
 
 from documents.access import SYSTEM
 from documents.audit.event import AuditEventType
+from documents.audit.forms import is_text
 from documents.audit.sealing import problem, put
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
+from documents.canonical import quoted
 from documents.kinds import RECORDS
 from documents.seals import FIELD, Keyring, seq_of
 from documents.store.record import Record
 from documents.store.session import bound_database
-from documents.store.units import Unit
+from documents.store.standins import VALUE_ERRORS
+from documents.store.units import Raw, Unit
 
 KINDS = sorted((each for each in RECORDS if each.grants_access), key=lambda each: each.__name__)
 KEY_ID, BATCH, NAMED = f"{FIELD}.key_id", 100, 50
+WINDOW, LABEL = 1_000, 200  # rows that are listed at once; characters of a label
 log = logging.getLogger(__name__)
 
 
@@ -27,11 +31,12 @@ async def rotate(keys: Keyring, at: datetime) -> None:
     sealed, refused = 0, list[str]()
     if keys.previous:
         for kind in KINDS:
-            after = ""
-            while rows := await _batch(kind, keys.previous.id, after, at):
+            named, nameless = await _sealed_under(kind, keys.previous.id)
+            refused += nameless
+            for first in range(0, len(named), BATCH):
+                rows = await _batch(kind, keys.previous.id, named[first : first + BATCH], at)
                 sealed += sum(not wrong for _, wrong in rows)
-                refused += [f"{kind.__name__}/{key}" for key, wrong in rows if wrong]
-                after = rows[-1][0]
+                refused += [_label(kind, key) for key, wrong in rows if wrong]
         if sealed:
             await _tell(keys.previous.id, keys.current.id, sealed, refused, at)
         for each in refused:
@@ -45,22 +50,49 @@ async def rotate(keys: Keyring, at: datetime) -> None:
         )
 
 
-async def _batch(kind: type[Record], key_id: str, after: str, at: datetime) -> list[tuple[str, str | None]]:
-    """Seals the next records under the key anew, in one transaction; each by its key, with what is wrong with it."""
+async def _sealed_under(kind: type[Record], key_id: str) -> tuple[list[str], list[str]]:
+    """The keys of the records under a key, in order, and the labels of the rows whose key is no text; each row is read once."""
+    (name,) = kind.keys
+    named, nameless = set[str](), list[str]()
+    async for window in kind.raw_windows({KEY_ID: key_id}, (), WINDOW, [name]):
+        for row in window:
+            key = row.get(name)
+            if is_text(key):
+                named.add(str(key))
+            else:
+                nameless.append(_label(kind, key))
+    return sorted(named), nameless
+
+
+def _label(kind: type[Record], key: object) -> str:
+    return f"{kind.__name__}/{key if is_text(key) else quoted(key)}"[:LABEL]
+
+
+async def _batch(kind: type[Record], key_id: str, keys: list[str], at: datetime) -> list[tuple[str, str | None]]:
+    """Seals records under the key anew, in one transaction; each by its own key, with what is wrong with it."""
     (name,) = kind.keys
 
     async def work(unit: Unit) -> list[tuple[str, str | None]]:
         await AuditHead.touch()
-        done = []
-        for row in await kind.raws({KEY_ID: key_id, name: {"$gt": after}}, [(name, 1)], BATCH):
-            key = str(row[name])
-            wrong = await problem(kind.__name__, key, row)
-            if wrong is None:
-                await put(kind.hydrated(row), row, seq_of(row) or 0)
-            done.append((key, wrong))
+        done: list[tuple[str, str | None]] = []
+        async for rows in kind.raw_windows({KEY_ID: key_id, name: {"$in": keys}}, [(name, 1)], BATCH):
+            # A list with such a text meets the query too.
+            done += [(key, await _resealed(kind, key, row)) for row in rows if (key := row.get(name)) in keys]
         return done
 
     return await bound_database().transact(work, at)
+
+
+async def _resealed(kind: type[Record], key: str, row: Raw) -> str | None:
+    """Seals a row anew unless something is wrong with it, which is the answer."""
+    wrong = await problem(kind.__name__, key, row)
+    if wrong is None:
+        try:
+            record = kind.hydrated(row)
+        except VALUE_ERRORS:  # under another id of the database, which no seal covers
+            return "it cannot be read"
+        await put(record, row, seq_of(row) or 0)
+    return wrong
 
 
 async def _tell(previous: str, current: str, sealed: int, refused: list[str], at: datetime) -> None:

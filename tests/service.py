@@ -127,6 +127,7 @@ class Service:
 
     def _become(self, stored: Stored) -> None:
         self.holdings.becomes(stored)
+        self.database.latest.clear()  # what a process saw is for as long as its trail goes on
         self.now = stored.now
 
     @stage

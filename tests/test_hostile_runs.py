@@ -132,6 +132,47 @@ async def test_a_run_of_the_future_is_none(grown: Service) -> None:
     assert await turn(grown) and (await ready(grown)).startswith("no fault in ")
 
 
+async def faults(service: Service) -> list[str] | None:
+    run = await verification(None, lambda: service.now, EVERY)
+    return None if run is None else [each.kind.name for each in run.found.faults]
+
+
+@pytest.mark.parametrize("fast", [{"minutes": 5}, {"minutes": 60}, {"hours": 23}, {"days": 9}])
+async def test_a_clock_that_was_fast_and_was_set_right_is_no_alteration(grown: Service, fast: dict[str, float]) -> None:
+    assert await turn(grown)
+    right = grown.now
+    for number in range(2):
+        grown.now = right + timedelta(**fast) + timedelta(seconds=number * 2 * EVERY)
+        if "days" in fast:  # the trail tells of such a clock
+            await grown.do("updateModelVersion", **(TOUCHED | {"restrictions": [str(grown.now)]}))
+        assert await turn(grown)
+    grown.now = right + timedelta(seconds=1)
+    seen = await grown.size()
+    for _ in range(2):
+        assert "altered" not in await ready(grown)
+        grown.later(minutes=1)
+        found = await faults(grown)
+        assert found == [] or (found is None and _), fast
+    assert (await ready(grown)).startswith("no fault in ") and await grown.size() == seen
+    grown.later(seconds=EVERY)
+    assert await faults(grown) == []
+    grown.later(**fast)  # the time of the fast clock has come
+    grown.later(minutes=10)
+    assert await faults(grown) == [] and (await ready(grown)).startswith("no fault in ")
+
+
+@pytest.mark.parametrize("planted", [{"number": 10**6}, {"ended_at": timedelta(days=2)}, {"found": 7}])
+async def test_a_run_that_no_fast_clock_explains_was_altered(grown: Service, planted: Raw) -> None:
+    assert await turn(grown)
+    last = await only(grown, RUNS, "number")
+    later = {"began_at": grown.now + timedelta(hours=1), "ended_at": grown.now + timedelta(hours=1)}
+    planted = {name: grown.now + each if isinstance(each, timedelta) else each for name, each in planted.items()}
+    await grown.database.collection(RUNS).insert_one(last | {"_id": ObjectId(), "number": last["number"] + 1} | later | planted)
+    assert "altered" in await ready(grown)
+    run = await turn(grown)
+    assert run and [each.kind.name for each in run.found.faults] == ["RUN_ALTERED"]
+
+
 CHAIN = "{ dashboard { audit { chainIntegrity { valid unverifiedSince } } } }"
 
 

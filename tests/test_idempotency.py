@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import Decimal128
 from graphql import get_named_type, is_leaf_type
 
 from gql.firststart import utc_now
@@ -158,6 +159,60 @@ async def test_a_key_is_kept_for_7_days_and_neither_it_nor_the_input_is_stored(k
     indexes = (await keys.index_information()).values()
     assert [each["expireAfterSeconds"] for each in indexes if each["key"] == [("at", 1)]] == [7 * 24 * 60 * 60]
     assert [each["unique"] for each in indexes if each["key"] == [("claim", 1)]] == [True]
+
+
+KINDS = {"plain": "x", "of ids": {"api_token": {"$x": [1]}}, "of numbers": {"api_token": 7}, "of lists": {"api_token": [1, None]}}
+PLANTED: dict[str, Any] = {
+    **{f"a payload {name}": {"payload": value} for name, value in KINDS.items()},
+    "no payload": {"payload": None}, "decimals": {"payload": {"api_token": Decimal128("1")}},
+    "not a number": {"payload": {"api_token": float("nan")}}, "bytes": {"payload": {"api_token": b"x"}},
+    "no receipt": {"receipt": None}, "another place": {"receipt.seq": 3}, "a place of none": {"receipt.seq": -1},
+    "another root": {"receipt.root": "0" * 64}, "a number asked for": {"asked": 7}, "nothing asked for": {"asked": None},
+    "another input": {"asked": "0" * 64}, "no time": {"at": "never"}, "no seal": {"mac": None}, "an odd seal": {"mac": [7]},
+    "a list of claims": {"claim": 7}, "a field more": {"odd": {"$x": 1}},
+}  # fmt: skip
+
+
+async def repeats(service: Service) -> dict[str, Any]:
+    return await service.refused("revokeApiToken", ADA, tokenId="bob")
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("called", PLANTED)
+async def test_a_stored_key_that_was_altered_answers_no_mutation(keyed: Service, called: str) -> None:
+    await keyed.do("revokeApiToken", ADA, tokenId="bob")
+    keys, before = keyed.database.collection("idempotency_keys"), await keyed.state()
+    fields = PLANTED[called]
+    if called == "a list of claims":
+        (kept,) = await keys.find().to_list(None)
+        fields = {"claim": [kept["claim"]]}
+    await keys.update_one({}, {"$set": fields})
+    refused = await repeats(keyed)
+    assert (refused["code"], refused["kind"]) == ("RECORD_UNREADABLE", "IdempotencyKey")
+    assert {name: each for name, each in (await keyed.state()).items() if name != "IdempotencyKey"} == {
+        name: each for name, each in before.items() if name != "IdempotencyKey"
+    }
+
+
+@pytest.mark.tampers
+async def test_a_planted_key_does_not_answer_a_mutation_that_nobody_made(keyed: Service) -> None:
+    """Its seal is that of another claim, or of a mutation whose event is gone."""
+    stored, keys = await keyed.stored(), keyed.database.collection("idempotency_keys")
+    await keyed.do("revokeApiToken", ADA, tokenId="bob")
+    (sealed,) = await keys.find().to_list(None)
+    keyed.http.headers[HEADER] = "another"
+    await keyed.do("revokeApiToken", ADA, tokenId="carol")
+    (other,) = await keys.find({"claim": {"$ne": sealed["claim"]}}).to_list(None)
+    keyed.written_elsewhere = True
+    await keyed.restore(stored)
+    for planted in (other | {"claim": sealed["claim"], "asked": sealed["asked"]}, sealed):
+        await keys.delete_many({})
+        await keys.insert_one(planted)
+        keyed.http.headers[HEADER] = "try-6f1c"
+        assert (await repeats(keyed))["code"] == "RECORD_UNREADABLE"
+    del keyed.http.headers[HEADER]
+    assert await keyed.ask("{ viewer { id } }", BOB) == {"viewer": {"id": "bob"}}
+    await keyed.do("revokeApiToken", ADA, tokenId="bob")
 
 
 async def test_a_secret_is_shown_though_the_answer_of_the_commit_was_lost(server: str, keyed: Service) -> None:

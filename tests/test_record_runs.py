@@ -11,10 +11,11 @@ import pytest
 from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.findings import AuditCaveat
+from documents.audit.pins import Kept
 from documents.audit.runs import VerificationRun
 from documents.audit.verify import verify
 from documents.books import BOOKS
-from documents.eligibility.turns import judge_batch
+from documents.eligibility.turns import judge_batch, judge_in_turn
 from gql.verifications import standing, verification
 from tests.examples import BOT, attach, register
 from tests.service import ADA, AUDREY, BOB, Service
@@ -194,3 +195,52 @@ async def test_a_mark_that_nobody_stored_stops_neither_comparison_nor_turn(grown
     report = await verify(books=BOOKS)
     assert [(each.kind.name, each.path) for each in report.faults] == [("RECORD_DIFFERS", "standing")]
     assert await judge_batch(grown.now) == 0
+
+
+HOSTILE = {
+    "a choice of no list": '{"version": {"$in": 7}}', "a choice of a pattern": '{"version": {"$in": [{"$regex": "("}]}}',
+    "a choice of an operator": '{"version": {"$in": [{"$x": 1}]}}', "a choice of lists": '{"version": {"$in": [["$x"]]}}',
+    "a choice beside something": '{"version": {"$in": [], "$gt": 1}}', "more than an object": '{"version": {"$gt": {"$x": 1}}}',
+    "more than a long number": '{"version": {"$gt": 99999999999999999999}}', "a name with a null": '{"a\\u0000b": 1}',
+    "a text with a null": '{"version": "\\u0000"}', "a long number": '{"version": 99999999999999999999999}',
+    "a small number": '{"version": -9223372036854775809}', "a number of many digits": f'{{"version": {"9" * 5_000}}}',
+    "an unpaired surrogate": '{"version": "\\ud800"}', "a name of one": '{"\\ud800": 1}', "not a number": '{"version": NaN}',
+    "an infinity": '{"version": {"$in": [Infinity]}}', "an operator in a list": '{"version": [{"$where": "1"}]}',
+    "an object": '{"version": {"a": 1}}', "dots": '{"..": 1}', "a name with an operator": '{"a.$b": 1}', "no name": '{"": 1}',
+    "deep names": f'{{"{".".join("a" * 300)}": 1}}', "many lists": f'{{"version": {"[" * 30_000}{"]" * 30_000}}}',
+    "many objects": '{"a": ' * 30_000 + "1" + "}" * 30_000, "many values": f'{{"version": {{"$in": [{"1," * 30_000}1]}}}}',
+    "an operator": '{"$or": [{}]}', "an operator of all": '{"$expr": true}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("called", HOSTILE)
+async def test_a_mark_with_a_query_that_no_server_stores_is_passed_over_everywhere(
+    grown: Service, tmp_path: Path, called: str
+) -> None:
+    mark = {"due_id": "DUE-1", "cause": "somebody", "marked_at": grown.now, "after": None, "revision": 1}
+    await grown.database.collection("judgements_due").insert_one(mark | {"versions": HOSTILE[called]})
+    assert await judge_in_turn(lambda: grown.now, timedelta(0)) == 0
+    assert (await verify(books=BOOKS)).valid and (await export(tmp_path / "whole", books=BOOKS)).valid
+    assert (await turn(grown)).found.valid
+    assert (await grown.ask(RECORDS, AUDREY))["auditVerification"]["valid"]
+    assert (await grown.ask("{ modelVersions { totalCount toBeJudged } }"))["modelVersions"]["toBeJudged"] == 0
+    assert await grown.ask("{ dashboard { inventory { toBeJudged { count } } } }", AUDREY)
+    await grown.do("updateModelVersion", **BOT, purpose="To answer.")
+    assert "no fault in" in (await grown.http.get("/readyz")).text
+
+
+async def test_a_run_that_fails_again_and_again_is_not_called_sound(grown: Service) -> None:
+    """Whatever makes it fail: here the file of checkpoints cannot be read."""
+
+    async def fails(whole: bool) -> Kept:
+        raise OSError("no such disk")
+
+    since = (await turn(grown)).ended_at
+    for _ in range(3):
+        assert (await standing(grown.now)).startswith("audit trail: no fault in ")
+        grown.later(seconds=EVERY)
+        with pytest.raises(OSError, match="no such disk"):
+            await verification(None, lambda: grown.now, EVERY, fails)
+    assert (await standing(grown.now)).startswith(f"audit trail: NOT VERIFIED since {since:%Y-%m-%dT%H:%M:%S}Z, when ")
+    grown.later(seconds=EVERY)
+    assert await turn(grown) and (await standing(grown.now)).startswith("audit trail: no fault in ")

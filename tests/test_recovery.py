@@ -1,5 +1,6 @@
 """The secret key is changed and lost, and `magistrate admin recover` is the way out."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import MaxKey, ObjectId
 from pydantic import SecretStr
 
 from documents.audit.verify import verify
@@ -20,8 +21,9 @@ from gql.faults import SecretKeyMissing, SecretKeyRefused
 from gql.firststart import prepare
 from gql.secretkey import keyring
 from gql.settings import Settings
+from tests.hostile_values import MISSING, altered, replace
 from tests.operators import administers
-from tests.sealed import VIEWER, change, change_token, people, refused, row_of
+from tests.sealed import VIEWER, change, change_token, people, refused, row_of, token_of, tokens
 from tests.service import ADA, ALICE, BOB, SECRET_KEY, Person, Service
 
 NEW = SecretKey("k2", b"n" * 32)
@@ -76,6 +78,39 @@ async def test_a_changed_key_seals_nothing_that_was_altered(service: Service) ->
         await refused(service, each)
     await restart(service, NEW)
     await refused(service)
+
+
+KEYS: dict[str, Any] = {
+    "a list": ["zzz"], "a list of two": ["zzz", "yyy"], "an object": {"a": 1},
+    "an operator": {"$gt": ""}, "a number": 7, "nothing": None, "missing": MISSING, "bytes": b"zzz",
+    "largest": MaxKey(), "a long text": "z" * 5_000, "an empty text": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("called", KEYS)
+async def test_a_changed_key_ends_with_rows_of_any_key_and_names_them(service: Service, called: str) -> None:
+    seen = await service.size()
+    mac: Any = [{"key_id": "k1"}] if called == "nothing" else {"key_id": "k1", "seq": 1, "value": "x"}
+    row = {"_id": ObjectId(), "token_id": "odd", "mac": mac}
+    await tokens(service).insert_one(row)
+    assert await replace(service, "api_tokens", altered(row, "token_id", KEYS[called]))
+    await asyncio.wait_for(restart(service, NEW, SECRET_KEY), 60)
+    (event,) = await service.trail(seen)
+    facts = event["details"]["facts"]
+    assert facts["sealed"] == 14
+    (refusal,) = facts["refused"]
+    assert refusal.startswith("ApiToken/") and len(refusal) <= 200
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+
+
+async def test_a_changed_key_ends_with_a_sealed_row_under_an_odd_database_id(service: Service) -> None:
+    row = await token_of(service, "bob")
+    await tokens(service).delete_one({"_id": row["_id"]})
+    await tokens(service).insert_one(row | {"_id": 7})
+    seen = await service.size()
+    await restart(service, NEW, SECRET_KEY)
+    (event,) = await service.trail(seen)
+    assert event["details"]["facts"]["refused"] == ["ApiToken/bob"]
 
 
 async def test_a_start_without_the_key_says_how_many_it_shuts_out(service: Service, caplog: pytest.LogCaptureFixture) -> None:

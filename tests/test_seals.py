@@ -1,13 +1,17 @@
 """Whoever writes to the database, without the secret key, lets nobody in and gives nobody a role."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from bson import Decimal128, ObjectId
 
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEvent
+from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.seals import Keyring, SecretKey, problem_of, seal
 from tests.sealed import (
     ONE_MESSAGE,
@@ -22,7 +26,7 @@ from tests.sealed import (
     token_of,
     tokens,
 )
-from tests.service import ADA, ALICE, BOB, NOW, SECRET_KEY, Person, Service
+from tests.service import ADA, ALICE, BOB, CAROL, NOW, SECRET_KEY, Person, Service
 from tests.tokens import make
 
 pytestmark = pytest.mark.tampers
@@ -181,6 +185,60 @@ async def test_whoever_was_deactivated_stays_out(service: Service) -> None:
     await refused(service, BOB)
     await put_back(people(service), before)
     await refused(service, BOB)
+
+
+HIDING: list[dict[str, Any]] = [
+    {"outcome": "hidden"},
+    {"outcome": "denied"},
+    {"resource.id": "x"},
+    {"resource": None},
+    {"outcome": 7},
+]
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+@pytest.mark.parametrize("ends", [False, True])
+async def test_what_a_process_has_seen_stays_ended_whatever_is_altered_of_the_events(
+    service: Service, hiding: dict[str, Any], ends: bool
+) -> None:
+    """With `ends`, the last event is altered too, so that the process looks everything up anew."""
+    other = Service(service.uri, service.database.name)
+    rows = await row_of(service, "bob"), await token_of(service, "bob")
+    for each in (service, other):
+        assert await each.ask(VIEWER, by=CAROL) == {"viewer": {"id": "carol"}}
+    seen = await service.size()
+    await service.do("deactivateStakeholder", ADA, userId="bob")
+    events = service.database.collection("audit_events")
+    about = {"seq": {"$gte": seen}, "resource.type": {"$in": ["Stakeholder", "ApiToken"]}}
+    await events.update_many(about, {"$set": hiding})  # before the other process has read it
+    for each in (service, other):
+        await refused(each, BOB)
+    await put_back(people(service), rows[0])
+    await put_back(tokens(service), rows[1])
+    if ends:
+        await events.update_one({"seq": await service.size() - 1}, {"$set": {"event_hash": "0" * 64}})
+    await asyncio.sleep(1.1)  # the processes read the end of the trail once a second
+    for each in (service, other):
+        await refused(each, BOB)
+        assert await each.ask(VIEWER, by=CAROL) == {"viewer": {"id": "carol"}}
+    await other.close()
+
+
+async def test_an_event_altered_before_a_process_began_is_for_the_verification_to_find(service: Service) -> None:
+    """A process that has not seen the event looks it up by its stored fields: docs/operating.md says so."""
+    rows = await row_of(service, "bob"), await token_of(service, "bob")
+    seen = await service.size()
+    await service.do("deactivateStakeholder", ADA, userId="bob")
+    await put_back(people(service), rows[0])
+    await put_back(tokens(service), rows[1])
+    events = service.database.collection("audit_events")
+    await events.update_many({"seq": {"$gte": seen}}, {"$set": {"outcome": "hidden"}})
+    other = Service(service.uri, service.database.name)
+    assert await other.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
+    with other.database.bound():
+        kinds = {each.kind.name for each in (await verify(books=BOOKS)).faults}
+    assert {"FIELD_DIFFERS", "RECORD_DIFFERS"} <= kinds, kinds
+    await other.close()
 
 
 async def test_a_service_gets_no_further_mutations_by_its_row(service: Service) -> None:

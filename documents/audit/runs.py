@@ -10,7 +10,7 @@ run after somebody tried to sign in by a record that was altered.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Self
 
@@ -24,7 +24,7 @@ from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.notes import VerifierKey
 from documents.audit.pins import Kept
 from documents.audit.resource import EventResource
-from documents.audit.trail import EventIds, Occurrence, Request, record
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
 from documents.canonical import spelled
 from documents.errors import StaleRevision
@@ -39,6 +39,7 @@ NEWEST = 16  # stored checkpoints that a run compares, where the server keeps no
 Keeping = Callable[[bool], Awaitable[Kept]]
 """Reads the file in which a server keeps its checkpoints: the whole, or the last one in it."""
 DAY = timedelta(days=1)
+_FAR = datetime(9000, 1, 1, tzinfo=UTC)  # sums of later moments may be beyond what there is
 ANOTHER_PAST = frozenset({AuditFaultKind.TAIL_CUT, AuditFaultKind.REWRITTEN})
 OVERDUE, PATIENCE = 3, timedelta(minutes=15)  # a run is overdue after three times the wait for it, and after 15 minutes at least
 LOAD, LOAD_OF_WHOLE = 10, 100  # a run waits ten times as long as the one before took, one over everything a hundred times
@@ -104,11 +105,30 @@ class VerificationRun(Record):
     @classmethod
     async def altered(cls, at: datetime) -> list[Raw]:
         """The ids of the stored documents that are no runs and stand where the newest run is looked for."""
+        return (await cls.after_last(at))[1]
+
+    @classmethod
+    async def after_last(cls, at: datetime) -> tuple[list[Self], list[Raw]]:
+        """The runs of a clock that was fast and was set right, and the ids of the documents that no server stored.
+
+        Both stand where the newest run is looked for. A fast clock is at most a day ahead of this one, or of the trail's last
+        event; its run has a number that a turn had. Such a run counts for nothing until its time has come.
+        """
         last = await cls.last(at)
         older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
         # A list meets a comparison if one of its elements does.
         found = await cls.raw_window({"$or": [{"$nor": [older]}, {"number": {"$type": "array"}}]}, (), KEPT)
-        return [{"_id": each.get("_id")} for each in found if cls._made(each, at) is None]
+        strange = [each for each in found if cls._made(each, at) is None]
+        if not strange:
+            return [], []
+        heads = await AuditHead.raw_window({"name": "head"}, (), 1)
+        turns = await VerificationTurn.raw_window({"name": "turn"}, (), 1)
+        told, counted = [each.get("last_at") for each in heads], [each.get("number") for each in turns]
+        latest = max([at, *(each for each in told if isinstance(each, datetime))])
+        highest = max([last.number + 1 if last else 1, *(each for each in counted if isinstance(each, int))])
+        runs = [(each, cls._made(each, min(latest, _FAR) + DAY)) for each in strange]
+        ahead = [run for _, run in runs if run and run.number <= highest]
+        return ahead, [{"_id": each.get("_id")} for each, run in runs if run not in ahead]
 
     @classmethod
     def _made(cls, raw: Raw, at: datetime) -> Self | None:
@@ -159,12 +179,13 @@ async def verify_in_turn(
     them; without a file with the newest ones that `key` signed. Compares the records of `books` with the trail. After each window
     it sleeps as long as the window took, which leaves at least half of the processor to requests.
     """
-    altered = await VerificationTurn.cleared(began := clock(), max(every, DAY))
-    taken = await VerificationTurn.taken(began, at_once=at_once)
+    ahead, strange = await VerificationRun.after_last(began := clock())
+    altered = await VerificationTurn.cleared(began, max(every, DAY)) and not ahead
+    taken = await VerificationTurn.taken(began, at_once=at_once or bool(ahead))  # a fast clock put off the turn too
     if taken is None:
         return None
     turn = taken
-    altered = await _cleared(began) or altered
+    altered = await _cleared(strange, began) or altered
     last, sound = await VerificationRun.last(began), await VerificationRun.last(began, {"found.fault_count": 0})
     first = sound.found.tree_size if sound and not altered and not await _whole_is_due(last, began) else 0
     if first and await _signed_in_altered(first):
@@ -192,7 +213,7 @@ async def verify_in_turn(
         ended = max(clock(), began)
         due_at = began + min(max(every, LOAD * (ended - began)), max(every, DAY))
         run = VerificationRun(
-            number=max(turn.number, last.number + 1 if last else 1),
+            number=max([turn.number, *(each.number + 1 for each in [last, *ahead] if each)]),
             began_at=began,
             ended_at=ended,
             found=report.model_copy(update={"faults": report.faults[:LISTED]}),
@@ -210,9 +231,8 @@ async def _stored(key: VerifierKey) -> Kept:
     return Kept.of(await AuditCheckpoint.newest_notes(key, NEWEST), [key])
 
 
-async def _cleared(at: datetime) -> bool:
+async def _cleared(found: list[Raw], at: datetime) -> bool:
     """Deletes the stored documents that are no runs; whether there were any."""
-    found = await VerificationRun.altered(at)
 
     async def work(unit: Unit) -> None:
         for each in found:

@@ -1,10 +1,12 @@
 """Seals and checks the records that grant access: each is as it was stored here, and no older than the trail tells."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
 from documents.audit.event import AuditEvent, AuditOutcome
+from documents.canonical import loosely_parsed
 from documents.errors import Altered, NotAsTold, NotFound
 from documents.seals import FIELD, Keyring, problem_of, seal, seq_of
 from documents.store.record import Record
@@ -33,13 +35,15 @@ def keyring() -> Keyring:
 async def last_seq(kind: str, key: str, below: int | None = None) -> int | None:
     """The place of the last event of a change of a record; None if there is none. `below` leaves out later events.
 
-    An index holds these events alone, so refused attempts about the record, however many, make the look-up no slower.
+    An index holds these events alone, so refused attempts about the record, however many, make the look-up no slower. It goes by
+    the stored outcome, which somebody can alter; the place is never below one that this process has seen an event in.
     """
     query = {"resource.id": key, "resource.type": kind, "outcome": AuditOutcome.SUCCESS}
     newest = [each.get("seq") for each in await AuditEvent.raws(query, [("seq", -1)], 1, ["seq"])]
     if newest and not _is_before(newest[0], below):  # what somebody stored beside the trail's own, or what comes later
         newest = [each.get("seq") for each in await AuditEvent.raws(query, fields=["seq"])]
-    return max((each for each in newest if isinstance(each, int) and _is_before(each, below)), default=None)
+    seen = bound_database().latest.get((kind, key))
+    return max((each for each in [*newest, seen] if isinstance(each, int) and _is_before(each, below)), default=None)
 
 
 def _is_before(seq: Any, below: int | None) -> bool:
@@ -104,15 +108,18 @@ class LastSeqs:
 
     `follow` reads what the trail has grown by since, by one small command: each event, of a refused attempt too, is read once. It
     reads at most once a second, and at once after this process has sealed anything. So what another process ended, and somebody
-    puts back into the database, may be believed for the rest of that second.
+    puts back into the database, may be believed for the rest of that second. What it has read it remembers (`Database.latest`),
+    whatever is altered later; an event that is altered before, or in another field than these, is for the verification to find.
     """
 
-    WINDOW, AHEAD, MOST, FRESH = 1_000, 4, 100_000, 1.0
+    WINDOW, AHEAD, MOST, FRESH = 250, 4, 100_000, 1.0
 
     def __init__(self) -> None:
         self._size, self._last_hash, self._turn = 0, "", 0
         self._read_at, self._sealed = -self.FRESH, -1
         self._seqs: dict[Place, int | None] = {}
+        self._kinds: set[str] = set()
+        """The kinds of record that were asked for; others grant no access."""
 
     async def follow(self, *, now: bool = False) -> None:
         """Reads the events that came since, if it is time or if `now`; forgets everything if the last known one is gone."""
@@ -148,11 +155,14 @@ class LastSeqs:
     async def of(self, kind: str, key: str) -> int | None:
         """The place of the last event of a change of a record, as of the last `follow` or later."""
         place = kind, key
+        self._kinds.add(kind)
         while place not in self._seqs:
             turn = self._turn
             found = await last_seq(kind, key)
             if turn == self._turn:  # else `follow` may have read an event that was not there yet when this was looked up
                 self._seqs[place] = found
+                if found is not None:
+                    self._remember(place, found)
         return self._seqs[place]
 
     async def _begin(self) -> None:
@@ -163,10 +173,30 @@ class LastSeqs:
 
     @staticmethod
     async def _events(seqs: Mapping[str, Any]) -> Sequence[Raw]:
-        return await AuditEvent.raws({"seq": seqs}, fields=["seq", "event_hash", "outcome", "resource"])
+        return await AuditEvent.raws({"seq": seqs}, fields=["seq", "event_hash", "outcome", "resource", "canonical"])
 
     def _note(self, event: Raw) -> None:
-        about = event.get("resource")
-        place = (str(about.get("type")), str(about.get("id"))) if isinstance(about, dict) else ("", "")
-        if event.get("outcome") == AuditOutcome.SUCCESS and place in self._seqs:
-            self._seqs[place] = max(self._seqs[place] or 0, event["seq"])
+        text = event.get("canonical")
+        places = {_changed(event)}
+        if isinstance(text, bytes) and any(f'"{kind}"'.encode() in text for kind in self._kinds):  # most events are about others
+            with suppress(ValueError):
+                places.add(_changed(loosely_parsed(text)))
+        for place in places:
+            if place and place[0] in self._kinds:
+                self._remember(place, event["seq"])
+                if place in self._seqs:
+                    self._seqs[place] = max(self._seqs[place] or 0, event["seq"])
+
+    def _remember(self, place: Place, seq: int) -> None:
+        latest = bound_database().latest
+        if len(latest) > self.MOST:
+            latest.clear()
+        latest[place] = max(latest.get(place, 0), seq)
+
+
+def _changed(event: Any) -> Place | None:
+    """The record whose change an event tells, as it is stored or in its canonical bytes; None for a refused attempt."""
+    match event:
+        case {"outcome": AuditOutcome.SUCCESS, "resource": {"type": str(kind), "id": str(key)}}:
+            return kind, key
+    return None

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
+from re import fullmatch
 from typing import ClassVar, Self
 from uuid import uuid4
 
@@ -13,7 +15,8 @@ from documents.store.record import Identity, Record
 from documents.store.units import Raw
 from documents.values import Moment
 
-_COMPARING = {"$in", "$gt"}  # the operators in the queries of marks
+_PATH = r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,9}"
+_LONGEST = 10_000  # characters of a mark's query; those that a server stores name a few values
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,23 +47,38 @@ class JudgementDue(Record):
 
 async def marks() -> Sequence[JudgementDue]:
     """Every mark, the oldest first; a document that no transaction can have stored is none."""
-    return [mark for raw in await JudgementDue.raws({}) if (mark := _read(raw))]
+    found: list[JudgementDue] = []
+    async with aclosing(JudgementDue.raw_windows({}, (), 1_000)) as windows:
+        async for window in windows:
+            found += [mark for raw in window if (mark := _read(raw))]
+    return found
 
 
 def _read(raw: Raw) -> JudgementDue | None:
     try:
         mark = JudgementDue.hydrated(raw)
         begun = mark.after is None or Identity.is_valid(mark.after)
-        return mark if begun and _asks_for_values(mark.left) else None
-    except (ValidationError, ValueError, TypeError, OverflowError):
+        return mark if begun and len(mark.versions) <= _LONGEST and _asks_for_values(json.loads(mark.versions)) else None
+    except (ValidationError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
 def _asks_for_values(query: object) -> bool:
-    """Whether a query compares fields with values alone, as that of a mark does: it can neither fail nor run code."""
-    if not isinstance(query, dict) or any(not path or path.startswith("$") for path in query):
+    """Whether a query has the form of what `Bearing.query` makes: fields and values that any database can be asked for."""
+    if not isinstance(query, dict) or not all(fullmatch(_PATH, path) for path in query):
         return False
-    return all(not isinstance(each, dict) or each.keys() <= _COMPARING for each in query.values())
+    return all(_is_value(each) or (_is_choice(each) and all(map(_is_value, each["$in"]))) for each in query.values())
+
+
+def _is_choice(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"$in"} and isinstance(value["$in"], list)
+
+
+def _is_value(value: object) -> bool:
+    """Whether it is null, true, false, a number of 64 bits or a text as BSON holds one."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return value is None or (isinstance(value, str) and fullmatch(r"[^\0\ud800-\udfff]*", value) is not None)
 
 
 def due(marks: Sequence[JudgementDue], at: datetime) -> Raw:

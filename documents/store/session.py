@@ -95,6 +95,8 @@ class Database:
         """The keys that seal the records that grant access; whoever opens the database sets them."""
         self.sealed = 0
         """How many records this process has sealed here."""
+        self.latest: dict[tuple[str, str], int] = {}
+        """The highest places that this process has seen events of records that grant access in, by kind and key of the record."""
 
     async def prepare(self, kinds: Sequence[type[Record]]) -> None:
         """Makes `kinds` the records of this database, and creates their indexes."""

@@ -13,7 +13,7 @@ from strawberry.types.private import is_private
 from documents.access import Permission
 from documents.audit.event import AuditEventType
 from documents.audit.trail import Receipt
-from documents.store.record import Record
+from documents.store.record import Identity, Record
 
 DECLARED, PERMIT, COST = "mutation", "permit", "cost"
 Resolver = Callable[..., Awaitable[Any]]
@@ -29,18 +29,19 @@ class Payload:
     receipt: Receipt = strawberry.field(default=None, description="The receipt proves the event.")
 
     @property
-    def traces(self) -> dict[str, Any]:
+    def traces(self) -> dict[str, str | None]:
         """The ids of the records and the private texts, by the names of their fields."""
         records, texts = self._parts()
         shown = {name: record for name in records if (record := getattr(self, name))}
-        return {name: record.id for name, record in shown.items()} | {name: getattr(self, name) for name in texts}
+        return {name: str(record.id) for name, record in shown.items()} | {name: getattr(self, name) for name in texts}
 
     @classmethod
-    async def again(cls, receipt: Receipt, traces: dict[str, Any]) -> Self:
+    async def again(cls, receipt: Receipt, traces: Mapping[str, str | None]) -> Self:
         """The payload of these `traces`, with its records as they are now."""
         records, _ = cls._parts()
-        made: dict[str, Any] = dict.fromkeys(get_type_hints(cls)) | traces | {"receipt": receipt}
-        return cls(**made | {name: await kind.seek({"_id": traces[name]}) for name, kind in records.items() if name in traces})
+        made: dict[str, Any] = {**dict.fromkeys(get_type_hints(cls)), **traces, "receipt": receipt}
+        ids = {name: Identity(traces[name]) for name in records if name in traces}
+        return cls(**made | {name: await records[name].seek({"_id": each}) for name, each in ids.items()})
 
     @classmethod
     def _parts(cls) -> tuple[dict[str, type[Record]], list[str]]:

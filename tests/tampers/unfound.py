@@ -45,8 +45,11 @@ unfound("stakeholders", "revision", other, "it counts writes; what a token or a 
 unfound("audit_head", "turn", other, "it counts units of work begun, and a count that is off makes no trail of another")
 unfound("contents", "kind", "part", "it says where to list a content, whose text alone is what was reviewed")
 unfound("contents", "", {"digest": "0" * 64, "kind": "part", "canonical": "{}"}, "no event cites it, so nobody approved it")
-unfound("idempotency_keys", "payload", {}, f"{BOOKKEEPING}; a client that repeats itself is answered otherwise")
-unfound("idempotency_keys", "", {"claim": "0" * 64}, f"{BOOKKEEPING}; a client that repeats itself is answered otherwise")
+UNSEALED = (
+    f"{BOOKKEEPING}; it is sealed, and a client that repeats itself is refused by RECORD_UNREADABLE (`tests/test_idempotency.py`)"
+)
+unfound("idempotency_keys", "payload", {}, UNSEALED)
+unfound("idempotency_keys", "", {"claim": "0" * 64}, UNSEALED)
 unfound("audit_verifications", "found.fault_count", 7, f"{BOOKKEEPING}; the next run says what is so")
 unfound("audit_verification_turns", "number", 7, BOOKKEEPING)
 unfound("judgement_turns", "number", 7, BOOKKEEPING)
@@ -56,6 +59,7 @@ NO_MARKS: dict[str, Raw] = {
     "with a query that is no JSON": {"versions": "{"}, "with a query that is a list": {"versions": "[]"},
     "with a query that runs code": {"versions": '{"$where": "while (true) {}"}'}, "with a moment that is none": {"marked_at": 7},
     "with an id that is none": {"after": "all"}, "with a number for a query": {"versions": 7}, "with nothing": {},
+    "with a choice of no list": {"versions": '{"version": {"$in": 7}}'}, "with a name of none": {"versions": '{"a\\u0000b": 1}'},
 }  # fmt: skip
 for name, fields in NO_MARKS.items():
     mark = MARK | fields if fields else {}
