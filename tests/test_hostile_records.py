@@ -16,9 +16,8 @@ from tests.examples import BOT, register
 from tests.hostile_values import MISSING, VALUES, altered, replace
 from tests.journey import every_mutation, sign_in
 from tests.nouns import NOUNS
-from tests.schema import QUERIES
+from tests.schema import QUERIES, leaves
 from tests.service import ADA, AUDREY, Service
-from tests.test_projections import leaves
 
 pytestmark = pytest.mark.tampers
 RECORD_OF = {each.__name__: each for each in NOUNS}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from resolvers.search import KINDS
 from tests.examples import BOT, TICKETS, decide
 from tests.journey import every_mutation
-from tests.schema import SCHEMA
+from tests.schema import SCHEMA, Leaf, leaves
 from tests.service import AUDREY, CAROL, Service
 from tests.watching import Watched, watching, where
 
@@ -148,20 +148,6 @@ async def test_an_assessment_is_found_by_its_id_without_its_version(filled: Watc
         | {f"{place}.{path}" for place in ("earlier_assessments", "latest_assessment")
            for path in ("assessment_id", "factors.risk_id", "tier")}
     }  # fmt: skip
-
-
-Leaf = tuple[str, str]
-
-
-def leaves(kind: str, above: tuple[str, str] = ("", "")) -> Iterator[Leaf]:
-    """The path of each stored value in a type, as clients write it and as it is stored."""
-    for name, field in SCHEMA.type_map[kind].fields.items():
-        declared, inner = field.extensions["strawberry-definition"], get_named_type(field.type)
-        model = SCHEMA.type_map[kind].extensions["strawberry-definition"].origin
-        stored = model.model_fields.get(declared.python_name)
-        if stored is not None and declared.is_basic_field:
-            path = f"{above[0]}{name}", f"{above[1]}{stored.alias or declared.python_name}"
-            yield from leaves(inner.name, (f"{path[0]}.", f"{path[1]}.")) if is_composite_type(inner) else [path]
 
 
 def some(kind: str, most: int = 8) -> st.SearchStrategy[list[Leaf]]:
