@@ -466,9 +466,17 @@ class Record(Document):
 
     @classmethod
     async def alter_and_read(cls, query: Raw, change: Raw) -> Raw | None:
-        """Applies the update operators of `change` to the one document that meets `query`, and returns it as it is then."""
+        """Applies the update operators of `change` to the one document that meets `query`, and returns it as it is then.
+
+        None if none meets it. A document of which a field is no number, and so cannot be counted up, does not meet it.
+        """
         cls._within_unit("alter")
-        found = await cls._collection().find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        try:
+            found = await cls._collection().find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        except OperationFailure as error:
+            if error.code == TYPE_MISMATCH:
+                return None
+            raise
         return cast("Raw | None", found)
 
     @classmethod
