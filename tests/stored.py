@@ -11,12 +11,13 @@ from functools import wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, monitoring
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as SyncDatabase
 
-from documents.store.session import Database
+from documents.store.session import NAIVE, Database
 
 if TYPE_CHECKING:
     from tests.service import Service
@@ -183,7 +184,7 @@ class Holdings:
 
     def _put_back(self, wanted: Documents) -> None:
         there = self._now()
-        gone = {name: [each["_id"] for each in beyond(all_, wanted.get(name))] for name, all_ in there.items()}
+        gone = {name: [id_of(each) for each in beyond(all_, wanted.get(name))] for name, all_ in there.items()}
         missing = {name: beyond(all_, there.get(name)) for name, all_ in wanted.items()}
 
         def write(session: ClientSession) -> None:
@@ -238,3 +239,8 @@ def stage(do: Step) -> Step:
         return deepcopy(answer)
 
     return cast("Step", done)
+
+
+def id_of(document: RawBSONDocument) -> Any:
+    """Its `_id`, whatever else it holds: a moment that Python's years do not reach, or a text that is no UTF-8."""
+    return bson.decode(document.raw, NAIVE)["_id"]

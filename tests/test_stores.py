@@ -31,7 +31,7 @@ from tests.stores.opened import Opened, open_store
 from tests.stores.store import FOLDER, Store, documents_of, indexes_of, load, releases
 
 OF_TODAY = [each for each in releases() if Store.of(each).schema == SCHEMA]
-FORGOTTEN = "idempotency_keys"  # what is a week old there the database forgets by itself
+FORGOTTEN = "idempotency_keys"  # what is a week old there the database forgets by itself; what has no seal is refused
 SECRETS = re.compile(rb"mag_[A-Za-z0-9]+_[A-Za-z0-9_-]{32,}|PRIVATE\+KEY")
 LISTED = "{ modelVersions(first: 100%s) { totalCount nodes { modelId version %s } } }"
 
@@ -160,6 +160,8 @@ async def test_every_document_is_valid_and_says_nothing_that_its_kind_does_not_k
         known = {field.alias or path for path, field in kind.model_fields.items()} | {TOKENS, SALTS, MAC}
         for raw in await opened.service.database.collection(name).find().to_list(None):
             there[name] += 1
+            if name == FORGOTTEN and MAC not in raw:
+                continue
             wrong += [f"{name} {raw['_id']}: {problem}" for problem in problems(kind, raw, known)]
     assert wrong == []
     left_out = dict.fromkeys([FORGOTTEN, *grown], 0)

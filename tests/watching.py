@@ -11,7 +11,7 @@ from tests.service import ALICE, Person, Service
 
 LAST_CHANGES = {
     "audit_head": ({"size": 1, "last_hash": 1},),
-    "audit_events": ({"seq": 1}, {"seq": 1, "event_hash": 1, "outcome": 1, "resource": 1}),
+    "audit_events": ({"seq": 1}, dict.fromkeys(("seq", "event_hash", "outcome", "resource", "canonical"), 1)),
 }  # what is read of the trail to sign somebody in, by collection
 
 
