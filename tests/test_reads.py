@@ -74,7 +74,7 @@ def test_what_was_not_read_of_a_nested_record_is_refused_and_of_nothing_there_is
 def test_what_should_not_be_stored_is_never_believed() -> None:
     found: Any = Found(ModelVersion, RAW | {"tier": "tier_9", "artifacts": "none", "purpose": 1})
     for wrong in ("tier", "artifacts", "purpose"):
-        with pytest.raises(Unreadable, match=f"the stored ModelVersion bot/1.0.0 cannot be read at {wrong}"):
+        with pytest.raises(Unreadable, match=f"ModelVersion bot/1.0.0 cannot be read at {wrong}"):
             getattr(found, wrong)
 
 
