@@ -19,7 +19,6 @@ from documents.store.server import UnreadableDocument
 from gql.faults import AuditKeyRefused
 from gql.private import write_private
 from gql.settings import PREFIX, Settings
-from gql.unrecorded import SECONDS, Quiet
 
 KEY_FILE, TAIL = "audit-key", NOTE_LENGTH
 DAY = timedelta(days=1)
@@ -114,6 +113,11 @@ class Signer:
             self.refused = str(found)
             await tell(found, at)
             return None
+        except TrailNotSound as refusal:  # nothing can be appended either
+            if not self.refused:
+                log.error("the audit trail is not signed: %s", refusal)
+            self.refused = str(refusal)
+            return None
         self.refused = None
         if signed and self.file:
             await asyncio.to_thread(_append, self.file, signed)
@@ -148,14 +152,10 @@ async def sign_in_turns(signer: Signer, clock: Callable[[], datetime], seconds: 
 
     Sets `alarm` when the trail begins to contradict what was signed, and when it no longer does.
     """
-    quiet = Quiet(SECONDS)
     while True:
         was_refused = signer.refused
         try:
             await signer.sign(clock())
-        except TrailNotSound as refusal:  # the verification says so too, and a traceback a minute would say no more
-            if quiet.speaks():
-                log.error("the audit trail was not signed: %s", refusal)
         except Exception:
             log.exception("the audit trail was not signed")
         if bool(signer.refused) != bool(was_refused):

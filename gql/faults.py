@@ -154,8 +154,8 @@ class CopyFailed(CannotServe):
 class SecretKeyMissing(CannotServe):
     status = 18
     says = (
-        "MAGISTRATE_SECRET_KEY is not set: it seals people and tokens, a MongoDB of your own needs one, and `magistrate admin "
-        "secret-key` prints one"
+        "MAGISTRATE_SECRET_KEY is not set: it seals people, tokens and the end of the trail, a MongoDB of your own needs one, "
+        "and `magistrate admin secret-key` prints one"
     )
 
 

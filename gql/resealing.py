@@ -1,16 +1,17 @@
 """Seals made anew at a start: after the secret key was changed, those of the key before."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from documents.access import SYSTEM
 from documents.audit.event import AuditEventType
 from documents.audit.forms import is_text
-from documents.audit.sealing import problem, put
+from documents.audit.sealing import problem, problem_of_head, put
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
 from documents.canonical import quoted
 from documents.kinds import RECORDS
-from documents.seals import FIELD, Keyring, seq_of
+from documents.seals import FIELD, Keyring, names_unknown_key, seq_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.standins import VALUE_ERRORS
@@ -30,6 +31,7 @@ async def rotate(keys: Keyring, at: datetime) -> None:
     """
     sealed, refused = 0, list[str]()
     if keys.previous:
+        await AuditHead.seal_anew(_sealed_before(keys), at)
         for kind in KINDS:
             named, nameless = await _sealed_under(kind, keys.previous.id)
             refused += nameless
@@ -48,6 +50,11 @@ async def rotate(keys: Keyring, at: datetime) -> None:
             "MAGISTRATE_SECRET_KEY_PREVIOUS to that key, or run `magistrate admin recover` on the host",
             lost,
         )
+
+
+def _sealed_before(keys: Keyring) -> Callable[[Raw], bool]:
+    """Whether a stored head is sealed rightly, and not under the current key."""
+    return lambda head: names_unknown_key(head, Keyring(keys.current)) and problem_of_head(head) is None
 
 
 async def _sealed_under(kind: type[Record], key_id: str) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""The secret key, which seals people and tokens: found in the settings or in the data folder, and changed at a start."""
+"""The secret key, which seals people, tokens and the trail's end: from the settings or the data folder, changed at a start."""
 
 from pathlib import Path
 

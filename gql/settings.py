@@ -85,7 +85,8 @@ class Settings(BaseSettings):
         None, description="the key that signed the audit trail before MAGISTRATE_AUDIT_KEY, which it then endorses"
     )
     secret_key: SecretStr | None = Field(
-        None, description="the key that seals people and tokens, as `magistrate admin secret-key` prints one"
+        None,
+        description="the key that seals people, tokens and the end of the trail, as `magistrate admin secret-key` prints one",
     )
     secret_key_previous: SecretStr | None = Field(
         None, description="the key that sealed people and tokens before, while it is being changed"

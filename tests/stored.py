@@ -17,6 +17,7 @@ from pymongo import MongoClient, monitoring
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as SyncDatabase
 
+from documents.audit import trail
 from documents.store.session import NAIVE, Database
 
 if TYPE_CHECKING:
@@ -147,6 +148,10 @@ class Holdings:
         """Takes away what is not as in `wanted`, and puts what is, before the next command of anybody who tells `SENT`."""
         self._wanted, self._stored = wanted, None
         SENT.waiting[self.name] = self
+        sizes = [bson.decode(each, NAIVE).get("size") for each in wanted.get("audit_head", ())]
+        for database, head in [*trail._agreeing.items()]:
+            if database.name == self.name and any(isinstance(each, int) and each < head.size for each in sizes):
+                del trail._agreeing[database]  # else a server that saw a longer trail would refuse this one
 
     def becomes(self, stored: Stored) -> None:
         self.become(stored.documents)

@@ -16,9 +16,10 @@ from documents.audit.runs import VerificationRun
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.eligibility.turns import judge_batch, judge_in_turn
+from documents.seals import seal
 from gql.verifications import standing, verification
 from tests.examples import BOT, attach, register
-from tests.service import ADA, AUDREY, BOB, Service
+from tests.service import ADA, AUDREY, BOB, SECRET_KEY, Service
 from tests.turns import HELD, Turns
 
 EVERY = 300
@@ -57,6 +58,9 @@ async def late(service: Service) -> None:
     runs = service.database.collection("audit_verifications")
     took = service.now - timedelta(hours=2)
     await runs.update_many({}, {"$set": {"began_at": took, "ended_at": took + timedelta(minutes=30)}})
+    for each in await runs.find().to_list(None):
+        mac = seal("VerificationRun", str(each["number"]), each, each["number"], SECRET_KEY)
+        await runs.update_one({"_id": each["_id"]}, {"$set": {"mac": mac}})
 
 
 async def test_the_answer_of_a_verification_names_the_record_and_its_path(grown: Service) -> None:

@@ -1,6 +1,7 @@
 """A trail as it lies in the database, to be altered past the product, and one that was signed on its way."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -15,10 +16,12 @@ from documents.audit import tree
 from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.notes import SigningKey
+from documents.audit.sealing import seal_of_head
 from documents.audit.trail import AuditHead
 from documents.audit.verification import GENESIS
-from documents.canonical import canonical
-from documents.store.session import AWARE
+from documents.canonical import UNSPEAKABLE, canonical
+from documents.seals import FIELD
+from documents.store.session import AWARE, Database
 from gql.checkpoints import checkpoint
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
@@ -43,7 +46,11 @@ class Stored:
         events, heads, contents = ([bson.decode(raw, AWARE) for raw in held.get(name, ())] for name in COLLECTIONS)
         return cls(sorted(events, key=itemgetter("seq")), heads, contents)
 
-    async def written(self, service: Service) -> None:
+    async def written(self, service: Service, *, sealed: bool = True) -> None:
+        """Puts it into the database. Who is to be found out by the trail alone has the secret key, and seals the head, too."""
+        for head in self.heads if sealed else ():
+            with service.database.bound(), suppress(*UNSPEAKABLE, LookupError):
+                head[FIELD] = seal_of_head(head)
         parts = zip(COLLECTIONS, (self.events, self.heads, self.contents), strict=True)
         raws = {name: [bson.encode(each, codec_options=AWARE) for each in documents] for name, documents in parts}
         trail = {name: {each: RawBSONDocument(each) for each in all_} for name, all_ in raws.items()}
@@ -146,3 +153,13 @@ def seq_of(trail: Sequence[Raw], action: str) -> int:
     """The last event of the first mutation of that name."""
     first = next(event for event in trail if event["action"] == action and event["outcome"] == "success")
     return int(max(event["seq"] for event in trail if event["request"] == first["request"]))
+
+
+@contextmanager
+def without_key(database: Database) -> Iterator[None]:
+    """What is done inside is done by somebody who has no secret key, and so cannot tell a seal."""
+    key, database.keyring = database.keyring, None
+    try:
+        yield
+    finally:
+        database.keyring = key

@@ -149,7 +149,7 @@ async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = (
     checkpoint, and if that is by a key of somebody else. If `key` is not the key that signed the newest checkpoint, an event
     records the rotation first. If that other key is among `previous`, it endorses `key`.
     """
-    head, last = await AuditHead.require("head"), await AuditCheckpoint.last()
+    head, last = await AuditHead.seen(), await AuditCheckpoint.last()
     if head.size == 0 or (last and _is_of(last, head, key)):
         return last
     # A transaction that is retried must use the same event ids, so they are made outside of it.

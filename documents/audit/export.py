@@ -75,7 +75,7 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
                 sheet.take(window)
                 progress(len(window[0]), part.length)
             sheet.verifier.expect_counted(part.head)
-            sheet.verifier.compare_head(part.head, len(part.beside))
+            sheet.verifier.compare_head(part.head, len(part.beside), part.unsealed)
             for head in part.beside:
                 sheet.differs({"head": _in_short(head)})
         async for checkpoints in part.checkpoints(WINDOW):

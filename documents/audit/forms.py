@@ -32,7 +32,7 @@ def is_text(value: Any) -> bool:
 
 
 def head_problems(head: Raw) -> dict[str, str]:
-    """What is wrong with the form of a stored head, by field, each as a sentence."""
+    """What is wrong with the form of a stored head, its seal left out, by field, each as a sentence."""
     size, last_at, edge = head.get("size"), head.get("last_at"), head.get("edge")
     right = {
         "revision": is_count(head.get("revision")),

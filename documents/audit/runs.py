@@ -24,10 +24,12 @@ from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.notes import VerifierKey
 from documents.audit.pins import Kept
 from documents.audit.resource import EventResource
+from documents.audit.sealing import keyring
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
 from documents.canonical import spelled
 from documents.errors import StaleRevision
+from documents.seals import FIELD, names_unknown_key, problem_of, seal
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
@@ -91,7 +93,7 @@ class VerificationRun(Record):
 
     @classmethod
     async def last(cls, at: datetime, query: Raw | None = None) -> Self | None:
-        """The newest run, or the newest that meets `query`; None if there is none. What no server can have stored is left out."""
+        """The newest run, or the newest that meets `query`; None if there is none. What a server has not sealed is left out."""
         asked = {"number": {"$gte": 1, "$lt": NUMBERS}} | (query or {})
         for raw in await cls.raws(asked, [("number", -1)], 1):
             if run := cls._made(raw, at):
@@ -118,7 +120,7 @@ class VerificationRun(Record):
         older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
         # A list meets a comparison if one of its elements does.
         found = await cls.raw_window({"$or": [{"$nor": [older]}, {"number": {"$type": "array"}}]}, (), KEPT)
-        strange = [each for each in found if cls._made(each, at) is None]
+        strange = [each for each in found if cls._made(each, at) is None and not cls._is_of_another_key(each, at, last)]
         if not strange:
             return [], []
         heads = await AuditHead.raw_window({"name": "head"}, (), 1)
@@ -132,7 +134,17 @@ class VerificationRun(Record):
 
     @classmethod
     def _made(cls, raw: Raw, at: datetime) -> Self | None:
-        """The run that a document tells of; None if it has not the form of one, or ended in the future."""
+        """The run that a document tells of; None if it has not the form of one, no right seal, or ended in the future."""
+        run = cls._formed(raw, at)
+        return None if run is None or problem_of(cls.__name__, run.key, raw, keyring()) else run
+
+    @classmethod
+    def _is_of_another_key(cls, raw: Raw, at: datetime, last: Self | None) -> bool:
+        """Whether a document tells of a run that was sealed under a key that is not here, or stored before runs were sealed."""
+        return cls._formed(raw, at) is not None and names_unknown_key(raw, keyring()) and not (last and FIELD not in raw)
+
+    @classmethod
+    def _formed(cls, raw: Raw, at: datetime) -> Self | None:
         try:
             run = cls.hydrated(raw)
         except (ValidationError, ValueError, TypeError, OverflowError):
@@ -157,7 +169,10 @@ class VerificationTurn(Turn):
                     return  # an earlier attempt committed, and only its answer was lost
                 run.number += 1  # somebody put a document in its place
             await self.moved(due_at)
-            await run.model_copy().store()
+            row = run._as_stored()
+            await VerificationRun.insert_raws(
+                [row | {FIELD: seal(type(run).__name__, run.key, row, run.number, keyring().current)}]
+            )
             old = {"$lte": run.number - KEPT, "$ne": spare}
             await VerificationRun.delete_unrecorded({"number": old, "is_news": False})
 

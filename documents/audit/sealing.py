@@ -18,6 +18,8 @@ R = TypeVar("R", bound=Record)
 Place = tuple[str, str]
 """The kind and the key of a record, as events name it."""
 HEAD = "audit_head"  # by its name: the trail itself seals by this module
+END = ("origin", "size", "last_hash", "last_at", "edge")
+"""The fields of the head that say where the trail ends. Its seal covers them, and not the count of units of work."""
 NOT_LAST = "the trail tells of a later change, or of none"
 
 
@@ -101,6 +103,16 @@ async def put(record: Record, row: Raw, seq: int) -> None:
     bound_database().sealed += 1
     row[FIELD] = seal(kind.__name__, record.key, row, seq, keyring().current)
     await kind.alter({"_id": row["_id"]}, {"$set": {FIELD: row[FIELD]}})
+
+
+def seal_of_head(end: Mapping[str, Any]) -> Raw:
+    """The seal of the head over an end of the trail: an event that somebody else put at the end is noticed by it."""
+    return seal(HEAD, "head", {name: end.get(name) for name in END}, end["size"], keyring().current)
+
+
+def problem_of_head(head: Raw) -> str | None:
+    """Why a stored head is not as a server left it, by its seal; None if it is."""
+    return problem_of(HEAD, "head", {name: head.get(name) for name in (*END, FIELD)}, keyring())
 
 
 class LastSeqs:

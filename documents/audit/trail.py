@@ -1,6 +1,6 @@
 """The trail: one chained and hashed event for each change, appended in the transaction of the change."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
@@ -14,12 +14,13 @@ from documents.access import SYSTEM, Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.forms import head_problems
-from documents.audit.sealing import seal_changes
+from documents.audit.sealing import END, problem_of_head, seal_changes, seal_of_head
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, details_of
 from documents.errors import AlreadyExists, ToldAlready, TrailNotSound
+from documents.seals import FIELD
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
 from documents.store.units import Raw, RecordChange, Unit, current_unit
@@ -142,25 +143,63 @@ class AuditHead(Record):
         """Claims the trail for the open transaction, and returns the head as the transaction sees it.
 
         The touch is a write to one document. If another transaction wrote it since this one's snapshot, this one is retried.
-        Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and contradicts
-        the stored events.
+        Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and has no seal
+        of a server, counts fewer events, or contradicts the stored events.
         """
+        head, is_known = cls._left_here(await cls._touched())
+        if not is_known:
+            await head.agree()
+            head._note()
+        return head
+
+    @classmethod
+    async def seen(cls) -> Self:
+        """The head as it stands, untouched; TrailNotSound if there is none, or none that a server left so."""
+        raw = await cls.raw_first({"name": "head"})
+        if raw is None:
+            raise TrailNotSound("there is no head")
+        return cls._left_here(raw)[0]
+
+    @classmethod
+    def _left_here(cls, raw: Raw) -> tuple[Self, bool]:
+        """The head of a document, and whether this process left the end so; TrailNotSound for one that no server left so."""
+        head, known = cls.hydrated(raw), _agreeing.get(bound_database())
+        if known and known.end == head.end:
+            return head, True
+        if wrong := problem_of_head(raw):
+            raise TrailNotSound(f"no server left it so: {wrong}")
+        if known and known.origin == head.origin and known.size > head.size:
+            raise TrailNotSound(f"it counts {head.size} events, and counted {known.size} when this server saw it last")
+        return head, False
+
+    @classmethod
+    async def seal_anew(cls, believed: Callable[[Raw], bool], at: datetime) -> None:
+        """Seals the stored head under the current key, in a transaction of its own, if `believed` accepts its document.
+
+        Raises TrailNotSound if the head contradicts the stored events.
+        """
+
+        async def work(unit: Unit) -> None:
+            raw = await cls.raw_first({"name": "head"})
+            if raw is not None and believed(raw):
+                head = cls.hydrated(await cls._touched())
+                await head.agree()
+                await head._move()
+
+        await bound_database().transact(work, at)
+
+    @classmethod
+    async def _touched(cls) -> Raw:
         # A turn that is missing would begin anew, and one that is too large could not be counted up.
         touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
         if touched is None:
             raise TrailNotSound("there is no head that counts turns, and so no trail")
-        head = cls.hydrated(touched)
-        database = bound_database()
-        known = _agreeing.get(database)
-        if known is None or known.end != head.end:
-            await head.agree()
-            _agreeing[database] = head.model_copy()
-        return head
+        return touched
 
     @classmethod
     def hydrated(cls, raw: Raw) -> Self:
         """The head of a document; TrailNotSound for what no head has."""
-        if problems := head_problems(raw):
+        if problems := head_problems({name: value for name, value in raw.items() if name != FIELD}):
             raise TrailNotSound(_within(next(iter(problems.values()))))
         return super().hydrated(raw)
 
@@ -168,7 +207,8 @@ class AuditHead(Record):
     async def begin(cls, origin: str | None) -> Self:
         """Inserts the head of a new trail named `origin`, or a random name if `origin` is None or empty."""
         head = cls(origin=origin or f"magistrate.local/{token_hex(4)}")
-        await head.insert_unrecorded()  # the head moves with every event, so no event tells of it
+        # The head moves with every event, so no event tells of it.
+        await cls.insert_raws([head._as_stored() | {FIELD: seal_of_head(head.end)}])
         return head
 
     @classmethod
@@ -188,10 +228,7 @@ class AuditHead(Record):
     @property
     def end(self) -> Raw:
         """Where the trail ends, as it is stored."""
-        return {
-            "origin": self.origin, "size": self.size, "last_hash": self.last_hash, "last_at": self.last_at,
-            "edge": list(self.edge),
-        }  # fmt: skip
+        return {name: getattr(self, name) for name in END} | {"edge": list(self.edge)}
 
     async def agree(self) -> None:
         """Raises TrailNotSound unless the stored events end where the head says. Takes one command, by the numbers of events."""
@@ -256,10 +293,16 @@ class AuditHead(Record):
         return said | {"event_hash": leaf, "nodes": nodes, "canonical": text}
 
     async def _move(self) -> None:
-        """Writes the new end of the trail. Raises RuntimeError if the head's turn is no longer the one that was touched."""
-        if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": self.end}):
+        """Writes the new end of the trail, sealed; RuntimeError if the head's turn is no longer the one that was touched."""
+        end = self.end
+        if not await self.alter({"_id": self.id, "turn": self.turn}, {"$set": end | {FIELD: seal_of_head(end)}}):
             raise RuntimeError("the head moved under a transaction that had touched it")
-        _agreeing[bound_database()] = self.model_copy()
+        self._note()
+
+    def _note(self) -> None:
+        """Has this process remember the head, once the open transaction has committed."""
+        database, left = bound_database(), self.model_copy()
+        current_unit("the head").once_committed.append(lambda: _agreeing.update({database: left}))
 
 
 async def _refuse_told(occurrences: Sequence[Occurrence]) -> None:

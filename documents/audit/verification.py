@@ -125,10 +125,11 @@ class Verifier:
                 says = f"A stored checkpoint was altered: {problem}."
                 self._found(AuditFaultKind.CHECKPOINT_FORGED, size if is_count(size) else None, says)
 
-    def compare_head(self, head: Raw | None, beside: int = 0) -> None:
+    def compare_head(self, head: Raw | None, beside: int = 0, unsealed: str | None = None) -> None:
         """Compares the events with the stored head; None means that none is stored. Feed all events first.
 
-        `beside` is the number of documents that are stored in the place of the head and are not the head.
+        `beside` is the number of documents that are stored in the place of the head and are not the head. `unsealed` says what
+        is wrong with the seal of a server on the head, where that can be told.
         """
         self._head_compared = True
         if beside:
@@ -144,6 +145,8 @@ class Verifier:
             "last_at": self._last_at,
             "edge": self._edge,
         }
+        if unsealed:
+            self._found(AuditFaultKind.HEAD_DIFFERS, None, f"No server left it so: {unsealed}.")
         problems = head_problems(head)
         for says in problems.values():
             self._found(AuditFaultKind.HEAD_DIFFERS, None, says)

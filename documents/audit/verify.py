@@ -22,10 +22,13 @@ from documents.audit.pins import Kept, trusted
 from documents.audit.proofs import proofs_to
 from documents.audit.records import not_compared
 from documents.audit.schema import cited
+from documents.audit.sealing import problem_of_head
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded
+from documents.seals import FIELD
+from documents.store.session import bound_database
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER, is_count
 
@@ -123,7 +126,7 @@ async def _verified_trail(
             await to_thread(verifier.feed_known, events, contents)
             await reached(len(events))
         verifier.expect_counted(part.head)
-        verifier.compare_head(part.head, len(part.beside))
+        verifier.compare_head(part.head, len(part.beside), part.unsealed)
     async for checkpoints in part.checkpoints(window):
         await to_thread(verifier.deny_stored, checkpoints)
         await reached(0)
@@ -147,22 +150,24 @@ class TrailPart:
     end: int
     beside: Sequence[Raw] = ()
     """Documents in the place of the head that are no head."""
+    unsealed: str | None = None
+    """What is wrong with the head's seal; None if it is right, and if this process has no key to tell."""
 
     @classmethod
     async def of(cls, first: int, last: int | None) -> Self:
         """The events from `first` to `last`, both included, or to the end. Raises InvalidInput outside the trail."""
-        head, beside = await _heads()
+        head, beside, unsealed = await _heads()
         end = await _end(head)
         if first < 0 or (first and first >= end) or (last is not None and last < first):
             raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
-        return cls(head, first, end if last is None else min(last + 1, end), end, beside)
+        return cls(head, first, end if last is None else min(last + 1, end), end, beside, unsealed)
 
     @classmethod
     async def since(cls, first: int) -> Self:
         """The events from `first` to the end; the whole trail if it has fewer than `first` events."""
-        head, beside = await _heads()
+        head, beside, unsealed = await _heads()
         end = await _end(head)
-        return cls(head, first if first <= end else 0, end, end, beside)
+        return cls(head, first if first <= end else 0, end, end, beside, unsealed)
 
     @property
     def length(self) -> int:
@@ -237,13 +242,17 @@ async def _head() -> Raw | None:
     return await AuditHead.raw_first({"name": "head"})
 
 
-async def _heads() -> tuple[Raw | None, list[Raw]]:
-    """The stored head, and the first documents that stand in its place beside it."""
+async def _heads() -> tuple[Raw | None, list[Raw], str | None]:
+    """The stored head without its seal, the first documents that stand beside it, and what is wrong with the seal."""
     found = await AuditHead.raw_window({}, [("_id", 1)], BESIDE + 1)
     head = next((each for each in found if each.get("name") == "head"), None)
     if head is None and found:
         head = await _head()
-    return head, [each for each in found if each is not head][:BESIDE]
+    beside = [each for each in found if each is not head][:BESIDE]
+    if head is None:
+        return None, beside, None
+    wrong = problem_of_head(head) if bound_database().keyring else None
+    return {name: value for name, value in head.items() if name != FIELD}, beside, wrong
 
 
 def _counted(head: Raw | None) -> int | None:

@@ -14,6 +14,7 @@ from documents.errors import NewerSchema, OlderSchema, PreviewSchema
 from documents.migrations.forms import told_forms
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
+from documents.seals import FIELD
 from documents.store.migrations import Addition, Baseline, Batch, Kinds, Step
 from documents.store.record import Record
 from documents.store.session import Database
@@ -77,7 +78,10 @@ async def migrate(database: Database, clock: Clock, release: str, kinds: Iterabl
     """
     told = told_by_collection(kinds)
     with database.bound():
-        return [await _do(database, step, clock, release, told) for step in await pending(database)]
+        steps = await pending(database)
+        if any(isinstance(each, Baseline) for each in steps):  # releases before it had no seals
+            await AuditHead.seal_anew(lambda head: FIELD not in head, clock())
+        return [await _do(database, step, clock, release, told) for step in steps]
 
 
 def told_by_collection(kinds: Iterable[type[Record]]) -> Kinds:

@@ -86,4 +86,6 @@ class Transactions:
                 async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
                     done = await work(unit)
                     await unit.settle()
-                    return done
+                for each in unit.once_committed:
+                    each()
+                return done

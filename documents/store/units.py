@@ -91,6 +91,8 @@ class Unit:
     closed: bool = False
     required: list[Record] = field(default_factory=list)
     """The records that were loaded by their keys to be changed or judged by, in order."""
+    once_committed: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be noted in this process when the transaction has committed."""
     _changes: dict[Any, RecordChange | None] = field(default_factory=dict)
     _followed: dict[Any, RecordChange] = field(default_factory=dict)
     _recorded: bool = False

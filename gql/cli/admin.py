@@ -29,7 +29,7 @@ def confirm(
 
 @app.command("secret-key")
 def secret_key() -> None:
-    """Print a new key that seals people and tokens, for MAGISTRATE_SECRET_KEY."""
+    """Print a new key that seals people, tokens and the end of the trail, for MAGISTRATE_SECRET_KEY."""
     from documents.seals import SecretKey
 
     typer.echo(SecretKey.made().text)

@@ -68,6 +68,8 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         if not reseal:
             await _check_key(database.keyring)
         kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        if reseal:
+            await _seal_head(clock(), kept=kept)
         named = await _longest_registered() if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
@@ -103,6 +105,15 @@ async def _check_key(keys: Keyring) -> None:
         under = sealed[0][FIELD].get("key_id") if isinstance(sealed[0][FIELD], dict) else "another"
         reason = f"is not the one under which people are sealed, which is {under}; add --reseal if that one is lost"
         raise SecretKeyRefused("the settings", reason)
+
+
+async def _seal_head(at: datetime, *, kept: bool) -> None:
+    """Seals the trail's end anew if its seal is under a key that is not here; `kept` is as for `_reseal`."""
+
+    def believed(head: Raw) -> bool:
+        return names_unknown_key(head, keyring()) and not (kept and head.get(FIELD) is None)
+
+    await AuditHead.seal_anew(believed, at)
 
 
 async def _any_sealed(keys: Keyring) -> bool:

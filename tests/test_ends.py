@@ -1,0 +1,216 @@
+"""Whoever writes to the database, without the secret key, puts no event at the end of the trail and takes none away.
+
+Up to the last checkpoint the trail proves itself. What came since is a server's own by the seal of the head.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from documents.audit.notes import SigningKey
+from documents.audit.runs import VerificationRun
+from documents.audit.trail import AuditHead
+from documents.audit.verify import verify
+from documents.seals import Keyring, SecretKey
+from gql import resealing
+from gql.checkpoints import Signer
+from gql.verifications import standing, verification
+from tests.examples import attach, register
+from tests.service import ALICE, AUDREY, SECRET_KEY, Service
+from tests.trails import Raw, Stored, forged
+
+EVERY = 300
+TOKEN = {"name": "laptop"}
+VERIFICATION = "{ auditVerification { valid faults { kind seq detail } } }"
+
+pytestmark = pytest.mark.tampers
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    with service.database.bound():
+        await register(service)
+        await Signer(await key_of(service)).sign(service.now)
+        await attach(service)
+    yield service
+    await service.close()
+
+
+@pytest.fixture
+async def grown(begun: Service) -> AsyncIterator[Service]:
+    """A trail that was signed, and grew since by an event of a server."""
+    async with begun.put_back() as service:
+        yield service
+        service.database.keyring = Keyring(SECRET_KEY)
+
+
+async def key_of(service: Service) -> SigningKey:
+    return SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+
+
+async def turn(service: Service) -> VerificationRun:
+    service.later(seconds=EVERY)
+    run = await verification(None, lambda: service.now, EVERY)
+    assert run
+    return run
+
+
+def appends(stored: Stored) -> None:
+    last = stored.events[-1]
+    stored.events.append(forged(last, seq=last["seq"] + 1, action="approveModel"))
+    stored.headed()
+
+
+def alters_the_last(stored: Stored) -> None:
+    stored.events[-1]["action"] = "approveModel"
+    stored.headed()
+
+
+def takes_the_last_away(stored: Stored) -> None:
+    del stored.events[-1]
+    stored.headed()
+
+
+def takes_the_seal_away(stored: Stored) -> None:
+    del stored.heads[0]["mac"]
+
+
+def seals_by_another_key(stored: Stored) -> None:
+    stored.heads[0]["mac"] |= {"key_id": "k9"}
+
+
+def seals_by_nonsense(stored: Stored) -> None:
+    stored.heads[0]["mac"] = [7]
+
+
+def renames(stored: Stored) -> None:
+    for each in (*stored.events, *stored.heads):
+        each["origin"] = "elsewhere.example"
+    stored.headed()
+
+
+ATTACKS = [
+    appends, alters_the_last, takes_the_last_away, takes_the_seal_away, seals_by_another_key, seals_by_nonsense, renames,
+]  # fmt: skip
+
+
+async def tampered(service: Service, attack: Callable[[Stored], None]) -> Stored:
+    stored = await Stored.of(service)
+    attack(stored)
+    await stored.written(service, sealed=False)
+    return stored
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_an_end_that_no_server_left_is_neither_built_on_nor_signed(
+    grown: Service, attack: Callable[[Stored], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = await tampered(grown, attack)
+    other = Service(grown.uri, grown.database.name)  # a server that starts now
+    for service in (grown, other):
+        refusal = await service.refused("createApiToken", ALICE, **TOKEN)
+        assert refusal["code"] == "TRAIL_NOT_SOUND" and "no server left it so" in refusal["problem"]
+    signer = Signer(await key_of(grown))
+    before = await grown.database.collection("audit_checkpoints").count_documents({})
+    for _ in range(3):
+        assert await signer.sign(grown.now) is None and signer.refused
+    assert await grown.database.collection("audit_checkpoints").count_documents({}) == before
+    assert "NOT SOUND" in await standing(grown.now, signer.refused)
+    assert len([each for each in caplog.records if "is not signed" in each.message]) == 1
+    assert len((await Stored.of(grown)).events) == len(stored.events)
+    await other.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_an_end_that_no_server_left_is_found_by_the_verification(grown: Service, attack: Callable[[Stored], None]) -> None:
+    await tampered(grown, attack)
+    asked = (await grown.ask(VERIFICATION, AUDREY))["auditVerification"]
+    said = [each["detail"] for each in asked["faults"] if each["kind"] == "HEAD_DIFFERS"]
+    assert not asked["valid"] and len(said) == 1 and said[0].startswith("No server left it so: it")
+    assert "HEAD_DIFFERS" in {each.kind.name for each in (await turn(grown)).found.faults}
+    assert "NOT SOUND" in await standing(grown.now)
+
+
+async def test_an_earlier_end_put_back_with_its_seal_is_refused_by_servers_that_saw_the_later_one(grown: Service) -> None:
+    before = await Stored.of(grown)
+    await grown.do("createApiToken", ALICE, "token", **TOKEN)
+    events, heads = (grown.database.collection(each) for each in ("audit_events", "audit_head"))
+    await events.delete_many({"seq": {"$gte": len(before.events)}})
+    await heads.replace_one({"name": "head"}, before.heads[0])
+    refusal = await grown.refused("createApiToken", ALICE, **TOKEN)
+    size = len(before.events)
+    assert refusal["code"] == "TRAIL_NOT_SOUND" and f"counts {size} events, and counted {size + 1}" in refusal["problem"]
+    assert await Signer(await key_of(grown)).sign(grown.now) is None
+
+
+async def test_what_is_rolled_back_is_not_what_a_server_has_seen(grown: Service) -> None:
+    """A transaction that ends in a refusal leaves the end where it was, however far it had moved it."""
+    for _ in range(2):
+        await grown.refused("registerModel", ALICE, modelId="", name="", purpose="")
+        await grown.do("createApiToken", ALICE, "token", **TOKEN)
+    assert (await grown.ask(VERIFICATION, AUDREY))["auditVerification"] == {"valid": True, "faults": []}
+
+
+async def test_a_changed_key_seals_the_end_anew_and_believes_no_forged_one(grown: Service) -> None:
+    new = SecretKey("k2", b"n" * 32)
+    stored = await Stored.of(grown)
+    grown.database.keyring = Keyring(new, SECRET_KEY)
+    await resealing.rotate(grown.database.keyring, grown.now)
+    grown.database.keyring = Keyring(new)
+    assert (await Stored.of(grown)).heads[0]["mac"]["key_id"] == "k2"
+    assert (await grown.ask(VERIFICATION, AUDREY))["auditVerification"]["valid"]
+    await stored.written(grown, sealed=False)
+    appends(stored)
+    await stored.written(grown, sealed=False)
+    grown.database.keyring = Keyring(new, SECRET_KEY)
+    await resealing.rotate(grown.database.keyring, grown.now)
+    assert (await grown.refused("createApiToken", ALICE, **TOKEN))["code"] == "TRAIL_NOT_SOUND"
+
+
+async def test_without_the_key_nothing_is_said_of_a_seal(grown: Service) -> None:
+    """An auditor has no secret key: the trail, the checkpoints and the records are compared all the same."""
+    await tampered(grown, appends)
+    grown.database.keyring = None
+    assert {each.kind.name for each in (await verify()).faults} == set()
+
+
+def says_no_fault(run: Raw) -> Raw:
+    return {"found": run["found"] | {"faults": [], "fault_count": 0}}
+
+
+def says_less(run: Raw) -> Raw:
+    return {"is_news": not run["is_news"]}
+
+
+@pytest.mark.parametrize("alters", [says_no_fault, says_less])
+async def test_a_stored_run_that_was_altered_is_not_believed(grown: Service, alters: Callable[[Raw], Raw]) -> None:
+    events, runs = (grown.database.collection(each) for each in ("audit_events", "audit_verifications"))
+    await turn(grown)
+    await events.update_one({"seq": 3}, {"$set": {"action": "nothing"}})
+    grown.later(days=1)
+    assert not (await turn(grown)).found.valid
+    (run,) = await runs.find({"number": 2}).to_list(None)
+    await runs.update_one({"number": 2}, {"$set": alters(run)})
+    assert "what the last verification left was altered" in await standing(grown.now)
+    found = await turn(grown)
+    assert found.is_whole and {"RUN_ALTERED", "FIELD_DIFFERS"} <= {each.kind.name for each in found.found.faults}
+
+
+async def test_a_run_without_a_seal_beside_sealed_ones_was_put_there(grown: Service) -> None:
+    runs = grown.database.collection("audit_verifications")
+    await turn(grown)
+    (run,) = await runs.find().to_list(None)
+    await runs.insert_one({name: each for name, each in run.items() if name not in {"_id", "mac"}} | {"number": 2})
+    assert "RUN_ALTERED" in {each.kind.name for each in (await turn(grown)).found.faults}
+
+
+@pytest.mark.parametrize("change", [{"$unset": {"mac": ""}}, {"$set": {"mac.key_id": "k9"}}])
+async def test_runs_of_an_earlier_release_or_key_count_for_nothing(grown: Service, change: Any) -> None:
+    """What they found is found again, by a run over everything."""
+    await turn(grown)
+    await grown.database.collection("audit_verifications").update_many({}, change)
+    assert await standing(grown.now) == "audit trail: not verified yet"
+    run = await turn(grown)
+    assert run.is_whole and run.found.valid and run.number == 2
