@@ -63,7 +63,7 @@ def _said(fault: Fault) -> str:
 async def standing(now: datetime, refused: str | None = None) -> str:
     """The result of the last run in one line, which /readyz shows to everybody; `refused` says why the trail is not signed."""
     if refused:
-        return "audit trail: NOT SOUND, it is not signed, because it does not go on from what was signed; the log says more"
+        return "audit trail: NOT SOUND, it is not signed; the log says why"
     if await VerificationRun.altered(now):
         return "audit trail: NOT SOUND, what the last verification left was altered"
     last = await VerificationRun.last(now)

@@ -7,7 +7,7 @@ each, and `expected.json` what a verification must say.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,36 @@ def hashed(held: Held) -> None:
 def rehashed(held: Held) -> None:
     held.events[EVENT]["outcome"] = "failure"
     held.headed()
+
+
+def hash_of_nothing(held: Held) -> None:
+    held.events[EVENT]["event_hash"] = "0" * 64
+
+
+def spaced(held: Held) -> None:
+    """The bytes of an event say the same with a space more, and are hashed."""
+    event = held.events[EVENT]
+    event["canonical"] = event["canonical"].replace(b'{"action":', b'{"action": ', 1)
+    event["event_hash"] = tree.leaf_hash(event["canonical"])
+
+
+def field_missing(held: Held) -> None:
+    del held.events[EVENT]["request"]
+    held.headed()
+
+
+def earlier(held: Held) -> None:
+    held.events[EVENT]["occurred_at"] = held.events[EVENT - 1]["occurred_at"] - timedelta(seconds=1)
+    held.headed()
+
+
+def id_again(held: Held) -> None:
+    held.events[EVENT]["event_id"] = held.events[EVENT - 1]["event_id"]
+    held.headed()
+
+
+def head_missing(held: Held) -> None:
+    held.heads.clear()
 
 
 def nodes(held: Held) -> None:
@@ -187,10 +217,15 @@ VECTORS: dict[str, Vector] = {
     "tampered-content-missing": Vector(content_missing),
     "tampered-cut": Vector(cut),
     "tampered-deleted": Vector(deleted),
+    "tampered-earlier": Vector(earlier, signed_anew=True),
     "tampered-endorsement": Vector(endorsement, rotated=True),
     "tampered-field": Vector(field),
+    "tampered-field-missing": Vector(field_missing, signed_anew=True),
+    "tampered-hash": Vector(hash_of_nothing),
     "tampered-hashed": Vector(hashed),
     "tampered-head": Vector(head),
+    "tampered-head-missing": Vector(head_missing),
+    "tampered-id-again": Vector(id_again, signed_anew=True),
     "tampered-hostile": Vector(hostile),
     "tampered-inserted": Vector(inserted),
     "tampered-nodes": Vector(nodes),
@@ -201,6 +236,7 @@ VECTORS: dict[str, Vector] = {
     "tampered-record-unknown": Vector(record_unknown),
     "tampered-rehashed": Vector(rehashed),
     "tampered-restoration": Vector(restoration, restored=True, keys=(str(KEY.verifier), str(RESTORED_KEY.verifier))),
+    "tampered-spaced": Vector(spaced),
     "tampered-unknown-field": Vector(unknown_field),
 }
 
