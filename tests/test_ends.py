@@ -112,6 +112,7 @@ async def test_an_end_that_no_server_left_is_neither_built_on_nor_signed(
     for service in (grown, other):
         refusal = await service.refused("createApiToken", ALICE, **TOKEN)
         assert refusal["code"] == "TRAIL_NOT_SOUND" and "no server left it so" in refusal["problem"]
+        assert "NOT SOUND, its end was altered: no server left it so" in (await service.http.get("/readyz")).text
     signer = Signer(await key_of(grown))
     before = await grown.database.collection("audit_checkpoints").count_documents({})
     for _ in range(3):

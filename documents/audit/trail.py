@@ -19,7 +19,7 @@ from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, details_of
-from documents.errors import AlreadyExists, ToldAlready, TrailNotSound
+from documents.errors import AlreadyExists, NotFound, ToldAlready, TrailNotSound
 from documents.seals import FIELD
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
@@ -154,10 +154,10 @@ class AuditHead(Record):
 
     @classmethod
     async def seen(cls) -> Self:
-        """The head as it stands, untouched; TrailNotSound if there is none, or none that a server left so."""
+        """The head as it stands, untouched; NotFound if there is none, TrailNotSound for one that no server left so."""
         raw = await cls.raw_first({"name": "head"})
         if raw is None:
-            raise TrailNotSound("there is no head")
+            raise NotFound(cls.__name__, "head")
         return cls._left_here(raw)[0]
 
     @classmethod
