@@ -16,7 +16,7 @@ from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent, TrailNotSound, Unreadable
 from documents.store.server import UnreadableDocument
-from gql.faults import AuditKeyRefused
+from gql.faults import AuditKeyRefused, FileUnusable
 from gql.private import write_private
 from gql.settings import PREFIX, Settings
 
@@ -99,6 +99,12 @@ class Signer:
 
     async def sign(self, at: datetime) -> AuditCheckpoint | None:
         """The newest checkpoint, signed now if there are new events, and appended to the file; None if nothing may be signed."""
+        try:
+            return await self._sign(at)
+        except OSError as error:
+            raise FileUnusable(self.file or Path(), f"checkpoints cannot be kept in it: {error.strerror}") from error
+
+    async def _sign(self, at: datetime) -> AuditCheckpoint | None:
         if refused := await self._contradiction(at):
             if not self.refused:
                 # No event tells of it: a restored trail must stay a beginning of what was signed until it is declared restored.
@@ -156,6 +162,8 @@ async def sign_in_turns(signer: Signer, clock: Callable[[], datetime], seconds: 
         was_refused = signer.refused
         try:
             await signer.sign(clock())
+        except FileUnusable as refusal:
+            log.error("%s", refusal)
         except Exception:
             log.exception("the audit trail was not signed")
         if bool(signer.refused) != bool(was_refused):

@@ -177,6 +177,18 @@ async def test_a_restored_trail_goes_on_under_another_name_and_says_what_is_lost
 
 
 @pytest.mark.tampers
+async def test_a_backup_of_before_a_change_of_the_secret_key_is_declared_restored(lost: Lost) -> None:
+    stored = await Stored.of(lost.service)
+    stored.heads[0]["mac"] |= {"key_id": "k0"}
+    await stored.written(lost.service, sealed=False)
+    refusal = await lost.service.refused("createApiToken", name="laptop")
+    assert "set MAGISTRATE_SECRET_KEY_PREVIOUS to that key" in refusal["problem"]
+    await lost.declared()
+    assert (await Stored.of(lost.service)).heads[0]["mac"]["key_id"] == "k1"
+    await lost.service.do("createApiToken", select="token", name="laptop")
+
+
+@pytest.mark.tampers
 async def test_a_trail_that_is_no_beginning_of_what_was_signed_is_not_declared_restored(lost: Lost) -> None:
     service, head = lost.service, await AuditHead.require("head")
     notes = kept_in(lost.text)

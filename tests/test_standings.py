@@ -46,7 +46,7 @@ from tests.examples import (
 )
 from tests.journey import every_mutation, sign_in
 from tests.operated import Operated
-from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, RITA, STAFF, Service
+from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, RITA, SECRET_KEY, STAFF, Service
 from tests.standings import misjudged
 
 CAROL_ACTS = Actor("carol", ActorType.USER, frozenset({GovernanceRole.ETHICS_REVIEWER}))
@@ -298,7 +298,7 @@ async def test_a_turn_that_ends_in_the_middle_leaves_the_rest_to_the_next(servic
 
 async def test_a_worker_that_is_killed_while_it_judges_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     # On the embedded database, whose supervisor ends what a killed worker left open: elsewhere it lasts for a minute.
-    with Operated(tmp_path, JUDGEMENT_SECONDS=1, ADMIN_TOKEN=ADMIN_TOKEN) as running:
+    with Operated(tmp_path, JUDGEMENT_SECONDS=1, ADMIN_TOKEN=ADMIN_TOKEN, SECRET_KEY=SECRET_KEY.text) as running:
         service = Service(str(Engine.running_in(tmp_path)), "magistrate")
         service.now = datetime.now(UTC)
         with service.database.bound():

@@ -17,7 +17,7 @@ def trusted(checkpoint: str | None, keys: Sequence[str]) -> list[VerifierKey]:
     Raises InvalidInput for a text that is no key, for keys without a checkpoint, and for a checkpoint without keys.
     """
     if checkpoint is None and keys:
-        raise InvalidInput("checkpoint", "must be given with `keys`: it is what they verify")
+        raise InvalidInput("checkpoint", "must be given: it is what the keys verify")
     if checkpoint is not None and not 0 < len(keys) <= KEYS:
         raise InvalidInput("keys", f"must be 1 to {KEYS} trusted keys, one of which signed the checkpoint")
     found = []

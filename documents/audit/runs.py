@@ -8,7 +8,7 @@ run after somebody tried to sign in by a record that was altered.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -92,17 +92,35 @@ class VerificationRun(Record):
         return None if self.found.valid and self.unverified_since(at) else self.found.valid
 
     @classmethod
-    async def last(cls, at: datetime, query: Raw | None = None) -> Self | None:
-        """The newest run, or the newest that meets `query`; None if there is none. What a server has not sealed is left out."""
-        asked = {"number": {"$gte": 1, "$lt": NUMBERS}} | (query or {})
-        for raw in await cls.raws(asked, [("number", -1)], 1):
+    async def last(cls, at: datetime) -> Self | None:
+        """The newest run; None if there is none, or if a later one is sealed under a key that is not here.
+
+        What no server has stored is left out.
+        """
+        async for raw in cls._newest_first({}):
             if run := cls._made(raw, at):
                 return run
+            if cls._is_of_another_key(raw, at):
+                return None
+        return None
+
+    @classmethod
+    async def last_that(cls, at: datetime, query: Raw) -> Self | None:
+        """The newest run that a server has sealed and that meets `query`; None if there is none."""
+        async for raw in cls._newest_first(query):
+            if run := cls._made(raw, at):
+                return run
+        return None
+
+    @classmethod
+    async def _newest_first(cls, query: Raw) -> AsyncGenerator[Raw, None]:
+        asked = {"number": {"$gte": 1, "$lt": NUMBERS}} | query
+        for raw in await cls.raws(asked, [("number", -1)], 1):
+            yield raw
             async with aclosing(cls.raw_windows(asked, [("number", -1)], KEPT)) as windows:
                 async for found in windows:
-                    if runs := [run for each in found if (run := cls._made(each, at))]:
-                        return runs[0]
-        return None
+                    for each in found:
+                        yield each
 
     @classmethod
     async def altered(cls, at: datetime) -> list[Raw]:
@@ -116,7 +134,7 @@ class VerificationRun(Record):
         Both stand where the newest run is looked for. A fast clock is at most a day ahead of this one, or of the trail's last
         event; its run has a number that a turn had. Such a run counts for nothing until its time has come.
         """
-        last = await cls.last(at)
+        last = await cls.last_that(at, {})
         older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
         # A list meets a comparison if one of its elements does.
         found = await cls.raw_window({"$or": [{"$nor": [older]}, {"number": {"$type": "array"}}]}, (), KEPT)
@@ -139,7 +157,7 @@ class VerificationRun(Record):
         return None if run is None or problem_of(cls.__name__, run.key, raw, keyring()) else run
 
     @classmethod
-    def _is_of_another_key(cls, raw: Raw, at: datetime, last: Self | None) -> bool:
+    def _is_of_another_key(cls, raw: Raw, at: datetime, last: Self | None = None) -> bool:
         """Whether a document tells of a run that was sealed under a key that is not here, or stored before runs were sealed."""
         return cls._formed(raw, at) is not None and names_unknown_key(raw, keyring()) and not (last and FIELD not in raw)
 
@@ -201,8 +219,9 @@ async def verify_in_turn(
         return None
     turn = taken
     altered = await _cleared(strange, began) or altered
-    last, sound = await VerificationRun.last(began), await VerificationRun.last(began, {"found.fault_count": 0})
-    first = sound.found.tree_size if sound and not altered and not await _whole_is_due(last, began) else 0
+    last, sound = await VerificationRun.last(began), await VerificationRun.last_that(began, {"found.fault_count": 0})
+    whole = altered or await _whole_is_due(last, began)
+    first = sound.found.tree_size if sound and not whole else 0
     if first and await _signed_in_altered(first):
         first = 0
     # The file counts where there is one: whoever rewrote the trail may have had the stored checkpoints signed anew.
@@ -259,7 +278,7 @@ async def _cleared(found: list[Raw], at: datetime) -> bool:
 
 
 async def _whole_is_due(last: VerificationRun | None, at: datetime) -> bool:
-    whole = await VerificationRun.last(at, {"found.first": 0})
+    whole = await VerificationRun.last_that(at, {"found.first": 0})
     if last is None or whole is None or not last.found.valid:
         return True
     return at - whole.began_at >= min(DAY, LOAD_OF_WHOLE * whole.took)

@@ -14,13 +14,13 @@ from documents.access import SYSTEM, Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.forms import head_problems
-from documents.audit.sealing import END, problem_of_head, seal_changes, seal_of_head
+from documents.audit.sealing import END, keyring, problem_of_head, seal_changes, seal_of_head
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
 from documents.contents import ContentKind, keep_text
 from documents.details import Details, details_of
 from documents.errors import AlreadyExists, NotFound, ToldAlready, TrailNotSound
-from documents.seals import FIELD
+from documents.seals import FIELD, names_unknown_key
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
 from documents.store.units import Raw, RecordChange, Unit, current_unit
@@ -139,16 +139,19 @@ class AuditHead(Record):
     collection: ClassVar = "audit_head"
 
     @classmethod
-    async def touch(cls) -> Self:
+    async def touch(cls, *, of_another_key: bool = False) -> Self:
         """Claims the trail for the open transaction, and returns the head as the transaction sees it.
 
         The touch is a write to one document. If another transaction wrote it since this one's snapshot, this one is retried.
         Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and has no seal
-        of a server, counts fewer events, or contradicts the stored events.
+        of a server, contradicts the stored events, or leaves out the last event that this process saw. With `of_another_key` a
+        seal may be under a key that is not here.
         """
-        head, is_known = cls._left_here(await cls._touched())
-        if not is_known:
-            await head.agree()
+        touched, known = await cls._touched(), _agreeing.get(bound_database())
+        believed = of_another_key and FIELD in touched and names_unknown_key(touched, keyring())
+        head = cls.hydrated(touched) if believed else cls._of_server(touched, known)
+        if known is None or known.end != head.end:
+            await head.agree(known)
             head._note()
         return head
 
@@ -158,35 +161,40 @@ class AuditHead(Record):
         raw = await cls.raw_first({"name": "head"})
         if raw is None:
             raise NotFound(cls.__name__, "head")
-        return cls._left_here(raw)[0]
+        return cls._of_server(raw, _agreeing.get(bound_database()))
 
     @classmethod
-    def _left_here(cls, raw: Raw) -> tuple[Self, bool]:
-        """The head of a document, and whether this process left the end so; TrailNotSound for one that no server left so."""
-        head, known = cls.hydrated(raw), _agreeing.get(bound_database())
-        if known and known.end == head.end:
-            return head, True
-        if wrong := problem_of_head(raw):
+    def _of_server(cls, raw: Raw, known: "AuditHead | None") -> Self:
+        """The head of a document; TrailNotSound unless this process left the end so, or its seal is right."""
+        head = cls.hydrated(raw)
+        if (known is None or known.end != head.end) and (wrong := problem_of_head(raw)):
+            if FIELD in raw and names_unknown_key(raw, keyring()):
+                raise TrailNotSound(
+                    "its seal names a secret key that is not here: set MAGISTRATE_SECRET_KEY_PREVIOUS to that key, or, if it is "
+                    "lost, run `magistrate admin recover --reseal`"
+                )
             raise TrailNotSound(f"no server left it so: {wrong}")
-        if known and known.origin == head.origin and known.size > head.size:
-            raise TrailNotSound(f"it counts {head.size} events, and counted {known.size} when this server saw it last")
-        return head, False
+        return head
 
     @classmethod
-    async def seal_anew(cls, believed: Callable[[Raw], bool], at: datetime) -> None:
+    async def seal_anew(cls, believed: Callable[[Raw], bool], at: datetime) -> bool:
         """Seals the stored head under the current key, in a transaction of its own, if `believed` accepts its document.
+
+        Returns whether it did.
 
         Raises TrailNotSound if the head contradicts the stored events.
         """
 
-        async def work(unit: Unit) -> None:
+        async def work(unit: Unit) -> bool:
             raw = await cls.raw_first({"name": "head"})
-            if raw is not None and believed(raw):
-                head = cls.hydrated(await cls._touched())
-                await head.agree()
-                await head._move()
+            if raw is None or not believed(raw):
+                return False
+            head = cls.hydrated(await cls._touched())
+            await head.agree()
+            await head._move()
+            return True
 
-        await bound_database().transact(work, at)
+        return await bound_database().transact(work, at)
 
     @classmethod
     async def _touched(cls) -> Raw:
@@ -230,16 +238,21 @@ class AuditHead(Record):
         """Where the trail ends, as it is stored."""
         return {name: getattr(self, name) for name in END} | {"edge": list(self.edge)}
 
-    async def agree(self) -> None:
-        """Raises TrailNotSound unless the stored events end where the head says. Takes one command, by the numbers of events."""
+    async def agree(self, known: "AuditHead | None" = None) -> None:
+        """Raises TrailNotSound unless the stored events end where the head says, and the last one of `known` is among them.
+
+        Takes one command, by the numbers of events.
+        """
         subtrees, last = tree.edge_subtrees(self.size), self.size - 1
         if len(subtrees) != len(self.edge):
             raise TrailNotSound(f"its edge has {len(self.edge)} hashes, and {self.size} events make {len(subtrees)}")
-        within: list[Raw] = [{"seq": {"$gte": self.size}}, {"seq": {"$in": sorted({each.completed_by for each in subtrees})}}]
+        before = known.size - 1 if known else -1
+        seqs = {*(each.completed_by for each in subtrees), *([before] if 0 <= before <= last else [])}
+        within: list[Raw] = [{"seq": {"$gte": self.size}}, {"seq": {"$in": sorted(seqs)}}]
         fields = ("seq", "event_hash", "nodes", "occurred_at", "origin")
-        found = await AuditEvent.raws({"$or": within}, limit=len(subtrees) + 1, fields=fields)
+        found = await AuditEvent.raws({"$or": within}, limit=len(seqs) + 1, fields=fields)
         by_seq = {each["seq"]: each for each in found if isinstance(each.get("seq"), int)}
-        if len(by_seq) > len(subtrees) or any(seq > last for seq in by_seq):
+        if len(by_seq) > len(seqs) or any(seq > last for seq in by_seq):
             raise TrailNotSound(f"it counts {self.size} events, and there are more")
         ends = by_seq.get(last, {"event_hash": GENESIS, "occurred_at": None, "origin": self.origin} if not self.size else {})
         said = [ends.get(name) for name in ("event_hash", "occurred_at", "origin")]
@@ -252,6 +265,8 @@ class AuditHead(Record):
                 agrees = False
             if not agrees:
                 raise TrailNotSound(f"its edge holds another hash than event {subtree.completed_by} does")
+        if known and before >= 0 and by_seq.get(before, {}).get("event_hash") != known.last_hash:
+            raise TrailNotSound(f"it leaves out event {before} as this server saw it")
 
     async def append(self, occurrences: Sequence[Occurrence], at: datetime, ids: EventIds) -> Receipt:
         """Appends one event for each occurrence and moves the head, in two writes; returns the receipt of the last event.

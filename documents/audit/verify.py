@@ -4,7 +4,7 @@ import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import floor
 from typing import Any, Self
@@ -58,16 +58,19 @@ async def verify(
     limit: int | None = EVENTS_A_CALL,
     progress: Progress = unheard,
     books: Books | None = None,
+    sealed: bool = True,
 ) -> Report:
     """Verifies the events from `first` to `last`, both included; `last` is the end of the trail if it is None.
 
     `checkpoint` has the signed notes that were kept outside the database. Each is compared if one of `keys` signed it, or a key
     that one of them endorsed. A verification of the whole trail compares the records of `books` with it. After each window
-    `progress` gets the number of its events and of all events. Raises LimitExceeded for more than `limit` events, and
-    InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
+    `progress` gets the number of its events and of all events. Without `sealed` the head needs no seal. Raises LimitExceeded for
+    more than `limit` events, and InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
     named = trusted(checkpoint, keys)
     part = await TrailPart.of(first, last)
+    if not sealed:
+        part = replace(part, unsealed=None)
     if limit is not None and part.length > limit:
         # A number that somebody stored can make the trail look longer than it is.
         stored = await AuditEvent.tally({"seq": {"$gte": part.first, "$lt": part.stop}})
@@ -159,7 +162,7 @@ class TrailPart:
         head, beside, unsealed = await _heads()
         end = await _end(head)
         if first < 0 or (first and first >= end) or (last is not None and last < first):
-            raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and `to` not before it")
+            raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and the last number not before it")
         return cls(head, first, end if last is None else min(last + 1, end), end, beside, unsealed)
 
     @classmethod

@@ -10,7 +10,8 @@ from semver import Version
 from documents.access import SYSTEM
 from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
-from documents.errors import NewerSchema, OlderSchema, PreviewSchema
+from documents.audit.verify import verify
+from documents.errors import NewerSchema, OlderSchema, PreviewSchema, TrailNotSound
 from documents.migrations.forms import told_forms
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
@@ -80,8 +81,20 @@ async def migrate(database: Database, clock: Clock, release: str, kinds: Iterabl
     with database.bound():
         steps = await pending(database)
         if any(isinstance(each, Baseline) for each in steps):  # releases before it had no seals
-            await AuditHead.seal_anew(lambda head: FIELD not in head, clock())
+            await _seal_end(clock())
         return [await _do(database, step, clock, release, told) for step in steps]
+
+
+async def _seal_end(at: datetime) -> None:
+    """Seals the trail's end for the first time. Raises TrailNotSound if the trail has a fault: its form may be forged, too."""
+    head = await AuditHead.raw_first({"name": "head"}) or {FIELD: None}
+    if FIELD in head:
+        return
+    found = (await verify(limit=None, sealed=False)).faults
+    if found:
+        seq = "" if found[0].seq is None else f" at {found[0].seq}"
+        raise TrailNotSound(f"it is to be sealed, and the trail has faults: {found[0].kind.name}{seq}")
+    await AuditHead.seal_anew(lambda head: FIELD not in head, at)
 
 
 def told_by_collection(kinds: Iterable[type[Record]]) -> Kinds:

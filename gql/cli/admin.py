@@ -42,7 +42,8 @@ def recover(
         str | None, typer.Argument(metavar="[USER]", help="An administrator's user id; without it, the one registered longest.")
     ] = None,
     reseal: Annotated[
-        bool, typer.Option("--reseal", help="Seal all other people and tokens anew that agree with the trail; name the others.")
+        bool,
+        typer.Option("--reseal", help="After a lost key, seal anew all else that agrees with the trail, and its end."),
     ] = False,
     in_file: Annotated[
         bool, typer.Option("--file", help="Write the token to admin-token in the data folder instead of printing it.")
@@ -56,7 +57,9 @@ def recover(
 
     done = trail.run(recovery.recovering(user, reason, reseal=reseal, in_file=in_file))
     if reseal:
-        typer.echo(f"sealed anew: {done.sealed}; left as they are: {', '.join(done.left) or 'none'}", err=True)
-    typer.echo(f"{done.user_id} has a new token", err=True)
+        end = " and the end of the trail" if done.sealed_end else ""
+        typer.echo(f"sealed anew: {done.sealed}{end}; left as they are: {', '.join(done.left) or 'none'}", err=True)
+    where = ", in the file admin-token of the data folder" if in_file else ""
+    typer.echo(f"{done.user_id} has a new token{where}", err=True)
     if not in_file:
         typer.echo(done.token)

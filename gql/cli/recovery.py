@@ -42,11 +42,12 @@ COUNTING = ("platform_role", "active", "registered_at")
 
 @dataclass(slots=True)
 class Recovered:
-    """What was done: whose token it is, the token, how many records were sealed anew, and which were not."""
+    """What was done: whose token it is, the token, what was sealed anew, and which records were not."""
 
     user_id: str
     token: str
     sealed: int = 0
+    sealed_end: bool = False
     left: list[str] = field(default_factory=list)
 
 
@@ -68,8 +69,7 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         if not reseal:
             await _check_key(database.keyring)
         kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
-        if reseal:
-            await _seal_head(clock(), kept=kept)
+        sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered() if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
@@ -90,7 +90,7 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
                 write_private(settings.data_dir / TOKEN_FILE, f"{text}\n")
             return person
 
-        done = Recovered(await database.transact(recover, at), text)
+        done = Recovered(await database.transact(recover, at), text, sealed_end=sealed_end)
         if reseal:
             await _reseal(done, reason, at, kept=kept)
         return done
@@ -107,13 +107,12 @@ async def _check_key(keys: Keyring) -> None:
         raise SecretKeyRefused("the settings", reason)
 
 
-async def _seal_head(at: datetime, *, kept: bool) -> None:
-    """Seals the trail's end anew if its seal is under a key that is not here; `kept` is as for `_reseal`."""
+async def _seal_head(at: datetime, *, kept: bool) -> bool:
+    """Seals the trail's end anew if its seal is under a key that is not here; whether it did.
 
-    def believed(head: Raw) -> bool:
-        return names_unknown_key(head, keyring()) and not (kept and head.get(FIELD) is None)
-
-    await AuditHead.seal_anew(believed, at)
+    `kept` is as for `_reseal`: while others are sealed under a key that is here, no server sealed the end under another.
+    """
+    return not kept and await AuditHead.seal_anew(lambda head: names_unknown_key(head, keyring()), at)
 
 
 async def _any_sealed(keys: Keyring) -> bool:
@@ -198,7 +197,10 @@ async def _reseal(done: Recovered, reason: str, at: datetime, *, kept: bool) -> 
                 sealed = await _resealed(kind, row, at, name, kept=kept)
                 done.sealed += sealed is True
                 done.left += [name] if sealed is False else []
-    about, facts = ("SecretKey", keyring().current.id), {"reason": reason, "sealed": done.sealed, "left": done.left[:NAMED]}
+    about, facts = (
+        ("SecretKey", keyring().current.id),
+        {"reason": reason, "sealed": done.sealed, "end": done.sealed_end, "left": done.left[:NAMED]},
+    )
     await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 

@@ -34,7 +34,7 @@ def print_report(report: Report, *, in_json: bool) -> None:
             typer.echo(f"{'-' if each.seq is None else each.seq:>9}  {each.kind.name}  {_about(each)}{each.detail}")
         if report.fault_count > len(report.faults):
             typer.echo(f"           and {report.fault_count - len(report.faults):,} faults more")
-        typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else f'{report.fault_count:,} faults'}.")
+        typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else _counted(report)}.")
         typer.echo(f"{report.records_compared:,} records compared with the trail, {report.records_unproven:,} unproven.")
         typer.echo(f"Root of all {report.tree_size:,} up to there: {report.root or 'unknown, as something is missing'}")
         for one in report.restorations:
@@ -43,7 +43,7 @@ def print_report(report: Report, *, in_json: bool) -> None:
         for caveat in report.caveats:
             typer.echo(f"Not excluded ({caveat.name}): {caveat.description}")
     if not report.valid:
-        raise TrailFaulty(f"the trail has {report.fault_count:,} faults")
+        raise TrailFaulty(f"the trail has {_counted(report)}")
 
 
 def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool) -> None:
@@ -53,6 +53,10 @@ def print_proof(checkpoint: Checkpoint, event: dict[str, Any], *, in_json: bool)
         return
     typer.echo(f"Proven: event {event['seq']} of {checkpoint.origin} is among the {checkpoint.size:,} that were signed, and says")
     typer.echo(json.dumps(event, indent=2))
+
+
+def _counted(report: Report) -> str:
+    return "1 fault" if report.fault_count == 1 else f"{report.fault_count:,} faults"
 
 
 def _about(fault: Fault) -> str:

@@ -108,8 +108,10 @@ def step_of(message: bytes) -> Step | None:
         return None
     (name, about), *_ = command.items()
     match name, about:
+        case "findAndModify", "audit_head":
+            return Step.TOUCH
         case "update", "audit_head":
-            return Step.TOUCH if command.get("startTransaction") else Step.MOVE
+            return Step.MOVE
         case "insert", "audit_events":
             return Step.APPEND
         case "insert", "idempotency_keys":
