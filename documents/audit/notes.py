@@ -18,7 +18,7 @@ from documents.values import MAX_SAFE_INTEGER
 
 ED25519, COSIGNATURE = b"\x01", b"\x04"  # C2SP signed-note, "Signature types"
 # C2SP signed-note: a verifier bounds what it reads, and accepts 16 signatures. A post-quantum one can have nearly 5 kB.
-NOTE_LENGTH, SIGNATURES = 200_000, 32
+NOTE_LENGTH, SIGNATURES, NAMED = 200_000, 32, 100  # NAMED: characters of a name in a message
 LATEST = 2**63 - 1  # C2SP tlog-cosignature: no timestamp is later
 _NAME = re.compile(r"[^\s+]+")  # C2SP signed-note: a key's name has neither white space nor a plus
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")  # C2SP tlog-checkpoint: decimal, without leading zeros
@@ -150,9 +150,13 @@ def opened(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     a witness among `keys` must be right, and does not stand for the signature of the trail. Raises BadNote if none of `keys`
     signed, if one of their signatures is wrong, and if the text is no checkpoint.
     """
+    keys = [*keys]
     text, signers = signed_by(note, keys)
     if all(each.is_witness for each in signers):
-        raise BadNote("is signed by no key that is trusted")
+        given = {(each.name, each.id) for each in keys}
+        others = [f"{who[0][:NAMED]}+{who[1].hex()}" for who, _ in _signatures(_parts(note)[1]) if who not in given]
+        by = f", but by {others[0]}: if you trust that key, name it too" if others else ""
+        raise BadNote(f"is signed by no key that is trusted{by}")
     return _read(text)
 
 
@@ -205,7 +209,7 @@ def _signatures(lines: str) -> Iterator[tuple[tuple[str, bytes], bytes]]:
         raw = decoded(found[2]) if found else b""
         # Four bytes of the key's id come before the signature.
         if not found or len(raw) < 5 or len(told) > SIGNATURES:
-            raise BadNote("has a line that is no signature, or too many of them")
+            raise BadNote("has a line that is no signature, or too many of them; an empty line stands between two checkpoints")
         yield (found[1], raw[:4]), raw[4:]
 
 
