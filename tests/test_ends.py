@@ -163,7 +163,7 @@ async def test_another_branch_of_the_trail_is_refused_however_long_and_under_wha
         for each in (*branch.events, *branch.heads):
             each["origin"] = origin
         branch.headed()
-        await branch.written(grown)  # sealed, as by a copy of the server elsewhere
+        await branch.written(grown, seen=True)  # sealed, as by a copy of the server elsewhere
         refusal = await grown.refused("createApiToken", ALICE, **TOKEN)
         assert refusal["code"] == "TRAIL_NOT_SOUND" and "as this server saw it" in refusal["problem"], refusal
 

@@ -309,7 +309,9 @@ async def test_the_command_writes_the_token_to_a_file_of_its_own(service: Servic
     settings = {
         "MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": SECRET_KEY.text, "DATA_DIR": str(tmp_path),
     }  # fmt: skip
-    assert (await administers(settings, "recover", "--file", "--reason", REASON)).said == "admin has a new token\n"
+    assert (await administers(settings, "recover", "--file", "--reason", REASON)).said == (
+        "admin has a new token, in the file admin-token of the data folder\n"
+    )
     file = tmp_path / "admin-token"
     assert file.stat().st_mode & 0o777 == 0o600
     assert await service.ask(VIEWER, by=Person("admin", file.read_text().strip())) == {"viewer": {"id": "admin"}}

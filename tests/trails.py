@@ -17,7 +17,7 @@ from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.notes import SigningKey
 from documents.audit.sealing import seal_of_head
-from documents.audit.trail import AuditHead
+from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verification import GENESIS
 from documents.canonical import UNSPEAKABLE, canonical
 from documents.seals import FIELD
@@ -46,8 +46,14 @@ class Stored:
         events, heads, contents = ([bson.decode(raw, AWARE) for raw in held.get(name, ())] for name in COLLECTIONS)
         return cls(sorted(events, key=itemgetter("seq")), heads, contents)
 
-    async def written(self, service: Service, *, sealed: bool = True) -> None:
-        """Puts it into the database. Who is to be found out by the trail alone has the secret key, and seals the head, too."""
+    async def written(self, service: Service, *, sealed: bool = True, seen: bool = False) -> None:
+        """Puts it into the database. Who is to be found out by the trail alone has the secret key, and seals the head, too.
+
+        A server has not seen another end that was there, unless it has `seen`.
+        """
+        known = _agreeing.get(service.database)
+        if known and sealed and not seen and any(each.get("last_hash") != known.last_hash for each in self.heads):
+            del _agreeing[service.database]
         for head in self.heads if sealed else ():
             with service.database.bound(), suppress(*UNSPEAKABLE, LookupError):
                 head[FIELD] = seal_of_head(head)

@@ -20,6 +20,7 @@ FORMS = {
     "occurred_at": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "previous_hash": HEX.pattern, "action": "(?s:.*)",
 }  # fmt: skip
 Fault = tuple[str, int | None]
+EVENT_FIELDS = {"seq", "schema", "details", *PARTS, *FORMS}
 
 
 class Export:
@@ -159,11 +160,15 @@ class Export:
             self._found("MISSING_FIELD", seq)
         if event is not None and not isinstance(event.get("occurred_at"), Date):
             self._found("INVALID_FIELD", seq)
-        if not self._is_event(bytes_say):
+        lacks, more = EVENT_FIELDS - bytes_say.keys(), bytes_say.keys() - EVENT_FIELDS
+        for kind, names in (("MISSING_FIELD", lacks), ("UNKNOWN_FIELD", more)):
+            for _ in names:
+                self._found(kind, seq)
+        if not (lacks or more or self._is_event(bytes_say)):
             self._found("INVALID_FIELD", seq)
 
     def _is_event(self, event: Any) -> bool:
-        if event.keys() != {"seq", "schema", "details", *PARTS, *FORMS} or event["schema"] not in (1, 2):
+        if event.keys() != EVENT_FIELDS or event["schema"] not in (1, 2):
             return False
         texts = all(isinstance(event[name], str) and re.fullmatch(form, event[name]) for name, form in FORMS.items())
         parts = all(
