@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 
 from documents.access import Actor
 from documents.audit.event import AuditEvent
-from documents.audit.sealing import keyring
+from documents.audit.sealing import keyring, sealed
 from documents.audit.trail import Receipt
 from documents.canonical import digest
 from documents.errors import InvalidHeader, KeyReused
-from documents.seals import FIELD, problem_of, seal
+from documents.seals import FIELD, problem_of
 from documents.store.indexes import Index
 from documents.store.record import Record
 from documents.store.standins import unreadable
@@ -89,5 +89,5 @@ class IdempotencyKey(Record):
     @classmethod
     async def keep(cls, claim: Claim, receipt: Receipt, payload: dict[str, str | None], at: datetime) -> None:
         """Stores what took effect, in the transaction in which it did."""
-        row = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)._as_stored()
-        await cls.insert_raws([row | {FIELD: seal(cls.__name__, claim.key, row, receipt.seq, keyring().current)}])
+        kept = cls(claim=claim.key, asked=claim.asked, receipt=receipt, payload=payload, at=at)
+        await cls.insert_raws([sealed(kept, kept._as_stored(), receipt.seq)])

@@ -24,12 +24,12 @@ from documents.audit.findings import AuditFaultKind, Fault, Report
 from documents.audit.notes import VerifierKey
 from documents.audit.pins import Kept
 from documents.audit.resource import EventResource
-from documents.audit.sealing import keyring
+from documents.audit.sealing import keyring, sealed
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
 from documents.audit.verify import verify_on
 from documents.canonical import spelled
 from documents.errors import StaleRevision
-from documents.seals import FIELD, names_unknown_key, problem_of, seal
+from documents.seals import FIELD, names_unknown_key, problem_of
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
@@ -187,10 +187,7 @@ class VerificationTurn(Turn):
                     return  # an earlier attempt committed, and only its answer was lost
                 run.number += 1  # somebody put a document in its place
             await self.moved(due_at)
-            row = run._as_stored()
-            await VerificationRun.insert_raws(
-                [row | {FIELD: seal(type(run).__name__, run.key, row, run.number, keyring().current)}]
-            )
+            await VerificationRun.insert_raws([sealed(run, run._as_stored(), run.number)])
             old = {"$lte": run.number - KEPT, "$ne": spare}
             await VerificationRun.delete_unrecorded({"number": old, "is_news": False})
 

@@ -97,11 +97,16 @@ async def seal_changes(told: Sequence[tuple[RecordChange | None, int]], others: 
         await put(change.record, change.after, as_of)
 
 
+def sealed(record: Record, row: Raw, seq: int) -> Raw:
+    """The row of a record that is to be stored, with its seal as of `seq`."""
+    return row | {FIELD: seal(type(record).__name__, record.key, row, seq, keyring().current)}
+
+
 async def put(record: Record, row: Raw, seq: int) -> None:
     """Seals a stored row as of the event at `seq`, and notes the seal in `row`; needs an open transaction."""
     kind = type(record)
     bound_database().sealed += 1
-    row[FIELD] = seal(kind.__name__, record.key, row, seq, keyring().current)
+    row[FIELD] = sealed(record, row, seq)[FIELD]
     await kind.alter({"_id": row["_id"]}, {"$set": {FIELD: row[FIELD]}})
 
 
