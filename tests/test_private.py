@@ -1,5 +1,6 @@
 """What no other user of the machine may read, and no other program may connect to."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -24,8 +25,12 @@ REFUSES = '[ "$each" = --auth ] && exit 2; set -- "$@" "$each"'
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """The mode of the folder and of everything in it."""
-    return {str(each.relative_to(folder)): stat.S_IMODE(each.lstat().st_mode) for each in (folder, *folder.rglob("*"))}
+    """The mode of the folder and of everything in it, but for what its server renames or removes meanwhile."""
+    found = {}
+    for each in (folder, *folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            found[str(each.relative_to(folder))] = stat.S_IMODE(each.lstat().st_mode)
+    return found
 
 
 def wide(folder: Path) -> list[str]:
