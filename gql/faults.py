@@ -167,6 +167,15 @@ class SecretKeyRefused(CannotServe):
     reason: str
 
 
+@dataclass(eq=False)
+class IdentityRefused(CannotServe):
+    status = 20
+    says = "the file of MAGISTRATE_IDENTITY, {file}, cannot be used: {key} {problem}"
+    file: Path
+    key: str
+    problem: str
+
+
 STATUSES = frozenset(each.status for each in CannotServe.__subclasses__())
 
 
