@@ -63,7 +63,7 @@ class Provider:
         times = {"iat": int(at.timestamp()), "exp": int((at + timedelta(minutes=5)).timestamp())}
         told = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", **times, **claims}
         kept = [{name: value for name, value in each.items() if value is not None} for each in (said, told)]
-        registry = jws.JWSRegistry(strict_check_header=False)
+        registry = jws.JWSRegistry(algorithms=[str(said["alg"])], strict_check_header=False)
         algorithms = [str(said["alg"])]
         return jws.serialize_compact(kept[0], json.dumps(kept[1]), key, algorithms, registry)
 
