@@ -41,10 +41,8 @@ def claimed(issuer: Issuer, claims: Mapping[str, Any]) -> Claimed:
     Raises Unauthenticated for groups that are missing or were cut, and for groups that would make somebody an administrator and
     the holder of a governance role: nothing that is given or taken by half a list is right.
     """
-    names = issuer.claims
-    user_id, name, email, department = (
-        _text(claims, each) for each in (names.user_id, names.name, names.email, names.department)
-    )
+    of = issuer.claims
+    user_id, name, email, department = (_text(claims, each) for each in (of.user_id, of.name, of.email, of.department))
     verified = issuer.trust_email or claims.get("email_verified") is True
     return Claimed(user_id, name, email, verified, department, _granted(issuer, claims))
 
@@ -86,9 +84,7 @@ def _groups(issuer: Issuer, claims: Mapping[str, Any]) -> frozenset[str]:
     name = issuer.claims.groups
     elsewhere = claims.get("_claim_names")
     if claims.get("hasgroups") or (isinstance(elsewhere, dict) and name in elsewhere):
-        raise Unauthenticated(
-            f"{issuer.name} left groups out of the token, because there are too many: have it send those that count"
-        )
+        raise Unauthenticated(f"{issuer.name} left groups out of the token, because they are too many: have it send fewer")
     said = claims.get(name)
     if not isinstance(said, list) or not all(isinstance(each, str) for each in said) or len(said) > MOST_GROUPS:
         raise Unauthenticated(f"the token has no claim `{name}` with a list of groups: have {issuer.name} send it")
