@@ -1,12 +1,13 @@
 """Bindings: by which issuers a person signs in, and what the person holds because of them. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field
 
 from documents.access import GovernanceRole, PlatformRole
 from documents.claims import Grants
+from documents.errors import InvalidInput
 from documents.risk.scales import RiskTier
 from documents.values import Key, Moment, Value
 
@@ -25,6 +26,10 @@ class Binding(Value):
     roles: tuple[GovernanceRole, ...] = Field(default=(), description="The governance roles that the issuer's groups give.")
     authorized_tiers: tuple[RiskTier, ...] = Field(default=(), description="The tiers that the issuer's groups give.")
 
+    @property
+    def gives(self) -> bool:
+        return bool(self.platform_role or self.roles or self.authorized_tiers)
+
     def giving(self, grants: Grants) -> Self:
         """The binding with what the issuer's groups give now."""
         said = {"platform_role": grants.platform_role, "roles": grants.roles, "authorized_tiers": grants.tiers}
@@ -41,14 +46,43 @@ class Holding(Value):
     def with_all(self, bindings: Iterable[Binding]) -> Self:
         """All that a person holds: what was given here, and what each issuer gives."""
         found = [*bindings]
-        platform = max((self.platform_role, *(each.platform_role for each in found if each.platform_role)), key=RANKS.index)
+        ranks = [self.platform_role, *(each.platform_role for each in found if each.platform_role)]
+        roles = [*self.roles, *(role for each in found for role in each.roles)]
+        tiers = [*self.authorized_tiers, *(tier for each in found for tier in each.authorized_tiers)]
         return type(self)(
-            platform_role=platform,
-            roles=tuple(dict.fromkeys((*self.roles, *(role for each in found for role in each.roles)))),
-            authorized_tiers=tuple(
-                dict.fromkeys((*self.authorized_tiers, *(t for each in found for t in each.authorized_tiers)))
-            ),
+            platform_role=max(ranks, key=RANKS.index),
+            roles=tuple(dict.fromkeys(roles)),
+            authorized_tiers=tuple(dict.fromkeys(tiers)),
         )
+
+
+def here_after(
+    here: Holding,
+    bindings: Sequence[Binding],
+    platform_role: PlatformRole | None,
+    roles: tuple[GovernanceRole, ...] | None,
+    tiers: tuple[RiskTier, ...] | None,
+) -> Holding:
+    """What a person is given here once these are all that the person is to hold; None leaves them as they are.
+
+    What an issuer gives is no gift of ours by being named again. InvalidInput for what leaves out something that an issuer gives.
+    """
+    for each in bindings:
+        if platform_role and each.platform_role and RANKS.index(platform_role) < RANKS.index(each.platform_role):
+            raise InvalidInput("platform_role", f"must not be below {each.platform_role.name}, which {each.issuer} gives")
+        for path, given, kept in (("roles", each.roles, roles), ("authorized_tiers", each.authorized_tiers, tiers)):
+            if missing := [one.name for one in given if kept is not None and one not in kept]:
+                raise InvalidInput(path, f"must name {missing[0]}, which {each.issuer} gives, and which its groups alone take")
+    foreign = {one for each in bindings for one in (*each.roles, *each.authorized_tiers, each.platform_role) if one}
+    mine = {*here.roles, *here.authorized_tiers, here.platform_role}
+    own = [one for one in (*(roles or ()), *(tiers or ())) if one in mine or one not in foreign]
+    return Holding(
+        platform_role=platform_role if platform_role and platform_role not in foreign - mine else here.platform_role,
+        roles=here.roles if roles is None else tuple(dict.fromkeys(one for one in own if isinstance(one, GovernanceRole))),
+        authorized_tiers=here.authorized_tiers
+        if tiers is None
+        else tuple(dict.fromkeys(one for one in own if isinstance(one, RiskTier))),
+    )
 
 
 NOTHING = Holding(platform_role=PlatformRole.MEMBER, roles=(), authorized_tiers=())

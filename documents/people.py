@@ -17,7 +17,9 @@ from documents.access import (
     refuse_second_role,
 )
 from documents.audit.event import AuditEventType
-from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady
+from documents.bindings import Binding, Holding, here_after
+from documents.claims import Grants
+from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady, Unauthenticated
 from documents.identities import Identity, IdentityBasis
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
@@ -37,7 +39,7 @@ class Stakeholder(Searchable):
     bears_on: ClassVar = (Bearing({"standing.accountable_ids": "user_id"}, when=frozenset({"active", "roles"})),)
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     grants_access: ClassVar = True
-    private: ClassVar = frozenset({"name", "email"})
+    private: ClassVar = frozenset({"name", "email", "bindings.*.subject"})
     searched: ClassVar = ("user_id", "name", "department")
     ordered: ClassVar = frozenset({"user_id", "name", "department", "registered_at"})
     grouped: ClassVar = frozenset({"name", "department", "active", "platform_role", "roles", "authorized_tiers"})
@@ -53,9 +55,16 @@ class Stakeholder(Searchable):
     active: bool = Field(default=True, description="Whether the person may act.")
     registered_at: Moment = Field(description="The time the person was registered.")
     identity: Identity = Field(default=Identity(), description="The identity says how far it is known who signs in.")
+    bindings: tuple[Binding, ...] = Field(default=(), description="The issuers by which the person signs in.")
+    held_here: Holding | None = Field(
+        default=None,
+        description="What the person was given here, beside what issuers give; null while no issuer gives anything.",
+    )
 
     collection: ClassVar = "stakeholders"
-    indexes: ClassVar = [index("registered_at", "_id"), index("department", "registered_at", "_id"), BY_TOKENS]
+    indexes: ClassVar = [
+        index("registered_at", "_id"), index("department", "registered_at", "_id"), index("bindings.subject"), BY_TOKENS,
+    ]  # fmt: skip
 
     @classmethod
     def register(
@@ -91,13 +100,53 @@ class Stakeholder(Searchable):
             raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
         before, administered = self._powers, self.platform_role is PlatformRole.ADMIN
         self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
-        self.platform_role = platform_role or self.platform_role
-        self.roles = self.roles if roles is None else tuple(dict.fromkeys(roles))
-        self.authorized_tiers = self.authorized_tiers if authorized_tiers is None else tuple(dict.fromkeys(authorized_tiers))
+        self._hold(here_after(self._here, self.bindings, platform_role, roles, authorized_tiers))
         self.active = active or self.active
         _fits(self.platform_role, self.roles)
         if administered and self.platform_role is not PlatformRole.ADMIN:
             self.identity = self.identity.unconfirmed
+        if before - self._powers:
+            self.names_event(AuditEventType.ACCESS_REVOKED)
+
+    @property
+    def _here(self) -> Holding:
+        """What the person was given here."""
+        own = Holding(platform_role=self.platform_role, roles=self.roles, authorized_tiers=self.authorized_tiers)
+        return self.held_here or own
+
+    def _hold(self, here: Holding) -> None:
+        """Lets the person hold what was given `here` and what issuers give."""
+        all_ = here.with_all(self.bindings)
+        self.held_here = here if any(each.gives for each in self.bindings) else None
+        self.platform_role, self.roles, self.authorized_tiers = all_.platform_role, all_.roles, all_.authorized_tiers
+
+    def bound_by(self, issuer: str) -> Binding | None:
+        return next((each for each in self.bindings if each.issuer == issuer), None)
+
+    def bind(self, issuer: str, subject: str, at: datetime) -> None:
+        """Lets the person sign in by an issuer from now on, which confirms the identity; Unauthenticated if another id does."""
+        if self.bound_by(issuer):
+            raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id")
+        self.bindings = (*self.bindings, Binding(issuer=issuer, subject=subject, bound_at=at))
+        if not self.identity.confirmed:
+            self.identity = self.identity.after_confirmation(issuer, IdentityBasis.ISSUER, f"Signed in by {issuer}.", at)
+
+    def take(self, issuer: str, grants: Grants) -> None:
+        """Lets the person hold what an issuer gives now, and no longer what it gave before. What others gave stays.
+
+        Raises Unauthenticated if the person would decide and be an administrator or auditor. A lost role or tier is
+        ACCESS_REVOKED.
+        """
+        before, here = self._powers, self._here
+        bindings = tuple(each.giving(grants) if each.issuer == issuer else each for each in self.bindings)
+        all_ = here.with_all(bindings)
+        if not Grants(all_.roles, all_.authorized_tiers, all_.platform_role).fits:
+            role = all_.roles[0].name
+            raise Unauthenticated(
+                f"{self.user_id} would be {all_.platform_role.name} and hold {role}: leave the groups of one of both"
+            )
+        self.bindings = bindings
+        self._hold(here)
         if before - self._powers:
             self.names_event(AuditEventType.ACCESS_REVOKED)
 
@@ -136,6 +185,9 @@ class Stakeholder(Searchable):
         """Raises InvalidState unless the person is active, NotReady once they have enrolled."""
         if not self.active:
             raise InvalidState(Permission.CREATE_API_TOKEN.value, "INACTIVE", ["ACTIVE"])
+        if self.bindings:
+            problem = f"{self.user_id} signs in by {self.bindings[0].issuer}, and is never enrolled by a token"
+            raise NotReady(Permission.CREATE_API_TOKEN.value, "BOUND", ["UNENROLLED"], problem)
         if self.identity.enrolled:
             problem = f"{self.user_id} has enrolled; resetEnrolment ends all tokens of the person, who can then enrol again"
             raise NotReady(Permission.CREATE_API_TOKEN.value, "ENROLLED", ["UNENROLLED"], problem)
