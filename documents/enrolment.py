@@ -49,8 +49,11 @@ async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> No
 
 
 async def refuse_ended(by: Actor) -> None:
-    """Raises InvalidState if the token that signed in has ended since: else its holder could make another in its place."""
-    if (await checked(ApiToken, by.token or "")).revoked_at:
+    """Raises InvalidState if the token that signed in has ended since: else its holder could make another in its place.
+
+    Whoever signed in by an issuer has no token of ours.
+    """
+    if by.token and (await checked(ApiToken, by.token)).revoked_at:
         raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 

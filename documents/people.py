@@ -17,7 +17,7 @@ from documents.access import (
     refuse_second_role,
 )
 from documents.audit.event import AuditEventType
-from documents.bindings import Binding, Holding, here_after
+from documents.bindings import NOTHING, Binding, Holding, here_after
 from documents.claims import Grants
 from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady, Unauthenticated
 from documents.identities import Identity, IdentityBasis
@@ -87,6 +87,18 @@ class Stakeholder(Searchable):
             roles=tuple(dict.fromkeys(roles)), authorized_tiers=tuple(dict.fromkeys(authorized_tiers)), registered_at=at,
         )  # fmt: skip
 
+    @classmethod
+    def joining(cls, user_id: str, name: str, email: str, department: str, at: datetime) -> Self:
+        """Somebody who was not registered and comes by an issuer, and holds nothing yet.
+
+        InvalidInput for an id that events use for nobody, ValidationError for another value that a person cannot have.
+        """
+        if user_id.lower() in RESERVED:
+            raise InvalidInput("user_id", "is what events call Magistrate itself, or whoever has not signed in")
+        return cls(
+            user_id=user_id, name=name, email=email, department=department, registered_at=at, **dict(NOTHING),
+        )  # fmt: skip
+
     def change(
         self, name: str | None, email: str | None, department: str | None, platform_role: PlatformRole | None,
         roles: tuple[GovernanceRole, ...] | None, authorized_tiers: tuple[RiskTier, ...] | None, active: bool | None,
@@ -137,18 +149,28 @@ class Stakeholder(Searchable):
         Raises Unauthenticated if the person would decide and be an administrator or auditor. A lost role or tier is
         ACCESS_REVOKED.
         """
-        before, here = self._powers, self._here
-        bindings = tuple(each.giving(grants) if each.issuer == issuer else each for each in self.bindings)
-        all_ = here.with_all(bindings)
+        before, here, all_ = self._powers, self._here, self.holding(issuer, grants)
         if not Grants(all_.roles, all_.authorized_tiers, all_.platform_role).fits:
             role = all_.roles[0].name
             raise Unauthenticated(
                 f"{self.user_id} would be {all_.platform_role.name} and hold {role}: leave the groups of one of both"
             )
-        self.bindings = bindings
+        self.bindings = self._given(issuer, grants)
         self._hold(here)
         if before - self._powers:
             self.names_event(AuditEventType.ACCESS_REVOKED)
+
+    def holding(self, issuer: str, grants: Grants) -> Holding:
+        """All that the person would hold if an issuer gave that."""
+        return self._here.with_all(self._given(issuer, grants))
+
+    def _given(self, issuer: str, grants: Grants) -> tuple[Binding, ...]:
+        return tuple(each.giving(grants) if each.issuer == issuer else each for each in self.bindings)
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether neither anybody here nor an issuer gives the person a role."""
+        return self.platform_role is PlatformRole.MEMBER and not self.roles
 
     @property
     def _powers(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ from gql import ide
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
+from gql.issuers.tokens import TokenVerifier, verifier_of
 from gql.judgements import judge_in_turns
 from gql.origins import REQUEST_ID, Origins
 from gql.schema import Schema, build_schema
@@ -35,10 +36,17 @@ log = logging.getLogger(__name__)
 
 
 def create_app(
-    settings: Settings, clock: Callable[[], datetime], database: Database, signs: Signer | SigningKey | None = None
+    settings: Settings,
+    clock: Callable[[], datetime],
+    database: Database,
+    signs: Signer | SigningKey | None = None,
+    issued: TokenVerifier | None = None,
 ) -> Starlette:
-    """The application over a prepared database, whose trail it signs; any number of apps can serve one database."""
-    doorkeeper = Doorkeeper(clock)
+    """The application over a prepared database, whose trail it signs; any number of apps can serve one database.
+
+    `issued` verifies the tokens of issuers; without it, those of the file in the settings. IdentityRefused for a wrong file.
+    """
+    doorkeeper = Doorkeeper(clock, issued or verifier_of(settings.identity, clock))
     database.keyring = database.keyring or keyring_if_any(settings)
     signer = Signer(signs, settings.checkpoint_file) if isinstance(signs, SigningKey) else signs
     key = signer.key if signer else None

@@ -12,12 +12,15 @@ from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
 from documents.errors import LimitExceeded, NotAsTold, Unauthenticated, Unreadable
+from documents.issuers import IssuerKind
 from documents.people import Stakeholder
 from documents.seals import Keyring, problem_of, seq_of
 from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
 from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind, parted
+from gql.issuers.people import actor_of, person_of
+from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
 from gql.unrecorded import logged_if_unsound
 
 WINDOW, FAILURES, KNOWN = timedelta(minutes=1), 30, 10_000
@@ -54,6 +57,8 @@ class Doorkeeper:
     """
 
     clock: Callable[[], datetime]
+    issued: TokenVerifier | None = None
+    """Verifies the tokens of the configured issuers; None where there are none."""
     _failures: dict[str, _Failures] = field(default_factory=dict)
     _guesses: dict[str, _Failures] = field(default_factory=dict)
     """Failures by the public name of the token, from any address."""
@@ -72,7 +77,7 @@ class Doorkeeper:
         now = self.clock()
         await self.tell_ended(now)
         try:
-            return await self._signed_in(authorization, now)
+            return await self._signed_in(authorization, now, address)
         except Unauthenticated:
             token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:
@@ -85,18 +90,37 @@ class Doorkeeper:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
         return await self._signed_in(authorization, self.clock())
 
-    async def _signed_in(self, authorization: str | None, now: datetime) -> Identity:
+    async def _signed_in(self, authorization: str | None, now: datetime, address: str = "") -> Identity:
         scheme, _, text = (authorization or "").partition(" ")
+        text = text.strip()
         if scheme.lower() != "bearer":
             raise Unauthenticated("send a token: `Authorization: Bearer mag_...`")
+        if self.issued and is_jwt(text):
+            return await self._asserted(await self.issued.verified(text, now), address, now)
         try:
-            token_id, secret = parted(text.strip())
+            token_id, secret = parted(text)
         except ValueError as error:
             raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
         token, person = await self._checked(token_id, secret, now)
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
         return Identity(token.actor(person), person)
+
+    async def _asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
+        """The identity of whom an issuer asserts."""
+        if assertion.issuer.kind is not IssuerKind.PEOPLE:
+            raise Unauthenticated(f"the tokens of {assertion.issuer.name} stand for programs")
+
+        async def check(person: Stakeholder) -> None:
+            await self._last.follow()
+            await self._refuse_altered(person)
+
+        try:
+            person = await person_of(assertion, check, address, now)
+        except NotAsTold as altered:
+            await self._found_altered(altered, now)
+            raise
+        return Identity(actor_of(person, assertion.issuer.name), person)
 
     async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.

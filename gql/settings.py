@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     secret_key_previous: SecretStr | None = Field(
         None, description="the key that sealed people and tokens before, while it is being changed"
     )
+    identity: Path | None = Field(
+        None, description="the TOML file that names the issuers by which people and programs sign in; without it tokens alone do"
+    )
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
     verification_seconds: int = Field(

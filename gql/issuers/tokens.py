@@ -2,8 +2,9 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from joserfc.errors import JoseError
@@ -11,6 +12,7 @@ from joserfc.jws import JWSRegistry, deserialize_compact
 
 from documents.errors import Unauthenticated
 from documents.issuers import Issuer, Issuers
+from gql.issuers.file import read_issuers
 from gql.issuers.keys import IssuerKeys, NoKeys
 
 TOKEN_BYTES = 16 * 1024
@@ -78,6 +80,14 @@ class TokenVerifier:
             deserialize_compact(text, key, algorithms=issuer.algorithms, registry=registry)
         except (JoseError, ValueError, TypeError, AttributeError) as error:  # a key of another type than the algorithm
             raise Unauthenticated("the signature of the token is not right") from error
+
+
+def verifier_of(path: Path | None, clock: Callable[[], datetime]) -> TokenVerifier | None:
+    """The verifier for the issuers of a file; None without one. Raises IdentityRefused for a wrong file."""
+    if path is None:
+        return None
+    issuers = read_issuers(path)
+    return TokenVerifier(issuers, {each.name: IssuerKeys(each, clock) for each in issuers.issuer})
 
 
 def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

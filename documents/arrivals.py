@@ -1,0 +1,118 @@
+"""People who sign in by an issuer: found, bound, made, and given what the issuer's groups give.
+
+Everything that a sign-in writes is written in one transaction, whose event names the issuer.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from documents.access import PlatformRole
+from documents.claims import Claimed
+from documents.errors import AlreadyExists, InvalidInput, Unauthenticated
+from documents.issuers import Issuer
+from documents.people import Stakeholder, folded, keep_distinct
+from documents.store.fields import fields_at
+from documents.store.units import Raw
+
+SIGN_IN = "signIn"
+log = logging.getLogger(__name__)
+
+
+def bound_to(issuer: Issuer, subject: str) -> Raw:
+    """The query for whoever signs in by an issuer under that id."""
+    return {"bindings": {"$elemMatch": {"issuer": issuer.name, "subject": subject}}}
+
+
+def is_settled(person: Stakeholder, issuer: Issuer, said: Claimed) -> bool:
+    """Whether a bound person is what the issuer says now, so that a sign-in has nothing to write."""
+    binding = person.bound_by(issuer.name)
+    return binding is not None and binding == binding.giving(said.grants) and not _moves(person, said)
+
+
+async def arrive(issuer: Issuer, subject: str, said: Claimed, at: datetime) -> Stakeholder:
+    """The person as of this sign-in, stored; needs an open transaction.
+
+    Raises Unauthenticated for somebody unknown whom the issuer may not let join, for an email that the issuer does not call
+    verified, for somebody who is not active, and for roles that nobody holds together. The last administrator stays one.
+    """
+    person = await Stakeholder.first(bound_to(issuer, subject))
+    if person is None:
+        person = await _registered(issuer, said) or await _joining(issuer, said, at)
+        person.bind(issuer.name, subject, at)
+    if not person.active:
+        raise Unauthenticated(f"{person.user_id} is not active")
+    if await _would_leave_nobody(person, issuer, said):
+        log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer.name)
+        return person
+    person.take(issuer.name, said.grants)
+    if person.was is None and person.holds_nothing:
+        raise Unauthenticated(f"no group that {issuer.name} names for {person.user_id} gives a role here")
+    if _moves(person, said):
+        person.department = said.department
+    await person.store()
+    return person
+
+
+async def _would_leave_nobody(person: Stakeholder, issuer: Issuer, said: Claimed) -> bool:
+    """Whether the last active administrator would no longer be one."""
+    if person.platform_role is not PlatformRole.ADMIN:
+        return False
+    if person.holding(issuer.name, said.grants).platform_role is PlatformRole.ADMIN:
+        return False
+    others = {"platform_role": PlatformRole.ADMIN, "active": True, "user_id": {"$ne": person.user_id}}
+    return not await Stakeholder.tally(others)
+
+
+async def _registered(issuer: Issuer, said: Claimed) -> Stakeholder | None:
+    """The active person of the email; None if there is none. Raises Unauthenticated if the email is not verified."""
+    if not said.email:
+        raise Unauthenticated(f"the token has no claim `{issuer.claims.email}`, by which {issuer.name} is first known here")
+    named = [
+        each for each in await Stakeholder.read({"active": True}, fields=_KNOWN_BY) if folded(each.email) == folded(said.email)
+    ]
+    if not said.email_verified:
+        raise Unauthenticated(f"{issuer.name} does not say that the email is verified")
+    if len(named) > 1:
+        raise Unauthenticated(
+            f"the email is that of {' and '.join(each.user_id for each in named[:2])}: an administrator mends that"
+        )
+    return await Stakeholder.require(named[0].user_id) if named else None
+
+
+async def _joining(issuer: Issuer, said: Claimed, at: datetime) -> Stakeholder:
+    """A new person, by the issuer's claims; Unauthenticated unless the issuer may let people join."""
+    if not issuer.join:
+        raise Unauthenticated("nobody with the email of the token is registered: an administrator registers the person first")
+    names = {"user_id": issuer.claims.user_id, "name": issuer.claims.name, "department": issuer.claims.department}
+    if missing := [claim for field, claim in names.items() if not getattr(said, field)]:
+        raise Unauthenticated(f"the token has no claim `{missing[0]}`, which a new person needs")
+    try:
+        if await Stakeholder.wanted(said.user_id):
+            raise AlreadyExists(Stakeholder.__name__, said.user_id)
+        person = Stakeholder.joining(said.user_id, said.name, said.email, said.department, at)
+        await keep_distinct(person)
+    except (ValidationError, InvalidInput) as error:
+        raise Unauthenticated(f"nobody can be made of the token: {_problem(error, names)}") from None
+    except AlreadyExists:
+        raise Unauthenticated(
+            f"the user id {said.user_id} is somebody else's, with another email: an administrator registers the person first"
+        ) from None
+    return person
+
+
+def _problem(error: ValidationError | InvalidInput, names: Mapping[str, str]) -> str:
+    if isinstance(error, InvalidInput):
+        return f"its {error.path} {error.problem}"
+    field = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    return f"the claim `{names.get(field, field)}` is not one that a person can have"
+
+
+def _moves(person: Stakeholder, said: Claimed) -> bool:
+    """Whether the issuer says another department; one that it does not say stays."""
+    return bool(said.department) and person.department != said.department
+
+
+_KNOWN_BY = fields_at("user_id", "email")

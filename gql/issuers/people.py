@@ -1,0 +1,69 @@
+"""Signs in people by what their issuer asserts, and writes what changed because of it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import uuid4
+
+from documents.access import Actor, ActorType, Role
+from documents.arrivals import SIGN_IN, arrive, bound_to, is_settled
+from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.claims import claimed
+from documents.errors import Altered, NotAsTold, Unauthenticated
+from documents.people import Stakeholder
+from documents.store.session import bound_database
+from documents.store.units import Unit
+from gql.issuers.tokens import Assertion
+
+Check = Callable[[Stakeholder], Awaitable[None]]
+"""Raises NotAsTold for a person who is not as stored here."""
+
+
+async def person_of(assertion: Assertion, check: Check, address: str, at: datetime) -> Stakeholder:
+    """The person whom an issuer asserts; bound, made or given other roles first, if that is due.
+
+    Raises Unauthenticated, which says why, for whoever may not come in, and NotAsTold for a record that was altered.
+    """
+    issuer, subject = assertion.issuer, assertion.subject
+    said = claimed(issuer, assertion.claims)
+    person = await Stakeholder.first(bound_to(issuer, subject))
+    if person is not None:
+        await check(person)
+    if person is None or (person.active and not is_settled(person, issuer, said)):
+        ids = EventIds()
+
+        async def work(unit: Unit) -> Stakeholder:
+            head = await AuditHead.touch()
+            if ids.made and await AuditEvent.wanted(ids[0]):  # an earlier attempt committed, and only the answer was lost
+                return await Stakeholder.require(arrived[-1])
+            found = await arrive(issuer, subject, said, at)
+            arrived.append(found.user_id)
+            found.adds_facts({"issuer": issuer.name}, partly=False)
+            told = await occurrences_of(
+                unit, SIGN_IN, _actor(found, issuer.name), Request(uuid4().hex, address or None), Stakeholder,
+                AuditEventType.ACCESS_GRANTED,
+            )  # fmt: skip
+            if told:
+                await head.append(told, at, ids)
+            return found
+
+        arrived: list[str] = []
+        try:
+            person = await bound_database().transact(work, at)
+        except Altered as altered:
+            raise NotAsTold(altered.kind, altered.key, altered.why) from altered
+    if not person.active:
+        raise Unauthenticated(f"{person.user_id} is not active")
+    if person.holds_nothing:
+        raise Unauthenticated(f"no group that {issuer.name} names for {person.user_id} gives a role here")
+    return person
+
+
+def actor_of(person: Stakeholder, issuer: str) -> Actor:
+    """The actor who signed in by an issuer."""
+    roles: frozenset[Role] = frozenset({person.platform_role, *person.roles})
+    return Actor(person.user_id, ActorType.USER, roles, token_issuer=issuer, identity=person.identity.mark)
+
+
+def _actor(person: Stakeholder, issuer: str) -> Actor:
+    return Actor(person.user_id, ActorType.USER, token_issuer=issuer)

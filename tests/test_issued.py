@@ -1,0 +1,244 @@
+"""People sign in by what their organisation's issuer signs: found, bound, made, and given what its groups give."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from documents.audit.verify import verify
+from documents.books import BOOKS
+from documents.issuers import Issuers
+from gql.app import create_app
+from gql.issuers.keys import IssuerKeys
+from gql.issuers.tokens import TokenVerifier
+from tests.providers import CORP, Provider
+from tests.service import ADA, Person, Service
+
+GROUPS = [
+    {"is": "risk", "roles": ["RISK_MANAGER"], "tiers": ["TIER_1_CRITICAL"]},
+    {"is": "stewards", "roles": ["DATA_STEWARD"]},
+    {"is": "auditors", "platform_role": "AUDITOR"},
+    {"is": "admins", "platform_role": "ADMIN"},
+]
+VIEWER = "{ viewer { id } }"
+STATE = """query($id: String!) { stakeholder(userId: $id) { name department platformRole roles authorizedTiers
+    identity { confirmed basis confirmedBy } bindings { issuer roles } heldHere { platformRole roles } } }"""
+
+
+@dataclass
+class Corp:
+    """A service with an issuer of people."""
+
+    service: Service
+    provider: Provider
+
+    def configured(self, **fields: Any) -> None:
+        """Starts the server anew with the issuer configured so."""
+        issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields]})
+        transport = httpx.ASGITransport(self.provider.app)
+        keys = {each.name: IssuerKeys(each, lambda: self.service.now, transport) for each in issuers.issuer}
+        verifier = TokenVerifier(issuers, keys)
+        self.service.app = create_app(self.service.settings, lambda: self.service.now, self.service.database, issued=verifier)
+        transport = httpx.ASGITransport(self.service.app, client=("192.0.2.1", 9))
+        self.service.http = httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    def token(self, user: str, *groups: str, **claims: Any) -> Person:
+        """Somebody who speaks by a token of the issuer."""
+        said = {
+            "sub": f"u-{user}", "preferred_username": user, "name": user.title(), "email": f"{user}@example.org",
+            "email_verified": True, "department": "Risk", "groups": [*groups],
+        } | claims  # fmt: skip
+        return Person(user, self.provider.signs(at=self.service.now, **said))
+
+    async def problem(self, by: Person) -> str:
+        """Why somebody is not signed in; nothing is written for it but the attempt."""
+        before = await self.service.state()
+        answer = (await self.service.post(VIEWER, by=by)).json()
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", answer
+        assert await self.service.state() == before
+        return str(answer["errors"][0]["message"])
+
+    async def state(self, user_id: str) -> Any:
+        return (await self.service.ask(STATE, ADA, id=user_id))["stakeholder"]
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[Corp]:
+    corp = Corp(await Service.started(server), Provider())
+    yield corp
+    await corp.service.close()
+
+
+@pytest.fixture
+async def corp(begun: Corp) -> AsyncIterator[Corp]:
+    async with begun.service.put_back():
+        begun.configured()
+        yield begun
+
+
+async def test_somebody_who_is_registered_is_bound_by_a_verified_email_and_confirmed(corp: Corp) -> None:
+    seen = await corp.service.size()
+    alice = corp.token("someone-else", email="Alice@Example.org")
+    assert await corp.service.ask(VIEWER, alice) == {"viewer": {"id": "alice"}}
+    found = await corp.state("alice")
+    assert found["identity"] == {"confirmed": True, "basis": "ISSUER", "confirmedBy": "corp"}
+    assert found["bindings"] == [{"issuer": "corp", "roles": []}] and found["roles"] == ["MODEL_OWNER"]
+    (event,) = await corp.service.trail(seen)
+    assert (event["event_type"], event["action"], event["actor"]) == ("access_granted", "signIn", {"id": "alice", "type": "user"})
+    assert (event["details"]["facts"], event["request"]["token"]) == ({"issuer": "corp"}, None)
+    assert event["request"]["token_issuer"] in {"corp"} and "u-someone" not in str(event)
+    for _ in range(2):  # afterwards the email and the user name count for nothing
+        again = corp.token("someone-else", email="bob@example.org", email_verified=False)
+        assert await corp.service.ask(VIEWER, again) == {"viewer": {"id": "alice"}}
+    assert await corp.service.size() == seen + 1
+
+
+async def test_whoever_acts_by_an_issuer_is_told_so(corp: Corp) -> None:
+    by = corp.token("alice")
+    await corp.service.do("createApiToken", by, "token", name="laptop")
+    event = await corp.service.last()
+    assert (event["actor"]["id"], event["request"]["token"], event["request"]["token_issuer"]) == ("alice", None, "corp")
+
+
+async def test_somebody_unknown_is_made_with_what_the_groups_give(corp: Corp) -> None:
+    zoe = corp.token("zoe", "risk", "elsewhere")
+    assert await corp.service.ask(VIEWER, zoe) == {"viewer": {"id": "zoe"}}
+    found = await corp.state("zoe")
+    assert (found["name"], found["department"], found["platformRole"]) == ("Zoe", "Risk", "MEMBER")
+    assert (found["roles"], found["authorizedTiers"]) == (["RISK_MANAGER"], ["TIER_1_CRITICAL"])
+    assert found["heldHere"] == {"platformRole": "MEMBER", "roles": []} and found["identity"]["confirmed"]
+
+
+async def test_a_mapping_gives_and_takes_only_its_own(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("alice", "risk"))
+    assert (await corp.state("alice"))["roles"] == ["MODEL_OWNER", "RISK_MANAGER"]
+    await corp.service.do("updateStakeholder", ADA, userId="alice", roles=["MODEL_OWNER", "RISK_MANAGER", "DATA_STEWARD"])
+    await corp.service.ask(VIEWER, corp.token("alice", "stewards"))
+    event = await corp.service.last()
+    assert (event["event_type"], event["details"]["facts"]) == ("access_revoked", {"issuer": "corp"})
+    assert {*(await corp.state("alice"))["roles"]} == {"MODEL_OWNER", "DATA_STEWARD"}
+    await corp.service.ask(VIEWER, corp.token("alice"))
+    assert {*(await corp.state("alice"))["roles"]} == {"MODEL_OWNER", "DATA_STEWARD"}  # of the second it was given here too
+    refusal = await corp.service.refused("updateStakeholder", ADA, userId="alice", roles=["SERVICE"])
+    assert refusal["code"] == "INVALID_INPUT"
+
+
+async def test_whoever_leaves_all_groups_loses_what_they_gave_and_stays_out(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    seen = await corp.service.size()
+    refusal = await corp.service.refusal(VIEWER, corp.token("zoe"))
+    assert refusal["code"] == "UNAUTHENTICATED"
+    revoked, attempt = await corp.service.trail(seen)
+    assert (revoked["event_type"], attempt["outcome"]) == ("access_revoked", "denied")
+    assert (await corp.state("zoe"))["roles"] == []
+    await corp.service.ask(VIEWER, corp.token("zoe", "stewards"))
+    assert (await corp.state("zoe"))["roles"] == ["DATA_STEWARD"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [
+        ({"email_verified": False}, "does not say that the email is verified"),
+        ({"email_verified": "true"}, "does not say that the email is verified"),
+        ({"email": None}, "no claim `email`"),
+        ({"groups": None}, "no claim `groups`"),
+        ({"groups": "risk"}, "no claim `groups`"),
+        ({"hasgroups": True}, "left groups out"),
+        ({"_claim_names": {"groups": "src1"}}, "left groups out"),
+        ({"groups": []}, "gives a role here"),
+        ({"groups": ["admins", "risk"]}, "the group admins makes ADMIN, and the group risk gives RISK_MANAGER"),
+        ({"preferred_username": None}, "no claim `preferred_username`"),
+        ({"preferred_username": "alice"}, "the user id alice is somebody else's"),
+        ({"preferred_username": "ALICE"}, "the user id ALICE is somebody else's"),
+        ({"preferred_username": "system"}, "user_id is what events call Magistrate"),
+        ({"preferred_username": "z o e"}, "`preferred_username` is not one that a person can have"),
+        ({"name": "x" * 300}, "`name`"),
+        ({"department": None}, "no claim `department`"),
+    ],
+)
+async def test_somebody_unknown_is_refused_and_nothing_is_made(corp: Corp, claims: dict[str, Any], says: str) -> None:
+    assert says in await corp.problem(corp.token("zoe", "risk", **claims))
+
+
+async def test_who_may_not_join_is_refused(corp: Corp) -> None:
+    corp.configured(join=False)
+    assert "registers the person first" in await corp.problem(corp.token("zoe", "risk"))
+    assert await corp.service.ask(VIEWER, corp.token("alice")) == {"viewer": {"id": "alice"}}
+
+
+async def test_any_email_of_an_issuer_that_is_trusted_with_it_counts(corp: Corp) -> None:
+    corp.configured(trust_email=True)
+    assert await corp.service.ask(VIEWER, corp.token("alice", email_verified=None)) == {"viewer": {"id": "alice"}}
+
+
+async def test_another_subject_with_the_same_email_is_not_the_same_person(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("alice"))
+    assert "signs in by corp under another id" in await corp.problem(corp.token("alice", sub="u-other"))
+
+
+async def test_whoever_is_deactivated_stays_out_however_the_issuer_calls_them(corp: Corp) -> None:
+    alice = corp.token("alice", "risk")
+    await corp.service.ask(VIEWER, alice)
+    await corp.service.do("deactivateStakeholder", ADA, userId="alice")
+    assert "alice is not active" in await corp.problem(alice)
+    assert "alice is not active" in await corp.problem(corp.token("alice", "stewards"))
+
+
+async def test_a_mapping_makes_nobody_administrator_and_holder_of_a_role(corp: Corp) -> None:
+    """Alice owns models by what was given here."""
+    assert "alice would be ADMIN and hold MODEL_OWNER" in await corp.problem(corp.token("alice", "admins"))
+
+
+async def test_the_last_administrator_stays_one_and_comes_in(corp: Corp, caplog: pytest.LogCaptureFixture) -> None:
+    await corp.service.ask(VIEWER, corp.token("zoe", "admins"))
+    assert (await corp.state("zoe"))["platformRole"] == "ADMIN"
+    zoe = corp.token("zoe", "auditors")
+    await corp.service.do("deactivateStakeholder", corp.token("zoe", "admins"), userId="admin")
+    assert await corp.service.ask(VIEWER, zoe) == {"viewer": {"id": "zoe"}}
+    assert "zoe stays an administrator" in caplog.text
+    who = '{ stakeholder(userId: "zoe") { platformRole } }'
+    assert (await corp.service.ask(who, zoe))["stakeholder"]["platformRole"] == "ADMIN"
+
+
+async def test_whoever_is_bound_is_never_enrolled_by_a_token(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    refusal = await corp.service.refused("createApiToken", ADA, name="for zoe", holder={"userId": "zoe"})
+    assert refusal["code"] == "INVALID_STATE" and refusal["from"] == "BOUND", refusal
+
+
+async def test_two_first_sign_ins_at_once_make_one_person(corp: Corp) -> None:
+    seen = await corp.service.size()
+    zoe = corp.token("zoe", "risk")
+    answers = await asyncio.gather(*(corp.service.ask(VIEWER, zoe) for _ in range(8)))
+    assert answers == [{"viewer": {"id": "zoe"}}] * 8
+    assert [each["action"] for each in await corp.service.trail(seen)] == ["signIn"]
+
+
+async def test_an_altered_person_is_not_signed_in_and_not_sealed(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("alice", "risk"))
+    people = corp.service.database.collection("stakeholders")
+    await people.update_one({"user_id": "alice"}, {"$set": {"platform_role": "admin", "roles": []}})
+    for groups in (("risk",), ("stewards",)):
+        assert "unknown, expired or revoked" in await corp.problem(corp.token("alice", *groups))
+    await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin", "roles": []}})
+    assert "unknown, expired or revoked" in await corp.problem(corp.token("bob"))
+
+
+async def test_a_planted_binding_lets_nobody_in(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    people = corp.service.database.collection("stakeholders")
+    row: Any = await people.find_one({"user_id": "zoe"})
+    await people.update_one({"user_id": "alice"}, {"$set": {"bindings": [row["bindings"][0] | {"subject": "u-mallory"}]}})
+    assert "unknown, expired or revoked" in await corp.problem(corp.token("mallory", "risk"))
+
+
+async def test_what_sign_ins_wrote_is_what_the_trail_tells(corp: Corp) -> None:
+    for user, groups in (("zoe", ("risk",)), ("alice", ("risk",)), ("alice", ()), ("yan", ("admins",)), ("zoe", ("stewards",))):
+        await corp.service.ask(VIEWER, corp.token(user, *groups))
+    report = await verify(books=BOOKS)
+    assert [str(each) for each in report.faults] == [] and report.records_compared > 7
+    state = str(await corp.service.trail())
+    assert "u-zoe" not in state and "Zoe" not in state  # personal data are told by salted digests
