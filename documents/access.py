@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from documents.errors import Forbidden, InvalidInput
 from documents.identities import IdentityMark
+from documents.reach import EVERYWHERE, Reach
 from documents.stages import Stage
 from documents.values import Choice, camel
 
@@ -276,6 +277,8 @@ class Actor:
     """Whether an enrolment token signed in, which permits createApiToken only."""
     identity: IdentityMark | None = None
     """What was known of the person's identity at sign-in; None for a service and for Magistrate itself."""
+    reach: Reach = EVERYWHERE
+    """The models and environments that the actor's changes may be about; a person's may be about all."""
 
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         """Forbidden unless the table permits it; where `relations` is None, only the roles are compared."""
@@ -291,6 +294,11 @@ class Actor:
         row = WHO_MAY[permission]
         held = {relation for role in self.roles & row.keys() for relation in row[role]}
         return bool(held if relations is None else held & (relations | {Relation.ANY}))
+
+    def must_reach(self, model_id: str | None, environment: str | None) -> None:
+        """Forbidden for a change that is about another model or environment than the actor's changes may be."""
+        if beyond := self.reach.beyond(model_id, environment):
+            raise Forbidden(f"{self.id} may change nothing about {beyond}", [f"a token or rule that names {beyond}"])
 
     def must_hold(self, role: GovernanceRole, problem: str) -> None:
         """Forbidden, with the `problem`, unless the actor holds the role."""

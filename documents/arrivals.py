@@ -13,6 +13,7 @@ from documents.access import PlatformRole
 from documents.claims import Claimed
 from documents.errors import AlreadyExists, InvalidInput, Unauthenticated
 from documents.issuers import Issuer
+from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, folded, keep_distinct
 from documents.store.fields import fields_at
 from documents.store.units import Raw
@@ -94,6 +95,7 @@ async def _joining(issuer: Issuer, said: Claimed, at: datetime) -> Stakeholder:
             raise AlreadyExists(Stakeholder.__name__, said.user_id)
         person = Stakeholder.joining(said.user_id, said.name, said.email, said.department, at)
         await keep_distinct(person)
+        await refuse_name_of_service(person.user_id)
     except (ValidationError, InvalidInput) as error:
         raise Unauthenticated(f"nobody can be made of the token: {_problem(error, names)}") from None
     except AlreadyExists:

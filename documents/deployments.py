@@ -99,6 +99,10 @@ class Deployment(Record):
         return super().recomputed(raw) | {"version_key": version_key(raw["version"])}
 
     @property
+    def carried_out_in(self) -> str:
+        return self.environment
+
+    @property
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.model_id, "version": self.version}
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from documents.access import WHO_MAY, GovernanceRole, Permission, PlatformRole
+from documents.reach import ALL, Reach
 from documents.risk.scales import RiskTier
 from documents.values import Choice, Key
 
@@ -117,8 +118,12 @@ class Rule(_Part):
     claims: dict[Words, Words] = Field(min_length=1)
     service: Key
     mutations: tuple[Annotated[Permission, BeforeValidator(_mutation)], ...] = ()
-    models: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ("*",)
-    environments: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ("*",)
+    models: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ALL
+    environments: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ALL
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.models, self.environments)
 
 
 class Issuer(_Part):

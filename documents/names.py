@@ -23,6 +23,11 @@ async def refuse_name_of_person(service: str) -> None:
             raise InvalidInput(path, f"must be a service's own; it is the user id of a person: {each.user_id}")
 
 
+async def is_name_of_person(service: str) -> bool:
+    """Whether a service would act under the user id of a person, or as Magistrate itself."""
+    return folded(service) in RESERVED or bool(await Stakeholder.tally({"user_id": service}))
+
+
 async def refuse_name_of_service(user_id: str) -> None:
     """Raises InvalidInput for a new person who would look like a service that has or had a token."""
     for each in await ApiToken.read(_SERVICE, fields=fields_at("holder")):

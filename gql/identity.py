@@ -20,6 +20,7 @@ from documents.store.session import bound_database
 from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind, parted
 from gql.issuers.people import actor_of, person_of
+from gql.issuers.programs import service_of
 from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
 from gql.unrecorded import logged_if_unsound
 
@@ -108,8 +109,8 @@ class Doorkeeper:
 
     async def _asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""
-        if assertion.issuer.kind is not IssuerKind.PEOPLE:
-            raise Unauthenticated(f"the tokens of {assertion.issuer.name} stand for programs")
+        if assertion.issuer.kind is IssuerKind.WORKLOADS:
+            return Identity(await service_of(assertion), None)
 
         async def check(person: Stakeholder) -> None:
             await self._last.follow()

@@ -135,6 +135,9 @@ class Recorded(FieldExtension):
             told = await occurrences_of(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
                 raise InvalidInput("", "changes nothing")
+            for each in told:
+                environment = each.change.record.carried_out_in if each.change else None
+                context.actor.must_reach((each.subject or {}).get("model_id"), environment)
             answer.receipt = await head.append(told, context.now, ids)
             if claim:
                 await IdempotencyKey.keep(claim, answer.receipt, answer.traces, context.now)

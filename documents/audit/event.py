@@ -96,7 +96,9 @@ class EventRequest(Value):
     id: str = Field(description="The id of the request, which all of its events share; the answer has it as `x-request-id`.")
     ip: str | None = Field(description="The address that the request came from.")
     token: str | None = Field(description="The id of the token that signed in; never its secret.")
-    token_issuer: str | None = Field(description="The user id of whoever issued the token, or the name of the issuer that signed it.")
+    token_issuer: str | None = Field(
+        description="The user id of whoever issued the token, or the issuer that signed it and the run it is of."
+    )
     operation: str | None = Field(description="The name that the client gave its operation.")
 
 

@@ -143,6 +143,10 @@ class ChangeRequest(Searchable):
         return self.plan.target_version or self.plan.current_version or self.about_version
 
     @property
+    def carried_out_in(self) -> str:
+        return self.plan.environment
+
+    @property
     def filed_under(self) -> dict[str, str]:
         return {"model_id": self.plan.model_id, "version": self.about or ""}
 

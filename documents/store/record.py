@@ -131,6 +131,11 @@ class Record(Document):
         return "/".join(str(getattr(self, name)) for name in self.keys)
 
     @property
+    def carried_out_in(self) -> str | None:
+        """The environment that a change of the record is about; None for a record that is about none."""
+        return None
+
+    @property
     def filed_under(self) -> dict[str, str] | None:
         """The model and version that the record is about, as the trail files it; an empty version for the whole model."""
         return None

@@ -1,0 +1,183 @@
+"""Pipelines act as a service by what their issuer signs of the run: no secret lies in them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from documents.issuers import Issuer, Issuers
+from documents.reach import Reach, matches
+from documents.workloads import refused, rule_for, run_of
+from gql.app import create_app
+from gql.issuers.keys import IssuerKeys
+from gql.issuers.tokens import TokenVerifier
+from tests.examples import BOT, REGISTRATION, register
+from tests.operations import ask_for
+from tests.providers import ISSUER, Provider
+from tests.service import ADA, AUDREY, Person, Service
+
+VIEWER = "{ viewer { id mutations } }"
+RULE: dict[str, Any] = {
+    "claims": {"repository": "acme/*", "ref": "refs/heads/main", "environment": "production"},
+    "service": "release-pipeline",
+    "mutations": ["registerModel", "attachEvidence", "openIncident", "createChangeRequest"],
+    "models": ["support-*"],
+    "environments": ["staging"],
+}
+GITHUB: dict[str, Any] = {
+    "name": "github", "issuer": ISSUER, "audience": "https://models.example.org", "kind": "workloads", "rule": [RULE],
+}  # fmt: skip
+CLAIMS: dict[str, Any] = {
+    "aud": "https://models.example.org", "sub": "repo:acme/app:environment:production", "repository": "acme/app",
+    "ref": "refs/heads/main", "environment": "production", "run_id": "4711", "run_attempt": "1",
+    "job_workflow_ref": "acme/app/.github/workflows/release.yml@refs/heads/main",
+}  # fmt: skip
+RUN = "github: acme/app run 4711 by acme/app/.github/workflows/release.yml@refs/heads/main"
+
+
+def issuer(**rule: Any) -> Issuer:
+    return Issuers.model_validate({"issuer": [GITHUB | {"rule": [RULE | rule]}]}).issuer[0]
+
+
+@pytest.mark.parametrize(
+    ("claims", "fits"),
+    [
+        ({}, True),
+        ({"repository": "acme/other"}, True),
+        ({"repository": "acme-evil/app"}, False),
+        ({"repository": "evil/acme/app"}, False),
+        ({"repository": "ACME/app"}, False),
+        ({"ref": "refs/heads/main2"}, False),
+        ({"ref": "refs/pull/7/merge"}, False),
+        ({"ref": None}, False),
+        ({"environment": None}, False),
+        ({"environment": ["production"]}, False),
+        ({"environment": {"production": True}}, False),
+    ],
+)
+def test_all_claims_of_a_rule_must_match(claims: dict[str, Any], fits: bool) -> None:
+    said = {name: each for name, each in (CLAIMS | claims).items() if each is not None}
+    assert bool(rule_for(issuer(), said)) is fits
+
+
+@pytest.mark.parametrize(
+    ("rule", "claims", "fits"),
+    [
+        ({"project_path": "acme/app", "ref_protected": "true"}, {"project_path": "acme/app", "ref_protected": "true"}, True),
+        ({"ref_protected": "true"}, {"ref_protected": True}, True),
+        ({"ref_protected": "true"}, {"ref_protected": "false"}, False),
+        ({"ref_protected": "true"}, {"ref_protected": False}, False),
+        (
+            {"kubernetes.io/namespace": "ml", "kubernetes.io/serviceaccount/name": "deployer"},
+            {"kubernetes.io": {"namespace": "ml", "serviceaccount": {"name": "deployer"}}},
+            True,
+        ),
+        ({"kubernetes.io/namespace": "ml"}, {"kubernetes.io": {"namespace": "ml2"}}, False),
+        ({"kubernetes.io/namespace": "ml"}, {"kubernetes.io": "ml"}, False),
+        ({"sub": "system:serviceaccount:ml:*"}, {"sub": "system:serviceaccount:ml:deployer"}, True),
+    ],
+)
+def test_rules_for_gitlab_and_kubernetes(rule: dict[str, str], claims: dict[str, Any], fits: bool) -> None:
+    assert bool(rule_for(issuer(claims=rule), claims)) is fits
+
+
+def test_a_star_stands_for_any_text_and_nothing_else_does() -> None:
+    assert matches(["a*c"], "ac") and matches(["a*c"], "a/b\nc") and matches(["*"], "")
+    assert not any(matches([each], "abc") for each in ("a?c", "a.c", "[a]bc", "ab", "bc", "ABC", ""))
+    assert matches(["a.c"], "a.c") and matches(["x", "abc"], "abc") and not matches([], "abc")
+    within = Reach(["support-*"], ["staging"])
+    assert within.beyond("support-bot", "staging") is None and within.beyond(None, None) is None
+    assert (within.beyond("bot", None), within.beyond(None, "production")) == ("the model bot", "the environment production")
+
+
+def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
+    assert run_of(issuer(), CLAIMS) == RUN
+    gitlab = {"project_path": "acme/app", "pipeline_id": 5, "ci_config_ref_uri": "gitlab.example/acme/app//ci.yml@main"}
+    assert run_of(issuer(), gitlab) == "github: acme/app run 5 by gitlab.example/acme/app//ci.yml@main"
+    assert run_of(issuer(), {"sub": "somebody\n"}) == "github: somebody?"
+    assert len(run_of(issuer(), dict.fromkeys(CLAIMS, "x" * 9000))) < 500
+    assert refused(issuer(), CLAIMS | {"ref": "refs/heads/x"}) == (
+        "no rule of github lets this program in: repository acme/app, ref refs/heads/x, environment production"
+    )
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
+    service, provider = await Service.started(server), Provider()
+    issuers = Issuers.model_validate({"issuer": [GITHUB]})
+    transport = httpx.ASGITransport(provider.app)
+    verifier = TokenVerifier(issuers, {each.name: IssuerKeys(each, lambda: service.now, transport) for each in issuers.issuer})
+    service.app = create_app(service.settings, lambda: service.now, service.database, issued=verifier)
+    service.http = httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=("192.0.2.1", 9)), base_url="http://test")
+    with service.database.bound():
+        await register(service)
+    yield service, provider
+    await service.close()
+
+
+@pytest.fixture
+async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
+    async with begun[0].put_back():
+        yield begun
+
+
+def run(service: Service, provider: Provider, **claims: Any) -> Person:
+    return Person("release-pipeline", provider.signs(None, {}, service.now, **CLAIMS | claims))
+
+
+async def test_a_run_does_what_its_rule_lists_and_every_event_names_it(pipelines: tuple[Service, Provider]) -> None:
+    service, by = pipelines[0], run(*pipelines)
+    listed = {"REGISTER_MODEL", "ATTACH_EVIDENCE", "OPEN_INCIDENT", "CREATE_CHANGE_REQUEST"}
+    viewer = (await service.ask(VIEWER, by))["viewer"]
+    assert viewer["id"] == "release-pipeline" and {*viewer["mutations"]} == listed
+    seen = await service.size()
+    await service.do("openIncident", by, **BOT, severity="LOW", title="A run failed.")
+    for event in await service.trail(seen):
+        assert event["actor"] == {"id": "release-pipeline", "type": "automated"}
+        assert (event["request"]["token"], event["request"]["token_issuer"]) == (None, RUN)
+    refusal = await service.refused("saveModelCard", by, **BOT, card={})
+    assert refusal["code"] == "FORBIDDEN"
+    event = await service.last()
+    assert (event["outcome"], event["request"]["token_issuer"]) == ("denied", RUN)
+
+
+async def test_a_run_changes_nothing_about_another_model_or_environment(pipelines: tuple[Service, Provider]) -> None:
+    service, by = pipelines[0], run(*pipelines)
+    before = await service.state()
+    refusal = await service.refused("registerModel", by, **REGISTRATION | {"modelId": "fraud-check", "ownerId": "alice"})
+    assert refusal["code"] == "FORBIDDEN" and await service.state() == before
+    assert (await service.last())["outcome"] == "denied"
+    with pytest.raises(AssertionError, match="environment production"):
+        await ask_for(service, by=by, environment="production")
+    await ask_for(service, by=by, environment="staging")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"repository": "mallory/app"}, {"ref": "refs/heads/feature"}, {"ref": "refs/pull/3/merge"}, {"environment": None},
+        {"aud": "https://elsewhere.example"},
+    ],
+)  # fmt: skip
+async def test_a_run_of_a_fork_or_an_unprotected_branch_is_refused(
+    pipelines: tuple[Service, Provider], claims: dict[str, Any]
+) -> None:
+    service, before = pipelines[0], await pipelines[0].state()
+    seen = await service.size()
+    assert (await service.refusal(VIEWER, run(*pipelines, **claims)))["code"] == "UNAUTHENTICATED"
+    assert await service.state() == before
+    service.later(minutes=2)
+    await service.ask(VIEWER, AUDREY)
+    told = [(each["action"], each["outcome"]) for each in await service.trail(seen)]
+    assert told == [("signIn", "denied")]
+
+
+async def test_a_service_has_no_name_of_a_person(pipelines: tuple[Service, Provider]) -> None:
+    service = pipelines[0]
+    await service.do(
+        "registerStakeholder", ADA, userId="release-pipeline", name="R", email="r@example.org", department="X",
+        roles=["DEPLOYER"], authorizedTiers=[],
+    )  # fmt: skip
+    answer = (await service.post(VIEWER, by=run(*pipelines))).json()
+    assert "has the user id of a person" in answer["errors"][0]["message"]
