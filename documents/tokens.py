@@ -13,11 +13,14 @@ from documents.access import WHO_MAY, Actor, ActorType, Permission, PlatformRole
 from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
+from documents.reach import ALL, EVERYWHERE, Reach
 from documents.store.indexes import index
 from documents.store.record import Record
-from documents.values import Choice, Key, Moment, Name
+from documents.values import Choice, Key, Moment, Name, Names
 
-LIFETIME, ENROLMENT_LIFETIME = timedelta(days=365), timedelta(days=7)
+LIFETIME, ENROLMENT_LIFETIME, LONGEST = timedelta(days=365), timedelta(days=7), timedelta(days=400)
+EXCHANGED_LIFETIME = timedelta(hours=1)
+"""The longest that a token lives which a program got for a token of its issuer."""
 
 
 class TokenKind(Choice):
@@ -42,8 +45,10 @@ class ApiToken(Record):
     kind: TokenKind = Field(description="The kind says what it opens.")
     holder: Key = Field(description="The user id or the service that holds it.")
     mutations: tuple[Permission, ...] = Field(default=(), description="The mutations that a service's token may use.")
+    models: Names = Field(default=ALL, description="The models that a service may change something about, by id or with `*`.")
+    environments: Names = Field(default=ALL, description="The environments that its changes may be about, by name or with `*`.")
     secret_hash: str = Field(description="The SHA-256 that the secret has.")
-    issued_by: str = Field(description="The user id of whoever made it.")
+    issued_by: str = Field(description="The user id of whoever made it, or the run that exchanged it.")
     issuers: tuple[Key, ...] = Field(
         default=(), description="The unconfirmed people who enrolled one another before the issuer of an enrolment token."
     )
@@ -73,20 +78,38 @@ class ApiToken(Record):
 
     @classmethod
     def service(
-        cls, holder: str, mutations: tuple[Permission, ...], name: str, expires_at: datetime | None, by: Actor, at: datetime
+        cls,
+        holder: str,
+        mutations: tuple[Permission, ...],
+        reach: Reach,
+        name: str,
+        expires_at: datetime | None,
+        by: Actor,
+        at: datetime,
     ) -> tuple[Self, str]:
-        """A token for a program, which may use the listed mutations."""
+        """A token for a program, which may use the listed mutations within its reach."""
         may_make_tokens(by)
         if barred := [each for each in mutations if PlatformRole.SERVICE not in WHO_MAY[each]]:
             raise InvalidInput("holder.service.mutations", f"lists what no service may do: {', '.join(barred)}")
         token, text = cls._made(TokenKind.SERVICE, holder, name, expires_at or at + LIFETIME, by, at)
-        token.mutations = mutations
+        token.mutations, token.models, token.environments = mutations, tuple(reach.models), tuple(reach.environments)
+        return token, text
+
+    @classmethod
+    def exchanged(cls, by: Actor, run: str, at: datetime) -> tuple[Self, str]:
+        """A token of an hour for a program that signed in by its issuer, with what its rule lists; `run` is whose it is."""
+        text, ends = f"mag_{token_hex(8)}_{token_urlsafe(32)}", at + EXCHANGED_LIFETIME
+        token, _ = cls.of(text, TokenKind.SERVICE, by.id, "exchanged", ends, run, at)
+        token.mutations = tuple(each for each in Permission if each in by.mutations)
+        token.models, token.environments = tuple(by.reach.models), tuple(by.reach.environments)
         return token, text
 
     @classmethod
     def _made(cls, kind: TokenKind, holder: str, name: str, expires_at: datetime, by: Actor, at: datetime) -> tuple[Self, str]:
         if expires_at <= at:
             raise InvalidInput("expires_at", "must be in the future")
+        if expires_at > at + LONGEST:
+            raise InvalidInput("expires_at", f"must be within {LONGEST.days} days")
         return cls.of(f"mag_{token_hex(8)}_{token_urlsafe(32)}", kind, holder, name, expires_at, by.id, at)
 
     @classmethod
@@ -113,7 +136,10 @@ class ApiToken(Record):
         kind = ActorType.AUTOMATED if person is None else ActorType.USER
         enrolling = self.kind is TokenKind.ENROLMENT
         known = person.identity.mark if person else None
-        return Actor(self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling, known)
+        return Actor(
+            self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling, known,
+            EVERYWHERE if person else Reach(self.models, self.environments),
+        )  # fmt: skip
 
     def revoke(self, by: Actor, at: datetime) -> None:
         """Ends the token; only an administrator may end one that somebody else holds."""

@@ -20,6 +20,7 @@ from documents.errors import NotFound, TrailNotSound, Unavailable
 from documents.store.session import Database
 from gql import ide
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
+from gql.exchange import Exchange
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.issuers.tokens import TokenVerifier, verifier_of
@@ -97,6 +98,7 @@ def create_app(
         WebSocketRoute(
             "/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins, signed_by, settings.waiver_days)
         ),
+        *([Route("/token", Exchange(doorkeeper, clock).answer, methods=["POST"])] if doorkeeper.issued else []),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *(ide.parts() if settings.ide else ()),

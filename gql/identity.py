@@ -69,16 +69,20 @@ class Doorkeeper:
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
 
-    async def identify(self, authorization: str | None, address: str) -> Identity:
+    async def identify(self, authorization: str | None, address: str, *, programs_alone: bool = False) -> Identity:
         """The identity of the caller; Unauthenticated unless the token is valid and its holder active.
 
         After 30 failures in a minute from the address or with the token, a further failure is LimitExceeded. A valid token signs
         in even then, because its holder cannot help what others send through the same proxy or guess about the same token.
+        With `programs_alone` only a program's token of an issuer is valid.
         """
         now = self.clock()
         await self.tell_ended(now)
         try:
-            return await self._signed_in(authorization, now, address)
+            identity = await self._signed_in(authorization, now, address)
+            if programs_alone and (identity.person or identity.actor.token):
+                raise Unauthenticated("what was sent is not a program's token of an issuer")
+            return identity
         except Unauthenticated:
             token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:

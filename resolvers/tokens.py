@@ -8,8 +8,9 @@ from documents.audit.event import AuditEventType
 from documents.enrolment import enrol, invite, refuse_ended
 from documents.names import refuse_name_of_person
 from documents.people import Stakeholder
+from documents.reach import ALL, Reach
 from documents.tokens import ApiToken
-from documents.values import Key, Moment, Name, TokenId
+from documents.values import Key, Moment, Name, Names, TokenId
 from resolvers.graph.context import Context, Info
 from resolvers.graph.inputs import graph_input
 from resolvers.graph.mutation import Payload, mutation
@@ -20,6 +21,12 @@ from resolvers.graph.types import Part, shape
 class ServiceInput(BaseModel):
     name: Key = Field(description="The name that events call it by; no user id of a person.")
     mutations: tuple[Permission, ...] = Field(max_length=100, description="The mutations that it may use; reading it always may.")
+    models: Names = Field(default=ALL, description="The models that its changes may be about; `*` is any text.")
+    environments: Names = Field(default=ALL, description="The environments that its changes may be about; `*` is any text.")
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.models, self.environments)
 
 
 @graph_input("A holder is who a token is for.", one_of=True)
@@ -58,7 +65,8 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
         may_make_tokens(by)
         return await invite(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at)
     if holder and holder.service:
-        token, text = ApiToken.service(holder.service.name, holder.service.mutations, input.name, input.expires_at, by, at)
+        service = holder.service
+        token, text = ApiToken.service(service.name, service.mutations, service.reach, input.name, input.expires_at, by, at)
         await refuse_name_of_person(token.holder)
     elif by.enrolling:
         return await enrol(input.name, input.expires_at, by, at)
