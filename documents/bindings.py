@@ -11,6 +11,7 @@ from documents.errors import InvalidInput
 from documents.risk.scales import RiskTier
 from documents.values import Key, Moment, Value
 
+ERASED = "erased"
 RANKS = (PlatformRole.MEMBER, PlatformRole.AUDITOR, PlatformRole.ADMIN)
 
 
@@ -29,6 +30,11 @@ class Binding(Value):
     @property
     def gives(self) -> bool:
         return bool(self.platform_role or self.roles or self.authorized_tiers)
+
+    @property
+    def erased(self) -> Self:
+        """The binding without the id, by which nobody signs in any more."""
+        return type(self)(**dict(self) | {"subject": ERASED})
 
     def giving(self, grants: Grants) -> Self:
         """The binding with what the issuer's groups give now."""

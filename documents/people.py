@@ -17,7 +17,7 @@ from documents.access import (
     refuse_second_role,
 )
 from documents.audit.event import AuditEventType
-from documents.bindings import NOTHING, Binding, Holding, here_after
+from documents.bindings import ERASED, NOTHING, Binding, Holding, here_after
 from documents.claims import Grants
 from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady, Unauthenticated
 from documents.identities import Identity, IdentityBasis
@@ -29,7 +29,7 @@ from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
 
 RESERVED = frozenset({SYSTEM.id, "anonymous"})
-ERASED, ERASED_EMAIL = "erased", "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
+ERASED_EMAIL = "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
 
 
 class Stakeholder(Searchable):
@@ -58,7 +58,7 @@ class Stakeholder(Searchable):
     bindings: tuple[Binding, ...] = Field(default=(), description="The issuers by which the person signs in.")
     held_here: Holding | None = Field(
         default=None,
-        description="What the person was given here, beside what issuers give; null while no issuer gives anything.",
+        description="The holding that was given here; null while no issuer gives anything.",
     )
 
     collection: ClassVar = "stakeholders"
@@ -194,8 +194,9 @@ class Stakeholder(Searchable):
         return (self.name, self.email) == (ERASED, ERASED_EMAIL)
 
     def erase(self) -> None:
-        """Puts placeholders in the place of the person's name and e-mail address."""
+        """Puts placeholders in the place of the person's name and e-mail address, and of the ids that issuers know."""
         self.name, self.email = ERASED, ERASED_EMAIL
+        self.bindings = tuple(each.erased for each in self.bindings)
         self.names_event(AuditEventType.ACCESS_REVOKED)
 
     def enrol(self, by: str, issuers: Sequence[str], at: datetime) -> None:

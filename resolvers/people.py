@@ -9,6 +9,7 @@ from strawberry import UNSET, Parent
 from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
 from documents.actions.others import OF_CALLER, of_caller
 from documents.audit.event import AuditEventType
+from documents.bindings import Binding
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
 from documents.departures.erasing import erase, left
@@ -311,7 +312,7 @@ async def erase_personal_data(info: Info, input: ErasePersonalDataInput) -> Eras
 
 
 PART = Part(
-    types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter],
+    types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter, shape(Binding, hidden=["subject"])],
     queries=[viewer, stakeholder, stakeholders, stakeholder_aggregates],
     mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder, erase_personal_data],
 )

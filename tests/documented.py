@@ -8,6 +8,8 @@ one that is shown below it.
 | `json` | it is the answer to the block before it |
 | `text` | right below an `sh` block it is what that prints; anywhere else it is a picture |
 | `mermaid` | it is a picture |
+| `toml` | it is an identity file, which a test reads |
+| `yaml` | it is a part of the file of another program, and a test reads it as YAML |
 
 An `sh` block whose first line is `# not run by tests: <reason>` is shown and not run. A block of any other kind is an error, so
 no page can show what nobody tries. `make docs` writes the answers that have changed into the pages.
@@ -48,6 +50,7 @@ END_OF_OUTPUT = "-- the block has ended --"
 PATIENCE = 60.0  # seconds for one block
 WIDTH = 140  # columns of the answers that are written into a page
 DONE, ANSWERS, PICTURES = ("sh", "graphql"), ("json", "text"), ("text", "mermaid")
+READ = ("toml", "yaml")
 _FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 _VARYING = tuple(
     (re.compile(pattern), same)
@@ -86,6 +89,12 @@ class Block:
         return named[1]
 
 
+def shown(language: str) -> list[tuple[Path, str]]:
+    """What the pages show in one of the languages that tests read."""
+    fences = ((page, each) for page in PAGES for each in _FENCE.finditer(page.read_text()))
+    return [(page, each[2]) for page, each in fences if each[1] == language]
+
+
 def blocks(page: Path) -> list[Block]:
     """What a page has to do, in its order, each block with the answer that is shown; AssertionError for one of no known kind."""
     text, found, end = page.read_text(), list[Block](), 0
@@ -101,7 +110,7 @@ def blocks(page: Path) -> list[Block]:
             if not before.is_run:
                 raise AssertionError(f"{block}: nobody has seen this answer, because the block above it is not run")
             found[-1] = Block(before.page, before.line, before.language, before.text, block)
-        elif block.language not in PICTURES:
+        elif block.language not in (*PICTURES, *READ):
             raise AssertionError(f"{block}: a block of `{block.language}` is neither run nor the answer to one that is")
     return found
 

@@ -8,24 +8,27 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 from typer.core import TyperGroup
 
 from documents.errors import Refusal
 from documents.values import camel
 from documents.versions.lifecycle import VersionStatus
 from gql.cli import app
+from gql.issuers.file import read_issuers
 from gql.settings import PREFIX, Settings
-from tests.documented import PAGES, READ_IN_ORDER, ROOT, Reader, blocks
+from tests.documented import PAGES, READ_IN_ORDER, ROOT, Reader, blocks, shown
 
 READ_ELSEWHERE = {"docs/verify.md": "tests/test_audit_commands.py"}
 """Pages that are done on a server of their own."""
-ENDPOINT = "MAGISTRATE_URL"
-"""A variable of the shell in the documentation, which no part of the product reads."""
+OF_CLIENTS = {"MAGISTRATE_URL", "MAGISTRATE_TOKEN"}
+"""Variables of clients in the documentation, which the server does not read."""
 NOT_IN_THE_SCHEMA = {
     "operationName",  # a parameter of GraphQL over HTTP
     "restoreTrail",  # the action of an event that no mutation makes
     "rotateAuditKey",  # likewise
     "rotateSecretKey",  # likewise
+    "signIn",  # likewise
     "secretHash",  # a field of the stored token, which the graph does not show
     "transactionLifetimeLimitSeconds",  # a setting of MongoDB
 }
@@ -80,10 +83,22 @@ def test_the_life_of_a_version_is_drawn_with_its_statuses() -> None:
 def test_what_a_page_names_exists(page: Path) -> None:
     text = page.read_text()
     settings = {f"{PREFIX}{each}".upper() for each in Settings.model_fields}
-    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", text)) <= {*settings, ENDPOINT}
+    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", text)) <= settings | OF_CLIENTS
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= make_targets()
     assert set(re.findall(r"`magistrate ((?:audit )?[a-z-]+)", text)) <= commands()
     assert not [each for each in linked(text) if not leads_somewhere(page, each)]
+
+
+def test_each_identity_file_that_a_page_shows_can_be_used(tmp_path: Path) -> None:
+    files = [text for _, text in shown("toml")]
+    assert files
+    for number, text in enumerate(files):
+        (tmp_path / f"{number}.toml").write_text(text)
+        assert read_issuers(tmp_path / f"{number}.toml").issuer
+
+
+def test_each_piece_of_yaml_that_a_page_shows_is_yaml() -> None:
+    assert all(isinstance(yaml.safe_load(text), dict) for _, text in shown("yaml"))
 
 
 @pytest.mark.parametrize("page", [each for each in PAGES if each.parent.name != "decisions"], ids=name_of)

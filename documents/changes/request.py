@@ -8,6 +8,7 @@ from pydantic import Field, computed_field
 
 from documents.access import Actor, GovernanceRole, Permission, Relation, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
+from documents.bindings import ERASED
 from documents.changes.life import POSSIBLE, REVIEWED, ChangeStatus, moves_from, possible
 from documents.changes.parts import (
     ApprovalsDue,
@@ -22,7 +23,7 @@ from documents.changes.plan import ChangePlan, ChangeRisk, ChangeType
 from documents.contents import ContentKind, Revision, revised
 from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.numbers import version_key
-from documents.people import ERASED, Stakeholder
+from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.filters import Filter

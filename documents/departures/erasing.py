@@ -1,8 +1,9 @@
 """Erases what the records say of a person who has left: the name and the e-mail address, wherever they were copied."""
 
+from documents.bindings import ERASED
 from documents.changes.request import ChangeRequest
 from documents.errors import InvalidInput
-from documents.people import ERASED, Stakeholder
+from documents.people import Stakeholder
 from documents.store.record import Record
 from documents.store.units import Raw
 from documents.versions.rules import erasure

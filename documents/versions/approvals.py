@@ -10,10 +10,11 @@ from uuid import uuid4
 from pydantic import Field
 
 from documents.access import Actor, GovernanceRole
+from documents.bindings import ERASED
 from documents.canonical import digest, plain
 from documents.errors import InvalidInput, InvalidState, NotFound
 from documents.identities import IdentityMark
-from documents.people import ERASED, Stakeholder
+from documents.people import Stakeholder
 from documents.policies import BoundPolicy
 from documents.risk.scales import RiskTier
 from documents.salts import fresh, private_values, salted, shapes_of
