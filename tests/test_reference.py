@@ -12,7 +12,7 @@ from documents.errors import FormNotAsTold, Inconsistent, NewerSchema, OlderSche
 from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
-from gql import faults, http, identity, introspection, subscriptions
+from gql import attempts, faults, http, introspection, subscriptions
 from gql.settings import PREFIX, Settings
 from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
@@ -113,7 +113,8 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         erasing.AT_ONCE,
         http.URL_BYTES,
         http.PATIENCE,
-        identity.FAILURES,
+        attempts.FAILURES,
+        attempts.COUNTED,
         subscriptions.OPERATIONS,
         streams.WAITING,
         idempotency.KEPT_FOR.days,
