@@ -21,11 +21,13 @@ from documents.store.session import Database
 from gql import ide
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
 from gql.exchange import Exchange
+from gql.headers import Secured
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.issuers.tokens import TokenVerifier, verifier_of
 from gql.judgements import judge_in_turns
 from gql.origins import REQUEST_ID, Origins
+from gql.proxies import Forwarded
 from gql.schema import Schema, build_schema
 from gql.secretkey import keyring_if_any
 from gql.settings import Settings
@@ -106,13 +108,16 @@ def create_app(
     app = Starlette(routes=routes, lifespan=running)
     app.state.database = database
     app.add_middleware(Bound, database=database)
-    app.middleware_stack = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # around Starlette's own, too
+    around: ASGIApp = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # Starlette's own, too
+    if settings.security_headers:
+        around = Secured(around)
+    app.middleware_stack = Forwarded(around, settings.trusted_proxies) if settings.trusted_proxies else around
     return app
 
 
 def schema_of(settings: Settings) -> Schema:
     """The schema for these settings; apps with the same settings share one."""
-    return build_schema(introspection=settings.allow_introspection, limits=settings.limits)
+    return build_schema(introspection=settings.allow_introspection, suggestions=settings.suggestions, limits=settings.limits)
 
 
 async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:

@@ -39,7 +39,10 @@ def test_the_settings_and_their_defaults_are_those_that_exist() -> None:
     assert listed.keys() == {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
         default = listed[f"{PREFIX}{name}".upper()]
-        if field.default in (None, ()):
+        if field.default_factory:
+            plain, hardened = (spelled(getattr(Settings(hardened=each), name)) for each in (False, True))
+            assert default == f"`{plain}`, `{hardened}` if `{PREFIX}HARDENED`", name
+        elif field.default in (None, ()):
             assert not default.startswith("`") or " and " in default, name  # words, not a value
         else:
             assert default == f"`{spelled(field.default)}`", name
