@@ -11,14 +11,14 @@ from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
-from documents.errors import LimitExceeded, NotAsTold, Unauthenticated, Unreadable
+from documents.errors import Forbidden, LimitExceeded, NotAsTold, Unauthenticated, Unreadable
 from documents.issuers import IssuerKind
 from documents.people import Stakeholder
 from documents.seals import Keyring, problem_of, seq_of
 from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
 from documents.store.units import Raw
-from documents.tokens import ApiToken, TokenKind, parted
+from documents.tokens import USUAL, ApiToken, TokenKind, TokenScope, parted
 from gql.issuers.people import actor_of, person_of
 from gql.issuers.programs import service_of
 from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
@@ -35,6 +35,7 @@ class Identity:
 
     actor: Actor
     person: Stakeholder | None
+    scopes: tuple[TokenScope, ...] = USUAL
 
 
 @dataclass(slots=True)
@@ -69,8 +70,12 @@ class Doorkeeper:
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
 
-    async def identify(self, authorization: str | None, address: str, *, programs_alone: bool = False) -> Identity:
+    async def identify(
+        self, authorization: str | None, address: str, *, programs_alone: bool = False, scope: TokenScope = TokenScope.GRAPH
+    ) -> Identity:
         """The identity of the caller; Unauthenticated unless the token is valid and its holder active.
+
+        Forbidden, with an event, for a token without the scope.
 
         After 30 failures in a minute from the address or with the token, a further failure is LimitExceeded. A valid token signs
         in even then, because its holder cannot help what others send through the same proxy or guess about the same token.
@@ -82,7 +87,7 @@ class Doorkeeper:
             identity = await self._signed_in(authorization, now, address)
             if programs_alone and (identity.person or identity.actor.token):
                 raise Unauthenticated("what was sent is not a program's token of an issuer")
-            return identity
+            return await self._within(scope, identity, now, address)
         except Unauthenticated:
             token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:
@@ -91,9 +96,24 @@ class Doorkeeper:
                 raise LimitExceeded("the number of failed sign-ins with one token in a minute", guesses, FAILURES) from None
             raise
 
-    async def again(self, authorization: str | None) -> Identity:
+    async def again(self, authorization: str | None, scope: TokenScope = TokenScope.GRAPH) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
-        return await self._signed_in(authorization, self.clock())
+        now = self.clock()
+        return await self._within(scope, await self._signed_in(authorization, now), now)
+
+    async def _within(self, scope: TokenScope, identity: Identity, now: datetime, address: str = "") -> Identity:
+        """The identity, if its token has the scope; Forbidden otherwise, which the trail tells."""
+        if scope in identity.scopes:
+            return identity
+        request, resource = Request(uuid4().hex, address or None), ("ApiToken", identity.actor.token or "")
+        facts = {"code": Forbidden.code, "scope": scope.name}
+        what = Occurrence(
+            AuditEventType.ACCESS_ATTEMPT, "signIn", identity.actor, request, resource, outcome=AuditOutcome.DENIED, facts=facts
+        )
+        with logged_if_unsound():
+            await record(what, now)
+        has = ", ".join(each.name for each in identity.scopes)
+        raise Forbidden(f"the token is for {has} alone", [f"a token with the scope {scope.name}"])
 
     async def _signed_in(self, authorization: str | None, now: datetime, address: str = "") -> Identity:
         scheme, _, text = (authorization or "").partition(" ")
@@ -109,7 +129,7 @@ class Doorkeeper:
         token, person = await self._checked(token_id, secret, now)
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
-        return Identity(token.actor(person), person)
+        return Identity(token.actor(person), person, token.scopes)
 
     async def _asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""

@@ -73,6 +73,12 @@ async def test_what_is_wrong_is_an_error_of_oauth(exchanging: tuple[Service, str
     assert {name for name in before if before[name] != after[name]} <= used
 
 
+async def test_a_token_of_ours_is_not_exchanged_whatever_its_scope(exchanging: tuple[Service, str]) -> None:
+    holder = {"service": {"name": "probe", "mutations": [], "scopes": ["METRICS"]}}
+    made = await exchanging[0].do("createApiToken", ADA, "token", name="probe", holder=holder)
+    assert (await sent(exchanging[0], FORM | {"subject_token": made["token"]}))[1]["error"] == "invalid_grant"
+
+
 @pytest.mark.parametrize("body", [b"", b"\xff", b"a=1&a=2", b"x" * 70_000, b"{}"])
 async def test_a_body_that_is_no_form_is_refused(exchanging: tuple[Service, str], body: bytes) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
