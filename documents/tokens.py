@@ -16,6 +16,7 @@ from documents.audit.event import AuditEventType
 from documents.errors import InvalidInput, InvalidState
 from documents.people import Stakeholder
 from documents.reach import ALL, EVERYWHERE, Reach
+from documents.store.filters import Filter
 from documents.store.indexes import index
 from documents.store.record import Record
 from documents.values import Choice, Key, Moment, Name, Names, Statement, each_once
@@ -23,6 +24,8 @@ from documents.values import Choice, Key, Moment, Name, Names, Statement, each_o
 LIFETIME, ENROLMENT_LIFETIME, LONGEST = timedelta(days=365), timedelta(days=7), timedelta(days=400)
 EXCHANGED_LIFETIME, EXCHANGED = timedelta(hours=1), "exchanged"
 """The longest that a token lives which a program got for a token of its issuer, and the name of each."""
+SOON = timedelta(days=30)
+"""How long before its end a token counts among those that expire soon."""
 
 
 class TokenKind(Choice):
@@ -177,6 +180,15 @@ class ApiToken(Record):
 
     def stands(self, at: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    @staticmethod
+    def expiring(at: datetime) -> Filter:
+        """The personal and service tokens that stand and end within 30 days. An exchanged one is not renewed: its hour is all."""
+        exchanged: Filter = {"owner_id": {"is_null": True}, "name": {"eq": EXCHANGED}}
+        return {
+            "kind": {"in": [TokenKind.PERSONAL, TokenKind.SERVICE]}, "revoked_at": {"is_null": True},
+            "expires_at": {"gt": at, "lte": at + SOON}, "not": exchanged,
+        }  # fmt: skip
 
     def actor(self, person: Stakeholder | None) -> Actor:
         """The actor who signs in with the token; `person` is its holder, or None for a service."""

@@ -18,9 +18,9 @@ from tests.service import AUDREY, CAROL, Service
 WAYS = {
     "Stakeholder": 'stakeholder(userId: "alice")', "Model": 'model(modelId: "support-assistant")',
     "ModelVersion": 'modelVersion(modelId: "support-assistant", version: "1.0.0")', "Dashboard": "dashboard",
-    "ChangeRequest": 'changeRequest(changeId: "ID")',
+    "ChangeRequest": 'changeRequest(changeId: "ID")', "TokenFigure": "dashboard",
 }  # fmt: skip
-BELOW: dict[str, str] = {}  # a field of what the way leads to, which has the type
+BELOW = {"TokenFigure": "expiringTokens"}  # a field of what the way leads to, which has the type
 
 
 def metadata(field: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ async def paged(server: str) -> AsyncIterator[tuple[Service, str]]:
 def test_the_guarded_fields_are_those_that_are_known() -> None:
     assert FIELDS.keys() == {
         "Stakeholder.email", "Stakeholder.doubles", "Model.auditEvents", "ModelVersion.auditEvents", "ChangeRequest.auditEvents",
-        "Dashboard.audit",
+        "Dashboard.audit", "TokenFigure.apiTokens",
     }  # fmt: skip
 
 
