@@ -53,6 +53,7 @@ class Permission(Choice):
 
     READ = "read", "The caller may read all but tokens and the audit trail."
     READ_TRAIL = "readTrail", "The caller may read and verify the audit trail."
+    READ_TOKENS = "readTokens", "The caller may read what is known of everybody's tokens, and no secret."
     REGISTER_STAKEHOLDER = "registerStakeholder", "The caller may register a person."
     UPDATE_STAKEHOLDER = "updateStakeholder", "The caller may change a person's record."
     DEACTIVATE_STAKEHOLDER = "deactivateStakeholder", "The caller may end all that a person may do."
@@ -161,6 +162,7 @@ HOLDING = (_R.ETHICS_REVIEWER, _R.SECURITY_REVIEWER, _R.COMPLIANCE_OFFICER)
 WHO_MAY: Mapping[Permission, Row] = {
     Permission.READ: _row(ANYONE),
     Permission.READ_TRAIL: _row(_P.AUDITOR, _P.ADMIN, _R.RISK_MANAGER, _R.COMPLIANCE_OFFICER),
+    Permission.READ_TOKENS: _row(_P.ADMIN, _P.AUDITOR),
     Permission.REGISTER_STAKEHOLDER: _row(_P.ADMIN),
     Permission.UPDATE_STAKEHOLDER: _row(_P.ADMIN),
     Permission.DEACTIVATE_STAKEHOLDER: _row(_P.ADMIN),

@@ -21,6 +21,7 @@ from documents.store.aggregates import Grouping, Question
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
 from documents.store.units import Raw
+from documents.tokens import ApiToken
 from documents.values import Value
 from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.risks import HighRisk, RiskAcceptance
@@ -120,6 +121,11 @@ def events(at: datetime) -> Figures:
         "policy_violations": {"event_type": {"eq": AuditEventType.POLICY_VIOLATION}},
     }
     return Figures(AuditEvent, {"occurred_at": {"gte": month(at)}}, of)
+
+
+def tokens(at: datetime) -> Figures:
+    """The figure of the tokens that expire soon."""
+    return Figures(ApiToken, ApiToken.expiring(at), {"expiring": {}})
 
 
 def of_changes(ids: Sequence[str]) -> Counted:

@@ -11,7 +11,9 @@ from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind
 
 
-async def invite(person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[ApiToken, str]:
+async def invite(
+    person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime, purpose: str | None = None
+) -> tuple[ApiToken, str]:
     """Makes and stores an enrolment token for a person, and ends the one that stood unused; the text signs in.
 
     The chain behind `by` is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
@@ -19,13 +21,15 @@ async def invite(person: Stakeholder, name: str, expires_at: datetime | None, by
     may_make_tokens(by)
     issuer = await checked(Stakeholder, by.id)
     issuers = issuers_behind(by.id, *([by.identity] if by.identity else []), issuer.identity.mark)
-    token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at)
+    token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at, purpose)
     await _end({"holder": person.user_id, "kind": TokenKind.ENROLMENT}, Permission.CREATE_API_TOKEN, at)
     await token.store()
     return token, text
 
 
-async def enrol(name: str, expires_at: datetime | None, by: Actor, at: datetime) -> tuple[ApiToken, str]:
+async def enrol(
+    name: str, expires_at: datetime | None, by: Actor, at: datetime, purpose: str | None = None
+) -> tuple[ApiToken, str]:
     """Makes and stores the personal token of somebody who signed in by an enrolment token, which ends."""
     used = await ApiToken.require(by.token or "")
     used.end(Permission.CREATE_API_TOKEN.value, at)
@@ -36,7 +40,7 @@ async def enrol(name: str, expires_at: datetime | None, by: Actor, at: datetime)
         issuers = issuers_behind(issuer.user_id, issuer.identity.mark)
     person.enrol(used.issued_by, issuers, at)
     await person.store()
-    token, text = ApiToken.personal(name, expires_at, by, at)
+    token, text = ApiToken.personal(name, expires_at, by, at, purpose)
     await token.store()
     return token, text
 

@@ -110,6 +110,7 @@ class Stakeholder(Searchable):
         """
         if active is False:
             raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
+        _is_for_people(platform_role)
         before, administered = self._powers, self.platform_role is PlatformRole.ADMIN
         self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
         self._hold(here_after(self._here, self.bindings, platform_role, roles, authorized_tiers))
@@ -271,10 +272,14 @@ class Stakeholder(Searchable):
         refuse_second_role(role, who, before)
 
 
-def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:
-    """InvalidInput unless a member holds a governance role, and an administrator or auditor, who decides nothing, holds none."""
+def _is_for_people(platform_role: PlatformRole | None) -> None:
     if platform_role is PlatformRole.SERVICE:
         raise InvalidInput("platform_role", "is not for people: a service gets a token, from createApiToken")
+
+
+def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> None:
+    """InvalidInput unless a member holds a governance role, and an administrator or auditor, who decides nothing, holds none."""
+    _is_for_people(platform_role)
     if (platform_role is PlatformRole.MEMBER) is not bool(roles):
         problem = "must name one role or more for a member" if not roles else f"must be empty for an {platform_role}"
         raise InvalidInput("roles", problem)

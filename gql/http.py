@@ -31,7 +31,8 @@ from resolvers.graph.context import Context
 JSON, GRAPHQL = "application/json", "application/graphql-response+json"
 URL_BYTES, HEADER_BYTES = 16 * 1024, 16 * 1024
 PATIENCE = 10.0  # seconds for a body to arrive
-STATUS = {"UNAUTHENTICATED": 401, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of a caller who could not be signed in
+STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "LIMIT_EXCEEDED": 429, "UNAVAILABLE": 503}  # of who is not let in
+CHALLENGES = {401: "Bearer", 403: 'Bearer error="insufficient_scope"'}  # RFC 6750 section 3
 OURS = {"UNAVAILABLE": 503, "INTERNAL": 500}  # of a failure before execution that is not the client's fault
 PARAMETERS = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -56,7 +57,7 @@ class Unserved(Exception):
 
 
 class Entrance:
-    """Makes the context of a request, for callers whose credential signs in."""
+    """Makes the context of a request, for callers whose credential signs in and has the scope GRAPH."""
 
     def __init__(
         self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], front: Front, verifier_key: str | None, waiver_days: int
@@ -65,7 +66,7 @@ class Entrance:
         self.verifier_key, self.waiver_days = verifier_key, waiver_days
 
     async def admit(self, caller: HTTPConnection) -> Context:
-        """The context of the request; Unauthenticated, LimitExceeded or Unavailable if the caller cannot be signed in."""
+        """The context of the request; Unauthenticated, Forbidden, LimitExceeded or Unavailable if the caller is not let in."""
         address = caller.client.host if caller.client else ""
         try:
             who = await self.doorkeeper.identify(self.front.credential(caller, caller.headers.get(HEADER)), address)
@@ -122,7 +123,8 @@ class OverHTTP:
             raise Unserved(503, away, **{"retry-after": str(away.retry_after)}) from away
         except Refusal as refusal:
             status = STATUS[refusal.code]
-            header = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": f"{WINDOW.seconds}"}
+            known = CHALLENGES.get(status)
+            header = {"www-authenticate": known} if known else {"retry-after": f"{WINDOW.seconds}"}
             raise Unserved(status, refusal, **header) from refusal
 
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:

@@ -12,14 +12,14 @@ from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
-from documents.errors import LimitExceeded, NotAsTold, Unauthenticated, Unreadable
+from documents.errors import Forbidden, LimitExceeded, NotAsTold, Unauthenticated, Unreadable
 from documents.issuers import IssuerKind
 from documents.people import Stakeholder
 from documents.seals import Keyring, problem_of, seq_of
 from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
 from documents.store.units import Raw
-from documents.tokens import ApiToken, TokenKind, parted
+from documents.tokens import USUAL, ApiToken, TokenKind, TokenScope, parted
 from gql.attempts import COUNTED, FAILURES, WINDOW, Counts, Failures, network_of
 from gql.credentials import Credential
 from gql.issuers.people import actor_of, person_of
@@ -40,6 +40,7 @@ class Identity:
 
     actor: Actor
     person: Stakeholder | None
+    scopes: tuple[TokenScope, ...] = USUAL
 
 
 @dataclass
@@ -64,8 +65,12 @@ class Doorkeeper:
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
 
-    async def identify(self, credential: Credential, address: str, *, programs_alone: bool = False) -> Identity:
+    async def identify(
+        self, credential: Credential, address: str, *, programs_alone: bool = False, scope: TokenScope = TokenScope.GRAPH
+    ) -> Identity:
         """The identity of the caller; Unauthenticated unless the credential is valid and its holder active.
+
+        Forbidden, with an event, for a token without the scope.
 
         After 30 failures in a minute from the address, with the token or by its issuer, a further one is LimitExceeded. A valid
         token signs in even then, because its holder cannot help what others send through the same proxy or guess.
@@ -76,7 +81,7 @@ class Doorkeeper:
             identity = await self._signed_in(credential, now, address)
             if programs_alone and (identity.person or identity.actor.token):
                 raise Unauthenticated("what was sent is not a program's token of an issuer")
-            return identity
+            return await self._within(scope, identity, now, address)
 
     @asynccontextmanager
     async def counting(self, address: str, now: datetime, *, token_id: str = "", issuer: str = "") -> AsyncIterator[None]:
@@ -93,9 +98,24 @@ class Doorkeeper:
                 _limit("with tokens of one issuer", self._forgeries.add(issuer, now))
             raise
 
-    async def again(self, credential: Credential) -> Identity:
+    async def again(self, credential: Credential, scope: TokenScope = TokenScope.GRAPH) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
-        return await self._signed_in(credential, self.clock())
+        now = self.clock()
+        return await self._within(scope, await self._signed_in(credential, now), now)
+
+    async def _within(self, scope: TokenScope, identity: Identity, now: datetime, address: str = "") -> Identity:
+        """The identity, if its token has the scope; Forbidden otherwise, which the trail tells."""
+        if scope in identity.scopes:
+            return identity
+        request, resource = Request(uuid4().hex, address or None), ("ApiToken", identity.actor.token or "")
+        facts = {"code": Forbidden.code, "scope": scope.name}
+        what = Occurrence(
+            AuditEventType.ACCESS_ATTEMPT, "signIn", identity.actor, request, resource, outcome=AuditOutcome.DENIED, facts=facts
+        )
+        with logged_if_unsound():
+            await record(what, now)
+        has = ", ".join(each.name for each in identity.scopes)
+        raise Forbidden(f"the token is for {has} alone", [f"a token with the scope {scope.name}"])
 
     async def _signed_in(self, credential: Credential, now: datetime, address: str = "") -> Identity:
         if credential.problem:
@@ -111,7 +131,7 @@ class Doorkeeper:
         token, person = await self._found(text, now)
         if token.kind is TokenKind.SESSION:
             raise Unauthenticated("what was sent is the session of a browser, which counts as its cookie alone")
-        return Identity(token.actor(person), person)
+        return Identity(token.actor(person), person, token.scopes)
 
     async def _found(self, text: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         try:

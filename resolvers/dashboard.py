@@ -19,6 +19,7 @@ from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
 from documents.store.units import Raw
+from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
 from resolvers.graph.connections import subset
@@ -84,6 +85,16 @@ class DeploymentFigure:
     count: int = strawberry.field(description="The number of deployments that it counts.")
     query: strawberry.Private[Raw]
     deployments = subset(Deployment, "The deployments that it counts, latest first.", ("deployed_at", -1), own=_own)
+
+
+@strawberry.type(description="A figure counts and lists tokens.")
+class TokenFigure:
+    count: int = strawberry.field(description="The number of tokens that it counts.")
+    query: strawberry.Private[Raw]
+    api_tokens = subset(
+        ApiToken, "The tokens that it counts, for administrators and auditors: the first to expire first; null for others.",
+        ("expires_at", 1), own=_own, permit=Permission.READ_TOKENS,
+    )  # fmt: skip
 
 
 @strawberry.type(description="A figure counts and lists events.")
@@ -269,6 +280,10 @@ class Dashboard:
             accepted_risks=risks("accepted_risks", "with_accepted_risk"),
             trending_up=VersionFigure(**of["trending_up"]),
         )
+
+    @field("The personal tokens and those of services that stand and expire within 30 days; an exchanged token is none of them.")
+    async def expiring_tokens(self, info: Info) -> TokenFigure:
+        return TokenFigure(**(await _counted(info, figures.tokens))["expiring"])
 
     @field("The figures say what the trail shows, for its readers; null for others.", guarded=True)
     async def audit(self, info: Info) -> DashboardAudit | None:

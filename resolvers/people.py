@@ -13,7 +13,7 @@ from documents.bindings import Binding
 from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
 from documents.departures.erasing import erase, left
-from documents.departures.loading import uncovered, unowned
+from documents.departures.loading import unanswered, uncovered, unowned
 from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
 from documents.risk.scales import RiskTier
@@ -129,6 +129,7 @@ class Viewer:
     stakeholder: Stakeholder | None = strawberry.field(description="The person who asks; null for a service.")
     mutations: list[Permission] = strawberry.field(description="The mutations that a service may use; empty for a person.")
     tokens = many(ApiToken, "The tokens that the viewer has or had.", holder="id")
+    owned_tokens = many(ApiToken, "The tokens that the viewer answers or answered for, those of services too.", owner_id="id")
 
     @field("The mutations that need no record, each with whether the viewer may use it, and if not, why.")
     def actions(self, info: Info, only: Only = UNSET) -> list[Action]:
@@ -267,17 +268,22 @@ async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> Updat
 @graph_input("A person is to be deactivated.")
 class DeactivateStakeholderInput(_OfStakeholder):
     hand_over_to: Key | None = Field(
-        default=None, description="The user id of an active person who takes over every role and model."
+        default=None, description="The user id of an active person who takes over every role, model and token of a service."
     )
 
 
 @strawberry.type(description="The person is deactivated.")
-class DeactivateStakeholderPayload(OfStakeholder): ...
+class DeactivateStakeholderPayload(OfStakeholder):
+    @field("The standing tokens of services that nobody answers for now, the first 200; `handOverTo` hands them over.")
+    async def uncovered_tokens(self, info: Info) -> list[ApiToken]:
+        return [*await unanswered(self.stakeholder, info.context.now)]
 
 
 @mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.DEACTIVATE_STAKEHOLDER, resource=Stakeholder)
 async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) -> DeactivateStakeholderPayload:
     """Ends what a person may do, and the person's tokens at once; decisions of the person stay valid.
+
+    Tokens of services that the person answers for go on: `uncoveredTokens` lists them.
 
     With `handOverTo` it can be sent again for a person who has left, to hand over what nobody took over before.
     """

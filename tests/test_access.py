@@ -106,6 +106,7 @@ TRAIL = {
     "auditConsistencyProof", "auditVerifications", "auditVerificationRun", "auditReport", "auditKeys",
     "auditVerificationAggregates",
 }  # fmt: skip
+MAY_READ_TOKENS, TOKENS = "AUDITOR ADMIN", {"apiToken", "apiTokens", "apiTokenAggregates"}
 
 SAMPLES = {
     "String": "x",
@@ -224,9 +225,11 @@ async def test_nobody_is_let_in_to_a_mutation(staffed: Service, mutation: str) -
 
 
 @pytest.mark.parametrize("question", fields("Query"))
-async def test_a_question_is_for_everybody_but_the_trail_is_for_its_readers(staffed: Service, question: str) -> None:
+async def test_a_question_is_for_everybody_but_the_trail_and_tokens_are_for_their_readers(
+    staffed: Service, question: str
+) -> None:
     query, variables = asking(question, fields("Query")[question])
-    readers = MAY_READ_THE_TRAIL.split() if question in TRAIL else CALLERS
+    readers = MAY_READ_THE_TRAIL.split() if question in TRAIL else MAY_READ_TOKENS.split() if question in TOKENS else CALLERS
     seen, barred = await staffed.size(), [who.id for name, who in CALLERS.items() if name not in readers]
     for who in CALLERS.values():
         answer = (await staffed.post(query, variables, who)).json()

@@ -78,7 +78,7 @@ async def test_groups_by_version_are_in_the_order_of_semantic_versions(service: 
 
 def test_every_aggregate_of_a_noun_that_there_is_can_be_asked_for() -> None:
     aggregates = {name: field for name, field in QUERIES.items() if name.endswith("Aggregates")}
-    assert len(aggregates) == 11
+    assert len(aggregates) == 12
     for name, field in aggregates.items():
         assert field.args.keys() == {"filter", "groupBy", "having", "orderBy", "first"}
         told = field.type.of_type.of_type.of_type.fields.keys()

@@ -34,20 +34,20 @@ from tests.operations import (
     step,
 )
 from tests.schema import SCHEMA
-from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Service, person
+from tests.service import ADA, ALICE, AUDREY, BOB, CAROL, DAVID, NOW, RITA, Person, Service, person
 from tests.watching import Watched, watching, where
 
 Raw = dict[str, Any]
 KEYS = {
     "Model": ["modelId"], "ModelVersion": ["modelId", "version"], "ChangeRequest": ["changeId"],
-    "Deployment": ["deploymentId"], "AuditEvent": ["eventId"], "VerificationRun": ["number"],
+    "Deployment": ["deploymentId"], "AuditEvent": ["eventId"], "VerificationRun": ["number"], "ApiToken": ["tokenId"],
 }  # fmt: skip
 THEN = (NOW + timedelta(days=16)).replace(microsecond=0)  # neither a day nor a month begins close to it
 DAY, MONTH, MOMENT = THEN.replace(hour=0, minute=0, second=0), NOW.replace(hour=0, minute=0, second=0, microsecond=0), 0.001
 STORED = {"modelId": "model_id", "version": "version", "changeId": "change_id", "deploymentId": "deployment_id"}
-STORED |= {"eventId": "event_id"}
+STORED |= {"eventId": "event_id", "tokenId": "token_id"}
 LABORATORY = "laboratory"
-KINDS = ("models", "model_versions", "change_requests", "deployments", "audit_events")
+KINDS = ("models", "model_versions", "change_requests", "deployments", "audit_events", "api_tokens")
 
 
 def whole(kind: str = "Dashboard", *, listed: bool = False) -> str:
@@ -175,6 +175,15 @@ def expected(stored: dict[str, list[Raw]], now: datetime) -> dict[str, list[Raw]
         "risk.acceptedRisks": [one for each in versions for one in each["acceptances"] if stands(one)],
         "risk.acceptedRisks.versions": [each for each in versions if any(map(stands, each["acceptances"]))],
         "risk.trendingUp": those(lambda standing: standing["risk_trend"] == "up"),
+        "expiringTokens": [
+            each
+            for each in stored["api_tokens"]
+            if each["kind"] in {"personal", "service"}
+            and (each["name"], each["owner_id"]) != ("exchanged", None)
+            and each["revoked_at"] is None
+            and each["expires_at"]
+            and now < each["expires_at"] <= now + timedelta(days=30)
+        ],
         "audit.eventsToday": [each for each in events if each["occurred_at"] >= now.replace(hour=0, minute=0, second=0)],
         "audit.policyViolationsThisMonth": [each for each in events if each["event_type"] == "policy_violation"],
         "audit.accessAnomalies": [{"actor_id": who, "day": on.isoformat()} for who, on in anomalous],
@@ -208,6 +217,7 @@ async def filled(server: str, many: int) -> AsyncIterator[Watched]:
         about = {"revision": 1, "deployment_id": f"DEP-{place:032x}", "model_id": "m1", "version": "2.0.1", "number": place}
         made["deployments"].append(about | ran | began | {"ended_by_change_id": None})
     irregular(first, made, many // 10, Random(many))
+    made["api_tokens"] = [token(first["api_tokens"], place, dice) for place in range(100)]
     await service.database.collections["model_versions"].drop_indexes()  # none is worth its while for one count
     async for watched in watching(server, service):
         # After the people have signed in: events that no head counts would refuse whatever comes then.
@@ -323,6 +333,19 @@ def event(first: Raw, place: int, dice: Random) -> Raw:
     }  # fmt: skip
 
 
+def token(first: Raw, place: int, dice: Random) -> Raw:
+    """A token like that one, of some kind, that ends around the bounds of those that expire soon, or never."""
+    ends = [THEN, THEN, THEN + timedelta(days=30), THEN + timedelta(days=30), THEN + timedelta(days=10)]
+    return first | {
+        "token_id": f"t{place}",
+        "kind": dice.choice(["personal", "service", "service", "enrolment"]),
+        "name": dice.choice(["exchanged", "pipeline"]),
+        "owner_id": dice.choice([None, "alice"]),
+        "revoked_at": dice.choice([None, None, None, NOW]),
+        "expires_at": dice.choice([None, *(around(each, dice) for each in ends)]),
+    }
+
+
 @pytest.fixture(scope="module")
 async def many(server: str) -> AsyncIterator[Watched]:
     async for each in filled(server, 1_000):
@@ -338,6 +361,7 @@ async def few(server: str) -> AsyncIterator[Watched]:
 async def test_every_figure_over_a_thousand_versions_is_what_counting_one_by_one_makes_of_it(many: Watched) -> None:
     answer, commands = await many.costs(COUNTS, AUDREY)
     expected_commands = [
+        "api_tokens",
         "audit_events",
         "audit_events",
         "audit_verifications",
@@ -406,6 +430,7 @@ async def test_what_is_not_asked_for_is_not_counted(few: Watched) -> None:
             ["change_requests", "deployments", "change_requests", "deployments", "model_versions"],
         ),
         ("audit { eventsToday { count } }", ["audit_events"]),
+        ("expiringTokens { count }", ["api_tokens"]),
     ):
         _, commands = await few.costs(f"{{ dashboard {{ {section} }} }}", AUDREY)
         assert where(commands) == list(collections), section
@@ -764,3 +789,31 @@ async def test_what_was_given_up_is_over_and_what_was_never_submitted_has_no_sha
     assert await told() == (0, 0, 1, 1.0)
     await submit(service)
     assert await told() == (0, 0, 1, 0.5)
+
+
+async def test_tokens_that_expire_soon_are_counted_for_all_and_listed_for_whoever_may_read_them(service: Service) -> None:
+    asked = "{ dashboard { expiringTokens { count apiTokens(first: 9) { totalCount nodes { name kind } } } } }"
+
+    async def told(by: Person) -> Any:
+        return (await service.ask(asked, by))["dashboard"]["expiringTokens"]
+
+    assert await told(AUDREY) == {"count": 0, "apiTokens": {"totalCount": 0, "nodes": []}}
+    pipeline = {"service": {"name": "pipeline", "mutations": []}}
+    for name, days, holder in (("last", 30, None), ("later", 31, None), ("first", 20, pipeline), ("revoked", 20, pipeline)):
+        ends = (service.now + timedelta(days=days)).isoformat()
+        select = "token apiToken { tokenId }"
+        made = await service.do("createApiToken", ADA, select, name=name, expiresAt=ends, holder=holder)
+    await service.do("revokeApiToken", ADA, **made["apiToken"])
+    await service.do(
+        "registerStakeholder", ADA, userId="zoe", name="Zoe", email="z@example.org", department="x", roles=["DEPLOYER"]
+    )
+    await service.do("createApiToken", ADA, name="enrols", holder={"userId": "zoe"})
+    named = [{"name": "first", "kind": "SERVICE"}, {"name": "last", "kind": "PERSONAL"}]
+    for reader in (ADA, AUDREY):
+        assert await told(reader) == {"count": 2, "apiTokens": {"totalCount": 2, "nodes": named}}
+    for other in (ALICE, RITA):
+        assert await told(other) == {"count": 2, "apiTokens": None}
+    service.later(days=1)
+    assert (await told(ALICE))["count"] == 3
+    service.later(days=19)
+    assert (await told(ALICE))["count"] == 2  # one has expired

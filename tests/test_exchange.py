@@ -1,5 +1,6 @@
 """A program exchanges its issuer's token for one of ours, by RFC 8693."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -7,13 +8,24 @@ import pytest
 from gql.exchange import ACCESS_TOKEN, GRANT
 from tests.examples import BOT
 from tests.operations import ask_for
+from tests.pipelines import RUN, VIEWER, let_in, run
 from tests.providers import Provider
 from tests.service import ADA, ALICE, Person, Service
-from tests.test_workloads import RUN, VIEWER, begun, pipelines, run
 
-__all__ = ["begun", "pipelines"]
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 FORM = {"grant_type": GRANT, "subject_token_type": JWT}
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
+    async with let_in(server) as service_and_provider:
+        yield service_and_provider
+
+
+@pytest.fixture
+async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
+    async with begun[0].put_back():
+        yield begun
 
 
 @pytest.fixture
@@ -71,6 +83,12 @@ async def test_what_is_wrong_is_an_error_of_oauth(exchanging: tuple[Service, str
     after = await service.state()
     used = {"ApiToken"} if change.get("subject_token") == ALICE.token else set[str]()  # its last use is noted
     assert {name for name in before if before[name] != after[name]} <= used
+
+
+async def test_a_token_of_ours_is_not_exchanged_whatever_its_scope(exchanging: tuple[Service, str]) -> None:
+    holder = {"service": {"name": "probe", "mutations": [], "scopes": ["METRICS"]}}
+    made = await exchanging[0].do("createApiToken", ADA, "token", name="probe", holder=holder)
+    assert (await sent(exchanging[0], FORM | {"subject_token": made["token"]}))[1]["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"a=1&a=2", b"x" * 70_000, b"{}"])

@@ -56,10 +56,12 @@ async def test_an_audit_event_is_found_by_its_id_by_those_who_may_read_the_trail
         assert (last["outcome"], last["action"], last["actor"]["id"]) == ("denied", action, CAROL.id)
 
 
-async def test_tokens_have_no_id_to_be_found_by(known: Watched) -> None:
+async def test_a_token_is_found_by_its_id_by_administrators_and_auditors_alone(known: Watched) -> None:
+    ask = "query($id: ID!) { node(id: $id) { id ... on ApiToken { tokenId } } }"
     for token in (await known.service.state())["ApiToken"]:
         said = b64encode(f"ApiToken:{token['_id']}".encode()).decode()
-        assert await known.service.ask("query($id: ID!) { node(id: $id) { id } }", id=said) == {"node": None}
+        assert (await known.service.ask(ask, AUDREY, id=said))["node"] == {"id": said, "tokenId": token["token_id"]}
+        assert (await known.service.refusal(ask, CAROL, id=said))["code"] == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("said", ["", "x", "Model", "Model:", "Model:a:b", b"Model", b"\xff:\xff"])

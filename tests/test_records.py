@@ -160,6 +160,7 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
     ("a secret is replaced", "ApiToken", "alice", sets("secret_hash", "0" * 64), {"secret_hash"}),
     ("a token is let live", "ApiToken", "alice", sets("expires_at", None), set()),
     ("a token is given to another", "ApiToken", "alice", sets("holder", "admin"), {"holder"}),
+    ("a token opens another door", "ApiToken", "alice", sets("scopes.2", "metrics"), {"scopes.2"}),
     ("the policy asks less", "Policy", "POL-001", sets("content.enforcement", "advisory"), {"content"}),
     ("a revision cites another text", "Policy", "POL-001", sets("revisions.0.digest", "0" * 64), {"revisions.0.digest"}),
     ("a card is altered", "ModelVersion", VERSION, sets("card.license", "none"), {"card"}),

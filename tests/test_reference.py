@@ -123,6 +123,8 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         idempotency.KEPT_FOR.days,
         tokens.ENROLMENT_LIFETIME.days,
         tokens.LIFETIME.days,
+        tokens.LONGEST.days,
+        tokens.SOON.days,
     ]
     assert http.HEADER_BYTES == http.URL_BYTES
 

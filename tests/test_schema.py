@@ -41,6 +41,7 @@ QUERIES = """
     environment environments
     modelAggregates stakeholderAggregates policyAggregates datasheetAggregates deploymentAggregates environmentAggregates
     auditVerificationAggregates
+    apiToken apiTokens apiTokenAggregates
 """
 MUTATIONS = """
     registerStakeholder updateStakeholder deactivateStakeholder createPolicy revisePolicy retirePolicy registerModel

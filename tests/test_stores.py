@@ -126,6 +126,9 @@ async def test_whoever_had_a_token_signs_in_and_works_after_the_upgrade(server: 
     await prepare(settings, service.database, clock=lambda: store.moment)
     alice = Person(ALICE.id, f"mag_{row['token_id']}_{secret}")
     assert (await service.ask("{ viewer { id } }", alice))["viewer"]["id"] == ALICE.id
+    found = (await service.ask("{ viewer { tokens { tokenId scopes ownerId purpose } } }", alice))["viewer"]["tokens"]
+    read = {"scopes": ["GRAPH", "GATE"], "ownerId": None, "purpose": None}  # what no row of those releases has
+    assert {"tokenId": row["token_id"]} | read in found
     made = await service.do("createApiToken", alice, "token", name="after the upgrade")
     assert (await service.ask("{ viewer { id } }", Person(ALICE.id, made["token"])))["viewer"]["id"] == ALICE.id
     await service.do("revokeApiToken", alice, tokenId=row["token_id"])

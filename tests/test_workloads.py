@@ -3,37 +3,16 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from documents.issuers import Issuer, Issuers
 from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
-from gql.app import create_app
-from gql.issuers.fetching import Fetcher
-from gql.issuers.tokens import linked
-from tests.examples import BOT, REGISTRATION, register
+from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
-from tests.providers import ISSUER, Provider
-from tests.service import ADA, AUDREY, Person, Service
-
-VIEWER = "{ viewer { id mutations } }"
-RULE: dict[str, Any] = {
-    "claims": {"repository": "acme/*", "ref": "refs/heads/main", "environment": "production"},
-    "service": "release-pipeline",
-    "mutations": ["registerModel", "attachEvidence", "openIncident", "createChangeRequest"],
-    "models": ["support-*"],
-    "environments": ["staging"],
-}
-GITHUB: dict[str, Any] = {
-    "name": "github", "issuer": ISSUER, "audience": "https://models.example.org", "kind": "workloads", "rule": [RULE],
-}  # fmt: skip
-CLAIMS: dict[str, Any] = {
-    "aud": "https://models.example.org", "sub": "repo:acme/app:environment:production", "repository": "acme/app",
-    "ref": "refs/heads/main", "environment": "production", "run_id": "4711", "run_attempt": "1",
-    "job_workflow_ref": "acme/app/.github/workflows/release.yml@refs/heads/main",
-}  # fmt: skip
-RUN = "github: acme/app run 4711 by acme/app/.github/workflows/release.yml@refs/heads/main"
+from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, let_in, run
+from tests.providers import Provider
+from tests.service import ADA, AUDREY, Service
 
 
 def issuer(**rule: Any) -> Issuer:
@@ -104,25 +83,14 @@ def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
 
 @pytest.fixture(scope="module")
 async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
-    service, provider = await Service.started(server), Provider()
-    issuers = Issuers.model_validate({"issuer": [GITHUB]})
-    verifier = linked(issuers, lambda: service.now, Fetcher(httpx.ASGITransport(provider.app)))
-    service.app = create_app(service.settings, lambda: service.now, service.database, issued=verifier)
-    service.http = httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=("192.0.2.1", 9)), base_url="http://test")
-    with service.database.bound():
-        await register(service)
-    yield service, provider
-    await service.close()
+    async with let_in(server) as service_and_provider:
+        yield service_and_provider
 
 
 @pytest.fixture
 async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
     async with begun[0].put_back():
         yield begun
-
-
-def run(service: Service, provider: Provider, **claims: Any) -> Person:
-    return Person("release-pipeline", provider.signs(None, {}, service.now, **CLAIMS | claims))
 
 
 async def test_a_run_does_what_its_rule_lists_and_every_event_names_it(pipelines: tuple[Service, Provider]) -> None:

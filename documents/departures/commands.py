@@ -5,7 +5,7 @@ from datetime import datetime
 from documents.access import REQUESTERS, Actor, GovernanceRole
 from documents.changes.life import ChangeStatus
 from documents.changes.request import ChangeRequest
-from documents.departures.loading import answered_for
+from documents.departures.loading import answered_for, services_of
 from documents.errors import InvalidInput, LimitExceeded
 from documents.people import Stakeholder
 from documents.tokens import ApiToken, TokenKind
@@ -34,11 +34,12 @@ async def depart(person: Stakeholder, successor_id: str | None, by: Actor, at: d
 
 
 async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) -> None:
-    owned, accountable = {"owner_id": leaver}, answered_for(leaver)
+    owned, accountable, services = {"owner_id": leaver}, answered_for(leaver), services_of(leaver, at)
     drafted = {"requester": leaver, "status": ChangeStatus.DRAFT}
     size = await Model.tally(owned) + await ModelVersion.tally(accountable) + await ChangeRequest.tally(drafted)
+    size += await ApiToken.tally(services)
     if size > HANDED_OVER:
-        raise LimitExceeded("the number of models, versions and draft changes handed over at once", size, HANDED_OVER)
+        raise LimitExceeded("the number of models, versions, draft changes and tokens handed over at once", size, HANDED_OVER)
     models, versions = await Model.every(owned), await ModelVersion.every(accountable)
     drafts = await ChangeRequest.every(drafted)
     roles = {role for version in versions for role in roles_of(version.accountability, leaver)}
@@ -49,6 +50,9 @@ async def _hand_over(leaver: str, successor_id: str, by: Actor, at: datetime) ->
     for draft in drafts:
         draft.hand_over(successor)
         await draft.store()
+    for token in await ApiToken.every(services):
+        token.hand_over(successor_id)
+        await token.store()
     for model in models:
         model.hand_over(successor_id)
         await model.store()

@@ -1,10 +1,12 @@
-"""The versions and models that a person answers for, and those that nobody answers for once the person has left."""
+"""What a person answers for: versions, models and tokens of services, and what nobody answers for once the person has left."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from documents.access import GovernanceRole
 from documents.people import Stakeholder
 from documents.store.units import Raw
+from documents.tokens import ApiToken, TokenKind
 from documents.values import LIST_LENGTH
 from documents.versions.lifecycle import VersionStatus
 from documents.versions.model import Model
@@ -29,3 +31,16 @@ async def unowned(person: Stakeholder) -> Sequence[Model]:
     if person.holds(GovernanceRole.MODEL_OWNER):
         return []
     return await Model.read({"owner_id": person.user_id}, [("model_id", 1)], LIST_LENGTH)
+
+
+def services_of(user_id: str, at: datetime) -> Raw:
+    """The query for the standing tokens of services that a person answers for."""
+    stands = {"revoked_at": None, "$or": [{"expires_at": None}, {"expires_at": {"$gt": at}}]}
+    return {"owner_id": user_id, "kind": TokenKind.SERVICE, **stands}
+
+
+async def unanswered(person: Stakeholder, at: datetime) -> Sequence[ApiToken]:
+    """The standing tokens of services that nobody answers for because the person has left, the first 200 made."""
+    if person.active:
+        return []
+    return await ApiToken.read(services_of(person.user_id, at), [("created_at", 1), ("_id", 1)], LIST_LENGTH)

@@ -24,7 +24,7 @@ from resolvers.graph.filters import filter_of
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.registry import pending
-from resolvers.graph.types import field
+from resolvers.graph.types import GUARDED, field
 
 PAGE_SIZE, PAGE = 100, 20  # the most records of a page, and those of one whose size was not said
 T = TypeVar("T")
@@ -122,18 +122,27 @@ def connection(
     return query(permit)(resolve)
 
 
-def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any], Raw | Awaitable[Raw]]) -> Any:
+def subset(
+    kind: type[Record],
+    description: str,
+    *by: Order,
+    own: Callable[[Any], Raw | Awaitable[Raw]],
+    permit: Permission = Permission.READ,
+) -> Any:
     """A list like `connection`, of the records that meet the query which `own` makes of the parent.
 
-    Each parent costs a query, so it belongs on types of which an answer holds few.
+    Each parent costs a query, so it belongs on types of which an answer holds few. For who lacks the permission it is null.
     """
+    guarded, page_type = permit is not Permission.READ, listed(kind)
 
     async def resolve(
         root: Parent[Any], info: Info,
         filter: Filtered[filter_of(kind)] = UNSET,  # type: ignore[valid-type]
         order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
-    ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
+    ) -> Any:  # fmt: skip
+        if guarded and not info.context.actor.may(permit):
+            return None
         asked = to_query(await asked_for(info.context, filter))
         part, mine = window(first, after, last, before), own(root)
         mine = await mine if isawaitable(mine) else mine
@@ -141,4 +150,5 @@ def subset(kind: type[Record], description: str, *by: Order, own: Callable[[Any]
         page: Any = await kind.page({"$and": [mine, asked]}, order, part, asked_of(info, kind))
         return page
 
-    return strawberry.field(resolver=resolve, description=description)
+    shown = page_type | None if guarded else page_type
+    return strawberry.field(resolver=resolve, description=description, graphql_type=shown, metadata={GUARDED: guarded})
