@@ -37,7 +37,7 @@ class Front:
         """The origin of this server's own pages."""
         if self.public_url:
             return self.public_url
-        scheme = caller.scope["scheme"]
+        scheme = caller.scope.get("scheme", "http")
         return f"{_SCHEMES.get(scheme, scheme)}://{caller.headers.get('host', '')}"
 
     def is_secure(self, caller: HTTPConnection) -> bool:
@@ -54,9 +54,11 @@ class Front:
     def credential(self, caller: HTTPConnection, forgery: str | None) -> Credential:
         """The credential of a request, with the token against forgery that came with it. A header counts before a cookie."""
         authorization = caller.headers.get("authorization")
-        session = caller.cookies.get(self.named(SESSION, caller))
-        if authorization is not None or session is None:
+        if authorization is not None or "cookie" not in caller.headers:
             return Credential(authorization)
+        session = caller.cookies.get(self.named(SESSION, caller))
+        if session is None:
+            return Credential()
         if not self.may_keep_cookies(caller):
             return Credential(None, session, "a session is used over https alone")
         if caller.headers.get("origin") != self.origin(caller):

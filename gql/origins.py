@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS) from the pages of listed origins, signed in by their bearer token; there are no cookies.
+"""Cross-origin requests (CORS) from the pages of listed origins, signed in by their bearer token, never by a cookie.
 
 Starlette's middleware answers. It lies around the whole app, so that a page also reads what is refused before routing.
 """

@@ -42,6 +42,7 @@ def serve(settings: Settings) -> Never:
     with (
         alone_in(settings.data_dir.resolve()) as folder,
         _keyed(settings),
+        _issuers_read(settings),
         listen(settings.host, settings.port) as listener,
         _upgraded(settings, folder),
         _database(settings, folder) as engine,
@@ -122,6 +123,16 @@ def _warn_if_exposed(settings: Settings, listener: socket.socket) -> None:
         log.warning(
             "MAGISTRATE_HARDENED serves plain HTTP on %s, and MAGISTRATE_TRUSTED_PROXIES names no proxy that ends TLS", host
         )
+
+
+@contextmanager
+def _issuers_read(settings: Settings) -> Iterator[None]:
+    """Refuses a wrong file of issuers before anything is started."""
+    if settings.identity:
+        from gql.issuers.file import read_issuers  # noqa: PLC0415  starts without such a file do without what it loads
+
+        read_issuers(settings.identity)
+    yield
 
 
 @contextmanager

@@ -89,6 +89,16 @@ def test_what_a_page_names_exists(page: Path) -> None:
     assert not [each for each in linked(text) if not leads_somewhere(page, each)]
 
 
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "threat-model.md").read_text()))
+    there = {
+        each
+        for file in ROOT.glob("tests/test_*.py")
+        for each in re.findall(r"^(?:async )?def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    assert named and named <= there
+
+
 def test_each_identity_file_that_a_page_shows_can_be_used(tmp_path: Path) -> None:
     files = [text for _, text in shown("toml")]
     assert files

@@ -64,6 +64,17 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert code == 2 and "MAGISTRATE_PORT" in complaint
 
 
+def test_a_wrong_file_of_issuers_is_named_with_its_key(tmp_path: Path) -> None:
+    file = tmp_path / "identity.toml"
+    file.write_text(
+        '[[issuer]]\nname = "corp"\nissuer = "https://id.example.org"\naudience = "x"\nkind = "people"\njion = true\n'
+    )
+    code, complaint = refused(DATA_DIR=tmp_path / "var", IDENTITY=file)
+    assert code == 20 and "`issuer[1].jion`" in complaint and complaint.count("\n") <= 1
+    code, complaint = refused(DATA_DIR=tmp_path / "var", IDENTITY=tmp_path / "none.toml")
+    assert code == 20 and "none.toml" in complaint
+
+
 def test_a_port_that_is_taken_is_named(operated: Operated, tmp_path: Path) -> None:
     port = httpx.URL(operated.url).port
     code, complaint = refused(DATA_DIR=tmp_path, PORT=port)
