@@ -31,6 +31,7 @@ from documents.store.session import Database, bound_database
 from documents.store.units import Unit
 from documents.versions.waivers import WAIVER_DAYS
 from gql.app import Bound, create_app
+from gql.credentials import Front
 from gql.firststart import ADMINISTRATOR, utc_now
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
@@ -88,7 +89,7 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
     )
     schema.texts = texts
     database.keyring = keyring_if_any(settings)
-    entrance = Entrance(Doorkeeper(utc_now), utc_now, None, WAIVER_DAYS)
+    entrance = Entrance(Doorkeeper(utc_now), utc_now, Front(), None, WAIVER_DAYS)
     over_http = OverHTTP(schema, entrance, allow_get=True)
     return _app(database, Route("/graphql", over_http))
 

@@ -138,6 +138,8 @@ class Issuer(_Part):
     kind: IssuerKind
     client_id: Words | None = None
     client_secret_file: Words | None = None
+    scope: Words = "openid profile email"
+    prompt: Words | None = None
     join: bool = False
     trust_email: bool = False
     claims: ClaimNames = ClaimNames()
@@ -146,14 +148,17 @@ class Issuer(_Part):
 
     @model_validator(mode="after")
     def _is_of_its_kind(self) -> Self:
-        people = {"client_id", "client_secret_file", "join", "trust_email", "claims", "group"}
+        people = {"client_id", "client_secret_file", "scope", "prompt", "join", "trust_email", "claims", "group"}
         foreign = self.model_fields_set & ({"rule"} if self.kind is IssuerKind.PEOPLE else people)
         if foreign:
             raise ValueError(f'has `{min(foreign)}`, which is not for `kind = "{self.kind}"`')
         if self.kind is IssuerKind.WORKLOADS and not self.rule:
             raise ValueError("has no [[issuer.rule]], so that it lets nobody in")
-        if self.client_secret_file and not self.client_id:
-            raise ValueError("has a `client_secret_file` and no `client_id`")
+        for name in ("client_secret_file", "scope", "prompt"):
+            if name in self.model_fields_set and not self.client_id:
+                raise ValueError(f"has a `{name}` and no `client_id`")
+        if "openid" not in self.scope.split():
+            raise ValueError("has a `scope` without `openid`, for which no provider says who signs in")
         return self
 
 

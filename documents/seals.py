@@ -17,7 +17,7 @@ from documents.canonical import UNSPEAKABLE, canonical
 
 FIELD = "mac"
 """The stored field with the seal. It is no field of the class, so neither the graph nor a filter or a report can ask for it."""
-UNSEALED = frozenset({"_id", FIELD, "salts", "last_used_at", "search_tokens"})
+UNSEALED = frozenset({"_id", FIELD, "salts", "last_used_at", "renewal", "search_tokens"})
 """The stored fields that no seal covers: they grant nothing, and some change without an event."""
 KEY_BYTES = 32
 

@@ -19,6 +19,8 @@ from documents.store.record import Record
 from documents.values import Choice, Key, Moment, Name, Names
 
 LIFETIME, ENROLMENT_LIFETIME, LONGEST = timedelta(days=365), timedelta(days=7), timedelta(days=400)
+SESSION_LIFETIME, UNRENEWED_LIFETIME = timedelta(hours=12), timedelta(hours=1)
+"""How long the session of a browser lasts: where its issuer is asked anew meanwhile, and where the issuer cannot be."""
 EXCHANGED_LIFETIME = timedelta(hours=1)
 """The longest that a token lives which a program got for a token of its issuer."""
 
@@ -29,6 +31,7 @@ class TokenKind(Choice):
     PERSONAL = "personal", "The token opens everything that the person may do."
     ENROLMENT = "enrolment", "The token opens `createApiToken` once, to enrol."
     SERVICE = "service", "The token opens reading, and the mutations that it lists."
+    SESSION = "session", "The token is the cookie of a browser, which opens everything that the person may do."
 
 
 class ApiToken(Record):
@@ -38,7 +41,7 @@ class ApiToken(Record):
     event: ClassVar = AuditEventType.ACCESS_GRANTED
     grants_access: ClassVar = True
     private: ClassVar = frozenset({"secret_hash"})
-    untold: ClassVar = frozenset({"last_used_at"})
+    untold: ClassVar = frozenset({"last_used_at", "renewal"})
 
     token_id: str = Field(description="The public name that events and `revokeApiToken` use.")
     name: Name = Field(description="The name says what it is for.")
@@ -48,13 +51,15 @@ class ApiToken(Record):
     models: Names = Field(default=ALL, description="The models that a service may change something about, by id or with `*`.")
     environments: Names = Field(default=ALL, description="The environments that its changes may be about, by name or with `*`.")
     secret_hash: str = Field(description="The SHA-256 that the secret has.")
-    issued_by: str = Field(description="The user id of whoever made it, or the run that exchanged it.")
+    issued_by: str = Field(description="The user id of whoever made it, the run that exchanged it, or the issuer of a session.")
     issuers: tuple[Key, ...] = Field(
         default=(), description="The unconfirmed people who enrolled one another before the issuer of an enrolment token."
     )
     created_at: Moment = Field(description="The time it was made.")
     expires_at: Moment | None = Field(description="The time it expires; null for never.")
     revoked_at: Moment | None = Field(default=None, description="The time it was revoked, if it was.")
+    renews: bool = Field(default=False, description="Whether the issuer of a session is asked while it lasts if it still stands.")
+    renewal: str | None = Field(default=None, description="What the server keeps to ask the issuer anew, encrypted.")
     last_used_at: Moment | None = Field(default=None, description="The time it was last used, to the hour.")
 
     collection: ClassVar = "api_tokens"
@@ -96,10 +101,18 @@ class ApiToken(Record):
         return token, text
 
     @classmethod
+    def session(cls, person: Stakeholder, issuer: str, *, renews: bool, at: datetime) -> tuple[Self, str]:
+        """The session of a browser in which a person signed in by an issuer, and the text of its cookie."""
+        ends = at + (SESSION_LIFETIME if renews else UNRENEWED_LIFETIME)
+        token, text = cls.of(_fresh(), TokenKind.SESSION, person.user_id, "session of a browser", ends, issuer, at)
+        token.renews = renews
+        return token, text
+
+    @classmethod
     def exchanged(cls, by: Actor, run: str, at: datetime) -> tuple[Self, str]:
         """A token of an hour for a program that signed in by its issuer, with what its rule lists; `run` is whose it is."""
-        text, ends = f"mag_{token_hex(8)}_{token_urlsafe(32)}", at + EXCHANGED_LIFETIME
-        token, _ = cls.of(text, TokenKind.SERVICE, by.id, "exchanged", ends, run, at)
+        ends = at + EXCHANGED_LIFETIME
+        token, text = cls.of(_fresh(), TokenKind.SERVICE, by.id, "exchanged", ends, run, at)
         token.mutations = tuple(each for each in Permission if each in by.mutations)
         token.models, token.environments = tuple(by.reach.models), tuple(by.reach.environments)
         return token, text
@@ -110,7 +123,7 @@ class ApiToken(Record):
             raise InvalidInput("expires_at", "must be in the future")
         if expires_at > at + LONGEST:
             raise InvalidInput("expires_at", f"must be within {LONGEST.days} days")
-        return cls.of(f"mag_{token_hex(8)}_{token_urlsafe(32)}", kind, holder, name, expires_at, by.id, at)
+        return cls.of(_fresh(), kind, holder, name, expires_at, by.id, at)
 
     @classmethod
     def of(
@@ -160,6 +173,15 @@ class ApiToken(Record):
     async def use(self, at: datetime) -> None:
         """Notes the hour of the use, without an audit event; needs an open transaction, like every write."""
         await self.alter({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
+
+    async def renew(self, renewal: str) -> bool:
+        """Keeps another renewal, without an audit event; False if somebody else did meanwhile. Needs an open transaction."""
+        before, self.renewal = self.renewal, renewal
+        return bool(await self.alter({"_id": self.id, "renewal": before}, {"$set": {"renewal": renewal}}))
+
+
+def _fresh() -> str:
+    return f"mag_{token_hex(8)}_{token_urlsafe(32)}"
 
 
 def parted(text: str) -> tuple[str, str]:

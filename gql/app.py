@@ -19,7 +19,9 @@ from documents.audit.trail import AuditHead
 from documents.errors import NotFound, TrailNotSound, Unavailable
 from documents.store.session import Database
 from gql import ide
+from gql.browsers.signin import Browsers
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
+from gql.credentials import Front
 from gql.exchange import Exchange
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
@@ -90,15 +92,16 @@ def create_app(
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
-    entrance = Entrance(doorkeeper, clock, signed_by, settings.waiver_days)
+    front = Front(settings.public_url)
+    origins = [*settings.allowed_origins, *([settings.public_url] if settings.public_url else [])]
+    entrance = Entrance(doorkeeper, clock, front, signed_by, settings.waiver_days)
     over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get)
-    over_http_or_events = OverEvents(over_http, doorkeeper, clock)
+    over_http_or_events = OverEvents(over_http, entrance)
     routes = [
         Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
-        WebSocketRoute(
-            "/graphql", OverWebSocket(schema, doorkeeper, clock, settings.allowed_origins, signed_by, settings.waiver_days)
-        ),
+        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, front, origins, signed_by, settings.waiver_days)),
         *([Route("/token", Exchange(doorkeeper, clock).answer, methods=["POST"])] if doorkeeper.issued else []),
+        *Browsers(settings, front, doorkeeper, clock).routes(),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *(ide.parts() if settings.ide else ()),

@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from documents.access import Actor
-from documents.audit.event import AuditEvent, AuditEventType
-from documents.audit.trail import AuditHead, EventIds, occurrences_of
-from documents.audit.trail import Request as AuditedRequest
 from documents.errors import LimitExceeded, TrailNotSound, Unauthenticated
-from documents.store.session import bound_database
 from documents.store.transaction import is_outage
-from documents.store.units import Unit
 from documents.tokens import EXCHANGED_LIFETIME, ApiToken
+from gql.credentials import Credential
 from gql.identity import Doorkeeper
+from gql.sessions import keep
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
@@ -40,7 +36,7 @@ class Exchange:
             return refused.answer
         address = request.client.host if request.client else ""
         try:
-            identity = await self._doorkeeper.identify(f"Bearer {subject}", address, programs_alone=True)
+            identity = await self._doorkeeper.identify(Credential(f"Bearer {subject}"), address, programs_alone=True)
             text = await _made(identity.actor, address, self._clock())
         except Unauthenticated as refusal:
             return _error("invalid_grant", str(refusal))
@@ -105,16 +101,5 @@ def _subject(form: dict[str, str]) -> str:
 async def _made(by: Actor, address: str, at: datetime) -> str:
     """The text of a token for a program that signed in, which the trail tells."""
     token, text = ApiToken.exchanged(by, by.token_issuer or "", at)
-    ids = EventIds()
-
-    async def work(unit: Unit) -> None:
-        head = await AuditHead.touch()
-        if ids.made and await AuditEvent.wanted(ids[0]):
-            return
-        await token.model_copy(deep=True).store()
-        request = AuditedRequest(uuid4().hex, address or None)
-        told = await occurrences_of(unit, EXCHANGE, by, request, ApiToken, AuditEventType.ACCESS_GRANTED)
-        await head.append(told, at, ids)
-
-    await bound_database().transact(work, at)
+    await keep(token, EXCHANGE, by, address, at)
     return text

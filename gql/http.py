@@ -18,6 +18,7 @@ from strawberry.types import ExecutionResult
 from documents.audit.trail import Request as AuditedRequest
 from documents.errors import CutShort, InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.store.transaction import is_outage
+from gql.credentials import HEADER, Front
 from gql.errors import coded, refused
 from gql.identity import WINDOW, Doorkeeper
 from gql.limits import OutOfTime
@@ -54,16 +55,19 @@ class Unserved(Exception):
 
 
 class Entrance:
-    """Makes the context of a request, for callers whose token signs in."""
+    """Makes the context of a request, for callers whose credential signs in."""
 
-    def __init__(self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], verifier_key: str | None, waiver_days: int) -> None:
-        self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
+    def __init__(
+        self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], front: Front, verifier_key: str | None, waiver_days: int
+    ) -> None:
+        self.doorkeeper, self.clock, self.front = doorkeeper, clock, front
+        self.verifier_key, self.waiver_days = verifier_key, waiver_days
 
     async def admit(self, caller: HTTPConnection) -> Context:
         """The context of the request; Unauthenticated, LimitExceeded or Unavailable if the caller cannot be signed in."""
         address = caller.client.host if caller.client else ""
         try:
-            who = await self.doorkeeper.identify(caller.headers.get("authorization"), address)
+            who = await self.doorkeeper.identify(self.front.credential(caller, caller.headers.get(HEADER)), address)
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error

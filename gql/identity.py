@@ -1,7 +1,8 @@
-"""Authentication: the token alone says who the caller is, and it is checked before the body of the request is read."""
+"""Authentication: the credential alone says who the caller is, and it is checked before the body of the request is read."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -19,9 +20,12 @@ from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
 from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind, parted
+from gql.credentials import Credential
 from gql.issuers.people import actor_of, person_of
 from gql.issuers.programs import service_of
+from gql.issuers.renewals import renewed
 from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
+from gql.sessions import end_session
 from gql.unrecorded import logged_if_unsound
 
 WINDOW, FAILURES, KNOWN = timedelta(minutes=1), 30, 10_000
@@ -69,39 +73,54 @@ class Doorkeeper:
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
 
-    async def identify(self, authorization: str | None, address: str, *, programs_alone: bool = False) -> Identity:
-        """The identity of the caller; Unauthenticated unless the token is valid and its holder active.
+    async def identify(self, credential: Credential, address: str, *, programs_alone: bool = False) -> Identity:
+        """The identity of the caller; Unauthenticated unless the credential is valid and its holder active.
 
         After 30 failures in a minute from the address or with the token, a further failure is LimitExceeded. A valid token signs
         in even then, because its holder cannot help what others send through the same proxy or guess about the same token.
         With `programs_alone` only a program's token of an issuer is valid.
         """
         now = self.clock()
-        await self.tell_ended(now)
-        try:
-            identity = await self._signed_in(authorization, now, address)
+        async with self.counting(address, _token_id(credential), now):
+            identity = await self._signed_in(credential, now, address)
             if programs_alone and (identity.person or identity.actor.token):
                 raise Unauthenticated("what was sent is not a program's token of an issuer")
             return identity
+
+    @asynccontextmanager
+    async def counting(self, address: str, token_id: str, now: datetime) -> AsyncIterator[None]:
+        """Counts and tells what is refused inside as Unauthenticated; raises LimitExceeded in its place once it is too often."""
+        await self.tell_ended(now)
+        try:
+            yield
         except Unauthenticated:
-            token_id = _token_id(authorization)
             if (failures := await self._failed(address, token_id, now)) > FAILURES:
                 raise LimitExceeded("the number of failed sign-ins from one address in a minute", failures, FAILURES) from None
             if token_id and (guesses := self._guessed(token_id, now)) > FAILURES:
                 raise LimitExceeded("the number of failed sign-ins with one token in a minute", guesses, FAILURES) from None
             raise
 
-    async def again(self, authorization: str | None) -> Identity:
+    async def again(self, credential: Credential) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
-        return await self._signed_in(authorization, self.clock())
+        return await self._signed_in(credential, self.clock())
 
-    async def _signed_in(self, authorization: str | None, now: datetime, address: str = "") -> Identity:
-        scheme, _, text = (authorization or "").partition(" ")
+    async def _signed_in(self, credential: Credential, now: datetime, address: str = "") -> Identity:
+        if credential.problem:
+            raise Unauthenticated(credential.problem)
+        if credential.session is not None:
+            return await self._in_session(credential.session, now, address)
+        scheme, _, text = (credential.authorization or "").partition(" ")
         text = text.strip()
         if scheme.lower() != "bearer":
             raise Unauthenticated("send a token: `Authorization: Bearer mag_...`")
         if self.issued and is_jwt(text):
-            return await self._asserted(await self.issued.verified(text, now), address, now)
+            return await self.asserted(await self.issued.verified(text, now), address, now)
+        token, person = await self._found(text, now)
+        if token.kind is TokenKind.SESSION:
+            raise Unauthenticated("what was sent is the session of a browser, which counts as its cookie alone")
+        return Identity(token.actor(person), person)
+
+    async def _found(self, text: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         try:
             token_id, secret = parted(text)
         except ValueError as error:
@@ -109,23 +128,50 @@ class Doorkeeper:
         token, person = await self._checked(token_id, secret, now)
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
+        return token, person
+
+    async def session(self, text: str, now: datetime) -> ApiToken | None:
+        """The session of a browser's cookie; None if it is none that stands."""
+        try:
+            token, _ = await self._found(text, now)
+        except Unauthenticated:
+            return None
+        return token if token.kind is TokenKind.SESSION else None
+
+    async def _in_session(self, text: str, now: datetime, address: str) -> Identity:
+        """The identity of whoever a browser's cookie signs in. The session ends once its issuer no longer stands by it."""
+        token, person = await self._found(text, now)
+        keyring = bound_database().keyring
+        if token.kind is not TokenKind.SESSION or person is None or self.issued is None or keyring is None:
+            raise Unauthenticated("the cookie is not that of a session")
+        try:
+            assertion = await renewed(token, self.issued, keyring, now)
+            if assertion:
+                person = await self._asserted_person(assertion, address, now)
+            if person.user_id != token.holder or person.bound_by(token.issued_by) is None:
+                raise Unauthenticated(f"{token.issued_by} says another person than the one who signed in")
+        except Unauthenticated as refusal:
+            await end_session(token, address, now)
+            raise Unauthenticated(f"the session has ended: {refusal}") from refusal
         return Identity(token.actor(person), person)
 
-    async def _asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
+    async def asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""
         if assertion.issuer.kind is IssuerKind.WORKLOADS:
             return Identity(await service_of(assertion), None)
+        person = await self._asserted_person(assertion, address, now)
+        return Identity(actor_of(person, assertion.issuer.name), person)
 
+    async def _asserted_person(self, assertion: Assertion, address: str, now: datetime) -> Stakeholder:
         async def check(person: Stakeholder) -> None:
             await self._last.follow()
             await self._refuse_altered(person)
 
         try:
-            person = await person_of(assertion, check, address, now)
+            return await person_of(assertion, check, address, now)
         except NotAsTold as altered:
             await self._found_altered(altered, now)
             raise
-        return Identity(actor_of(person, assertion.issuer.name), person)
 
     async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.
@@ -236,9 +282,9 @@ async def _read(kind: type[R], key: str) -> R | None:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
 
 
-def _token_id(authorization: str | None) -> str:
-    """The public name of the token in the header, for the trail; empty for what is not a token. It never holds the secret."""
+def _token_id(credential: Credential) -> str:
+    """The public name of the token that was sent, for the trail; empty for what is not a token. It never holds the secret."""
     try:
-        return parted((authorization or "").partition(" ")[2].strip())[0]
+        return parted(credential.session or (credential.authorization or "").partition(" ")[2].strip())[0]
     except ValueError:
         return ""

@@ -94,6 +94,13 @@ class Settings(BaseSettings):
     identity: Path | None = Field(
         None, description="the TOML file that names the issuers by which people and programs sign in; without it tokens alone do"
     )
+    public_url: Origin | None = Field(
+        None,
+        description="the origin at which browsers reach the server, like https://models.example.org; without it the one they ask",
+    )
+    token_entry: bool = Field(
+        True, description="true if the page for browsers takes tokens beside sign-in by an issuer, false if not"
+    )
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
     verification_seconds: int = Field(

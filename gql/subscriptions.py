@@ -29,8 +29,9 @@ from documents.errors import InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.people import Stakeholder
 from documents.store.transaction import is_outage
 from documents.versions.waivers import WAIVER_DAYS
+from gql.credentials import HEADER, PAYLOAD, Credential, Front
 from gql.errors import coded, refused
-from gql.http import GRAPHQL, JSON, PARAMETERS, OverHTTP, Unserved, read_json
+from gql.http import GRAPHQL, JSON, PARAMETERS, Entrance, OverHTTP, Unserved, read_json
 from gql.identity import Doorkeeper
 from gql.schema import Schema
 from resolvers.graph.context import Context
@@ -50,22 +51,25 @@ class Caller:
         connection: HTTPConnection,
         doorkeeper: Doorkeeper,
         clock: Callable[[], datetime],
+        front: Front,
         verifier_key: str | None = None,
         waiver_days: int = WAIVER_DAYS,
     ) -> None:
         self.address = connection.client.host if connection.client else ""
-        self.header = connection.headers.get("authorization")
+        self.connection, self.front = connection, front
         self.connection_params: Mapping[str, Any] = {}
         self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
 
     @property
-    def authorization(self) -> str | None:
-        """The value in the payload of `connection_init`, else the header of the upgrade, which a browser cannot set."""
-        said = {name.lower(): value for name, value in self.connection_params.items()}.get("authorization")
-        return said if isinstance(said, str) else self.header
+    def credential(self) -> Credential:
+        """What the payload of `connection_init` says, else the upgrade: its header, which a browser cannot set, or its cookie."""
+        said = {name.lower(): value for name, value in self.connection_params.items() if isinstance(value, str)}
+        if "authorization" in said:
+            return Credential(said["authorization"])
+        return self.front.credential(self.connection, said.get(PAYLOAD) or self.connection.headers.get(HEADER))
 
     async def sign_in(self) -> None:
-        await self.doorkeeper.identify(self.authorization, self.address)
+        await self.doorkeeper.identify(self.credential, self.address)
 
     async def ask(self) -> Context:
         """A new context for each operation, with its own time, loaders and request id."""
@@ -89,7 +93,7 @@ class Caller:
             await asyncio.sleep(PAUSE)
 
     async def _now(self) -> Now:
-        who = await self.doorkeeper.again(self.authorization)
+        who = await self.doorkeeper.again(self.credential)
         return who.actor, who.person, self.clock()
 
 
@@ -157,6 +161,7 @@ class OverWebSocket(GraphQL[Caller, None]):
         schema: Schema,
         doorkeeper: Doorkeeper,
         clock: Callable[[], datetime],
+        front: Front,
         origins: Sequence[str],
         verifier_key: str | None,
         waiver_days: int,
@@ -167,11 +172,12 @@ class OverWebSocket(GraphQL[Caller, None]):
             connection_init_wait_timeout=INIT_PATIENCE,
             allowed_origins=origins,
         )
-        self.doorkeeper, self.clock, self.verifier_key, self.waiver_days = doorkeeper, clock, verifier_key, waiver_days
+        self.doorkeeper, self.clock, self.front = doorkeeper, clock, front
+        self.verifier_key, self.waiver_days = verifier_key, waiver_days
         self.values = schema.texts.limits.values
 
     async def get_context(self, request: Any, response: Any) -> Caller:
-        return Caller(request, self.doorkeeper, self.clock, self.verifier_key, self.waiver_days)
+        return Caller(request, self.doorkeeper, self.clock, self.front, self.verifier_key, self.waiver_days)
 
     async def on_ws_connect(self, context: Caller) -> Any:
         try:
@@ -192,8 +198,8 @@ class OverWebSocket(GraphQL[Caller, None]):
 class OverEvents:
     """The endpoint for server-sent events; a request that does not accept them goes on to `otherwise`."""
 
-    def __init__(self, otherwise: OverHTTP, doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:
-        self.otherwise, self.doorkeeper, self.clock = otherwise, doorkeeper, clock
+    def __init__(self, otherwise: OverHTTP, entrance: Entrance) -> None:
+        self.otherwise, self.entrance = otherwise, entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -216,7 +222,8 @@ class OverEvents:
             wrong = await _syntax_error(self.otherwise.schema, asked["query"], asked.get("operationName"))
         except InvalidInput as refusal:
             raise Unserved(400, refusal) from refusal
-        context.renewed = Caller(request, self.doorkeeper, self.clock).renewed
+        entrance = self.entrance
+        context.renewed = Caller(request, entrance.doorkeeper, entrance.clock, entrance.front).renewed
 
         async def events() -> AsyncGenerator[str, None]:
             if wrong:

@@ -96,4 +96,4 @@ async def revoke_api_token(info: Info, input: RevokeApiTokenInput) -> RevokeApiT
     return RevokeApiTokenPayload(api_token=token)
 
 
-PART = Part(types=[shape(ApiToken, hidden=["secret_hash"])], mutations=[create_api_token, revoke_api_token])
+PART = Part(types=[shape(ApiToken, hidden=["secret_hash", "renewal"])], mutations=[create_api_token, revoke_api_token])

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from documents.issuers import Issuers
-from gql.issuers.keys import IssuerKeys
-from gql.issuers.tokens import TokenVerifier
+from gql.issuers.fetching import Fetcher
+from gql.issuers.tokens import TokenVerifier, linked
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://id.example.org", "magistrate"
@@ -33,7 +33,7 @@ class Provider:
 
     @property
     def app(self) -> Starlette:
-        return Starlette(routes=[Route("/{path:path}", self._answer)])
+        return Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
@@ -81,8 +81,7 @@ class Clock:
 
 def verifier(provider: Provider, clock: Clock, **fields: Any) -> TokenVerifier:
     issuers = Issuers.model_validate({"issuer": [CORP | fields]})
-    transport = httpx.ASGITransport(provider.app)
-    return TokenVerifier(issuers, {each.name: IssuerKeys(each, clock, transport) for each in issuers.issuer})
+    return linked(issuers, clock, Fetcher(httpx.ASGITransport(provider.app)))
 
 
 def elliptic(kid: str) -> ECKey:

@@ -12,8 +12,8 @@ from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.issuers import Issuers
 from gql.app import create_app
-from gql.issuers.keys import IssuerKeys
-from gql.issuers.tokens import TokenVerifier
+from gql.issuers.fetching import Fetcher
+from gql.issuers.tokens import linked
 from tests.providers import CORP, Provider
 from tests.service import ADA, Person, Service
 
@@ -38,9 +38,7 @@ class Corp:
     def configured(self, **fields: Any) -> None:
         """Starts the server anew with the issuer configured so."""
         issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields]})
-        transport = httpx.ASGITransport(self.provider.app)
-        keys = {each.name: IssuerKeys(each, lambda: self.service.now, transport) for each in issuers.issuer}
-        verifier = TokenVerifier(issuers, keys)
+        verifier = linked(issuers, lambda: self.service.now, Fetcher(httpx.ASGITransport(self.provider.app)))
         self.service.app = create_app(self.service.settings, lambda: self.service.now, self.service.database, issued=verifier)
         transport = httpx.ASGITransport(self.service.app, client=("192.0.2.1", 9))
         self.service.http = httpx.AsyncClient(transport=transport, base_url="http://test")

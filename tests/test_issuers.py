@@ -240,7 +240,7 @@ async def test_a_new_key_is_looked_for_once_a_minute_at_most() -> None:
     for kid in ("a", "b", "c"):
         with pytest.raises(Unauthenticated, match="does not publish"):
             await check.verified(provider.signs(header={"kid": kid}, at=clock.now), clock.now)
-    assert len(provider.asked) == seen + 4
+    assert len(provider.asked) == seen + 2
 
 
 async def test_a_provider_that_is_away_stops_only_those_whose_keys_are_not_known() -> None:

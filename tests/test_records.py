@@ -342,4 +342,4 @@ async def test_whatever_is_altered_at_any_leaf_of_any_record_is_found(travelled:
     assert tried > 5_000
 
 
-UNSHOWN = {"_id", "revision", "salts", "mac", "standing", "last_used_at"}
+UNSHOWN = {"_id", "revision", "salts", "mac", "standing", "last_used_at", "renewal"}

@@ -10,8 +10,8 @@ from documents.issuers import Issuer, Issuers
 from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
 from gql.app import create_app
-from gql.issuers.keys import IssuerKeys
-from gql.issuers.tokens import TokenVerifier
+from gql.issuers.fetching import Fetcher
+from gql.issuers.tokens import linked
 from tests.examples import BOT, REGISTRATION, register
 from tests.operations import ask_for
 from tests.providers import ISSUER, Provider
@@ -106,8 +106,7 @@ def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
 async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
     service, provider = await Service.started(server), Provider()
     issuers = Issuers.model_validate({"issuer": [GITHUB]})
-    transport = httpx.ASGITransport(provider.app)
-    verifier = TokenVerifier(issuers, {each.name: IssuerKeys(each, lambda: service.now, transport) for each in issuers.issuer})
+    verifier = linked(issuers, lambda: service.now, Fetcher(httpx.ASGITransport(provider.app)))
     service.app = create_app(service.settings, lambda: service.now, service.database, issued=verifier)
     service.http = httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=("192.0.2.1", 9)), base_url="http://test")
     with service.database.bound():

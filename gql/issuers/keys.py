@@ -4,7 +4,6 @@ The keys are a JSON Web Key Set (RFC 7517 section 5), in a file, at a URL, or wh
 """
 
 import asyncio
-import json
 import logging
 import warnings
 from collections.abc import Callable
@@ -13,30 +12,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import httpx
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
 
-from documents.issuers import Issuer, secure
+from documents.issuers import Issuer
+from gql.issuers.discovery import Discovery
+from gql.issuers.fetching import MOST_BYTES, Fetcher, NoAnswer, json_of
 
-SET_BYTES, SET_KEYS = 1024 * 1024, 100
-SECONDS = 5.0
-"""The time that an issuer has to answer."""
+SET_KEYS = 100
 AGAIN, STALE = timedelta(minutes=1), timedelta(hours=1)
 """An unknown key is looked for once a minute at most; keys are fetched again after an hour, so that a withdrawn one ends."""
 RSA_BITS = 2048
 log = logging.getLogger(__name__)
 
 
-class NoKeys(Exception):
-    """The keys of an issuer cannot be had, for a reason that its text says."""
-
-
 class IssuerKeys:
     """The keys of one issuer. While the issuer is out of reach, the keys that are known stay."""
 
-    def __init__(self, issuer: Issuer, clock: Callable[[], datetime], transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._issuer, self._clock, self._transport = issuer, clock, transport
+    def __init__(self, issuer: Issuer, clock: Callable[[], datetime], fetcher: Fetcher, discovery: Discovery) -> None:
+        self._issuer, self._clock, self._fetcher, self._discovery = issuer, clock, fetcher, discovery
         self._keys: dict[str | None, Key] = {}
         self._fetched_at: datetime | None = None
         self._tried_at: datetime | None = None
@@ -45,7 +39,7 @@ class IssuerKeys:
     async def key(self, kid: str | None) -> Key | None:
         """The key of that id; without an id the only key of the issuer; None if there is none.
 
-        Raises NoKeys if the key is not known and the issuer gives no keys.
+        Raises NoAnswer if the key is not known and the issuer gives no keys.
         """
         if self._is_stale() or self._found(kid) is None:
             await self._refresh(kid)
@@ -66,13 +60,13 @@ class IssuerKeys:
                 return
             if self._tried_at is not None and now - self._tried_at < AGAIN:
                 if self._fetched_at is None:
-                    raise NoKeys("they could not be fetched, and are asked for again within a minute")
+                    raise NoAnswer("they could not be fetched, and are asked for again within a minute")
                 return
             self._tried_at = now
             try:
                 self._keys = _read(self._issuer, await self._text())
                 self._fetched_at = now
-            except NoKeys as error:
+            except NoAnswer as error:
                 log.warning("the keys of %s: %s", self._issuer.name, error)
                 if self._found(kid) is None:
                     raise
@@ -81,80 +75,41 @@ class IssuerKeys:
         place = self._issuer.jwks
         if place and place.startswith("file:///"):
             return await asyncio.to_thread(_file, Path(unquote(urlsplit(place).path)))
-        # The proxy of the environment is for the world outside; an issuer that an operator configures may be inside.
-        async with httpx.AsyncClient(
-            timeout=SECONDS, follow_redirects=False, trust_env=False, transport=self._transport
-        ) as client:
-            return await _body(client, place or await self._discovered(client))
-
-    async def _discovered(self, client: httpx.AsyncClient) -> str:
-        issuer = self._issuer.issuer
-        said = _json(await _body(client, f"{issuer.removesuffix('/')}/.well-known/openid-configuration"))
-        place = said.get("jwks_uri") if isinstance(said, dict) else None
-        if not isinstance(said, dict) or said.get("issuer") != issuer or not isinstance(place, str):
-            raise NoKeys("the discovery document names another issuer, or no `jwks_uri`")
-        try:
-            return secure(place)
-        except ValueError as error:
-            raise NoKeys(f"the `jwks_uri` of the discovery document {error}") from None
-
-
-async def _body(client: httpx.AsyncClient, url: str) -> bytes:
-    text = b""
-    try:
-        async with asyncio.timeout(SECONDS), client.stream("GET", url, headers={"accept": "application/json"}) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise NoKeys(f"{url} answers {answer.status_code}; redirects are not followed")
-            async for chunk in answer.aiter_bytes():
-                text += chunk
-                if len(text) > SET_BYTES:
-                    raise NoKeys(f"{url} answers more than {SET_BYTES:,} bytes")
-    except TimeoutError:
-        raise NoKeys(f"{url} did not answer within {SECONDS:.0f} seconds") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NoKeys(f"{url} is out of reach: {type(error).__name__}") from error
-    return text
+        return await self._fetcher.get(place or (await self._discovery.metadata()).jwks_uri)
 
 
 def _file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            text = file.read(SET_BYTES + 1)
+            text = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise NoKeys(f"{path} cannot be read: {error.strerror}") from error
-    if len(text) > SET_BYTES:
-        raise NoKeys(f"{path} has more than {SET_BYTES:,} bytes")
+        raise NoAnswer(f"{path} cannot be read: {error.strerror}") from error
+    if len(text) > MOST_BYTES:
+        raise NoAnswer(f"{path} has more than {MOST_BYTES:,} bytes")
     return text
-
-
-def _json(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise NoKeys("the answer is not JSON") from None
 
 
 def _read(issuer: Issuer, text: bytes) -> dict[str | None, Key]:
     """The keys of a set that can verify what the issuer signs, by id. A key of an unknown type, or for another use, is left out.
 
-    Raises NoKeys for a set with a private or a symmetric key, because others know its secret, and with two keys of one id.
+    Raises NoAnswer for a set with a private or a symmetric key, because others know its secret, and with two keys of one id.
     """
-    said = _json(text)
+    said = json_of(text)
     listed = said.get("keys") if isinstance(said, dict) else None
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed) or len(listed) > SET_KEYS:
-        raise NoKeys(f"the answer is not a JSON Web Key Set of {SET_KEYS} keys at most")
+        raise NoAnswer(f"the answer is not a JSON Web Key Set of {SET_KEYS} keys at most")
     found: dict[str | None, Key] = {}
     for each in listed:
         if each.get("kty") == "oct" or "d" in each:
-            raise NoKeys("the set publishes a private or a symmetric key")
+            raise NoAnswer("the set publishes a private or a symmetric key")
         if (key := _usable(each)) is None:
             continue
         kid = each.get("kid")
         if kid in found:
-            raise NoKeys("the set has two keys of one id, or several without one")
+            raise NoAnswer("the set has two keys of one id, or several without one")
         found[kid if isinstance(kid, str) else None] = key
     if not found:
-        raise NoKeys(f"the set has no key that verifies {' or '.join(issuer.algorithms)}")
+        raise NoAnswer(f"the set has no key that verifies {' or '.join(issuer.algorithms)}")
     return found
 
 

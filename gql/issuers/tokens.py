@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +12,11 @@ from joserfc.jws import JWSRegistry, deserialize_compact
 
 from documents.errors import Unauthenticated
 from documents.issuers import Issuer, Issuers
+from gql.issuers.discovery import Discovery
+from gql.issuers.fetching import Fetcher, NoAnswer
 from gql.issuers.file import read_issuers
-from gql.issuers.keys import IssuerKeys, NoKeys
+from gql.issuers.keys import IssuerKeys
+from gql.issuers.provider import Provider
 
 TOKEN_BYTES = 16 * 1024
 SUBJECT_LENGTH = 255  # OpenID Connect Core 1.0 section 2
@@ -42,13 +45,16 @@ def is_jwt(text: str) -> bool:
 
 
 class TokenVerifier:
-    """Verifies tokens of the configured issuers."""
+    """Verifies tokens of the configured issuers; `providers` are those by which browsers sign in, by the issuer's name."""
 
-    def __init__(self, issuers: Issuers, keys: Mapping[str, IssuerKeys]) -> None:
-        self._issuers, self._keys = issuers, keys
+    def __init__(self, issuers: Issuers, keys: Mapping[str, IssuerKeys], providers: Mapping[str, Provider]) -> None:
+        self._issuers, self._keys, self.providers = issuers, keys, providers
 
-    async def verified(self, text: str, now: datetime) -> Assertion:
-        """The assertion of a token. Raises Unauthenticated, which says what is wrong, for a token that is not to be believed."""
+    async def verified(self, text: str, now: datetime, client: str | None = None) -> Assertion:
+        """The assertion of a token. Raises Unauthenticated, which says what is wrong, for a token that is not to be believed.
+
+        An ID token that a provider gave to this server is for `client`; any other is for an audience that the file names.
+        """
         if len(text) > TOKEN_BYTES:
             raise Unauthenticated(f"the token has more than {TOKEN_BYTES:,} characters")
         header, claims = _parsed(text)
@@ -62,7 +68,7 @@ class TokenVerifier:
         if header.get("alg") not in issuer.algorithms:
             raise Unauthenticated(f"the token is signed otherwise than {issuer.name} signs")
         await self._check_signature(text, header, issuer)
-        _check_claims(claims, issuer, now)
+        _check_claims(claims, issuer, now, [client] if client else issuer.audience)
         return Assertion(issuer, claims["sub"], claims)
 
     async def _check_signature(self, text: str, header: Mapping[str, Any], issuer: Issuer) -> None:
@@ -71,7 +77,7 @@ class TokenVerifier:
             raise Unauthenticated("the token names its key by something else than a text")
         try:
             key = await self._keys[issuer.name].key(kid)
-        except NoKeys as error:
+        except NoAnswer as error:
             raise Unauthenticated(f"the token cannot be verified: {issuer.name} gives no keys") from error
         if key is None:
             raise Unauthenticated(f"the token is signed by a key that {issuer.name} does not publish")
@@ -86,8 +92,18 @@ def verifier_of(path: Path | None, clock: Callable[[], datetime]) -> TokenVerifi
     """The verifier for the issuers of a file; None without one. Raises IdentityRefused for a wrong file."""
     if path is None:
         return None
-    issuers = read_issuers(path)
-    return TokenVerifier(issuers, {each.name: IssuerKeys(each, clock) for each in issuers.issuer})
+    return linked(read_issuers(path), clock, Fetcher())
+
+
+def linked(issuers: Issuers, clock: Callable[[], datetime], fetcher: Fetcher) -> TokenVerifier:
+    """The verifier for issuers, which asks them by `fetcher`."""
+    keys, providers = {}, {}
+    for each in issuers.issuer:
+        discovery = Discovery(each, fetcher, clock)
+        keys[each.name] = IssuerKeys(each, clock, fetcher, discovery)
+        if each.client_id:
+            providers[each.name] = Provider(each, fetcher, discovery)
+    return TokenVerifier(issuers, keys, providers)
 
 
 def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -113,10 +129,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: datetime) -> None:
+def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: datetime, audiences: Sequence[str]) -> None:
     """RFC 7519 section 4.1: for us, until when, from when, and about whom."""
     told = claims.get("aud")
-    if not any(each in issuer.audience for each in (told if isinstance(told, list) else [told])):
+    if not any(each in audiences for each in (told if isinstance(told, list) else [told])):
         raise Unauthenticated("the token is for another audience")
     at, leeway = now.timestamp(), issuer.leeway_seconds
     expires, begins, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))

@@ -1,0 +1,18 @@
+// Offers to end the session of this browser, and then goes where the server says: to the issuer, which ends its own, or back here.
+const kept = document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => /^(__Host-)?magistrate-csrf$/.test(name))
+const says = document.getElementById('says')
+if (kept) {
+  const button = document.createElement('button')
+  document.querySelector('h1').textContent = 'Signed in'
+  says.textContent = 'This browser has a session here.'
+  button.textContent = 'Sign out'
+  button.addEventListener('click', async () => {
+    try {
+      const answer = await fetch('/sign-out', { method: 'POST', headers: { 'x-magistrate-csrf': kept[1] } })
+      location.assign((await answer.json()).location)
+    } catch (error) {
+      says.textContent = `The server cannot be asked: ${error.message}`
+    }
+  })
+  document.querySelector('main').append(button)
+}

@@ -1,0 +1,61 @@
+"""Asks an issuer: within a time and a size, and without following redirects."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+MOST_BYTES = 1024 * 1024
+SECONDS = 5.0
+"""The time that an issuer has to answer."""
+
+
+class NoAnswer(Exception):
+    """What an issuer should answer cannot be had, for a reason that the text of this error says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Sends requests to issuers; tests put an app in the place of the network."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+
+    async def get(self, url: str) -> bytes:
+        """The body of a 200; NoAnswer for anything else."""
+        status, body = await self._asked("GET", url)
+        if status != httpx.codes.OK:
+            raise NoAnswer(f"{url} answers {status}; redirects are not followed")
+        return body
+
+    async def post(self, url: str, form: Mapping[str, str], auth: httpx.BasicAuth | None = None) -> tuple[int, Any]:
+        """The status and the JSON that a form is answered with; NoAnswer without an answer, and for a fault of the issuer."""
+        status, body = await self._asked("POST", url, data=dict(form), auth=auth)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
+            raise NoAnswer(f"{url} answers {status}")
+        return status, json_of(body)
+
+    async def _asked(self, method: str, url: str, **said: Any) -> tuple[int, bytes]:
+        body, accept = bytearray(), {"accept": "application/json"}
+        # The proxy of the environment is for the world outside; an issuer that an operator configures may be inside.
+        client = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False, transport=self.transport)
+        try:
+            async with asyncio.timeout(SECONDS), client, client.stream(method, url, headers=accept, **said) as answer:
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise NoAnswer(f"{url} answers more than {MOST_BYTES:,} bytes")
+        except TimeoutError:
+            raise NoAnswer(f"{url} did not answer within {SECONDS:.0f} seconds") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NoAnswer(f"{url} is out of reach: {type(error).__name__}") from error
+        return answer.status_code, bytes(body)
+
+
+def json_of(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise NoAnswer("the answer is not JSON") from None
