@@ -1,6 +1,7 @@
 """The program `oidc-provider` as a real process, which can be down and come back."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,6 @@ import httpx
 from tests.operated import eventually
 
 HERE = Path(__file__).parent
-CLIENT = "magistrate"
-INSTALLED = (HERE / "node_modules" / "oidc-provider").exists()
 
 
 class OidcProvider:
@@ -53,6 +52,10 @@ class OidcProvider:
         self.process.kill()
         self.process.wait()
 
+    def hang(self) -> None:
+        """Takes what is sent, and answers nothing, until it is stopped."""
+        self.process.send_signal(signal.SIGSTOP)
+
     def rotate(self) -> None:
         """Signs by a new key; the old one is gone."""
         self._do("rotate")
@@ -77,3 +80,20 @@ class OidcProvider:
 
     def _do(self, what: str, **asked: str) -> None:
         httpx.post(f"{self.issuer}/control/{what}", params=asked).raise_for_status()
+
+
+def identity_file(folder: Path, issuer: str, secret: str | None = None) -> Path:
+    """The identity file of a server whose people sign in by that provider, as a confidential client if it has a secret."""
+    file, of_secret = folder / "identity.toml", folder / "secret"
+    lines = [
+        "[[issuer]]", 'name = "corp"', f'issuer = "{issuer}"', 'audience = "magistrate"', 'kind = "people"', "join = true",
+        'client_id = "magistrate"', 'scope = "openid profile email offline_access"',
+        'prompt = "consent"',  # without it nobody gets a refresh token: OpenID Connect Core 1.0 section 11
+        *([f'client_secret_file = "{of_secret}"'] if secret else []),
+        "[[issuer.group]]", 'is = "owners"', 'roles = ["MODEL_OWNER"]', 'tiers = ["TIER_2_IMPORTANT"]',
+        "[[issuer.group]]", 'is = "stewards"', 'roles = ["DATA_STEWARD"]',
+    ]  # fmt: skip
+    if secret:
+        of_secret.write_text(secret)
+    file.write_text("\n".join(lines))
+    return file

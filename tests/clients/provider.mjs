@@ -100,7 +100,7 @@ const serving = (keys) => {
 }
 
 const form = (said) => `<!doctype html><title>Sign in</title><p>${said}</p>
-<form method="post"><input name="account" autofocus> <button>Sign in</button></form>`
+<form method="post"><input name="account" autofocus> <button>Sign in</button> <button name="declines" value="yes">Go back</button></form>`
 
 async function interact(request, response) {
   const { provider } = now
@@ -111,7 +111,9 @@ async function interact(request, response) {
     grant.addOIDCScope(params.scope)
     return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
   }
-  const named = request.method === 'POST' ? new URLSearchParams(await text(request)).get('account') : given.as
+  const said = request.method === 'POST' ? new URLSearchParams(await text(request)) : new URLSearchParams({ account: given.as ?? '' })
+  if (said.has('declines')) return provider.interactionFinished(request, response, { error: 'access_denied' })
+  const named = said.get('account')
   if (account(named)) return provider.interactionFinished(request, response, { login: { accountId: named } })
   response.setHeader('content-type', 'text/html; charset=utf-8')
   response.end(form(named ? 'Nobody has that account.' : 'Who are you?'))
