@@ -1,13 +1,17 @@
 """People sign in with a browser: by the code flow of their issuer, for a session whose cookie no script reads."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import Response
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from documents.issuers import Issuers
 from gql.app import create_app
@@ -18,6 +22,7 @@ from tests.authorizing import Authorizing
 from tests.examples import deactivate
 from tests.providers import CORP, ISSUER
 from tests.service import ADA, Person, Service
+from tests.sockets import Socket, dial, served
 
 HERE = "https://models.example.org"
 SESSION, FORGERY, FLOW = "__Host-magistrate", "__Host-magistrate-csrf", "__Host-magistrate-sign-in"
@@ -36,6 +41,7 @@ class Browsing:
     service: Service
     provider: Authorizing
     http: httpx.AsyncClient
+    app: Starlette = field(default_factory=Starlette)
 
     def configured(self, settings: dict[str, Any] | None = None, here: str = HERE, **fields: Any) -> None:
         """Starts the server anew with the issuer configured so, and a browser without cookies."""
@@ -43,8 +49,8 @@ class Browsing:
         issuers = Issuers.model_validate({"issuer": [said]})
         issued = linked(issuers, lambda: self.service.now, Fetcher(httpx.ASGITransport(self.provider.app)))
         changed = self.service.settings.model_copy(update=settings or {})
-        app = create_app(changed, lambda: self.service.now, self.service.database, issued=issued)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app, client=("192.0.2.1", 9)), base_url=here)
+        self.app = create_app(changed, lambda: self.service.now, self.service.database, issued=issued)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app, client=("192.0.2.1", 9)), base_url=here)
         self.provider.now = self.service.now
 
     def later(self, **delta: float) -> None:
@@ -399,3 +405,71 @@ async def test_the_page_of_several_issuers_asks_by_which_one(browsing: Browsing)
     said = await browsing.http.get("/sign-in", headers={"accept": "application/json"})
     assert said.json() == {"issuers": ["corp"], "tokenEntry": True}
     assert (await browsing.http.get("/sign-in?issuer=nobody")).status_code == 404
+
+
+async def test_a_socket_by_cookie_needs_the_own_origin_and_the_token_against_forgery(browsing: Browsing) -> None:
+    browsing.configured(here="http://127.0.0.1")
+    await browsing.sign_in()
+    cookie, forgery = browsing.http.cookies["magistrate"], browsing.forgery
+    browsing.service.app = browsing.app
+    async with served(browsing.service) as address:
+        own, headers = f"http://{address.removesuffix('/graphql')}", {"cookie": f"magistrate={cookie}"}
+        for payload, said in (({"csrf": forgery}, None), ({"csrf": "0" * 64}, 4403), ({}, 4403)):
+            async with dial(address, origin=Origin(own), additional_headers=headers) as connection:
+                socket = Socket(connection)
+                await socket.send("connection_init", payload=payload)
+                if said:
+                    assert await socket.closed() == said
+                else:
+                    assert (await socket.heard())["type"] == "connection_ack"
+                    await socket.subscribe("{ viewer { id } }")
+                    assert (await socket.data())["viewer"]["id"] == "rina"
+        for origin in (own.replace("127.0.0.1", "localhost"), "https://evil.example.org"):
+            with pytest.raises(InvalidStatus, match="403"):
+                async with dial(address, origin=Origin(origin), additional_headers=headers):
+                    pass
+
+
+async def test_a_listed_origin_may_ask_by_token_and_not_by_cookie(browsing: Browsing) -> None:
+    other = "https://app.example.org"
+    browsing.configured({"allowed_origins": (other,)})
+    await browsing.sign_in()
+    headers = {"origin": other, "x-magistrate-csrf": browsing.forgery}
+    answer = await browsing.ask(headers=headers)
+    assert answer.status_code == 401 and "access-control-allow-credentials" not in answer.headers
+    browsing.service.app = browsing.app
+    async with served(browsing.service) as address:
+        sent = {"cookie": f"__Host-magistrate={browsing.http.cookies[SESSION]}"}
+        async with dial(address, origin=Origin(other), additional_headers=sent) as connection:
+            await Socket(connection).send("connection_init", payload={"csrf": browsing.forgery})
+            assert await Socket(connection).closed() == 4403
+
+
+async def test_events_by_cookie_end_with_the_session(browsing: Browsing) -> None:
+    await browsing.sign_in()
+    headers = {"origin": HERE, "x-magistrate-csrf": browsing.forgery, "accept": "text/event-stream"}
+    answer = await browsing.ask("{ viewer { id } }", headers)
+    assert answer.status_code == 200 and '"id":"rina"' in answer.text
+    del headers["origin"]
+    assert (await browsing.ask("{ viewer { id } }", headers)).status_code == 401
+
+
+async def test_the_origin_that_the_settings_name_counts_behind_a_proxy(browsing: Browsing) -> None:
+    browsing.configured({"public_url": HERE}, here="http://10.0.0.7:8000")
+    place = await browsing.begin()
+    assert parse_qs(urlsplit(place).query)["redirect_uri"] == [f"{HERE}/sign-in/callback"]
+    kept = {"cookie": f"{FLOW}={browsing.http.cookies[FLOW]}"}  # the browser is at the proxy, over https
+    answer = await browsing.http.get("/sign-in/callback", params=browsing.provider.authorizes(place), headers=kept)
+    cookies = dict(each.partition(";")[0].split("=", 1) for each in answer.headers.get_list("set-cookie"))
+    sent = {"cookie": f"{SESSION}={cookies[SESSION]}", "x-magistrate-csrf": cookies[FORGERY]}
+    assert (await browsing.ask(headers=sent | {"origin": HERE})).status_code == 200
+    assert (await browsing.ask(headers=sent | {"origin": "http://10.0.0.7:8000"})).status_code == 401
+
+
+async def test_two_requests_at_once_ask_the_issuer_once(browsing: Browsing) -> None:
+    await browsing.sign_in()
+    asked = browsing.provider.asked.count("/token_endpoint")
+    browsing.later(minutes=15)
+    answers = await asyncio.gather(*(browsing.ask() for _ in range(8)))
+    assert {each.status_code for each in answers} == {200}
+    assert browsing.provider.asked.count("/token_endpoint") == asked + 1

@@ -1,6 +1,6 @@
 """The page for browsers: GraphiQL, served whole by this server, so that it works without access to the internet.
 
-`make ide` builds page.js and page.css from source/. The page needs no token, and each request that it sends does.
+`make ide` builds page.js and page.css from source/. The page is for anybody; what it sends needs a session or a token.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
-// GraphiQL over this server's own endpoints, signed in with a token that is forgotten with the tab. The bar above it says who that is,
-// opens the examples, and shows the texts of an answer as they are meant to be read.
+// GraphiQL over this server's own endpoints, signed in by the session of the browser, or with a token that is forgotten with the tab. The
+// bar above it says who that is, opens the examples, and shows the texts of an answer as they are meant to be read.
 import 'graphiql/graphiql.css'
 import './page.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
@@ -18,14 +18,17 @@ const there = new URL(here)
 there.protocol = here.protocol === 'https:' ? 'wss:' : 'ws:'
 
 // Who is not signed in does not ask: each attempt would stand in the audit trail.
-const nobody = async () => ({ errors: [{ message: 'Sign in with a token first: the field is at the top of the page.' }] })
+const nobody = async () => ({ errors: [{ message: 'Sign in first: at the top of the page.' }] })
+
+// The token against forgery of the session; undefined where there is none. No script reads the session itself.
+const forgery = () => document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => /^(__Host-)?magistrate-csrf$/.test(name))?.[1]
+const proofOf = (token) => (token ? { authorization: `Bearer ${token}` } : { 'x-magistrate-csrf': forgery() ?? '' })
 
 function fetcherOf(token, onAnswer) {
-  const authorization = `Bearer ${token}`
   const fetcher = createGraphiQLFetcher({
     url: here.href,
-    headers: { authorization, accept: 'application/graphql-response+json' },
-    wsClient: createClient({ url: there.href, connectionParams: { authorization } }),
+    headers: { ...proofOf(token), accept: 'application/graphql-response+json' },
+    wsClient: createClient({ url: there.href, connectionParams: token ? proofOf(token) : { csrf: forgery() } }),
   })
   return async (asked, options) => {
     const answer = await fetcher(asked, options)
@@ -43,9 +46,9 @@ async function* heard(answers, onAnswer) {
   }
 }
 
-// Who the token signs in, as a line to show.
+// Who signs in by the token, or without one by the session, as a line to show.
 async function whoIs(token) {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const headers = { ...proofOf(token), 'content-type': 'application/json' }
   try {
     const answer = await fetch(here.href, { method: 'POST', headers, body: JSON.stringify({ query: WHO }) })
     const { data, errors } = await answer.json()
@@ -57,6 +60,26 @@ async function whoIs(token) {
   } catch (error) {
     return { refused: `The server cannot be asked: ${error.message}` }
   }
+}
+
+// By which issuers this server signs browsers in, and whether it wants a field for tokens.
+async function waysIn() {
+  try {
+    return await (await fetch(new URL('sign-in', here), { headers: { accept: 'application/json' } })).json()
+  } catch {
+    return { issuers: [], tokenEntry: true }
+  }
+}
+
+function leadingTo(issuer) {
+  const place = new URL('sign-in', here)
+  place.search = new URLSearchParams({ issuer, to: here.pathname })
+  return place.href
+}
+
+async function signOut() {
+  const answer = await fetch(new URL('sign-out', here), { method: 'POST', headers: proofOf('') })
+  location.assign((await answer.json()).location ?? here.href)
 }
 
 // The texts of an answer that are Markdown: its fields of that name, with where they are.
@@ -91,12 +114,14 @@ function Page() {
   const [opened, setOpened] = useState({})
   const [texts, setTexts] = useState([])
   const [reading, setReading] = useState(false)
+  const [ways, setWays] = useState({ issuers: [], tokenEntry: false })
   const fetcher = useMemo(() => (who.line ? fetcherOf(token, (data) => setTexts([...textsIn(data)])) : nobody), [who])
 
+  useEffect(() => { waysIn().then(setWays) }, [])
   useEffect(() => {
     let current = true
     setWho({})
-    if (token) whoIs(token).then((said) => current && setWho(said))
+    if (token || forgery()) whoIs(token).then((said) => current && setWho(said))
     return () => { current = false }
   }, [token])
 
@@ -117,12 +142,16 @@ function Page() {
   return (
     <>
       <div className="bar">
-        <form onSubmit={signIn}>
-          <label htmlFor="token">Token</label>
-          <input id="token" name="token" type="password" defaultValue={token} placeholder="mag_..." autoComplete="off" />
-          <button>Sign in</button>
-        </form>
+        {(!forgery() || who.refused) && ways.issuers.map((each) => <a key={each} className="issuer" href={leadingTo(each)}>Sign in with {each}</a>)}
+        {ways.tokenEntry && (
+          <form onSubmit={signIn}>
+            <label htmlFor="token">Token</label>
+            <input id="token" name="token" type="password" defaultValue={token} placeholder="mag_..." autoComplete="off" />
+            <button>Sign in</button>
+          </form>
+        )}
         <span id="who" className={who.refused ? 'who refused' : 'who'}>{who.refused ?? who.line}</span>
+        {forgery() && <button id="sign-out" onClick={signOut}>Sign out</button>}
         <select id="examples" aria-label="Examples" defaultValue="" onChange={open}>
           <option value="" disabled>Open an example</option>
           {EXAMPLES.map(({ title }, place) => <option key={title} value={place}>{title}</option>)}
