@@ -46,6 +46,12 @@ async def go(tab: Tab, place: str) -> None:
     await tab.tell("Page.navigate", url=place)
 
 
+async def clicks(tab: Tab, selector: str) -> None:
+    """Clicks what is there, or comes."""
+    await tab.shows(f"document.readyState === 'complete' && !!document.querySelector('{selector}')")
+    await tab.run(f"document.querySelector('{selector}').click()")
+
+
 async def signs_in(tab: Tab, provider: OidcProvider, who: str) -> None:
     """Fills in the provider's form, once it is there."""
     await _is_asked(tab, provider)

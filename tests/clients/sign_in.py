@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.chromium import browsing, with_chromium
-from tests.clients.in_page import STATUS, asked, at, came, code, cookies, go, listening, signs_in
+from tests.clients.in_page import STATUS, asked, at, came, clicks, code, cookies, go, listening, signs_in
 from tests.clients.oidc_provider import OidcProvider, identity_file
 from tests.faults.stand import free_ports
 from tests.operated import Operated
@@ -89,9 +89,12 @@ async def test_a_person_signs_in_works_listens_and_signs_out_by_a_browser_alone(
     server, provider = running.server, running.provider
     provider.has("olga", "owners", name="Olga Ivanova")
     running.ask_as_administrator(REGISTER_PERSON, **DAN)
-    async with browsing(f"{server}/sign-in?to=/graphql", tmp_path / "browser", "--ignore-certificate-errors") as tab:
+    async with browsing(f"{server}/graphql", tmp_path / "browser", "--ignore-certificate-errors") as tab:
+        await clicks(tab, "a.issuer")
         await signs_in(tab, provider, "olga")
         await tab.shows(at(f"{server}/graphql"))
+        line = await tab.shows("document.querySelector('#who:not(.refused)')?.textContent")
+        assert line == "Signed in as Olga Ivanova (olga), MODEL_OWNER"
         assert (await tab.run(asked(WHO)))["data"]["viewer"] == {"id": "olga", "stakeholder": {"roles": ["MODEL_OWNER"]}}
 
         held = await cookies(tab, server)
@@ -115,21 +118,25 @@ async def test_a_person_signs_in_works_listens_and_signs_out_by_a_browser_alone(
         (event,) = running.ask_as_administrator(LAST)["auditEvents"]["nodes"]
         assert event == {"action": "registerModel", "actor": {"id": "olga"}, "request": {"tokenIssuer": "corp"}}
 
-        await go(tab, f"{server}/sign-out")
-        await tab.shows(f"{at(f'{server}/sign-out')} && !!document.querySelector('main button')")
-        await tab.run("document.querySelector('main button').click()")
-        await tab.shows(f"{at(provider.issuer)} && !!document.querySelector('button[value=yes]')")
-        await tab.run("document.querySelector('button[value=yes]').click()")
+        await clicks(tab, "#sign-out")
+        await clicks(tab, "button[value=yes]")  # of the provider, which asks whether its own session ends as well
         await tab.shows(at(f"{server}/sign-out"))
         assert await tab.run(STATUS) == 200 and await tab.run("document.querySelector('main button')") is None
         assert await cookies(tab, server) == {}
         assert code(running.ask_by_cookie(session, forgery, server)) == "UNAUTHENTICATED"
 
-        await go(tab, f"{server}/sign-in")  # the provider has ended its own session too: it asks who comes
-        await signs_in(tab, provider, "olga")
-        await tab.shows(at(server))
+        await clicks(tab, "main a")
+        await signs_in(tab, provider, "olga")  # because the provider's session has ended
+        await tab.shows(at(f"{server}/graphql"))
         assert (await tab.run(asked(WHO)))["data"]["viewer"]["id"] == "olga"
         assert (await cookies(tab, server))[kept["name"]]["value"] != session
+
+        await go(tab, f"{server}/sign-out")
+        await clicks(tab, "main button")
+        await clicks(tab, "button[value=yes]")
+        await tab.shows(at(f"{server}/sign-out"))
+        assert await tab.run("document.cookie") == ""
+        assert not [each for each in tab.logged if "Content Security Policy" in each]
 
 
 @asynccontextmanager
