@@ -74,12 +74,12 @@ class OidcProvider:
     def _answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "said").read_text()
         try:
-            return httpx.get(f"{self.issuer}/.well-known/openid-configuration").is_success
+            return httpx.get(f"{self.issuer}/.well-known/openid-configuration", timeout=30).is_success
         except httpx.TransportError:
             return False
 
     def _do(self, what: str, **asked: str) -> None:
-        httpx.post(f"{self.issuer}/control/{what}", params=asked).raise_for_status()
+        httpx.post(f"{self.issuer}/control/{what}", params=asked, timeout=30).raise_for_status()
 
 
 def identity_file(folder: Path, issuer: str, secret: str | None = None) -> Path:

@@ -1,6 +1,6 @@
 // OpenID Connect's provider of somebody else's, `oidc-provider`, on this machine:
 //   node provider.mjs --port N --folder F --redirect URI --after-logout URI [--secret S] [--as ACCOUNT]
-// The folder holds accounts.json (claims by account, read at each use), and what must outlive the process: its keys and what it issued.
+// The folder holds accounts.json (claims by account, read at each use), and what outlives the process: keys, and what was issued.
 // With --secret its client is a confidential one; with --as everybody is that account, and is not asked.
 // POST /control/rotate replaces the signing key; POST /control/revoke?account=A forgets the sessions and tokens of an account.
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
@@ -100,7 +100,9 @@ const serving = (keys) => {
 }
 
 const form = (said) => `<!doctype html><title>Sign in</title><p>${said}</p>
-<form method="post"><input name="account" autofocus> <button>Sign in</button> <button name="declines" value="yes">Go back</button></form>`
+<form method="post">
+<input name="account" autofocus> <button>Sign in</button> <button name="declines" value="yes">Go back</button>
+</form>`
 
 async function interact(request, response) {
   const { provider } = now
@@ -111,7 +113,7 @@ async function interact(request, response) {
     grant.addOIDCScope(params.scope)
     return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
   }
-  const said = request.method === 'POST' ? new URLSearchParams(await text(request)) : new URLSearchParams({ account: given.as ?? '' })
+  const said = new URLSearchParams(request.method === 'POST' ? await text(request) : { account: given.as ?? '' })
   if (said.has('declines')) return provider.interactionFinished(request, response, { error: 'access_denied' })
   const named = said.get('account')
   if (account(named)) return provider.interactionFinished(request, response, { login: { accountId: named } })

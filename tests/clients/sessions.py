@@ -152,7 +152,7 @@ def upgrade(browser: httpx.AsyncClient) -> dict[str, Any]:
 async def test_a_provider_that_goes_before_the_code_is_redeemed_is_told_of_in_a_page(service: Service, tmp_path: Path) -> None:
     async with served_for(service, tmp_path, **{"as": "olga"}) as corp:
         corp.provider.has("olga", "owners")
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=60) as browser:
             with corp.provider:
                 page = await browser.get(f"{corp.server}/sign-in")
                 while not (place := page.headers["location"]).startswith(f"{corp.server}/sign-in/callback"):
