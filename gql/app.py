@@ -23,11 +23,13 @@ from gql.browsers.signin import Browsers
 from gql.checkpoints import Signer, kept_in_file, sign_in_turns
 from gql.credentials import Front
 from gql.exchange import Exchange
+from gql.headers import Secured
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
 from gql.issuers.tokens import TokenVerifier, verifier_of
 from gql.judgements import judge_in_turns
 from gql.origins import REQUEST_ID, Origins
+from gql.proxies import Forwarded
 from gql.schema import Schema, build_schema
 from gql.secretkey import keyring_if_any
 from gql.settings import Settings
@@ -92,7 +94,7 @@ def create_app(
         return PlainTextResponse(f"ready\n{trail}\n")  # with a faulty trail too: the server is what shows the faults
 
     schema, signed_by = schema_of(settings), str(key.verifier) if key else None
-    front = Front(settings.public_url)
+    front = Front(settings.public_url, settings.secure_cookies)
     origins = [*settings.allowed_origins, *([settings.public_url] if settings.public_url else [])]
     entrance = Entrance(doorkeeper, clock, front, signed_by, settings.waiver_days)
     over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get)
@@ -109,13 +111,16 @@ def create_app(
     app = Starlette(routes=routes, lifespan=running)
     app.state.database = database
     app.add_middleware(Bound, database=database)
-    app.middleware_stack = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # around Starlette's own, too
+    around: ASGIApp = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # Starlette's own, too
+    if settings.security_headers:
+        around = Secured(around)
+    app.middleware_stack = Forwarded(around, settings.trusted_proxies) if settings.trusted_proxies else around
     return app
 
 
 def schema_of(settings: Settings) -> Schema:
     """The schema for these settings; apps with the same settings share one."""
-    return build_schema(introspection=settings.allow_introspection, limits=settings.limits)
+    return build_schema(introspection=settings.allow_introspection, suggestions=settings.suggestions, limits=settings.limits)
 
 
 async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -21,13 +22,19 @@ _NAME = re.compile(r"`([a-z_]+)`")
 _AT = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([\w.\[\]]+))?: ")
 
 
-def coded(error: GraphQLError) -> GraphQLError:
-    """The error with its code, as a client may see it. An error that nobody foresaw is logged, and the client gets its id."""
+def coded(error: GraphQLError, worded: Callable[[str], str] = str) -> GraphQLError:
+    """The error with its code, as a client may see it. An error that nobody foresaw is logged, and the client gets its id.
+
+    `worded` words what says what is wrong with the input.
+    """
     match error.original_error:
+        case InvalidInput() as refusal:
+            facts = code_of(refusal)
+            return _again(error, worded(str(for_client(refusal))), facts | {"problem": worded(facts["problem"])})
         case Refusal() as refusal:
             return _again(error, str(for_client(refusal)), code_of(refusal))
         case InputValidationError() as wrong:
-            problems = [_problem(each.location, each.message, each.type) for each in wrong.errors]
+            problems = [_problem(each.location, worded(each.message), each.type) for each in wrong.errors]
             said = "; ".join(f"{each['path']} {each['problem']}".strip() for each in problems[:PROBLEMS])
             more = f"; and {len(problems) - PROBLEMS} more" if len(problems) > PROBLEMS else ""
             return _again(error, said + more, {"code": "INVALID_INPUT", "path": problems[0]["path"], "problems": problems})
@@ -37,9 +44,9 @@ def coded(error: GraphQLError) -> GraphQLError:
             log.warning("%s: %s", Unreadable(), error.message)
             return _again(error, str(Unreadable()), code_of(Unreadable()))
         case None | GraphQLError():  # graphql-core refuses the text or a variable
-            return _again(error, error.message, {"code": InvalidInput.code} | _where(error))
+            return _again(error, worded(error.message), {"code": InvalidInput.code} | _where(error))
         case ValueError() if error.path is None:  # a scalar refuses a literal, before any field is executed
-            return _again(error, error.message, {"code": InvalidInput.code} | _where(error))
+            return _again(error, worded(error.message), {"code": InvalidInput.code} | _where(error))
         case outage if is_outage(outage):
             log.warning("the database is out of reach: %s", outage)
             return _again(error, str(Unavailable()), code_of(Unavailable()))

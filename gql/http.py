@@ -18,9 +18,10 @@ from strawberry.types import ExecutionResult
 from documents.audit.trail import Request as AuditedRequest
 from documents.errors import CutShort, InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.store.transaction import is_outage
+from gql.attempts import WINDOW
 from gql.credentials import HEADER, Front
 from gql.errors import coded, refused
-from gql.identity import WINDOW, Doorkeeper
+from gql.identity import Doorkeeper
 from gql.limits import OutOfTime
 from gql.origins import REQUEST_ID
 from gql.schema import Schema

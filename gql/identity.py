@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
 from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind, parted
+from gql.attempts import COUNTED, FAILURES, WINDOW, Counts, Failures, network_of
 from gql.credentials import Credential
 from gql.issuers.people import actor_of, person_of
 from gql.issuers.programs import service_of
@@ -28,7 +29,7 @@ from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
 from gql.sessions import end_session
 from gql.unrecorded import logged_if_unsound
 
-WINDOW, FAILURES, KNOWN = timedelta(minutes=1), 30, 10_000
+KNOWN = 10_000
 NOBODY = Actor("anonymous", ActorType.USER)
 log = logging.getLogger(__name__)
 
@@ -41,19 +42,6 @@ class Identity:
     person: Stakeholder | None
 
 
-@dataclass(slots=True)
-class _Failures:
-    """The failed sign-ins from one address, or with one token, in the minute that began at `since`.
-
-    `told` of them are in the trail; `token` is the public name in the latest.
-    """
-
-    since: datetime
-    count: int = 0
-    told: int = 0
-    token: str = ""
-
-
 @dataclass
 class Doorkeeper:
     """Signs callers in.
@@ -64,10 +52,13 @@ class Doorkeeper:
     clock: Callable[[], datetime]
     issued: TokenVerifier | None = None
     """Verifies the tokens of the configured issuers; None where there are none."""
-    _failures: dict[str, _Failures] = field(default_factory=dict)
-    _guesses: dict[str, _Failures] = field(default_factory=dict)
+    _failures: Counts = field(default_factory=Counts)
+    """Failures by the network of the address."""
+    _guesses: Counts = field(default_factory=Counts)
     """Failures by the public name of the token, from any address."""
-    _altered: dict[tuple[str, str], _Failures] = field(default_factory=dict)
+    _forgeries: Counts = field(default_factory=Counts)
+    """Failures by the issuer that the token names, from any address."""
+    _altered: dict[tuple[str, str], Failures] = field(default_factory=dict)
     """Sign-ins by records that were altered, by kind and key of the record."""
     _last: LastSeqs = field(default_factory=LastSeqs)
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
@@ -76,28 +67,30 @@ class Doorkeeper:
     async def identify(self, credential: Credential, address: str, *, programs_alone: bool = False) -> Identity:
         """The identity of the caller; Unauthenticated unless the credential is valid and its holder active.
 
-        After 30 failures in a minute from the address or with the token, a further failure is LimitExceeded. A valid token signs
-        in even then, because its holder cannot help what others send through the same proxy or guess about the same token.
+        After 30 failures in a minute from the address, with the token or by its issuer, a further one is LimitExceeded. A valid
+        token signs in even then, because its holder cannot help what others send through the same proxy or guess.
         With `programs_alone` only a program's token of an issuer is valid.
         """
         now = self.clock()
-        async with self.counting(address, _token_id(credential), now):
+        async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
             identity = await self._signed_in(credential, now, address)
             if programs_alone and (identity.person or identity.actor.token):
                 raise Unauthenticated("what was sent is not a program's token of an issuer")
             return identity
 
     @asynccontextmanager
-    async def counting(self, address: str, token_id: str, now: datetime) -> AsyncIterator[None]:
+    async def counting(self, address: str, now: datetime, *, token_id: str = "", issuer: str = "") -> AsyncIterator[None]:
         """Counts and tells what is refused inside as Unauthenticated; raises LimitExceeded in its place once it is too often."""
         await self.tell_ended(now)
         try:
             yield
         except Unauthenticated:
-            if (failures := await self._failed(address, token_id, now)) > FAILURES:
-                raise LimitExceeded("the number of failed sign-ins from one address in a minute", failures, FAILURES) from None
-            if token_id and (guesses := self._guessed(token_id, now)) > FAILURES:
-                raise LimitExceeded("the number of failed sign-ins with one token in a minute", guesses, FAILURES) from None
+            failed = await self._failed(address, token_id, now)
+            _limit("from one address" if failed.key else f"from all addresses beyond {COUNTED:,}", failed)
+            if token_id:
+                _limit("with one token", self._guesses.add(token_id, now))
+            if issuer:
+                _limit("with tokens of one issuer", self._forgeries.add(issuer, now))
             raise
 
     async def again(self, credential: Credential) -> Identity:
@@ -220,24 +213,23 @@ class Doorkeeper:
     async def _found_altered(self, altered: NotAsTold, now: datetime) -> None:
         """Tells the log and the trail which record was altered, at once and then once a minute with the number of attempts."""
         place = altered.kind, altered.key
-        found = self._altered.setdefault(place, _Failures(now))
+        found = self._altered.setdefault(place, Failures(altered.key, now))
         found.count, found.token = found.count + 1, altered.why
         if found.count == 1:
             log.error("nobody is signed in by %s %s, which is not what it was: %s", *place, altered.why)
             await self._tell_altered(place, found, now)
 
-    async def _failed(self, address: str, token_id: str, now: datetime) -> int:
-        failed = self._failures.setdefault(address, _Failures(now))
-        failed.count, failed.token = failed.count + 1, token_id
+    async def _failed(self, address: str, token_id: str, now: datetime) -> Failures:
+        failed = self._failures.add(network_of(address), now)
+        failed.token, failed.address = token_id, address if failed.key else ""
         if failed.count == 1:
-            await self._tell(address, failed, now)
-        return failed.count
+            await self._tell(failed, now)
+        return failed
 
-    def _guessed(self, token_id: str, now: datetime) -> int:
-        self._guesses = {each: made for each, made in self._guesses.items() if now - made.since < WINDOW}
-        guesses = self._guesses.setdefault(token_id, _Failures(now))
-        guesses.count += 1
-        return guesses.count
+    def _issuer(self, credential: Credential) -> str:
+        """The name of the issuer that the token in the header names; empty if that is none of ours."""
+        text = (credential.authorization or "").partition(" ")[2].strip()
+        return self.issued.issuer_of(text) if self.issued and is_jwt(text) else ""
 
     async def tell_ended(self, now: datetime, *, everything: bool = False) -> None:
         """Records the failures whose minute is over in the trail; with `everything`, those of this minute too."""
@@ -245,15 +237,15 @@ class Doorkeeper:
             found = self._altered.pop(place, None)
             if found and found.count > found.told:
                 await self._tell_altered(place, found, now)
-        over = [each for each, failed in self._failures.items() if everything or now - failed.since >= WINDOW]
-        for address in over:
-            failed = self._failures.pop(address, None)  # another task may have told it
-            if failed and failed.count > failed.told:
-                await self._tell(address, failed, now)
+        self._guesses.forget_ended(now)
+        self._forgeries.forget_ended(now)
+        for failed in self._failures.ended(now, everything=everything):
+            if failed.count > failed.told:
+                await self._tell(failed, now)
 
-    async def _tell(self, address: str, failed: _Failures, now: datetime) -> None:
+    async def _tell(self, failed: Failures, now: datetime) -> None:
         facts = {"code": Unauthenticated.code, "attempts": failed.count - failed.told}
-        request, resource = Request(uuid4().hex, address), ("ApiToken", failed.token)
+        request, resource = Request(uuid4().hex, failed.address or None), ("ApiToken", failed.token)
         what = Occurrence(
             AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=AuditOutcome.DENIED, facts=facts
         )
@@ -261,7 +253,7 @@ class Doorkeeper:
         with logged_if_unsound():
             await record(what, now)
 
-    async def _tell_altered(self, place: tuple[str, str], found: _Failures, now: datetime) -> None:
+    async def _tell_altered(self, place: tuple[str, str], found: Failures, now: datetime) -> None:
         facts = {"code": Unauthenticated.code, "altered": True, "why": found.token, "attempts": found.count - found.told}
         what = Occurrence(
             AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, Request(uuid4().hex), place, outcome=AuditOutcome.DENIED, facts=facts
@@ -280,6 +272,11 @@ async def _read(kind: type[R], key: str) -> R | None:
         return await kind.wanted(key)
     except (UnreadableDocument, Unreadable) as error:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
+
+
+def _limit(whence: str, failed: Failures) -> None:
+    if failed.count > FAILURES:
+        raise LimitExceeded(f"the number of failed sign-ins {whence} in a minute", failed.count, FAILURES) from None
 
 
 def _token_id(credential: Credential) -> str:

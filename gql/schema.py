@@ -17,6 +17,7 @@ from gql.limits import BegunInTime, OutOfTime
 from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
 from gql.texts import Texts
+from gql.unsent import names_of, without
 from resolvers import (
     accountability,
     approvals,
@@ -72,6 +73,8 @@ MUTATION = (
 
 class Schema(Assembled):
     texts: Texts
+    untold: frozenset[str]
+    """The names that errors do not tell to a client that did not send them."""
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
         """Logs nothing: Strawberry would log a traceback for each refusal, and `gql.errors` logs what nobody foresaw."""
@@ -80,12 +83,18 @@ class Schema(Assembled):
 class Execution(StrawberryGraphQLCoreExecutionContext):
     """An execution that refuses variables in bounded time: of many unknown names none is compared with those that are known."""
 
+    similar = SIMILAR
+
     @classmethod
     def build(cls, *args: Any, **kwargs: Any) -> Any:
         made = super().build(*args, **kwargs | {"hide_suggestions": True})
-        if isinstance(made, list) and len(made) <= SIMILAR:
+        if isinstance(made, list) and len(made) <= cls.similar:
             return super().build(*args, **kwargs)
         return made
+
+
+class WithoutSuggestions(Execution):
+    similar = 0
 
 
 class Answered(SchemaExtension):
@@ -113,7 +122,8 @@ class Answered(SchemaExtension):
             if denied and asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
                 for action in denied:
                     await tell_denied(asked.context, action)
-            result.errors = [coded(error) for error in errors]
+            worded = without(asked.schema.untold, asked.query, asked.variables)
+            result.errors = [coded(error, worded) for error in errors]
 
 
 def _is_denied(error: Any) -> bool:
@@ -121,27 +131,30 @@ def _is_denied(error: Any) -> bool:
     return isinstance(error.original_error, Forbidden) and len(error.path) == 1
 
 
-def build_schema(parts: Sequence[Part] = PARTS, *, introspection: bool = True, limits: Limits = DEFAULTS) -> Schema:
+def build_schema(
+    parts: Sequence[Part] = PARTS, *, introspection: bool = True, suggestions: bool = True, limits: Limits = DEFAULTS
+) -> Schema:
     """The schema of these parts; who asks for the same one again gets the same."""
-    return _built(parts, introspection, limits)
+    return _built(parts, introspection, suggestions, limits)
 
 
 @cache  # by position: a cache tells an argument that was left out from the same one that was given
-def _built(parts: Sequence[Part], introspection: bool, limits: Limits) -> Schema:
+def _built(parts: Sequence[Part], introspection: bool, suggestions: bool, limits: Limits) -> Schema:
     registry = Registry(parts)
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
-    texts = Texts(limits)
+    texts = Texts(limits, suggestions=suggestions)
     schema = Schema(
         registry,
         query=create_type("Query", queries, description="The queries are what a caller can ask."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="The subscriptions are what a caller can watch."),
-        execution_context_class=Execution,
+        execution_context_class=Execution if suggestions else WithoutSuggestions,
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
     tell_nouns(schema._schema.type_map)
     schema.texts = texts
+    schema.untold = frozenset() if suggestions else names_of(schema._schema)
     return schema

@@ -1,10 +1,13 @@
 """The settings of a server; the environment variable of each is `MAGISTRATE_<NAME>`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.networks import IPvAnyNetwork
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from documents.versions.waivers import WAIVER_DAYS
@@ -29,6 +32,23 @@ HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])"  # a name beyond ASCII is sent in Punyc
 Origin = Annotated[str, BeforeValidator(_as_sent), Field(pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?$")]
 
 ReviewDays = Annotated[int, Field(ge=1, le=3650)]
+
+
+def _some(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if network.prefixlen == 0:  # every client would be a proxy, and say of itself what address it has
+        raise ValueError("is every address")
+    return network
+
+
+Network = Annotated[IPvAnyNetwork, AfterValidator(_some)]
+
+
+def _hardened(settings: Mapping[str, Any]) -> bool:
+    return bool(settings["hardened"])
+
+
+def _not_hardened(settings: Mapping[str, Any]) -> bool:
+    return not settings["hardened"]
 
 
 def _listed(given: Any) -> Any:
@@ -123,9 +143,29 @@ class Settings(BaseSettings):
     )
     engine: Path | None = Field(None, description="the embedded database's program, a path to secantusd-rs or secantusd-py")
     engine_cache: str = Field("256M", pattern=r"^[1-9]\d*[MG]$", description="the embedded database's memory, like 256M or 1G")
-    allow_get: bool = Field(True, description="true if queries may come by GET, false if by POST alone")
-    allow_introspection: bool = Field(True, description="true if clients may ask for the schema, false if not")
-    ide: bool = Field(True, description="true if browsers get a page to ask from, false if not")
+    hardened: bool = Field(
+        False, description="true if clients learn and may do no more than they need, unless another setting says otherwise"
+    )
+    allow_get: bool = Field(default_factory=_not_hardened, description="true if queries may come by GET, false if by POST alone")
+    allow_introspection: bool = Field(
+        default_factory=_not_hardened, description="true if clients may ask for the schema, false if not"
+    )
+    suggestions: bool = Field(
+        default_factory=_not_hardened,
+        description="true if errors may name what a client may have meant, false if only what it sent",
+    )
+    ide: bool = Field(default_factory=_not_hardened, description="true if browsers get a page to ask from, false if not")
+    security_headers: bool = Field(
+        default_factory=_hardened, description="true if answers have headers that narrow what browsers do with them, false if not"
+    )
+    secure_cookies: bool = Field(
+        default_factory=_hardened,
+        description="true if browsers sign in over TLS alone, false if also over plain HTTP on this machine",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (),
+        description="addresses and networks like 127.0.0.1,10.0.0.0/8: proxies, which are believed about whom they forward",
+    )
     limit_tokens: int = Field(Limits.tokens, ge=1, description="how many tokens a GraphQL text may have, 1 or more")
     limit_depth: int = Field(Limits.depth, ge=1, description="how many fields may stand below one another, 1 or more")
     limit_aliases: int = Field(Limits.aliases, ge=0, description="how many aliases an operation may have, 0 or more")

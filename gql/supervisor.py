@@ -1,6 +1,7 @@
 """Starts the embedded database and the workers, restarts what fails, and ends the workers before the database."""
 
 import http.client
+import ipaddress
 import logging
 import shlex
 import signal
@@ -46,6 +47,7 @@ def serve(settings: Settings) -> Never:
         _database(settings, folder) as engine,
         _workers(settings.workers, listener, on_engine=engine is not None) as workers,
     ):
+        _warn_if_exposed(settings, listener)
         uri = engine.listen() if engine else _reached(str(settings.mongodb_uri))
         prepared, *_ = [each.begin(uri) for each in workers]  # one by one: the first prepares the database if need be
         _await_ready(workers, listener)
@@ -111,6 +113,15 @@ def _keyed(settings: Settings) -> Iterator[None]:
     """Makes the secret key of an embedded database, or says that there is none, before any worker needs it."""
     keyring(settings)
     yield
+
+
+def _warn_if_exposed(settings: Settings, listener: socket.socket) -> None:
+    """Warns of plain HTTP on the network in a server that is to be hardened: without a proxy it is read on the way."""
+    host = listener.getsockname()[0]
+    if settings.hardened and not settings.trusted_proxies and not ipaddress.ip_address(host).is_loopback:
+        log.warning(
+            "MAGISTRATE_HARDENED serves plain HTTP on %s, and MAGISTRATE_TRUSTED_PROXIES names no proxy that ends TLS", host
+        )
 
 
 @contextmanager

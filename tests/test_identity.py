@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from gql.attempts import COUNTED, WINDOW, Counts
 from tests.examples import deactivate
-from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, CAROL, Service
+from tests.service import ADA, ADMIN_TOKEN, ALICE, BOB, CAROL, NOW, Service
 from tests.tokens import VIEWER, enrolment
 
 
@@ -129,6 +130,62 @@ async def test_a_token_is_guessed_at_thirty_times_a_minute_from_wherever_and_sti
     assert (await knocked(service, f"Bearer {ALICE.token}")).status_code == 200
     service.later(minutes=1)
     assert (await knocked(service, wrong)).status_code == 401
+
+
+async def test_the_addresses_of_one_ipv6_network_count_as_one(service: Service) -> None:
+    for last in range(30):
+        assert (await knocked(service, None, f"2001:db8:1:2:{last:x}::1")).status_code == 401
+    assert (await knocked(service, None, "2001:db8:1:2::99")).status_code == 429
+    assert (await knocked(service, None, "2001:db8:1:3::1")).status_code == 401
+    service.later(minutes=1)
+    await service.ask(VIEWER)
+    told = [each for each in await service.trail() if each["action"] == "signIn"]
+    assert [(each["request"]["ip"], each["details"]["facts"]["attempts"]) for each in told] == [
+        ("2001:db8:1:2:0::1", 1),
+        ("2001:db8:1:3::1", 1),
+        ("2001:db8:1:2::99", 30),
+    ]
+
+
+async def test_of_very_many_addresses_and_tokens_the_last_ones_count_together(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gql.attempts.COUNTED", 5)
+    for last in range(5):
+        await knocked(service, f"Bearer mag_a{last}_{'t' * 43}", f"192.0.2.{last}")
+    before = await service.size()
+    statuses = [(await knocked(service, None, f"198.51.100.{each}")).status_code for each in range(40)]
+    assert statuses == [401] * 30 + [429] * 10
+    assert await service.size() == before + 1
+    assert (await knocked(service, None, "192.0.2.1")).status_code == 401  # one that is counted by itself
+    assert (await knocked(service, f"Bearer {ALICE.token}", "198.51.100.99")).status_code == 200
+    service.later(minutes=1)
+    assert (await knocked(service, None, "198.51.100.1")).status_code == 401
+    told = [each for each in await service.trail(before) if each["action"] == "signIn"]
+    assert [(each["request"]["ip"], each["details"]["facts"]["attempts"]) for each in told] == [
+        (None, 1),
+        ("192.0.2.1", 1),
+        (None, 39),
+        ("198.51.100.1", 1),
+    ]
+
+
+async def test_guesses_at_very_many_tokens_are_limited_together(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gql.attempts.COUNTED", 50)
+    wrong = [f"Bearer mag_a{each}_{'t' * 43}" for each in range(85)]
+    statuses = [(await knocked(service, each, f"192.0.2.{at % 4}")).status_code for at, each in enumerate(wrong)]
+    assert statuses == [401] * 80 + [429] * 5
+    assert (await knocked(service, f"Bearer {ALICE.token}")).status_code == 200
+
+
+def test_what_is_counted_stays_bounded_and_is_forgotten() -> None:
+    counts = Counts()
+    for each in range(20 * COUNTED):
+        counts.add(f"192.0.{each}", NOW)
+    assert len(counts.found) == COUNTED + 1
+    assert sum(each.count for each in counts.found.values()) == 20 * COUNTED
+    counts.forget_ended(NOW + WINDOW)
+    assert counts.found == {}
 
 
 async def test_health_and_readiness_are_told_to_anybody(service: Service) -> None:

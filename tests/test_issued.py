@@ -240,3 +240,31 @@ async def test_what_sign_ins_wrote_is_what_the_trail_tells(corp: Corp) -> None:
     assert [str(each) for each in report.faults] == [] and report.records_compared > 7
     state = str(await corp.service.trail())
     assert "u-zoe" not in state and "Zoe" not in state  # personal data are told by salted digests
+
+
+async def told(corp: Corp, token: str, last: int) -> httpx.Response:
+    """The answer to whoever asks by a token from an address of its own."""
+    transport = httpx.ASGITransport(corp.service.app, client=(f"192.0.2.{last}", 9))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        return await http.post("/graphql", json={"query": VIEWER}, headers={"authorization": f"Bearer {token}"})
+
+
+async def test_thirty_failures_a_minute_are_heard_of_one_issuer_from_wherever_and_valid_tokens_always(corp: Corp) -> None:
+    wrong = [corp.token("zoe", "risk", aud="elsewhere", jti=str(each)).token for each in range(32)]
+    answers = [await told(corp, each, last % 8) for last, each in enumerate(wrong)]
+    assert [each.status_code for each in answers] == [401] * 30 + [429] * 2
+    refusal = answers[-1].json()["errors"][0]["extensions"]
+    assert (refusal["code"], refusal["limit"], "issuer" in refusal["what"]) == ("LIMIT_EXCEEDED", 30, True)
+    forged = corp.token("zoe", "risk").token.rpartition(".")[0] + ".AAAA"
+    assert (await told(corp, forged, 9)).status_code == 429
+    assert (await told(corp, corp.token("zoe", "risk").token, 9)).status_code == 200
+    corp.service.later(minutes=1)
+    assert (await told(corp, corp.token("zoe", aud="elsewhere").token, 9)).status_code == 401
+
+
+async def test_failures_by_issuers_that_are_not_configured_count_for_the_address_alone(corp: Corp) -> None:
+    for iss in ("https://other.example.org", None, 7):
+        wrong = corp.token("zoe", "risk", iss=iss).token
+        assert [(await told(corp, wrong, last)).status_code for last in range(35)] == [401] * 35
+        corp.service.later(minutes=1)
+    assert (await told(corp, corp.token("zoe", aud="elsewhere").token, 9)).status_code == 401

@@ -12,7 +12,7 @@ from documents.errors import FormNotAsTold, Inconsistent, NewerSchema, OlderSche
 from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
-from gql import faults, http, identity, introspection, subscriptions
+from gql import attempts, faults, http, introspection, subscriptions
 from gql.settings import PREFIX, Settings
 from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
@@ -39,7 +39,10 @@ def test_the_settings_and_their_defaults_are_those_that_exist() -> None:
     assert listed.keys() == {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
         default = listed[f"{PREFIX}{name}".upper()]
-        if field.default in (None, ()):
+        if field.default_factory:
+            plain, hardened = (spelled(getattr(Settings(hardened=each), name)) for each in (False, True))
+            assert default == f"`{plain}`, `{hardened}` if `{PREFIX}HARDENED`", name
+        elif field.default in (None, ()):
             assert not default.startswith("`") or " and " in default, name  # words, not a value
         else:
             assert default == f"`{spelled(field.default)}`", name
@@ -113,7 +116,8 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
         erasing.AT_ONCE,
         http.URL_BYTES,
         http.PATIENCE,
-        identity.FAILURES,
+        attempts.FAILURES,
+        attempts.COUNTED,
         subscriptions.OPERATIONS,
         streams.WAITING,
         idempotency.KEPT_FOR.days,

@@ -113,7 +113,7 @@ class Browsers:
         """Takes the code from the issuer's answer, and begins a session."""
         address, now = _address(request), self._clock()
         flow = Flow.read(request.cookies.get(self._front.named(FLOW, request)), _keyring(), now)
-        async with self._doorkeeper.counting(address, "", now):
+        async with self._doorkeeper.counting(address, now, issuer=flow.issuer if flow else ""):
             if flow is None or flow.issuer not in self._providers:
                 raise Unauthenticated("this sign-in was not begun in this browser within ten minutes: begin again")
             provider = self._providers[flow.issuer]
@@ -162,7 +162,7 @@ class Browsers:
         to = SIGN_OUT
         if credential.session is not None:
             now, address = self._clock(), _address(request)
-            async with self._doorkeeper.counting(address, "", now):
+            async with self._doorkeeper.counting(address, now):
                 if credential.problem:
                     raise Unauthenticated(credential.problem)
             token = await self._doorkeeper.session(credential.session, now)

@@ -62,7 +62,7 @@ class TokenVerifier:
             raise Unauthenticated("the token has critical headers, and none is understood here")
         if str(header.get("typ", "JWT")).lower().removeprefix("application/") in OTHER_TYPES or "cty" in header:
             raise Unauthenticated("the token is of a type that nobody signs in with")
-        issuer = self._issuers.named(said) if isinstance(said := claims.get("iss"), str) else None
+        issuer = self._named_in(claims)
         if issuer is None:
             raise Unauthenticated("the token is of an issuer that is not configured")
         if header.get("alg") not in issuer.algorithms:
@@ -70,6 +70,17 @@ class TokenVerifier:
         await self._check_signature(text, header, issuer)
         _check_claims(claims, issuer, now, [client] if client else issuer.audience)
         return Assertion(issuer, claims["sub"], claims)
+
+    def issuer_of(self, text: str) -> str:
+        """The name of the configured issuer that a token names, rightly or not; empty for any other."""
+        try:
+            issuer = self._named_in(_parsed(text)[1]) if len(text) <= TOKEN_BYTES else None
+        except Unauthenticated:
+            return ""
+        return issuer.name if issuer else ""
+
+    def _named_in(self, claims: Mapping[str, Any]) -> Issuer | None:
+        return self._issuers.named(said) if isinstance(said := claims.get("iss"), str) else None
 
     async def _check_signature(self, text: str, header: Mapping[str, Any], issuer: Issuer) -> None:
         kid = header.get("kid")
