@@ -32,8 +32,9 @@ test-engine: $(INSTALLED) $(ENGINE) ## run on the faster embedded database what 
 test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, and balance the books; 10 minutes at most; SEED=... repeats a plan
 	$(BIN)/python -m tests.faults $(SEED)
 
-test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse and the audits of GraphQL over HTTP on a server
+test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse, the audits of GraphQL over HTTP, and sign-in by oidc-provider
 	$(BIN)/python -m tests.clients
+	$(BIN)/pytest -rs $(CLIENTS)/sign_in.py $(CLIENTS)/sessions.py
 
 check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's snapshot, descriptions and breaking changes, and the docs
 	$(BIN)/ruff format --check .

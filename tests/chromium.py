@@ -6,7 +6,7 @@ import shutil
 from asyncio.subprocess import DEVNULL
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,12 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1400,900",
 )  # fmt: skip
 PATIENCE = 120  # seconds: it starts slowly where others work too
+LEFT = -32000  # its code where the page was left before it could answer
 with_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on the PATH")
+
+
+class Between(Exception):
+    """The page that was asked is being left for another."""
 
 
 class Tab:
@@ -39,6 +44,8 @@ class Tab:
             if heard.get("method") == "Log.entryAdded":
                 self.logged.append(heard["params"]["entry"]["text"])
             if heard.get("id") == number:
+                if heard.get("error", {}).get("code") == LEFT:
+                    raise Between(heard["error"]["message"])
                 assert "error" not in heard, heard
                 return heard["result"]
         raise ConnectionError
@@ -50,9 +57,12 @@ class Tab:
         return said["result"].get("value")
 
     async def shows(self, script: str) -> Any:
-        """The value of an expression once it is true."""
+        """The value of an expression once it is true, on whatever page is there by then."""
+        value = None
         async with asyncio.timeout(PATIENCE):
-            while not (value := await self.run(script)):  # noqa: ASYNC110  it is in another process
+            while not value:
+                with suppress(Between):
+                    value = await self.run(script)
                 await asyncio.sleep(0.05)
         return value
 
@@ -62,9 +72,9 @@ class Tab:
 
 
 @asynccontextmanager
-async def browsing(url: str, folder: Path) -> AsyncIterator[Tab]:
-    """A tab with that page; the browser keeps what it keeps in `folder`, which must be new."""
-    flags = [*FLAGS, "--remote-debugging-port=0", f"--user-data-dir={folder}"]
+async def browsing(url: str, folder: Path, *more: str) -> AsyncIterator[Tab]:
+    """A tab with that page; the browser keeps what it keeps in `folder`, which must be new; `more` are flags for it."""
+    flags = [*FLAGS, *more, "--remote-debugging-port=0", f"--user-data-dir={folder}"]
     browser = await asyncio.create_subprocess_exec(str(CHROMIUM), *flags, stdout=DEVNULL, stderr=DEVNULL)
     try:
         async with asyncio.timeout(PATIENCE):
