@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.responses import Response
 from websockets.exceptions import InvalidStatus
@@ -25,7 +26,7 @@ from tests.service import ADA, Person, Service
 from tests.sockets import Socket, dial, served
 
 HERE = "https://models.example.org"
-SESSION, FORGERY, FLOW = "__Host-magistrate", "__Host-magistrate-csrf", "__Host-magistrate-sign-in"
+SESSION, FORGERY = "__Host-magistrate", "__Host-magistrate-csrf"
 GROUPS = [{"is": "risk", "roles": ["RISK_MANAGER"], "tiers": ["TIER_1_CRITICAL"]}, {"is": "admins", "platform_role": "ADMIN"}]
 RINA = {
     "sub": "u-rina", "preferred_username": "rina", "name": "Rina", "email": "rina@example.org", "email_verified": True,
@@ -101,6 +102,11 @@ async def browsing(begun: Service) -> AsyncIterator[Browsing]:
         yield made
 
 
+def flow_of(state: str) -> str:
+    """The name of the cookie of a sign-in that was begun."""
+    return f"__Host-magistrate-sign-in-{state[:12]}"
+
+
 def says(answer: httpx.Response) -> str:
     return answer.text.partition('<p id="says">')[2].partition("</p>")[0]
 
@@ -114,7 +120,7 @@ async def test_a_browser_signs_in_by_the_issuer_for_a_session(browsing: Browsing
     assert (answer.status_code, answer.headers["location"]) == (303, "/graphql?query=x")
     cookies = {each.partition("=")[0]: each for each in answer.headers.get_list("set-cookie")}
     assert all(each in cookies[SESSION] for each in ("HttpOnly", "Secure", "SameSite=strict", "Path=/", "Max-Age=43200"))
-    assert "HttpOnly" not in cookies[FORGERY] and "Secure" in cookies[FORGERY] and "Max-Age=0" in cookies[FLOW]
+    assert "HttpOnly" not in cookies[FORGERY] and "Secure" in cookies[FORGERY] and "Max-Age=0" in cookies[flow_of(asked["state"])]
     viewer = (await browsing.ask()).json()["data"]["viewer"]
     assert (viewer["id"], viewer["stakeholder"]["roles"]) == ("rina", ["RISK_MANAGER"])
     assert [(each["kind"], each["issuedBy"]) for each in viewer["tokens"]] == [("SESSION", "corp")]
@@ -179,17 +185,25 @@ async def test_a_session_is_no_bearer_token_and_a_token_is_no_cookie(browsing: B
 
 async def test_a_replayed_answer_and_one_to_another_browser_begin_no_session(browsing: Browsing) -> None:
     answer = browsing.provider.authorizes(await browsing.begin())
-    kept = browsing.http.cookies[FLOW]
+    kept, name = browsing.http.cookies[flow_of(answer["state"])], flow_of(answer["state"])
     assert (await browsing.come_back(**answer)).status_code == 303
     assert "was not begun in this browser" in says(await browsing.come_back(**answer))
-    browsing.http.cookies.set(FLOW, kept, domain="models.example.org")
+    browsing.http.cookies.set(name, kept, domain="models.example.org")
     assert says(await browsing.come_back(**answer)) == "Corp refuses it: invalid_grant."
     mine = browsing.provider.authorizes(await browsing.begin())
     browsing.configured()
-    await browsing.begin()
+    other = browsing.provider.authorizes(await browsing.begin())
     before = await browsing.denied()
-    assert "not the one to the sign-in of this browser" in says(await browsing.come_back(**mine))  # login CSRF
-    assert SESSION not in browsing.http.cookies and await browsing.denied() == before + 1
+    assert "was not begun in this browser" in says(await browsing.come_back(**mine))  # login CSRF
+    browsing.http.cookies.set(flow_of(mine["state"]), browsing.http.cookies[flow_of(other["state"])], domain="models.example.org")
+    assert "not the one to the sign-in of this browser" in says(await browsing.come_back(**mine))
+    assert SESSION not in browsing.http.cookies and await browsing.denied() == before + 2
+
+
+async def test_two_tabs_sign_in_at_once(browsing: Browsing) -> None:
+    one, other = [browsing.provider.authorizes(await browsing.begin(to=f"/graphql?{each}")) for each in "ab"]
+    for answer, place in ((one, "/graphql?a"), (other, "/graphql?b")):
+        assert (await browsing.come_back(**answer)).headers["location"] == place
 
 
 async def test_a_sign_in_takes_ten_minutes_at_most(browsing: Browsing) -> None:
@@ -202,7 +216,7 @@ async def test_a_sign_in_takes_ten_minutes_at_most(browsing: Browsing) -> None:
     ("change", "why"),
     [
         ({"iss": "https://other.example.org"}, "The answer is not of corp."),
-        ({"state": ""}, "The answer is not the one to the sign-in of this browser: begin again."),
+        ({"state": ""}, "This sign-in was not begun in this browser within ten minutes: begin again."),
         ({"error": "access_denied"}, "Corp did not sign you in: access_denied."),
         ({"error": "<script>"}, "Corp did not sign you in: &lt;script&gt;."),
         ({"code": ""}, "The answer of corp has no code."),
@@ -374,6 +388,17 @@ async def test_a_session_goes_on_while_its_issuer_is_out_of_reach(browsing: Brow
     assert (await browsing.ask()).status_code == 200
 
 
+async def test_a_new_key_that_is_not_looked_for_yet_ends_no_session(browsing: Browsing) -> None:
+    await browsing.sign_in()
+    browsing.later(minutes=15)
+    unknown = browsing.provider.signs(None, {"kid": "unknown"}, browsing.service.now, **RINA)
+    assert (await browsing.http.post("/graphql", headers={"authorization": f"Bearer {unknown}"})).status_code == 401
+    browsing.provider.keys = [RSAKey.generate_key(2048, {"kid": "second"})]
+    assert (await browsing.ask()).status_code == 200
+    browsing.later(minutes=15)
+    assert (await browsing.ask()).status_code == 200
+
+
 async def test_a_new_sign_in_says_that_the_issuer_is_out_of_reach(browsing: Browsing) -> None:
     browsing.provider.goes()
     answer = await browsing.http.get("/sign-in")
@@ -458,7 +483,8 @@ async def test_the_origin_that_the_settings_name_counts_behind_a_proxy(browsing:
     browsing.configured({"public_url": HERE}, here="http://10.0.0.7:8000")
     place = await browsing.begin()
     assert parse_qs(urlsplit(place).query)["redirect_uri"] == [f"{HERE}/sign-in/callback"]
-    kept = {"cookie": f"{FLOW}={browsing.http.cookies[FLOW]}"}  # the browser is at the proxy, over https
+    (name,) = browsing.http.cookies
+    kept = {"cookie": f"{name}={browsing.http.cookies[name]}"}  # the browser is at the proxy, over https
     answer = await browsing.http.get("/sign-in/callback", params=browsing.provider.authorizes(place), headers=kept)
     cookies = dict(each.partition(";")[0].split("=", 1) for each in answer.headers.get_list("set-cookie"))
     sent = {"cookie": f"{SESSION}={cookies[SESSION]}", "x-magistrate-csrf": cookies[FORGERY]}

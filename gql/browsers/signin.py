@@ -30,7 +30,7 @@ from gql.sessions import end_session, keep
 from gql.settings import Settings
 
 SIGN_IN, CALLBACK, SIGN_OUT = "/sign-in", "/sign-in/callback", "/sign-out"
-FLOW = "magistrate-sign-in"
+FLOW, STATE_NAMED = "magistrate-sign-in", 12
 Endpoint = Callable[[Request], Awaitable[Response]]
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,9 @@ class Browsers:
 
         async def once(request: Request) -> Response:
             answered = await answer(request)
-            self._delete(answered, request, FLOW)
+            name = _flow_of(request.query_params.get("state", ""))
+            if self._front.named(name, request) in request.cookies:
+                self._delete(answered, request, name)
             return answered
 
         return once
@@ -106,13 +108,14 @@ class Browsers:
         place = await provider.authorization_url(self._callback(request), flow.state, flow.nonce, flow.challenge)
         answer = RedirectResponse(place, 303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
         # Lax, because the issuer's page leads here; the session's own cookie is Strict.
-        self._set(answer, request, FLOW, flow.kept(_keyring()), int(PATIENCE.total_seconds()), same_site="lax")
+        self._set(answer, request, _flow_of(flow.state), flow.kept(_keyring()), int(PATIENCE.total_seconds()), same_site="lax")
         return answer
 
     async def _end(self, request: Request) -> Response:
         """Takes the code from the issuer's answer, and begins a session."""
         address, now = _address(request), self._clock()
-        flow = Flow.read(request.cookies.get(self._front.named(FLOW, request)), _keyring(), now)
+        name = self._front.named(_flow_of(request.query_params.get("state", "")), request)
+        flow = Flow.read(request.cookies.get(name), _keyring(), now)
         async with self._doorkeeper.counting(address, now, issuer=flow.issuer if flow else ""):
             if flow is None or flow.issuer not in self._providers:
                 raise Unauthenticated("this sign-in was not begun in this browser within ten minutes: begin again")
@@ -212,6 +215,11 @@ async def _code(provider: Provider, flow: Flow, answer: Mapping[str, str]) -> st
     if not answer.get("code"):
         raise Unauthenticated(f"the answer of {flow.issuer} has no code")
     return answer["code"]
+
+
+def _flow_of(state: str) -> str:
+    """The name of the cookie of a sign-in that was begun: each has its own, so that two tabs can sign in at once."""
+    return f"{FLOW}-{state[:STATE_NAMED]}"
 
 
 def _same(said: object, kept: str) -> bool:

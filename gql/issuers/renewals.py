@@ -13,7 +13,7 @@ from documents.seals import Keyring
 from documents.store.session import bound_database
 from documents.tokens import ApiToken
 from gql.issuers.fetching import NoAnswer
-from gql.issuers.tokens import Assertion, TokenVerifier
+from gql.issuers.tokens import Assertion, TokenVerifier, UnknownKey
 from gql.wrapping import unwrapped, wrapped
 
 EVERY = timedelta(minutes=15)
@@ -50,7 +50,7 @@ async def renewed(token: ApiToken, issued: TokenVerifier, keyring: Keyring, now:
             return None
         assertion = await issued.verified(found.id_token, now, provider.client_id)
     except (NoAnswer, Unauthenticated) as error:
-        if isinstance(error, Unauthenticated) and not isinstance(error.__cause__, NoAnswer):
+        if isinstance(error, Unauthenticated) and not isinstance(error, UnknownKey) and not isinstance(error.__cause__, NoAnswer):
             raise
         log.warning("a session was not renewed: %s: %s", token.issued_by, error)
         return None

@@ -32,6 +32,10 @@ class Assertion(NamedTuple):
     claims: Mapping[str, Any]
 
 
+class UnknownKey(Unauthenticated):
+    """A token is signed by a key that is not known; a new one may be, because keys are looked for once a minute at most."""
+
+
 class _Registry(JWSRegistry):
     """Headers that the specification does not know are ignored, as it says (RFC 7515 section 4)."""
 
@@ -91,7 +95,7 @@ class TokenVerifier:
         except NoAnswer as error:
             raise Unauthenticated(f"the token cannot be verified: {issuer.name} gives no keys") from error
         if key is None:
-            raise Unauthenticated(f"the token is signed by a key that {issuer.name} does not publish")
+            raise UnknownKey(f"the token is signed by a key that {issuer.name} does not publish")
         try:
             registry = _Registry(algorithms=issuer.algorithms, strict_check_header=False)
             deserialize_compact(text, key, algorithms=issuer.algorithms, registry=registry)
