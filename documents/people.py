@@ -241,8 +241,12 @@ class Stakeholder(Searchable):
         self.identity = self.identity.after_confirmation(by, IdentityBasis.HOST, reason, at)
 
     def recover(self, by: str, at: datetime) -> None:
-        """Makes an administrator able to act, by somebody with access to the host; ends what is known of who it is."""
-        self.active, self.platform_role, self.roles = True, PlatformRole.ADMIN, ()
+        """Makes an administrator able to act, by somebody with access to the host; ends what is known of who it is.
+
+        The person is an administrator here from then on, whatever an issuer gives.
+        """
+        self.active, self.bindings = True, tuple(each.giving(Grants()) for each in self.bindings)
+        self._hold(Holding(platform_role=PlatformRole.ADMIN, roles=(), authorized_tiers=self.authorized_tiers))
         self.identity = self.identity.unconfirmed if self.identity.enrolled else self.identity.after_enrolment(by, (), at)
 
     def _may_be_confirmed(self) -> None:

@@ -12,6 +12,7 @@ from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.issuers import Issuers
 from gql.app import create_app
+from gql.cli.recovery import recovering
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
 from tests.providers import CORP, Provider
@@ -199,6 +200,28 @@ async def test_the_last_administrator_stays_one_and_comes_in(corp: Corp, caplog:
     assert "zoe stays an administrator" in caplog.text
     who = '{ stakeholder(userId: "zoe") { platformRole } }'
     assert (await corp.service.ask(who, zoe))["stakeholder"]["platformRole"] == "ADMIN"
+
+
+async def test_the_host_lets_an_administrator_in_while_the_provider_is_gone(corp: Corp) -> None:
+    ursula = corp.token("ursula", "admins")
+    await corp.service.ask(VIEWER, ursula)
+    corp.configured(issuer="https://elsewhere.example.org")
+    assert "not configured" in await corp.problem(ursula)
+    text = (
+        await recovering("ursula", "The provider is gone.", reseal=False, in_file=False, clock=lambda: corp.service.now)(
+            corp.service.settings
+        )
+    ).token
+    by = Person("ursula", text)
+    viewer = await corp.service.ask(
+        "{ viewer { stakeholder { platformRole heldHere { platformRole } identity { confirmed } } } }", by
+    )
+    assert viewer["viewer"]["stakeholder"] == {"platformRole": "ADMIN", "heldHere": None, "identity": {"confirmed": False}}
+    assert (await corp.service.last())["details"]["facts"]["reason"] == "The provider is gone."
+    corp.configured()
+    assert await corp.service.ask(VIEWER, corp.token("ursula", "admins"))
+    assert "ADMIN and hold RISK_MANAGER" in await corp.problem(corp.token("ursula", "risk"))
+    assert (await corp.state("ursula"))["heldHere"]["platformRole"] == "ADMIN"
 
 
 async def test_whoever_is_bound_is_never_enrolled_by_a_token(corp: Corp) -> None:
