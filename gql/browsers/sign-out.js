@@ -14,5 +14,5 @@ if (kept) {
       says.textContent = `The server cannot be asked: ${error.message}`
     }
   })
-  document.querySelector('main').append(button)
+  document.querySelector('ul').replaceChildren(button)
 }

@@ -143,7 +143,7 @@ function Page() {
     <>
       <div className="bar">
         {(!forgery() || who.refused) && ways.issuers.map((each) => <a key={each} className="issuer" href={leadingTo(each)}>Sign in with {each}</a>)}
-        {ways.tokenEntry && (
+        {ways.tokenEntry && (token || !forgery() || who.refused) && (
           <form onSubmit={signIn}>
             <label htmlFor="token">Token</label>
             <input id="token" name="token" type="password" defaultValue={token} placeholder="mag_..." autoComplete="off" />
