@@ -51,7 +51,7 @@ class Turn(Record):
             return False
         counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
         named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
-        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
+        return named and turn.due_at <= latest and turn.number < NUMBERS - 1 and turn.revision < MAX_SAFE_INTEGER
 
     @classmethod
     async def taken(cls, at: datetime, *, at_once: bool = False) -> Self | None:
