@@ -187,6 +187,18 @@ async def test_an_honest_server_is_called_sound_while_it_writes(grown: Service) 
     assert await asyncio.gather(*askers) == [{""}] * 3
 
 
+@pytest.mark.parametrize("count", [2**53 - 3, 2**53 - 2, 2**53 - 1])
+async def test_a_count_of_units_of_work_near_its_end_refuses_no_mutation(grown: Service, count: int) -> None:
+    """No seal covers the count, and verification finds nothing wrong with it: it begins anew."""
+    heads = grown.database.collection("audit_head")
+    await heads.update_one({}, {"$set": {"turn": count}})
+    for _ in range(4):
+        await grown.do("createApiToken", ALICE, "token", **TOKEN)
+        assert (await grown.ask(VERIFICATION, AUDREY))["auditVerification"]["valid"]
+    (head,) = await heads.find().to_list(None)
+    assert 0 <= head["turn"] < 5
+
+
 async def test_what_is_rolled_back_is_not_what_a_server_has_seen(grown: Service) -> None:
     """A transaction that ends in a refusal leaves the end where it was, however far it had moved it."""
     for _ in range(2):

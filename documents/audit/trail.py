@@ -198,10 +198,13 @@ class AuditHead(Record):
 
     @classmethod
     async def _touched(cls) -> Raw:
-        # A turn that is missing would begin anew, and one that is too large could not be counted up.
-        touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
+        # A turn that is missing would begin anew.
+        touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lte": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
         if touched is None:
             raise TrailNotSound("there is no head that counts turns, and so no trail")
+        if isinstance(touched["turn"], int) and touched["turn"] > MAX_SAFE_INTEGER:
+            # No seal covers the count, so anybody can set it to its end. That shall not be the end of the trail.
+            touched = await cls.alter_and_read({"name": "head"}, {"$set": {"turn": 0}}) or touched
         return touched
 
     @classmethod
