@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from annotated_types import Le
 from bson import ObjectId
 
 from documents.audit.notes import SigningKey
@@ -16,6 +17,8 @@ from gql import firststart, unrecorded
 from gql.checkpoints import checkpoint
 from gql.verifications import verification
 from tests.examples import attach, register
+from gql.faults import SettingRefused
+from gql.settings import Settings, read_settings
 from tests.hostile_values import VALUES, altered, at, is_same, replace
 from tests.operators import Operator
 from tests.service import AUDREY, Person, Service
@@ -122,6 +125,32 @@ async def test_a_turn_that_is_due_in_a_thousand_years_and_a_second_one_are_no_tu
 
 async def test_a_run_of_the_future_is_none(grown: Service) -> None:
     assert await turn(grown)
+@pytest.mark.parametrize("seconds", ["86401", "604800"])
+def test_a_wait_of_more_than_a_day_between_runs_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    """A server that is started again with a shorter one would call the turn that is due then altered."""
+    monkeypatch.setenv("MAGISTRATE_VERIFICATION_SECONDS", seconds)
+    with pytest.raises(SettingRefused, match="1 to 86400"):
+        read_settings()
+
+
+async def test_a_restart_with_a_shorter_wait_is_sound(grown: Service) -> None:
+    longest = next(each.le for each in Settings.model_fields["verification_seconds"].metadata if isinstance(each, Le))
+    assert await verification(None, lambda: grown.now, float(str(longest)))
+    grown.later(minutes=1)
+    assert await faults(grown) in ([], None)
+    grown.later(days=1)
+    assert await faults(grown) == []
+
+
+async def test_the_first_run_after_an_upgrade_believes_the_turn_of_an_earlier_release(grown: Service) -> None:
+    """Its operator may have set a wait of a week. Its runs have no seal."""
+    assert await turn(grown)
+    await grown.database.collection(RUNS).update_many({}, {"$unset": {"mac": "", "due_at": ""}})
+    await grown.database.collection(TURNS).update_many({}, {"$set": {"due_at": grown.now + timedelta(days=7)}})
+    grown.later(minutes=1)
+    assert await faults(grown) == [] and (await ready(grown)).startswith("no fault in ")
+
+
     last = await only(grown, RUNS, "number")
     future = {"began_at": grown.now + timedelta(days=9_999), "ended_at": grown.now + timedelta(days=10_000), "number": 10**6}
     await grown.database.collection(RUNS).insert_one(last | {"_id": ObjectId()} | future)

@@ -227,6 +227,8 @@ async def verify_in_turn(
     """
     ahead, strange = await VerificationRun.after_last(began := clock())
     altered = await VerificationTurn.cleared(began, max(every, DAY)) and not ahead
+    # An earlier release let an operator wait for as long as he liked, and no seal says that a run of his was altered.
+    altered = altered and await VerificationRun.last_that(began, {}) is not None
     taken = await VerificationTurn.taken(began, at_once=at_once or bool(ahead))  # a fast clock put off the turn too
     if taken is None:
         return None
