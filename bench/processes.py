@@ -13,7 +13,7 @@ from typing import Any, Self
 from gql import children
 from gql.settings import PREFIX, Settings
 
-GRACE, NEVER = 5.0, 1_000_000  # seconds until a server is killed; between background verifications, of which there shall be none
+GRACE, NEVER = 5.0, 86_400  # seconds until a server is killed; between background verifications, of which there shall be none
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 

@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 from pydantic import Field, ValidationError
 
 from documents.errors import AlreadyExists, StaleRevision
-from documents.store.record import Record
+from documents.store.record import Record, is_revision
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
-from documents.values import MAX_SAFE_INTEGER, Count, Moment, is_count
+from documents.values import Count, Moment, is_count
 
 LEASE = timedelta(minutes=1)
 NUMBERS = 2**32  # of turns; with one a second they last for 136 years
@@ -49,9 +49,9 @@ class Turn(Record):
             turn = cls.hydrated(raw)
         except (ValidationError, ValueError, TypeError, OverflowError):
             return False
-        counted = is_count(raw.get("number")) and is_count(raw.get("revision"))
+        counted = is_count(raw.get("number")) and is_revision(raw.get("revision"))
         named = counted and turn.name == "turn" and isinstance(raw.get("due_at"), datetime)
-        return named and turn.due_at <= latest and turn.number < NUMBERS and turn.revision < MAX_SAFE_INTEGER
+        return named and turn.due_at <= latest and turn.number < NUMBERS - 1
 
     @classmethod
     async def taken(cls, at: datetime, *, at_once: bool = False) -> Self | None:

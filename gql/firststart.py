@@ -23,6 +23,7 @@ from gql import resealing, secretkey
 from gql.private import write_private
 from gql.release import RELEASE
 from gql.settings import Settings
+from gql.unrecorded import logged_if_unsound
 
 ADMINISTRATOR, TOKEN_FILE = "admin", "admin-token"
 Clock = Callable[[], datetime]
@@ -49,11 +50,16 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
     await migrations.migrate(database, clock, RELEASE, RECORDS)
     with database.bound():
         made = None if form else await _first_start(database, settings, clock())
-        await resealing.rotate(database.keyring, clock())
-        await raise_rules(timedelta(days=settings.grace_days), clock())
-        await _follow(database, settings, clock())
-        if settings.admin_token:
-            await _grant(database, settings.admin_token.get_secret_value(), clock())
+        # A server starts over a trail that takes no events, so that somebody can look; what it cannot write waits for a start.
+        with logged_if_unsound():
+            await resealing.rotate(database.keyring, clock())
+        with logged_if_unsound():
+            await raise_rules(timedelta(days=settings.grace_days), clock())
+        with logged_if_unsound():
+            await _follow(database, settings, clock())
+        with logged_if_unsound():
+            if settings.admin_token:
+                await _grant(database, settings.admin_token.get_secret_value(), clock())
         return await AuditHead.named(), made
 
 

@@ -8,7 +8,7 @@ from documents.access import SYSTEM
 from documents.audit.event import AuditEventType
 from documents.audit.forms import is_text
 from documents.audit.sealing import problem, problem_of_head, put
-from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, record
+from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.canonical import quoted
 from documents.kinds import RECORDS
 from documents.seals import FIELD, Keyring, names_unknown_key, seq_of
@@ -20,29 +20,30 @@ from documents.store.units import Raw, Unit
 KINDS = sorted((each for each in RECORDS if each.grants_access), key=lambda each: each.__name__)
 KEY_ID, BATCH, NAMED = f"{FIELD}.key_id", 100, 50
 WINDOW, LABEL = 1_000, 200  # rows that are listed at once; characters of a label
+Place = tuple[type[Record], str]
 log = logging.getLogger(__name__)
 
 
 async def rotate(keys: Keyring, at: datetime) -> None:
-    """Seals anew what is sealed under the previous key, after each seal was checked; the trail tells of it once.
+    """Seals anew what is sealed under the previous key, after each seal was checked; the trail tells of each batch with it.
 
     A record that is not what it was keeps its old seal, and the event names it. Any number of processes can do so at once. Warns
     of records under a key that is not here.
     """
-    sealed, refused = 0, list[str]()
     if keys.previous:
         await AuditHead.seal_anew(_sealed_before(keys), at)
+        places, untold = list[Place](), list[str]()
         for kind in KINDS:
             named, nameless = await _sealed_under(kind, keys.previous.id)
-            refused += nameless
-            for first in range(0, len(named), BATCH):
-                rows = await _batch(kind, keys.previous.id, named[first : first + BATCH], at)
-                sealed += sum(not wrong for _, wrong in rows)
-                refused += [_label(kind, key) for key, wrong in rows if wrong]
-        if sealed:
-            await _tell(keys.previous.id, keys.current.id, sealed, refused, at)
-        for each in refused:
-            log.error("%s keeps the seal of the previous secret key: it is not what it was", each)
+            places += [(kind, key) for key in named]
+            untold += nameless
+        for each in untold:
+            _warn(each)
+        for first in range(0, len(places), BATCH):
+            sealed, refused = await _batch(places[first : first + BATCH], keys.previous.id, keys.current.id, untold, at)
+            for each in refused:
+                _warn(each)
+            untold = [] if sealed else untold + refused
     known = [keys.current.id, *([keys.previous.id] if keys.previous else [])]
     if lost := sum([await each.tally({KEY_ID: {"$exists": True, "$nin": known}}) for each in KINDS]):
         log.error(
@@ -75,17 +76,30 @@ def _label(kind: type[Record], key: object) -> str:
     return f"{kind.__name__}/{key if is_text(key) else quoted(key)}"[:LABEL]
 
 
-async def _batch(kind: type[Record], key_id: str, keys: list[str], at: datetime) -> list[tuple[str, str | None]]:
-    """Seals records under the key anew, in one transaction; each by its own key, with what is wrong with it."""
-    (name,) = kind.keys
+async def _batch(places: list[Place], previous: str, current: str, untold: list[str], at: datetime) -> tuple[int, list[str]]:
+    """Seals records anew, in one transaction with the event that tells of it; how many, and the labels of those it refused."""
+    ids, by_kind = EventIds(), dict[type[Record], list[str]]()
+    for kind, key in places:
+        by_kind.setdefault(kind, []).append(key)
 
-    async def work(unit: Unit) -> list[tuple[str, str | None]]:
-        await AuditHead.touch()
-        done: list[tuple[str, str | None]] = []
-        async for rows in kind.raw_windows({KEY_ID: key_id, name: {"$in": keys}}, [(name, 1)], BATCH):
-            # A list with such a text meets the query too.
-            done += [(key, await _resealed(kind, key, row)) for row in rows if (key := row.get(name)) in keys]
-        return done
+    async def work(unit: Unit) -> tuple[int, list[str]]:
+        head, sealed, refused = await AuditHead.touch(), 0, list[str]()
+        for kind, keys in by_kind.items():
+            (name,) = kind.keys
+            async for rows in kind.raw_windows({KEY_ID: previous, name: {"$in": keys}}, [(name, 1)], BATCH):
+                for row in rows:
+                    if (key := row.get(name)) not in keys:  # a list with such a text meets the query too
+                        continue
+                    if await _resealed(kind, key, row):
+                        refused.append(_label(kind, key))
+                    else:
+                        sealed += 1
+        if sealed:
+            facts = {"from": previous, "to": current, "sealed": sealed, "refused": [*untold, *refused][:NAMED]}
+            about, request = ("SecretKey", current), Request(ids[0])
+            told = Occurrence(AuditEventType.SYSTEM_STARTED, "rotateSecretKey", SYSTEM, request, about, facts=facts)
+            await head.append([told], at, ids)
+        return sealed, refused
 
     return await bound_database().transact(work, at)
 
@@ -102,7 +116,5 @@ async def _resealed(kind: type[Record], key: str, row: Raw) -> str | None:
     return wrong
 
 
-async def _tell(previous: str, current: str, sealed: int, refused: list[str], at: datetime) -> None:
-    facts = {"from": previous, "to": current, "sealed": sealed, "refused": refused[:NAMED]}
-    about, request = ("SecretKey", current), Request(EventIds()[0])
-    await record(Occurrence(AuditEventType.SYSTEM_STARTED, "rotateSecretKey", SYSTEM, request, about, facts=facts), at)
+def _warn(label: str) -> None:
+    log.error("%s keeps the seal of the previous secret key: it is not what it was", label)

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     checkpoint_seconds: int = Field(60, ge=1, description="after how many seconds the audit trail is signed again, 1 or more")
     checkpoint_file: Path | None = Field(None, description="a file to which each checkpoint of the audit trail is appended")
     verification_seconds: int = Field(
-        300, ge=1, description="after how many seconds what came since is verified again, 1 or more"
+        300, ge=1, le=86_400, description="after how many seconds what came since is verified again, 1 to 86400"
     )
     migrate: bool = Field(
         False, description="true if a start migrates the data of an earlier release by itself, false if it refuses them"

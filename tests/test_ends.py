@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun
@@ -29,6 +30,8 @@ from tests.trails import Raw, Stored, forged
 EVERY = 300
 TOKEN = {"name": "laptop"}
 WHY = re.compile("no server left it so|its seal names a secret key that is not here")
+CHAIN = "{ dashboard { audit { chainIntegrity { valid } } } }"
+LISTED = "{ auditVerifications(first: 5) { nodes { number found { valid } } } }"
 VERIFICATION = "{ auditVerification { valid faults { kind seq detail } } }"
 
 pytestmark = pytest.mark.tampers
@@ -184,6 +187,18 @@ async def test_an_honest_server_is_called_sound_while_it_writes(grown: Service) 
     assert await asyncio.gather(*askers) == [{""}] * 3
 
 
+@pytest.mark.parametrize("count", [2**53 - 3, 2**53 - 2, 2**53 - 1])
+async def test_a_count_of_units_of_work_near_its_end_refuses_no_mutation(grown: Service, count: int) -> None:
+    """No seal covers the count, and verification finds nothing wrong with it: it begins anew."""
+    heads = grown.database.collection("audit_head")
+    await heads.update_one({}, {"$set": {"turn": count}})
+    for _ in range(4):
+        await grown.do("createApiToken", ALICE, "token", **TOKEN)
+        assert (await grown.ask(VERIFICATION, AUDREY))["auditVerification"]["valid"]
+    (head,) = await heads.find().to_list(None)
+    assert 0 <= head["turn"] < 5
+
+
 async def test_what_is_rolled_back_is_not_what_a_server_has_seen(grown: Service) -> None:
     """A transaction that ends in a refusal leaves the end where it was, however far it had moved it."""
     for _ in range(2):
@@ -265,6 +280,47 @@ async def test_runs_of_an_earlier_release_or_key_count_for_nothing(grown: Servic
     assert await standing(grown.now) == "audit trail: not verified yet"
     run = await turn(grown)
     assert run.is_whole and run.found.valid and run.number == 2
+
+
+@pytest.mark.parametrize("mac", [{"key_id": "k9", "seq": 1, "value": "x"}, None])
+@pytest.mark.parametrize("number", [2, 10**6, 2**32 - 1])
+async def test_a_planted_run_of_another_key_is_not_the_newest_for_longer_than_until_the_next_run(
+    grown: Service, number: int, mac: Any
+) -> None:
+    events, runs = (grown.database.collection(each) for each in ("audit_events", "audit_verifications"))
+    await turn(grown)
+    (run,) = await runs.find().to_list(None)
+    await runs.insert_one(run | {"_id": ObjectId(), "number": number, "mac": mac})
+    await events.update_one({"seq": 3}, {"$set": {"action": "nothing"}})
+    found = await turn(grown)
+    assert found.is_whole and "FIELD_DIFFERS" in {each.kind.name for each in found.found.faults}
+    assert (await standing(grown.now)).startswith("audit trail: NOT SOUND, faults: ")
+    assert (await grown.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"]["valid"] is False
+    listed = (await grown.ask(LISTED, AUDREY))["auditVerifications"]["nodes"]
+    assert [each["found"]["valid"] for each in listed] == [False, True]
+
+
+async def test_the_first_run_after_an_upgrade_outnumbers_what_was_planted_among_the_unsealed(grown: Service) -> None:
+    runs = grown.database.collection("audit_verifications")
+    await turn(grown)
+    (run,) = await runs.find().to_list(None)
+    await runs.update_many({}, {"$unset": {"mac": ""}})
+    await runs.insert_one({name: each for name, each in run.items() if name not in {"_id", "mac"}} | {"number": 10**6})
+    assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
+    assert [each["number"] for each in await runs.find().sort("number").to_list(None)] == [1, 2]
+
+
+@pytest.mark.parametrize("number", [2**32 - 3, 2**32 - 2, 2**32 - 1, 2**32])
+async def test_a_turn_of_a_number_that_no_server_reaches_ends_no_verification(grown: Service, number: int) -> None:
+    """It may be called altered at first, and numbers begin anew."""
+    await turn(grown)
+    await grown.database.collection("audit_verification_turns").update_many({}, {"$set": {"number": number}})
+    for _ in range(4):
+        found = await turn(grown)
+        assert {each.kind.name for each in found.found.faults} <= {"RUN_ALTERED"}
+        assert (last := await VerificationRun.last(grown.now)) and last.number == found.number
+    for _ in range(2):
+        assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
 
 
 @pytest.mark.parametrize("release", ["0.2.0"])

@@ -10,6 +10,8 @@ import pytest
 from bson import Code
 from graphql import get_named_type
 
+from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.eligibility.turns import judge_batch
 from documents.store.record import Record
 from tests.examples import BOT, register
@@ -31,6 +33,20 @@ async def travelled(server: str) -> AsyncIterator[Service]:
         pass
     yield service
     await service.close()
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[Service]:
+    service = await Service.started(server)
+    await register(service)
+    yield service
+    await service.close()
+
+
+@pytest.fixture
+async def registered(begun: Service) -> AsyncIterator[Service]:
+    async with begun.put_back() as service:
+        yield service
 
 
 def place(document: Any, path: str) -> str:
@@ -120,6 +136,22 @@ async def test_a_version_is_judged_whatever_stands_in_the_place_of_its_salts(ser
     with service.database.bound():
         assert await judge_batch(service.now) == 1 and await judge_batch(service.now) == 0
     assert await versions.count_documents({"salts": 7}) == 1
+
+
+@pytest.mark.parametrize("name", VALUES)
+async def test_what_stands_in_the_place_of_a_revision_is_named_and_nothing_is_built_on_it(registered: Service, name: str) -> None:
+    versions = registered.database.collection("model_versions")
+    (stored,) = await versions.find().to_list(None)
+    if await replace(registered, "model_versions", altered(stored, "revision", VALUES[name])):
+        named = {"code": "RECORD_UNREADABLE", "kind": "ModelVersion", "key": "support-assistant/1.0.0", "path": "revision"}
+        for _ in range(2):
+            assert await registered.refused("updateModelVersion", **BOT, purpose="To answer.") == named
+        answer = await registered.post(
+            '{ modelVersion(modelId: "support-assistant", version: "1.0.0") { revision } }', {}, AUDREY
+        )
+        assert {code_in(answer.json())} <= {None, "RECORD_UNREADABLE"}
+        found = (await verify(limit=None, books=BOOKS)).faults
+        assert [(each.kind.name, each.path) for each in found] == [("RECORD_DIFFERS", "revision")]
 
 
 OF_JSON = {"null", "true", "double", "minus five", "10**12", "2**62", "largest", "smallest", "text", "empty text"}

@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from annotated_types import Le
 from bson import ObjectId
+from pydantic import SecretStr
 
 from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
+from documents.seals import Keyring, SecretKey
 from gql import firststart, unrecorded
 from gql.checkpoints import checkpoint
+from gql.faults import SettingRefused
+from gql.settings import Settings, read_settings
 from gql.verifications import verification
 from tests.examples import attach, register
 from tests.hostile_values import VALUES, altered, at, is_same, replace
 from tests.operators import Operator
-from tests.service import AUDREY, Person, Service
+from tests.service import AUDREY, SECRET_KEY, Person, Service
 
 pytestmark = pytest.mark.tampers
 Raw = dict[str, Any]
@@ -118,6 +123,32 @@ async def test_a_turn_that_is_due_in_a_thousand_years_and_a_second_one_are_no_tu
     run = await turn(grown)
     assert run and [each.kind.name for each in run.found.faults] == ["RUN_ALTERED"]
     assert (run := await turn(grown)) and run.found.valid
+
+
+@pytest.mark.parametrize("seconds", ["86401", "604800"])
+def test_a_wait_of_more_than_a_day_between_runs_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    """A server that is started again with a shorter one would call the turn that is due then altered."""
+    monkeypatch.setenv("MAGISTRATE_VERIFICATION_SECONDS", seconds)
+    with pytest.raises(SettingRefused, match="1 to 86400"):
+        read_settings()
+
+
+async def test_a_restart_with_a_shorter_wait_is_sound(grown: Service) -> None:
+    longest = next(each.le for each in Settings.model_fields["verification_seconds"].metadata if isinstance(each, Le))
+    assert await verification(None, lambda: grown.now, float(str(longest)))
+    grown.later(minutes=1)
+    assert await faults(grown) in ([], None)
+    grown.later(days=1)
+    assert await faults(grown) == []
+
+
+async def test_the_first_run_after_an_upgrade_believes_the_turn_of_an_earlier_release(grown: Service) -> None:
+    """Its operator may have set a wait of a week. Its runs have no seal."""
+    assert await turn(grown)
+    await grown.database.collection(RUNS).update_many({}, {"$unset": {"mac": "", "due_at": ""}})
+    await grown.database.collection(TURNS).update_many({}, {"$set": {"due_at": grown.now + timedelta(days=7)}})
+    grown.later(minutes=1)
+    assert await faults(grown) == [] and (await ready(grown)).startswith("no fault in ")
 
 
 async def test_a_run_of_the_future_is_none(grown: Service) -> None:
@@ -246,9 +277,50 @@ async def test_a_server_starts_over_a_head_that_was_altered_and_says_why_it_cann
     await heads.update_one({}, {"$set": {"size": "many"}})
     origin, _ = await firststart.prepare(grown.settings, grown.database, lambda: grown.now)
     assert origin == (await only(grown, HEAD))["origin"]
+    for name in (5, "elsewhere.example"):
+        await heads.update_one({}, {"$set": {"origin": name}})
+        assert await firststart.prepare(grown.settings, grown.database, lambda: grown.now) == (origin, None)
     await heads.update_one({}, {"$set": {"origin": 5}})
+    await grown.database.collection("audit_events").update_many({}, {"$set": {"origin": 5}})
     with pytest.raises(Exception, match="magistrate audit verify"):
         await firststart.prepare(grown.settings, grown.database, lambda: grown.now)
+
+
+async def test_an_event_beyond_the_end_gives_the_trail_no_other_name(grown: Service) -> None:
+    last, head = await only(grown, "audit_events", "seq"), await only(grown, HEAD)
+    beyond = {
+        "_id": ObjectId(),
+        "seq": last["seq"] + 1,
+        "event_id": "AUD-1",
+        "previous_hash": "1" * 64,
+        "origin": "elsewhere.example",
+    }
+    await grown.database.collection("audit_events").insert_one(last | beyond)
+    assert (await firststart.prepare(grown.settings, grown.database, lambda: grown.now))[0] == head["origin"]
+
+
+@pytest.mark.parametrize("change", [{"$unset": {"mac": ""}}, {"$set": {"size": "many"}}, {"$set": {"last_hash": "0" * 64}}])
+async def test_a_server_that_has_something_to_write_starts_over_a_head_that_was_altered(
+    grown: Service, change: Raw, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another secret key, other review days, newer rules and the token of the settings wait for the next start."""
+    monkeypatch.setattr(unrecorded, "_quiet", unrecorded.Quiet(0))
+    await grown.database.collection(HEAD).update_one({}, change)
+    await grown.database.collection("rules").update_many({}, {"$inc": {"number": -1}})
+    other = Service(grown.uri, grown.database.name)
+    other.now = grown.now
+    other.database.keyring = Keyring(SecretKey("k2", b"n" * 32), SECRET_KEY)
+    days = tuple(each + 1 for each in grown.settings.review_days)
+    token = SecretStr(f"mag_fresh_{'x' * 43}")
+    settings = grown.settings.model_copy(update={"review_days": days, "admin_token": token})
+    size = len(await grown.trail())
+    origin, _ = await firststart.prepare(settings, other.database, lambda: grown.now)
+    assert origin == (await only(grown, "audit_events", "seq"))["origin"]
+    said = [each for each in caplog.records if "the end of the audit trail was altered" in each.getMessage()]
+    assert len(said) == 4
+    assert len(await grown.trail()) == size and await other.ask(RESTRICTIONS)
+    assert "NOT SOUND" in (await other.http.get("/readyz")).text
+    await other.close()
 
 
 async def test_commands_over_a_hostile_head_end_with_a_status_of_their_own(grown: Service, tmp_path: Path) -> None:

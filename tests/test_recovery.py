@@ -16,6 +16,7 @@ from documents.books import BOOKS
 from documents.canonical import plain
 from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
+from gql import resealing
 from gql.cli.recovery import recovering
 from gql.faults import SecretKeyMissing, SecretKeyRefused
 from gql.firststart import prepare
@@ -63,6 +64,30 @@ async def test_a_changed_key_seals_everything_anew_and_the_trail_tells_of_it(ser
     assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
     await restart(service, NEW)  # the previous key is needed once
     assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}} and await service.size() == seen + 1
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_a_change_of_the_key_that_is_killed_has_told_of_all_that_it_sealed(
+    service: Service, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    async def dies(*given: Any) -> Any:
+        done.append(await batch(*given))
+        if len(done) == batches:
+            raise asyncio.CancelledError
+        return done[-1]
+
+    seen, done, batch = await service.size(), list[Any](), resealing._batch
+    monkeypatch.setattr(resealing, "BATCH", 4)
+    with monkeypatch.context() as killed:
+        killed.setattr(resealing, "_batch", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await restart(service, NEW, SECRET_KEY)
+    under = [await each.count_documents({"mac.key_id": "k2"}) for each in (people(service), tokens(service))]
+    facts = [each["details"]["facts"] for each in await service.trail(seen) if each["action"] == "rotateSecretKey"]
+    assert sum(each["sealed"] for each in facts) == sum(under) == 4 * batches
+    await restart(service, NEW, SECRET_KEY)
+    facts = [each["details"]["facts"] for each in await service.trail(seen) if each["action"] == "rotateSecretKey"]
+    assert sum(each["sealed"] for each in facts) == 14 and all(each["to"] == "k2" for each in facts)
 
 
 async def test_a_changed_key_seals_nothing_that_was_altered(service: Service) -> None:

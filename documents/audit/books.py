@@ -26,7 +26,7 @@ from documents.canonical import UNSPEAKABLE, loosely_parsed, same
 from documents.contents import Content
 from documents.salts import FIELD as SALTS
 from documents.salts import are_salts
-from documents.store.record import Record
+from documents.store.record import Record, is_revision
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
 from documents.values import is_count
@@ -249,6 +249,8 @@ def _queries(ledger: Ledger, kind: type[Record]) -> Iterator[Raw]:
 def wrong_in(kind: type[Record], raw: Raw) -> dict[str, str]:
     """What is wrong in a document beside its leaves, by path: types of BSON, and fields that do not follow from others."""
     wrong = dict(_unlike_its_kind(kind, raw))
+    if not is_revision(raw.get("revision")):
+        wrong["revision"] = "It is no count of how often a record was stored."
     if not are_salts(raw.get(SALTS)):
         wrong[SALTS] = "It is no list of salts with their paths."
     try:

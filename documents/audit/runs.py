@@ -135,6 +135,8 @@ class VerificationRun(Record):
         event; its run has a number that a turn had. Such a run counts for nothing until its time has come.
         """
         last = await cls.last_that(at, {})
+        if last and last.number >= NUMBERS - 1:  # no number is left: somebody altered a turn, and the numbers begin anew
+            return [], [{}]
         older: Raw = {"number": {"$gte": 1, "$lte": last.number}} if last else {"number": {"$in": []}}
         # A list meets a comparison if one of its elements does.
         found = await cls.raw_window({"$or": [{"$nor": [older]}, {"number": {"$type": "array"}}]}, (), KEPT)
@@ -147,7 +149,7 @@ class VerificationRun(Record):
         latest = max([at, *(each for each in told if isinstance(each, datetime))])
         highest = max([last.number + 1 if last else 1, *(each for each in counted if isinstance(each, int))])
         runs = [(each, cls._made(each, min(latest, _FAR) + DAY)) for each in strange]
-        ahead = [run for _, run in runs if run and run.number <= highest]
+        ahead = [run for _, run in runs if run and run.number <= min(highest, NUMBERS - 2)]
         return ahead, [{"_id": each.get("_id")} for each, run in runs if run not in ahead]
 
     @classmethod
@@ -159,7 +161,14 @@ class VerificationRun(Record):
     @classmethod
     def _is_of_another_key(cls, raw: Raw, at: datetime, last: Self | None = None) -> bool:
         """Whether a document tells of a run that was sealed under a key that is not here, or stored before runs were sealed."""
-        return cls._formed(raw, at) is not None and names_unknown_key(raw, keyring()) and not (last and FIELD not in raw)
+        return cls._formed(raw, at) is not None and names_unknown_key(raw, keyring()) and not (last and raw.get(FIELD) is None)
+
+    @classmethod
+    async def forget_others(cls, above: int) -> None:
+        """Deletes the runs above a number that are of no key that is here: else they might stay the newest for ever."""
+        keys = keyring()
+        known = [each.id for each in (keys.current, keys.previous) if each]
+        await cls.delete_unrecorded({"number": {"$gt": above}, f"{FIELD}.key_id": {"$nin": known}})
 
     @classmethod
     def _formed(cls, raw: Raw, at: datetime) -> Self | None:
@@ -179,13 +188,20 @@ class VerificationTurn(Turn):
     collection: ClassVar = "audit_verification_turns"
 
     async def end(self, run: VerificationRun, spare: Count | None, due_at: datetime) -> None:
-        """Stores the run, ends the turn until `due_at`, and deletes old runs, except `spare` and those that found a new fault."""
+        """Stores the run as the newest, and ends the turn until `due_at`.
+
+        Deletes old runs, except `spare` and those that found a new fault, and runs of another key that claim to be newer than
+        one of a key that is here.
+        """
 
         async def work(unit: Unit) -> None:
+            if own := await VerificationRun.last_that(run.ended_at, {}):
+                await VerificationRun.forget_others(own.number)
             while there := await VerificationRun.raw_first({"number": run.number}):
                 if spelled(there.get("began_at")) == spelled(run.began_at):
                     return  # an earlier attempt committed, and only its answer was lost
                 run.number += 1  # somebody put a document in its place
+            await VerificationRun.forget_others(run.number)
             await self.moved(due_at)
             await VerificationRun.insert_raws([sealed(run, run._as_stored(), run.number)])
             old = {"$lte": run.number - KEPT, "$ne": spare}
@@ -211,6 +227,8 @@ async def verify_in_turn(
     """
     ahead, strange = await VerificationRun.after_last(began := clock())
     altered = await VerificationTurn.cleared(began, max(every, DAY)) and not ahead
+    # An earlier release let an operator wait for as long as he liked, and no seal says that a run of his was altered.
+    altered = altered and await VerificationRun.last_that(began, {}) is not None
     taken = await VerificationTurn.taken(began, at_once=at_once or bool(ahead))  # a fast clock put off the turn too
     if taken is None:
         return None

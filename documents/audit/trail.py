@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from documents.access import SYSTEM, Actor
 from documents.audit import tree
 from documents.audit.event import SCHEMA, AuditEvent, AuditEventType, AuditOutcome
-from documents.audit.forms import head_problems
+from documents.audit.forms import head_problems, is_text
 from documents.audit.sealing import END, keyring, problem_of_head, seal_changes, seal_of_head
 from documents.audit.verification import GENESIS
 from documents.canonical import canonical
@@ -198,10 +198,13 @@ class AuditHead(Record):
 
     @classmethod
     async def _touched(cls) -> Raw:
-        # A turn that is missing would begin anew, and one that is too large could not be counted up.
-        touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lt": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
+        # A turn that is missing would begin anew.
+        touched = await cls.alter_and_read({"name": "head", "turn": {"$gte": 0, "$lte": MAX_SAFE_INTEGER}}, {"$inc": {"turn": 1}})
         if touched is None:
             raise TrailNotSound("there is no head that counts turns, and so no trail")
+        if isinstance(touched["turn"], int) and touched["turn"] > MAX_SAFE_INTEGER:
+            # No seal covers the count, so anybody can set it to its end. That shall not be the end of the trail.
+            touched = await cls.alter_and_read({"name": "head"}, {"$set": {"turn": 0}}) or touched
         return touched
 
     @classmethod
@@ -221,10 +224,14 @@ class AuditHead(Record):
 
     @classmethod
     async def named(cls) -> str:
-        """The trail's name, also where the rest of the head was altered; TrailNotSound if there is none."""
+        """The trail's name, by the last event where no server left the head as it is; TrailNotSound if nothing says it."""
         head = await cls.raw_first({"name": "head"})
         if head is None:
             raise TrailNotSound("there is no head")
+        last = await AuditEvent.raws({"seq": {"$lte": MAX_SAFE_INTEGER}}, [("seq", -1)], 1, ["origin"])
+        for each in last if problem_of_head(head) else []:
+            if is_text(name := each.get("origin")):
+                return str(name)
         if problem := head_problems(head).get("origin"):
             raise TrailNotSound(_within(problem))
         return str(head["origin"])

@@ -389,6 +389,8 @@ class Record(Document):
             return
         after = {**(before or {}), **changed}
         if changed.keys() - self.derived - self.following:
+            if before is not None and not is_revision(before.get("revision")):
+                raise unreadable(type(self), before, "revision")
             changed["revision"] = after["revision"] = self.revision + 1
         salts = self.salts_of(before, after, changed, self._given_salts)
         changed, after = changed | salts, after | salts
@@ -527,3 +529,8 @@ class Record(Document):
 
 
 _NOTHING = object()
+
+
+def is_revision(stored: Any) -> bool:
+    """Whether a stored value is a revision that can be counted up within what GraphQL has as an Int."""
+    return isinstance(stored, int) and not isinstance(stored, bool) and 0 <= stored < 2**31 - 1
