@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.forks import parting
-from documents.audit.notes import NOTE_LENGTH, BadNote, SigningKey, unverified
+from documents.audit.notes import NOTE_LENGTH, BadNote, Checkpoint, SigningKey, opened, unverified
 from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent, TrailNotSound, Unreadable
@@ -126,7 +126,7 @@ class Signer:
             return None
         self.refused = None
         if signed and self.file:
-            await asyncio.to_thread(_append, self.file, signed)
+            await asyncio.to_thread(_append, self.file, opened(signed.text, [self.key.verifier]), signed.text)
         return signed
 
     async def _contradiction(self, at: datetime) -> str | None:
@@ -221,12 +221,11 @@ def _is_cut_off(note: str, origin: str) -> bool:
     return not _is_whole(note) and (note.startswith(first) or first.startswith(note))
 
 
-def _append(path: Path, signed: AuditCheckpoint) -> None:
-    """Appends a checkpoint and an empty line to a file, unless the last one in it is as new."""
+def _append(path: Path, fresh: Checkpoint, note: str) -> None:
+    """Appends the note of a checkpoint and an empty line to a file, unless the last one in it is as new."""
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         notes = _last_notes(file)
-        fresh = unverified(signed.text)
         if notes and _is_cut_off(notes[-1][1], fresh.origin):
             file.truncate(notes.pop()[0])  # by a kill, or a full disk
         last = unverified(notes[-1][1]) if notes and _is_whole(notes[-1][1]) else None
@@ -235,6 +234,6 @@ def _append(path: Path, signed: AuditCheckpoint) -> None:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 2))
         gap = b"" if file.read() in {b"", b"\n\n"} else b"\n"
-        file.write(gap + f"{signed.text}\n".encode())
+        file.write(gap + f"{note}\n".encode())
         file.flush()
         os.fsync(file.fileno())
