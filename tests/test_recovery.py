@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from documents.audit.verify import verify
 from documents.books import BOOKS
-from documents.canonical import plain
+from documents.canonical import canonical, loosely_parsed, plain
 from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
 from gql.cli.recovery import recovering
@@ -260,6 +260,56 @@ async def test_whom_the_database_alone_calls_the_oldest_administrator_is_not_rec
     assert await service.state() == before
     assert (await recovered(service)).user_id == "admin"
     await refused(service, ALICE)
+
+
+async def alters_bytes(service: Service, user_id: str, **fields: Any) -> None:
+    """Alters what the events of a person say, and none of their hashes."""
+    events = service.database.collection("audit_events")
+    async for event in events.find({"resource.type": "Stakeholder", "resource.id": user_id}):
+        said = loosely_parsed(bytes(event["canonical"]))
+        for each in said["details"]["changes"]:
+            each["to"] = fields.get(each["path"], each.get("to"))
+        await events.update_one({"_id": event["_id"]}, {"$set": {"canonical": canonical(said)}})
+
+
+async def test_whom_altered_bytes_of_events_call_the_oldest_administrator_is_not_recovered(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who takes the administrator from the trail believes bytes, so they must be the ones that were hashed."""
+    await alters_bytes(service, "alice", platform_role="admin", registered_at="2000-01-01T00:00:00.000Z")
+    before = await service.state()
+    with pytest.raises(InvalidInput, match=r"must be named, for the trail proves nobody: [A-Z_]+ at event [0-9]+"):
+        await recovered(service)
+    with pytest.raises(InvalidInput, match="must be an administrator"):
+        await recovered(service, "alice")
+    assert await service.state() == before
+    done = await recovered(service, "admin")
+    assert done.user_id == "admin" and "the trail proves nobody: " in capsys.readouterr().err
+    assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
+
+
+@pytest.mark.parametrize("hides", [False, True], ids=["says otherwise", "hides an event"])
+async def test_nobody_is_sealed_anew_by_a_trail_whose_events_have_faults(service: Service, hides: bool) -> None:
+    """An altered event may have told of anybody, so a row that agrees with the others proves nothing."""
+    if hides:
+        before = await row_of(service, "bob")
+        await service.do("updateStakeholder", ADA, userId="bob", roles=["RISK_MANAGER"])
+        events = service.database.collection("audit_events")
+        await events.update_one({"seq": await service.size() - 1}, {"$set": {"resource.id": "nobody"}})
+        await people(service).replace_one({"user_id": "bob"}, before)
+    else:
+        await alters_bytes(service, "bob", platform_role="admin")
+        await change(service, "bob", platform_role="admin")
+    await restart(service, NEW)
+    before = await service.state()
+    with pytest.raises(InvalidInput, match="must be named"):
+        await recovered(service, reseal=True)
+    assert await service.state() == before
+    done = await recovered(service, "admin", reseal=True)
+    assert done.sealed == 0 and {"Stakeholder/bob", "Stakeholder/alice", "ApiToken/alice"} <= {*done.left}
+    assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
+    for each in (ALICE, BOB):
+        await refused(service, each)
 
 
 async def test_of_several_administrators_the_longest_registered_active_one_is_recovered(service: Service) -> None:

@@ -11,10 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.books import wrong_in
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.findings import AuditFaultKind
 from documents.audit.fold import Told
-from documents.audit.sealing import keyring, last_seq, put
+from documents.audit.sealing import keyring, last_seq, problem, put
 from documents.audit.told import differences, told, told_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
+from documents.audit.verify import verify
 from documents.canonical import quoted
 from documents.details import details_of
 from documents.errors import InvalidInput
@@ -38,6 +40,13 @@ RECOVER, RESEAL = "recoverAdministrator", "resealRecords"
 AT_ONCE = 100  # rows that are read at once
 LONGEST = 200  # characters of a key that are shown: in an altered row it may be anything
 COUNTING = ("platform_role", "active", "registered_at")
+UNTOLD = frozenset(
+    {
+        AuditFaultKind.MISSING_EVENTS, AuditFaultKind.REPEATED_SEQ, AuditFaultKind.NOT_CANONICAL, AuditFaultKind.HASH_DIFFERS,
+        AuditFaultKind.FIELD_DIFFERS, AuditFaultKind.MISSING_FIELD, AuditFaultKind.INVALID_FIELD, AuditFaultKind.BROKEN_LINK,
+    }
+)  # fmt: skip
+"""The faults of events after which nobody knows what the trail told, nor of whom."""
 
 
 @dataclass(slots=True)
@@ -54,8 +63,9 @@ class Recovered:
 def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool, clock: Clock = utc_now) -> Work[Recovered]:
     """Makes a token for an administrator and seals the person anew; with `reseal`, all else that agrees with the trail too.
 
-    InvalidInput for an unfit person or reason. Without `reseal`, SecretKeyRefused for a key under which nothing is sealed: if it
-    is not the servers' own, they would shut the administrator out.
+    While an event has a fault, nobody is believed to be what the trail tells: the person has to be named, and nobody else is
+    sealed. InvalidInput for an unfit person or reason. Without `reseal`, SecretKeyRefused for a key under which nothing is
+    sealed: if it is not the servers' own, they would shut the administrator out.
     """
 
     async def work(settings: Settings) -> Recovered:
@@ -69,6 +79,11 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         if not reseal:
             await _check_key(database.keyring)
         kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        fault = await _fault()
+        if user_id is None and fault:
+            raise InvalidInput("user", f"must be named, for the trail proves nobody: {fault}")
+        if fault:
+            typer.echo(f"the trail proves nobody: {fault}", err=True)
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered() if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
@@ -76,7 +91,7 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
 
         async def recover(unit: Unit) -> str:
             head = await AuditHead.touch()
-            row, known = await _administrator(named)
+            row, known = await _administrator(named, fault)
             person = str(row["user_id"])
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return person  # an earlier attempt committed, and only the answer of the database was lost
@@ -92,10 +107,19 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
 
         done = Recovered(await database.transact(recover, at), text, sealed_end=sealed_end)
         if reseal:
-            await _reseal(done, reason, at, kept=kept)
+            await _reseal(done, reason, at, fault, kept=kept)
         return done
 
     return work
+
+
+async def _fault() -> str | None:
+    """The first fault by which an event may have told something else than it tells now; None if there is none."""
+    report = await verify(limit=None, sealed=False)
+    found = next((each for each in report.faults if each.kind in UNTOLD), None)
+    if found is None and report.fault_count > len(report.faults):
+        return f"it has {report.fault_count} faults"
+    return f"{found.kind.name} at event {found.seq}" if found else None
 
 
 async def _check_key(keys: Keyring) -> None:
@@ -146,13 +170,18 @@ def _counting(row: Raw, known: Told) -> Raw:
     return row if known.last >= 0 else {}  # of everybody whom a server stored, an event tells
 
 
-async def _administrator(user_id: str) -> tuple[Raw, Told]:
-    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else."""
+async def _administrator(user_id: str, fault: str | None) -> tuple[Raw, Told]:
+    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else.
+
+    Of a trail with a fault a row that a server left so says more.
+    """
     rows = [each for each in await Stakeholder.raws({"user_id": user_id}) if each.get("user_id") == user_id]
     if not rows:
         raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
     known = await told(Stakeholder, user_id)
     told_role, role = known.scalars(["platform_role"]).get("platform_role"), _counting(rows[0], known).get("platform_role")
+    if fault and await problem(Stakeholder.__name__, user_id, rows[0]) is None:
+        told_role = role = rows[0].get("platform_role")
     if PlatformRole.ADMIN not in (told_role, role):
         raise InvalidInput("user", f"must be an administrator, and the trail does not tell that {user_id} is one")
     return rows[0], known
@@ -185,16 +214,17 @@ def _readable(row: Raw) -> Stakeholder:
         raise InvalidInput("user", f"{problem}: name another administrator, or mend that in the database first") from None
 
 
-async def _reseal(done: Recovered, reason: str, at: datetime, *, kept: bool) -> None:
+async def _reseal(done: Recovered, reason: str, at: datetime, fault: str | None, *, kept: bool) -> None:
     """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else.
 
-    `kept` says that others are sealed under a key that is here. Then a row without a seal was altered.
+    `fault` is one of the trail, which then proves nothing. `kept` says that others are sealed under a key that is here. Then a
+    row without a seal was altered.
     """
     for kind in KINDS:
         async for rows in kind.raw_windows({}, [("_id", 1)], AT_ONCE, [*kind.keys]):
             for row in rows:
                 name = f"{kind.__name__}/{kind.key_of(row)[:LONGEST]}"
-                sealed = await _resealed(kind, row, at, name, kept=kept)
+                sealed = await _resealed(kind, row, at, name, fault, kept=kept)
                 done.sealed += sealed is True
                 done.left += [name] if sealed is False else []
     about, facts = (
@@ -204,7 +234,7 @@ async def _reseal(done: Recovered, reason: str, at: datetime, *, kept: bool) -> 
     await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 
-async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, kept: bool) -> bool | None:
+async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, fault: str | None, *, kept: bool) -> bool | None:
     """Whether a record was sealed anew: False if it is not what was stored here, None if its seal is right already."""
     key = seen.get(kind.keys[0])
     if not isinstance(key, str):
@@ -217,7 +247,7 @@ async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, k
         if row is None or problem_of(kind.__name__, key, row, keyring()) is None:
             return None
         seq = await last_seq(kind.__name__, key)
-        wrong = await _altered(kind, key, row, kept=kept)
+        wrong = await _altered(kind, key, row, fault, kept=kept)
         for each in wrong:
             typer.echo(f"{name}: {each}", err=True)
         if wrong or seq is None:
@@ -228,13 +258,15 @@ async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, k
     return await bound_database().transact(work, at)
 
 
-async def _altered(kind: type[Record], key: str, row: Raw, *, kept: bool) -> Sequence[str]:
+async def _altered(kind: type[Record], key: str, row: Raw, fault: str | None, *, kept: bool) -> Sequence[str]:
     """What shows that a row whose seal is not right was altered, in sentences."""
     # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
     if not names_unknown_key(row, keyring()):
         return ["its seal is not the one of what it says"]
     if row.get(FIELD) is None and kept:
         return ["it has no seal, and others have one under a key that is here"]
+    if fault:
+        return [f"the trail does not prove it: {fault}"]
     known = await told(kind, key)
     if known.last < 0:
         return ["no event tells of it"]
