@@ -14,6 +14,7 @@ from documents.audit.notes import SigningKey
 from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
+from documents.canonical import canonical, loosely_parsed
 from documents.errors import TrailNotSound
 from documents.seals import Keyring, SecretKey
 from gql import resealing
@@ -280,6 +281,44 @@ async def test_a_migration_seals_no_end_of_a_trail_that_has_a_fault(server: str,
     (head,) = await service.database.collection("audit_head").find().to_list(None)
     assert "mac" not in head
     await service.close()
+
+
+LOOKS: dict[tuple[str, str], dict[str, Any]] = {
+    ("Migration", "10"): {"number": 9},  # the form that a first start made, as the one before the baseline
+    ("Stakeholder", "alice"): {"platform_role": "admin"},
+}
+
+
+@pytest.mark.parametrize("hashes", [False, True], ids=["hashes stay", "hashed anew"])
+async def test_a_start_gives_no_baseline_by_a_trail_that_was_made_to_look_as_if_one_were_due(
+    grown: Service, hashes: bool
+) -> None:
+    """The baseline tells a record as true, and seals it: a member whom altered bytes call an administrator would be one."""
+    stored, people = await Stored.of(grown), grown.database.collection("stakeholders")
+    for event in stored.events:
+        said = loosely_parsed(bytes(event["canonical"]))
+        place = said["resource"]["type"], said["resource"]["id"]
+        for each in said["details"]["changes"] if place in LOOKS else ():
+            each["to"] = LOOKS[place].get(each["path"], each.get("to"))
+        if place[0] == "Migration":
+            said["resource"]["id"] = "9"
+        if place == ("Stakeholder", "alice"):
+            said["schema"] = 1  # which proves nothing, so that a baseline is due
+        event.update({"canonical": canonical(said), "resource": said["resource"]})
+        if hashes:
+            event.update({"details": said["details"], "schema": said["schema"]})
+    if hashes:
+        stored.headed()
+    await stored.written(grown, sealed=False)
+    await grown.database.collection("migrations").update_many({}, {"$set": {"number": 9}})
+    await people.update_one({"user_id": "alice"}, {"$set": {"platform_role": "admin"}, "$unset": {"mac": "", "salts": ""}})
+    other = Service(grown.uri, grown.database.name)  # a server that starts now
+    settings = other.settings.model_copy(update={"migrate": True})
+    with pytest.raises(TrailNotSound, match=WHY if hashes else "the trail has faults: [A-Z_]+ at [0-9]+"):
+        await prepare(settings, other.database, clock=lambda: grown.now)
+    alice = await people.find_one({"user_id": "alice"})
+    assert alice and "mac" not in alice and "salts" not in alice
+    await other.close()
 
 
 async def test_a_recovery_seals_no_end_under_a_key_that_is_none_while_others_are_sealed(grown: Service) -> None:

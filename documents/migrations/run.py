@@ -81,19 +81,25 @@ async def migrate(database: Database, clock: Clock, release: str, kinds: Iterabl
     with database.bound():
         steps = await pending(database)
         if any(isinstance(each, Baseline) for each in steps):  # releases before it had no seals
-            await _seal_end(clock())
+            await _seal_end(clock())  # and a baseline believes what the events say
         return [await _do(database, step, clock, release, told) for step in steps]
 
 
 async def _seal_end(at: datetime) -> None:
-    """Seals the trail's end for the first time. Raises TrailNotSound if the trail has a fault: its form may be forged, too."""
-    head = await AuditHead.raw_first({"name": "head"}) or {FIELD: None}
-    if FIELD in head:
+    """Seals the trail's end if no release has yet.
+
+    Raises TrailNotSound if the trail has a fault: its form may be forged, too. A run that goes on after a kill finds a sealed
+    end, and so does one that altered events make look due: both go on only by a trail that verifies.
+    """
+    head = await AuditHead.raw_first({"name": "head"})
+    if head is None:
         return
-    found = (await verify(limit=None, sealed=False)).faults
+    if FIELD in head:
+        await AuditHead.seen()  # says which key it needs
+    found = (await verify(limit=None, sealed=FIELD in head)).faults
     if found:
         seq = "" if found[0].seq is None else f" at {found[0].seq}"
-        raise TrailNotSound(f"it is to be sealed, and the trail has faults: {found[0].kind.name}{seq}")
+        raise TrailNotSound(f"the data are to be migrated by it, and the trail has faults: {found[0].kind.name}{seq}")
     await AuditHead.seal_anew(lambda head: FIELD not in head, at)
 
 
