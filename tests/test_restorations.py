@@ -18,11 +18,12 @@ from documents.audit.pins import Kept, kept_in
 from documents.audit.proofs import prove_inclusion
 from documents.audit.restorations import facts_of, restoration_in
 from documents.audit.tlogproof import Proof
-from documents.audit.trail import AuditHead
+from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verification import Verifier
-from documents.errors import InvalidInput
+from documents.errors import InvalidInput, TrailNotSound
 from gql.checkpoints import Signer, kept_in_file
 from gql.cli import app
+from gql.cli.recovery import recovering
 from gql.cli.restoring import restoring
 from gql.cli.trail import Receipt, proving
 from gql.faults import TrailFaulty
@@ -176,16 +177,40 @@ async def test_a_restored_trail_goes_on_under_another_name_and_says_what_is_lost
     assert (await prove_inclusion(size - 1)).tree_size == end
 
 
+async def names_another_key(service: Service) -> None:
+    """Has each seal name a key that is not here, as in a backup of before a change of the secret key."""
+    stored = await Stored.of(service)
+    stored.heads[0]["mac"] |= {"key_id": "k0"}
+    await stored.written(service, sealed=False)
+    for name in ("stakeholders", "api_tokens"):
+        await service.database.collection(name).update_many({}, {"$set": {"mac.key_id": "k0"}})
+
+
 @pytest.mark.tampers
 async def test_a_backup_of_before_a_change_of_the_secret_key_is_declared_restored(lost: Lost) -> None:
-    stored = await Stored.of(lost.service)
-    stored.heads[0]["mac"] |= {"key_id": "k0"}
-    await stored.written(lost.service, sealed=False)
-    refusal = await lost.service.refused("createApiToken", name="laptop")
-    assert "set MAGISTRATE_SECRET_KEY_PREVIOUS to that key" in refusal["problem"]
+    service = lost.service
+    await names_another_key(service)
+    with pytest.raises(TrailNotSound, match="set MAGISTRATE_SECRET_KEY_PREVIOUS to that key"):
+        await AuditHead.seen()
     await lost.declared()
-    assert (await Stored.of(lost.service)).heads[0]["mac"]["key_id"] == "k1"
-    await lost.service.do("createApiToken", select="token", name="laptop")
+    assert (await Stored.of(service)).heads[0]["mac"]["key_id"] == "k1"
+    await recovering("admin", REASON, reseal=True, in_file=False, clock=lambda: service.now)(service.settings)
+    await service.do("createApiToken", select="token", name="laptop")
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("named", [False, True], ids=["its own seal", "another key"])
+async def test_an_end_that_was_forged_before_it_was_declared_is_not_sealed(lost: Lost, named: bool) -> None:
+    """The checkpoints that were kept say nothing of an event after them; the seals of people say that the key is here."""
+    stored = await Stored.of(lost.service)
+    stored.events[-1] |= {"action": "approveModel", "actor": {"id": "carol", "type": "user"}}
+    stored.headed()
+    stored.heads[0]["mac"] |= {"key_id": "k0"} if named else {}
+    await stored.written(lost.service, sealed=False)
+    _agreeing.pop(lost.service.database, None)  # the command is a process of its own
+    with pytest.raises(TrailNotSound):
+        await lost.declared()
+    assert (await Stored.of(lost.service)).heads == stored.heads
 
 
 @pytest.mark.tampers

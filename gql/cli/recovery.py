@@ -78,7 +78,7 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         await database.know(RECORDS)
         if not reseal:
             await _check_key(database.keyring)
-        kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        kept = await any_sealed(database.keyring)  # looked up before anybody is sealed under this key
         fault = await _fault()
         if user_id is None and fault:
             raise InvalidInput("user", f"must be named, for the trail proves nobody: {fault}")
@@ -139,7 +139,7 @@ async def _seal_head(at: datetime, *, kept: bool) -> bool:
     return not kept and await AuditHead.seal_anew(lambda head: names_unknown_key(head, keyring()), at)
 
 
-async def _any_sealed(keys: Keyring) -> bool:
+async def any_sealed(keys: Keyring) -> bool:
     """Whether any person or token is rightly sealed under a key that is here."""
     for kind in KINDS:
         async for rows in kind.raw_windows({FIELD: {"$ne": None}}, [("_id", 1)], AT_ONCE):

@@ -16,12 +16,14 @@ from documents.audit.notes import trimmed
 from documents.audit.pins import Kept, kept_in, pinned, trusted
 from documents.audit.restorations import ACTION, RESOURCE, Restoration, facts_of
 from documents.audit.runs import VerificationTurn
+from documents.audit.sealing import keyring
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
 from documents.errors import InvalidInput
 from documents.store.session import bound_database
 from documents.store.units import Unit
 from documents.values import Statement, problem_in
 from gql import checkpoints
+from gql.cli.recovery import any_sealed
 from gql.cli.trail import Work
 from gql.faults import TrailFaulty
 from gql.firststart import Clock, utc_now
@@ -44,10 +46,12 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
             raise TrailFaulty(f"the trail cannot be declared restored: {wrong[0]}")
         await bound_database().know([VerificationTurn])
         kept, at, ids = Kept.read(text, allowed), clock(), EventIds()
+        # A backup may be of before a change of the secret key; then nobody in it is sealed under a key that is here. What was
+        # kept outside is compared with it below, and does not show an event that was put after the last checkpoint.
+        of_another_key = not await any_sealed(keyring())
 
         async def restore(unit: Unit) -> Restoration:
-            # A backup may be of before a change of the secret key; what was kept outside is compared with it below.
-            head = await AuditHead.touch(of_another_key=True)
+            head = await AuditHead.touch(of_another_key=of_another_key)
             before = [each for _, each in await restored()]
             # After a kill the command is given again: what is in the trail is not told twice, and the key is put aside below.
             if before and before[-1].origin == head.origin == origin:
