@@ -13,6 +13,7 @@ from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.forks import parting
 from documents.audit.notes import NOTE_LENGTH, BadNote, Checkpoint, SigningKey, opened, unverified
 from documents.audit.pins import Kept, kept_in
+from documents.audit.runs import Keeping
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent, TrailNotSound, Unreadable
 from documents.store.server import UnreadableDocument
@@ -176,6 +177,20 @@ async def checkpoint(
 ) -> AuditCheckpoint | None:
     """The newest checkpoint, signed now if there are new events, and appended to `file`; None if the trail cannot be signed."""
     return await Signer(key, file, previous).sign(at)
+
+
+def keeping(settings: Settings) -> Keeping | None:
+    """What reads the checkpoints in the file of the settings; None without one. It raises FileUnusable where it cannot."""
+    if (file := settings.checkpoint_file) is None:
+        return None
+
+    async def read(whole: bool) -> Kept:
+        try:
+            return await kept_in_file(file, whole=whole)
+        except OSError as error:
+            raise FileUnusable(file, f"its checkpoints cannot be read: {error.strerror}") from error
+
+    return read
 
 
 async def kept_in_file(path: Path, *, whole: bool = True) -> Kept:

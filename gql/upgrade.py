@@ -11,6 +11,7 @@ from documents.errors import FormNotAsTold
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from gql import secretkey
+from gql.checkpoints import keeping
 from gql.embedded import Engine
 from gql.faults import CopyFailed, NotPrepared
 from gql.noted import DATABASE
@@ -65,6 +66,6 @@ async def _migrate(uri: str, settings: Settings, clock: Clock) -> Sequence[Migra
     database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, clock, RELEASE, RECORDS)
+        return await migrations.migrate(database, clock, RELEASE, RECORDS, keeping(settings))
     finally:
         database.close()

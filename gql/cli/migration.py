@@ -12,6 +12,7 @@ from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from documents.store.session import bound_database
 from gql import secretkey
+from gql.checkpoints import keeping
 from gql.cli import trail
 from gql.firststart import utc_now
 from gql.noted import note_release
@@ -70,6 +71,6 @@ async def _migrated(settings: Settings) -> Sequence[Migration]:
     database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, utc_now, RELEASE, RECORDS)
+        return await migrations.migrate(database, utc_now, RELEASE, RECORDS, keeping(settings))
     finally:
         database.close()
