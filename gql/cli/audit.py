@@ -55,7 +55,7 @@ def verify(
         else:
             from gql.cli import trail
 
-            report = trail.run(trail.verifying(text, keys, progress))
+            report = trail.run(trail.verifying(text, keys, progress), migrated=False)
     reports.print_report(report, in_json=in_json)
 
 
@@ -73,7 +73,7 @@ def export(
     from gql.cli import reports, trail
 
     with reports.progress("exporting") as progress:
-        report = trail.run(trail.exporting(folder, first, last, progress))
+        report = trail.run(trail.exporting(folder, first, last, progress), migrated=False)
     reports.print_report(report, in_json=in_json)
 
 

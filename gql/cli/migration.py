@@ -8,12 +8,14 @@ import typer
 from documents import migrations
 from documents.eligibility.raising import affected
 from documents.eligibility.rules import RULES, RulesInForce
+from documents.errors import TrailNotSound
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from documents.store.session import bound_database
 from gql import secretkey
 from gql.checkpoints import keeping
 from gql.cli import trail
+from gql.faults import NotPrepared
 from gql.firststart import utc_now
 from gql.noted import note_release
 from gql.preflight import alone_in
@@ -72,5 +74,7 @@ async def _migrated(settings: Settings) -> Sequence[Migration]:
     try:
         await database.prepare(RECORDS)
         return await migrations.migrate(database, utc_now, RELEASE, RECORDS, keeping(settings))
+    except TrailNotSound as refusal:
+        raise NotPrepared(str(refusal)) from refusal
     finally:
         database.close()
