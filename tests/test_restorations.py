@@ -20,6 +20,8 @@ from documents.audit.restorations import facts_of, restoration_in
 from documents.audit.tlogproof import Proof
 from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verification import Verifier
+from documents.audit.verify import verify
+from documents.books import BOOKS
 from documents.errors import InvalidInput, TrailNotSound
 from gql.checkpoints import Signer, kept_in_file
 from gql.cli import app
@@ -27,6 +29,7 @@ from gql.cli.recovery import recovering
 from gql.cli.restoring import restoring
 from gql.cli.trail import Receipt, proving
 from gql.faults import TrailFaulty
+from gql.firststart import prepare
 from gql.verifications import verification
 from tests.chains import chained, headed, said
 from tests.examples import attach, register
@@ -34,6 +37,7 @@ from tests.operated import Operated, eventually
 from tests.operators import REGISTER, Operator
 from tests.service import AUDREY, Service
 from tests.stored import Stored as Backup
+from tests.stores.store import Store, load
 from tests.trails import Stored
 
 Raw = dict[str, Any]
@@ -211,6 +215,59 @@ async def test_an_end_that_was_forged_before_it_was_declared_is_not_sealed(lost:
     with pytest.raises(TrailNotSound):
         await lost.declared()
     assert (await Stored.of(lost.service)).heads == stored.heads
+
+
+async def load_anew(service: Service, release: str) -> Store:
+    """Puts the backup of before the upgrade back: what a release left, whose checkpoints the key of the test is to follow."""
+    for name in await service.database.collections.list_collection_names():
+        await service.database.collection(name).drop()
+    _agreeing.pop(service.database, None)
+    store = await load(service.database.collections, release)
+    await service.database.collection("audit_checkpoints").drop()
+    return store
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("attack", [None, "alters", "rewrites"])
+async def test_a_backup_of_before_the_upgrade_is_declared_restored_and_migrated_then(
+    server: str, tmp_path: Path, attack: str | None
+) -> None:
+    """It has no seals, so the trail has to verify, and to be the beginning of what the upgraded servers signed."""
+    service, file = Service(server), tmp_path / "kept"
+    store = await load_anew(service, "0.2.0")
+    service.now = store.moment
+    settings = service.settings.model_copy(update={"review_days": tuple(store.review_days), "migrate": True})
+    origin, _ = await prepare(settings, service.database, clock=lambda: service.now)
+    key, after = SigningKey(origin, bytes(range(32))), SigningKey(AFTER, bytes(range(32)))
+    own = settings.model_copy(update={"checkpoint_file": file})
+    with service.database.bound():
+        assert await Signer(key, file).sign(service.now)
+    file.write_text(f"{store.checkpoint}\n{file.read_text()}")
+    await load_anew(service, "0.2.0")  # the disk fails
+    with pytest.raises(TrailNotSound, match=r"TAIL_CUT at [0-9]+.*declare that first, by `magistrate audit restored`"):
+        await prepare(own, service.database, clock=lambda: service.now)
+    with service.database.bound():
+        stored = await Stored.of(service)
+        if attack:
+            stored.events[-1]["action"] = "approveModel"
+            if attack == "rewrites":
+                stored.headed()
+            await stored.written(service, sealed=False)
+        allowed = [str(key.verifier), *store.verifier_keys]
+        declared = restoring(file.read_text(), allowed, AFTER, REASON, lambda: service.now)
+        if attack:
+            with pytest.raises(TrailFaulty, match="FIELD_DIFFERS" if attack == "alters" else "REWRITTEN"):
+                await declared(own)
+            assert "mac" not in (await Stored.of(service)).heads[0]
+        else:
+            told = await declared(own)
+            assert told[0].startswith(f"the trail goes on as {AFTER} from event ") and await declared(own) == told
+            assert await prepare(own, service.database, clock=lambda: service.now) == (AFTER, None)
+            signer = Signer(after, file, [key])
+            assert await signer.sign(service.now) and signer.refused is None
+            report = await verify(limit=None, checkpoint=file.read_text(), keys=[*allowed, str(after.verifier)], books=BOOKS)
+            assert report.faults == () and report.records_unproven == 0 and len(report.restorations) == 1
+    await service.close()
 
 
 @pytest.mark.tampers

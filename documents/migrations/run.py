@@ -27,6 +27,7 @@ from documents.store.transaction import is_conflict
 from documents.store.units import Unit
 
 SCHEMA = STEPS[-1].number
+SEALED = next(each.number for each in STEPS if isinstance(each, Baseline))  # in data of an older form nothing has a seal
 FIRST = 2  # the form of release 0.1.0; what earlier previews stored has no way here
 BATCH = 100
 ATTEMPTS = 30  # at a transaction, each as long as the database repeats it
@@ -110,6 +111,8 @@ async def _seal_end(at: datetime, keeping: Keeping | None) -> None:
         raise TrailNotSound(f"{before} has faults: {_at(found[0].kind, found[0].seq)}")
     if differs := await parting(kept, AuditHead.hydrated(head)):
         kind, seq, says = differs[0]
+        if kind is AuditFaultKind.TAIL_CUT:
+            says += " If a backup was put back, declare that first, by `magistrate audit restored`."
         raise TrailNotSound(f"{before} contradicts the checkpoints that were kept: {_at(kind, seq)}. {says.rstrip('.')}")
     await AuditHead.seal_anew(lambda head: FIELD not in head, at)
 

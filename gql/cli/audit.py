@@ -112,11 +112,12 @@ def restored(
 ) -> None:
     """Declare that a backup was put back: the trail goes on under another name, and says what is lost.
 
-    Refuses unless the trail is the beginning of what was signed. Run it before anybody works with the restored data.
+    Refuses unless the trail is the beginning of what was signed. Run it before anybody works with the restored data, and before
+    data of an earlier release are migrated.
     """
     from gql.cli import offline, restoring, trail
 
-    for line in trail.run(restoring.restoring(offline.kept_in(checkpoint), key, origin, reason)):
+    for line in trail.run(restoring.restoring(offline.kept_in(checkpoint), key, origin, reason), migrated=False):
         typer.echo(line)
 
 
