@@ -44,6 +44,11 @@ def signing_key(settings: Settings, origin: str) -> SigningKey | None:
         raise AuditKeyRefused(str(folder), f"cannot be read: {error}") from error
 
 
+def has_key(settings: Settings) -> bool:
+    """Whether there is a signing key, so that `signing_key` makes none."""
+    return bool(settings.audit_key) or (not settings.mongodb_uri and (settings.data_dir / KEY_FILE).exists())
+
+
 def previous_keys(settings: Settings) -> list[SigningKey]:
     """The keys of before that may endorse the signing key: that of the settings, else the files `audit-key.1` and so on.
 

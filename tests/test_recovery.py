@@ -11,13 +11,16 @@ import pytest
 from bson import MaxKey, ObjectId
 from pydantic import SecretStr
 
+from documents.audit.notes import SigningKey
+from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.canonical import canonical, loosely_parsed, plain
 from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
+from gql.checkpoints import Signer
 from gql.cli.recovery import recovering
-from gql.faults import SecretKeyMissing, SecretKeyRefused
+from gql.faults import SecretKeyMissing, SecretKeyRefused, TrailFaulty
 from gql.firststart import prepare
 from gql.secretkey import keyring
 from gql.settings import Settings
@@ -25,6 +28,7 @@ from tests.hostile_values import MISSING, altered, replace
 from tests.operators import administers
 from tests.sealed import VIEWER, change, change_token, people, refused, row_of, token_of, tokens
 from tests.service import ADA, ALICE, BOB, SECRET_KEY, Person, Service
+from tests.trails import Stored
 
 NEW = SecretKey("k2", b"n" * 32)
 REASON = "The machine with the key burnt down."
@@ -119,10 +123,13 @@ async def test_a_start_without_the_key_says_how_many_it_shuts_out(service: Servi
     await refused(service, ADA)
 
 
-async def recovered(service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON) -> Any:
-    work = recovering(user, reason, reseal=reseal, in_file=False, clock=lambda: service.now)
+async def recovered(
+    service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON, believe_from: int | None = None,
+    **settings: Any,
+) -> Any:  # fmt: skip
+    work = recovering(user, reason, reseal=reseal, in_file=False, believe_from=believe_from, clock=lambda: service.now)
     with service.database.bound():
-        return await work(service.settings)
+        return await work(service.settings.model_copy(update=settings))
 
 
 async def test_after_a_lost_key_the_host_lets_an_administrator_in_again(service: Service) -> None:
@@ -310,6 +317,81 @@ async def test_nobody_is_sealed_anew_by_a_trail_whose_events_have_faults(service
     assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
     for each in (ALICE, BOB):
         await refused(service, each)
+
+
+async def key_of(service: Service) -> SigningKey:
+    with service.database.bound():
+        return SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+
+
+async def signed(service: Service, file: Path | None = None) -> int:
+    """The size of the trail, which is signed."""
+    with service.database.bound():
+        found = await Signer(await key_of(service), file).sign(service.now)
+    assert found
+    return found.size
+
+
+async def names_another_key(service: Service) -> None:
+    """Has each seal name a key that is not here: nothing in the database tells that from a key that was lost."""
+    for name in ("stakeholders", "api_tokens", "audit_head"):
+        await service.database.collection(name).update_many({}, {"$set": {"mac.key_id": "k9"}})
+    _agreeing.pop(service.database, None)  # the commands are processes of their own
+
+
+async def test_an_event_that_no_checkpoint_covers_makes_nobody_an_administrator_though_the_host_believes_it(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever writes to the database can put such an event there, take all seals away, and wait for the documented way out."""
+    size, key = await signed(service), SecretStr((await key_of(service)).text)
+    await service.do("updateStakeholder", ADA, userId="alice", department="Elsewhere")
+    stored = await Stored.of(service)
+    role = {"path": "platform_role", "from": "member", "to": "admin"}
+    stored.events[-1]["details"]["changes"] += [role]
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await change(service, "alice", platform_role="admin")
+    await names_another_key(service)
+    before = await service.state()
+    for asked in (None, size - 1):
+        with pytest.raises(InvalidInput, match=f"must be {size}: events {size} to {size} came after the last checkpoint"):
+            await recovered(service, reseal=True, believe_from=asked, audit_key=key)
+    assert await service.state() == before
+    for _ in range(2):  # a server signs meanwhile, so that a checkpoint covers it
+        done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
+        assert (done.user_id, done.left) == ("admin", ["Stakeholder/alice"])
+        assert f"event {size} made it an administrator, and no checkpoint covered that" in capsys.readouterr().err
+        await refused(service, ALICE)
+        assert await signed(service) > size
+    assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
+
+
+async def test_a_token_that_no_checkpoint_covers_is_left_and_what_one_covers_needs_no_flag(service: Service) -> None:
+    key = SecretStr((await key_of(service)).text)
+    await signed(service)
+    await restart(service, NEW)
+    assert (await recovered(service, reseal=True, audit_key=key)).left == []
+    size = await signed(service)
+    made = await service.do("createApiToken", ALICE, "token", name="laptop")
+    await restart(service, SecretKey("k3", b"m" * 32))
+    done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
+    assert done.left == [f"ApiToken/{made['token'].split('_')[1]}"]
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+
+
+async def test_nobody_is_sealed_anew_by_an_end_that_contradicts_a_checkpoint(service: Service, tmp_path: Path) -> None:
+    file, key = tmp_path / "kept", SecretStr((await key_of(service)).text)
+    await signed(service, file)
+    stored = await Stored.of(service)
+    stored.events[-1]["action"] = "approveModel"
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await names_another_key(service)
+    before = await service.state()
+    for own in ({"audit_key": key}, {"checkpoint_file": file}):
+        with pytest.raises(TrailFaulty, match="nobody is sealed by a trail that contradicts its checkpoints: REWRITTEN"):
+            await recovered(service, reseal=True, **own)
+    assert await service.state() == before
 
 
 async def test_of_several_administrators_the_longest_registered_active_one_is_recovered(service: Service) -> None:
