@@ -217,6 +217,26 @@ async def test_an_end_that_was_forged_before_it_was_declared_is_not_sealed(lost:
     assert (await Stored.of(lost.service)).heads == stored.heads
 
 
+@pytest.mark.tampers
+async def test_whom_an_event_made_an_administrator_that_no_checkpoint_covered_is_not_sealed_anew(lost: Lost) -> None:
+    """Of a backup under another secret key the declaration believes the end, and a recovery people, as the trail tells them."""
+    service = lost.service
+    stored = await Stored.of(service)
+    role = {"path": "platform_role", "from": "member", "to": "admin"}
+    stored.events[-1] |= {
+        "action": "updateStakeholder", "resource": {"type": "Stakeholder", "id": "alice"},
+        "details": {"changes": [role], "facts": {}},
+    }  # fmt: skip
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await service.database.collection("stakeholders").update_one({"user_id": "alice"}, {"$set": {"platform_role": "admin"}})
+    await names_another_key(service)
+    _agreeing.pop(service.database, None)
+    await lost.declared()
+    done = await recovering(None, REASON, reseal=True, in_file=False, clock=lambda: service.now)(service.settings)
+    assert (done.user_id, done.left) == ("admin", ["Stakeholder/alice"])
+
+
 async def load_anew(service: Service, release: str) -> Store:
     """Puts the backup of before the upgrade back: what a release left, whose checkpoints the key of the test is to follow."""
     for name in await service.database.collections.list_collection_names():
