@@ -124,7 +124,7 @@ async def test_a_start_without_the_key_says_how_many_it_shuts_out(service: Servi
 
 
 async def recovered(
-    service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON, believe_from: int | None = None,
+    service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON, believe_from: int | None = 0,
     **settings: Any,
 ) -> Any:  # fmt: skip
     work = recovering(user, reason, reseal=reseal, in_file=False, believe_from=believe_from, clock=lambda: service.now)
@@ -353,6 +353,8 @@ async def test_an_event_that_no_checkpoint_covers_makes_nobody_an_administrator_
     await change(service, "alice", platform_role="admin")
     await names_another_key(service)
     before = await service.state()
+    with pytest.raises(InvalidInput, match="must be 0: there is neither MAGISTRATE_AUDIT_KEY nor MAGISTRATE_CHECKPOINT_FILE"):
+        await recovered(service, reseal=True, believe_from=None)
     for asked in (None, size - 1):
         with pytest.raises(InvalidInput, match=f"must be {size}: events {size} to {size} came after the last checkpoint"):
             await recovered(service, reseal=True, believe_from=asked, audit_key=key)
@@ -435,6 +437,14 @@ async def test_the_command_works_beside_a_server_and_prints_the_token_once(servi
     missing = await administers(without, "recover", "--reason", REASON)
     assert missing.status == 18 and "MAGISTRATE_SECRET_KEY" in missing.said
     assert (await administers(without, "confirm", "carol", "--reason", REASON)).status == 18
+
+
+async def test_the_command_asks_to_look_at_what_no_checkpoint_covers(service: Service) -> None:
+    settings = {"MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": NEW.text}
+    asked = await administers(settings, "recover", "--reason", REASON, "--reseal")
+    assert asked.status == 2 and "--believe-from must be 0" in asked.said
+    done = await administers(settings, "recover", "--reason", REASON, "--reseal", "--believe-from", "0")
+    assert done.status == 0 and "left as they are: none" in done.said
 
 
 async def test_the_command_writes_the_token_to_a_file_of_its_own(service: Service, tmp_path: Path) -> None:

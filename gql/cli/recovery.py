@@ -30,7 +30,7 @@ from documents.tokens import LIFETIME, ApiToken, TokenKind
 from documents.values import Statement, problem_in
 from gql import secretkey
 from gql.cli.trail import Work
-from gql.cli.uncovered import RESEAL, believed_before, must_be_looked_at, sealed_by_nobody_here, uncovered_events
+from gql.cli.uncovered import RESEAL, believed_before, sealed_by_nobody_here, uncovered_events
 from gql.faults import SecretKeyRefused
 from gql.firststart import TOKEN_FILE, Clock, utc_now
 from gql.private import write_private
@@ -95,12 +95,13 @@ def recovering(
             raise InvalidInput("user", f"must be named, for the trail proves nobody: {fault}")
         if fault:
             typer.echo(f"the trail proves nobody: {fault}", err=True)
-        late = await believed_before()
-        uncovered = range(0)
+        before = await believed_before()
+        uncovered = list[range]()
         if reseal and not kept and await sealed_by_nobody_here():
-            uncovered = await uncovered_events(settings)
-            must_be_looked_at(uncovered, believe_from)
-            late += [uncovered]
+            found = await uncovered_events(settings)
+            found.must_be_looked_at(believe_from)
+            uncovered = found.late
+        late = [*before, *uncovered]
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered(late) if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
@@ -254,7 +255,7 @@ class _Doubt:
     """Whether others are sealed under a key that is here. Then a row without a seal was altered."""
 
 
-async def _reseal(done: Recovered, reason: str, at: datetime, doubt: _Doubt, uncovered: range) -> None:
+async def _reseal(done: Recovered, reason: str, at: datetime, doubt: _Doubt, uncovered: Sequence[range]) -> None:
     """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else."""
     for kind in KINDS:
         async for rows in kind.raw_windows({}, [("_id", 1)], AT_ONCE, [*kind.keys]):
@@ -267,8 +268,8 @@ async def _reseal(done: Recovered, reason: str, at: datetime, doubt: _Doubt, unc
         ("SecretKey", keyring().current.id),
         {"reason": reason, "sealed": done.sealed, "end": done.sealed_end, "left": done.left[:NAMED]},
     )
-    if uncovered:
-        facts["believed"] = {"from": uncovered.start, "to": uncovered.stop - 1}
+    for each in uncovered:
+        facts["believed"] = {"from": each.start, "to": each.stop - 1}
     await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 

@@ -1,5 +1,7 @@
 """The end of a trail whose seal is under a key that is not here: which of its events no checkpoint covers."""
 
+from typing import NamedTuple
+
 import typer
 
 from documents.audit.checkpoints import AuditCheckpoint
@@ -14,7 +16,7 @@ from documents.seals import names_unknown_key
 from documents.store.standins import at_path
 from gql import checkpoints
 from gql.faults import TrailFaulty
-from gql.settings import Settings
+from gql.settings import PREFIX, Settings
 
 RESEAL = "resealRecords"
 AT_ONCE = 100  # checkpoints and events that are read at once
@@ -26,10 +28,42 @@ async def sealed_by_nobody_here() -> bool:
     return head is not None and names_unknown_key(head, keyring())
 
 
-async def uncovered_events(settings: Settings) -> range:
-    """The events that no checkpoint covers: none of the file of the settings, nor a stored one by the key that is here.
+class Uncovered(NamedTuple):
+    """The events at the end of a trail that no checkpoint covers; all, where there is nothing to compare the trail with."""
 
-    None are, where there is neither, for then nothing would ever cover them. TrailFaulty if the trail contradicts a checkpoint.
+    first: int
+    size: int
+    compared: bool
+
+    @property
+    def late(self) -> list[range]:
+        """The events that came after what was compared."""
+        return [range(self.first, self.size)] if self.compared and self.first < self.size else []
+
+    def must_be_looked_at(self, believe_from: int | None) -> None:
+        """Raises InvalidInput unless somebody looked at these events, and says so by the first of them."""
+        first, last = self.first, self.size - 1
+        if first > last:
+            return
+        says = f"events {first} to {last} came after the last checkpoint, and nothing shows that a server left them"
+        if not self.compared:
+            says = (
+                f"there is neither {PREFIX}AUDIT_KEY nor {PREFIX}CHECKPOINT_FILE here, so nothing shows that a server left the "
+                f"{self.size} events; set them if servers have them"
+            )
+        if believe_from != first:
+            raise InvalidInput(
+                "believe_from",
+                f"must be {first}: {says}. Was the secret key changed or lost? If not, somebody altered the seals. Look at those "
+                f"events first, by `magistrate audit export --from {first} DIR`",
+            )
+        typer.echo(f"{says}{': they are believed, and make nobody an administrator' if self.compared else ''}", err=True)
+
+
+async def uncovered_events(settings: Settings) -> Uncovered:
+    """The events that no checkpoint covers: none of the file of the settings, nor a stored one by a key that is here.
+
+    TrailFaulty if the trail contradicts a checkpoint.
     """
     keeping = checkpoints.keeping(settings)
     of_file = await keeping(True) if keeping else Kept()  # read before the head: whatever is in it was committed by then
@@ -42,28 +76,11 @@ async def uncovered_events(settings: Settings) -> range:
         if found := await parting(kept, head):
             kind, seq, says = found[0]
             raise TrailFaulty(f"nobody is sealed by a trail that contradicts its checkpoints: {kind.name} at {seq}. {says}")
-    if not keys and keeping is None:
-        typer.echo(f"nobody signs this trail, so nothing shows whether a server left its {head.size} events so", err=True)
-        return range(0)
     ends = ends_of(each for _, each in await restored())
     reach = {head.origin: head.size} | {name: each.seq for name, each in ends.items()}
     signed = (*of_file.signed, *stored.signed)
-    return range(max((each.size for each in signed if each.size <= reach.get(each.origin, 0)), default=0), head.size)
-
-
-def must_be_looked_at(uncovered: range, believe_from: int | None) -> None:
-    """Raises InvalidInput unless somebody looked at the events that no checkpoint covers, and says so by the first of them."""
-    if not uncovered:
-        return
-    first, last = uncovered.start, uncovered.stop - 1
-    says = f"events {first} to {last} came after the last checkpoint, and nothing shows that a server left them"
-    if believe_from != first:
-        raise InvalidInput(
-            "believe_from",
-            f"must be {first}: {says}. Was the secret key changed or lost? If not, somebody altered the seals. Look at "
-            f"those events first, by `magistrate audit export --from {first} DIR`",
-        )
-    typer.echo(f"{says}: they are believed, and make nobody an administrator", err=True)
+    covered = max((each.size for each in signed if each.size <= reach.get(each.origin, 0)), default=0)
+    return Uncovered(covered, head.size, compared=bool(keys) or keeping is not None)
 
 
 async def believed_before() -> list[range]:
