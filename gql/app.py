@@ -14,13 +14,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from documents.audit.notes import SigningKey
-from documents.audit.pins import Kept
 from documents.audit.trail import AuditHead
 from documents.errors import NotFound, TrailNotSound, Unavailable
 from documents.store.session import Database
 from gql import ide
 from gql.browsers.signin import Browsers
-from gql.checkpoints import Signer, kept_in_file, sign_in_turns
+from gql.checkpoints import Signer, keeping, sign_in_turns
 from gql.credentials import Front
 from gql.exchange import Exchange
 from gql.headers import Secured
@@ -56,17 +55,14 @@ def create_app(
     signer = Signer(signs, settings.checkpoint_file) if isinstance(signs, SigningKey) else signs
     key = signer.key if signer else None
 
-    async def keeping(whole: bool) -> Kept:
-        return await kept_in_file(settings.checkpoint_file, whole=whole) if settings.checkpoint_file else Kept()
-
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
         with database.bound():
             turns, alarm = [_sweep(doorkeeper, clock)], asyncio.Event()
             if signer:
                 turns.append(sign_in_turns(signer, clock, settings.checkpoint_seconds, alarm))
-            kept = keeping if settings.checkpoint_file else None
-            turns.append(verify_in_turns(key.verifier if key else None, clock, settings.verification_seconds, kept, alarm))
+            own = key.verifier if key else None
+            turns.append(verify_in_turns(own, clock, settings.verification_seconds, keeping(settings), alarm))
             turns.append(judge_in_turns(clock, settings.judgement_seconds))
             tasks = [asyncio.create_task(each) for each in turns]
             try:

@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from documents.audit.checkpoints import AuditCheckpoint, sign, tell
 from documents.audit.forks import parting
-from documents.audit.notes import NOTE_LENGTH, BadNote, SigningKey, unverified
+from documents.audit.notes import NOTE_LENGTH, BadNote, Checkpoint, SigningKey, opened, unverified
 from documents.audit.pins import Kept, kept_in
+from documents.audit.runs import Keeping
 from documents.audit.trail import AuditHead
 from documents.errors import Inconsistent, TrailNotSound, Unreadable
 from documents.store.server import UnreadableDocument
@@ -41,6 +42,11 @@ def signing_key(settings: Settings, origin: str) -> SigningKey | None:
         return _of(_read(folder.read_text(), str(folder)), str(folder), origin)
     except (OSError, UnicodeDecodeError) as error:
         raise AuditKeyRefused(str(folder), f"cannot be read: {error}") from error
+
+
+def has_key(settings: Settings) -> bool:
+    """Whether there is a signing key, so that `signing_key` makes none."""
+    return bool(settings.audit_key) or (not settings.mongodb_uri and (settings.data_dir / KEY_FILE).exists())
 
 
 def previous_keys(settings: Settings) -> list[SigningKey]:
@@ -126,7 +132,7 @@ class Signer:
             return None
         self.refused = None
         if signed and self.file:
-            await asyncio.to_thread(_append, self.file, signed)
+            await asyncio.to_thread(_append, self.file, opened(signed.text, [self.key.verifier]), signed.text)
         return signed
 
     async def _contradiction(self, at: datetime) -> str | None:
@@ -178,6 +184,20 @@ async def checkpoint(
     return await Signer(key, file, previous).sign(at)
 
 
+def keeping(settings: Settings) -> Keeping | None:
+    """What reads the checkpoints in the file of the settings; None without one. It raises FileUnusable where it cannot."""
+    if (file := settings.checkpoint_file) is None:
+        return None
+
+    async def read(whole: bool) -> Kept:
+        try:
+            return await kept_in_file(file, whole=whole)
+        except OSError as error:
+            raise FileUnusable(file, f"its checkpoints cannot be read: {error.strerror}") from error
+
+    return read
+
+
 async def kept_in_file(path: Path, *, whole: bool = True) -> Kept:
     """The checkpoints in the file that a server keeps, or the last of them; none if there is no file."""
     return await asyncio.to_thread(_kept, path, whole)
@@ -221,12 +241,11 @@ def _is_cut_off(note: str, origin: str) -> bool:
     return not _is_whole(note) and (note.startswith(first) or first.startswith(note))
 
 
-def _append(path: Path, signed: AuditCheckpoint) -> None:
-    """Appends a checkpoint and an empty line to a file, unless the last one in it is as new."""
+def _append(path: Path, fresh: Checkpoint, note: str) -> None:
+    """Appends the note of a checkpoint and an empty line to a file, unless the last one in it is as new."""
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         notes = _last_notes(file)
-        fresh = unverified(signed.text)
         if notes and _is_cut_off(notes[-1][1], fresh.origin):
             file.truncate(notes.pop()[0])  # by a kill, or a full disk
         last = unverified(notes[-1][1]) if notes and _is_whole(notes[-1][1]) else None
@@ -235,6 +254,6 @@ def _append(path: Path, signed: AuditCheckpoint) -> None:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 2))
         gap = b"" if file.read() in {b"", b"\n\n"} else b"\n"
-        file.write(gap + f"{signed.text}\n".encode())
+        file.write(gap + f"{note}\n".encode())
         file.flush()
         os.fsync(file.fileno())

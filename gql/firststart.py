@@ -20,6 +20,7 @@ from documents.store.session import Database
 from documents.store.units import Unit
 from documents.tokens import ApiToken, TokenKind, parted
 from gql import resealing, secretkey
+from gql.checkpoints import keeping
 from gql.private import write_private
 from gql.release import RELEASE
 from gql.settings import Settings
@@ -47,7 +48,7 @@ async def prepare(settings: Settings, database: Database, clock: Clock = utc_now
             raise
         form = older.found
     await database.prepare(RECORDS)
-    await migrations.migrate(database, clock, RELEASE, RECORDS)
+    await migrations.migrate(database, clock, RELEASE, RECORDS, keeping(settings))
     with database.bound():
         made = None if form else await _first_start(database, settings, clock())
         # A server starts over a trail that takes no events, so that somebody can look; what it cannot write waits for a start.

@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from documents import migrations
-from documents.errors import FormNotAsTold
+from documents.errors import Refusal
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from gql import secretkey
+from gql.checkpoints import keeping
 from gql.embedded import Engine
 from gql.faults import CopyFailed, NotPrepared
 from gql.noted import DATABASE
@@ -24,18 +25,18 @@ def upgrade_embedded(folder: Path, settings: Settings, clock: Clock) -> Sequence
     """Migrates the embedded database in a folder that the caller has locked; copies it first if any step is pending.
 
     The copy of an interrupted run is kept, because it was made before the first step. Raises NotPrepared where the trail tells of
-    other migrations than are stored.
+    other migrations than are stored, and where it is not fit to migrate by.
     """
-    with Engine(folder, settings.engine, settings.engine_cache) as engine:
-        try:
+    try:
+        with Engine(folder, settings.engine, settings.engine_cache) as engine:
             newest = asyncio.run(_newest(engine.uri, settings))
-        except FormNotAsTold as refusal:
-            raise NotPrepared(str(refusal)) from refusal
-    if newest is None or newest >= migrations.SCHEMA:
-        return ()
-    copy_of(folder, newest)
-    with Engine(folder, settings.engine, settings.engine_cache) as engine:
-        return asyncio.run(_migrate(engine.uri, settings, clock))
+        if newest is None or newest >= migrations.SCHEMA:
+            return ()
+        copy_of(folder, newest)
+        with Engine(folder, settings.engine, settings.engine_cache) as engine:
+            return asyncio.run(_migrate(engine.uri, settings, clock))
+    except Refusal as refusal:
+        raise NotPrepared(str(refusal)) from refusal
 
 
 def copy_of(folder: Path, form: int) -> Path:
@@ -65,6 +66,6 @@ async def _migrate(uri: str, settings: Settings, clock: Clock) -> Sequence[Migra
     database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, clock, RELEASE, RECORDS)
+        return await migrations.migrate(database, clock, RELEASE, RECORDS, keeping(settings))
     finally:
         database.close()

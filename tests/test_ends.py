@@ -6,20 +6,23 @@ Up to the last checkpoint the trail proves itself. What came since is a server's
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
-from documents.audit.notes import SigningKey
+from documents.audit.notes import Checkpoint, SigningKey, unverified
 from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
+from documents.canonical import canonical, loosely_parsed
 from documents.errors import TrailNotSound
 from documents.seals import Keyring, SecretKey
 from gql import resealing
 from gql.checkpoints import Signer
 from gql.cli.recovery import recovering
+from gql.faults import FileUnusable
 from gql.firststart import prepare
 from gql.verifications import standing, verification
 from tests.examples import attach, register
@@ -331,11 +334,80 @@ async def test_a_migration_seals_no_end_of_a_trail_that_has_a_fault(server: str,
     events = service.database.collection("audit_events")
     await events.update_one({"seq": 3}, {"$set": {"resource.id": "9"}})
     settings = service.settings.model_copy(update={"review_days": tuple(store.review_days), "migrate": True})
-    with pytest.raises(TrailNotSound, match="the trail has faults: FIELD_DIFFERS at 3"):
+    with pytest.raises(TrailNotSound, match="the trail, which has faults: FIELD_DIFFERS at 3"):
         await prepare(settings, service.database, clock=lambda: store.moment)
     (head,) = await service.database.collection("audit_head").find().to_list(None)
     assert "mac" not in head
     await service.close()
+
+
+@pytest.mark.parametrize("release", ["0.2.0"])
+async def test_a_migration_seals_no_end_that_contradicts_the_checkpoints_that_were_kept(
+    server: str, tmp_path: Path, release: str
+) -> None:
+    """A database in the form of an earlier release has no seals, so somebody may have made all of it, without a fault."""
+    service, file = Service(server), tmp_path / "kept"
+    store = await load(service.database.collections, release)
+    settings = service.settings.model_copy(
+        update={"review_days": tuple(store.review_days), "migrate": True, "checkpoint_file": file}
+    )
+    signed, key = unverified(store.checkpoint), SigningKey(unverified(store.checkpoint).origin, bytes(32))
+    others = {
+        "REWRITTEN at 0": Checkpoint(signed.origin, signed.size, "0" * 64),
+        f"TAIL_CUT at {signed.size}": Checkpoint(signed.origin, signed.size + 1, "0" * 64),
+    }
+    for kind, other in others.items():
+        file.write_text(f"{other.signed(key)}\n")
+        with pytest.raises(TrailNotSound, match=f"contradicts the checkpoints that were kept: {kind}"):
+            await prepare(settings, service.database, clock=lambda: store.moment)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileUnusable, match="its checkpoints cannot be read"):
+        await prepare(settings, service.database, clock=lambda: store.moment)
+    (head,) = await service.database.collection("audit_head").find().to_list(None)
+    assert "mac" not in head and await service.database.collection("environments").count_documents({}) == 0
+    file.rmdir()
+    file.write_text(f"{store.checkpoint}\n")
+    assert await prepare(settings, service.database, clock=lambda: store.moment) == (signed.origin, None)
+    await service.close()
+
+
+LOOKS: dict[tuple[str, str], dict[str, Any]] = {
+    ("Migration", "10"): {"number": 9},  # the form that a first start made, as the one before the baseline
+    ("Stakeholder", "alice"): {"platform_role": "admin"},
+}
+
+
+@pytest.mark.parametrize("hashes", [False, True], ids=["hashes stay", "hashed anew"])
+async def test_a_start_gives_no_baseline_by_a_trail_that_was_made_to_look_as_if_one_were_due(
+    grown: Service, hashes: bool
+) -> None:
+    """The baseline tells a record as true, and seals it: a member whom altered bytes call an administrator would be one."""
+    stored, people = await Stored.of(grown), grown.database.collection("stakeholders")
+    for event in stored.events:
+        said = loosely_parsed(bytes(event["canonical"]))
+        place = said["resource"]["type"], said["resource"]["id"]
+        for each in said["details"]["changes"] if place in LOOKS else ():
+            each["to"] = LOOKS[place].get(each["path"], each.get("to"))
+        if place[0] == "Migration":
+            said["resource"]["id"] = "9"
+        if place == ("Stakeholder", "alice"):
+            said["schema"] = 1  # which proves nothing, so that a baseline is due
+        event.update({"canonical": canonical(said), "resource": said["resource"]})
+        if hashes:
+            event.update({"details": said["details"], "schema": said["schema"]})
+    if hashes:
+        stored.headed()
+    await stored.written(grown, sealed=False)
+    await grown.database.collection("migrations").update_many({}, {"$set": {"number": 9}})
+    await people.update_one({"user_id": "alice"}, {"$set": {"platform_role": "admin"}, "$unset": {"mac": "", "salts": ""}})
+    other = Service(grown.uri, grown.database.name)  # a server that starts now
+    settings = other.settings.model_copy(update={"migrate": True})
+    with pytest.raises(TrailNotSound, match=WHY if hashes else "the trail, which has faults: [A-Z_]+ at [0-9]+"):
+        await prepare(settings, other.database, clock=lambda: grown.now)
+    alice = await people.find_one({"user_id": "alice"})
+    assert alice and "mac" not in alice and "salts" not in alice
+    await other.close()
 
 
 async def test_a_recovery_seals_no_end_under_a_key_that_is_none_while_others_are_sealed(grown: Service) -> None:

@@ -15,9 +15,10 @@ from documents.audit.notes import Checkpoint, SigningKey, opened
 from documents.audit.pins import Kept, kept_in
 from documents.audit.trail import AuditHead
 from documents.audit.verification import Verifier
+from documents.audit.verify import verify
 from gql.app import create_app
 from gql.checkpoints import Signer, kept_in_file
-from gql.verifications import verification
+from gql.verifications import standing, verification
 from tests.chains import chained, headed, said
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
@@ -261,6 +262,56 @@ async def test_a_file_of_another_trail_stops_the_signing(service: Service, tmp_p
     file.write_text(Checkpoint(other.name, 1, "0" * 64).signed(other) + "\n")
     signer = Signer(await key_of(service), file)
     assert await signer.sign(service.now) is None and "CHECKPOINT_OF_ANOTHER_TRAIL" in str(signer.refused)
+
+
+NOTES: dict[str, str] = {
+    "larger": Checkpoint("{name}", 10**6, "0" * 64).signed(SigningKey("{name}", bytes(32))),
+    "of another trail": Checkpoint("elsewhere.example", 5, "0" * 64).signed(SigningKey("elsewhere.example", bytes(32))),
+    "no note": "x",
+}
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("what", NOTES)
+async def test_a_note_that_somebody_put_beside_the_newest_checkpoint_never_comes_into_the_file(
+    service: Service, tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a note that stood in the database for a minute would end the signing for good, and nothing there would show why."""
+    file, key, checkpoints = tmp_path / "kept", await key_of(service), service.database.collection("audit_checkpoints")
+    await register(service)
+    signer = Signer(key, file)
+    signed = await signer.sign(service.now)
+    written = file.read_text()
+    assert signed
+    await checkpoints.update_one({"size": signed.size}, {"$set": {"text": NOTES[what].replace("{name}", key.name)}})
+    for _ in range(3):  # nothing happens meanwhile
+        service.later(minutes=1)
+        assert await signer.sign(service.now) is None and "checkpoint" in str(signer.refused)
+        assert file.read_text() == written
+    assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 1
+    assert "NOT SOUND" in await standing(service.now, signer.refused)
+    await checkpoints.update_one({"size": signed.size}, {"$set": {"text": signed.text}})
+    for each in (signer, Signer(key, file)):
+        await attach(service, title=str(id(each)))
+        assert await each.sign(service.now) and each.refused is None
+    assert len(kept_in(file.read_text())) == 3 and file.read_text().startswith(written)
+
+
+async def test_a_foreign_note_is_found_in_the_file_by_the_key_and_signing_goes_on_without_it(
+    service: Service, tmp_path: Path
+) -> None:
+    file, key, stranger = tmp_path / "kept", await key_of(service), SigningKey((await key_of(service)).name, bytes(32))
+    await register(service)
+    signer = Signer(key, file)
+    assert await signer.sign(service.now)
+    written = file.read_text()
+    file.write_text(f"{written}{Checkpoint(key.name, 10**6, '0' * 64).signed(stranger)}\n")
+    assert await signer.sign(service.now) is None and "TAIL_CUT" in str(signer.refused)
+    report = await verify(checkpoint=file.read_text(), keys=[str(key.verifier)])
+    (fault,) = report.faults
+    assert fault.kind.name == "CHECKPOINT_FORGED" and fault.detail.startswith("Number 2 of 2 ")
+    file.write_text(written)
+    assert await signer.sign(service.now) and signer.refused is None
 
 
 @pytest.mark.tampers

@@ -425,6 +425,22 @@ def test_a_start_on_the_embedded_database_copies_the_folder_and_migrates(folder:
     assert (folder / "release").read_text().strip() == RELEASE
 
 
+def test_a_trail_with_a_fault_is_not_migrated_and_the_command_that_the_refusal_names_says_which(
+    folder: Path, tmp_path: Path
+) -> None:
+    sound = magistrate("audit", "verify", DATA_DIR=folder)
+    assert sound.returncode == 0 and "the trail alone is verified, and no record or seal" in sound.stderr, sound.stdout
+    with Engine(folder) as engine, MongoClient[dict[str, Any]](engine.uri) as client:
+        client["magistrate"]["audit_events"].update_one({"seq": 3}, {"$set": {"resource.id": "9"}})
+    for command in ("serve", "migrate"):
+        refusal = magistrate(command, DATA_DIR=folder, PORT=0)
+        assert refusal.returncode == 8 and "Traceback" not in refusal.stderr, refusal.stderr
+        assert "has faults: FIELD_DIFFERS at 3" in refusal.stderr and "`magistrate audit verify`" in refusal.stderr
+    for words in (["verify"], ["export", str(tmp_path / "export")], ["verify", str(tmp_path / "export")]):
+        found = magistrate("audit", *words, DATA_DIR=folder)
+        assert found.returncode == 13 and "FIELD_DIFFERS" in found.stdout, found.stdout + found.stderr
+
+
 def test_a_start_killed_while_it_upgrades_is_done_by_the_next(folder: Path) -> None:
     for wait in (0.3, 0.8, 1.3):
         process = subprocess.Popen(
@@ -462,6 +478,13 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         )
         assert client["upgraded"]["migrations"].count_documents({}) == 1
         moved = client["upgraded"]["stakeholders"].find_one_and_update({}, {"$set": {"department": "Elsewhere"}}) or {}
+        events = client["upgraded"]["audit_events"]
+        event = events.find_one_and_update({"seq": 3}, {"$set": {"resource.id": "9"}}) or {}
+        faulty = magistrate("migrate", **settings | {"SECRET_KEY": SECRET_KEY})
+        assert faulty.returncode == 8 and "has faults: FIELD_DIFFERS at 3" in faulty.stderr
+        assert magistrate("audit", "verify", **settings).returncode == 13
+        events.replace_one({"_id": event["_id"]}, event)
+        assert magistrate("audit", "verify", **settings | {"SECRET_KEY": SECRET_KEY}).returncode == 0
         keyless = magistrate("migrate", **settings)
         assert keyless.returncode == 18 and "MAGISTRATE_SECRET_KEY is not set" in keyless.stderr
         assert client["upgraded"]["migrations"].count_documents({}) == 1

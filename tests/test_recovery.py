@@ -11,14 +11,17 @@ import pytest
 from bson import MaxKey, ObjectId
 from pydantic import SecretStr
 
+from documents.audit.notes import SigningKey
+from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verify import verify
 from documents.books import BOOKS
-from documents.canonical import plain
+from documents.canonical import canonical, loosely_parsed, plain
 from documents.errors import InvalidInput
 from documents.seals import Keyring, SecretKey
 from gql import resealing
+from gql.checkpoints import Signer
 from gql.cli.recovery import recovering
-from gql.faults import SecretKeyMissing, SecretKeyRefused
+from gql.faults import SecretKeyMissing, SecretKeyRefused, TrailFaulty
 from gql.firststart import prepare
 from gql.secretkey import keyring
 from gql.settings import Settings
@@ -26,6 +29,7 @@ from tests.hostile_values import MISSING, altered, replace
 from tests.operators import administers
 from tests.sealed import VIEWER, change, change_token, people, refused, row_of, token_of, tokens
 from tests.service import ADA, ALICE, BOB, SECRET_KEY, Person, Service
+from tests.trails import Stored
 
 NEW = SecretKey("k2", b"n" * 32)
 REASON = "The machine with the key burnt down."
@@ -144,10 +148,13 @@ async def test_a_start_without_the_key_says_how_many_it_shuts_out(service: Servi
     await refused(service, ADA)
 
 
-async def recovered(service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON) -> Any:
-    work = recovering(user, reason, reseal=reseal, in_file=False, clock=lambda: service.now)
+async def recovered(
+    service: Service, user: str | None = None, *, reseal: bool = False, reason: str = REASON, believe_from: int | None = 0,
+    **settings: Any,
+) -> Any:  # fmt: skip
+    work = recovering(user, reason, reseal=reseal, in_file=False, believe_from=believe_from, clock=lambda: service.now)
     with service.database.bound():
-        return await work(service.settings)
+        return await work(service.settings.model_copy(update=settings))
 
 
 async def test_after_a_lost_key_the_host_lets_an_administrator_in_again(service: Service) -> None:
@@ -287,6 +294,133 @@ async def test_whom_the_database_alone_calls_the_oldest_administrator_is_not_rec
     await refused(service, ALICE)
 
 
+async def alters_bytes(service: Service, user_id: str, **fields: Any) -> None:
+    """Alters what the events of a person say, and none of their hashes."""
+    events = service.database.collection("audit_events")
+    async for event in events.find({"resource.type": "Stakeholder", "resource.id": user_id}):
+        said = loosely_parsed(bytes(event["canonical"]))
+        for each in said["details"]["changes"]:
+            each["to"] = fields.get(each["path"], each.get("to"))
+        await events.update_one({"_id": event["_id"]}, {"$set": {"canonical": canonical(said)}})
+
+
+async def test_whom_altered_bytes_of_events_call_the_oldest_administrator_is_not_recovered(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who takes the administrator from the trail believes bytes, so they must be the ones that were hashed."""
+    await alters_bytes(service, "alice", platform_role="admin", registered_at="2000-01-01T00:00:00.000Z")
+    before = await service.state()
+    with pytest.raises(InvalidInput, match=r"must be named, for the trail proves nobody: [A-Z_]+ at event [0-9]+"):
+        await recovered(service)
+    with pytest.raises(InvalidInput, match="must be an administrator"):
+        await recovered(service, "alice")
+    assert await service.state() == before
+    done = await recovered(service, "admin")
+    assert done.user_id == "admin" and "the trail proves nobody: " in capsys.readouterr().err
+    assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
+
+
+@pytest.mark.parametrize("hides", [False, True], ids=["says otherwise", "hides an event"])
+async def test_nobody_is_sealed_anew_by_a_trail_whose_events_have_faults(service: Service, hides: bool) -> None:
+    """An altered event may have told of anybody, so a row that agrees with the others proves nothing."""
+    if hides:
+        before = await row_of(service, "bob")
+        await service.do("updateStakeholder", ADA, userId="bob", roles=["RISK_MANAGER"])
+        events = service.database.collection("audit_events")
+        await events.update_one({"seq": await service.size() - 1}, {"$set": {"resource.id": "nobody"}})
+        await people(service).replace_one({"user_id": "bob"}, before)
+    else:
+        await alters_bytes(service, "bob", platform_role="admin")
+        await change(service, "bob", platform_role="admin")
+    await restart(service, NEW)
+    before = await service.state()
+    with pytest.raises(InvalidInput, match="must be named"):
+        await recovered(service, reseal=True)
+    assert await service.state() == before
+    done = await recovered(service, "admin", reseal=True)
+    assert done.sealed == 0 and {"Stakeholder/bob", "Stakeholder/alice", "ApiToken/alice"} <= {*done.left}
+    assert await service.ask(VIEWER, by=Person("admin", done.token)) == {"viewer": {"id": "admin"}}
+    for each in (ALICE, BOB):
+        await refused(service, each)
+
+
+async def key_of(service: Service) -> SigningKey:
+    with service.database.bound():
+        return SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
+
+
+async def signed(service: Service, file: Path | None = None) -> int:
+    """The size of the trail, which is signed."""
+    with service.database.bound():
+        found = await Signer(await key_of(service), file).sign(service.now)
+    assert found
+    return found.size
+
+
+async def names_another_key(service: Service) -> None:
+    """Has each seal name a key that is not here: nothing in the database tells that from a key that was lost."""
+    for name in ("stakeholders", "api_tokens", "audit_head"):
+        await service.database.collection(name).update_many({}, {"$set": {"mac.key_id": "k9"}})
+    _agreeing.pop(service.database, None)  # the commands are processes of their own
+
+
+async def test_an_event_that_no_checkpoint_covers_makes_nobody_an_administrator_though_the_host_believes_it(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever writes to the database can put such an event there, take all seals away, and wait for the documented way out."""
+    size, key = await signed(service), SecretStr((await key_of(service)).text)
+    await service.do("updateStakeholder", ADA, userId="alice", department="Elsewhere")
+    stored = await Stored.of(service)
+    role = {"path": "platform_role", "from": "member", "to": "admin"}
+    stored.events[-1]["details"]["changes"] += [role]
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await change(service, "alice", platform_role="admin")
+    await names_another_key(service)
+    before = await service.state()
+    with pytest.raises(InvalidInput, match="must be 0: there is neither MAGISTRATE_AUDIT_KEY nor MAGISTRATE_CHECKPOINT_FILE"):
+        await recovered(service, reseal=True, believe_from=None)
+    for asked in (None, size - 1):
+        with pytest.raises(InvalidInput, match=f"must be {size}: events {size} to {size} came after the last checkpoint"):
+            await recovered(service, reseal=True, believe_from=asked, audit_key=key)
+    assert await service.state() == before
+    for _ in range(2):  # a server signs meanwhile, so that a checkpoint covers it
+        done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
+        assert (done.user_id, done.left) == ("admin", ["Stakeholder/alice"])
+        assert f"event {size} made it an administrator, and no checkpoint covered that" in capsys.readouterr().err
+        await refused(service, ALICE)
+        assert await signed(service) > size
+    assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
+
+
+async def test_a_token_that_no_checkpoint_covers_is_left_and_what_one_covers_needs_no_flag(service: Service) -> None:
+    key = SecretStr((await key_of(service)).text)
+    await signed(service)
+    await restart(service, NEW)
+    assert (await recovered(service, reseal=True, audit_key=key)).left == []
+    size = await signed(service)
+    made = await service.do("createApiToken", ALICE, "token", name="laptop")
+    await restart(service, SecretKey("k3", b"m" * 32))
+    done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
+    assert done.left == [f"ApiToken/{made['token'].split('_')[1]}"]
+    assert await service.ask(VIEWER) == {"viewer": {"id": "alice"}}
+
+
+async def test_nobody_is_sealed_anew_by_an_end_that_contradicts_a_checkpoint(service: Service, tmp_path: Path) -> None:
+    file, key = tmp_path / "kept", SecretStr((await key_of(service)).text)
+    await signed(service, file)
+    stored = await Stored.of(service)
+    stored.events[-1]["action"] = "approveModel"
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await names_another_key(service)
+    before = await service.state()
+    for own in ({"audit_key": key}, {"checkpoint_file": file}):
+        with pytest.raises(TrailFaulty, match="nobody is sealed by a trail that contradicts its checkpoints: REWRITTEN"):
+            await recovered(service, reseal=True, **own)
+    assert await service.state() == before
+
+
 async def test_of_several_administrators_the_longest_registered_active_one_is_recovered(service: Service) -> None:
     service.later(days=1)
     said: dict[str, Any] = {"name": "Y", "department": "IT", "platformRole": "ADMIN", "roles": [], "authorizedTiers": []}
@@ -328,6 +462,14 @@ async def test_the_command_works_beside_a_server_and_prints_the_token_once(servi
     missing = await administers(without, "recover", "--reason", REASON)
     assert missing.status == 18 and "MAGISTRATE_SECRET_KEY" in missing.said
     assert (await administers(without, "confirm", "carol", "--reason", REASON)).status == 18
+
+
+async def test_the_command_asks_to_look_at_what_no_checkpoint_covers(service: Service) -> None:
+    settings = {"MONGODB_URI": service.uri, "DATABASE": service.database.name, "SECRET_KEY": NEW.text}
+    asked = await administers(settings, "recover", "--reason", REASON, "--reseal")
+    assert asked.status == 2 and "--believe-from must be 0" in asked.said
+    done = await administers(settings, "recover", "--reason", REASON, "--reseal", "--believe-from", "0")
+    assert done.status == 0 and "left as they are: none" in done.said
 
 
 async def test_the_command_writes_the_token_to_a_file_of_its_own(service: Service, tmp_path: Path) -> None:

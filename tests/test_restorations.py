@@ -18,14 +18,18 @@ from documents.audit.pins import Kept, kept_in
 from documents.audit.proofs import prove_inclusion
 from documents.audit.restorations import facts_of, restoration_in
 from documents.audit.tlogproof import Proof
-from documents.audit.trail import AuditHead
+from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verification import Verifier
-from documents.errors import InvalidInput
+from documents.audit.verify import verify
+from documents.books import BOOKS
+from documents.errors import InvalidInput, TrailNotSound
 from gql.checkpoints import Signer, kept_in_file
 from gql.cli import app
+from gql.cli.recovery import recovering
 from gql.cli.restoring import restoring
 from gql.cli.trail import Receipt, proving
 from gql.faults import TrailFaulty
+from gql.firststart import prepare
 from gql.verifications import verification
 from tests.chains import chained, headed, said
 from tests.examples import attach, register
@@ -33,6 +37,7 @@ from tests.operated import Operated, eventually
 from tests.operators import REGISTER, Operator
 from tests.service import AUDREY, Service
 from tests.stored import Stored as Backup
+from tests.stores.store import Store, load
 from tests.trails import Stored
 
 Raw = dict[str, Any]
@@ -176,16 +181,113 @@ async def test_a_restored_trail_goes_on_under_another_name_and_says_what_is_lost
     assert (await prove_inclusion(size - 1)).tree_size == end
 
 
+async def names_another_key(service: Service) -> None:
+    """Has each seal name a key that is not here, as in a backup of before a change of the secret key."""
+    stored = await Stored.of(service)
+    stored.heads[0]["mac"] |= {"key_id": "k0"}
+    await stored.written(service, sealed=False)
+    for name in ("stakeholders", "api_tokens"):
+        await service.database.collection(name).update_many({}, {"$set": {"mac.key_id": "k0"}})
+
+
 @pytest.mark.tampers
 async def test_a_backup_of_before_a_change_of_the_secret_key_is_declared_restored(lost: Lost) -> None:
-    stored = await Stored.of(lost.service)
-    stored.heads[0]["mac"] |= {"key_id": "k0"}
-    await stored.written(lost.service, sealed=False)
-    refusal = await lost.service.refused("createApiToken", name="laptop")
-    assert "set MAGISTRATE_SECRET_KEY_PREVIOUS to that key" in refusal["problem"]
+    service = lost.service
+    await names_another_key(service)
+    with pytest.raises(TrailNotSound, match="set MAGISTRATE_SECRET_KEY_PREVIOUS to that key"):
+        await AuditHead.seen()
     await lost.declared()
-    assert (await Stored.of(lost.service)).heads[0]["mac"]["key_id"] == "k1"
-    await lost.service.do("createApiToken", select="token", name="laptop")
+    assert (await Stored.of(service)).heads[0]["mac"]["key_id"] == "k1"
+    await recovering("admin", REASON, reseal=True, in_file=False, clock=lambda: service.now)(service.settings)
+    await service.do("createApiToken", select="token", name="laptop")
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("named", [False, True], ids=["its own seal", "another key"])
+async def test_an_end_that_was_forged_before_it_was_declared_is_not_sealed(lost: Lost, named: bool) -> None:
+    """The checkpoints that were kept say nothing of an event after them; the seals of people say that the key is here."""
+    stored = await Stored.of(lost.service)
+    stored.events[-1] |= {"action": "approveModel", "actor": {"id": "carol", "type": "user"}}
+    stored.headed()
+    stored.heads[0]["mac"] |= {"key_id": "k0"} if named else {}
+    await stored.written(lost.service, sealed=False)
+    _agreeing.pop(lost.service.database, None)  # the command is a process of its own
+    with pytest.raises(TrailNotSound):
+        await lost.declared()
+    assert (await Stored.of(lost.service)).heads == stored.heads
+
+
+@pytest.mark.tampers
+async def test_whom_an_event_made_an_administrator_that_no_checkpoint_covered_is_not_sealed_anew(lost: Lost) -> None:
+    """Of a backup under another secret key the declaration believes the end, and a recovery people, as the trail tells them."""
+    service = lost.service
+    stored = await Stored.of(service)
+    role = {"path": "platform_role", "from": "member", "to": "admin"}
+    stored.events[-1] |= {
+        "action": "updateStakeholder", "resource": {"type": "Stakeholder", "id": "alice"},
+        "details": {"changes": [role], "facts": {}},
+    }  # fmt: skip
+    stored.headed()
+    await stored.written(service, sealed=False)
+    await service.database.collection("stakeholders").update_one({"user_id": "alice"}, {"$set": {"platform_role": "admin"}})
+    await names_another_key(service)
+    _agreeing.pop(service.database, None)
+    await lost.declared()
+    done = await recovering(None, REASON, reseal=True, in_file=False, clock=lambda: service.now)(service.settings)
+    assert (done.user_id, done.left) == ("admin", ["Stakeholder/alice"])
+
+
+async def load_anew(service: Service, release: str) -> Store:
+    """Puts the backup of before the upgrade back: what a release left, whose checkpoints the key of the test is to follow."""
+    for name in await service.database.collections.list_collection_names():
+        await service.database.collection(name).drop()
+    _agreeing.pop(service.database, None)
+    store = await load(service.database.collections, release)
+    await service.database.collection("audit_checkpoints").drop()
+    return store
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize("attack", [None, "alters", "rewrites"])
+async def test_a_backup_of_before_the_upgrade_is_declared_restored_and_migrated_then(
+    server: str, tmp_path: Path, attack: str | None
+) -> None:
+    """It has no seals, so the trail has to verify, and to be the beginning of what the upgraded servers signed."""
+    service, file = Service(server), tmp_path / "kept"
+    store = await load_anew(service, "0.2.0")
+    service.now = store.moment
+    settings = service.settings.model_copy(update={"review_days": tuple(store.review_days), "migrate": True})
+    origin, _ = await prepare(settings, service.database, clock=lambda: service.now)
+    key, after = SigningKey(origin, bytes(range(32))), SigningKey(AFTER, bytes(range(32)))
+    own = settings.model_copy(update={"checkpoint_file": file})
+    with service.database.bound():
+        assert await Signer(key, file).sign(service.now)
+    file.write_text(f"{store.checkpoint}\n{file.read_text()}")
+    await load_anew(service, "0.2.0")  # the disk fails
+    with pytest.raises(TrailNotSound, match=r"TAIL_CUT at [0-9]+.*declare that first, by `magistrate audit restored`"):
+        await prepare(own, service.database, clock=lambda: service.now)
+    with service.database.bound():
+        stored = await Stored.of(service)
+        if attack:
+            stored.events[-1]["action"] = "approveModel"
+            if attack == "rewrites":
+                stored.headed()
+            await stored.written(service, sealed=False)
+        allowed = [str(key.verifier), *store.verifier_keys]
+        declared = restoring(file.read_text(), allowed, AFTER, REASON, lambda: service.now)
+        if attack:
+            with pytest.raises(TrailFaulty, match="FIELD_DIFFERS" if attack == "alters" else "REWRITTEN"):
+                await declared(own)
+            assert "mac" not in (await Stored.of(service)).heads[0]
+        else:
+            told = await declared(own)
+            assert told[0].startswith(f"the trail goes on as {AFTER} from event ") and await declared(own) == told
+            assert await prepare(own, service.database, clock=lambda: service.now) == (AFTER, None)
+            signer = Signer(after, file, [key])
+            assert await signer.sign(service.now) and signer.refused is None
+            report = await verify(limit=None, checkpoint=file.read_text(), keys=[*allowed, str(after.verifier)], books=BOOKS)
+            assert report.faults == () and report.records_unproven == 0 and len(report.restorations) == 1
+    await service.close()
 
 
 @pytest.mark.tampers

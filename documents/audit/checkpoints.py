@@ -146,11 +146,14 @@ async def sign(key: SigningKey, at: datetime, previous: Sequence[SigningKey] = (
     """Signs and stores a checkpoint of the current head, or returns the newest one if it covers that head and names `key`.
 
     Returns None while the trail has no event. Raises Inconsistent, and signs nothing, if the trail does not continue the newest
-    checkpoint, and if that is by a key of somebody else. If `key` is not the key that signed the newest checkpoint, an event
-    records the rotation first. If that other key is among `previous`, it endorses `key`.
+    checkpoint, if that is by a key of somebody else, and if it is not kept as it was signed. If `key` is not the key that signed
+    the newest checkpoint, an event records the rotation first. If that other key is among `previous`, it endorses `key`.
     """
     head, last = await AuditHead.seen(), await AuditCheckpoint.last()
-    if head.size == 0 or (last and _is_of(last, head, key)):
+    if last is None and head.size == 0:
+        return None
+    if last and _is_of(last, head, key):
+        _as_signed(last, head.origin)
         return last
     # A transaction that is retried must use the same event ids, so they are made outside of it.
     ids = EventIds()
@@ -209,6 +212,19 @@ def _is_of(last: AuditCheckpoint, head: AuditHead, key: SigningKey) -> bool:
     return (last.size, last.root, last.verifier_key) == (head.size, head.root, str(key.verifier))
 
 
+def _as_signed(last: AuditCheckpoint, *origins: str) -> None:
+    """Raises Inconsistent unless the note of a stored checkpoint is signed, and says what is stored beside it.
+
+    The signed text is the authority, and leaves the database. All of it is a copy there, which somebody may have altered.
+    """
+    try:
+        signed = opened(last.text, [VerifierKey.read(last.verifier_key)])
+    except ValueError as error:
+        raise Inconsistent(last.size, f"it {error}") from error
+    if signed.origin not in origins or signed != Checkpoint(signed.origin, last.size, last.root):
+        raise Inconsistent(last.size, "it is kept beside another size, root or origin than it was signed with")
+
+
 async def _refuse_foreign(last: AuditCheckpoint, key: SigningKey, previous: Sequence[SigningKey]) -> None:
     """Raises Inconsistent for a checkpoint by a key that this server does not have and to which no event tells of a rotation.
 
@@ -227,12 +243,8 @@ async def _refuse_foreign(last: AuditCheckpoint, key: SigningKey, previous: Sequ
 async def _goes_on(last: AuditCheckpoint, head: AuditHead) -> None:
     """Raises Inconsistent unless the tree under `head` begins with the tree under `last` (RFC 9162 section 2.1.4)."""
     try:
-        # The signed text is the authority. The fields beside it are a copy in the database, which somebody may have altered.
-        signed = opened(last.text, [VerifierKey.read(last.verifier_key)])
-        former = signed.origin != head.origin and ends_of(each for _, each in await restored()).get(signed.origin)
-        origin = signed.origin if former and last.size <= former.seq else head.origin
-        if signed != Checkpoint(origin, last.size, last.root):
-            raise Inconsistent(last.size, "it is kept beside another size, root or origin than it was signed with")
+        ends = ends_of(each for _, each in await restored())
+        _as_signed(last, head.origin, *(name for name, each in ends.items() if last.size <= each.seq))
         if head.size < last.size:
             raise Inconsistent(last.size, f"there are {head.size} today")
         hash_of = await stored_hashes(tree.subtrees_for_consistency(last.size, head.size))

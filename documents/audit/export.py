@@ -43,15 +43,21 @@ TELLING = ("seq", "origin", "action", "actor", "outcome", "resource", "details")
 
 
 async def export(
-    folder: Path, first: int = 0, last: int | None = None, progress: Progress = unheard, books: Books | None = None
+    folder: Path,
+    first: int = 0,
+    last: int | None = None,
+    progress: Progress = unheard,
+    books: Books | None = None,
+    *,
+    sealed: bool = True,
 ) -> Report:
     """Writes the events from `first` to `last`, both included, with their proofs to `folder`, and returns their verification.
 
-    `last` is the end of the trail if it is None. An export of the whole trail has the records of `books` too. After
-    each window `progress` gets the number of its events and of all events.
-    Raises InvalidInput for numbers outside the trail, FileExistsError if `folder` is not empty, and OSError if writing fails.
+    `last` is the end of the trail if it is None. An export of the whole trail has the records of `books` too. After each window
+    `progress` gets the number of its events and of all events. Without `sealed` the head needs no seal. Raises InvalidInput for
+    numbers outside the trail, FileExistsError if `folder` is not empty, and OSError if writing fails.
     """
-    part = await TrailPart.of(first, last)
+    part = await TrailPart.of(first, last, sealed=sealed)
     with Ledger() as ledger:
         return await _exported(folder, part, progress, ledger, None if part.partial else books)
 

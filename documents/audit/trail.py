@@ -139,17 +139,16 @@ class AuditHead(Record):
     collection: ClassVar = "audit_head"
 
     @classmethod
-    async def touch(cls, *, of_another_key: bool = False) -> Self:
+    async def touch(cls, *, believed: Callable[[Raw], bool] | None = None) -> Self:
         """Claims the trail for the open transaction, and returns the head as the transaction sees it.
 
         The touch is a write to one document. If another transaction wrote it since this one's snapshot, this one is retried.
         Raises TrailNotSound if the database has no trail, and if the head is another one than this process left and has no seal
-        of a server, contradicts the stored events, or leaves out the last event that this process saw. With `of_another_key` a
-        seal may be under a key that is not here.
+        of a server, contradicts the stored events, or leaves out the last event that this process saw. A document that `believed`
+        accepts needs no seal under a key that is here.
         """
         touched, known = await cls._touched(), _agreeing.get(bound_database())
-        believed = of_another_key and FIELD in touched and names_unknown_key(touched, keyring())
-        head = cls.hydrated(touched) if believed else cls._of_server(touched, known)
+        head = cls.hydrated(touched) if believed and believed(touched) else cls._of_server(touched, known)
         if known is None or known.end != head.end:
             await head.agree(known)
             head._note()

@@ -4,7 +4,7 @@ import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from math import floor
 from typing import Any, Self
@@ -68,9 +68,7 @@ async def verify(
     more than `limit` events, and InvalidInput for numbers outside the trail and for keys or a checkpoint that cannot be used.
     """
     named = trusted(checkpoint, keys)
-    part = await TrailPart.of(first, last)
-    if not sealed:
-        part = replace(part, unsealed=None)
+    part = await TrailPart.of(first, last, sealed=sealed)
     if limit is not None and part.length > limit:
         # A number that somebody stored can make the trail look longer than it is.
         stored = await AuditEvent.tally({"seq": {"$gte": part.first, "$lt": part.stop}})
@@ -157,13 +155,16 @@ class TrailPart:
     """What is wrong with the head's seal; None if it is right, and if this process has no key to tell."""
 
     @classmethod
-    async def of(cls, first: int, last: int | None) -> Self:
-        """The events from `first` to `last`, both included, or to the end. Raises InvalidInput outside the trail."""
+    async def of(cls, first: int, last: int | None, *, sealed: bool = True) -> Self:
+        """The events from `first` to `last`, both included, or to the end. Raises InvalidInput outside the trail.
+
+        Without `sealed` the head needs no seal.
+        """
         head, beside, unsealed = await _heads()
         end = await _end(head)
         if first < 0 or (first and first >= end) or (last is not None and last < first):
             raise InvalidInput("from", f"must be from 0 to {max(end - 1, 0)}, and the last number not before it")
-        return cls(head, first, end if last is None else min(last + 1, end), end, beside, unsealed)
+        return cls(head, first, end if last is None else min(last + 1, end), end, beside, unsealed if sealed else None)
 
     @classmethod
     async def since(cls, first: int) -> Self:

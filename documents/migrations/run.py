@@ -9,6 +9,10 @@ from semver import Version
 
 from documents.access import SYSTEM
 from documents.audit.event import AuditEvent
+from documents.audit.findings import AuditFaultKind
+from documents.audit.forks import parting
+from documents.audit.pins import Kept
+from documents.audit.runs import Keeping
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of
 from documents.audit.verify import verify
 from documents.errors import NewerSchema, OlderSchema, PreviewSchema, TrailNotSound
@@ -23,6 +27,7 @@ from documents.store.transaction import is_conflict
 from documents.store.units import Unit
 
 SCHEMA = STEPS[-1].number
+SEALED = next(each.number for each in STEPS if isinstance(each, Baseline))  # in data of an older form nothing has a seal
 FIRST = 2  # the form of release 0.1.0; what earlier previews stored has no way here
 BATCH = 100
 ATTEMPTS = 30  # at a transaction, each as long as the database repeats it
@@ -71,30 +76,49 @@ async def pending(database: Database) -> Sequence[Step | Addition | Baseline]:
     return [each for each in STEPS if found is not None and each.number > found]
 
 
-async def migrate(database: Database, clock: Clock, release: str, kinds: Iterable[type[Record]]) -> Sequence[Migration]:
+async def migrate(
+    database: Database, clock: Clock, release: str, kinds: Iterable[type[Record]], keeping: Keeping | None = None
+) -> Sequence[Migration]:
     """Does every pending step, batch by batch, each in a transaction of its own; the trail tells of each step that it ends.
 
-    It also tells of each record that a step changed and that it follows. `kinds` are the kinds of record of the database. May be
-    killed anywhere and run again, and several processes may run it at once: each batch reads what is left.
+    It also tells of each record that a step changed and that it follows. `kinds` are the kinds of record of the database;
+    `keeping` reads the checkpoints that were kept outside of it. May be killed anywhere and run again, and several processes may
+    run it at once: each batch reads what is left. Raises TrailNotSound if people are to be sealed by a trail that has a fault or
+    contradicts a checkpoint.
     """
     told = told_by_collection(kinds)
     with database.bound():
         steps = await pending(database)
         if any(isinstance(each, Baseline) for each in steps):  # releases before it had no seals
-            await _seal_end(clock())
+            await _seal_end(clock(), keeping)  # and a baseline believes what the events say
         return [await _do(database, step, clock, release, told) for step in steps]
 
 
-async def _seal_end(at: datetime) -> None:
-    """Seals the trail's end for the first time. Raises TrailNotSound if the trail has a fault: its form may be forged, too."""
-    head = await AuditHead.raw_first({"name": "head"}) or {FIELD: None}
-    if FIELD in head:
+async def _seal_end(at: datetime, keeping: Keeping | None) -> None:
+    """Seals the trail's end if no release has yet.
+
+    Raises TrailNotSound if the trail has a fault or contradicts a checkpoint: its form may be forged, too. A run that goes on
+    after a kill finds a sealed end, and so does one that altered events make look due: both go on only by a trail that verifies.
+    """
+    kept = await keeping(True) if keeping else Kept()  # read before the head: whatever is in it was committed by then
+    head = await AuditHead.raw_first({"name": "head"})
+    if head is None:
         return
-    found = (await verify(limit=None, sealed=False)).faults
-    if found:
-        seq = "" if found[0].seq is None else f" at {found[0].seq}"
-        raise TrailNotSound(f"it is to be sealed, and the trail has faults: {found[0].kind.name}{seq}")
+    if FIELD in head:
+        await AuditHead.seen()  # says which key it needs
+    before = "the data are to be migrated by the trail, which"
+    if found := (await verify(limit=None, sealed=FIELD in head)).faults:
+        raise TrailNotSound(f"{before} has faults: {_at(found[0].kind, found[0].seq)}")
+    if differs := await parting(kept, AuditHead.hydrated(head)):
+        kind, seq, says = differs[0]
+        if kind is AuditFaultKind.TAIL_CUT:
+            says += " If a backup was put back, declare that first, by `magistrate audit restored`."
+        raise TrailNotSound(f"{before} contradicts the checkpoints that were kept: {_at(kind, seq)}. {says.rstrip('.')}")
     await AuditHead.seal_anew(lambda head: FIELD not in head, at)
+
+
+def _at(kind: AuditFaultKind, seq: int | None) -> str:
+    return kind.name if seq is None else f"{kind.name} at {seq}"
 
 
 def told_by_collection(kinds: Iterable[type[Record]]) -> Kinds:

@@ -45,6 +45,14 @@ def recover(
         bool,
         typer.Option("--reseal", help="After a lost key, seal anew all else that agrees with the trail, and its end."),
     ] = False,
+    believe_from: Annotated[
+        int | None,
+        typer.Option(
+            "--believe-from",
+            metavar="N",
+            help="The first event that no checkpoint covers, once you have looked at those events.",
+        ),
+    ] = None,
     in_file: Annotated[
         bool, typer.Option("--file", help="Write the token to admin-token in the data folder instead of printing it.")
     ] = False,
@@ -55,7 +63,7 @@ def recover(
     """
     from gql.cli import recovery, trail
 
-    done = trail.run(recovery.recovering(user, reason, reseal=reseal, in_file=in_file))
+    done = trail.run(recovery.recovering(user, reason, reseal=reseal, in_file=in_file, believe_from=believe_from))
     if reseal:
         end = " and the end of the trail" if done.sealed_end else ""
         typer.echo(f"sealed anew: {done.sealed}{end}; left as they are: {', '.join(done.left) or 'none'}", err=True)

@@ -55,7 +55,7 @@ def verify(
         else:
             from gql.cli import trail
 
-            report = trail.run(trail.verifying(text, keys, progress))
+            report = trail.run(trail.verifying(text, keys, progress), migrated=False)
     reports.print_report(report, in_json=in_json)
 
 
@@ -73,7 +73,7 @@ def export(
     from gql.cli import reports, trail
 
     with reports.progress("exporting") as progress:
-        report = trail.run(trail.exporting(folder, first, last, progress))
+        report = trail.run(trail.exporting(folder, first, last, progress), migrated=False)
     reports.print_report(report, in_json=in_json)
 
 
@@ -112,11 +112,12 @@ def restored(
 ) -> None:
     """Declare that a backup was put back: the trail goes on under another name, and says what is lost.
 
-    Refuses unless the trail is the beginning of what was signed. Run it before anybody works with the restored data.
+    Refuses unless the trail is the beginning of what was signed. Run it before anybody works with the restored data, and before
+    data of an earlier release are migrated.
     """
     from gql.cli import offline, restoring, trail
 
-    for line in trail.run(restoring.restoring(offline.kept_in(checkpoint), key, origin, reason)):
+    for line in trail.run(restoring.restoring(offline.kept_in(checkpoint), key, origin, reason), migrated=False):
         typer.echo(line)
 
 

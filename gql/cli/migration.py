@@ -8,11 +8,14 @@ import typer
 from documents import migrations
 from documents.eligibility.raising import affected
 from documents.eligibility.rules import RULES, RulesInForce
+from documents.errors import TrailNotSound
 from documents.kinds import RECORDS, open_database
 from documents.migrations import Migration
 from documents.store.session import bound_database
 from gql import secretkey
+from gql.checkpoints import keeping
 from gql.cli import trail
+from gql.faults import NotPrepared
 from gql.firststart import utc_now
 from gql.noted import note_release
 from gql.preflight import alone_in
@@ -70,6 +73,8 @@ async def _migrated(settings: Settings) -> Sequence[Migration]:
     database.keyring = secretkey.keyring(settings)
     try:
         await database.prepare(RECORDS)
-        return await migrations.migrate(database, utc_now, RELEASE, RECORDS)
+        return await migrations.migrate(database, utc_now, RELEASE, RECORDS, keeping(settings))
+    except TrailNotSound as refusal:
+        raise NotPrepared(str(refusal)) from refusal
     finally:
         database.close()

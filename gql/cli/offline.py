@@ -57,7 +57,7 @@ def kept_in(file: Path) -> str:
 def misused(refusal: InvalidInput) -> typer.BadParameter:
     """The refusal of an argument, as the refusal of a command's option."""
     name, _, place = refusal.path.partition(".")
-    option = {"keys": "--key", "seq": "RECEIPT", "user": "USER"}.get(name, f"--{name}")
+    option = {"keys": "--key", "seq": "RECEIPT", "user": "USER"}.get(name, f"--{name.replace('_', '-')}")
     return typer.BadParameter(f"{option}{f' number {int(place) + 1}' if place else ''} {refusal.problem}", param_hint=option)
 
 

@@ -11,10 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 from documents.access import SYSTEM, PlatformRole
 from documents.audit.books import wrong_in
 from documents.audit.event import AuditEvent, AuditEventType
+from documents.audit.findings import AuditFaultKind
 from documents.audit.fold import Told
-from documents.audit.sealing import keyring, last_seq, put
+from documents.audit.sealing import keyring, last_seq, problem, put
 from documents.audit.told import differences, told, told_of
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request, occurrences_of, record
+from documents.audit.verify import verify
 from documents.canonical import quoted
 from documents.details import details_of
 from documents.errors import InvalidInput
@@ -28,16 +30,24 @@ from documents.tokens import LIFETIME, ApiToken, TokenKind
 from documents.values import Statement, problem_in
 from gql import secretkey
 from gql.cli.trail import Work
+from gql.cli.uncovered import RESEAL, believed_before, sealed_by_nobody_here, uncovered_events
 from gql.faults import SecretKeyRefused
 from gql.firststart import TOKEN_FILE, Clock, utc_now
 from gql.private import write_private
 from gql.resealing import KINDS, NAMED
 from gql.settings import Settings
 
-RECOVER, RESEAL = "recoverAdministrator", "resealRecords"
+RECOVER = "recoverAdministrator"
 AT_ONCE = 100  # rows that are read at once
 LONGEST = 200  # characters of a key that are shown: in an altered row it may be anything
 COUNTING = ("platform_role", "active", "registered_at")
+UNTOLD = frozenset(
+    {
+        AuditFaultKind.MISSING_EVENTS, AuditFaultKind.REPEATED_SEQ, AuditFaultKind.NOT_CANONICAL, AuditFaultKind.HASH_DIFFERS,
+        AuditFaultKind.FIELD_DIFFERS, AuditFaultKind.MISSING_FIELD, AuditFaultKind.INVALID_FIELD, AuditFaultKind.BROKEN_LINK,
+    }
+)  # fmt: skip
+"""The faults of events after which nobody knows what the trail told, nor of whom."""
 
 
 @dataclass(slots=True)
@@ -51,11 +61,22 @@ class Recovered:
     left: list[str] = field(default_factory=list)
 
 
-def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool, clock: Clock = utc_now) -> Work[Recovered]:
+def recovering(
+    user_id: str | None,
+    reason: str,
+    *,
+    reseal: bool,
+    in_file: bool,
+    believe_from: int | None = None,
+    clock: Clock = utc_now,
+) -> Work[Recovered]:
     """Makes a token for an administrator and seals the person anew; with `reseal`, all else that agrees with the trail too.
 
-    InvalidInput for an unfit person or reason. Without `reseal`, SecretKeyRefused for a key under which nothing is sealed: if it
-    is not the servers' own, they would shut the administrator out.
+    While an event has a fault, nobody is believed to be what the trail tells: the person has to be named, and nobody else is
+    sealed. Where nothing but the events themselves says that a server left the end so, `believe_from` has to be the first that no
+    checkpoint covers. InvalidInput for an unfit person or reason, and for another number; TrailFaulty for an end that contradicts
+    a checkpoint. Without `reseal`, SecretKeyRefused for a key under which nothing is sealed: if it is not the servers' own, they
+    would shut the administrator out.
     """
 
     async def work(settings: Settings) -> Recovered:
@@ -68,15 +89,27 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         await database.know(RECORDS)
         if not reseal:
             await _check_key(database.keyring)
-        kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        kept = await any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+        fault = await _fault()
+        if user_id is None and fault:
+            raise InvalidInput("user", f"must be named, for the trail proves nobody: {fault}")
+        if fault:
+            typer.echo(f"the trail proves nobody: {fault}", err=True)
+        before = await believed_before()
+        uncovered = list[range]()
+        if reseal and not kept and await sealed_by_nobody_here():
+            found = await uncovered_events(settings)
+            found.must_be_looked_at(believe_from)
+            uncovered = found.late
+        late = [*before, *uncovered]
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
-        named = await _longest_registered() if user_id is None else user_id
+        named = await _longest_registered(late) if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
         ids, at = EventIds(), clock()
 
         async def recover(unit: Unit) -> str:
             head = await AuditHead.touch()
-            row, known = await _administrator(named)
+            row, known = await _administrator(named, fault)
             person = str(row["user_id"])
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return person  # an earlier attempt committed, and only the answer of the database was lost
@@ -92,10 +125,19 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
 
         done = Recovered(await database.transact(recover, at), text, sealed_end=sealed_end)
         if reseal:
-            await _reseal(done, reason, at, kept=kept)
+            await _reseal(done, reason, at, _Doubt(fault, late, kept), uncovered)
         return done
 
     return work
+
+
+async def _fault() -> str | None:
+    """The first fault by which an event may have told something else than it tells now; None if there is none."""
+    report = await verify(limit=None, sealed=False)
+    found = next((each for each in report.faults if each.kind in UNTOLD), None)
+    if found is None and report.fault_count > len(report.faults):
+        return f"it has {report.fault_count} faults"
+    return f"{found.kind.name} at event {found.seq}" if found else None
 
 
 async def _check_key(keys: Keyring) -> None:
@@ -115,7 +157,7 @@ async def _seal_head(at: datetime, *, kept: bool) -> bool:
     return not kept and await AuditHead.seal_anew(lambda head: names_unknown_key(head, keyring()), at)
 
 
-async def _any_sealed(keys: Keyring) -> bool:
+async def any_sealed(keys: Keyring) -> bool:
     """Whether any person or token is rightly sealed under a key that is here."""
     for kind in KINDS:
         async for rows in kind.raw_windows({FIELD: {"$ne": None}}, [("_id", 1)], AT_ONCE):
@@ -124,19 +166,30 @@ async def _any_sealed(keys: Keyring) -> bool:
     return False
 
 
-async def _longest_registered() -> str:
-    """The user id of the active administrator registered first, by what the trail tells; InvalidInput without one."""
+async def _longest_registered(late: Sequence[range]) -> str:
+    """The user id of the active administrator registered first, by what the trail tells; InvalidInput without one.
+
+    Whom an event among `late` made one is left out.
+    """
     found: list[tuple[str, str]] = []
     async for rows in Stakeholder.raw_windows({}, [("_id", 1)], AT_ONCE, ["user_id", *COUNTING]):
         by_id = {each["user_id"]: each for each in rows if isinstance(each.get("user_id"), str)}
         tellings = await told_of(Stakeholder, by_id.keys())
         for user_id, row in by_id.items():
-            said = _counting(row, tellings.get(user_id, Told()))
+            known = tellings.get(user_id, Told())
+            said = _counting(row, known)
+            if any(_told_late(known, each, late) is not None for each in COUNTING):
+                continue
             if said.get("platform_role") == PlatformRole.ADMIN and said.get("active") is True:
                 found.append((quoted(said.get("registered_at")), user_id))
     if not found:
         raise InvalidInput("user", "must be named: the trail tells of no active administrator")
     return min(found)[1]
+
+
+def _told_late(known: Told, path: str, late: Sequence[range]) -> int | None:
+    """The event that told what is at a path, if it is among `late`."""
+    return next((leaf.seq for at, leaf, _ in known.leaves() if at == path and any(leaf.seq in each for each in late)), None)
 
 
 def _counting(row: Raw, known: Told) -> Raw:
@@ -146,13 +199,18 @@ def _counting(row: Raw, known: Told) -> Raw:
     return row if known.last >= 0 else {}  # of everybody whom a server stored, an event tells
 
 
-async def _administrator(user_id: str) -> tuple[Raw, Told]:
-    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else."""
+async def _administrator(user_id: str, fault: str | None) -> tuple[Raw, Told]:
+    """The row of the named administrator, with what the trail tells of the person; InvalidInput for anybody else.
+
+    Of a trail with a fault a row that a server left so says more.
+    """
     rows = [each for each in await Stakeholder.raws({"user_id": user_id}) if each.get("user_id") == user_id]
     if not rows:
         raise InvalidInput("user", f"must be somebody who is registered; {user_id} is not")
     known = await told(Stakeholder, user_id)
     told_role, role = known.scalars(["platform_role"]).get("platform_role"), _counting(rows[0], known).get("platform_role")
+    if fault and await problem(Stakeholder.__name__, user_id, rows[0]) is None:
+        told_role = role = rows[0].get("platform_role")
     if PlatformRole.ADMIN not in (told_role, role):
         raise InvalidInput("user", f"must be an administrator, and the trail does not tell that {user_id} is one")
     return rows[0], known
@@ -185,26 +243,37 @@ def _readable(row: Raw) -> Stakeholder:
         raise InvalidInput("user", f"{problem}: name another administrator, or mend that in the database first") from None
 
 
-async def _reseal(done: Recovered, reason: str, at: datetime, *, kept: bool) -> None:
-    """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else.
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """What speaks against a row that agrees with the trail."""
 
-    `kept` says that others are sealed under a key that is here. Then a row without a seal was altered.
-    """
+    fault: str | None
+    """A fault of the trail, which then proves nothing."""
+    late: Sequence[range]
+    """The events that no checkpoint covered when they were believed."""
+    kept: bool
+    """Whether others are sealed under a key that is here. Then a row without a seal was altered."""
+
+
+async def _reseal(done: Recovered, reason: str, at: datetime, doubt: _Doubt, uncovered: Sequence[range]) -> None:
+    """Seals what is sealed under a key that is not here, or not at all, and agrees with the trail; names all else."""
     for kind in KINDS:
         async for rows in kind.raw_windows({}, [("_id", 1)], AT_ONCE, [*kind.keys]):
             for row in rows:
                 name = f"{kind.__name__}/{kind.key_of(row)[:LONGEST]}"
-                sealed = await _resealed(kind, row, at, name, kept=kept)
+                sealed = await _resealed(kind, row, at, name, doubt)
                 done.sealed += sealed is True
                 done.left += [name] if sealed is False else []
     about, facts = (
         ("SecretKey", keyring().current.id),
         {"reason": reason, "sealed": done.sealed, "end": done.sealed_end, "left": done.left[:NAMED]},
     )
+    for each in uncovered:
+        facts["believed"] = {"from": each.start, "to": each.stop - 1}
     await record(Occurrence(AuditEventType.ACCESS_GRANTED, RESEAL, SYSTEM, Request(EventIds()[0]), about, facts=facts), at)
 
 
-async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, kept: bool) -> bool | None:
+async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, doubt: _Doubt) -> bool | None:
     """Whether a record was sealed anew: False if it is not what was stored here, None if its seal is right already."""
     key = seen.get(kind.keys[0])
     if not isinstance(key, str):
@@ -217,7 +286,7 @@ async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, k
         if row is None or problem_of(kind.__name__, key, row, keyring()) is None:
             return None
         seq = await last_seq(kind.__name__, key)
-        wrong = await _altered(kind, key, row, kept=kept)
+        wrong = await _altered(kind, key, row, doubt)
         for each in wrong:
             typer.echo(f"{name}: {each}", err=True)
         if wrong or seq is None:
@@ -228,15 +297,22 @@ async def _resealed(kind: type[Record], seen: Raw, at: datetime, name: str, *, k
     return await bound_database().transact(work, at)
 
 
-async def _altered(kind: type[Record], key: str, row: Raw, *, kept: bool) -> Sequence[str]:
+async def _altered(kind: type[Record], key: str, row: Raw, doubt: _Doubt) -> Sequence[str]:
     """What shows that a row whose seal is not right was altered, in sentences."""
     # What is wrong under a key that is here was altered, perhaps where the trail shows nothing.
     if not names_unknown_key(row, keyring()):
         return ["its seal is not the one of what it says"]
-    if row.get(FIELD) is None and kept:
+    if row.get(FIELD) is None and doubt.kept:
         return ["it has no seal, and others have one under a key that is here"]
+    if doubt.fault:
+        return [f"the trail does not prove it: {doubt.fault}"]
     known = await told(kind, key)
     if known.last < 0:
         return ["no event tells of it"]
+    if kind is ApiToken and any(known.last in each for each in doubt.late):
+        return [f"event {known.last} told of it, and no checkpoint covered that: whose it is makes another"]
+    seq = _told_late(known, "platform_role", doubt.late) if kind is Stakeholder else None
+    if seq is not None and known.scalars(COUNTING).get("platform_role") == PlatformRole.ADMIN:
+        return [f"event {seq} made it an administrator, and no checkpoint covered that: `magistrate admin recover {key}` does"]
     found = {each.path: each.says for each in await differences(kind, row, known)}
     return [f"{path}: {says}" for path, says in {**wrong_in(kind, row), **found}.items()]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
+from documents import migrations
 from documents.access import SYSTEM
 from documents.audit.checkpoints import endorsements
 from documents.audit.comparison import Finding
@@ -16,15 +17,20 @@ from documents.audit.notes import trimmed
 from documents.audit.pins import Kept, kept_in, pinned, trusted
 from documents.audit.restorations import ACTION, RESOURCE, Restoration, facts_of
 from documents.audit.runs import VerificationTurn
+from documents.audit.sealing import keyring
 from documents.audit.trail import AuditHead, EventIds, Occurrence, Request
-from documents.errors import InvalidInput
+from documents.audit.verify import verify
+from documents.errors import InvalidInput, OlderSchema
+from documents.seals import FIELD, names_unknown_key
 from documents.store.session import bound_database
-from documents.store.units import Unit
+from documents.store.units import Raw, Unit
 from documents.values import Statement, problem_in
-from gql import checkpoints
+from gql import checkpoints, secretkey
+from gql.cli.recovery import any_sealed
 from gql.cli.trail import Work
 from gql.faults import TrailFaulty
 from gql.firststart import Clock, utc_now
+from gql.release import RELEASE
 from gql.settings import PREFIX, Settings
 
 NAME = re.compile(r"[^\s+]{1,200}")
@@ -44,10 +50,19 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
             raise TrailFaulty(f"the trail cannot be declared restored: {wrong[0]}")
         await bound_database().know([VerificationTurn])
         kept, at, ids = Kept.read(text, allowed), clock(), EventIds()
+        earlier = await _is_of_an_earlier_release()
+        if earlier:  # then nothing was ever sealed in it, and an embedded database may have no key yet
+            bound_database().keyring = bound_database().keyring or secretkey.keyring(settings)
+        # A backup may also be of before a change of the secret key; then nobody in it is sealed under a key that is here. What
+        # was kept outside is compared with it below, and does not show an event that was put after the last checkpoint.
+        secrets = keyring()
+        nobody_sealed = not await any_sealed(secrets)
+
+        def believed(head: Raw) -> bool:
+            return nobody_sealed and (names_unknown_key(head, secrets) if FIELD in head else earlier)
 
         async def restore(unit: Unit) -> Restoration:
-            # A backup may be of before a change of the secret key; what was kept outside is compared with it below.
-            head = await AuditHead.touch(of_another_key=True)
+            head = await AuditHead.touch(believed=believed)
             before = [each for _, each in await restored()]
             # After a kill the command is given again: what is in the trail is not told twice, and the key is put aside below.
             if before and before[-1].origin == head.origin == origin:
@@ -73,6 +88,21 @@ def restoring(text: str, keys: Sequence[str], origin: str, reason: str, clock: C
         return [*_lost(found), *_keys(settings, origin)]
 
     return work
+
+
+async def _is_of_an_earlier_release() -> bool:
+    """Whether the data are of a release that sealed nothing. Raises TrailFaulty if the trail that tells so has a fault."""
+    try:
+        await migrations.check(bound_database(), RELEASE, as_told=True)
+    except OlderSchema as older:
+        if older.found >= migrations.SEALED:
+            return False
+        head = await AuditHead.raw_first({"name": "head"}) or {}
+        if found := (await verify(limit=None, sealed=FIELD in head)).faults:
+            at = "" if found[0].seq is None else f" at {found[0].seq}"
+            raise TrailFaulty(f"the trail cannot be declared restored: it has faults: {found[0].kind.name}{at}") from older
+        return True
+    return False
 
 
 def _check(origin: str, reason: str) -> None:

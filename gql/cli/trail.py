@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 
 from documents import migrations
 from documents.audit import verify
+from documents.audit.books import Books
 from documents.audit.checkpoints import AuditCheckpoint
 from documents.audit.event import AuditEvent
 from documents.audit.export import export
@@ -27,8 +28,9 @@ from documents.audit.trail import AuditHead
 from documents.books import BOOKS
 from documents.errors import FormNotAsTold, InvalidInput, NewerSchema, OlderSchema, PreviewSchema, Refusal, Unreadable
 from documents.kinds import RECORDS
+from documents.seals import FIELD
 from documents.store.server import DriverError, UnreadableDocument
-from documents.store.session import Database
+from documents.store.session import Database, bound_database
 from documents.store.units import Raw, settles_nothing
 from documents.values import Count, Digest, Value, camel
 from gql import checkpoints, reach
@@ -125,9 +127,20 @@ async def _bound(settings: Settings, uri: str, work: Work[T], migrated: bool) ->
         database.close()
 
 
+async def _compared() -> tuple[Books | None, bool]:
+    """The records that are compared with the trail, and whether its end needs a seal: data of an earlier release have neither."""
+    try:
+        await migrations.check(bound_database(), RELEASE, as_told=True)
+    except OlderSchema as older:
+        typer.echo(f"the trail alone is verified, and no record or seal: {older}", err=True)
+        return None, FIELD in (await AuditHead.raw_first({"name": "head"}) or {})
+    return BOOKS, True
+
+
 def verifying(checkpoint: str | None, keys: Sequence[str], progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
-        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, progress=progress, books=BOOKS)
+        books, sealed = await _compared()
+        return await verify.verify(checkpoint=checkpoint, keys=keys, limit=None, progress=progress, books=books, sealed=sealed)
 
     return work
 
@@ -135,7 +148,8 @@ def verifying(checkpoint: str | None, keys: Sequence[str], progress: Progress) -
 def exporting(folder: Path, first: int, last: int | None, progress: Progress) -> Work[Report]:
     async def work(settings: Settings) -> Report:
         try:
-            return await export(folder, first, last, progress, BOOKS)
+            books, sealed = await _compared()
+            return await export(folder, first, last, progress, books, sealed=sealed)
         except OSError as error:
             raise FileUnusable(folder, str(error.strerror).lower()) from error
 
