@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
+
 from documents.access import GovernanceRole, PlatformRole
 from documents.errors import Unauthenticated
-from documents.issuers import Group, Issuer
+from documents.issuers import ClaimNames, Group, Issuer
 from documents.risk.scales import RiskTier
+from documents.values import Name
 
 MOST_GROUPS, TEXT_LENGTH = 1_000, 500
+STANDARD = ClaimNames()
+_NAMES = TypeAdapter[str](Name)
 
 
 class Grants(NamedTuple):
@@ -42,14 +47,23 @@ def claimed(issuer: Issuer, claims: Mapping[str, Any]) -> Claimed:
     the holder of a governance role: nothing that is given or taken by half a list is right.
     """
     of = issuer.claims
-    user_id, name, email, department = (_text(claims, each) for each in (of.user_id, of.name, of.email, of.department))
-    verified = issuer.trust_email or claims.get("email_verified") is True
-    return Claimed(user_id, name, email, verified, department, _granted(issuer, claims))
+    user_id, name, email = (_text(claims, each) for each in (of.user_id, of.name, of.email))
+    # `email_verified` is about `email` (OpenID Connect Core 1.0 section 5.1), and says nothing of another claim.
+    verified = issuer.trust_email or (of.email == STANDARD.email and claims.get("email_verified") is True)
+    return Claimed(user_id, name, email, verified, _name(claims, of.department), _granted(issuer, claims))
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     said = claims.get(name)
     return said if isinstance(said, str) and len(said) <= TEXT_LENGTH else ""
+
+
+def _name(claims: Mapping[str, Any], name: str) -> str:
+    """A claim that is the name of something; what is none counts as not said."""
+    try:
+        return _NAMES.validate_python(_text(claims, name))
+    except ValidationError:
+        return ""
 
 
 def _granted(issuer: Issuer, claims: Mapping[str, Any]) -> Grants:

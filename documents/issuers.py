@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from documents.access import WHO_MAY, GovernanceRole, Permission, PlatformRole
 from documents.reach import ALL, Reach
 from documents.risk.scales import RiskTier
-from documents.values import Choice, Key
+from documents.values import Choice, Key, Names
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Asymmetric signatures alone (RFC 7518 section 3.1, RFC 8037): whoever can verify a symmetric one can forge it."""
@@ -118,8 +118,8 @@ class Rule(_Part):
     claims: dict[Words, Words] = Field(min_length=1)
     service: Key
     mutations: tuple[Annotated[Permission, BeforeValidator(_mutation)], ...] = ()
-    models: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ALL
-    environments: Annotated[tuple[Words, ...], BeforeValidator(_listed)] = ALL
+    models: Annotated[Names, BeforeValidator(_listed)] = ALL
+    environments: Annotated[Names, BeforeValidator(_listed)] = ALL
 
     @property
     def reach(self) -> Reach:

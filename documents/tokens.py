@@ -238,9 +238,11 @@ class ApiToken(Record):
         """Notes the hour of the use, without an audit event; needs an open transaction, like every write."""
         await self.alter({"_id": self.id}, {"$max": {"last_used_at": _hour(at)}})
 
-    async def renew(self, renewal: str) -> bool:
-        """Keeps another renewal, without an audit event; False if somebody else did meanwhile. Needs an open transaction."""
-        before, self.renewal = self.renewal, renewal
+    async def renew(self, before: str | None, renewal: str) -> bool:
+        """Keeps a renewal in the place of the one `before`, without an event; False if that is no longer there.
+
+        Needs an open transaction, which may be repeated.
+        """
         return bool(await self.alter({"_id": self.id, "renewal": before}, {"$set": {"renewal": renewal}}))
 
 

@@ -1,5 +1,6 @@
 """The exchange of a program's own token for one of ours, at `/token` (RFC 8693), with the errors of OAuth 2.0 (RFC 6749)."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from documents.errors import LimitExceeded, TrailNotSound, Unauthenticated
 from documents.store.transaction import is_outage
 from documents.tokens import EXCHANGED_LIFETIME, ApiToken
 from gql.credentials import Credential
+from gql.http import PATIENCE
 from gql.identity import Doorkeeper
 from gql.sessions import keep
 
@@ -68,10 +70,14 @@ async def _form(request: Request) -> dict[str, str]:
     if media != "application/x-www-form-urlencoded":
         raise _Refused("invalid_request", "send a form: application/x-www-form-urlencoded")
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_BYTES:
-            raise _Refused("invalid_request", f"the form has more than {FORM_BYTES:,} bytes")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                body += part
+                if len(body) > FORM_BYTES:
+                    raise _Refused("invalid_request", f"the form has more than {FORM_BYTES:,} bytes")
+    except TimeoutError:
+        raise _Refused("invalid_request", f"the form did not arrive within {PATIENCE:.0f} seconds") from None
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=50)
     except ValueError:

@@ -78,9 +78,7 @@ class Doorkeeper:
         """
         now = self.clock()
         async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
-            identity = await self._signed_in(credential, now, address)
-            if programs_alone and (identity.person or identity.actor.token):
-                raise Unauthenticated("what was sent is not a program's token of an issuer")
+            identity = await self._signed_in(credential, now, address, programs_alone=programs_alone)
             return await self._within(scope, identity, now, address)
 
     @asynccontextmanager
@@ -97,6 +95,12 @@ class Doorkeeper:
             if issuer:
                 _limit("with tokens of one issuer", self._forgeries.add(issuer, now))
             raise
+
+    def refuse_after_failures(self, address: str, now: datetime) -> None:
+        """LimitExceeded after 30 failures in a minute from the address, before anything is asked elsewhere for it."""
+        found = self._failures.found.get(network_of(address))
+        if found and now - found.since < WINDOW and found.count >= FAILURES:
+            raise LimitExceeded("the number of failed sign-ins from one address in a minute", found.count + 1, FAILURES)
 
     async def again(self, credential: Credential, scope: TokenScope = TokenScope.GRAPH) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
@@ -117,7 +121,9 @@ class Doorkeeper:
         has = ", ".join(each.name for each in identity.scopes)
         raise Forbidden(f"the token is for {has} alone", [f"a token with the scope {scope.name}"])
 
-    async def _signed_in(self, credential: Credential, now: datetime, address: str = "") -> Identity:
+    async def _signed_in(
+        self, credential: Credential, now: datetime, address: str = "", *, programs_alone: bool = False
+    ) -> Identity:
         if credential.problem:
             raise Unauthenticated(credential.problem)
         if credential.session is not None:
@@ -127,7 +133,12 @@ class Doorkeeper:
         if scheme.lower() != "bearer":
             raise Unauthenticated("send a token: `Authorization: Bearer mag_...`")
         if self.issued and is_jwt(text):
-            return await self.asserted(await self.issued.verified(text, now), address, now)
+            assertion = await self.issued.verified(text, now)
+            if programs_alone and assertion.issuer.kind is not IssuerKind.WORKLOADS:
+                raise _not_of_program()
+            return await self.asserted(assertion, address, now)
+        if programs_alone:
+            raise _not_of_program()
         token, person = await self._found(text, now)
         if token.kind is TokenKind.SESSION:
             raise Unauthenticated("what was sent is the session of a browser, which counts as its cookie alone")
@@ -292,6 +303,10 @@ async def _read(kind: type[R], key: str) -> R | None:
         return await kind.wanted(key)
     except (UnreadableDocument, Unreadable) as error:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
+
+
+def _not_of_program() -> Unauthenticated:
+    return Unauthenticated("what was sent is not a program's token of an issuer")
 
 
 def _limit(whence: str, failed: Failures) -> None:

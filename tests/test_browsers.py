@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
+from pymongo.errors import OperationFailure
 from starlette.applications import Starlette
 from starlette.responses import Response
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from documents.issuers import Issuers
+from documents.tokens import ApiToken
 from gql.app import create_app
 from gql.credentials import forgery_token
 from gql.issuers.fetching import Fetcher
@@ -204,6 +207,26 @@ async def test_two_tabs_sign_in_at_once(browsing: Browsing) -> None:
     one, other = [browsing.provider.authorizes(await browsing.begin(to=f"/graphql?{each}")) for each in "ab"]
     for answer, place in ((one, "/graphql?a"), (other, "/graphql?b")):
         assert (await browsing.come_back(**answer)).headers["location"] == place
+
+
+async def test_sign_ins_that_were_begun_do_not_fill_the_header_of_requests(browsing: Browsing) -> None:
+    for _ in range(12):
+        last = await browsing.begin(to=f"/graphql?{'x' * 980}")
+    assert len(browsing.http.cookies) == 4
+    assert (await browsing.come_back(**browsing.provider.authorizes(last))).status_code == 303
+    assert (await browsing.ask()).status_code == 200
+
+
+async def test_after_thirty_failures_from_an_address_no_code_is_sent_on_for_a_minute(browsing: Browsing) -> None:
+    answers = [browsing.provider.authorizes(await browsing.begin()) | {"code": "guessed"} for _ in range(2)]
+    for _ in range(29):
+        await browsing.http.post("/graphql", headers={"authorization": "Bearer x"})
+    assert (await browsing.come_back(**answers[0])).status_code == 401
+    asked = browsing.provider.asked.count("/token_endpoint")
+    assert (await browsing.come_back(**answers[1])).status_code == 429
+    assert browsing.provider.asked.count("/token_endpoint") == asked
+    browsing.later(minutes=1)
+    assert (await browsing.sign_in()).status_code == 303
 
 
 async def test_a_sign_in_takes_ten_minutes_at_most(browsing: Browsing) -> None:
@@ -490,6 +513,25 @@ async def test_the_origin_that_the_settings_name_counts_behind_a_proxy(browsing:
     sent = {"cookie": f"{SESSION}={cookies[SESSION]}", "x-magistrate-csrf": cookies[FORGERY]}
     assert (await browsing.ask(headers=sent | {"origin": HERE})).status_code == 200
     assert (await browsing.ask(headers=sent | {"origin": "http://10.0.0.7:8000"})).status_code == 401
+
+
+async def test_a_refresh_token_that_was_renewed_is_kept_although_the_transaction_is_repeated(
+    browsing: Browsing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browsing.sign_in()
+    renew, tries = ApiToken.renew, count()
+
+    async def interrupted(token: ApiToken, before: str | None, renewal: str) -> bool:
+        kept = await renew(token, before, renewal)
+        if next(tries) == 1:  # the first time that the new refresh token is kept
+            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+        return kept
+
+    monkeypatch.setattr(ApiToken, "renew", interrupted)
+    for _ in range(3):
+        browsing.later(minutes=15)
+        assert (await browsing.ask()).status_code == 200
+    assert next(tries) > 4
 
 
 async def test_two_requests_at_once_ask_the_issuer_once(browsing: Browsing) -> None:

@@ -59,6 +59,18 @@ def test_nobody_is_made_an_administrator_or_auditor_and_a_holder_of_a_role(above
         claimed(corp(), {"groups": ["owners", above]})
 
 
+def test_whether_an_email_is_verified_is_said_of_the_claim_email_alone() -> None:
+    said = {"groups": [], "email": "a@example.org", "upn": "b@example.org", "email_verified": True}
+    assert claimed(corp(), said).email_verified
+    assert not claimed(corp(claims={"email": "upn"}), said).email_verified
+    assert claimed(corp(claims={"email": "upn"}, trust_email=True), said).email_verified
+
+
+@pytest.mark.parametrize("department", [" ", "a\nb", "a\0", "x" * 201, "\ud800", 5, ["Risk"]])
+def test_a_department_that_nobody_can_be_in_counts_as_not_said(department: Any) -> None:
+    assert claimed(corp(), {"groups": [], "department": department}).department == ""
+
+
 def test_an_email_counts_as_verified_by_what_the_issuer_says_or_the_file() -> None:
     said = {"email": "ada@example.org", "groups": []}
     assert not claimed(corp(), said).email_verified

@@ -1,10 +1,12 @@
 """A program exchanges its issuer's token for one of ours, by RFC 8693."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from gql import exchange
 from gql.exchange import ACCESS_TOKEN, GRANT
 from tests.examples import BOT
 from tests.operations import ask_for
@@ -99,6 +101,21 @@ async def test_a_body_that_is_no_form_is_refused(exchanging: tuple[Service, str]
     answer = await exchanging[0].http.post("/token", json={})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert (await exchanging[0].http.get("/token")).status_code == 405
+
+
+async def test_a_form_that_does_not_arrive_is_not_waited_for(
+    exchanging: tuple[Service, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "PATIENCE", 0.1)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"grant_type="
+        await asyncio.sleep(30)
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await exchanging[0].http.post("/token", content=body(), headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "did not arrive" in answer.json()["error_description"]
 
 
 async def test_a_token_lives_400_days_at_most_and_a_service_keeps_to_its_models(exchanging: tuple[Service, str]) -> None:

@@ -13,6 +13,7 @@ from documents.books import BOOKS
 from documents.issuers import Issuers
 from gql.app import create_app
 from gql.cli.recovery import recovering
+from gql.exchange import GRANT
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
 from tests.providers import CORP, Provider
@@ -24,6 +25,7 @@ GROUPS = [
     {"is": "auditors", "platform_role": "AUDITOR"},
     {"is": "admins", "platform_role": "ADMIN"},
 ]
+JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 VIEWER = "{ viewer { id } }"
 STATE = """query($id: String!) { stakeholder(userId: $id) { name department platformRole roles authorizedTiers
     identity { confirmed basis confirmedBy } bindings { issuer roles } heldHere { platformRole roles } } }"""
@@ -123,6 +125,13 @@ async def test_a_mapping_gives_and_takes_only_its_own(corp: Corp) -> None:
     assert {*(await corp.state("alice"))["roles"]} == {"MODEL_OWNER", "DATA_STEWARD"}  # of the second it was given here too
     refusal = await corp.service.refused("updateStakeholder", ADA, userId="alice", roles=["SERVICE"])
     assert refusal["code"] == "INVALID_INPUT"
+
+
+async def test_a_person_exchanges_nothing_and_is_not_made_by_trying(corp: Corp) -> None:
+    form = {"grant_type": GRANT, "subject_token_type": JWT_TYPE, "subject_token": corp.token("zoe", "risk").token}
+    answer = await corp.service.http.post("/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert await corp.state("zoe") is None
 
 
 async def test_whoever_leaves_all_groups_loses_what_they_gave_and_stays_out(corp: Corp) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Self
-from urllib.parse import urlsplit
 
 from documents.seals import Keyring
 from gql.wrapping import unwrapped, wrapped
@@ -52,5 +51,4 @@ def local(place: str | None, otherwise: str) -> str:
     """A place on this server that a browser may be sent to: a path, and never another server's page."""
     if not place or len(place) > PLACE_LENGTH or not place.isascii() or not place.isprintable() or "\\" in place:
         return otherwise
-    parts = urlsplit(place)
-    return place if place.startswith("/") and not place.startswith("//") and not (parts.scheme or parts.netloc) else otherwise
+    return place if place.startswith("/") and not place.startswith("//") else otherwise

@@ -1,5 +1,7 @@
 // Offers to end the session of this browser, and then goes where the server says: to the issuer, which ends its own, or back here.
-const kept = document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => /^(__Host-)?magistrate-csrf$/.test(name))
+// Over https the cookie has a name that no other host can set.
+const FORGERY = location.protocol === 'https:' ? '__Host-magistrate-csrf' : 'magistrate-csrf'
+const kept = document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => name === FORGERY)
 const says = document.getElementById('says')
 if (kept) {
   const button = document.createElement('button')

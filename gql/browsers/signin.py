@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from documents import arrivals
 from documents.access import Actor, ActorType
-from documents.errors import LimitExceeded, NotAsTold, TrailNotSound, Unauthenticated
+from documents.errors import LimitExceeded, TrailNotSound, Unauthenticated
 from documents.people import Stakeholder
 from documents.seals import Keyring
 from documents.store.session import bound_database
@@ -31,6 +31,8 @@ from gql.settings import Settings
 
 SIGN_IN, CALLBACK, SIGN_OUT = "/sign-in", "/sign-in/callback", "/sign-out"
 FLOW, STATE_NAMED = "magistrate-sign-in", 12
+BEGUN = 4
+"""How many sign-ins a browser can have begun at once."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class Browsers:
             except NoAnswer as error:
                 log.warning("nobody can sign in: %s", error)
                 return _refused("The identity provider does not answer as it should. Try again in a minute.", 503)
-            except (NotAsTold, TrailNotSound) as refusal:
+            except TrailNotSound as refusal:
                 return _refused(f"{refusal}.", 503)
             except Exception as error:
                 if is_outage(error):
@@ -107,6 +109,9 @@ class Browsers:
         flow, provider = Flow.begun(named, to, self._clock()), self._providers[named]
         place = await provider.authorization_url(self._callback(request), flow.state, flow.nonce, flow.challenge)
         answer = RedirectResponse(place, 303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+        begun = [each for each in request.cookies if each.startswith(self._front.named(FLOW, request))]
+        for each in begun[: -BEGUN + 1]:  # the oldest first: too many would fill the header of every request
+            answer.delete_cookie(each, path="/", secure=self._front.is_secure(request))
         # Lax, because the issuer's page leads here; the session's own cookie is Strict.
         self._set(answer, request, _flow_of(flow.state), flow.kept(_keyring()), int(PATIENCE.total_seconds()), same_site="lax")
         return answer
@@ -114,6 +119,7 @@ class Browsers:
     async def _end(self, request: Request) -> Response:
         """Takes the code from the issuer's answer, and begins a session."""
         address, now = _address(request), self._clock()
+        self._doorkeeper.refuse_after_failures(address, now)
         name = self._front.named(_flow_of(request.query_params.get("state", "")), request)
         flow = Flow.read(request.cookies.get(name), _keyring(), now)
         async with self._doorkeeper.counting(address, now, issuer=flow.issuer if flow else ""):

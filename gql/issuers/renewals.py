@@ -67,4 +67,7 @@ def _kept(token: ApiToken, keyring: Keyring) -> Mapping[str, Any]:
 
 
 async def _keep(token: ApiToken, renewal: str, now: datetime) -> bool:
-    return await bound_database().transact(lambda _: token.renew(renewal), now)
+    before = token.renewal
+    kept = await bound_database().transact(lambda _: token.renew(before, renewal), now)
+    token.renewal = renewal if kept else before
+    return kept

@@ -21,7 +21,9 @@ there.protocol = here.protocol === 'https:' ? 'wss:' : 'ws:'
 const nobody = async () => ({ errors: [{ message: 'Sign in first: at the top of the page.' }] })
 
 // The token against forgery of the session; undefined where there is none. No script reads the session itself.
-const forgery = () => document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => /^(__Host-)?magistrate-csrf$/.test(name))?.[1]
+// Over https its cookie has a name that no other host can set.
+const FORGERY = location.protocol === 'https:' ? '__Host-magistrate-csrf' : 'magistrate-csrf'
+const forgery = () => document.cookie.split('; ').map((each) => each.split('=')).find(([name]) => name === FORGERY)?.[1]
 const proofOf = (token) => (token ? { authorization: `Bearer ${token}` } : { 'x-magistrate-csrf': forgery() ?? '' })
 
 function fetcherOf(token, onAnswer) {
