@@ -64,10 +64,11 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
         except ValidationError as wrong:
             raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
         database = bound_database()
-        database.keyring = database.keyring or secretkey.keyring(settings)
+        keys = database.keyring or secretkey.offered(settings)
         await database.know(RECORDS)
         if not reseal:
-            await _check_key(database.keyring)
+            await _check_key(keys, settings)
+        database.keyring = database.keyring or secretkey.written(settings, keys)
         kept = await _any_sealed(database.keyring)  # looked up before anybody is sealed under this key
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered() if user_id is None else user_id
@@ -98,13 +99,13 @@ def recovering(user_id: str | None, reason: str, *, reseal: bool, in_file: bool,
     return work
 
 
-async def _check_key(keys: Keyring) -> None:
+async def _check_key(keys: Keyring, settings: Settings) -> None:
     """Raises SecretKeyRefused if people are sealed, and none of them under a key that is here."""
     sealed = await Stakeholder.raws({FIELD: {"$ne": None}})
     if sealed and all(problem_of(Stakeholder.__name__, str(each.get("user_id")), each, keys) for each in sealed):
         under = sealed[0][FIELD].get("key_id") if isinstance(sealed[0][FIELD], dict) else "another"
         reason = f"is not the one under which people are sealed, which is {under}; add --reseal if that one is lost"
-        raise SecretKeyRefused("the settings", reason)
+        raise SecretKeyRefused("the settings" if settings.secret_key else "the data folder", reason)
 
 
 async def _seal_head(at: datetime, *, kept: bool) -> bool:
