@@ -17,26 +17,40 @@ def keyring(settings: Settings) -> Keyring:
 
     SecretKeyMissing for a MongoDB of the operator's without a key in the settings; SecretKeyRefused for what is no key.
     """
+    return written(settings, offered(settings))
+
+
+def offered(settings: Settings) -> Keyring:
+    """The keys as `keyring` gives them and as it raises; one that is made is not written yet."""
+    found = keyring_if_any(settings)
+    if found is None and settings.mongodb_uri:
+        raise SecretKeyMissing
+    return found or Keyring(SecretKey.made(), _previous(settings))
+
+
+def written(settings: Settings, offered: Keyring) -> Keyring:
+    """The keys that `offered` gave, once the key is in the folder of an embedded database, unless there is one by now."""
     found = keyring_if_any(settings)
     if found is None:
-        if settings.mongodb_uri:
-            raise SecretKeyMissing
-        made = SecretKey.made()
-        write_private(settings.data_dir / KEY_FILE, f"{made.text}\n")
-        return keyring_if_any(settings) or Keyring(made)
-    return found
+        write_private(settings.data_dir / KEY_FILE, f"{offered.current.text}\n")
+    return found or keyring_if_any(settings) or offered
 
 
 def keyring_if_any(settings: Settings) -> Keyring | None:
     """The keys of the settings, else those in the folder of an embedded database; None if there are none. Makes nothing."""
     folder = None if settings.mongodb_uri else settings.data_dir
     current = _key(settings.secret_key, "SECRET_KEY", folder, KEY_FILE)
-    previous = _key(settings.secret_key_previous, "SECRET_KEY_PREVIOUS", folder, PREVIOUS_FILE)
+    previous = _previous(settings)
     if current is None:
         return None
     if previous and previous.id == current.id:
         raise SecretKeyRefused(f"{PREFIX}SECRET_KEY_PREVIOUS", "has the id of the present key: a new key needs a new id")
     return Keyring(current, previous)
+
+
+def _previous(settings: Settings) -> SecretKey | None:
+    folder = None if settings.mongodb_uri else settings.data_dir
+    return _key(settings.secret_key_previous, "SECRET_KEY_PREVIOUS", folder, PREVIOUS_FILE)
 
 
 def _key(given: SecretStr | None, setting: str, folder: Path | None, file: str) -> SecretKey | None:

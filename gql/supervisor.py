@@ -222,12 +222,10 @@ def _announce(settings: Settings, prepared: Prepared, listener: socket.socket, s
     ask = f"""curl -s {url} -H "Authorization: Bearer {token}" -H 'Content-Type: application/json' -d '{{"query": "{VIEWER}"}}'"""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"Magistrate serves {url}, ready in {seconds:.1f} s", style="bold")
-    console.print(f"  data    {folder.resolve()}" + ("" if settings.mongodb_uri else ", embedded database"))
-    console.print(f"  trail   {prepared.origin}")
-    console.print(
-        f"  signed  {f'by {prepared.verifier}' if prepared.verifier else 'by nobody: there is no MAGISTRATE_AUDIT_KEY'}"
-    )
+    console.print(f"  data      {folder.resolve()}" + ("" if settings.mongodb_uri else ", embedded database"))
+    console.print(f"  trail     {prepared.origin}")
+    console.print(f"  signed by {prepared.verifier or 'nobody: there is no MAGISTRATE_AUDIT_KEY'}")
     if prepared.admin_token:
-        console.print(f"  token   {prepared.admin_token} (the administrator's, shown once; kept in {folder / 'admin-token'})")
-    console.print(f"  try     {ask}")
-    console.print("  end     Ctrl+C")
+        console.print(f"  token     {prepared.admin_token} (the administrator's, shown once; kept in {folder / 'admin-token'})")
+    console.print(f"  try       {ask}")
+    console.print("  end       Ctrl+C")

@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 MAGISTRATE = Path(sys.executable).with_name("magistrate")
-READY = "  end     Ctrl+C\n"  # the last line that it says once it serves
+READY = "  end       Ctrl+C\n"  # the last line that it says once it serves
 SECRET_KEY = "k1+" + b64encode(b"s" * 32).decode()  # as in `tests.service`, which need not be imported for it
 READY_WITHIN, END_WITHIN = 5.0, 12.0
 
@@ -63,7 +63,7 @@ class Operated:
 
     @property
     def signed_by(self) -> str:
-        return str(re.findall(r"signed +by (.+)", self.said)[0])
+        return str(re.findall(r"signed by (.+)", self.said)[0])
 
     @property
     def children(self) -> set[int]:

@@ -57,8 +57,11 @@ async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_wi
     assert (await stranger.does("verify", proof, "--key", str(SigningKey.made(running.trail).verifier))).status == 13
     assert (await stranger.does("verify", pinned, *known)).status == 14
     assert (await stranger.does("verify", proof)).status == (await stranger.does("verify", proof, "--key", "nobody")).status == 2
-    assert "nothing is wrong" in await stranger.gets("verify", tmp_path / "trail", "--checkpoint", pinned, *known)
+    whole = await stranger.gets("verify", tmp_path / "trail", "--checkpoint", pinned, *known)
+    assert "nothing is wrong" in whole and " records compared with the trail" in whole
     await operator.gets("export", tmp_path / "without", "--from", 2)
+    part = await stranger.gets("verify", tmp_path / "without", "--checkpoint", tmp_path / "without" / "checkpoint", *known)
+    assert "records compared" not in part and "RECORDS_NOT_COMPARED" in part
     assert (tmp_path / "without" / "events.ndjson").read_text() in (tmp_path / "trail" / "events.ndjson").read_text()
     assert json.loads(await operator.gets("verify", "--json"))["eventsVerified"] == receipt["treeSize"]
     assert (await operator.does("export", tmp_path / "trail")).status == 14

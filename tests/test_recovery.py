@@ -23,7 +23,7 @@ from gql.checkpoints import Signer
 from gql.cli.recovery import recovering
 from gql.faults import SecretKeyMissing, SecretKeyRefused, TrailFaulty
 from gql.firststart import prepare
-from gql.secretkey import keyring
+from gql.secretkey import keyring, keyring_if_any
 from gql.settings import Settings
 from tests.hostile_values import MISSING, altered, replace
 from tests.operators import administers
@@ -155,6 +155,19 @@ async def recovered(
     work = recovering(user, reason, reseal=reseal, in_file=False, believe_from=believe_from, clock=lambda: service.now)
     with service.database.bound():
         return await work(service.settings.model_copy(update=settings))
+
+
+async def test_a_recovery_that_is_refused_leaves_no_fresh_key_in_the_data_folder(service: Service, tmp_path: Path) -> None:
+    """Else the next start would find a key that nobody wanted, under which nobody is sealed."""
+    gone = {"mongodb_uri": None, "secret_key": None, "secret_key_previous": None, "data_dir": tmp_path}
+    embedded = service.settings.model_copy(update=gone)
+    service.database.keyring = None
+    with pytest.raises(SecretKeyRefused, match=r"key in the data folder cannot be used: .* which is k1; add --reseal"):
+        await recovering(None, REASON, reseal=False, in_file=False, clock=lambda: service.now)(embedded)
+    assert keyring_if_any(embedded) is None
+    (tmp_path / "secret-key-previous").write_text(SECRET_KEY.text)  # renamed to change the key, before a start
+    await recovering(None, REASON, reseal=False, in_file=False, clock=lambda: service.now)(embedded)
+    assert service.database.keyring == keyring_if_any(embedded)
 
 
 async def test_after_a_lost_key_the_host_lets_an_administrator_in_again(service: Service) -> None:

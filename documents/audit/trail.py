@@ -170,7 +170,7 @@ class AuditHead(Record):
             if FIELD in raw and names_unknown_key(raw, keyring()):
                 raise TrailNotSound(
                     "its seal names a secret key that is not here: set MAGISTRATE_SECRET_KEY_PREVIOUS to that key, or, if it is "
-                    "lost, run `magistrate admin recover --reseal`"
+                    "lost, run `magistrate admin recover --reseal`; after that, start this server again"
                 )
             raise TrailNotSound(f"no server left it so: {wrong}")
         return head

@@ -85,11 +85,11 @@ def recovering(
         except ValidationError as wrong:
             raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
         database = bound_database()
-        database.keyring = database.keyring or secretkey.keyring(settings)
+        keys = database.keyring = database.keyring or secretkey.offered(settings)
         await database.know(RECORDS)
         if not reseal:
-            await _check_key(database.keyring)
-        kept = await any_sealed(database.keyring)  # looked up before anybody is sealed under this key
+            await _check_key(keys, settings)
+        kept = await any_sealed(keys)  # looked up before anybody is sealed under this key
         fault = await _fault()
         if user_id is None and fault:
             raise InvalidInput("user", f"must be named, for the trail proves nobody: {fault}")
@@ -102,6 +102,7 @@ def recovering(
             found.must_be_looked_at(believe_from)
             uncovered = found.late
         late = [*before, *uncovered]
+        database.keyring = secretkey.written(settings, keys)  # only now: a recovery that is refused leaves no key behind
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered(late) if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
@@ -140,13 +141,13 @@ async def _fault() -> str | None:
     return f"{found.kind.name} at event {found.seq}" if found else None
 
 
-async def _check_key(keys: Keyring) -> None:
+async def _check_key(keys: Keyring, settings: Settings) -> None:
     """Raises SecretKeyRefused if people are sealed, and none of them under a key that is here."""
     sealed = await Stakeholder.raws({FIELD: {"$ne": None}})
     if sealed and all(problem_of(Stakeholder.__name__, str(each.get("user_id")), each, keys) for each in sealed):
         under = sealed[0][FIELD].get("key_id") if isinstance(sealed[0][FIELD], dict) else "another"
         reason = f"is not the one under which people are sealed, which is {under}; add --reseal if that one is lost"
-        raise SecretKeyRefused("the settings", reason)
+        raise SecretKeyRefused("the settings" if settings.secret_key else "the data folder", reason)
 
 
 async def _seal_head(at: datetime, *, kept: bool) -> bool:

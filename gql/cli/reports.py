@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from documents.audit.findings import Fault, Report
+from documents.audit.findings import AuditCaveat, Fault, Report
 from documents.audit.notes import Checkpoint
 from documents.formats.graph import in_graph_terms
 from gql.faults import TrailFaulty
@@ -35,7 +35,8 @@ def print_report(report: Report, *, in_json: bool) -> None:
         if report.fault_count > len(report.faults):
             typer.echo(f"           and {report.fault_count - len(report.faults):,} faults more")
         typer.echo(f"{_extent(report)}: {'nothing is wrong' if report.valid else _counted(report)}.")
-        typer.echo(f"{report.records_compared:,} records compared with the trail, {report.records_unproven:,} unproven.")
+        if AuditCaveat.RECORDS_NOT_COMPARED not in report.caveats:  # else a caveat says so
+            typer.echo(f"{report.records_compared:,} records compared with the trail, {report.records_unproven:,} unproven.")
         typer.echo(f"Root of all {report.tree_size:,} up to there: {report.root or 'unknown, as something is missing'}")
         for one in report.restorations:
             lost = f"events {one.lost_from:,} to {one.lost_to:,} of {one.origin_before} are lost"
