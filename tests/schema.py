@@ -16,6 +16,12 @@ MUTATIONS: dict[str, Any] = SCHEMA.mutation_type.fields
 Leaf = tuple[str, str]
 
 
+def metadata(field: Any) -> dict[str, Any]:
+    """What a field was declared with."""
+    declared = field.extensions.get("strawberry-definition")
+    return dict(declared.metadata) if declared else {}
+
+
 def leaves(kind: str, above: tuple[str, str] = ("", "")) -> Iterator[Leaf]:
     """The path of each stored value in a type, as clients write it and as it is stored."""
     for name, field in SCHEMA.type_map[kind].fields.items():

@@ -187,12 +187,13 @@ async def test_a_session_is_no_bearer_token_and_a_token_is_no_cookie(browsing: B
 
 
 async def test_a_replayed_answer_and_one_to_another_browser_begin_no_session(browsing: Browsing) -> None:
-    answer = browsing.provider.authorizes(await browsing.begin())
+    before, answer = await browsing.denied(), browsing.provider.authorizes(await browsing.begin())
     kept, name = browsing.http.cookies[flow_of(answer["state"])], flow_of(answer["state"])
     assert (await browsing.come_back(**answer)).status_code == 303
     assert "was not begun in this browser" in says(await browsing.come_back(**answer))
     browsing.http.cookies.set(name, kept, domain="models.example.org")
     assert says(await browsing.come_back(**answer)) == "Corp refuses it: invalid_grant."
+    assert await browsing.denied() == before + 2
     mine = browsing.provider.authorizes(await browsing.begin())
     browsing.configured()
     other = browsing.provider.authorizes(await browsing.begin())
@@ -259,7 +260,9 @@ async def test_an_issuer_that_names_itself_in_its_answers_must(browsing: Browsin
     browsing.configured()
     answer = browsing.provider.authorizes(await browsing.begin())
     answer.pop("iss")
+    before = await browsing.denied()
     assert says(await browsing.come_back(**answer)) == "The answer is not of corp."
+    assert SESSION not in browsing.http.cookies and await browsing.denied() == before + 1
 
 
 @pytest.mark.parametrize(
@@ -303,9 +306,16 @@ async def test_nobody_is_sent_to_another_server(place: str, browsing: Browsing) 
 
 
 async def test_a_session_is_a_new_one_each_time(browsing: Browsing) -> None:
-    fixed = f"mag_fixed_{'s' * 43}"
+    """And a cookie that somebody else planted in the browser opens nothing, before the sign-in and after it."""
+    fixed, own = f"mag_fixed_{'s' * 43}", {"origin": HERE, "x-magistrate-csrf": forgery_token(f"mag_fixed_{'s' * 43}")}
+    before = await browsing.denied()
     browsing.http.cookies.set(SESSION, fixed, domain="models.example.org")
+    assert (await browsing.ask(headers=own)).status_code == 401
     await browsing.sign_in()
+    planted = {"cookie": f"{SESSION}={fixed}", **own}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(browsing.app, client=("192.0.2.1", 9)), base_url=HERE) as other:
+        assert (await other.post("/graphql", json={"query": VIEWER}, headers=planted)).status_code == 401
+    assert await browsing.denied() == before + 2
     first = next(each.value for each in browsing.http.cookies.jar if each.name == SESSION and each.value != fixed)
     browsing.http.cookies.clear()
     await browsing.sign_in()

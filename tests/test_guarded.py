@@ -11,7 +11,7 @@ from resolvers.graph.mutation import PERMIT
 from resolvers.graph.types import GUARDED
 from tests.examples import register
 from tests.operations import DORA, ask_for
-from tests.schema import BUILT, QUERIES, SCHEMA, TYPES
+from tests.schema import BUILT, QUERIES, SCHEMA, TYPES, metadata
 from tests.service import AUDREY, CAROL, Service
 
 # How a page comes to each type that has such a field.
@@ -21,11 +21,6 @@ WAYS = {
     "ChangeRequest": 'changeRequest(changeId: "ID")', "TokenFigure": "dashboard",
 }  # fmt: skip
 BELOW = {"TokenFigure": "expiringTokens"}  # a field of what the way leads to, which has the type
-
-
-def metadata(field: Any) -> dict[str, Any]:
-    declared = field.extensions.get("strawberry-definition")
-    return dict(declared.metadata) if declared else {}
 
 
 def guarded() -> Iterator[tuple[str, str, Any]]:

@@ -1,12 +1,14 @@
 """People sign in by what their organisation's issuer signs: found, bound, made, and given what its groups give."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import Key, RSAKey
+from starlette.responses import JSONResponse
 
 from documents.audit.verify import verify
 from documents.books import BOOKS
@@ -16,7 +18,8 @@ from gql.cli.recovery import recovering
 from gql.exchange import GRANT
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
-from tests.providers import CORP, Provider
+from tests.forged import BAD_SETS, FORGED
+from tests.providers import CORP, ISSUER, Provider
 from tests.service import ADA, Person, Service
 
 GROUPS = [
@@ -48,11 +51,14 @@ class Corp:
 
     def token(self, user: str, *groups: str, **claims: Any) -> Person:
         """Somebody who speaks by a token of the issuer."""
-        said: dict[str, Any] = {
+        return Person(user, self.provider.signs(None, {}, self.service.now, **self.claims(user, *groups) | claims))
+
+    @staticmethod
+    def claims(user: str, *groups: str) -> dict[str, Any]:
+        return {
             "sub": f"u-{user}", "preferred_username": user, "name": user.title(), "email": f"{user}@example.org",
             "email_verified": True, "department": "Risk", "groups": [*groups],
-        } | claims  # fmt: skip
-        return Person(user, self.provider.signs(None, {}, self.service.now, **said))
+        }  # fmt: skip
 
     async def problem(self, by: Person) -> str:
         """Why somebody is not signed in; nothing is written for it but the attempt."""
@@ -75,9 +81,12 @@ async def begun(server: str) -> AsyncIterator[Corp]:
 
 @pytest.fixture
 async def corp(begun: Corp) -> AsyncIterator[Corp]:
+    keys = [*begun.provider.keys]
     async with begun.service.put_back():
         begun.configured()
         yield begun
+    begun.provider.answers.clear()
+    begun.provider.keys[:] = keys
 
 
 async def test_somebody_who_is_registered_is_bound_by_a_verified_email_and_confirmed(corp: Corp) -> None:
@@ -146,6 +155,67 @@ async def test_whoever_leaves_all_groups_loses_what_they_gave_and_stays_out(corp
     assert (await corp.state("zoe"))["roles"] == ["DATA_STEWARD"]
 
 
+async def refused_and_told(corp: Corp, token: str, says: str) -> None:
+    """Whoever sends the token is refused, nothing changes, and the trail tells the attempt without the token."""
+    before, seen = await corp.service.state(), await corp.service.size()
+    answer = await corp.service.post(VIEWER, by=Person("zoe", token))
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (401, "UNAUTHENTICATED") and says in error["message"], error
+    assert await corp.service.state() == before and "data" not in answer.json()
+    await told_once(corp, seen, token)
+
+
+async def told_once(corp: Corp, seen: int, token: str) -> None:
+    (event,) = await corp.service.trail(seen)
+    assert (event["event_type"], event["action"], event["outcome"]) == ("access_attempt", "signIn", "denied")
+    assert (event["actor"]["id"], event["request"]["ip"]) == ("anonymous", "192.0.2.1")
+    assert event["details"]["facts"] == {"code": "UNAUTHENTICATED", "attempts": 1}
+    assert not any(part in str(event) for part in (token, *token.split(".")) if len(part) > 20)
+
+
+async def test_an_oversized_token_is_read_nowhere_and_told_where_a_request_may_be_as_long(corp: Corp) -> None:
+    seen, before, long = await corp.service.size(), await corp.service.state(), corp.token("zoe", "risk", long="x" * 20_000)
+    answer = await corp.service.post(VIEWER, by=long)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (431, "LIMIT_EXCEEDED")
+    assert await corp.service.size() == seen
+    form = {"grant_type": GRANT, "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "subject_token": long.token}
+    answer = await corp.service.http.post("/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert "more than 16,384 characters" in answer.json()["error_description"] and await corp.service.state() == before
+    await told_once(corp, seen, long.token)
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_forged_token_is_refused_and_told(corp: Corp, name: str) -> None:
+    forge, says = FORGED[name]
+
+    def signs(key: Key | None = None, header: Mapping[str, Any] = {}, **claims: Any) -> str:
+        return corp.provider.signs(key, header, corp.service.now, **corp.claims("zoe", "risk") | claims)
+
+    await refused_and_told(corp, forge(corp.provider, signs, corp.service.now), says)
+    assert await corp.service.ask(VIEWER, Person("zoe", signs())) == {"viewer": {"id": "zoe"}}
+
+
+@pytest.mark.parametrize("name", BAD_SETS)
+async def test_a_token_under_a_set_of_keys_that_is_not_to_be_believed_is_refused_and_told(corp: Corp, name: str) -> None:
+    corp.provider.answers["/keys"] = lambda: JSONResponse(BAD_SETS[name](corp.provider))
+    await refused_and_told(corp, corp.token("zoe", "risk").token, "corp gives no keys")
+
+
+@pytest.mark.parametrize("path", ["/keys", "/.well-known/openid-configuration"])
+async def test_a_token_of_an_issuer_that_redirects_to_its_keys_is_refused_and_told(corp: Corp, path: str) -> None:
+    right = corp.provider.published if path == "/keys" else {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"}
+    corp.provider.redirects(path, "/elsewhere")
+    corp.provider.answers["/elsewhere"] = lambda: JSONResponse(right)
+    await refused_and_told(corp, corp.token("zoe", "risk").token, "corp gives no keys")
+
+
+async def test_a_token_without_a_key_id_under_two_keys_is_refused_and_told(corp: Corp) -> None:
+    corp.provider.keys.append(RSAKey.generate_key(2048, {"kid": "second"}))
+    token = corp.provider.signs(None, {"kid": None}, corp.service.now, **corp.claims("zoe", "risk"))
+    await refused_and_told(corp, token, "does not publish")
+
+
 @pytest.mark.parametrize(
     ("claims", "says"),
     [
@@ -168,7 +238,7 @@ async def test_whoever_leaves_all_groups_loses_what_they_gave_and_stays_out(corp
     ],
 )
 async def test_somebody_unknown_is_refused_and_nothing_is_made(corp: Corp, claims: dict[str, Any], says: str) -> None:
-    assert says in await corp.problem(corp.token("zoe", "risk", **claims))
+    await refused_and_told(corp, corp.token("zoe", "risk", **claims).token, says)
 
 
 async def test_who_may_not_join_is_refused(corp: Corp) -> None:

@@ -85,10 +85,11 @@ def recovering(
         except ValidationError as wrong:
             raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
         database = bound_database()
-        keys = database.keyring = database.keyring or secretkey.offered(settings)
+        keys = database.keyring or secretkey.offered(settings)
         await database.know(RECORDS)
         if not reseal:
             await _check_key(keys, settings)
+        database.keyring = keys
         kept = await any_sealed(keys)  # looked up before anybody is sealed under this key
         fault = await _fault()
         if user_id is None and fault:
