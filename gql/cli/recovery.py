@@ -85,7 +85,8 @@ def recovering(
         except ValidationError as wrong:
             raise InvalidInput("reason", problem_in(wrong.errors()[0]["msg"])) from None
         database = bound_database()
-        keys = database.keyring or secretkey.offered(settings)
+        known = database.keyring
+        keys = known or secretkey.offered(settings)
         await database.know(RECORDS)
         if not reseal:
             await _check_key(keys, settings)
@@ -103,7 +104,7 @@ def recovering(
             found.must_be_looked_at(believe_from)
             uncovered = found.late
         late = [*before, *uncovered]
-        database.keyring = secretkey.written(settings, keys)  # only now: a recovery that is refused leaves no key behind
+        database.keyring = known or secretkey.written(settings, keys)  # only now: a recovery that is refused leaves no key behind
         sealed_end = reseal and await _seal_head(clock(), kept=kept)
         named = await _longest_registered(late) if user_id is None else user_id
         text = f"mag_{token_hex(8)}_{token_urlsafe(32)}"
