@@ -98,6 +98,11 @@ class Doorkeeper:
                 _limit("with tokens of one issuer", self._forgeries.add(issuer, now))
             raise
 
+    def refuse_beyond(self, address: str) -> None:
+        """LimitExceeded after 30 failures in a minute from the address, before somebody else is asked about a sign-in."""
+        if failed := self._failures.found.get(network_of(address)):
+            _limit("from one address", failed, FAILURES - 1)
+
     async def again(self, credential: Credential, scope: TokenScope = TokenScope.GRAPH) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
         now = self.clock()
@@ -294,8 +299,8 @@ async def _read(kind: type[R], key: str) -> R | None:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
 
 
-def _limit(whence: str, failed: Failures) -> None:
-    if failed.count > FAILURES:
+def _limit(whence: str, failed: Failures, most: int = FAILURES) -> None:
+    if failed.count > most:
         raise LimitExceeded(f"the number of failed sign-ins {whence} in a minute", failed.count, FAILURES) from None
 
 

@@ -405,6 +405,31 @@ async def test_a_new_sign_in_says_that_the_issuer_is_out_of_reach(browsing: Brow
     assert answer.status_code == 503 and "does not answer as it should" in says(answer)
 
 
+async def test_a_provider_that_is_away_is_asked_once_a_minute(browsing: Browsing) -> None:
+    discovery = "/.well-known/openid-configuration"
+    browsing.provider.goes()
+    browsing.configured()
+    assert [(await browsing.http.get("/sign-in")).status_code for _ in range(5)] == [503] * 5
+    assert browsing.provider.asked.count(discovery) == 1
+    browsing.provider.answers.clear()
+    browsing.later(minutes=1)
+    assert (await browsing.http.get("/sign-in")).status_code == 303
+    browsing.provider.goes()
+    browsing.later(hours=1)
+    assert [(await browsing.http.get("/sign-in")).status_code for _ in range(5)] == [303] * 5  # by what is known
+    assert browsing.provider.asked.count(discovery) == 3
+
+
+async def test_guesses_beyond_the_limit_are_not_passed_on_to_the_provider(browsing: Browsing) -> None:
+    statuses = [
+        (await browsing.come_back(**browsing.provider.authorizes(await browsing.begin()) | {"code": "guess"})).status_code
+        for _ in range(33)
+    ]
+    assert statuses == [401] * 30 + [429] * 3 and browsing.provider.asked.count("/token_endpoint") == 30
+    browsing.later(minutes=1)
+    assert (await browsing.sign_in()).status_code == 303
+
+
 async def test_a_renewal_that_was_altered_or_taken_from_another_session_ends_the_session(browsing: Browsing) -> None:
     tokens = browsing.service.database.client[browsing.service.database.name]["api_tokens"]
     await browsing.sign_in()

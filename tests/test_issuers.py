@@ -1,23 +1,32 @@
 """Issuers: the file that names them, their keys, and which of their tokens are believed."""
 
+import asyncio
+import gzip
 import hmac
 import json
+import ssl
+import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joserfc import jwe
-from joserfc.jwk import RSAKey
+from joserfc.jwk import JWKRegistry, RSAKey
 from starlette.responses import JSONResponse, Response
 
 from documents.access import GovernanceRole, Permission
 from documents.errors import Unauthenticated
-from documents.issuers import IssuerKind
+from documents.issuers import IssuerKind, Issuers
 from gql.faults import IdentityRefused
+from gql.issuers import fetching, published
+from gql.issuers.fetching import Fetcher, NoAnswer
 from gql.issuers.file import read_issuers
-from tests.providers import AUDIENCE, ISSUER, NOW, Clock, Provider, elliptic, verifier
+from gql.issuers.tokens import linked
+from tests.providers import AUDIENCE, CORP, ISSUER, NOW, Clock, Provider, elliptic, verifier
 
 FILE = """
 [[issuer]]
@@ -250,7 +259,7 @@ async def test_a_provider_that_is_away_stops_only_those_whose_keys_are_not_known
     provider.goes()
     clock.later(hours=30)
     assert await check.verified(provider.signs(at=clock.now), clock.now)
-    with pytest.raises(Unauthenticated, match="does not publish"):
+    with pytest.raises(Unauthenticated, match="gives no keys"):
         await check.verified(provider.signs(header={"kid": "new"}, at=clock.now), clock.now)
     fresh = verifier(provider, clock)
     for _ in range(2):
@@ -270,6 +279,100 @@ async def test_a_key_that_is_withdrawn_ends_within_an_hour() -> None:
     clock.later(hours=1)
     with pytest.raises(Unauthenticated, match="does not publish"):
         await check.verified(provider.signs(withdrawn, at=clock.now), clock.now)
+
+
+async def test_a_known_key_verifies_at_once_while_the_provider_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, clock, goes_on = Provider(), Clock(), asyncio.Event()
+    goes_on.set()
+
+    async def hanging(scope: Any, receive: Any, send: Any) -> None:
+        await goes_on.wait()
+        await provider.app(scope, receive, send)
+
+    monkeypatch.setattr(published, "SECONDS", 0.05)
+    issuers = Issuers.model_validate({"issuer": [CORP]})
+    check = linked(issuers, clock, Fetcher(httpx.ASGITransport(hanging)))
+    assert await check.verified(provider.signs(), NOW)
+    goes_on.clear()
+    for delta in ({"hours": 1}, {"minutes": 1}, {"seconds": 1}):
+        clock.later(**delta)
+        text = provider.signs(at=clock.now)
+        async with asyncio.timeout(1):
+            assert all(await asyncio.gather(*(check.verified(text, clock.now) for _ in range(5))))
+    goes_on.set()
+
+
+async def test_whoever_disconnects_ends_the_search_for_keys_for_nobody_else() -> None:
+    provider, begun, goes_on = Provider(), asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await goes_on.wait()
+        await provider.app(scope, receive, send)
+
+    check = linked(Issuers.model_validate({"issuer": [CORP]}), Clock(), Fetcher(httpx.ASGITransport(slow)))
+    first, second = (asyncio.create_task(check.verified(provider.signs(), NOW)) for _ in range(2))
+    await begun.wait()
+    first.cancel()
+    goes_on.set()
+    assert await second and provider.asked.count("/keys") == 1
+
+
+async def test_the_event_loop_reads_no_keys_and_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, threads = Provider(), dict[str, list[threading.Thread]](keys=[], certificates=[])
+
+    def noted(what: str, does: Callable[..., Any]) -> Callable[..., Any]:
+        def done(*args: Any, **kwargs: Any) -> Any:
+            threads[what].append(threading.current_thread())
+            return does(*args, **kwargs)
+
+        return done
+
+    monkeypatch.setattr(JWKRegistry, "import_key", noted("keys", JWKRegistry.import_key))
+    monkeypatch.setattr(httpx, "create_ssl_context", noted("certificates", httpx.create_ssl_context))
+    monkeypatch.setattr(ssl, "create_default_context", noted("certificates", ssl.create_default_context))
+    fetching._tls.cache_clear()
+    assert await verifier(provider, Clock()).verified(provider.signs(), NOW)
+    for _ in range(2):
+        with pytest.raises(NoAnswer, match="out of reach"):
+            await Fetcher().get("https://127.0.0.1:1/keys")
+    assert threads["keys"] and threading.main_thread() not in threads["keys"] + threads["certificates"]
+    assert len(threads["certificates"]) == 2  # httpx makes one context by the one of the standard library
+
+
+async def test_what_is_compressed_is_neither_asked_for_nor_read() -> None:
+    asked = []
+
+    async def compressing(scope: Any, receive: Any, send: Any) -> None:
+        asked.extend(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-encoding", b"gzip")]})
+        await send({"type": "http.response.body", "body": gzip.compress(b"0" * 10_000_000)})
+
+    with pytest.raises(NoAnswer, match="compressed"):
+        await Fetcher(httpx.ASGITransport(compressing)).get(f"{ISSUER}/keys")
+    assert (b"accept-encoding", b"identity") in asked
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"key_ops": None}, {"key_ops": 5}, {"key_ops": {}}, {"kty": {}}, {"kty": None}, {"n": 5}, {"n": "é"}, {"use": []},
+     {"kty": "EC", "crv": [], "x": "AA", "y": "AA"}, {"kty": "OKP", "crv": "X25519", "x": "AAAA"}, {"e": "AQ"}, {"kid": ["odd"]}],
+    ids=str,
+)  # fmt: skip
+async def test_a_key_that_cannot_be_used_does_not_hide_the_others(odd: dict[str, Any]) -> None:
+    provider = Provider()
+    keys = [provider.published["keys"][0] | {"kid": "odd"} | odd, *provider.published["keys"]]
+    provider.answers["/keys"] = lambda: JSONResponse({"keys": keys})
+    assert await verifier(provider, Clock()).verified(provider.signs(), NOW)
+
+
+@pytest.mark.parametrize(
+    "claims", [{"sub": "a\ud800"}, {"preferred_username": "\udfffa"}, {"groups": [{"\ud800": 1}]}], ids=ascii
+)
+async def test_a_token_with_an_unpaired_surrogate_is_refused(claims: dict[str, Any]) -> None:
+    provider = Provider()
+    with pytest.raises(Unauthenticated, match="no signed JSON Web Token"):
+        await verifier(provider, Clock()).verified(provider.signs(**claims), NOW)
 
 
 def weak() -> dict[str, Any]:
