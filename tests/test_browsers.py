@@ -10,7 +10,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
@@ -386,6 +386,41 @@ async def test_a_session_goes_on_while_its_issuer_is_out_of_reach(browsing: Brow
     browsing.provider.answers.clear()
     browsing.later(minutes=15)
     assert (await browsing.ask()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"error": "invalid_client"}, 401),
+        ({"error": "temporarily_unavailable"}, 400),
+        ({"error": "unauthorized_client"}, 400),
+        ({"error": ["invalid_grant"]}, 400),
+        ({"error": "slow_down"}, 403),
+        ({}, 404),
+        ({}, 302),
+    ],
+    ids=str,
+)
+async def test_a_fault_of_the_provider_ends_no_session(said: dict[str, Any], status: int, browsing: Browsing) -> None:
+    await browsing.sign_in()
+    browsing.provider.answers["/token_endpoint"] = lambda: JSONResponse(said, status)
+    browsing.later(minutes=15)
+    assert (await browsing.ask()).status_code == 200
+    browsing.provider.answers.clear()
+    browsing.provider.claims["groups"] = ["admins"]
+    browsing.later(minutes=15)
+    viewer = (await browsing.ask("{ viewer { stakeholder { platformRole } } }")).json()["data"]["viewer"]
+    assert viewer["stakeholder"]["platformRole"] == "ADMIN"
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "access_denied", "interaction_required"])
+async def test_a_refusal_of_the_person_ends_the_session(error: str, browsing: Browsing) -> None:
+    await browsing.sign_in()
+    browsing.provider.answers["/token_endpoint"] = lambda: JSONResponse({"error": error}, 400)
+    browsing.later(minutes=15)
+    assert f"refuses it: {error}" in (await browsing.ask()).json()["errors"][0]["message"]
+    browsing.provider.answers.clear()
+    assert (await browsing.ask()).status_code == 401
 
 
 async def test_a_new_key_that_is_not_looked_for_yet_ends_no_session(browsing: Browsing) -> None:
