@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hmac
 import json
+import re
 import ssl
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -91,9 +92,38 @@ def test_the_file_names_people_and_workloads(tmp_path: Path) -> None:
         ('roles = ["RISK_MANAGER"]', 'platform_role = "SERVICE"', "a SERVICE"),
         ('"startDeployment"', '"createApiToken"', "`issuer[2].rule[1].mutations[1]` must be a mutation that a service may use"),
         ('kind = "workloads"', 'kind = "workloads"\njoin = true', "has `join`"),
-        ("[[issuer.rule]]", "[[issuer.group]]", "`issuer[2].group[1].is`"),
+        (
+            "[[issuer.rule]]",
+            "[[issuer.group]]",
+            "`issuer[2].group[1].claims` is no key here; known are is, roles, tiers, platform_role",
+        ),
         ("[[issuer]]", "[issuer]", "is not TOML"),
-        (FILE, "", "`issuer`"),
+        ("join = true", "joins = true", "`issuer[1].joins` is no key here; known are name, issuer, audience"),
+        ("join = true", "joins = true", "[issuer.claims], [[issuer.group]], [[issuer.rule]]"),
+        ("join = true", 'join = "yes"', "`issuer[1].join` must be true or false"),
+        ("join = true", 'leeway_seconds = "30"', "`issuer[1].leeway_seconds` must be a valid integer"),
+        ("join = true", 'jwks = "/etc/keys.json"', "`issuer[1].jwks` must be an https:// URL, or file:///etc/keys.json"),
+        ("join = true", 'jwks = "file://etc/keys.json"', "or file:///etc/keys.json"),
+        ("join = true", 'jwks = "file:///none/keys.json"', "`issuer[1].jwks` names /none/keys.json, which cannot be read"),
+        ("join = true", 'client_id = "m"\nclient_secret_file = "/none"', "`issuer[1].client_secret_file` names /none"),
+        ('audience = "magistrate"', "", "`issuer[1].audience` is missing"),
+        ('audience = "magistrate"', "audience = 5", "`issuer[1].audience` must be a list"),
+        ('"https://id.example.org"', '"https://id.example.org/.well-known/openid-configuration"', "without /.well-known/"),
+        ('"https://id.example.org"', '"https://id.example.org "', "`issuer[1].issuer` must be a URL without spaces"),
+        ('"https://id.example.org"', '["https://id.example.org"]', "`issuer[1].issuer` must be a text"),
+        ('roles = ["RISK_MANAGER"]\n', "", "`issuer[1].group[1]` lets nobody in"),
+        ('roles = ["RISK_MANAGER"]\ntiers', 'platform_role = "MEMBER"\ntiers', "`issuer[1].group[1]` lets nobody in"),
+        ("[[issuer.group]]", "[issuer.group]", "`issuer[1].group` must be [[issuer.group]]"),
+        ("[[issuer.group]]", "[[issuer.claims]]\n[[issuer.group]]", "`issuer[1].claims` must be [issuer.claims]"),
+        ("[[issuer.rule]]", "[[issuer.rules]]", "`issuer[2].rules` is no key here"),
+        ("models = [", "model = [", "known are claims, service, mutations, models, environments"),
+        ('"startDeployment"', '"START_DEPLOYMENT"', "must be a mutation that a service may use: startDeployment"),
+        ('"startDeployment"', '"startDeploy"', "must be a mutation that a service may use, and startDeploy is none"),
+        ('"release-pipeline"', '"System"', "`issuer[2].rule[1].service` is a name that the trail uses for others"),
+        ('ref = "refs/heads/main"', "ref_protected = true", "`issuer[2].rule[1].claims.ref_protected` must be a text"),
+        (FILE, "", "`issuer` is missing"),
+        (FILE, '[[issuers]]\nname = "corp"', "`issuers` is no key here; known are [[issuer]]"),
+        (FILE, '[issuer]\nname = "corp"', "`issuer` must be [[issuer]]"),
     ],
 )
 def test_a_wrong_file_is_refused_by_the_key_that_is_wrong(tmp_path: Path, before: str, after: str, says: str) -> None:
@@ -101,6 +131,14 @@ def test_a_wrong_file_is_refused_by_the_key_that_is_wrong(tmp_path: Path, before
     with pytest.raises(IdentityRefused) as refused:
         read_issuers(written(tmp_path, FILE.replace(before, after, 1)))
     assert says in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_can_be_a_list_can_be_one_text(tmp_path: Path) -> None:
+    listed = FILE.replace("join = true", 'algorithms = ["RS256"]')
+    single = re.sub(r'\["([^"]*)"\]', r'"\1"', listed)
+    assert "[" not in single.replace("[[", "") and read_issuers(written(tmp_path, single)) == read_issuers(
+        written(tmp_path, listed)
+    )
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"x" * (1024 * 1024 + 1), None])

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
@@ -44,10 +43,9 @@ class IssuerKeys:
         return await asyncio.to_thread(_read, self._issuer, text)  # a hundred keys take a tenth of a second
 
     async def _text(self) -> bytes:
-        place = self._issuer.jwks
-        if place and place.startswith("file:///"):
-            return await asyncio.to_thread(_file, Path(unquote(urlsplit(place).path)))
-        return await self._fetcher.get(place or (await self._discovery.metadata()).jwks_uri)
+        if file := self._issuer.jwks_file:
+            return await asyncio.to_thread(_file, Path(file))
+        return await self._fetcher.get(self._issuer.jwks or (await self._discovery.metadata()).jwks_uri)
 
 
 def _found(keys: Keys, kid: str | None) -> Key | None:
