@@ -323,6 +323,8 @@ class Actor:
 
 
 SYSTEM = Actor("system", ActorType.SYSTEM)
+RESERVED = frozenset({SYSTEM.id, "anonymous"})
+"""The names of actors that no person and no program has."""
 
 
 def needs(permission: Permission, also: Mapping[Role, str] = MappingProxyType({})) -> list[str]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from documents.access import WHO_MAY, GovernanceRole, Permission, PlatformRole
+from documents.access import RESERVED, WHO_MAY, GovernanceRole, Permission, PlatformRole
 from documents.reach import ALL, Reach
 from documents.risk.scales import RiskTier
 from documents.values import Choice, Key, Names
@@ -37,14 +37,24 @@ def _listed(given: object) -> object:
 
 
 def _mutation(given: object) -> object:
-    found = next((each for each, who in WHO_MAY.items() if each == given and PlatformRole.SERVICE in who), None)
-    if found is None or found is Permission.READ:
-        raise ValueError("must be a mutation that a service may use")
+    known = [each for each, who in WHO_MAY.items() if PlatformRole.SERVICE in who and each is not Permission.READ]
+    found = next((each for each in known if each == given), None)
+    if found is None:
+        meant = next((f": {each}" for each in known if each.name == given), "")
+        raise ValueError(f"must be a mutation that a service may use{meant or f', and {given} is none'}")
     return found
+
+
+def _program(given: str) -> str:
+    if given.lower() in RESERVED:
+        raise ValueError("is a name that the trail uses for others")
+    return given
 
 
 def secure(given: str) -> str:
     """The URL, which must be https://, or http:// on this machine. Raises ValueError, which says what it must be."""
+    if any(each.isspace() for each in given):
+        raise ValueError("must be a URL without spaces")
     parts = urlsplit(given)
     local = parts.hostname == "localhost" or _is_loopback(parts.hostname or "")
     if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not local):
@@ -62,10 +72,20 @@ def _is_loopback(host: str) -> bool:
 
 
 def _place(given: str) -> str:
-    return given if given.startswith("file:///") else secure(given)
+    if given.startswith(("/", "file:")) and not given.startswith(FILE):
+        raise ValueError(f"must be an https:// URL, or {FILE}{given.removeprefix('file:').lstrip('/')}")
+    return given if given.startswith(FILE) else secure(given)
 
 
+def _issuer(given: str) -> str:
+    if "/.well-known/" in given:
+        raise ValueError("must be the `iss` of the tokens, without /.well-known/ and what follows")
+    return given
+
+
+FILE = "file:///"
 Words = Annotated[str, Field(min_length=1, max_length=500)]
+Flag = Annotated[bool, Field(strict=True)]
 Url = Annotated[Words, BeforeValidator(lambda given: secure(given) if isinstance(given, str) else given)]
 Place = Annotated[Words, BeforeValidator(lambda given: _place(given) if isinstance(given, str) else given)]
 
@@ -97,8 +117,8 @@ class Group(_Part):
     """What the members of a group hold here."""
 
     is_: Words = Field(alias="is")
-    roles: tuple[Annotated[GovernanceRole, _named(GovernanceRole)], ...] = ()
-    tiers: tuple[Annotated[RiskTier, _named(RiskTier)], ...] = ()
+    roles: Annotated[tuple[Annotated[GovernanceRole, _named(GovernanceRole)], ...], BeforeValidator(_listed)] = ()
+    tiers: Annotated[tuple[Annotated[RiskTier, _named(RiskTier)], ...], BeforeValidator(_listed)] = ()
     platform_role: Annotated[PlatformRole, _named(PlatformRole)] | None = None
 
     @model_validator(mode="after")
@@ -107,8 +127,8 @@ class Group(_Part):
             raise ValueError("makes a person a SERVICE, which is for programs")
         if self.platform_role in (PlatformRole.ADMIN, PlatformRole.AUDITOR) and self.roles:
             raise ValueError(f"makes somebody {self.platform_role.name} and a holder of governance roles")
-        if not (self.roles or self.tiers or self.platform_role):
-            raise ValueError("gives nothing: name `roles`, `tiers` or a `platform_role`")
+        if not self.roles and self.platform_role in (None, PlatformRole.MEMBER):
+            raise ValueError("lets nobody in: name `roles`, or the `platform_role` ADMIN or AUDITOR")
         return self
 
 
@@ -116,8 +136,8 @@ class Rule(_Part):
     """Which programs act as a service: all claims must match, each exactly or by a glob in which `*` stands for any text."""
 
     claims: dict[Words, Words] = Field(min_length=1)
-    service: Key
-    mutations: tuple[Annotated[Permission, BeforeValidator(_mutation)], ...] = ()
+    service: Annotated[Key, AfterValidator(_program)]
+    mutations: Annotated[tuple[Annotated[Permission, BeforeValidator(_mutation)], ...], BeforeValidator(_listed)] = ()
     models: Annotated[Names, BeforeValidator(_listed)] = ALL
     environments: Annotated[Names, BeforeValidator(_listed)] = ALL
 
@@ -130,21 +150,26 @@ class Issuer(_Part):
     """An issuer and what is believed of its tokens."""
 
     name: Key
-    issuer: Url
+    issuer: Annotated[Url, AfterValidator(_issuer)]
     audience: Annotated[tuple[Words, ...], BeforeValidator(_listed), Field(min_length=1)]
     jwks: Place | None = None
-    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256", "ES256")
-    leeway_seconds: int = Field(default=30, ge=0, le=300)
+    algorithms: Annotated[tuple[Algorithm, ...], BeforeValidator(_listed), Field(min_length=1)] = ("RS256", "ES256")
+    leeway_seconds: int = Field(default=30, ge=0, le=300, strict=True)
     kind: IssuerKind
     client_id: Words | None = None
     client_secret_file: Words | None = None
     scope: Words = "openid profile email"
     prompt: Words | None = None
-    join: bool = False
-    trust_email: bool = False
+    join: Flag = False
+    trust_email: Flag = False
     claims: ClaimNames = ClaimNames()
     group: tuple[Group, ...] = ()
     rule: tuple[Rule, ...] = ()
+
+    @property
+    def jwks_file(self) -> str | None:
+        """The path of the file with the keys; None where they are elsewhere."""
+        return unquote(urlsplit(self.jwks).path) if self.jwks and self.jwks.startswith(FILE) else None
 
     @model_validator(mode="after")
     def _is_of_its_kind(self) -> Self:

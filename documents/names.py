@@ -1,7 +1,8 @@
 """Names: what events call people and services by. A name is one actor's, so that nobody acts under the name of somebody else."""
 
+from documents.access import RESERVED
 from documents.errors import InvalidInput
-from documents.people import RESERVED, Stakeholder, folded
+from documents.people import Stakeholder, folded
 from documents.store.fields import fields_at
 from documents.tokens import ApiToken, TokenKind
 

@@ -8,7 +8,7 @@ from unicodedata import category, normalize
 from pydantic import Field
 
 from documents.access import (
-    SYSTEM,
+    RESERVED,
     GovernanceRole,
     Permission,
     PlatformRole,
@@ -28,7 +28,6 @@ from documents.store.indexes import index
 from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
 
-RESERVED = frozenset({SYSTEM.id, "anonymous"})
 ERASED_EMAIL = "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
 
 

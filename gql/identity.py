@@ -96,11 +96,10 @@ class Doorkeeper:
                 _limit("with tokens of one issuer", self._forgeries.add(issuer, now))
             raise
 
-    def refuse_after_failures(self, address: str, now: datetime) -> None:
-        """LimitExceeded after 30 failures in a minute from the address, before anything is asked elsewhere for it."""
-        found = self._failures.found.get(network_of(address))
-        if found and now - found.since < WINDOW and found.count >= FAILURES:
-            raise LimitExceeded("the number of failed sign-ins from one address in a minute", found.count + 1, FAILURES)
+    def refuse_beyond(self, address: str) -> None:
+        """LimitExceeded after 30 failures in a minute from the address, before somebody else is asked about a sign-in."""
+        if failed := self._failures.found.get(network_of(address)):
+            _limit("from one address", failed, FAILURES - 1)
 
     async def again(self, credential: Credential, scope: TokenScope = TokenScope.GRAPH) -> Identity:
         """The identity of a caller who signed in before, as of now; Unauthenticated once the token has ended."""
@@ -309,8 +308,8 @@ def _not_of_program() -> Unauthenticated:
     return Unauthenticated("what was sent is not a program's token of an issuer")
 
 
-def _limit(whence: str, failed: Failures) -> None:
-    if failed.count > FAILURES:
+def _limit(whence: str, failed: Failures, most: int = FAILURES) -> None:
+    if failed.count > most:
         raise LimitExceeded(f"the number of failed sign-ins {whence} in a minute", failed.count, FAILURES) from None
 
 

@@ -17,6 +17,7 @@ from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, occurrences_of, record
 from documents.errors import Altered, Forbidden, InvalidInput, NotAsTold, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
+from documents.reach import EVERYWHERE
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.transaction import is_outage
@@ -135,9 +136,9 @@ class Recorded(FieldExtension):
             told = await occurrences_of(unit, action, context.actor, context.request, declared.resource, declared.event)
             if not told:
                 raise InvalidInput("", "changes nothing")
-            for each in told:
-                environment = each.change.record.carried_out_in if each.change else None
-                context.actor.must_reach((each.subject or {}).get("model_id"), environment)
+            if context.actor.reach != EVERYWHERE:
+                for found in (record for each in told if each.change for record in each.change.records):
+                    context.actor.must_reach(*found.place)
             answer.receipt = await head.append(told, context.now, ids)
             if claim:
                 await IdempotencyKey.keep(claim, answer.receipt, answer.traces, context.now)

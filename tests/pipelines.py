@@ -23,7 +23,7 @@ RULE: dict[str, Any] = {
     "environments": ["staging"],
 }
 GITHUB: dict[str, Any] = {
-    "name": "github", "issuer": ISSUER, "audience": "https://models.example.org", "kind": "workloads", "rule": [RULE],
+    "name": "github", "issuer": ISSUER, "audience": "https://models.example.org", "kind": "workloads",
 }  # fmt: skip
 CLAIMS: dict[str, Any] = {
     "aud": "https://models.example.org", "sub": "repo:acme/app:environment:production", "repository": "acme/app",
@@ -37,14 +37,19 @@ RUN = "github: acme/app run 4711 by acme/app/.github/workflows/release.yml@refs/
 async def let_in(server: str) -> AsyncIterator[tuple[Service, Provider]]:
     """The service with a version on record, and the provider that signs for its pipelines."""
     service, provider = await Service.started(server), Provider()
-    issuers = Issuers.model_validate({"issuer": [GITHUB]})
-    verifier = linked(issuers, lambda: service.now, Fetcher(httpx.ASGITransport(provider.app)))
-    service.app = create_app(service.settings, lambda: service.now, service.database, issued=verifier)
-    service.http = httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=("192.0.2.1", 9)), base_url="http://test")
+    configure(service, provider, RULE)
     with service.database.bound():
         await register(service)
     yield service, provider
     await service.close()
+
+
+def configure(service: Service, provider: Provider, *rules: dict[str, Any]) -> None:
+    """Starts the server anew with these rules."""
+    issuers = Issuers.model_validate({"issuer": [GITHUB | {"rule": rules}]})
+    verifier = linked(issuers, lambda: service.now, Fetcher(httpx.ASGITransport(provider.app)))
+    service.app = create_app(service.settings, lambda: service.now, service.database, issued=verifier)
+    service.http = httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=("192.0.2.1", 9)), base_url="http://test")
 
 
 def run(service: Service, provider: Provider, **claims: Any) -> Person:

@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from pymongo.errors import OperationFailure
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
@@ -218,18 +218,6 @@ async def test_sign_ins_that_were_begun_do_not_fill_the_header_of_requests(brows
     assert (await browsing.ask()).status_code == 200
 
 
-async def test_after_thirty_failures_from_an_address_no_code_is_sent_on_for_a_minute(browsing: Browsing) -> None:
-    answers = [browsing.provider.authorizes(await browsing.begin()) | {"code": "guessed"} for _ in range(2)]
-    for _ in range(29):
-        await browsing.http.post("/graphql", headers={"authorization": "Bearer x"})
-    assert (await browsing.come_back(**answers[0])).status_code == 401
-    asked = browsing.provider.asked.count("/token_endpoint")
-    assert (await browsing.come_back(**answers[1])).status_code == 429
-    assert browsing.provider.asked.count("/token_endpoint") == asked
-    browsing.later(minutes=1)
-    assert (await browsing.sign_in()).status_code == 303
-
-
 async def test_a_sign_in_takes_ten_minutes_at_most(browsing: Browsing) -> None:
     answer = browsing.provider.authorizes(await browsing.begin())
     browsing.later(minutes=10)
@@ -421,6 +409,41 @@ async def test_a_session_goes_on_while_its_issuer_is_out_of_reach(browsing: Brow
     assert (await browsing.ask()).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"error": "invalid_client"}, 401),
+        ({"error": "temporarily_unavailable"}, 400),
+        ({"error": "unauthorized_client"}, 400),
+        ({"error": ["invalid_grant"]}, 400),
+        ({"error": "slow_down"}, 403),
+        ({}, 404),
+        ({}, 302),
+    ],
+    ids=str,
+)
+async def test_a_fault_of_the_provider_ends_no_session(said: dict[str, Any], status: int, browsing: Browsing) -> None:
+    await browsing.sign_in()
+    browsing.provider.answers["/token_endpoint"] = lambda: JSONResponse(said, status)
+    browsing.later(minutes=15)
+    assert (await browsing.ask()).status_code == 200
+    browsing.provider.answers.clear()
+    browsing.provider.claims["groups"] = ["admins"]
+    browsing.later(minutes=15)
+    viewer = (await browsing.ask("{ viewer { stakeholder { platformRole } } }")).json()["data"]["viewer"]
+    assert viewer["stakeholder"]["platformRole"] == "ADMIN"
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "access_denied", "interaction_required"])
+async def test_a_refusal_of_the_person_ends_the_session(error: str, browsing: Browsing) -> None:
+    await browsing.sign_in()
+    browsing.provider.answers["/token_endpoint"] = lambda: JSONResponse({"error": error}, 400)
+    browsing.later(minutes=15)
+    assert f"refuses it: {error}" in (await browsing.ask()).json()["errors"][0]["message"]
+    browsing.provider.answers.clear()
+    assert (await browsing.ask()).status_code == 401
+
+
 async def test_a_new_key_that_is_not_looked_for_yet_ends_no_session(browsing: Browsing) -> None:
     await browsing.sign_in()
     browsing.later(minutes=15)
@@ -436,6 +459,31 @@ async def test_a_new_sign_in_says_that_the_issuer_is_out_of_reach(browsing: Brow
     browsing.provider.goes()
     answer = await browsing.http.get("/sign-in")
     assert answer.status_code == 503 and "does not answer as it should" in says(answer)
+
+
+async def test_a_provider_that_is_away_is_asked_once_a_minute(browsing: Browsing) -> None:
+    discovery = "/.well-known/openid-configuration"
+    browsing.provider.goes()
+    browsing.configured()
+    assert [(await browsing.http.get("/sign-in")).status_code for _ in range(5)] == [503] * 5
+    assert browsing.provider.asked.count(discovery) == 1
+    browsing.provider.answers.clear()
+    browsing.later(minutes=1)
+    assert (await browsing.http.get("/sign-in")).status_code == 303
+    browsing.provider.goes()
+    browsing.later(hours=1)
+    assert [(await browsing.http.get("/sign-in")).status_code for _ in range(5)] == [303] * 5  # by what is known
+    assert browsing.provider.asked.count(discovery) == 3
+
+
+async def test_guesses_beyond_the_limit_are_not_passed_on_to_the_provider(browsing: Browsing) -> None:
+    statuses = [
+        (await browsing.come_back(**browsing.provider.authorizes(await browsing.begin()) | {"code": "guess"})).status_code
+        for _ in range(33)
+    ]
+    assert statuses == [401] * 30 + [429] * 3 and browsing.provider.asked.count("/token_endpoint") == 30
+    browsing.later(minutes=1)
+    assert (await browsing.sign_in()).status_code == 303
 
 
 async def test_a_renewal_that_was_altered_or_taken_from_another_session_ends_the_session(browsing: Browsing) -> None:

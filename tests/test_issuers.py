@@ -1,22 +1,32 @@
 """Issuers: the file that names them, their keys, and which of their tokens are believed."""
 
+import asyncio
+import gzip
 import json
+import re
+import ssl
+import threading
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from joserfc import jwe
-from joserfc.jwk import RSAKey
+from joserfc.jwk import JWKRegistry, RSAKey
 from starlette.responses import JSONResponse, Response
 
 from documents.access import GovernanceRole, Permission
 from documents.errors import Unauthenticated
-from documents.issuers import IssuerKind
+from documents.issuers import IssuerKind, Issuers
 from gql.faults import IdentityRefused
+from gql.issuers import fetching, published
+from gql.issuers.fetching import Fetcher, NoAnswer
 from gql.issuers.file import read_issuers
+from gql.issuers.tokens import linked
 from tests.forged import BAD_SETS, decoded, encoded, symmetric, unsigned
-from tests.providers import AUDIENCE, ISSUER, NOW, Clock, Provider, elliptic, verifier
+from tests.providers import AUDIENCE, CORP, ISSUER, NOW, Clock, Provider, elliptic, verifier
 
 FILE = """
 [[issuer]]
@@ -81,9 +91,38 @@ def test_the_file_names_people_and_workloads(tmp_path: Path) -> None:
         ('roles = ["RISK_MANAGER"]', 'platform_role = "SERVICE"', "a SERVICE"),
         ('"startDeployment"', '"createApiToken"', "`issuer[2].rule[1].mutations[1]` must be a mutation that a service may use"),
         ('kind = "workloads"', 'kind = "workloads"\njoin = true', "has `join`"),
-        ("[[issuer.rule]]", "[[issuer.group]]", "`issuer[2].group[1].is`"),
+        (
+            "[[issuer.rule]]",
+            "[[issuer.group]]",
+            "`issuer[2].group[1].claims` is no key here; known are is, roles, tiers, platform_role",
+        ),
         ("[[issuer]]", "[issuer]", "is not TOML"),
-        (FILE, "", "`issuer`"),
+        ("join = true", "joins = true", "`issuer[1].joins` is no key here; known are name, issuer, audience"),
+        ("join = true", "joins = true", "[issuer.claims], [[issuer.group]], [[issuer.rule]]"),
+        ("join = true", 'join = "yes"', "`issuer[1].join` must be true or false"),
+        ("join = true", 'leeway_seconds = "30"', "`issuer[1].leeway_seconds` must be a valid integer"),
+        ("join = true", 'jwks = "/etc/keys.json"', "`issuer[1].jwks` must be an https:// URL, or file:///etc/keys.json"),
+        ("join = true", 'jwks = "file://etc/keys.json"', "or file:///etc/keys.json"),
+        ("join = true", 'jwks = "file:///none/keys.json"', "`issuer[1].jwks` names /none/keys.json, which cannot be read"),
+        ("join = true", 'client_id = "m"\nclient_secret_file = "/none"', "`issuer[1].client_secret_file` names /none"),
+        ('audience = "magistrate"', "", "`issuer[1].audience` is missing"),
+        ('audience = "magistrate"', "audience = 5", "`issuer[1].audience` must be a list"),
+        ('"https://id.example.org"', '"https://id.example.org/.well-known/openid-configuration"', "without /.well-known/"),
+        ('"https://id.example.org"', '"https://id.example.org "', "`issuer[1].issuer` must be a URL without spaces"),
+        ('"https://id.example.org"', '["https://id.example.org"]', "`issuer[1].issuer` must be a text"),
+        ('roles = ["RISK_MANAGER"]\n', "", "`issuer[1].group[1]` lets nobody in"),
+        ('roles = ["RISK_MANAGER"]\ntiers', 'platform_role = "MEMBER"\ntiers', "`issuer[1].group[1]` lets nobody in"),
+        ("[[issuer.group]]", "[issuer.group]", "`issuer[1].group` must be [[issuer.group]]"),
+        ("[[issuer.group]]", "[[issuer.claims]]\n[[issuer.group]]", "`issuer[1].claims` must be [issuer.claims]"),
+        ("[[issuer.rule]]", "[[issuer.rules]]", "`issuer[2].rules` is no key here"),
+        ("models = [", "model = [", "known are claims, service, mutations, models, environments"),
+        ('"startDeployment"', '"START_DEPLOYMENT"', "must be a mutation that a service may use: startDeployment"),
+        ('"startDeployment"', '"startDeploy"', "must be a mutation that a service may use, and startDeploy is none"),
+        ('"release-pipeline"', '"System"', "`issuer[2].rule[1].service` is a name that the trail uses for others"),
+        ('ref = "refs/heads/main"', "ref_protected = true", "`issuer[2].rule[1].claims.ref_protected` must be a text"),
+        (FILE, "", "`issuer` is missing"),
+        (FILE, '[[issuers]]\nname = "corp"', "`issuers` is no key here; known are [[issuer]]"),
+        (FILE, '[issuer]\nname = "corp"', "`issuer` must be [[issuer]]"),
     ],
 )
 def test_a_wrong_file_is_refused_by_the_key_that_is_wrong(tmp_path: Path, before: str, after: str, says: str) -> None:
@@ -91,6 +130,14 @@ def test_a_wrong_file_is_refused_by_the_key_that_is_wrong(tmp_path: Path, before
     with pytest.raises(IdentityRefused) as refused:
         read_issuers(written(tmp_path, FILE.replace(before, after, 1)))
     assert says in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_can_be_a_list_can_be_one_text(tmp_path: Path) -> None:
+    listed = FILE.replace("join = true", 'algorithms = ["RS256"]')
+    single = re.sub(r'\["([^"]*)"\]', r'"\1"', listed)
+    assert "[" not in single.replace("[[", "") and read_issuers(written(tmp_path, single)) == read_issuers(
+        written(tmp_path, listed)
+    )
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"x" * (1024 * 1024 + 1), None])
@@ -238,7 +285,7 @@ async def test_a_provider_that_is_away_stops_only_those_whose_keys_are_not_known
     provider.goes()
     clock.later(hours=30)
     assert await check.verified(provider.signs(at=clock.now), clock.now)
-    with pytest.raises(Unauthenticated, match="does not publish"):
+    with pytest.raises(Unauthenticated, match="gives no keys"):
         await check.verified(provider.signs(header={"kid": "new"}, at=clock.now), clock.now)
     fresh = verifier(provider, clock)
     for _ in range(2):
@@ -258,6 +305,100 @@ async def test_a_key_that_is_withdrawn_ends_within_an_hour() -> None:
     clock.later(hours=1)
     with pytest.raises(Unauthenticated, match="does not publish"):
         await check.verified(provider.signs(withdrawn, at=clock.now), clock.now)
+
+
+async def test_a_known_key_verifies_at_once_while_the_provider_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, clock, goes_on = Provider(), Clock(), asyncio.Event()
+    goes_on.set()
+
+    async def hanging(scope: Any, receive: Any, send: Any) -> None:
+        await goes_on.wait()
+        await provider.app(scope, receive, send)
+
+    monkeypatch.setattr(published, "SECONDS", 0.05)
+    issuers = Issuers.model_validate({"issuer": [CORP]})
+    check = linked(issuers, clock, Fetcher(httpx.ASGITransport(hanging)))
+    assert await check.verified(provider.signs(), NOW)
+    goes_on.clear()
+    for delta in ({"hours": 1}, {"minutes": 1}, {"seconds": 1}):
+        clock.later(**delta)
+        text = provider.signs(at=clock.now)
+        async with asyncio.timeout(1):
+            assert all(await asyncio.gather(*(check.verified(text, clock.now) for _ in range(5))))
+    goes_on.set()
+
+
+async def test_whoever_disconnects_ends_the_search_for_keys_for_nobody_else() -> None:
+    provider, begun, goes_on = Provider(), asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await goes_on.wait()
+        await provider.app(scope, receive, send)
+
+    check = linked(Issuers.model_validate({"issuer": [CORP]}), Clock(), Fetcher(httpx.ASGITransport(slow)))
+    first, second = (asyncio.create_task(check.verified(provider.signs(), NOW)) for _ in range(2))
+    await begun.wait()
+    first.cancel()
+    goes_on.set()
+    assert await second and provider.asked.count("/keys") == 1
+
+
+async def test_the_event_loop_reads_no_keys_and_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, threads = Provider(), dict[str, list[threading.Thread]](keys=[], certificates=[])
+
+    def noted(what: str, does: Callable[..., Any]) -> Callable[..., Any]:
+        def done(*args: Any, **kwargs: Any) -> Any:
+            threads[what].append(threading.current_thread())
+            return does(*args, **kwargs)
+
+        return done
+
+    monkeypatch.setattr(JWKRegistry, "import_key", noted("keys", JWKRegistry.import_key))
+    monkeypatch.setattr(httpx, "create_ssl_context", noted("certificates", httpx.create_ssl_context))
+    monkeypatch.setattr(ssl, "create_default_context", noted("certificates", ssl.create_default_context))
+    fetching._tls.cache_clear()
+    assert await verifier(provider, Clock()).verified(provider.signs(), NOW)
+    for _ in range(2):
+        with pytest.raises(NoAnswer, match="out of reach"):
+            await Fetcher().get("https://127.0.0.1:1/keys")
+    assert threads["keys"] and threading.main_thread() not in threads["keys"] + threads["certificates"]
+    assert len(threads["certificates"]) == 2  # httpx makes one context by the one of the standard library
+
+
+async def test_what_is_compressed_is_neither_asked_for_nor_read() -> None:
+    asked = []
+
+    async def compressing(scope: Any, receive: Any, send: Any) -> None:
+        asked.extend(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-encoding", b"gzip")]})
+        await send({"type": "http.response.body", "body": gzip.compress(b"0" * 10_000_000)})
+
+    with pytest.raises(NoAnswer, match="compressed"):
+        await Fetcher(httpx.ASGITransport(compressing)).get(f"{ISSUER}/keys")
+    assert (b"accept-encoding", b"identity") in asked
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"key_ops": None}, {"key_ops": 5}, {"key_ops": {}}, {"kty": {}}, {"kty": None}, {"n": 5}, {"n": "é"}, {"use": []},
+     {"kty": "EC", "crv": [], "x": "AA", "y": "AA"}, {"kty": "OKP", "crv": "X25519", "x": "AAAA"}, {"e": "AQ"}, {"kid": ["odd"]}],
+    ids=str,
+)  # fmt: skip
+async def test_a_key_that_cannot_be_used_does_not_hide_the_others(odd: dict[str, Any]) -> None:
+    provider = Provider()
+    keys = [provider.published["keys"][0] | {"kid": "odd"} | odd, *provider.published["keys"]]
+    provider.answers["/keys"] = lambda: JSONResponse({"keys": keys})
+    assert await verifier(provider, Clock()).verified(provider.signs(), NOW)
+
+
+@pytest.mark.parametrize(
+    "claims", [{"sub": "a\ud800"}, {"preferred_username": "\udfffa"}, {"groups": [{"\ud800": 1}]}], ids=ascii
+)
+async def test_a_token_with_an_unpaired_surrogate_is_refused(claims: dict[str, Any]) -> None:
+    provider = Provider()
+    with pytest.raises(Unauthenticated, match="no signed JSON Web Token"):
+        await verifier(provider, Clock()).verified(provider.signs(**claims), NOW)
 
 
 @pytest.mark.parametrize("name", BAD_SETS)

@@ -10,9 +10,9 @@ from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
 from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
-from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, let_in, run
+from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, let_in, run
 from tests.providers import Provider
-from tests.service import ADA, AUDREY, Service
+from tests.service import ADA, AUDREY, Person, Service
 
 
 def issuer(**rule: Any) -> Issuer:
@@ -90,6 +90,7 @@ async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
 @pytest.fixture
 async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
     async with begun[0].put_back():
+        configure(*begun, RULE)
         yield begun
 
 
@@ -118,6 +119,67 @@ async def test_a_run_changes_nothing_about_another_model_or_environment(pipeline
     with pytest.raises(AssertionError, match="environment production"):
         await ask_for(service, by=by, environment="production")
     await ask_for(service, by=by, environment="staging")
+
+
+CHANGING = [
+    "createChangeRequest",
+    "updateChangeRequest",
+    "cancelChange",
+    "openIncident",
+    "attachEvidence",
+    "registerModelVersion",
+]
+
+
+def two_runs(service: Service, provider: Provider, **elsewhere: list[str]) -> tuple[Person, Person]:
+    """A run for production, and one that reaches `elsewhere` alone; both act as one service."""
+    production = RULE | {"mutations": CHANGING, "environments": ["production"]}
+    other = RULE | {"mutations": CHANGING, "claims": RULE["claims"] | {"environment": "staging"}} | elsewhere
+    configure(service, provider, production, other)
+    return run(service, provider), run(service, provider, environment="staging")
+
+
+async def test_a_run_moves_no_change_out_of_an_environment_that_it_does_not_reach(pipelines: tuple[Service, Provider]) -> None:
+    service = pipelines[0]
+    production, staging = two_runs(*pipelines, environments=["staging"])
+    change_id = await ask_for(service, by=production, environment="production")
+    before = await service.state()
+    for mutation, fields in (("updateChangeRequest", {"environment": "staging"}), ("cancelChange", {"reason": "x"})):
+        refusal = await service.refused(mutation, staging, changeId=change_id, **fields)
+        assert refusal["code"] == "FORBIDDEN" and "the environment production" in str(refusal)
+    assert await service.state() == before
+
+
+async def test_what_a_run_does_not_reach_is_no_action_of_it(pipelines: tuple[Service, Provider]) -> None:
+    service = pipelines[0]
+    production, staging = two_runs(*pipelines, environments=["staging"])
+    change_id = await ask_for(service, by=production, environment="production")
+    query = "query($id: String!) { changeRequest(changeId: $id) { actions { mutation allowed refusal { message } } } }"
+    own = await actions_of(service, query, production, id=change_id)
+    assert {"updateChangeRequest", "cancelChange"} <= {each for each, found in own.items() if found["allowed"]}
+    others = await actions_of(service, query, staging, id=change_id)
+    assert not any(each["allowed"] for each in others.values())
+    for mutation in ("updateChangeRequest", "cancelChange"):
+        assert "may change nothing about the environment production" in others[mutation]["refusal"]["message"]
+
+
+async def test_no_action_is_about_a_model_that_a_run_does_not_reach(pipelines: tuple[Service, Provider]) -> None:
+    service = pipelines[0]
+    own, other = two_runs(*pipelines, models=["acme-*"])
+    await service.do("openIncident", own, **BOT, severity="LOW", title="A run failed.")
+    query = """query($m: String!, $v: String!) { modelVersion(modelId: $m, version: $v) {
+        model { actions { mutation allowed } } actions { mutation allowed } } }"""
+    named = {"m": BOT["modelId"], "v": BOT["version"]}
+    for by, allowed in ((own, {"openIncident", "attachEvidence", "registerModelVersion"}), (other, set())):
+        found = (await service.ask(query, by, **named))["modelVersion"]
+        said = [*found["actions"], *found["model"]["actions"]]
+        assert {each["mutation"] for each in said if each["allowed"]} - {"createChangeRequest"} == allowed
+    refusal = await service.refused("openIncident", other, **BOT, severity="LOW", title="A run failed.")
+    assert refusal["code"] == "FORBIDDEN"
+
+
+async def actions_of(service: Service, query: str, by: Person, **named: str) -> dict[str, Any]:
+    return {each["mutation"]: each for each in (await service.ask(query, by, **named))["changeRequest"]["actions"]}
 
 
 @pytest.mark.parametrize(

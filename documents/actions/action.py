@@ -9,6 +9,9 @@ from documents.access import Actor, GovernanceRole, Permission, must_hold_one
 from documents.errors import InvalidInput, Refusal
 from documents.people import Stakeholder
 
+Place = tuple[str | None, str | None]
+"""The model and the environment that a record is about."""
+NOWHERE: Place = (None, None)
 R = TypeVar("R")
 E = TypeVar("E")
 
@@ -57,18 +60,22 @@ Rule = Callable[[R, Asking], Picks]
 Rules = Mapping[Permission, Rule[R]]
 
 
-def actions(rules: Rules[R], asked: Collection[Permission], record: R, asking: Asking) -> tuple[Action, ...]:
-    """The actions of a record that are asked for, in the order of the rules."""
-    return tuple(_action(each, rule, record, asking) for each, rule in rules.items() if each in asked)
+def actions(
+    rules: Rules[R], asked: Collection[Permission], record: R, asking: Asking, about: Place = NOWHERE
+) -> tuple[Action, ...]:
+    """The actions of a record that are asked for, in the order of the rules; the record is about what `about` says."""
+    return tuple(_action(each, rule, record, asking, about) for each, rule in rules.items() if each in asked)
 
 
-def _action(permission: Permission, rule: Rule[R], record: R, asking: Asking) -> Action:
+def _action(permission: Permission, rule: Rule[R], record: R, asking: Asking, about: Place) -> Action:
     try:
         asking.by.needs(permission)
         picks = tuple(rule(record, asking) or ())
-    except Refusal as refusal:
-        return Action(permission, _of_input(refusal))
-    return Action(permission, _refusal_of(picks), picks)
+        if (refusal := _refusal_of(picks)) is None:
+            asking.by.must_reach(*about)  # last, as of every mutation
+    except Refusal as refused:
+        return Action(permission, _of_input(refused))
+    return Action(permission, refusal, picks)
 
 
 def _refusal_of(picks: Sequence[Pick]) -> Refusal | None:

@@ -37,7 +37,8 @@ class ChangeCase:
 
 async def of_changes(changes: Sequence[ChangeRequest], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each change; the number of database commands does not grow with the number of changes."""
-    return [actions(OF_CHANGE, asked, each, asking) async for each in pausing(await _cases(changes, asked, asking))]
+    cases = await _cases(changes, asked, asking)
+    return [actions(OF_CHANGE, asked, each, asking, each.change.place) async for each in pausing(cases)]
 
 
 async def _cases(changes: Sequence[ChangeRequest], asked: Collection[Permission], asking: Asking) -> list[ChangeCase]:

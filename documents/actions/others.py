@@ -23,7 +23,7 @@ async def of_incidents(incidents: Sequence[Incident], asked: Collection[Permissi
     found = await ModelVersion.every(wanted) if wanted else []
     versions = {(each.model_id, each.version): each for each in found}
     cases = ((each, versions.get(name)) for each, name in zip(incidents, names, strict=True))
-    return [actions(OF_INCIDENT, asked, each, asking) async for each in pausing(cases)]
+    return [actions(OF_INCIDENT, asked, each, asking, each[0].place) async for each in pausing(cases)]
 
 
 def _escalate(of: tuple[Incident, ModelVersion | None], asking: Asking) -> Picks:
@@ -62,7 +62,7 @@ OF_POLICY: Rules[Policy] = {_P.REVISE_POLICY: _anyhow, _P.RETIRE_POLICY: _retire
 
 async def of_models(models: Sequence[Model], asked: Collection[Permission], asking: Asking) -> list[tuple[Action, ...]]:
     """The actions of each model, which ask for no other record."""
-    return [actions(OF_MODEL, asked, each, asking) async for each in pausing(models)]
+    return [actions(OF_MODEL, asked, each, asking, each.place) async for each in pausing(models)]
 
 
 def _update_model(model: Model, asking: Asking) -> Picks:

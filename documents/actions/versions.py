@@ -38,7 +38,8 @@ async def of_versions(
     versions: Sequence[ModelVersion], asked: Collection[Permission], asking: Asking
 ) -> list[tuple[Action, ...]]:
     """The actions of each version; the number of database commands does not grow with the number of versions."""
-    return [actions(RULES, asked, each, asking) async for each in pausing(await _cases(versions, asked, asking))]
+    cases = await _cases(versions, asked, asking)
+    return [actions(RULES, asked, each, asking, each.version.place) async for each in pausing(cases)]
 
 
 async def _cases(versions: Sequence[ModelVersion], asked: Collection[Permission], asking: Asking) -> list[VersionCase]:

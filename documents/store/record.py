@@ -140,6 +140,11 @@ class Record(Document):
         """The model and version that the record is about, as the trail files it; an empty version for the whole model."""
         return None
 
+    @property
+    def place(self) -> tuple[str | None, str | None]:
+        """The model and the environment that it is about, which whoever changes it must reach."""
+        return (self.filed_under or {}).get("model_id"), self.carried_out_in
+
     def event_of_change(self, default: str | None) -> str:
         """The audit event of its change: the one that a rule named, else `default`, else `event`."""
         return self._named_event or default or self.event

@@ -27,6 +27,11 @@ class RecordChange:
     before: Raw | None
     after: Raw
 
+    @property
+    def records(self) -> Sequence[Record]:
+        """The record as it was, unless it is new, and as it is."""
+        return [self.record] if self.before is None else [type(self.record).hydrated(self.before), self.record]
+
     def differs_in(self, fields: frozenset[str]) -> bool:
         """Whether the change is in one of these fields; any change is, where none is named."""
         before = self.before or {}

@@ -119,16 +119,15 @@ class Browsers:
     async def _end(self, request: Request) -> Response:
         """Takes the code from the issuer's answer, and begins a session."""
         address, now = _address(request), self._clock()
-        self._doorkeeper.refuse_after_failures(address, now)
         name = self._front.named(_flow_of(request.query_params.get("state", "")), request)
         flow = Flow.read(request.cookies.get(name), _keyring(), now)
         async with self._doorkeeper.counting(address, now, issuer=flow.issuer if flow else ""):
             if flow is None or flow.issuer not in self._providers:
                 raise Unauthenticated("this sign-in was not begun in this browser within ten minutes: begin again")
             provider = self._providers[flow.issuer]
-            tokens = await provider.redeemed(
-                await _code(provider, flow, request.query_params), flow.verifier, self._callback(request)
-            )
+            code = await _code(provider, flow, request.query_params)
+            self._doorkeeper.refuse_beyond(address)  # guesses are not passed on
+            tokens = await provider.redeemed(code, flow.verifier, self._callback(request))
             person = await self._person(provider, flow, tokens, address, now)
         text, lasts = await self._begun(person, flow.issuer, tokens.refresh_token, address, now)
         answer = RedirectResponse(flow.to, 303, headers={"cache-control": "no-store"})

@@ -1,7 +1,7 @@
 """What an issuer publishes of itself (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -9,8 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from documents.issuers import Issuer, secure
 from documents.values import problem_in
 from gql.issuers.fetching import Fetcher, NoAnswer, json_of
-
-KEPT = timedelta(hours=1)
+from gql.issuers.published import Published
 
 
 class Metadata(BaseModel):
@@ -28,23 +27,15 @@ class Metadata(BaseModel):
 
 
 class Discovery:
-    """The metadata of one issuer, kept for an hour."""
+    """The metadata of one issuer."""
 
     def __init__(self, issuer: Issuer, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
-        self._issuer, self._fetcher, self._clock = issuer, fetcher, clock
-        self._known: Metadata | None = None
-        self._at: datetime | None = None
+        self._issuer, self._fetcher = issuer, fetcher
+        self._metadata = Published(f"the discovery document of {issuer.name}", self._fetched, clock)
 
     async def metadata(self) -> Metadata:
-        """NoAnswer if they are not known, and cannot be had. What is known stays while the issuer is out of reach."""
-        now = self._clock()
-        if self._known is None or self._at is None or now - self._at >= KEPT:
-            try:
-                self._known, self._at = await self._fetched(), now
-            except NoAnswer:
-                if self._known is None:
-                    raise
-        return self._known
+        """NoAnswer if they are not known, and cannot be had."""
+        return await self._metadata.get()
 
     async def _fetched(self) -> Metadata:
         issuer = self._issuer.issuer

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -38,12 +40,16 @@ class Fetcher:
         return status, json_of(body)
 
     async def _asked(self, method: str, url: str, **said: Any) -> tuple[int, bytes]:
-        body, accept = bytearray(), {"accept": "application/json"}
+        # What is compressed can be small on its way and large here.
+        body, headers = bytearray(), {"accept": "application/json", "accept-encoding": "identity"}
+        tls = True if self.transport else await asyncio.to_thread(_tls)
         # The proxy of the environment is for the world outside; an issuer that an operator configures may be inside.
-        client = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False, transport=self.transport)
+        client = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False, transport=self.transport, verify=tls)
         try:
-            async with asyncio.timeout(SECONDS), client, client.stream(method, url, headers=accept, **said) as answer:
-                async for chunk in answer.aiter_bytes():
+            async with asyncio.timeout(SECONDS), client, client.stream(method, url, headers=headers, **said) as answer:
+                if answer.headers.get("content-encoding", "identity") != "identity":
+                    raise NoAnswer(f"{url} answers in a compressed form, which was not asked for")
+                async for chunk in answer.aiter_raw():
                     body += chunk
                     if len(body) > MOST_BYTES:
                         raise NoAnswer(f"{url} answers more than {MOST_BYTES:,} bytes")
@@ -52,6 +58,12 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoAnswer(f"{url} is out of reach: {type(error).__name__}") from error
         return answer.status_code, bytes(body)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for the process, because reading the certificates of all authorities takes long."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def json_of(text: bytes) -> Any:

@@ -12,12 +12,23 @@ from documents.issuers import Issuer, secure
 from gql.issuers.discovery import Discovery
 from gql.issuers.fetching import Fetcher, NoAnswer
 
+NO_LONGER = frozenset({"invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"})
+"""The errors (RFC 6749 sections 4.1.2.1 and 5.2, OpenID Connect Core 1.0 section 3.1.2.6) that are about the person."""
+
 
 class Tokens(NamedTuple):
     """What a token endpoint gives."""
 
     id_token: str | None
     refresh_token: str | None
+
+
+class _Refused(Unauthenticated):
+    """What a token endpoint answers in the place of tokens."""
+
+    def __init__(self, issuer: str, error: str) -> None:
+        super().__init__(f"{issuer} refuses it: {error}")
+        self.error = error
 
 
 class Provider:
@@ -59,8 +70,16 @@ class Provider:
         return await self._tokens(said)
 
     async def renewed(self, refresh_token: str) -> Tokens:
-        """The tokens for a refresh token; Unauthenticated if the issuer refuses it, and NoAnswer if it cannot be asked."""
-        found = await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        """The tokens for a refresh token; Unauthenticated if the issuer no longer stands by the person.
+
+        Raises NoAnswer if it cannot be asked, and for any other fault of its own or of the client here, which ends no session.
+        """
+        try:
+            found = await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        except _Refused as refusal:
+            if refusal.error in NO_LONGER:
+                raise
+            raise NoAnswer(str(refusal)) from refusal
         return found if found.refresh_token else Tokens(found.id_token, refresh_token)
 
     async def _tokens(self, form: Mapping[str, str]) -> Tokens:
@@ -76,7 +95,7 @@ class Provider:
         status, answer = await self._fetcher.post(place, said, auth)
         found = answer if isinstance(answer, dict) else {}
         if status != httpx.codes.OK:
-            raise Unauthenticated(f"{self.issuer.name} refuses it: {error_code(found)}")
+            raise _Refused(self.issuer.name, error_code(found))
         id_token, refresh_token = found.get("id_token"), found.get("refresh_token")
         return Tokens(id_token if isinstance(id_token, str) else None, refresh_token if isinstance(refresh_token, str) else None)
 

@@ -126,6 +126,7 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         header, claims, _ = text.split(".")
         found = [json.loads(_decoded(each), object_pairs_hook=_once) for each in (header, claims)]
+        json.dumps(found, ensure_ascii=False).encode()  # an unpaired surrogate (RFC 7493 section 2.1) has no form in UTF-8
     except (ValueError, RecursionError) as error:
         raise Unauthenticated("what was sent is no signed JSON Web Token in compact form") from error
     if not all(isinstance(each, dict) for each in found):
