@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from documents.access import PlatformRole
 from documents.claims import Claimed
+from documents.enrolment import end_tokens
 from documents.errors import AlreadyExists, InvalidInput, Unauthenticated
 from documents.issuers import Issuer
 from documents.names import refuse_name_of_service
@@ -43,6 +44,7 @@ async def arrive(issuer: Issuer, subject: str, said: Claimed, at: datetime) -> S
     if person is None:
         person = await _registered(issuer, said) or await _joining(issuer, said, at)
         person.bind(issuer.name, subject, at)
+        await end_tokens(person, SIGN_IN, at)
     if not person.active:
         raise Unauthenticated(f"{person.user_id} is not active")
     if await _would_leave_nobody(person, issuer, said):

@@ -48,8 +48,16 @@ async def enrol(
 async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> None:
     """Ends all tokens of a person and the enrolment, so that the person can enrol again; stores the person and the tokens."""
     person.reset_enrolment(reason, by.id, at)
-    await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, Permission.RESET_ENROLMENT, at)
+    await end_tokens(person, Permission.RESET_ENROLMENT, at)
     await person.store()
+
+
+async def end_tokens(person: Stakeholder, action: str, at: datetime) -> None:
+    """Ends all tokens by which a person signs in; needs an open transaction.
+
+    It is due whenever it changes who may sign in as the person: what somebody else holds must not go on.
+    """
+    await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, action, at)
 
 
 async def refuse_ended(by: Actor) -> None:
@@ -61,7 +69,7 @@ async def refuse_ended(by: Actor) -> None:
         raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 
-async def _end(which: Raw, action: Permission, at: datetime) -> None:
+async def _end(which: Raw, action: str, at: datetime) -> None:
     for each in await ApiToken.every(which | {"revoked_at": None}):
-        each.end(action.value, at)
+        each.end(action, at)
         await each.store()

@@ -16,7 +16,8 @@ from gql.cli.recovery import recovering
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
 from tests.providers import CORP, Provider
-from tests.service import ADA, Person, Service
+from tests.service import ADA, RITA, Person, Service
+from tests.tokens import make, signs_in
 
 GROUPS = [
     {"is": "risk", "roles": ["RISK_MANAGER"], "tiers": ["TIER_1_CRITICAL"]},
@@ -24,6 +25,10 @@ GROUPS = [
     {"is": "auditors", "platform_role": "AUDITOR"},
     {"is": "admins", "platform_role": "ADMIN"},
 ]
+RINA = {
+    "userId": "rina", "name": "Rina", "email": "rina@example.org", "department": "Risk", "roles": ["RISK_MANAGER"],
+    "authorizedTiers": ["TIER_1_CRITICAL"],
+}  # fmt: skip
 VIEWER = "{ viewer { id } }"
 STATE = """query($id: String!) { stakeholder(userId: $id) { name department platformRole roles authorizedTiers
     identity { confirmed basis confirmedBy } bindings { issuer roles } heldHere { platformRole roles } } }"""
@@ -85,14 +90,14 @@ async def test_somebody_who_is_registered_is_bound_by_a_verified_email_and_confi
     found = await corp.state("alice")
     assert found["identity"] == {"confirmed": True, "basis": "ISSUER", "confirmedBy": "corp"}
     assert found["bindings"] == [{"issuer": "corp", "roles": []}] and found["roles"] == ["MODEL_OWNER"]
-    (event,) = await corp.service.trail(seen)
+    _, event = await corp.service.trail(seen)  # her token has ended
     assert (event["event_type"], event["action"], event["actor"]) == ("access_granted", "signIn", {"id": "alice", "type": "user"})
     assert (event["details"]["facts"], event["request"]["token"]) == ({"issuer": "corp"}, None)
     assert event["request"]["token_issuer"] == CORP["name"] and "u-someone" not in str(event)
     for _ in range(2):  # afterwards the email and the user name count for nothing
         again = corp.token("someone-else", email="bob@example.org", email_verified=False)
         assert await corp.service.ask(VIEWER, again) == {"viewer": {"id": "alice"}}
-    assert await corp.service.size() == seen + 1
+    assert await corp.service.size() == seen + 2
 
 
 async def test_whoever_acts_by_an_issuer_is_told_so(corp: Corp) -> None:
@@ -291,3 +296,18 @@ async def test_failures_by_issuers_that_are_not_configured_count_for_the_address
         assert [(await told(corp, wrong, last)).status_code for last in range(35)] == [401] * 35
         corp.service.later(minutes=1)
     assert (await told(corp, corp.token("zoe", aud="elsewhere").token, 9)).status_code == 401
+
+
+async def test_a_first_sign_in_ends_every_token_that_somebody_else_may_hold(corp: Corp) -> None:
+    """Whoever enrolled as the person before must not be confirmed by the person's own sign-in."""
+    early, _ = await make(corp.service, RITA)
+    await corp.service.do("registerStakeholder", ADA, **RINA)
+    invited, _ = await make(corp.service, ADA, holder={"userId": "rina"})
+    seen = await corp.service.size()
+    for user in ("rita", "rina"):
+        await corp.service.ask(VIEWER, corp.token(user))
+    assert [await signs_in(corp.service, each) for each in (RITA, early, invited)] == [False] * 3
+    told = [(each["event_type"], each["action"], each["resource"]["type"]) for each in await corp.service.trail(seen)]
+    of_token, of_person = ("access_revoked", "signIn", "ApiToken"), ("access_granted", "signIn", "Stakeholder")
+    assert told[:5] == [of_token, of_token, of_person, of_token, of_person]
+    assert (await corp.service.do("createApiToken", corp.token("rita"), "token", name="laptop"))["token"]
