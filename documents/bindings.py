@@ -18,11 +18,16 @@ RANKS = (PlatformRole.MEMBER, PlatformRole.AUDITOR, PlatformRole.ADMIN)
 class Binding(Value):
     """A binding says by which issuer a person signs in, and what the issuer's groups give the person."""
 
-    unasked: ClassVar = frozenset({"subject"})
+    unasked: ClassVar = frozenset({"subject", "email_set_by"})
 
     issuer: Key = Field(description="The name that the issuer has in the file of issuers.")
     subject: str = Field(description="The id that the issuer has for the person.")
     bound_at: Moment = Field(description="The time the person first signed in by the issuer.")
+    email_set_by: tuple[Key, ...] | None = Field(
+        default=None,
+        description="The user ids of whoever set the e-mail address by which the issuer's person was found here, and of the "
+        "unconfirmed people before; empty for somebody who joined by the issuer, null if not known.",
+    )
     platform_role: PlatformRole | None = Field(default=None, description="The platform role that the issuer's groups give.")
     roles: tuple[GovernanceRole, ...] = Field(default=(), description="The governance roles that the issuer's groups give.")
     authorized_tiers: tuple[RiskTier, ...] = Field(default=(), description="The tiers that the issuer's groups give.")

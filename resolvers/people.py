@@ -14,6 +14,7 @@ from documents.changes.request import ChangeRequest
 from documents.departures.commands import depart
 from documents.departures.erasing import erase, left
 from documents.departures.loading import unanswered, uncovered, unowned
+from documents.enrolment import issuers_before
 from documents.names import refuse_name_of_service
 from documents.people import Stakeholder, doubles, keep_administered, keep_distinct
 from documents.risk.scales import RiskTier
@@ -191,7 +192,8 @@ async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> R
     A user id that is taken, or differs from one by upper and lower case only, is CONFLICT, and the name of a service is
     INVALID_INPUT. Among active people one e-mail address is one person's.
     """
-    person = Stakeholder.register(**dict(input), at=info.context.now)
+    by = info.context.actor
+    person = Stakeholder.register(**dict(input), at=info.context.now, by=(by.id, *await issuers_before(by)))
     await keep_distinct(person)
     await refuse_name_of_service(person.user_id)
     await person.store()
@@ -256,9 +258,10 @@ class UpdateStakeholderPayload(OfStakeholder): ...
 async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> UpdateStakeholderPayload:
     """Changes what a person is and may do; one active administrator always stays."""
     person = await input.load()
-    person.change(
-        input.name, input.email, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active
-    )
+    person.change(input.name, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active)
+    if input.email:
+        by = info.context.actor
+        person.set_email(input.email, (by.id, *await issuers_before(by)), info.context.now)
     await keep_distinct(person)
     await person.store()
     await keep_administered("updateStakeholder")

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from documents.access import GovernanceRole
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.issuers import Issuers
@@ -15,8 +16,9 @@ from gql.app import create_app
 from gql.cli.recovery import recovering
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
+from tests.examples import BOT, read, register
 from tests.providers import CORP, Provider
-from tests.service import ADA, RITA, Person, Service
+from tests.service import ADA, AUDREY, RITA, Person, Service, person
 from tests.tokens import make, signs_in
 
 GROUPS = [
@@ -25,7 +27,9 @@ GROUPS = [
     {"is": "auditors", "platform_role": "AUDITOR"},
     {"is": "admins", "platform_role": "ADMIN"},
 ]
-RINA = {
+COLIN = person("colin", GovernanceRole.COMPLIANCE_OFFICER)
+OWN = "ada.personal@example.org"
+RINA: dict[str, Any] = {
     "userId": "rina", "name": "Rina", "email": "rina@example.org", "department": "Risk", "roles": ["RISK_MANAGER"],
     "authorizedTiers": ["TIER_1_CRITICAL"],
 }  # fmt: skip
@@ -83,12 +87,12 @@ async def corp(begun: Corp) -> AsyncIterator[Corp]:
         yield begun
 
 
-async def test_somebody_who_is_registered_is_bound_by_a_verified_email_and_confirmed(corp: Corp) -> None:
+async def test_somebody_who_is_registered_is_bound_by_a_verified_email(corp: Corp) -> None:
     seen = await corp.service.size()
     alice = corp.token("someone-else", email="Alice@Example.org")
     assert await corp.service.ask(VIEWER, alice) == {"viewer": {"id": "alice"}}
     found = await corp.state("alice")
-    assert found["identity"] == {"confirmed": True, "basis": "ISSUER", "confirmedBy": "corp"}
+    assert found["identity"] == {"confirmed": False, "basis": None, "confirmedBy": None}
     assert found["bindings"] == [{"issuer": "corp", "roles": []}] and found["roles"] == ["MODEL_OWNER"]
     _, event = await corp.service.trail(seen)  # her token has ended
     assert (event["event_type"], event["action"], event["actor"]) == ("access_granted", "signIn", {"id": "alice", "type": "user"})
@@ -311,3 +315,111 @@ async def test_a_first_sign_in_ends_every_token_that_somebody_else_may_hold(corp
     of_token, of_person = ("access_revoked", "signIn", "ApiToken"), ("access_granted", "signIn", "Stakeholder")
     assert told[:5] == [of_token, of_token, of_person, of_token, of_person]
     assert (await corp.service.do("createApiToken", corp.token("rita"), "token", name="laptop"))["token"]
+
+
+# Whose doing it was that somebody signs in: a binding by an email that was set here confirms nobody.
+
+
+HELD = """query($id: String!) { stakeholder(userId: $id) { email emailSetBy identity { confirmed confirmedBy }
+    bindings { issuer emailSetBy } } }"""
+BEN = RINA | {"userId": "ben", "email": "ben@example.org", "platformRole": "ADMIN", "roles": [], "authorizedTiers": []}
+YAN, ZOE = (RINA | {"userId": each, "email": f"{each}@example.org"} for each in ("yan", "zoe"))
+SEEN = "Seen with the badge."
+
+
+async def held(corp: Corp, user_id: str) -> Any:
+    return (await corp.service.ask(HELD, ADA, id=user_id))["stakeholder"]
+
+
+async def test_an_email_that_an_administrator_sets_afterwards_makes_nobody_confirmed(corp: Corp) -> None:
+    """Whoever gives a reviewer an own address, and signs in by it, is unconfirmed as that reviewer and in the chain."""
+    await corp.service.enrol(COLIN)
+    await corp.service.confirm(RITA, ADA, COLIN)
+    corp.service.later(minutes=1)
+    await corp.service.do("updateStakeholder", ADA, userId="rita", email=OWN)
+    as_rita = corp.token("ada-at-corp", email=OWN.title())
+    assert await corp.service.ask(VIEWER, as_rita) == {"viewer": {"id": "rita"}}
+    await corp.service.do("updateStakeholder", ADA, userId="rita", email="rita@example.org")
+    found = await held(corp, "rita")
+    assert found["identity"] == {"confirmed": False, "confirmedBy": None}
+    assert found["bindings"] == [{"issuer": "corp", "emailSetBy": ["admin"]}]
+    assert (await corp.service.refused("confirmIdentity", ADA, userId="rita", note=SEEN))["code"] == "FORBIDDEN"
+    await corp.service.do("confirmIdentity", COLIN, userId="rita", note=SEEN)
+    await corp.service.ask(VIEWER, as_rita)
+    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+
+
+async def test_another_spelling_of_an_email_hides_nobody_who_set_it(corp: Corp) -> None:
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    ben = corp.token("ben")
+    for email, setter in (("RITA@example.org", "admin"), (OWN, "ben")):
+        await corp.service.do("updateStakeholder", ben, userId="rita", email=email)
+        assert (await held(corp, "rita"))["emailSetBy"] == [setter, *(["admin"] if setter == "ben" else []), "system"]
+
+
+async def test_decisions_of_whoever_is_bound_by_an_email_say_who_set_it(corp: Corp) -> None:
+    await corp.service.do("registerStakeholder", ADA, **RINA | {"email": OWN, "roles": ["ETHICS_REVIEWER"]})
+    await register(corp.service)
+    as_rina = corp.token("ada-at-corp", email=OWN)
+    await corp.service.do("placeHold", as_rina, **BOT, reason="Stop.")
+    mark = "identity { confirmed enrolledBy emailSetBy issuers emailSetter { userId } }"
+    ((hold,),) = (await read(corp.service, f"holds {{ {mark} }}")).values()
+    assert hold["identity"] == {
+        "confirmed": False, "enrolledBy": None, "emailSetBy": "admin", "issuers": ["system"], "emailSetter": {"userId": "admin"},
+    }  # fmt: skip
+    asked = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { markdown } }"
+    page = (await corp.service.ask(asked, AUDREY, **BOT))["governanceReport"]["markdown"]
+    assert "unconfirmed, signs in by an e-mail address set by Administrator `admin`" in page
+
+
+async def test_whoever_is_bound_by_an_email_makes_nobody_whom_its_setter_confirms(corp: Corp) -> None:
+    await corp.service.confirm(ADA)
+    for each in (BEN, YAN):
+        await corp.service.do("registerStakeholder", ADA, **each)
+    ben = corp.token("ben")
+    await corp.service.do("registerStakeholder", ben, **ZOE)
+    assert (await held(corp, "zoe"))["emailSetBy"] == ["ben", "admin"]
+    await corp.service.ask(VIEWER, corp.token("zoe"))
+    await make(corp.service, (await make(corp.service, ben, holder={"userId": "yan"}))[0])
+    for user_id in ("zoe", "yan"):
+        assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
+
+
+async def test_whoever_was_confirmed_with_the_email_stays_so(corp: Corp) -> None:
+    corp.service.later(minutes=1)
+    await corp.service.confirm(RITA)
+    await corp.service.ask(VIEWER, corp.token("rita"))
+    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "system"}
+
+
+async def test_what_the_setter_of_an_email_confirmed_does_not_outlast_the_binding(corp: Corp) -> None:
+    """Ada did not enrol Rina, and so may confirm her; but nobody who signs in by an address of Ada's."""
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
+    await corp.service.confirm(ADA, ben)
+    await corp.service.do("registerStakeholder", ADA, **RINA | {"email": OWN})
+    await make(corp.service, (await make(corp.service, ben, holder={"userId": "rina"}))[0])
+    corp.service.later(minutes=1)
+    await corp.service.do("confirmIdentity", ADA, userId="rina", note=SEEN)
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert (await held(corp, "rina"))["identity"] == {"confirmed": False, "confirmedBy": None}
+
+
+async def test_whoever_an_issuer_binds_is_confirmed_by_others_though_never_enrolled(corp: Corp) -> None:
+    """After a reset, and after having been an administrator too."""
+    await corp.service.enrol(COLIN)
+    await corp.service.confirm(COLIN)
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    for user_id in ("rita", "ben"):
+        await corp.service.ask(VIEWER, corp.token(user_id))
+    await corp.service.do("resetEnrolment", ADA, userId="rita", reason="The laptop was lost.")
+    demoted = {"platformRole": "MEMBER", "roles": ["RISK_MANAGER"]}
+    await corp.service.do("updateStakeholder", ADA, userId="ben", **demoted)
+    for user_id in ("rita", "ben"):
+        assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
+        await corp.service.do("confirmIdentity", COLIN, userId=user_id, note=SEEN)
+        assert (await held(corp, user_id))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+    await corp.service.do("resetEnrolment", ADA, userId="alice", reason="The laptop was lost.")
+    await corp.service.ask(VIEWER, corp.token("alice"))
+    await corp.service.confirm(corp.token("alice"))
+    assert (await held(corp, "alice"))["identity"] == {"confirmed": True, "confirmedBy": "system"}

@@ -62,7 +62,7 @@ async def person_of(assertion: Assertion, check: Check, address: str, at: dateti
 def actor_of(person: Stakeholder, issuer: str) -> Actor:
     """The actor who signed in by an issuer."""
     roles: frozenset[Role] = frozenset({person.platform_role, *person.roles})
-    return Actor(person.user_id, ActorType.USER, roles, token_issuer=issuer, identity=person.identity.mark)
+    return Actor(person.user_id, ActorType.USER, roles, token_issuer=issuer, identity=person.mark)
 
 
 def _actor(person: Stakeholder, issuer: str) -> Actor:
