@@ -43,8 +43,9 @@ async def arrive(issuer: Issuer, subject: str, said: Claimed, at: datetime) -> S
     person = await Stakeholder.first(bound_to(issuer, subject))
     if person is None:
         person = await _registered(issuer, said) or await _joining(issuer, said, at)
-        person.bind(issuer.name, subject, at)
+        person.bind(issuer.name, issuer.issuer, subject, at)
         await end_tokens(person, SIGN_IN, at)
+    person.must_be_bound_to(issuer.name, issuer.issuer)
     if not person.active:
         raise Unauthenticated(f"{person.user_id} is not active")
     if await _would_leave_nobody(person, issuer, said):

@@ -21,6 +21,7 @@ class Binding(Value):
     unasked: ClassVar = frozenset({"subject", "email_set_by"})
 
     issuer: Key = Field(description="The name that the issuer has in the file of issuers.")
+    url: str = Field(description="The URL by which the issuer names itself.")
     subject: str = Field(description="The id that the issuer has for the person.")
     bound_at: Moment = Field(description="The time the person first signed in by the issuer.")
     email_set_by: tuple[Key, ...] | None = Field(

@@ -155,15 +155,24 @@ class Stakeholder(Searchable):
     def bound_by(self, issuer: str) -> Binding | None:
         return next((each for each in self.bindings if each.issuer == issuer), None)
 
-    def bind(self, issuer: str, subject: str, at: datetime) -> None:
+    def must_be_bound_to(self, issuer: str, url: str) -> None:
+        """Unauthenticated unless the person signs in by the issuer of that name and URL: a name can become another issuer's."""
+        binding = self.bound_by(issuer)
+        if binding is None:
+            raise Unauthenticated(f"{self.user_id} does not sign in by {issuer}")
+        if binding.url != url:
+            raise Unauthenticated(f"{self.user_id} signs in by {issuer} at {binding.url}, and not at {url}: endBinding ends that")
+
+    def bind(self, issuer: str, url: str, subject: str, at: datetime) -> None:
         """Lets the person sign in by an issuer from now on; Unauthenticated if another id does.
 
         That confirms somebody new, of whom the issuer says all. Somebody who was registered is found by an e-mail address that
         was set here: whoever set it may have chosen who signs in, so that only a confirmation by others since then counts.
         """
         if self.bound_by(issuer):
-            raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id")
-        self.bindings = (*self.bindings, Binding(issuer=issuer, subject=subject, bound_at=at, email_set_by=self.email_set_by))
+            raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id, until endBinding ends that")
+        binding = Binding(issuer=issuer, url=url, subject=subject, bound_at=at, email_set_by=self.email_set_by)
+        self.bindings = (*self.bindings, binding)
         if self.was is None:
             self.identity = self.identity.after_confirmation(issuer, IdentityBasis.ISSUER, f"Signed in by {issuer}.", at)
         elif not self._email_is_confirmed:

@@ -158,15 +158,23 @@ class Doorkeeper:
         if token.kind is not TokenKind.SESSION or person is None or self.issued is None or keyring is None:
             raise Unauthenticated("the cookie is not that of a session")
         try:
+            self._must_be_bound(person, token.issued_by)  # before the issuer is asked, for it is sent the refresh token
             assertion = await renewed(token, self.issued, keyring, now)
             if assertion:
                 person = await self._asserted_person(assertion, address, now)
-            if person.user_id != token.holder or person.bound_by(token.issued_by) is None:
+            if person.user_id != token.holder:
                 raise Unauthenticated(f"{token.issued_by} says another person than the one who signed in")
         except Unauthenticated as refusal:
             await end_session(token, address, now)
             raise Unauthenticated(f"the session has ended: {refusal}") from refusal
         return Identity(token.actor(person), person)
+
+    def _must_be_bound(self, person: Stakeholder, issuer: str) -> None:
+        """Unauthenticated unless browsers sign in by that issuer, and the person is bound to it."""
+        provider = self.issued.providers.get(issuer) if self.issued else None
+        if provider is None:
+            raise Unauthenticated(f"nobody signs in by {issuer} any more")
+        person.must_be_bound_to(issuer, provider.issuer.issuer)
 
     async def asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""

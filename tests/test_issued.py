@@ -187,6 +187,18 @@ async def test_another_subject_with_the_same_email_is_not_the_same_person(corp: 
     assert "signs in by corp under another id" in await corp.problem(corp.token("alice", sub="u-other"))
 
 
+async def test_another_issuer_under_the_same_name_signs_nobody_in(corp: Corp) -> None:
+    """The ids of two issuers may be the same, and mean two people."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "admins", sub="7"))
+    other = "https://other.example.org"
+    corp.configured(issuer=other, jwks="https://id.example.org/keys")
+    says = await corp.problem(corp.token("mallory", "admins", sub="7", iss=other))
+    assert "zoe signs in by corp at https://id.example.org, and not at https://other.example.org" in says
+    assert "under another id" in await corp.problem(corp.token("zoe", "admins", sub="8", iss=other))
+    corp.configured()
+    assert await corp.service.ask(VIEWER, corp.token("zoe", "admins", sub="7")) == {"viewer": {"id": "zoe"}}
+
+
 async def test_whoever_is_deactivated_stays_out_however_the_issuer_calls_them(corp: Corp) -> None:
     alice = corp.token("alice", "risk")
     await corp.service.ask(VIEWER, alice)
@@ -413,8 +425,7 @@ async def test_whoever_an_issuer_binds_is_confirmed_by_others_though_never_enrol
     for user_id in ("rita", "ben"):
         await corp.service.ask(VIEWER, corp.token(user_id))
     await corp.service.do("resetEnrolment", ADA, userId="rita", reason="The laptop was lost.")
-    demoted = {"platformRole": "MEMBER", "roles": ["RISK_MANAGER"]}
-    await corp.service.do("updateStakeholder", ADA, userId="ben", **demoted)
+    await corp.service.do("updateStakeholder", ADA, userId="ben", platformRole="MEMBER", roles=["RISK_MANAGER"])
     for user_id in ("rita", "ben"):
         assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
         await corp.service.do("confirmIdentity", COLIN, userId=user_id, note=SEEN)

@@ -29,6 +29,7 @@ async def person_of(assertion: Assertion, check: Check, address: str, at: dateti
     person = await Stakeholder.first(bound_to(issuer, subject))
     if person is not None:
         await check(person)
+        person.must_be_bound_to(issuer.name, issuer.issuer)
     if person is None or (person.active and not is_settled(person, issuer, said)):
         ids = EventIds()
 
