@@ -434,3 +434,13 @@ async def test_whoever_an_issuer_binds_is_confirmed_by_others_though_never_enrol
     await corp.service.ask(VIEWER, corp.token("alice"))
     await corp.service.confirm(corp.token("alice"))
     assert (await held(corp, "alice"))["identity"] == {"confirmed": True, "confirmedBy": "system"}
+
+
+@pytest.mark.parametrize("role", ["AUDITOR", "ADMIN"])
+async def test_an_administrator_is_made_what_an_issuer_gives_and_no_more(corp: Corp, role: str) -> None:
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    await corp.service.ask(VIEWER, corp.token("ben", "auditors"))
+    await corp.service.do("updateStakeholder", ADA, userId="ben", platformRole=role, name="Ben B")
+    found = await corp.state("ben")
+    here = {"AUDITOR": "MEMBER", "ADMIN": "ADMIN"}[role]
+    assert (found["platformRole"], found["heldHere"]) == (role, {"platformRole": here, "roles": []})
