@@ -57,6 +57,14 @@ async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> No
     await person.store()
 
 
+async def end_binding(person: Stakeholder, issuer: str, reason: str, by: Actor, at: datetime) -> None:
+    """Ends that a person signs in by an issuer, what the issuer gave and all tokens; stores the person and the tokens."""
+    person.end_binding(issuer, by.id)
+    person.adds_facts({"issuer": issuer, "reason": reason}, partly=False)
+    await end_tokens(person, Permission.END_BINDING, at)
+    await person.store()
+
+
 async def end_tokens(person: Stakeholder, action: str, at: datetime) -> None:
     """Ends all tokens by which a person signs in; needs an open transaction.
 

@@ -96,7 +96,7 @@ class Stakeholder(Searchable):
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
             roles=tuple(dict.fromkeys(roles)), authorized_tiers=tuple(dict.fromkeys(authorized_tiers)), registered_at=at,
-            email_set_by=None if by is None else tuple(by), email_set_at=at,
+            email_set_by=None if by is None else tuple(by), email_set_at=None if by is None else at,
         )  # fmt: skip
 
     @classmethod
@@ -276,6 +276,20 @@ class Stakeholder(Searchable):
         if not self.identity.enrolled:
             raise InvalidState(Permission.RESET_ENROLMENT.value, "UNENROLLED", ["ENROLLED"])
         self.identity = self.identity.after_reset(reason, by, at)
+
+    def end_binding(self, issuer: str, by: str) -> None:
+        """Ends that the person signs in by an issuer, and takes all that the issuer gave; only another person may.
+
+        Raises InvalidInput if the person does not sign in by it. Whoever is an administrator no longer is to be confirmed again.
+        """
+        refuse_involved(by, {self.user_id}, "would end how they sign in themselves", "another ADMIN")
+        if self.bound_by(issuer) is None:
+            raise InvalidInput("issuer", f"must be one by which {self.user_id} signs in")
+        here, administered = self._here, self.platform_role is PlatformRole.ADMIN
+        self.bindings = tuple(each for each in self.bindings if each.issuer != issuer)
+        self._hold(here)
+        if administered and self.platform_role is not PlatformRole.ADMIN:
+            self.identity = self.identity.unconfirmed
 
     def confirm_identity(self, reason: str, by: "Stakeholder", at: datetime) -> None:
         """Confirms who the person is, by somebody confirmed who has no part in the enrolment."""

@@ -444,3 +444,58 @@ async def test_an_administrator_is_made_what_an_issuer_gives_and_no_more(corp: C
     found = await corp.state("ben")
     here = {"AUDITOR": "MEMBER", "ADMIN": "ADMIN"}[role]
     assert (found["platformRole"], found["heldHere"]) == (role, {"platformRole": here, "roles": []})
+
+
+# The end of a binding
+
+
+GONE = "The issuer was renamed."
+
+
+async def test_the_end_of_a_binding_takes_what_its_issuer_gave_and_every_way_in(corp: Corp) -> None:
+    zoe = corp.token("zoe", "admins")
+    laptop, _ = await make(corp.service, zoe)
+    corp.configured(name="corp2")
+    refused = await corp.service.refused("updateStakeholder", ADA, userId="zoe", platformRole="MEMBER", roles=["MODEL_OWNER"])
+    assert "which corp gives" in refused["problem"]
+    await corp.service.do("updateStakeholder", ADA, userId="zoe", authorizedTiers=["TIER_1_CRITICAL"])
+    seen = await corp.service.size()
+    await corp.service.do("endBinding", ADA, "uncoveredModels { modelId }", userId="zoe", issuer="corp", reason=GONE)
+    found = await corp.state("zoe")
+    assert (found["platformRole"], found["roles"], found["bindings"], found["heldHere"]) == ("MEMBER", [], [], None)
+    assert found["authorizedTiers"] == ["TIER_1_CRITICAL"] and not found["identity"]["confirmed"]
+    of_token, of_zoe = await corp.service.trail(seen)
+    assert (of_token["event_type"], of_token["action"], of_token["resource"]["type"]) == (
+        "access_revoked", "endBinding", "ApiToken",
+    )  # fmt: skip
+    assert (of_zoe["event_type"], of_zoe["actor"]["id"], of_zoe["resource"]["id"]) == ("access_revoked", "admin", "zoe")
+    assert of_zoe["details"]["facts"] == {"issuer": "corp", "reason": GONE}
+    assert not await signs_in(corp.service, laptop)
+    assert await corp.service.ask(VIEWER, corp.token("zoe", "risk")) == {"viewer": {"id": "zoe"}}
+    assert [str(each) for each in (await verify(books=BOOKS)).faults] == []
+
+
+async def test_whom_the_issuer_knows_under_another_id_signs_in_after_the_end_of_the_binding(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("alice", "risk"))
+    anew = corp.token("alice", "stewards", sub="u-anew")
+    assert "endBinding ends that" in await corp.problem(anew)
+    await corp.service.do("endBinding", ADA, userId="alice", issuer="corp", reason="The account was made anew.")
+    assert (await corp.state("alice"))["roles"] == ["MODEL_OWNER"]
+    assert await corp.service.ask(VIEWER, anew) == {"viewer": {"id": "alice"}}
+    assert "under another id" in await corp.problem(corp.token("alice", "risk"))
+
+
+async def test_a_binding_is_ended_by_another_administrator_and_never_leaves_none(corp: Corp) -> None:
+    zoe = corp.token("zoe", "admins")
+    await corp.service.ask(VIEWER, zoe)
+    refused = await corp.service.refused("endBinding", zoe, userId="zoe", issuer="corp", reason=GONE)
+    assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["another ADMIN"])
+    refused = await corp.service.refused("endBinding", ADA, userId="zoe", issuer="elsewhere", reason=GONE)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.issuer")
+    twice = """mutation { deactivateStakeholder(input: {userId: "admin"}) { receipt { seq } }
+        endBinding(input: {userId: "zoe", issuer: "corp", reason: "x"}) { receipt { seq } } }"""
+    answer = (await corp.service.post(twice, by=ADA)).json()
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["INVALID_STATE"]
+    assert (await corp.service.ask("{ viewer { stakeholder { platformRole } } }", zoe))["viewer"]["stakeholder"] == {
+        "platformRole": "ADMIN",
+    }  # fmt: skip
