@@ -15,7 +15,7 @@ from documents.enrolment import end_tokens
 from documents.errors import AlreadyExists, InvalidInput, Unauthenticated
 from documents.issuers import Issuer
 from documents.names import refuse_name_of_service
-from documents.people import Stakeholder, folded, keep_distinct
+from documents.people import Stakeholder, folded, keep_distinct, same_address
 from documents.store.fields import fields_at
 from documents.store.units import Raw
 
@@ -71,19 +71,28 @@ async def _would_leave_nobody(person: Stakeholder, issuer: Issuer, said: Claimed
 
 
 async def _registered(issuer: Issuer, said: Claimed) -> Stakeholder | None:
-    """The active person of the email; None if there is none. Raises Unauthenticated if the email is not verified."""
+    """The active person of the email; None if it is nobody's.
+
+    Raises Unauthenticated if the email is not verified, only looks like somebody's, or is that of somebody who is not active.
+    """
     if not said.email:
         raise Unauthenticated(f"the token has no claim `{issuer.claims.email}`, by which {issuer.name} is first known here")
-    named = [
-        each for each in await Stakeholder.read({"active": True}, fields=_KNOWN_BY) if folded(each.email) == folded(said.email)
-    ]
     if not said.email_verified:
         raise Unauthenticated(f"{issuer.name} does not say that the email is verified")
+    alike = [each for each in await Stakeholder.read({}, fields=_KNOWN_BY) if folded(each.email) == folded(said.email)]
+    named = [each for each in alike if each.active] or alike
     if len(named) > 1:
         raise Unauthenticated(
             f"the email is that of {' and '.join(each.user_id for each in named[:2])}: an administrator mends that"
         )
-    return await Stakeholder.require(named[0].user_id) if named else None
+    if not named:
+        return None
+    (found,) = named
+    if not same_address(found.email, said.email):
+        raise Unauthenticated(f"the email looks like that of {found.user_id}, and is another: an administrator mends that")
+    if not found.active:
+        raise Unauthenticated(f"{found.user_id} is not active")
+    return await Stakeholder.require(found.user_id)
 
 
 async def _joining(issuer: Issuer, said: Claimed, at: datetime) -> Stakeholder:
@@ -120,4 +129,4 @@ def _moves(person: Stakeholder, said: Claimed) -> bool:
     return bool(said.department) and person.department != said.department
 
 
-_KNOWN_BY = fields_at("user_id", "email")
+_KNOWN_BY = fields_at("user_id", "email", "active")

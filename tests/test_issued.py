@@ -207,6 +207,30 @@ async def test_whoever_is_deactivated_stays_out_however_the_issuer_calls_them(co
     assert "alice is not active" in await corp.problem(corp.token("alice", "stewards"))
 
 
+async def test_whoever_was_deactivated_before_does_not_come_back_as_somebody_new(corp: Corp) -> None:
+    await corp.service.do("deactivateStakeholder", ADA, userId="rita")
+    for user_id in ("rita", "rita.smith"):
+        assert "rita is not active" in await corp.problem(corp.token(user_id, "risk", email="Rita@example.org"))
+
+
+@pytest.mark.parametrize(
+    ("email", "theirs"),
+    [
+        ("gus@groß.example", "gus@gross.example"),
+        ("gu\u200ds@gross.example", "gus@gross.example"),
+        ("\ufb01n@gross.example", "fin@gross.example"),
+        ("gus@gross.example", "gus@groß.example"),
+    ],
+)
+async def test_an_email_that_only_looks_like_somebodys_signs_nobody_in(corp: Corp, email: str, theirs: str) -> None:
+    await corp.service.do("registerStakeholder", ADA, **ZOE | {"userId": "gus", "email": theirs})
+    for groups in (("risk",), ()):
+        assert "the email looks like that of gus, and is another" in await corp.problem(
+            corp.token("mallory", *groups, email=email)
+        )
+    assert await corp.service.ask(VIEWER, corp.token("gus-at-corp", email=theirs.replace("example", "Example")))
+
+
 async def test_a_mapping_makes_nobody_administrator_and_holder_of_a_role(corp: Corp) -> None:
     """Alice owns models by what was given here."""
     assert "alice would be ADMIN and hold MODEL_OWNER" in await corp.problem(corp.token("alice", "admins"))
