@@ -3,9 +3,9 @@
 Everything that a sign-in writes is written in one transaction, whose event names the issuer.
 """
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -20,7 +20,6 @@ from documents.store.fields import fields_at
 from documents.store.units import Raw
 
 SIGN_IN = "signIn"
-log = logging.getLogger(__name__)
 
 
 def bound_to(issuer: Issuer, subject: str) -> Raw:
@@ -34,30 +33,46 @@ def is_settled(person: Stakeholder, issuer: Issuer, said: Claimed) -> bool:
     return binding is not None and binding == binding.giving(said.grants) and not _moves(person, said)
 
 
-async def arrive(issuer: Issuer, subject: str, said: Claimed, at: datetime) -> Stakeholder:
-    """The person as of this sign-in, stored; needs an open transaction.
+class Arrival(NamedTuple):
+    """A sign-in as it would be stored: the person, whether the issuer binds them anew, and whether they stay as they are."""
+
+    person: Stakeholder
+    binds: bool
+    stays: bool
+
+
+async def foreseen(issuer: Issuer, subject: str, said: Claimed, services: Collection[str], at: datetime) -> Arrival:
+    """What a sign-in changes, not stored; nobody joins under a name of the `services`.
 
     Raises Unauthenticated for somebody unknown whom the issuer may not let join, for an email that the issuer does not call
     verified, for somebody who is not active, and for roles that nobody holds together. The last administrator stays one.
     """
     person = await Stakeholder.first(bound_to(issuer, subject))
+    binds = person is None
     if person is None:
-        person = await _registered(issuer, said) or await _joining(issuer, said, at)
+        person = await _registered(issuer, said) or await _joining(issuer, said, services, at)
         person.bind(issuer.name, issuer.issuer, subject, at)
-        await end_tokens(person, SIGN_IN, at)
     person.must_be_bound_to(issuer.name, issuer.issuer)
     if not person.active:
         raise Unauthenticated(f"{person.user_id} is not active")
     if await _would_leave_nobody(person, issuer, said):
-        log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer.name)
-        return person
+        return Arrival(person, binds, stays=not binds)
     person.take(issuer.name, said.grants)
     if person.was is None and person.holds_nothing:
         raise Unauthenticated(f"no group that {issuer.name} names for {person.user_id} gives a role here")
     if _moves(person, said):
         person.department = said.department
-    await person.store()
-    return person
+    return Arrival(person, binds, stays=False)
+
+
+async def arrive(issuer: Issuer, subject: str, said: Claimed, services: Collection[str], at: datetime) -> Stakeholder:
+    """The person as of this sign-in, stored; needs an open transaction. Raises Unauthenticated for what is `foreseen` so."""
+    arrival = await foreseen(issuer, subject, said, services, at)
+    if arrival.binds:
+        await end_tokens(arrival.person, SIGN_IN, at)
+    if not arrival.stays:
+        await arrival.person.store()
+    return arrival.person
 
 
 async def _would_leave_nobody(person: Stakeholder, issuer: Issuer, said: Claimed) -> bool:
@@ -95,7 +110,7 @@ async def _registered(issuer: Issuer, said: Claimed) -> Stakeholder | None:
     return await Stakeholder.require(found.user_id)
 
 
-async def _joining(issuer: Issuer, said: Claimed, at: datetime) -> Stakeholder:
+async def _joining(issuer: Issuer, said: Claimed, services: Collection[str], at: datetime) -> Stakeholder:
     """A new person, by the issuer's claims; Unauthenticated unless the issuer may let people join."""
     if not issuer.join:
         raise Unauthenticated("nobody with the email of the token is registered: an administrator registers the person first")
@@ -107,7 +122,7 @@ async def _joining(issuer: Issuer, said: Claimed, at: datetime) -> Stakeholder:
             raise AlreadyExists(Stakeholder.__name__, said.user_id)
         person = Stakeholder.joining(said.user_id, said.name, said.email, said.department, at)
         await keep_distinct(person)
-        await refuse_name_of_service(person.user_id)
+        await refuse_name_of_service(person.user_id, services)
     except (ValidationError, InvalidInput) as error:
         raise Unauthenticated(f"nobody can be made of the token: {_problem(error, names)}") from None
     except AlreadyExists:

@@ -1,10 +1,10 @@
 """Authentication: the credential alone says who the caller is, and it is checked before the body of the request is read."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from gql.sessions import end_session
 from gql.unrecorded import logged_if_unsound
 
 KNOWN = 10_000
+NOTED_EVERY = timedelta(hours=1)
 NOBODY = Actor("anonymous", ActorType.USER)
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,16 @@ class Doorkeeper:
     """Failures by the issuer that the token names, from any address."""
     _altered: dict[tuple[str, str], Failures] = field(default_factory=dict)
     """Sign-ins by records that were altered, by kind and key of the record."""
+    _noted: dict[str, datetime] = field(default_factory=dict)
+    """When the log was told last of somebody who stays the last administrator."""
     _last: LastSeqs = field(default_factory=LastSeqs)
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
+
+    @property
+    def services(self) -> Collection[str]:
+        """The services as which programs act by the file of issuers."""
+        return self.issued.services if self.issued else ()
 
     async def identify(
         self, credential: Credential, address: str, *, programs_alone: bool = False, scope: TokenScope = TokenScope.GRAPH
@@ -189,10 +197,17 @@ class Doorkeeper:
             await self._refuse_altered(person)
 
         try:
-            return await person_of(assertion, check, address, now)
+            return await person_of(assertion, check, self._note_last, self.services, address, now)
         except NotAsTold as altered:
             await self._found_altered(altered, now)
             raise
+
+    def _note_last(self, person: Stakeholder, issuer: str) -> None:
+        """Tells the log once an hour of an administrator who stays one, for there is no other."""
+        now, noted = self.clock(), self._noted.get(person.user_id)
+        if noted is None or now - noted >= NOTED_EVERY:
+            self._noted[person.user_id] = now
+            log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer)
 
     async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.

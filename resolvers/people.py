@@ -195,7 +195,7 @@ async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> R
     by = info.context.actor
     person = Stakeholder.register(**dict(input), at=info.context.now, by=(by.id, *await enrolment.issuers_before(by)))
     await keep_distinct(person)
-    await refuse_name_of_service(person.user_id)
+    await refuse_name_of_service(person.user_id, info.context.services)
     await person.store()
     return RegisterStakeholderPayload(stakeholder=person)
 

@@ -1,7 +1,7 @@
 """People sign in by what their organisation's issuer signs: found, bound, made, and given what its groups give."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from documents.access import GovernanceRole
+from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.issuers import Issuers
@@ -17,6 +18,7 @@ from gql.cli.recovery import recovering
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
 from tests.examples import BOT, read, register
+from tests.pipelines import GITHUB
 from tests.providers import CORP, Provider
 from tests.service import ADA, AUDREY, RITA, Person, Service, person
 from tests.tokens import make, signs_in
@@ -45,9 +47,9 @@ class Corp:
     service: Service
     provider: Provider
 
-    def configured(self, **fields: Any) -> None:
-        """Starts the server anew with the issuer configured so."""
-        issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields]})
+    def configured(self, beside: Sequence[Any] = (), **fields: Any) -> None:
+        """Starts the server anew with the issuer configured so, and others `beside`."""
+        issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields, *beside]})
         verifier = linked(issuers, lambda: self.service.now, Fetcher(httpx.ASGITransport(self.provider.app)))
         self.service.app = create_app(self.service.settings, lambda: self.service.now, self.service.database, issued=verifier)
         transport = httpx.ASGITransport(self.service.app, client=("192.0.2.1", 9))
@@ -468,6 +470,45 @@ async def test_an_administrator_is_made_what_an_issuer_gives_and_no_more(corp: C
     found = await corp.state("ben")
     here = {"AUDITOR": "MEMBER", "ADMIN": "ADMIN"}[role]
     assert (found["platformRole"], found["heldHere"]) == (role, {"platformRole": here, "roles": []})
+
+
+# Requests that change nothing
+
+
+async def test_what_is_refused_or_changes_nothing_does_not_claim_the_trail(
+    corp: Corp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often it is sent: an unknown person, one who would hold what nobody holds at once, and the last administrator."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "admins"))
+    await corp.service.do("deactivateStakeholder", corp.token("zoe", "admins"), userId="admin")
+    corp.configured(join=False)
+    touch, touched = AuditHead.touch, 0
+
+    async def counted() -> AuditHead:
+        nonlocal touched
+        touched += 1
+        return await touch()
+
+    await corp.service.post(VIEWER, by=corp.token("nobody", "risk"))  # the trail tells of the first failure of a minute
+    monkeypatch.setattr(AuditHead, "touch", counted)
+    for number in range(3):
+        for user, groups in (("nobody", ("risk",)), ("alice", ("admins",))):
+            answer = await corp.service.post(VIEWER, by=corp.token(user, *groups, jti=str(number)))
+            assert answer.status_code == 401
+        await corp.service.ask(VIEWER, corp.token("zoe", "auditors"))
+    assert touched == 0 and caplog.text.count("zoe stays an administrator") == 1
+    corp.service.later(hours=1)
+    await corp.service.ask(VIEWER, corp.token("zoe", "auditors"))
+    assert caplog.text.count("zoe stays an administrator") == 2
+
+
+async def test_nobody_takes_the_name_of_a_service_of_the_file(corp: Corp) -> None:
+    """Else the pipeline would be refused from then on."""
+    corp.configured(beside=[GITHUB | {"issuer": "https://programs.example.org"}])
+    says = await corp.problem(corp.token("Release-Pipeline", "risk"))
+    assert "it is the name of a service: release-pipeline" in says, says
+    refused = await corp.service.refused("registerStakeholder", ADA, **RINA | {"userId": "release-pipeline"})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.userId")
 
 
 # The end of a binding
