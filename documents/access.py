@@ -60,6 +60,7 @@ class Permission(Choice):
     CREATE_API_TOKEN = "createApiToken", "The caller may make a token."
     REVOKE_API_TOKEN = "revokeApiToken", "The caller may end a token."
     RESET_ENROLMENT = "resetEnrolment", "The caller may end a person's tokens and enrolment."
+    END_BINDING = "endBinding", "The caller may end a person's sign-in by an issuer."
     ERASE_PERSONAL_DATA = "erasePersonalData", "The caller may erase the name and address of a person who has left."
     CONFIRM_IDENTITY = "confirmIdentity", "The caller may confirm somebody else's identity."
     CREATE_POLICY = "createPolicy", "The caller may write a policy."
@@ -169,6 +170,7 @@ WHO_MAY: Mapping[Permission, Row] = {
     Permission.CREATE_API_TOKEN: _row(SIGNED_IN),
     Permission.REVOKE_API_TOKEN: _row(_P.ADMIN, author=(_P.AUDITOR, _P.MEMBER)),
     Permission.RESET_ENROLMENT: _row(_P.ADMIN),
+    Permission.END_BINDING: _row(_P.ADMIN),
     Permission.ERASE_PERSONAL_DATA: _row(_P.ADMIN),
     Permission.CONFIRM_IDENTITY: _row(_R.COMPLIANCE_OFFICER, _P.ADMIN),
     Permission.CREATE_POLICY: _row(_R.COMPLIANCE_OFFICER, _R.RISK_MANAGER),

@@ -1,6 +1,6 @@
 """Bindings: by which issuers a person signs in, and what the person holds because of them. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar, Self
 
 from pydantic import Field
@@ -18,11 +18,17 @@ RANKS = (PlatformRole.MEMBER, PlatformRole.AUDITOR, PlatformRole.ADMIN)
 class Binding(Value):
     """A binding says by which issuer a person signs in, and what the issuer's groups give the person."""
 
-    unasked: ClassVar = frozenset({"subject"})
+    unasked: ClassVar = frozenset({"subject", "email_set_by"})
 
     issuer: Key = Field(description="The name that the issuer has in the file of issuers.")
+    url: str = Field(description="The URL by which the issuer names itself.")
     subject: str = Field(description="The id that the issuer has for the person.")
     bound_at: Moment = Field(description="The time the person first signed in by the issuer.")
+    email_set_by: tuple[Key, ...] | None = Field(
+        default=None,
+        description="The user ids of whoever set the e-mail address by which the issuer's person was found here, and of the "
+        "unconfirmed people before; empty for somebody who joined by the issuer, null if not known.",
+    )
     platform_role: PlatformRole | None = Field(default=None, description="The platform role that the issuer's groups give.")
     roles: tuple[GovernanceRole, ...] = Field(default=(), description="The governance roles that the issuer's groups give.")
     authorized_tiers: tuple[RiskTier, ...] = Field(default=(), description="The tiers that the issuer's groups give.")
@@ -83,12 +89,19 @@ def here_after(
     mine = {*here.roles, *here.authorized_tiers, here.platform_role}
     own = [one for one in (*(roles or ()), *(tiers or ())) if one in mine or one not in foreign]
     return Holding(
-        platform_role=platform_role if platform_role and platform_role not in foreign - mine else here.platform_role,
+        platform_role=_rank_after(here.platform_role, platform_role, foreign),
         roles=here.roles if roles is None else tuple(dict.fromkeys(one for one in own if isinstance(one, GovernanceRole))),
         authorized_tiers=here.authorized_tiers
         if tiers is None
         else tuple(dict.fromkeys(one for one in own if isinstance(one, RiskTier))),
     )
+
+
+def _rank_after(here: PlatformRole, wanted: PlatformRole | None, foreign: Collection[object]) -> PlatformRole:
+    """The rank that is given here: one that is wanted is, unless an issuer gives it; then no higher one is."""
+    if wanted is None or (wanted in foreign and RANKS.index(wanted) > RANKS.index(here)):
+        return here
+    return PlatformRole.MEMBER if wanted in foreign and wanted is not here else wanted
 
 
 NOTHING = Holding(platform_role=PlatformRole.MEMBER, roles=(), authorized_tiers=())

@@ -14,17 +14,22 @@ from documents.tokens import ApiToken, TokenKind
 async def invite(
     person: Stakeholder, name: str, expires_at: datetime | None, by: Actor, at: datetime, purpose: str | None = None
 ) -> tuple[ApiToken, str]:
-    """Makes and stores an enrolment token for a person, and ends the one that stood unused; the text signs in.
-
-    The chain behind `by` is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
-    """
+    """Makes and stores an enrolment token for a person, and ends the one that stood unused; the text signs in."""
     may_make_tokens(by)
-    issuer = await checked(Stakeholder, by.id)
-    issuers = issuers_behind(by.id, *([by.identity] if by.identity else []), issuer.identity.mark)
+    issuers = await issuers_before(by)
     token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at, purpose)
     await _end({"holder": person.user_id, "kind": TokenKind.ENROLMENT}, Permission.CREATE_API_TOKEN, at)
     await token.store()
     return token, text
+
+
+async def issuers_before(by: Actor) -> tuple[str, ...]:
+    """The unconfirmed chain behind a person who acts.
+
+    It is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
+    """
+    person = await checked(Stakeholder, by.id)
+    return issuers_behind(by.id, *([by.identity] if by.identity else []), person.mark)
 
 
 async def enrol(
@@ -37,7 +42,7 @@ async def enrol(
     person = await Stakeholder.require(by.id)
     issuers = used.issuers
     if not issuers and (issuer := await Stakeholder.wanted(used.issued_by)):  # made by a release that kept no chain
-        issuers = issuers_behind(issuer.user_id, issuer.identity.mark)
+        issuers = issuers_behind(issuer.user_id, issuer.mark)
     person.enrol(used.issued_by, issuers, at)
     await person.store()
     token, text = ApiToken.personal(name, expires_at, by, at, purpose)
@@ -48,8 +53,24 @@ async def enrol(
 async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> None:
     """Ends all tokens of a person and the enrolment, so that the person can enrol again; stores the person and the tokens."""
     person.reset_enrolment(reason, by.id, at)
-    await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, Permission.RESET_ENROLMENT, at)
+    await end_tokens(person, Permission.RESET_ENROLMENT, at)
     await person.store()
+
+
+async def end_binding(person: Stakeholder, issuer: str, reason: str, by: Actor, at: datetime) -> None:
+    """Ends that a person signs in by an issuer, what the issuer gave and all tokens; stores the person and the tokens."""
+    person.end_binding(issuer, by.id)
+    person.adds_facts({"issuer": issuer, "reason": reason}, partly=False)
+    await end_tokens(person, Permission.END_BINDING, at)
+    await person.store()
+
+
+async def end_tokens(person: Stakeholder, action: str, at: datetime) -> None:
+    """Ends all tokens by which a person signs in; needs an open transaction.
+
+    It is due whenever it changes who may sign in as the person: what somebody else holds must not go on.
+    """
+    await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, action, at)
 
 
 async def refuse_ended(by: Actor) -> None:
@@ -61,7 +82,7 @@ async def refuse_ended(by: Actor) -> None:
         raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 
-async def _end(which: Raw, action: Permission, at: datetime) -> None:
+async def _end(which: Raw, action: str, at: datetime) -> None:
     for each in await ApiToken.every(which | {"revoked_at": None}):
-        each.end(action.value, at)
+        each.end(action, at)
         await each.store()

@@ -29,16 +29,26 @@ class EnrolmentReset(Value):
 class IdentityMark(Value):
     """A mark says what was known of a person's identity at the time of an act."""
 
-    unasked: ClassVar = frozenset({"issuers"})
+    unasked: ClassVar = frozenset({"email_set_by", "issuers"})
 
     confirmed: bool = Field(description="Whether the identity was confirmed.")
     enrolled_by: Key | None = Field(
         default=None,
         description="The user id of whoever made the enrolment token, `system` for the first start; null if not known.",
     )
-    issuers: tuple[Key, ...] = Field(
-        default=(), description="The unconfirmed people who enrolled one another before the enroller, nearest first."
+    email_set_by: Key | None = Field(
+        default=None,
+        description="The user id of whoever set the e-mail address by which an identity provider's person became this one.",
     )
+    issuers: tuple[Key, ...] = Field(
+        default=(),
+        description="The unconfirmed people who enrolled one another before the enroller or whoever set the address.",
+    )
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Everybody who may have made it somebody else who signs in: by a token, or by an e-mail address."""
+        return tuple(each for each in (self.enrolled_by, self.email_set_by, *self.issuers) if each)
 
 
 class Identity(Value):
@@ -65,14 +75,11 @@ class Identity(Value):
     def enrolled(self) -> bool:
         return self.enrolled_at is not None
 
-    @property
-    def chain(self) -> tuple[str, ...]:
-        """Everybody who may have held the tokens of the person: whoever enrolled them, and the unconfirmed issuers before."""
-        return (*((self.enrolled_by,) if self.enrolled_by else ()), *self.issuers)
-
-    @property
-    def mark(self) -> IdentityMark:
-        return IdentityMark(confirmed=self.confirmed, enrolled_by=self.enrolled_by, issuers=self.issuers)
+    def mark(self, setters: Sequence[str] = ()) -> IdentityMark:
+        """What is known now; `setters` are whoever set an e-mail address that bound an issuer's person, and who stand before."""
+        issuers = tuple(dict.fromkeys((*self.issuers, *setters[1:])))
+        first = setters[0] if setters else None
+        return IdentityMark(confirmed=self.confirmed, enrolled_by=self.enrolled_by, email_set_by=first, issuers=issuers)
 
     def after_enrolment(self, by: str, issuers: Sequence[str], at: datetime) -> Self:
         """The identity of somebody who enrolled by a token of `by`, before whom stand the unconfirmed `issuers`."""
@@ -97,7 +104,7 @@ def issuers_behind(issuer: str, *known: IdentityMark) -> tuple[str, ...]:
 
     Raises LimitExceeded where the chain is too long to be kept: a part of it would let somebody confirm what they made.
     """
-    chain = [each for mark in known if not mark.confirmed for each in (mark.enrolled_by, *mark.issuers) if each]
+    chain = [each for mark in known if not mark.confirmed for each in mark.chain]
     found = tuple(each for each in dict.fromkeys(chain) if each != issuer)
     if len(found) > LIST_LENGTH:
         raise LimitExceeded("the number of unconfirmed people who enrolled one another", len(found), LIST_LENGTH)

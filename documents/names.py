@@ -1,5 +1,7 @@
 """Names: what events call people and services by. A name is one actor's, so that nobody acts under the name of somebody else."""
 
+from collections.abc import Collection
+
 from documents.access import RESERVED
 from documents.errors import InvalidInput
 from documents.people import Stakeholder, folded
@@ -29,8 +31,8 @@ async def is_name_of_person(service: str) -> bool:
     return folded(service) in RESERVED or bool(await Stakeholder.tally({"user_id": service}))
 
 
-async def refuse_name_of_service(user_id: str) -> None:
-    """Raises InvalidInput for a new person who would look like a service that has or had a token."""
-    for each in await ApiToken.read(_SERVICE, fields=fields_at("holder")):
-        if folded(each.holder) == folded(user_id):
-            raise InvalidInput("user_id", f"must be a person's own; it is the name of a service: {each.holder}")
+async def refuse_name_of_service(user_id: str, services: Collection[str]) -> None:
+    """Raises InvalidInput for a new person who would look like a service: one of `services`, or one with a token, once or now."""
+    for each in [*services, *(token.holder for token in await ApiToken.read(_SERVICE, fields=fields_at("holder")))]:
+        if folded(each) == folded(user_id):
+            raise InvalidInput("user_id", f"must be a person's own; it is the name of a service: {each}")

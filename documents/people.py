@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import ClassVar, Self
 from unicodedata import category, normalize
 
@@ -20,7 +21,7 @@ from documents.audit.event import AuditEventType
 from documents.bindings import ERASED, NOTHING, Binding, Holding, here_after
 from documents.claims import Grants
 from documents.errors import AlreadyExists, Forbidden, InvalidInput, InvalidState, NotReady, Unauthenticated
-from documents.identities import Identity, IdentityBasis
+from documents.identities import Identity, IdentityBasis, IdentityMark
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.fields import fields_at
@@ -47,6 +48,12 @@ class Stakeholder(Searchable):
     user_id: Key = Field(description="The id that names the person everywhere.")
     name: Name = Field(description="The full name that the person has.")
     email: Email = Field(description="The e-mail address is shown inside the department only.")
+    email_set_by: tuple[Key, ...] | None = Field(
+        default=None,
+        description="The user ids of whoever set the e-mail address here, and of the unconfirmed people who enrolled one another "
+        "before; empty if an issuer said it, null if not known.",
+    )
+    email_set_at: Moment | None = Field(default=None, description="The time the e-mail address was set; null if not known.")
     department: Name = Field(description="The department that the person works in.")
     platform_role: PlatformRole = Field(description="The platform role that the person has.")
     roles: tuple[GovernanceRole, ...] = Field(description="The governance roles that the person holds.")
@@ -76,14 +83,19 @@ class Stakeholder(Searchable):
         roles: tuple[GovernanceRole, ...],
         authorized_tiers: tuple[RiskTier, ...],
         at: datetime,
+        by: Sequence[str] | None = None,
     ) -> Self:
-        """A new person; InvalidInput if the roles do not fit the platform role, or the id is one that events use for nobody."""
+        """A new person, whose e-mail address the first of `by` set.
+
+        InvalidInput if the roles do not fit the platform role, or the id is one that events use for nobody.
+        """
         if user_id.lower() in RESERVED:
             raise InvalidInput("user_id", "is what events call Magistrate itself, or whoever has not signed in")
         _fits(platform_role, roles)
         return cls(
             user_id=user_id, name=name, email=email, department=department, platform_role=platform_role,
             roles=tuple(dict.fromkeys(roles)), authorized_tiers=tuple(dict.fromkeys(authorized_tiers)), registered_at=at,
+            email_set_by=None if by is None else tuple(by), email_set_at=None if by is None else at,
         )  # fmt: skip
 
     @classmethod
@@ -95,11 +107,12 @@ class Stakeholder(Searchable):
         if user_id.lower() in RESERVED:
             raise InvalidInput("user_id", "is what events call Magistrate itself, or whoever has not signed in")
         return cls(
-            user_id=user_id, name=name, email=email, department=department, registered_at=at, **dict(NOTHING),
+            user_id=user_id, name=name, email=email, department=department, registered_at=at, email_set_by=(), email_set_at=at,
+            **dict(NOTHING),
         )  # fmt: skip
 
     def change(
-        self, name: str | None, email: str | None, department: str | None, platform_role: PlatformRole | None,
+        self, name: str | None, department: str | None, platform_role: PlatformRole | None,
         roles: tuple[GovernanceRole, ...] | None, authorized_tiers: tuple[RiskTier, ...] | None, active: bool | None,
     ) -> None:  # fmt: skip
         """Changes the fields that are not None; `active` lets the person act again. A lost role or tier is ACCESS_REVOKED.
@@ -111,7 +124,7 @@ class Stakeholder(Searchable):
             raise InvalidInput("active", "ends nothing: to end what a person may do is deactivateStakeholder")
         _is_for_people(platform_role)
         before, administered = self._powers, self.platform_role is PlatformRole.ADMIN
-        self.name, self.email, self.department = name or self.name, email or self.email, department or self.department
+        self.name, self.department = name or self.name, department or self.department
         self._hold(here_after(self._here, self.bindings, platform_role, roles, authorized_tiers))
         self.active = active or self.active
         _fits(self.platform_role, self.roles)
@@ -119,6 +132,12 @@ class Stakeholder(Searchable):
             self.identity = self.identity.unconfirmed
         if before - self._powers:
             self.names_event(AuditEventType.ACCESS_REVOKED)
+
+    def set_email(self, email: str, by: Sequence[str], at: datetime) -> None:
+        """Gives the person another e-mail address, which the first of `by` set; one that binds nobody else was set before."""
+        if not same_address(email, self.email):
+            self.email_set_by, self.email_set_at = tuple(by), at
+        self.email = email
 
     @property
     def _here(self) -> Holding:
@@ -135,13 +154,48 @@ class Stakeholder(Searchable):
     def bound_by(self, issuer: str) -> Binding | None:
         return next((each for each in self.bindings if each.issuer == issuer), None)
 
-    def bind(self, issuer: str, subject: str, at: datetime) -> None:
-        """Lets the person sign in by an issuer from now on, which confirms the identity; Unauthenticated if another id does."""
+    def must_be_bound_to(self, issuer: str, url: str) -> None:
+        """Unauthenticated unless the person signs in by the issuer of that name and URL: a name can become another issuer's."""
+        binding = self.bound_by(issuer)
+        if binding is None:
+            raise Unauthenticated(f"{self.user_id} does not sign in by {issuer}")
+        if binding.url != url:
+            raise Unauthenticated(f"{self.user_id} signs in by {issuer} at {binding.url}, and not at {url}: endBinding ends that")
+
+    def bind(self, issuer: str, url: str, subject: str, at: datetime) -> None:
+        """Lets the person sign in by an issuer from now on; Unauthenticated if another id does.
+
+        That confirms somebody new, of whom the issuer says all. Somebody who was registered is found by an e-mail address that
+        was set here: whoever set it may have chosen who signs in, so that only a confirmation by others since then counts.
+        """
         if self.bound_by(issuer):
-            raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id")
-        self.bindings = (*self.bindings, Binding(issuer=issuer, subject=subject, bound_at=at))
-        if not self.identity.confirmed:
+            raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id, until endBinding ends that")
+        binding = Binding(issuer=issuer, url=url, subject=subject, bound_at=at, email_set_by=self.email_set_by)
+        self.bindings = (*self.bindings, binding)
+        if self.was is None:
             self.identity = self.identity.after_confirmation(issuer, IdentityBasis.ISSUER, f"Signed in by {issuer}.", at)
+        elif not self._email_is_confirmed:
+            self.identity = self.identity.unconfirmed
+
+    @property
+    def _email_is_confirmed(self) -> bool:
+        """Whether somebody who did not set the e-mail address confirmed the identity since it was set."""
+        known = self.identity
+        if known.confirmed_at is None:
+            return False
+        if known.basis is not IdentityBasis.HOST and known.confirmed_by in (self.email_set_by or ()):
+            return False
+        return not self.email_set_by or self.email_set_at is None or self.email_set_at < known.confirmed_at
+
+    @property
+    def _setters(self) -> tuple[str, ...]:
+        """Whoever set the e-mail addresses by which issuers' people became this one, and the unconfirmed people before."""
+        return tuple(dict.fromkeys(one for each in self.bindings for one in each.email_set_by or ()))
+
+    @property
+    def mark(self) -> IdentityMark:
+        """What is known of the identity now."""
+        return self.identity.mark(self._setters)
 
     def take(self, issuer: str, grants: Grants) -> None:
         """Lets the person hold what an issuer gives now, and no longer what it gave before. What others gave stays.
@@ -222,15 +276,29 @@ class Stakeholder(Searchable):
             raise InvalidState(Permission.RESET_ENROLMENT.value, "UNENROLLED", ["ENROLLED"])
         self.identity = self.identity.after_reset(reason, by, at)
 
+    def end_binding(self, issuer: str, by: str) -> None:
+        """Ends that the person signs in by an issuer, and takes all that the issuer gave; only another person may.
+
+        Raises InvalidInput if the person does not sign in by it. Whoever is an administrator no longer is to be confirmed again.
+        """
+        refuse_involved(by, {self.user_id}, "would end how they sign in themselves", "another ADMIN")
+        if self.bound_by(issuer) is None:
+            raise InvalidInput("issuer", f"must be one by which {self.user_id} signs in")
+        here, administered = self._here, self.platform_role is PlatformRole.ADMIN
+        self.bindings = tuple(each for each in self.bindings if each.issuer != issuer)
+        self._hold(here)
+        if administered and self.platform_role is not PlatformRole.ADMIN:
+            self.identity = self.identity.unconfirmed
+
     def confirm_identity(self, reason: str, by: "Stakeholder", at: datetime) -> None:
         """Confirms who the person is, by somebody confirmed who has no part in the enrolment."""
         if not by.identity.confirmed:
             raise Forbidden(f"the identity of {by.user_id} is not confirmed", ["a confirmed COMPLIANCE_OFFICER or ADMIN"])
         refuse_involved(by.user_id, {self.user_id}, "does not confirm their own identity")
-        refuse_involved(by.user_id, self.identity.chain, f"had a part in the enrolment of {self.user_id}")
+        refuse_involved(by.user_id, self.mark.chain, f"had a part in how {self.user_id} signs in")
         self._may_be_confirmed()
-        if self.identity.enrolled_by is None:
-            problem = f"it is not known who enrolled {self.user_id}: resetEnrolment, or `magistrate admin confirm` on the host"
+        if (self.identity.enrolled and not self.identity.enrolled_by) or any(each.email_set_by is None for each in self.bindings):
+            problem = f"it is not known who let {self.user_id} in: resetEnrolment, or `magistrate admin confirm` on the host"
             raise NotReady(Permission.CONFIRM_IDENTITY.value, "UNCONFIRMED", ["UNCONFIRMED"], problem)
         self.identity = self.identity.after_confirmation(by.user_id, IdentityBasis.PERSON, reason, at)
 
@@ -249,11 +317,11 @@ class Stakeholder(Searchable):
         self.identity = self.identity.unconfirmed if self.identity.enrolled else self.identity.after_enrolment(by, (), at)
 
     def _may_be_confirmed(self) -> None:
-        """Raises InvalidState unless the person is active, has enrolled and is not confirmed.
+        """Raises InvalidState unless the person is active, has enrolled or signs in by an issuer, and is not confirmed.
 
-        Whoever has not enrolled cannot be confirmed: the next enrolment token would be somebody's who is.
+        Whoever has not yet a way to sign in cannot be confirmed: the next enrolment token would be somebody's who is.
         """
-        if not self.active or not self.identity.enrolled or self.identity.confirmed:
+        if not self.active or not (self.identity.enrolled or self.bindings) or self.identity.confirmed:
             known = "CONFIRMED" if self.identity.confirmed else "UNENROLLED"
             raise InvalidState(Permission.CONFIRM_IDENTITY.value, known if self.active else "INACTIVE", ["UNCONFIRMED"])
 
@@ -337,6 +405,14 @@ async def doubles() -> Mapping[str, tuple[str, ...]]:
 
 
 _KNOWN_BY = fields_at("user_id", "email", "active")
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two e-mail addresses are one: the case of ASCII letters makes no other, and nothing else is left out."""
+    return one.translate(_LOWER) == other.translate(_LOWER)
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def folded(text: str) -> str:

@@ -208,7 +208,7 @@ class ApiToken(Record):
         roles: frozenset[Role] = frozenset({person.platform_role, *person.roles} if person else {PlatformRole.SERVICE})
         kind = ActorType.AUTOMATED if person is None else ActorType.USER
         enrolling = self.kind is TokenKind.ENROLMENT
-        known = person.identity.mark if person else None
+        known = person.mark if person else None
         return Actor(
             self.holder, kind, roles, self.token_id, self.issued_by, frozenset(self.mutations), enrolling, known,
             EVERYWHERE if person else Reach(self.models, self.environments),

@@ -78,7 +78,7 @@ async def _first_start(database: Database, settings: Settings, at: datetime) -> 
         for environment in environments.defaults(at):
             await environment.store()
         administrator = Stakeholder.register(
-            ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at
+            ADMINISTRATOR, "Administrator", "admin@localhost", "Administration", PlatformRole.ADMIN, (), (), at, (SYSTEM.id,)
         )
         administrator.enrol(SYSTEM.id, (), at)  # whoever reads the token of the first start: the host confirms who that is
         await administrator.store()

@@ -77,7 +77,10 @@ class Entrance:
         asked = AuditedRequest(caller.scope.get(REQUEST_ID) or uuid4().hex, address or None)
         wants_cost = caller.headers.get("x-magistrate-cost") == "true"
         key = caller.headers.get("idempotency-key")
-        return Context(who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days)
+        return Context(
+            who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days,
+            self.doorkeeper.services,
+        )  # fmt: skip
 
 
 class OverHTTP:

@@ -1,10 +1,10 @@
 """Authentication: the credential alone says who the caller is, and it is checked before the body of the request is read."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from gql.sessions import end_session
 from gql.unrecorded import logged_if_unsound
 
 KNOWN = 10_000
+NOTED_EVERY = timedelta(hours=1)
 NOBODY = Actor("anonymous", ActorType.USER)
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,16 @@ class Doorkeeper:
     """Failures by the issuer that the token names, from any address."""
     _altered: dict[tuple[str, str], Failures] = field(default_factory=dict)
     """Sign-ins by records that were altered, by kind and key of the record."""
+    _noted: dict[str, datetime] = field(default_factory=dict)
+    """When the log was told last of somebody who stays the last administrator."""
     _last: LastSeqs = field(default_factory=LastSeqs)
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
+
+    @property
+    def services(self) -> Collection[str]:
+        """The services as which programs act by the file of issuers."""
+        return self.issued.services if self.issued else ()
 
     async def identify(
         self, credential: Credential, address: str, *, programs_alone: bool = False, scope: TokenScope = TokenScope.GRAPH
@@ -168,15 +176,23 @@ class Doorkeeper:
         if token.kind is not TokenKind.SESSION or person is None or self.issued is None or keyring is None:
             raise Unauthenticated("the cookie is not that of a session")
         try:
+            self._must_be_bound(person, token.issued_by)  # before the issuer is asked, for it is sent the refresh token
             assertion = await renewed(token, self.issued, keyring, now)
             if assertion:
                 person = await self._asserted_person(assertion, address, now)
-            if person.user_id != token.holder or person.bound_by(token.issued_by) is None:
+            if person.user_id != token.holder:
                 raise Unauthenticated(f"{token.issued_by} says another person than the one who signed in")
         except Unauthenticated as refusal:
             await end_session(token, address, now)
             raise Unauthenticated(f"the session has ended: {refusal}") from refusal
         return Identity(token.actor(person), person)
+
+    def _must_be_bound(self, person: Stakeholder, issuer: str) -> None:
+        """Unauthenticated unless browsers sign in by that issuer, and the person is bound to it."""
+        provider = self.issued.providers.get(issuer) if self.issued else None
+        if provider is None:
+            raise Unauthenticated(f"nobody signs in by {issuer} any more")
+        person.must_be_bound_to(issuer, provider.issuer.issuer)
 
     async def asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""
@@ -191,10 +207,17 @@ class Doorkeeper:
             await self._refuse_altered(person)
 
         try:
-            return await person_of(assertion, check, address, now)
+            return await person_of(assertion, check, self._note_last, self.services, address, now)
         except NotAsTold as altered:
             await self._found_altered(altered, now)
             raise
+
+    def _note_last(self, person: Stakeholder, issuer: str) -> None:
+        """Tells the log once an hour of an administrator who stays one, for there is no other."""
+        now, noted = self.clock(), self._noted.get(person.user_id)
+        if noted is None or now - noted >= NOTED_EVERY:
+            self._noted[person.user_id] = now
+            log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer)
 
     async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.

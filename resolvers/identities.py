@@ -26,6 +26,11 @@ class IdentityShape:
 @shape(IdentityMark)
 class IdentityMarkShape:
     enroller = one(Stakeholder, "The person who made the enrolment token; null for the first start.", user_id="enrolled_by")
+    email_setter = one(
+        Stakeholder,
+        "The person who set the e-mail address by which the person signs in; null for nobody.",
+        user_id="email_set_by",
+    )
 
 
 @shape(EnrolmentReset)

@@ -6,6 +6,7 @@ import strawberry
 from pydantic import BaseModel, Field
 from strawberry import UNSET, Parent
 
+from documents import enrolment
 from documents.access import GovernanceRole, Permission, PlatformRole, reads_address
 from documents.actions.others import OF_CALLER, of_caller
 from documents.audit.event import AuditEventType
@@ -191,9 +192,10 @@ async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> R
     A user id that is taken, or differs from one by upper and lower case only, is CONFLICT, and the name of a service is
     INVALID_INPUT. Among active people one e-mail address is one person's.
     """
-    person = Stakeholder.register(**dict(input), at=info.context.now)
+    by = info.context.actor
+    person = Stakeholder.register(**dict(input), at=info.context.now, by=(by.id, *await enrolment.issuers_before(by)))
     await keep_distinct(person)
-    await refuse_name_of_service(person.user_id)
+    await refuse_name_of_service(person.user_id, info.context.services)
     await person.store()
     return RegisterStakeholderPayload(stakeholder=person)
 
@@ -256,9 +258,10 @@ class UpdateStakeholderPayload(OfStakeholder): ...
 async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> UpdateStakeholderPayload:
     """Changes what a person is and may do; one active administrator always stays."""
     person = await input.load()
-    person.change(
-        input.name, input.email, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active
-    )
+    person.change(input.name, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active)
+    if input.email:
+        by = info.context.actor
+        person.set_email(input.email, (by.id, *await enrolment.issuers_before(by)), info.context.now)
     await keep_distinct(person)
     await person.store()
     await keep_administered("updateStakeholder")
@@ -293,6 +296,29 @@ async def deactivate_stakeholder(info: Info, input: DeactivateStakeholderInput) 
     return DeactivateStakeholderPayload(stakeholder=person)
 
 
+@graph_input("A person is no longer to sign in by an issuer.")
+class EndBindingInput(_OfStakeholder):
+    issuer: Key = Field(description="The name of the issuer, as the binding has it.")
+    reason: Statement = Field(description="The reason why it ends; the trail tells it.")
+
+
+@strawberry.type(description="The person no longer signs in by the issuer.")
+class EndBindingPayload(OfStakeholder): ...
+
+
+@mutation(event=AuditEventType.ACCESS_REVOKED, permit=Permission.END_BINDING, resource=Stakeholder)
+async def end_binding(info: Info, input: EndBindingInput) -> EndBindingPayload:
+    """Ends that a person signs in by an issuer, takes what its groups gave, and ends all tokens and sessions of the person.
+
+    It is for an issuer that was renamed or removed, and for a person whom the issuer knows under another id now: the next
+    sign-in binds anew, by the email. One active administrator always stays.
+    """
+    person = await input.load()
+    await enrolment.end_binding(person, input.issuer, input.reason, by=info.context.actor, at=info.context.now)
+    await keep_administered("endBinding")
+    return EndBindingPayload(stakeholder=person)
+
+
 @graph_input("The personal data of a person are to be erased.")
 class ErasePersonalDataInput(_OfStakeholder):
     reason: Statement = Field(description="The reason why they are erased; the trail tells it, so it names nobody.")
@@ -320,5 +346,5 @@ async def erase_personal_data(info: Info, input: ErasePersonalDataInput) -> Eras
 PART = Part(
     types=[StakeholderNode, TaskShape, TaskList, StakeholderFilter, shape(Binding, hidden=["subject"])],
     queries=[viewer, stakeholder, stakeholders, stakeholder_aggregates],
-    mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder, erase_personal_data],
+    mutations=[register_stakeholder, update_stakeholder, deactivate_stakeholder, end_binding, erase_personal_data],
 )

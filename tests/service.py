@@ -139,7 +139,7 @@ class Service:
             for each in people:
                 record = Stakeholder.register(
                     each.id, each.id.title(), f"{each.id}@example.org", each.department, each.platform, each.roles, each.tiers,
-                    self.now,
+                    self.now, (ADA.id, SYSTEM.id),
                 )  # fmt: skip
                 record.enrol(ADA.id, (SYSTEM.id,), self.now)
                 await record.store()

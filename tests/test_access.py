@@ -65,6 +65,7 @@ MAY = {
     "createApiToken": SIGNED_IN,
     "revokeApiToken": SIGNED_IN,
     "resetEnrolment": "ADMIN",
+    "endBinding": "ADMIN",
     "erasePersonalData": "ADMIN",
     "confirmIdentity": "COMPLIANCE_OFFICER ADMIN",
     "createPolicy": "COMPLIANCE_OFFICER RISK_MANAGER",

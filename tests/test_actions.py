@@ -31,7 +31,8 @@ from tests.watching import Watched, watching
 
 ELSEWHERE = {
     **dict.fromkeys(
-        ("updateStakeholder", "deactivateStakeholder", "resetEnrolment", "confirmIdentity", "erasePersonalData"), "of a person"
+        ("updateStakeholder", "deactivateStakeholder", "resetEnrolment", "endBinding", "confirmIdentity", "erasePersonalData"),
+        "of a person",
     ),
     "revokeApiToken": "of a token",
     "retireRiskTemplate": "of a risk template",

@@ -486,6 +486,19 @@ async def test_guesses_beyond_the_limit_are_not_passed_on_to_the_provider(browsi
     assert (await browsing.sign_in()).status_code == 303
 
 
+async def test_a_session_is_not_renewed_by_another_issuer_that_took_the_name(browsing: Browsing) -> None:
+    """It ends before that issuer is sent the refresh token of the first."""
+    await browsing.sign_in()
+    cookies = browsing.http.cookies
+    browsing.configured(issuer="https://other.example.org", jwks=f"{ISSUER}/keys")
+    browsing.http.cookies = cookies
+    browsing.later(minutes=15)
+    asked = len(browsing.provider.asked)
+    answer = await browsing.ask()
+    assert answer.status_code == 401 and "signs in by corp at https://id.example.org" in answer.text
+    assert browsing.provider.asked[asked:] == []
+
+
 async def test_a_renewal_that_was_altered_or_taken_from_another_session_ends_the_session(browsing: Browsing) -> None:
     tokens = browsing.service.database.client[browsing.service.database.name]["api_tokens"]
     await browsing.sign_in()

@@ -1,7 +1,7 @@
 """People sign in by what their organisation's issuer signs: found, bound, made, and given what its groups give."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 from joserfc.jwk import Key, RSAKey
 from starlette.responses import JSONResponse
 
+from documents.access import GovernanceRole
+from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
 from documents.books import BOOKS
 from documents.issuers import Issuers
@@ -18,9 +20,12 @@ from gql.cli.recovery import recovering
 from gql.exchange import GRANT
 from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
+from tests.examples import BOT, read, register
 from tests.forged import BAD_SETS, FORGED
+from tests.pipelines import GITHUB
 from tests.providers import CORP, ISSUER, Provider
-from tests.service import ADA, Person, Service
+from tests.service import ADA, AUDREY, RITA, Person, Service, person
+from tests.tokens import make, signs_in
 
 GROUPS = [
     {"is": "risk", "roles": ["RISK_MANAGER"], "tiers": ["TIER_1_CRITICAL"]},
@@ -29,6 +34,12 @@ GROUPS = [
     {"is": "admins", "platform_role": "ADMIN"},
 ]
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+COLIN = person("colin", GovernanceRole.COMPLIANCE_OFFICER)
+OWN = "ada.personal@example.org"
+RINA: dict[str, Any] = {
+    "userId": "rina", "name": "Rina", "email": "rina@example.org", "department": "Risk", "roles": ["RISK_MANAGER"],
+    "authorizedTiers": ["TIER_1_CRITICAL"],
+}  # fmt: skip
 VIEWER = "{ viewer { id } }"
 STATE = """query($id: String!) { stakeholder(userId: $id) { name department platformRole roles authorizedTiers
     identity { confirmed basis confirmedBy } bindings { issuer roles } heldHere { platformRole roles } } }"""
@@ -41,9 +52,9 @@ class Corp:
     service: Service
     provider: Provider
 
-    def configured(self, **fields: Any) -> None:
-        """Starts the server anew with the issuer configured so."""
-        issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields]})
+    def configured(self, beside: Sequence[Any] = (), **fields: Any) -> None:
+        """Starts the server anew with the issuer configured so, and others `beside`."""
+        issuers = Issuers.model_validate({"issuer": [CORP | {"join": True, "group": GROUPS} | fields, *beside]})
         verifier = linked(issuers, lambda: self.service.now, Fetcher(httpx.ASGITransport(self.provider.app)))
         self.service.app = create_app(self.service.settings, lambda: self.service.now, self.service.database, issued=verifier)
         transport = httpx.ASGITransport(self.service.app, client=("192.0.2.1", 9))
@@ -89,21 +100,21 @@ async def corp(begun: Corp) -> AsyncIterator[Corp]:
     begun.provider.keys[:] = keys
 
 
-async def test_somebody_who_is_registered_is_bound_by_a_verified_email_and_confirmed(corp: Corp) -> None:
+async def test_somebody_who_is_registered_is_bound_by_a_verified_email(corp: Corp) -> None:
     seen = await corp.service.size()
     alice = corp.token("someone-else", email="Alice@Example.org")
     assert await corp.service.ask(VIEWER, alice) == {"viewer": {"id": "alice"}}
     found = await corp.state("alice")
-    assert found["identity"] == {"confirmed": True, "basis": "ISSUER", "confirmedBy": "corp"}
+    assert found["identity"] == {"confirmed": False, "basis": None, "confirmedBy": None}
     assert found["bindings"] == [{"issuer": "corp", "roles": []}] and found["roles"] == ["MODEL_OWNER"]
-    (event,) = await corp.service.trail(seen)
+    _, event = await corp.service.trail(seen)  # her token has ended
     assert (event["event_type"], event["action"], event["actor"]) == ("access_granted", "signIn", {"id": "alice", "type": "user"})
     assert (event["details"]["facts"], event["request"]["token"]) == ({"issuer": "corp"}, None)
     assert event["request"]["token_issuer"] == CORP["name"] and "u-someone" not in str(event)
     for _ in range(2):  # afterwards the email and the user name count for nothing
         again = corp.token("someone-else", email="bob@example.org", email_verified=False)
         assert await corp.service.ask(VIEWER, again) == {"viewer": {"id": "alice"}}
-    assert await corp.service.size() == seen + 1
+    assert await corp.service.size() == seen + 2
 
 
 async def test_whoever_acts_by_an_issuer_is_told_so(corp: Corp) -> None:
@@ -257,12 +268,48 @@ async def test_another_subject_with_the_same_email_is_not_the_same_person(corp: 
     assert "signs in by corp under another id" in await corp.problem(corp.token("alice", sub="u-other"))
 
 
+async def test_another_issuer_under_the_same_name_signs_nobody_in(corp: Corp) -> None:
+    """The ids of two issuers may be the same, and mean two people."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "admins", sub="7"))
+    other = "https://other.example.org"
+    corp.configured(issuer=other, jwks="https://id.example.org/keys")
+    says = await corp.problem(corp.token("mallory", "admins", sub="7", iss=other))
+    assert "zoe signs in by corp at https://id.example.org, and not at https://other.example.org" in says
+    assert "under another id" in await corp.problem(corp.token("zoe", "admins", sub="8", iss=other))
+    corp.configured()
+    assert await corp.service.ask(VIEWER, corp.token("zoe", "admins", sub="7")) == {"viewer": {"id": "zoe"}}
+
+
 async def test_whoever_is_deactivated_stays_out_however_the_issuer_calls_them(corp: Corp) -> None:
     alice = corp.token("alice", "risk")
     await corp.service.ask(VIEWER, alice)
     await corp.service.do("deactivateStakeholder", ADA, userId="alice")
     assert "alice is not active" in await corp.problem(alice)
     assert "alice is not active" in await corp.problem(corp.token("alice", "stewards"))
+
+
+async def test_whoever_was_deactivated_before_does_not_come_back_as_somebody_new(corp: Corp) -> None:
+    await corp.service.do("deactivateStakeholder", ADA, userId="rita")
+    for user_id in ("rita", "rita.smith"):
+        assert "rita is not active" in await corp.problem(corp.token(user_id, "risk", email="Rita@example.org"))
+
+
+@pytest.mark.parametrize(
+    ("email", "theirs"),
+    [
+        ("gus@groß.example", "gus@gross.example"),
+        ("gu\u200ds@gross.example", "gus@gross.example"),
+        ("\ufb01n@gross.example", "fin@gross.example"),
+        ("gus@gross.example", "gus@groß.example"),
+    ],
+)
+async def test_an_email_that_only_looks_like_somebodys_signs_nobody_in(corp: Corp, email: str, theirs: str) -> None:
+    await corp.service.do("registerStakeholder", ADA, **ZOE | {"userId": "gus", "email": theirs})
+    for groups in (("risk",), ()):
+        assert "the email looks like that of gus, and is another" in await corp.problem(
+            corp.token("mallory", *groups, email=email)
+        )
+    assert await corp.service.ask(VIEWER, corp.token("gus-at-corp", email=theirs.replace("example", "Example")))
 
 
 async def test_a_mapping_makes_nobody_administrator_and_holder_of_a_role(corp: Corp) -> None:
@@ -370,3 +417,229 @@ async def test_failures_by_issuers_that_are_not_configured_count_for_the_address
         assert [(await told(corp, wrong, last)).status_code for last in range(35)] == [401] * 35
         corp.service.later(minutes=1)
     assert (await told(corp, corp.token("zoe", aud="elsewhere").token, 9)).status_code == 401
+
+
+async def test_a_first_sign_in_ends_every_token_that_somebody_else_may_hold(corp: Corp) -> None:
+    """Whoever enrolled as the person before must not be confirmed by the person's own sign-in."""
+    early, _ = await make(corp.service, RITA)
+    await corp.service.do("registerStakeholder", ADA, **RINA)
+    invited, _ = await make(corp.service, ADA, holder={"userId": "rina"})
+    seen = await corp.service.size()
+    for user in ("rita", "rina"):
+        await corp.service.ask(VIEWER, corp.token(user))
+    assert [await signs_in(corp.service, each) for each in (RITA, early, invited)] == [False] * 3
+    told = [(each["event_type"], each["action"], each["resource"]["type"]) for each in await corp.service.trail(seen)]
+    of_token, of_person = ("access_revoked", "signIn", "ApiToken"), ("access_granted", "signIn", "Stakeholder")
+    assert told[:5] == [of_token, of_token, of_person, of_token, of_person]
+    assert (await corp.service.do("createApiToken", corp.token("rita"), "token", name="laptop"))["token"]
+
+
+# Whose doing it was that somebody signs in: a binding by an email that was set here confirms nobody.
+
+
+HELD = """query($id: String!) { stakeholder(userId: $id) { email emailSetBy identity { confirmed confirmedBy }
+    bindings { issuer emailSetBy } } }"""
+BEN = RINA | {"userId": "ben", "email": "ben@example.org", "platformRole": "ADMIN", "roles": [], "authorizedTiers": []}
+YAN, ZOE = (RINA | {"userId": each, "email": f"{each}@example.org"} for each in ("yan", "zoe"))
+SEEN = "Seen with the badge."
+
+
+async def held(corp: Corp, user_id: str) -> Any:
+    return (await corp.service.ask(HELD, ADA, id=user_id))["stakeholder"]
+
+
+async def test_an_email_that_an_administrator_sets_afterwards_makes_nobody_confirmed(corp: Corp) -> None:
+    """Whoever gives a reviewer an own address, and signs in by it, is unconfirmed as that reviewer and in the chain."""
+    await corp.service.enrol(COLIN)
+    await corp.service.confirm(RITA, ADA, COLIN)
+    corp.service.later(minutes=1)
+    await corp.service.do("updateStakeholder", ADA, userId="rita", email=OWN)
+    as_rita = corp.token("ada-at-corp", email=OWN.title())
+    assert await corp.service.ask(VIEWER, as_rita) == {"viewer": {"id": "rita"}}
+    await corp.service.do("updateStakeholder", ADA, userId="rita", email="rita@example.org")
+    found = await held(corp, "rita")
+    assert found["identity"] == {"confirmed": False, "confirmedBy": None}
+    assert found["bindings"] == [{"issuer": "corp", "emailSetBy": ["admin"]}]
+    assert (await corp.service.refused("confirmIdentity", ADA, userId="rita", note=SEEN))["code"] == "FORBIDDEN"
+    await corp.service.do("confirmIdentity", COLIN, userId="rita", note=SEEN)
+    await corp.service.ask(VIEWER, as_rita)
+    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+
+
+async def test_another_spelling_of_an_email_hides_nobody_who_set_it(corp: Corp) -> None:
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    ben = corp.token("ben")
+    for email, setter in (("RITA@example.org", "admin"), (OWN, "ben")):
+        await corp.service.do("updateStakeholder", ben, userId="rita", email=email)
+        assert (await held(corp, "rita"))["emailSetBy"] == [setter, *(["admin"] if setter == "ben" else []), "system"]
+
+
+async def test_decisions_of_whoever_is_bound_by_an_email_say_who_set_it(corp: Corp) -> None:
+    await corp.service.do("registerStakeholder", ADA, **RINA | {"email": OWN, "roles": ["ETHICS_REVIEWER"]})
+    await register(corp.service)
+    as_rina = corp.token("ada-at-corp", email=OWN)
+    await corp.service.do("placeHold", as_rina, **BOT, reason="Stop.")
+    mark = "identity { confirmed enrolledBy emailSetBy issuers emailSetter { userId } }"
+    ((hold,),) = (await read(corp.service, f"holds {{ {mark} }}")).values()
+    assert hold["identity"] == {
+        "confirmed": False, "enrolledBy": None, "emailSetBy": "admin", "issuers": ["system"], "emailSetter": {"userId": "admin"},
+    }  # fmt: skip
+    asked = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { markdown } }"
+    page = (await corp.service.ask(asked, AUDREY, **BOT))["governanceReport"]["markdown"]
+    assert "unconfirmed, signs in by an e-mail address set by Administrator `admin`" in page
+
+
+async def test_whoever_is_bound_by_an_email_makes_nobody_whom_its_setter_confirms(corp: Corp) -> None:
+    await corp.service.confirm(ADA)
+    for each in (BEN, YAN):
+        await corp.service.do("registerStakeholder", ADA, **each)
+    ben = corp.token("ben")
+    await corp.service.do("registerStakeholder", ben, **ZOE)
+    assert (await held(corp, "zoe"))["emailSetBy"] == ["ben", "admin"]
+    await corp.service.ask(VIEWER, corp.token("zoe"))
+    await make(corp.service, (await make(corp.service, ben, holder={"userId": "yan"}))[0])
+    for user_id in ("zoe", "yan"):
+        assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
+
+
+async def test_whoever_was_confirmed_with_the_email_stays_so(corp: Corp) -> None:
+    corp.service.later(minutes=1)
+    await corp.service.confirm(RITA)
+    await corp.service.ask(VIEWER, corp.token("rita"))
+    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "system"}
+
+
+async def test_what_the_setter_of_an_email_confirmed_does_not_outlast_the_binding(corp: Corp) -> None:
+    """Ada did not enrol Rina, and so may confirm her; but nobody who signs in by an address of Ada's."""
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
+    await corp.service.confirm(ADA, ben)
+    await corp.service.do("registerStakeholder", ADA, **RINA | {"email": OWN})
+    await make(corp.service, (await make(corp.service, ben, holder={"userId": "rina"}))[0])
+    corp.service.later(minutes=1)
+    await corp.service.do("confirmIdentity", ADA, userId="rina", note=SEEN)
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert (await held(corp, "rina"))["identity"] == {"confirmed": False, "confirmedBy": None}
+
+
+async def test_whoever_an_issuer_binds_is_confirmed_by_others_though_never_enrolled(corp: Corp) -> None:
+    """After a reset, and after having been an administrator too."""
+    await corp.service.enrol(COLIN)
+    await corp.service.confirm(COLIN)
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    for user_id in ("rita", "ben"):
+        await corp.service.ask(VIEWER, corp.token(user_id))
+    await corp.service.do("resetEnrolment", ADA, userId="rita", reason="The laptop was lost.")
+    await corp.service.do("updateStakeholder", ADA, userId="ben", platformRole="MEMBER", roles=["RISK_MANAGER"])
+    for user_id in ("rita", "ben"):
+        assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
+        await corp.service.do("confirmIdentity", COLIN, userId=user_id, note=SEEN)
+        assert (await held(corp, user_id))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+    await corp.service.do("resetEnrolment", ADA, userId="alice", reason="The laptop was lost.")
+    await corp.service.ask(VIEWER, corp.token("alice"))
+    await corp.service.confirm(corp.token("alice"))
+    assert (await held(corp, "alice"))["identity"] == {"confirmed": True, "confirmedBy": "system"}
+
+
+@pytest.mark.parametrize("role", ["AUDITOR", "ADMIN"])
+async def test_an_administrator_is_made_what_an_issuer_gives_and_no_more(corp: Corp, role: str) -> None:
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    await corp.service.ask(VIEWER, corp.token("ben", "auditors"))
+    await corp.service.do("updateStakeholder", ADA, userId="ben", platformRole=role, name="Ben B")
+    found = await corp.state("ben")
+    here = {"AUDITOR": "MEMBER", "ADMIN": "ADMIN"}[role]
+    assert (found["platformRole"], found["heldHere"]) == (role, {"platformRole": here, "roles": []})
+
+
+# Requests that change nothing
+
+
+async def test_what_is_refused_or_changes_nothing_does_not_claim_the_trail(
+    corp: Corp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often it is sent: an unknown person, one who would hold what nobody holds at once, and the last administrator."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "admins"))
+    await corp.service.do("deactivateStakeholder", corp.token("zoe", "admins"), userId="admin")
+    corp.configured(join=False)
+    touch, touched = AuditHead.touch, 0
+
+    async def counted() -> AuditHead:
+        nonlocal touched
+        touched += 1
+        return await touch()
+
+    await corp.service.post(VIEWER, by=corp.token("nobody", "risk"))  # the trail tells of the first failure of a minute
+    monkeypatch.setattr(AuditHead, "touch", counted)
+    for number in range(3):
+        for user, groups in (("nobody", ("risk",)), ("alice", ("admins",))):
+            answer = await corp.service.post(VIEWER, by=corp.token(user, *groups, jti=str(number)))
+            assert answer.status_code == 401
+        await corp.service.ask(VIEWER, corp.token("zoe", "auditors"))
+    assert touched == 0 and caplog.text.count("zoe stays an administrator") == 1
+    corp.service.later(hours=1)
+    await corp.service.ask(VIEWER, corp.token("zoe", "auditors"))
+    assert caplog.text.count("zoe stays an administrator") == 2
+
+
+async def test_nobody_takes_the_name_of_a_service_of_the_file(corp: Corp) -> None:
+    """Else the pipeline would be refused from then on."""
+    corp.configured(beside=[GITHUB | {"issuer": "https://programs.example.org"}])
+    says = await corp.problem(corp.token("Release-Pipeline", "risk"))
+    assert "it is the name of a service: release-pipeline" in says, says
+    refused = await corp.service.refused("registerStakeholder", ADA, **RINA | {"userId": "release-pipeline"})
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.userId")
+
+
+# The end of a binding
+
+
+GONE = "The issuer was renamed."
+
+
+async def test_the_end_of_a_binding_takes_what_its_issuer_gave_and_every_way_in(corp: Corp) -> None:
+    zoe = corp.token("zoe", "admins")
+    laptop, _ = await make(corp.service, zoe)
+    corp.configured(name="corp2")
+    refused = await corp.service.refused("updateStakeholder", ADA, userId="zoe", platformRole="MEMBER", roles=["MODEL_OWNER"])
+    assert "which corp gives" in refused["problem"]
+    await corp.service.do("updateStakeholder", ADA, userId="zoe", authorizedTiers=["TIER_1_CRITICAL"])
+    seen = await corp.service.size()
+    await corp.service.do("endBinding", ADA, "uncoveredModels { modelId }", userId="zoe", issuer="corp", reason=GONE)
+    found = await corp.state("zoe")
+    assert (found["platformRole"], found["roles"], found["bindings"], found["heldHere"]) == ("MEMBER", [], [], None)
+    assert found["authorizedTiers"] == ["TIER_1_CRITICAL"] and not found["identity"]["confirmed"]
+    of_token, of_zoe = await corp.service.trail(seen)
+    assert (of_token["event_type"], of_token["action"], of_token["resource"]["type"]) == (
+        "access_revoked", "endBinding", "ApiToken",
+    )  # fmt: skip
+    assert (of_zoe["event_type"], of_zoe["actor"]["id"], of_zoe["resource"]["id"]) == ("access_revoked", "admin", "zoe")
+    assert of_zoe["details"]["facts"] == {"issuer": "corp", "reason": GONE}
+    assert not await signs_in(corp.service, laptop)
+    assert await corp.service.ask(VIEWER, corp.token("zoe", "risk")) == {"viewer": {"id": "zoe"}}
+    assert [str(each) for each in (await verify(books=BOOKS)).faults] == []
+
+
+async def test_whom_the_issuer_knows_under_another_id_signs_in_after_the_end_of_the_binding(corp: Corp) -> None:
+    await corp.service.ask(VIEWER, corp.token("alice", "risk"))
+    anew = corp.token("alice", "stewards", sub="u-anew")
+    assert "endBinding ends that" in await corp.problem(anew)
+    await corp.service.do("endBinding", ADA, userId="alice", issuer="corp", reason="The account was made anew.")
+    assert (await corp.state("alice"))["roles"] == ["MODEL_OWNER"]
+    assert await corp.service.ask(VIEWER, anew) == {"viewer": {"id": "alice"}}
+    assert "under another id" in await corp.problem(corp.token("alice", "risk"))
+
+
+async def test_a_binding_is_ended_by_another_administrator_and_never_leaves_none(corp: Corp) -> None:
+    zoe = corp.token("zoe", "admins")
+    await corp.service.ask(VIEWER, zoe)
+    refused = await corp.service.refused("endBinding", zoe, userId="zoe", issuer="corp", reason=GONE)
+    assert (refused["code"], refused["needs"]) == ("FORBIDDEN", ["another ADMIN"])
+    refused = await corp.service.refused("endBinding", ADA, userId="zoe", issuer="elsewhere", reason=GONE)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.issuer")
+    twice = """mutation { deactivateStakeholder(input: {userId: "admin"}) { receipt { seq } }
+        endBinding(input: {userId: "zoe", issuer: "corp", reason: "x"}) { receipt { seq } } }"""
+    answer = (await corp.service.post(twice, by=ADA)).json()
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["INVALID_STATE"]
+    assert (await corp.service.ask("{ viewer { stakeholder { platformRole } } }", zoe))["viewer"]["stakeholder"] == {
+        "platformRole": "ADMIN",
+    }  # fmt: skip

@@ -53,7 +53,7 @@ MUTATIONS = """
     updateChangeRequest submitChangeForReview reopenChange cancelChange addChangeApproval commentOnChange recordTestResult
     scheduleDeployment startDeployment completeDeployment rollbackChange openIncident resolveIncident importModels
     createApiToken revokeApiToken declareEnvironment updateEnvironment retireEnvironment updateModel retireRiskTemplate
-    escalateIncident resetEnrolment confirmIdentity erasePersonalData
+    escalateIncident resetEnrolment endBinding confirmIdentity erasePersonalData
 """
 
 

@@ -1,10 +1,12 @@
 """Pipelines act as a service by what their issuer signs of the run: no secret lies in them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from documents.access import GovernanceRole
 from documents.issuers import Issuer, Issuers
 from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
@@ -12,7 +14,7 @@ from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
 from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, let_in, run
 from tests.providers import Provider
-from tests.service import ADA, AUDREY, Person, Service
+from tests.service import AUDREY, Person, Service, person
 
 
 def issuer(**rule: Any) -> Issuer:
@@ -203,10 +205,8 @@ async def test_a_run_of_a_fork_or_an_unprotected_branch_is_refused(
 
 
 async def test_a_service_has_no_name_of_a_person(pipelines: tuple[Service, Provider]) -> None:
+    """Whom somebody registered while the file did not name the service."""
     service = pipelines[0]
-    await service.do(
-        "registerStakeholder", ADA, userId="release-pipeline", name="R", email="r@example.org", department="X",
-        roles=["DEPLOYER"], authorizedTiers=[],
-    )  # fmt: skip
+    await service.enrol(replace(person("deployer", GovernanceRole.DEPLOYER), id="release-pipeline"))
     answer = (await service.post(VIEWER, by=run(*pipelines))).json()
     assert "has the user id of a person" in answer["errors"][0]["message"]

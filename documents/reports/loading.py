@@ -234,7 +234,7 @@ async def _last_event(version: ModelVersion, head: AuditHead) -> ReportedEvent |
 _NAMING = frozenset(
     {
         "accepted_by", "approved_by", "assessor", "assigned_by", "attached_by", "author", "by", "candidate_ids",
-        "data_steward_id", "deployed_by", "enrolled_by", "granted_by", "issuers", "judged_by",
+        "data_steward_id", "deployed_by", "email_set_by", "enrolled_by", "granted_by", "issuers", "judged_by",
         "linked_by", "opened_by", "owner", "owner_id", "placed_by", "registered_by", "reviewer_id", "submitted_by", "user_id",
     }
 )  # fmt: skip

@@ -42,13 +42,12 @@ class People:
         return line(how, self.by(ending.at, ending.by, ending.identity), "because:", ending.reason) if ending else ""
 
     def marked(self, who: str, mark: IdentityMark | None) -> str:
-        """`who`, and in words that the identity was unconfirmed then and who enrolled the person, if the mark says so."""
+        """`who`, and in words that the identity was unconfirmed then and whose doing it was who signs in, if the mark says so."""
         if mark is None or mark.confirmed:
             return who
-        if mark.enrolled_by is None:
-            return listed([who, "unconfirmed"])
-        by_host = mark.enrolled_by == SYSTEM.id
-        return listed([who, line("unconfirmed, enrolled by", "the first start" if by_host else self.who(mark.enrolled_by))])
+        causes = {"enrolled by": mark.enrolled_by, "signs in by an e-mail address set by": mark.email_set_by}
+        told = [line(how, "the first start" if by == SYSTEM.id else self.who(by)) for how, by in causes.items() if by]
+        return listed([who, "unconfirmed", *told])
 
 
 def mends(remedy: Remedy | None) -> str:

@@ -57,7 +57,7 @@ def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
 def _problem(user_id: str, refusal: InvalidState) -> str:
     says = {
         "INACTIVE": "must be active; {user_id} is deactivated",
-        "UNENROLLED": "must have enrolled, or an enrolment token would make somebody else confirmed; {user_id} has not",
+        "UNENROLLED": "must have enrolled or be bound to an issuer, or a token confirms somebody else; {user_id} is neither",
         "CONFIRMED": "must not be confirmed yet; {user_id} is",
     }
     return says[refusal.from_].format(user_id=user_id)

@@ -1,11 +1,11 @@
 """Signs in people by what their issuer asserts, and writes what changed because of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from uuid import uuid4
 
 from documents.access import Actor, ActorType, Role
-from documents.arrivals import SIGN_IN, arrive, bound_to, is_settled
+from documents.arrivals import SIGN_IN, arrive, bound_to, foreseen, is_settled
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.claims import claimed
@@ -17,11 +17,16 @@ from gql.issuers.tokens import Assertion
 
 Check = Callable[[Stakeholder], Awaitable[None]]
 """Raises NotAsTold for a person who is not as stored here."""
+Note = Callable[[Stakeholder, str], None]
+"""Notes that somebody stays the last administrator though an issuer, by its name, no longer says so."""
 
 
-async def person_of(assertion: Assertion, check: Check, address: str, at: datetime) -> Stakeholder:
+async def person_of(
+    assertion: Assertion, check: Check, note: Note, services: Collection[str], address: str, at: datetime
+) -> Stakeholder:
     """The person whom an issuer asserts; bound, made or given other roles first, if that is due.
 
+    What is refused, or changes nothing, opens no transaction: whoever has a valid token could claim the trail by each request.
     Raises Unauthenticated, which says why, for whoever may not come in, and NotAsTold for a record that was altered.
     """
     issuer, subject = assertion.issuer, assertion.subject
@@ -29,14 +34,24 @@ async def person_of(assertion: Assertion, check: Check, address: str, at: dateti
     person = await Stakeholder.first(bound_to(issuer, subject))
     if person is not None:
         await check(person)
+        person.must_be_bound_to(issuer.name, issuer.issuer)
     if person is None or (person.active and not is_settled(person, issuer, said)):
+        try:
+            arrival = await foreseen(issuer, subject, said, services, at)
+        except Unauthenticated:
+            if person is not None or await Stakeholder.first(bound_to(issuer, subject)) is None:
+                raise  # else the same person came by another request meanwhile
+        else:
+            if arrival.stays:
+                note(arrival.person, issuer.name)
+                return arrival.person
         ids = EventIds()
 
         async def work(unit: Unit) -> Stakeholder:
             head = await AuditHead.touch()
             if ids.made and await AuditEvent.wanted(ids[0]):  # an earlier attempt committed, and only the answer was lost
                 return await Stakeholder.require(arrived[-1])
-            found = await arrive(issuer, subject, said, at)
+            found = await arrive(issuer, subject, said, services, at)
             arrived.append(found.user_id)
             found.adds_facts({"issuer": issuer.name}, partly=False)
             told = await occurrences_of(
@@ -62,7 +77,7 @@ async def person_of(assertion: Assertion, check: Check, address: str, at: dateti
 def actor_of(person: Stakeholder, issuer: str) -> Actor:
     """The actor who signed in by an issuer."""
     roles: frozenset[Role] = frozenset({person.platform_role, *person.roles})
-    return Actor(person.user_id, ActorType.USER, roles, token_issuer=issuer, identity=person.identity.mark)
+    return Actor(person.user_id, ActorType.USER, roles, token_issuer=issuer, identity=person.mark)
 
 
 def _actor(person: Stakeholder, issuer: str) -> Actor:

@@ -54,6 +54,11 @@ class TokenVerifier:
     def __init__(self, issuers: Issuers, keys: Mapping[str, IssuerKeys], providers: Mapping[str, Provider]) -> None:
         self._issuers, self._keys, self.providers = issuers, keys, providers
 
+    @property
+    def services(self) -> frozenset[str]:
+        """The services as which programs act by the rules of the issuers."""
+        return frozenset(rule.service for each in self._issuers.issuer for rule in each.rule)
+
     async def verified(self, text: str, now: datetime, client: str | None = None) -> Assertion:
         """The assertion of a token. Raises Unauthenticated, which says what is wrong, for a token that is not to be believed.
 

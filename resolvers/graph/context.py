@@ -1,7 +1,7 @@
 """The context of a request: the caller, the time, and the loaders that batch its edges."""
 
 from asyncio import shield
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
@@ -49,6 +49,8 @@ class Context:
     """The verifier key of this server; None if it does not sign the trail."""
     waiver_days: int = WAIVER_DAYS
     """For how many days a waiver may be granted at most, by the settings of this server."""
+    services: Collection[str] = ()
+    """The services as which programs act by the file of issuers."""
     deadline: float = inf
     """The time after which no mutation of the request begins, in seconds of the monotonic clock."""
     renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None

@@ -185,7 +185,7 @@ async def _template(at: datetime) -> list[Record]:
 
 async def _renamed() -> list[Record]:
     rita = await Stakeholder.require("rita")
-    rita.change("Rita Renamed", None, "Risk and compliance", None, (GovernanceRole.RISK_MANAGER,), None, None)
+    rita.change("Rita Renamed", "Risk and compliance", None, (GovernanceRole.RISK_MANAGER,), None, None)
     return [rita]
 
 
