@@ -112,7 +112,12 @@ class ApiToken(Record):
     last_used_at: Moment | None = Field(default=None, description="The time it was last used, to the hour.")
 
     collection: ClassVar = "api_tokens"
-    indexes: ClassVar = [index("holder"), index("owner_id"), index("created_at", "_id"), index("expires_at", "_id")]
+    indexes: ClassVar = [
+        index("holder", "created_at", "_id"),
+        index("owner_id", "created_at", "_id"),
+        index("created_at", "_id"),
+        index("expires_at", "created_at", "_id"),
+    ]
 
     @classmethod
     def personal(
