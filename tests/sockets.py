@@ -72,10 +72,12 @@ async def served(service: Service) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "ROUND", 50)  # a stream is closed at the end of a round
         serving = asyncio.create_task(server.serve([listener]))
-        yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
-        server.should_exit = True
-        await serving
-        await service.database.end_feeds()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
+        finally:
+            server.should_exit = True
+            await serving
+            await service.database.end_feeds()
     SENT.streams -= {each for each in SENT.streams if each[0] == service.database.name}
 
 
