@@ -22,7 +22,7 @@ from gql.issuers.fetching import Fetcher
 from gql.issuers.tokens import linked
 from tests.examples import BOT, read, register
 from tests.forged import BAD_SETS, FORGED
-from tests.pipelines import GITHUB
+from tests.pipelines import GITHUB, RULE
 from tests.providers import CORP, ISSUER, Provider
 from tests.service import ADA, AUDREY, RITA, Person, Service, person
 from tests.tokens import make, signs_in
@@ -583,7 +583,7 @@ async def test_what_is_refused_or_changes_nothing_does_not_claim_the_trail(
 
 async def test_nobody_takes_the_name_of_a_service_of_the_file(corp: Corp) -> None:
     """Else the pipeline would be refused from then on."""
-    corp.configured(beside=[GITHUB | {"issuer": "https://programs.example.org"}])
+    corp.configured(beside=[GITHUB | {"issuer": "https://programs.example.org", "rule": [RULE]}])
     says = await corp.problem(corp.token("Release-Pipeline", "risk"))
     assert "it is the name of a service: release-pipeline" in says, says
     refused = await corp.service.refused("registerStakeholder", ADA, **RINA | {"userId": "release-pipeline"})

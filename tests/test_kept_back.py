@@ -92,7 +92,8 @@ async def veil(service: Service, mark: str, *, backwards: bool) -> None:
     for at, each in enumerate(reversed(others) if backwards else others):
         alike = at // 2 if backwards else at  # there, pairs of people have one address
         bound = {
-            "issuer": "corp", "subject": f"{mark}-subject-{at}", "bound_at": service.now, "platform_role": None, "roles": [],
+            "issuer": "corp", "url": "https://id.example.org",
+            "subject": f"{mark}-subject-{at}", "bound_at": service.now, "platform_role": None, "roles": [],
             "authorized_tiers": [],
         }  # fmt: skip
         said = {"email": f"{mark}.{alike}@example.org", "bindings": [bound]}
