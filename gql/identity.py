@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from documents.access import Actor, ActorType
@@ -118,13 +118,8 @@ class Doorkeeper:
         """The identity, if its token has the scope; Forbidden otherwise, which the trail tells."""
         if scope in identity.scopes:
             return identity
-        request, resource = Request(uuid4().hex, address or None), ("ApiToken", identity.actor.token or "")
         facts = {"code": Forbidden.code, "scope": scope.name}
-        what = Occurrence(
-            AuditEventType.ACCESS_ATTEMPT, "signIn", identity.actor, request, resource, outcome=AuditOutcome.DENIED, facts=facts
-        )
-        with logged_if_unsound():
-            await record(what, now)
+        await _tell_denied(identity.actor, ("ApiToken", identity.actor.token or ""), facts, now, address)
         has = ", ".join(each.name for each in identity.scopes)
         raise Forbidden(f"the token is for {has} alone", [f"a token with the scope {scope.name}"])
 
@@ -298,22 +293,13 @@ class Doorkeeper:
 
     async def _tell(self, failed: Failures, now: datetime) -> None:
         facts = {"code": Unauthenticated.code, "attempts": failed.count - failed.told}
-        request, resource = Request(uuid4().hex, failed.address or None), ("ApiToken", failed.token)
-        what = Occurrence(
-            AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, request, resource, outcome=AuditOutcome.DENIED, facts=facts
-        )
         failed.told = failed.count
-        with logged_if_unsound():
-            await record(what, now)
+        await _tell_denied(NOBODY, ("ApiToken", failed.token), facts, now, failed.address)
 
     async def _tell_altered(self, place: tuple[str, str], found: Failures, now: datetime) -> None:
         facts = {"code": Unauthenticated.code, "altered": True, "why": found.token, "attempts": found.count - found.told}
-        what = Occurrence(
-            AuditEventType.ACCESS_ATTEMPT, "signIn", NOBODY, Request(uuid4().hex), place, outcome=AuditOutcome.DENIED, facts=facts
-        )
         found.told = found.count
-        with logged_if_unsound():
-            await record(what, now)
+        await _tell_denied(NOBODY, place, facts, now)
 
 
 R = TypeVar("R", ApiToken, Stakeholder)
@@ -325,6 +311,16 @@ async def _read(kind: type[R], key: str) -> R | None:
         return await kind.wanted(key)
     except (UnreadableDocument, Unreadable) as error:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
+
+
+async def _tell_denied(by: Actor, resource: tuple[str, str], facts: dict[str, Any], now: datetime, address: str = "") -> None:
+    """Records a denied sign-in in the trail."""
+    what = Occurrence(
+        AuditEventType.ACCESS_ATTEMPT, "signIn", by, Request(uuid4().hex, address or None), resource,
+        outcome=AuditOutcome.DENIED, facts=facts,
+    )  # fmt: skip
+    with logged_if_unsound():
+        await record(what, now)
 
 
 def _not_of_program() -> Unauthenticated:

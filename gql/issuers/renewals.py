@@ -30,13 +30,11 @@ def renewal_of(token: ApiToken, refresh_token: str, at: datetime, keyring: Keyri
 async def renewed(token: ApiToken, issued: TokenVerifier, keyring: Keyring, now: datetime) -> Assertion | None:
     """What the issuer of a session asserts anew; None if it was not due, or the issuer says nothing new or is out of reach.
 
-    Raises Unauthenticated if the issuer no longer stands by the session.
+    Browsers must sign in by that issuer still. Raises Unauthenticated if it no longer stands by the session.
     """
-    provider = issued.providers.get(token.issued_by)
-    if provider is None:
-        raise Unauthenticated(f"nobody signs in by {token.issued_by} any more")
     if not token.renews:
         return None
+    provider = issued.providers[token.issued_by]
     kept = _kept(token, keyring)
     if now - datetime.fromtimestamp(kept["asked"], now.tzinfo) < EVERY:
         return None
