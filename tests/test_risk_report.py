@@ -97,7 +97,7 @@ async def test_the_json_is_canonical_and_tells_what_the_graph_tells(service: Ser
         matrix {{ likelihood likelihoodLevel impact impactLevel count riskIds }}
         approval {{ approvedBy }} people {{ userId name department roles active }}
         acceptances {{ stands acceptance {{ acceptanceId riskId assessmentId residualScore rationale acceptedBy acceptedAt
-            expiresAt ended {{ by }} identity {{ confirmed enrolledBy issuers }} }} }}"""
+            expiresAt ended {{ by }} identity {{ confirmed enrolledBy emailSetBy issuers }} }} }}"""
     assert await report(service, asked) == json.loads(text)
 
 
