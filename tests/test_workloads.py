@@ -1,10 +1,13 @@
 """Pipelines act as a service by what their issuer signs of the run: no secret lies in them."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from documents.access import GovernanceRole
 from documents.issuers import Issuer, Issuers
@@ -14,7 +17,7 @@ from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
 from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, let_in, run
 from tests.providers import Provider
-from tests.service import AUDREY, Person, Service, person
+from tests.service import ADA, AUDREY, Person, Service, person
 
 
 def issuer(**rule: Any) -> Issuer:
@@ -70,6 +73,21 @@ def test_a_star_stands_for_any_text_and_nothing_else_does() -> None:
     within = Reach(["support-*"], ["staging"])
     assert within.beyond("support-bot", "staging") is None and within.beyond(None, None) is None
     assert (within.beyond("bot", None), within.beyond(None, "production")) == ("the model bot", "the environment production")
+
+
+@given(st.text("a*b", max_size=12), st.text("ab*\n", max_size=12))
+def test_a_glob_matches_what_a_regular_expression_does(glob: str, text: str) -> None:
+    pattern = ".*".join(map(re.escape, glob.split("*")))
+    assert matches([glob], text) is bool(re.fullmatch(pattern, text, re.DOTALL))
+
+
+async def test_a_token_with_a_glob_of_many_stars_holds_up_nobody(service: Service) -> None:
+    """An administrator writes the glob, and whoever registers models writes the id: tried in every way, it would take years."""
+    within = {"name": "ci", "mutations": ["REGISTER_MODEL"], "models": ["*a" * 60 + "*b"]}
+    made = await service.do("createApiToken", ADA, "token", name="ci", holder={"service": within | {"ownerId": "alice"}})
+    asked = REGISTRATION | {"modelId": "a" * 200, "ownerId": "alice"}
+    refusal = await service.refused("registerModel", Person("ci", made["token"]), **asked)
+    assert refusal["code"] == "FORBIDDEN"
 
 
 def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
