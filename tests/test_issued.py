@@ -382,6 +382,20 @@ async def test_a_planted_binding_lets_nobody_in(corp: Corp) -> None:
     assert "unknown, expired or revoked" in await corp.problem(corp.token("mallory", "risk"))
 
 
+async def test_a_planted_binding_does_not_outlast_the_recovery_of_the_administrator(corp: Corp) -> None:
+    """It would be sealed with the rest of the record, and whoever planted it would be the administrator."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    people = corp.service.database.collection("stakeholders")
+    row: Any = await people.find_one({"user_id": "zoe"})
+    await people.update_one({"user_id": "admin"}, {"$set": {"bindings": [row["bindings"][0] | {"subject": "u-mallory"}]}})
+    recover = recovering("admin", "Nobody comes in.", reseal=False, in_file=False, clock=lambda: corp.service.now)
+    await recover(corp.service.settings)
+    assert (await corp.state("admin"))["bindings"] == []
+    for address in ("mallory@example.org", "admin@localhost", "unknown@unknown.invalid"):
+        mallory = corp.token("mallory", email=address)
+        assert (await corp.service.refusal(VIEWER, mallory))["code"] == "UNAUTHENTICATED"
+
+
 async def test_what_sign_ins_wrote_is_what_the_trail_tells(corp: Corp) -> None:
     for user, groups in (("zoe", ("risk",)), ("alice", ("risk",)), ("alice", ()), ("yan", ("admins",)), ("zoe", ("stewards",))):
         await corp.service.ask(VIEWER, corp.token(user, *groups))
