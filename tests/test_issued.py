@@ -10,6 +10,7 @@ import pytest
 from joserfc.jwk import Key, RSAKey
 from starlette.responses import JSONResponse
 
+from documents import arrivals
 from documents.access import GovernanceRole
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
@@ -326,6 +327,20 @@ async def test_the_last_administrator_stays_one_and_comes_in(corp: Corp, caplog:
     assert "zoe stays an administrator" in caplog.text
     who = '{ stakeholder(userId: "zoe") { platformRole } }'
     assert (await corp.service.ask(who, zoe))["stakeholder"]["platformRole"] == "ADMIN"
+
+
+async def test_whoever_is_altered_while_signing_in_does_not_stay_the_last_administrator(
+    corp: Corp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def altered_first(*given: Any) -> Any:
+        await records.update_many({}, {"$set": {"active": False}})
+        await records.update_one({"user_id": "zoe"}, {"$set": {"active": True, "platform_role": "admin", "roles": []}})
+        return await arrivals.foreseen(*given)
+
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    records = corp.service.database.collection("stakeholders")
+    monkeypatch.setattr("gql.issuers.people.foreseen", altered_first)
+    assert (await corp.service.refusal(VIEWER, corp.token("zoe", "stewards")))["code"] == "UNAUTHENTICATED"
 
 
 async def test_the_host_lets_an_administrator_in_while_the_provider_is_gone(corp: Corp) -> None:
