@@ -1,7 +1,6 @@
 """Pipelines act as a service by what their issuer signs of the run: no secret lies in them."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,9 @@ from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
 from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
-from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, let_in, run
+from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, run
+from tests.pipelines import begun as begun  # noqa: PLC0414
+from tests.pipelines import pipelines as pipelines  # noqa: PLC0414
 from tests.providers import Provider
 from tests.service import ADA, AUDREY, Person, Service, person
 
@@ -99,19 +100,6 @@ def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
     assert refused(issuer(), CLAIMS | {"ref": "refs/heads/x"}) == (
         "no rule of github lets this program in: repository acme/app, ref refs/heads/x, environment production"
     )
-
-
-@pytest.fixture(scope="module")
-async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
-    async with let_in(server) as service_and_provider:
-        yield service_and_provider
-
-
-@pytest.fixture
-async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
-    async with begun[0].put_back():
-        configure(*begun, RULE)
-        yield begun
 
 
 async def test_a_run_does_what_its_rule_lists_and_every_event_names_it(pipelines: tuple[Service, Provider]) -> None:
