@@ -672,3 +672,33 @@ async def test_a_binding_is_ended_by_another_administrator_and_never_leaves_none
     assert (await corp.service.ask("{ viewer { stakeholder { platformRole } } }", zoe))["viewer"]["stakeholder"] == {
         "platformRole": "ADMIN",
     }  # fmt: skip
+
+
+FOR = {
+    "a service": 'holder: {service: {name: "ci", mutations: [OPEN_INCIDENT], ownerId: "admin"}}',
+    "oneself": "",
+    "somebody to enrol": 'holder: {userId: "rina"}',
+}
+ENDS = {
+    "out": 'deactivateStakeholder(input: {userId: "ben"})',
+    "no administrator": 'updateStakeholder(input: {userId: "ben", platformRole: MEMBER, roles: [DEPLOYER]})',
+}
+
+
+@pytest.mark.parametrize("whom", FOR)
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("by_issuer", [True, False])
+async def test_whoever_is_out_or_has_lost_a_role_by_now_makes_no_token(corp: Corp, whom: str, how: str, by_issuer: bool) -> None:
+    """Somebody else may end it while a request of many mutations is under way; here the request does itself."""
+    for each in (RINA, BEN):
+        await corp.service.do("registerStakeholder", ADA, **each)
+    if by_issuer:
+        ben = corp.token("ben")
+    else:
+        ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
+    await corp.service.ask(VIEWER, ben)
+    made = f'createApiToken(input: {{name: "left", {FOR[whom]}}}) {{ token }}'
+    text = f"mutation {{ out: {ENDS[how]} {{ receipt {{ seq }} }} made: {made} }}"
+    answer = (await corp.service.post(text, by=ben)).json()
+    assert answer["data"]["out"] and answer["data"]["made"] is None, answer
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_STATE"
