@@ -20,6 +20,7 @@ from documents.store.fields import fields_at
 from documents.store.units import Raw
 
 SIGN_IN = "signIn"
+NOBODYS = ".invalid"  # RFC 2606 section 2; what stands here in the place of an address that is not known or was erased ends so
 
 
 def bound_to(issuer: Issuer, subject: str) -> Raw:
@@ -94,6 +95,8 @@ async def _registered(issuer: Issuer, said: Claimed) -> Stakeholder | None:
         raise Unauthenticated(f"the token has no claim `{issuer.claims.email}`, by which {issuer.name} is first known here")
     if not said.email_verified:
         raise Unauthenticated(f"{issuer.name} does not say that the email is verified")
+    if folded(said.email).endswith(NOBODYS):
+        raise Unauthenticated(f"the email ends in {NOBODYS}, and so is nobody's")
     alike = [each for each in await Stakeholder.read({}, fields=_KNOWN_BY) if folded(each.email) == folded(said.email)]
     named = [each for each in alike if each.active] or alike
     if len(named) > 1:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from documents.access import Actor, Permission, may_make_tokens
+from documents.access import Actor, ActorType, Permission, may_make_tokens
 from documents.audit.sealing import checked
 from documents.errors import InvalidState
 from documents.identities import issuers_behind
@@ -74,11 +74,17 @@ async def end_tokens(person: Stakeholder, action: str, at: datetime) -> None:
 
 
 async def refuse_ended(by: Actor) -> None:
-    """Raises InvalidState if the token that signed in has ended since: else its holder could make another in its place.
+    """Raises InvalidState if who signed in could not do so any more, or has lost a role since: a new token would outlast that.
 
-    Whoever signed in by an issuer has no token of ours.
+    A request can be long, and somebody else, or the request itself, can end it meanwhile. Whoever signed in by an issuer has no
+    token of ours, and is bound to the issuer.
     """
-    if by.token and (await checked(ApiToken, by.token)).revoked_at:
+    ended = by.token is not None and (await checked(ApiToken, by.token)).revoked_at is not None
+    if by.type is ActorType.USER:
+        person = await checked(Stakeholder, by.id)
+        ended = ended or not person.active or not by.roles <= {person.platform_role, *person.roles}
+        ended = ended or (by.token is None and person.bound_by(by.token_issuer or "") is None)
+    if ended:
         raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 

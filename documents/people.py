@@ -30,6 +30,7 @@ from documents.store.units import Bearing
 from documents.values import Email, Key, Moment, Name
 
 ERASED_EMAIL = "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
+UNKNOWN_EMAIL = "unknown@unknown.invalid"  # what stands in the place of an address that nothing proves
 
 
 class Stakeholder(Searchable):
@@ -315,6 +316,12 @@ class Stakeholder(Searchable):
         self.active, self.bindings = True, tuple(each.giving(Grants()) for each in self.bindings)
         self._hold(Holding(platform_role=PlatformRole.ADMIN, roles=(), authorized_tiers=self.authorized_tiers))
         self.identity = self.identity.unconfirmed if self.identity.enrolled else self.identity.after_enrolment(by, (), at)
+
+    def forget_entrances(self, by: str, at: datetime) -> None:
+        """Ends all by which issuers let somebody in as this person: the bindings, and the e-mail address."""
+        here, self.bindings = self._here, ()
+        self._hold(here)
+        self.set_email(UNKNOWN_EMAIL, (by,), at)
 
     def _may_be_confirmed(self) -> None:
         """Raises InvalidState unless the person is active, has enrolled or signs in by an issuer, and is not confirmed.

@@ -1,21 +1,31 @@
 """How far a program reaches: which models and which environments its changes may be about. Pure."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 ALL = ("*",)
 
 
-@cache
-def _pattern(glob: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, glob.split("*"))), re.DOTALL)
-
-
 def matches(globs: Iterable[str], text: str) -> bool:
     """Whether a text is one of `globs`, in which `*` stands for any text, also for none."""
-    return any(_pattern(each).fullmatch(text) for each in globs)
+    return any(_matches(each, text) for each in globs)
+
+
+def _matches(glob: str, text: str) -> bool:
+    """Looks for each part once. A regular expression with many `*` tries every way to cut the text, and may never end."""
+    first, *between = glob.split("*")
+    if not between:
+        return text == glob
+    *between, last = between
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in between:
+        found = text.find(part, at, end)  # the leftmost place leaves the most for the parts that follow
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from documents.issuers import Issuers
 from gql.app import create_app
@@ -54,3 +55,17 @@ def configure(service: Service, provider: Provider, *rules: dict[str, Any]) -> N
 
 def run(service: Service, provider: Provider, **claims: Any) -> Person:
     return Person("release-pipeline", provider.signs(None, {}, service.now, **CLAIMS | claims))
+
+
+@pytest.fixture(scope="module")
+async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
+    async with let_in(server) as service_and_provider:
+        yield service_and_provider
+
+
+@pytest.fixture
+async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
+    """What `let_in` made, as it was then."""
+    async with begun[0].put_back():
+        configure(*begun, RULE)
+        yield begun

@@ -133,6 +133,13 @@ async def test_a_browser_signs_in_by_the_issuer_for_a_session(browsing: Browsing
     ]  # fmt: skip
 
 
+async def test_cookies_of_any_name_are_no_error(browsing: Browsing) -> None:
+    odd = [f"__Host-magistrate-sign-in-{each}(=x" for each in "abcdef"]
+    for path, status in (("/sign-in", 303), ("/sign-in/callback?state=a(", 401)):
+        answer = await browsing.http.get(path, headers={"cookie": "; ".join(odd)})
+        assert answer.status_code == status, answer.text
+
+
 async def test_events_of_a_session_name_it_and_the_issuer_and_its_cookie_is_stored_nowhere(browsing: Browsing) -> None:
     await browsing.sign_in()
     cookie = browsing.http.cookies[SESSION]

@@ -24,13 +24,13 @@ from gql.checkpoints import Signer
 from gql.cli.recovery import recovering
 from gql.faults import FileUnusable
 from gql.firststart import prepare
-from gql.verifications import standing, verification
+from gql.verifications import standing
 from tests.examples import attach, register
 from tests.service import ALICE, AUDREY, SECRET_KEY, Service
 from tests.stores.store import load
-from tests.trails import Raw, Stored, forged
+from tests.trails import Raw, Stored, forged, turned
+from tests.trails import grown as grown  # noqa: PLC0414
 
-EVERY = 300
 TOKEN = {"name": "laptop"}
 WHY = re.compile("no server left it so|its seal names a secret key that is not here")
 CHAIN = "{ dashboard { audit { chainIntegrity { valid } } } }"
@@ -51,23 +51,8 @@ async def begun(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
-@pytest.fixture
-async def grown(begun: Service) -> AsyncIterator[Service]:
-    """A trail that was signed, and grew since by an event of a server."""
-    async with begun.put_back() as service:
-        yield service
-        service.database.keyring = Keyring(SECRET_KEY)
-
-
 async def key_of(service: Service) -> SigningKey:
     return SigningKey((await AuditHead.require("head")).origin, bytes(range(32)))
-
-
-async def turn(service: Service) -> VerificationRun:
-    service.later(seconds=EVERY)
-    run = await verification(None, lambda: service.now, EVERY)
-    assert run
-    return run
 
 
 def appends(stored: Stored) -> None:
@@ -143,7 +128,7 @@ async def test_an_end_that_no_server_left_is_found_by_the_verification(grown: Se
     asked = (await grown.ask(VERIFICATION, AUDREY))["auditVerification"]
     said = [each["detail"] for each in asked["faults"] if each["kind"] == "HEAD_DIFFERS"]
     assert not asked["valid"] and len(said) == 1 and said[0].startswith("No server left it so: it")
-    assert "HEAD_DIFFERS" in {each.kind.name for each in (await turn(grown)).found.faults}
+    assert "HEAD_DIFFERS" in {each.kind.name for each in (await turned(grown)).found.faults}
     assert "NOT SOUND" in await standing(grown.now)
 
 
@@ -244,44 +229,44 @@ def says_less(run: Raw) -> Raw:
 @pytest.mark.parametrize("alters", [says_no_fault, says_less])
 async def test_a_stored_run_that_was_altered_is_not_believed(grown: Service, alters: Callable[[Raw], Raw]) -> None:
     events, runs = (grown.database.collection(each) for each in ("audit_events", "audit_verifications"))
-    await turn(grown)
+    await turned(grown)
     await events.update_one({"seq": 3}, {"$set": {"action": "nothing"}})
     grown.later(days=1)
-    assert not (await turn(grown)).found.valid
+    assert not (await turned(grown)).found.valid
     (run,) = await runs.find({"number": 2}).to_list(None)
     await runs.update_one({"number": 2}, {"$set": alters(run)})
     assert "what the last verification left was altered" in await standing(grown.now)
-    found = await turn(grown)
+    found = await turned(grown)
     assert found.is_whole and {"RUN_ALTERED", "FIELD_DIFFERS"} <= {each.kind.name for each in found.found.faults}
 
 
 async def test_a_run_without_a_seal_beside_sealed_ones_was_put_there(grown: Service) -> None:
     runs = grown.database.collection("audit_verifications")
-    await turn(grown)
+    await turned(grown)
     (run,) = await runs.find().to_list(None)
     await runs.insert_one({name: each for name, each in run.items() if name not in {"_id", "mac"}} | {"number": 2})
-    assert "RUN_ALTERED" in {each.kind.name for each in (await turn(grown)).found.faults}
+    assert "RUN_ALTERED" in {each.kind.name for each in (await turned(grown)).found.faults}
 
 
 async def test_a_run_that_names_a_key_which_is_not_here_hides_nothing(grown: Service) -> None:
     events, runs = (grown.database.collection(each) for each in ("audit_events", "audit_verifications"))
-    await turn(grown)
+    await turned(grown)
     await events.update_one({"seq": 3}, {"$set": {"action": "nothing"}})
     grown.later(days=1)
-    assert not (await turn(grown)).found.valid
+    assert not (await turned(grown)).found.valid
     await runs.update_one({"number": 2}, {"$set": {"mac.key_id": "k9", "found.fault_count": 0, "found.faults": []}})
     assert await standing(grown.now) == "audit trail: not verified yet"
-    found = await turn(grown)
+    found = await turned(grown)
     assert found.is_whole and "FIELD_DIFFERS" in {each.kind.name for each in found.found.faults}
 
 
 @pytest.mark.parametrize("change", [{"$unset": {"mac": ""}}, {"$set": {"mac.key_id": "k9"}}])
 async def test_runs_of_an_earlier_release_or_key_count_for_nothing(grown: Service, change: Any) -> None:
     """What they found is found again, by a run over everything."""
-    await turn(grown)
+    await turned(grown)
     await grown.database.collection("audit_verifications").update_many({}, change)
     assert await standing(grown.now) == "audit trail: not verified yet"
-    run = await turn(grown)
+    run = await turned(grown)
     assert run.is_whole and run.found.valid and run.number == 2
 
 
@@ -291,11 +276,11 @@ async def test_a_planted_run_of_another_key_is_not_the_newest_for_longer_than_un
     grown: Service, number: int, mac: Any
 ) -> None:
     events, runs = (grown.database.collection(each) for each in ("audit_events", "audit_verifications"))
-    await turn(grown)
+    await turned(grown)
     (run,) = await runs.find().to_list(None)
     await runs.insert_one(run | {"_id": ObjectId(), "number": number, "mac": mac})
     await events.update_one({"seq": 3}, {"$set": {"action": "nothing"}})
-    found = await turn(grown)
+    found = await turned(grown)
     assert found.is_whole and "FIELD_DIFFERS" in {each.kind.name for each in found.found.faults}
     assert (await standing(grown.now)).startswith("audit trail: NOT SOUND, faults: ")
     assert (await grown.ask(CHAIN, AUDREY))["dashboard"]["audit"]["chainIntegrity"]["valid"] is False
@@ -305,25 +290,25 @@ async def test_a_planted_run_of_another_key_is_not_the_newest_for_longer_than_un
 
 async def test_the_first_run_after_an_upgrade_outnumbers_what_was_planted_among_the_unsealed(grown: Service) -> None:
     runs = grown.database.collection("audit_verifications")
-    await turn(grown)
+    await turned(grown)
     (run,) = await runs.find().to_list(None)
     await runs.update_many({}, {"$unset": {"mac": ""}})
     await runs.insert_one({name: each for name, each in run.items() if name not in {"_id", "mac"}} | {"number": 10**6})
-    assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
+    assert (await turned(grown)).found.valid and "no fault" in await standing(grown.now)
     assert [each["number"] for each in await runs.find().sort("number").to_list(None)] == [1, 2]
 
 
 @pytest.mark.parametrize("number", [2**32 - 3, 2**32 - 2, 2**32 - 1, 2**32])
 async def test_a_turn_of_a_number_that_no_server_reaches_ends_no_verification(grown: Service, number: int) -> None:
     """It may be called altered at first, and numbers begin anew."""
-    await turn(grown)
+    await turned(grown)
     await grown.database.collection("audit_verification_turns").update_many({}, {"$set": {"number": number}})
     for _ in range(4):
-        found = await turn(grown)
+        found = await turned(grown)
         assert {each.kind.name for each in found.found.faults} <= {"RUN_ALTERED"}
         assert (last := await VerificationRun.last(grown.now)) and last.number == found.number
     for _ in range(2):
-        assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
+        assert (await turned(grown)).found.valid and "no fault" in await standing(grown.now)
 
 
 @pytest.mark.parametrize("release", ["0.2.0"])

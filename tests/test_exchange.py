@@ -10,24 +10,14 @@ from gql import exchange
 from gql.exchange import ACCESS_TOKEN, GRANT
 from tests.examples import BOT
 from tests.operations import ask_for
-from tests.pipelines import RUN, VIEWER, let_in, run
+from tests.pipelines import RUN, VIEWER, run
+from tests.pipelines import begun as begun  # noqa: PLC0414
+from tests.pipelines import pipelines as pipelines  # noqa: PLC0414
 from tests.providers import Provider
 from tests.service import ADA, ALICE, Person, Service
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 FORM = {"grant_type": GRANT, "subject_token_type": JWT}
-
-
-@pytest.fixture(scope="module")
-async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
-    async with let_in(server) as service_and_provider:
-        yield service_and_provider
-
-
-@pytest.fixture
-async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
-    async with begun[0].put_back():
-        yield begun
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from bson import ObjectId
 from pydantic import SecretStr
 
 from documents.audit.notes import SigningKey
-from documents.audit.runs import VerificationRun
 from documents.audit.trail import AuditHead
 from documents.seals import Keyring, SecretKey
 from gql import firststart, unrecorded
@@ -24,10 +23,11 @@ from tests.examples import attach, register
 from tests.hostile_values import VALUES, altered, at, is_same, replace
 from tests.operators import Operator
 from tests.service import AUDREY, SECRET_KEY, Person, Service
+from tests.trails import EVERY, turn
+from tests.trails import grown as grown  # noqa: PLC0414
 
 pytestmark = pytest.mark.tampers
 Raw = dict[str, Any]
-EVERY = 300
 RUNS, TURNS, HEAD, SIGNED = "audit_verifications", "audit_verification_turns", "audit_head", "audit_checkpoints"
 
 
@@ -44,17 +44,6 @@ async def begun(server: str) -> AsyncIterator[Service]:
         await service.database.collection(collection).drop_indexes()
     yield service
     await service.close()
-
-
-@pytest.fixture
-async def grown(begun: Service) -> AsyncIterator[Service]:
-    async with begun.put_back() as service:
-        yield service
-
-
-async def turn(service: Service) -> VerificationRun | None:
-    service.later(seconds=EVERY)
-    return await verification(None, lambda: service.now, EVERY)
 
 
 async def only(service: Service, collection: str, by: str = "_id") -> Raw:

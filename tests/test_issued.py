@@ -10,6 +10,7 @@ import pytest
 from joserfc.jwk import Key, RSAKey
 from starlette.responses import JSONResponse
 
+from documents import arrivals
 from documents.access import GovernanceRole
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
@@ -328,6 +329,20 @@ async def test_the_last_administrator_stays_one_and_comes_in(corp: Corp, caplog:
     assert (await corp.service.ask(who, zoe))["stakeholder"]["platformRole"] == "ADMIN"
 
 
+async def test_whoever_is_altered_while_signing_in_does_not_stay_the_last_administrator(
+    corp: Corp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def altered_first(*given: Any) -> Any:
+        await records.update_many({}, {"$set": {"active": False}})
+        await records.update_one({"user_id": "zoe"}, {"$set": {"active": True, "platform_role": "admin", "roles": []}})
+        return await arrivals.foreseen(*given)
+
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    records = corp.service.database.collection("stakeholders")
+    monkeypatch.setattr("gql.issuers.people.foreseen", altered_first)
+    assert (await corp.service.refusal(VIEWER, corp.token("zoe", "stewards")))["code"] == "UNAUTHENTICATED"
+
+
 async def test_the_host_lets_an_administrator_in_while_the_provider_is_gone(corp: Corp) -> None:
     ursula = corp.token("ursula", "admins")
     await corp.service.ask(VIEWER, ursula)
@@ -380,6 +395,20 @@ async def test_a_planted_binding_lets_nobody_in(corp: Corp) -> None:
     row: Any = await people.find_one({"user_id": "zoe"})
     await people.update_one({"user_id": "alice"}, {"$set": {"bindings": [row["bindings"][0] | {"subject": "u-mallory"}]}})
     assert "unknown, expired or revoked" in await corp.problem(corp.token("mallory", "risk"))
+
+
+async def test_a_planted_binding_does_not_outlast_the_recovery_of_the_administrator(corp: Corp) -> None:
+    """It would be sealed with the rest of the record, and whoever planted it would be the administrator."""
+    await corp.service.ask(VIEWER, corp.token("zoe", "risk"))
+    people = corp.service.database.collection("stakeholders")
+    row: Any = await people.find_one({"user_id": "zoe"})
+    await people.update_one({"user_id": "admin"}, {"$set": {"bindings": [row["bindings"][0] | {"subject": "u-mallory"}]}})
+    recover = recovering("admin", "Nobody comes in.", reseal=False, in_file=False, clock=lambda: corp.service.now)
+    await recover(corp.service.settings)
+    assert (await corp.state("admin"))["bindings"] == []
+    for address in ("mallory@example.org", "admin@localhost", "unknown@unknown.invalid"):
+        mallory = corp.token("mallory", email=address)
+        assert (await corp.service.refusal(VIEWER, mallory))["code"] == "UNAUTHENTICATED"
 
 
 async def test_what_sign_ins_wrote_is_what_the_trail_tells(corp: Corp) -> None:
@@ -643,3 +672,33 @@ async def test_a_binding_is_ended_by_another_administrator_and_never_leaves_none
     assert (await corp.service.ask("{ viewer { stakeholder { platformRole } } }", zoe))["viewer"]["stakeholder"] == {
         "platformRole": "ADMIN",
     }  # fmt: skip
+
+
+FOR = {
+    "a service": 'holder: {service: {name: "ci", mutations: [OPEN_INCIDENT], ownerId: "admin"}}',
+    "oneself": "",
+    "somebody to enrol": 'holder: {userId: "rina"}',
+}
+ENDS = {
+    "out": 'deactivateStakeholder(input: {userId: "ben"})',
+    "no administrator": 'updateStakeholder(input: {userId: "ben", platformRole: MEMBER, roles: [DEPLOYER]})',
+}
+
+
+@pytest.mark.parametrize("whom", FOR)
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("by_issuer", [True, False])
+async def test_whoever_is_out_or_has_lost_a_role_by_now_makes_no_token(corp: Corp, whom: str, how: str, by_issuer: bool) -> None:
+    """Somebody else may end it while a request of many mutations is under way; here the request does itself."""
+    for each in (RINA, BEN):
+        await corp.service.do("registerStakeholder", ADA, **each)
+    if by_issuer:
+        ben = corp.token("ben")
+    else:
+        ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
+    await corp.service.ask(VIEWER, ben)
+    made = f'createApiToken(input: {{name: "left", {FOR[whom]}}}) {{ token }}'
+    text = f"mutation {{ out: {ENDS[how]} {{ receipt {{ seq }} }} made: {made} }}"
+    answer = (await corp.service.post(text, by=ben)).json()
+    assert answer["data"]["out"] and answer["data"]["made"] is None, answer
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_STATE"

@@ -20,9 +20,10 @@ from documents.seals import seal
 from gql.verifications import standing, verification
 from tests.examples import BOT, attach, register
 from tests.service import ADA, AUDREY, BOB, SECRET_KEY, Service
+from tests.trails import EVERY, turned
+from tests.trails import grown as grown  # noqa: PLC0414
 from tests.turns import HELD, Turns
 
-EVERY = 300
 RECORDS = """{ auditVerification { valid recordsCompared recordsUnproven caveats
     faults { kind seq path resource { type id } detail } } }"""
 
@@ -34,19 +35,6 @@ async def begun(server: str) -> AsyncIterator[Service]:
         await register(service)
     yield service
     await service.close()
-
-
-@pytest.fixture
-async def grown(begun: Service) -> AsyncIterator[Service]:
-    async with begun.put_back() as service:
-        yield service
-
-
-async def turn(service: Service) -> VerificationRun:
-    service.later(seconds=EVERY)
-    run = await verification(None, lambda: service.now, EVERY)
-    assert run
-    return run
 
 
 def paths(run: VerificationRun) -> set[tuple[str, str | None, str | None]]:
@@ -87,45 +75,45 @@ async def test_a_part_of_the_trail_compares_no_record(grown: Service, tmp_path: 
 
 
 async def test_a_run_over_new_events_compares_the_records_of_which_they_tell(grown: Service) -> None:
-    whole = await turn(grown)
+    whole = await turned(grown)
     assert whole.found.valid and whole.is_whole and AuditCaveat.RECORDS_NOT_COMPARED not in whole.found.caveats
     await late(grown)
     await attach(grown)
-    run = await turn(grown)
+    run = await turned(grown)
     assert run.found.valid and not run.is_whole and run.found.records_compared == 1
     assert AuditCaveat.RECORDS_NOT_COMPARED in run.found.caveats
     await late(grown)
     await grown.database.collection("stakeholders").update_one({"user_id": "carol"}, {"$set": {"platform_role": "admin"}})
     await attach(grown)
     await grown.database.collection("model_versions").update_one({"version": "1.0.0"}, {"$set": {"owner_id": "bob"}})
-    run = await turn(grown)
+    run = await turned(grown)
     assert not run.is_whole and ("RECORD_DIFFERS", "support-assistant/1.0.0", "owner_id") in paths(run)
     assert {key for _, key, _ in paths(run)} == {"support-assistant/1.0.0"}
 
 
 async def test_the_run_after_a_sign_in_by_a_record_that_was_altered_is_whole(grown: Service) -> None:
-    await turn(grown)
+    await turned(grown)
     await late(grown)
     people = grown.database.collection("stakeholders")
     (row,) = await people.find({"user_id": "bob"}).to_list(None)
     await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
-    assert (await turn(grown)).found.valid
+    assert (await turned(grown)).found.valid
     await late(grown)
     assert (await grown.post("{ viewer { id } }", by=BOB)).json()["errors"]
-    run = await turn(grown)
+    run = await turned(grown)
     assert run.is_whole and ("RECORD_DIFFERS", "bob", "platform_role") in paths(run)
     await people.replace_one({"_id": row["_id"]}, row)
-    assert (await turn(grown)).found.valid
+    assert (await turned(grown)).found.valid
     await late(grown)
-    assert not (await turn(grown)).is_whole
+    assert not (await turned(grown)).is_whole
 
 
 async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_that_all_is_well(grown: Service) -> None:
-    await turn(grown)
+    await turned(grown)
     people = grown.database.collection("stakeholders")
     await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "admin"}})
     grown.later(days=1)
-    first, second = await turn(grown), await turn(grown)
+    first, second = await turned(grown), await turned(grown)
     for run in (first, second):
         assert run.is_whole and paths(run) == {("RECORD_DIFFERS", "bob", "platform_role")}
     assert first.is_news and not second.is_news
@@ -135,10 +123,10 @@ async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_t
     assert fault["resource"] == {"type": "Stakeholder", "id": "bob"} and fault["path"] == "platform_role"
     await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "auditor"}})
     await people.update_one({"user_id": "carol"}, {"$set": {"active": False}})
-    assert (await turn(grown)).is_news
+    assert (await turned(grown)).is_news
     await people.update_one({"user_id": "bob"}, {"$set": {"platform_role": "member"}})
     await people.update_one({"user_id": "carol"}, {"$set": {"active": True}})
-    assert (await turn(grown)).found.valid and "no fault" in await standing(grown.now)
+    assert (await turned(grown)).found.valid and "no fault" in await standing(grown.now)
 
 
 async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_path: Path) -> None:
@@ -159,7 +147,7 @@ async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_pa
         assert report.faults == () and report.records_compared > 10  # but for those that changed meanwhile
         assert (await export(tmp_path / str(rounds), books=BOOKS)).faults == ()
         assert verify_export(tmp_path / str(rounds)).faults == ()
-        assert (await turn(grown)).found.valid
+        assert (await turned(grown)).found.valid
     assert [each for each in await writing if each is not None] == []
     for each in others:
         await each.close()
@@ -225,7 +213,7 @@ async def test_a_mark_with_a_query_that_no_server_stores_is_passed_over_everywhe
     await grown.database.collection("judgements_due").insert_one(mark | {"versions": HOSTILE[called]})
     assert await judge_in_turn(lambda: grown.now, timedelta(0)) == 0
     assert (await verify(books=BOOKS)).valid and (await export(tmp_path / "whole", books=BOOKS)).valid
-    assert (await turn(grown)).found.valid
+    assert (await turned(grown)).found.valid
     assert (await grown.ask(RECORDS, AUDREY))["auditVerification"]["valid"]
     assert (await grown.ask("{ modelVersions { totalCount toBeJudged } }"))["modelVersions"]["toBeJudged"] == 0
     assert await grown.ask("{ dashboard { inventory { toBeJudged { count } } } }", AUDREY)
@@ -239,7 +227,7 @@ async def test_a_run_that_fails_again_and_again_is_not_called_sound(grown: Servi
     async def fails(whole: bool) -> Kept:
         raise OSError("no such disk")
 
-    since = (await turn(grown)).ended_at
+    since = (await turned(grown)).ended_at
     for _ in range(3):
         assert (await standing(grown.now)).startswith("audit trail: no fault in ")
         grown.later(seconds=EVERY)
@@ -247,4 +235,4 @@ async def test_a_run_that_fails_again_and_again_is_not_called_sound(grown: Servi
             await verification(None, lambda: grown.now, EVERY, fails)
     assert (await standing(grown.now)).startswith(f"audit trail: NOT VERIFIED since {since:%Y-%m-%dT%H:%M:%S}Z, when ")
     grown.later(seconds=EVERY)
-    assert await turn(grown) and (await standing(grown.now)).startswith("audit trail: no fault in ")
+    assert await turned(grown) and (await standing(grown.now)).startswith("audit trail: no fault in ")

@@ -400,7 +400,7 @@ async def test_an_event_that_no_checkpoint_covers_makes_nobody_an_administrator_
     for _ in range(2):  # a server signs meanwhile, so that a checkpoint covers it
         done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
         assert (done.user_id, done.left) == ("admin", ["Stakeholder/alice"])
-        assert f"event {size} made it an administrator, and no checkpoint covered that" in capsys.readouterr().err
+        assert f"event {size} lets somebody in as an administrator, and no checkpoint covered that" in capsys.readouterr().err
         await refused(service, ALICE)
         assert await signed(service) > size
     assert await service.ask(VIEWER, by=BOB) == {"viewer": {"id": "bob"}}
@@ -523,3 +523,63 @@ def test_the_embedded_database_gets_a_key_of_its_own_and_keeps_it(tmp_path: Path
     (tmp_path / "secret-key").rename(tmp_path / "secret-key-previous")
     changed = keyring(settings)
     assert changed.previous == made.current and changed.current != made.current
+
+
+ZOE: dict[str, Any] = {
+    "userId": "zoe", "name": "Zoe", "email": "zoe@example.org", "department": "IT", "platformRole": "ADMIN", "roles": [],
+    "authorizedTiers": [],
+}  # fmt: skip
+
+
+async def another_administrator(service: Service, *, active: bool = True) -> int:
+    """Registers Zoe, and signs the trail; its size."""
+    await service.do("registerStakeholder", ADA, **ZOE)
+    if not active:
+        await service.do("deactivateStakeholder", ADA, userId="zoe")
+    return await signed(service)
+
+
+@pytest.mark.parametrize("said", [{"active": True}, {"email": "mallory@example.org"}])
+async def test_an_event_that_no_checkpoint_covers_lets_nobody_in_as_an_administrator(
+    service: Service, capsys: pytest.CaptureFixture[str], said: dict[str, Any]
+) -> None:
+    """An issuer lets in whoever has the address, and nobody who is deactivated; anybody may have put the event there."""
+    size = await another_administrator(service, active="active" not in said)
+    await service.do("updateStakeholder", ADA, userId="zoe", **said)
+    await restart(service, NEW)
+    key = SecretStr((await key_of(service)).text)
+    done = await recovered(service, reseal=True, believe_from=size, audit_key=key)
+    says = f"Stakeholder/zoe: event {size} lets somebody in as an administrator, and no checkpoint covered that"
+    assert done.left == ["Stakeholder/zoe"] and says in capsys.readouterr().err
+    await recovered(service, "zoe", audit_key=key)
+    row = await row_of(service, "zoe")
+    assert (row["active"], row["email"]) == (True, "unknown@unknown.invalid" if "email" in said else ZOE["email"])
+
+
+async def test_an_address_that_was_altered_is_not_an_administrators_after_a_recovery(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has it could come in by an issuer, before anybody has read that it differs, and end all other tokens."""
+    await change(service, "admin", email="mallory@example.org")
+    await recovered(service)
+    row = await row_of(service, "admin")
+    assert (row["email"], row["email_set_by"]) == ("unknown@unknown.invalid", ["system"])
+    assert "Set the address by updateStakeholder" in capsys.readouterr().err
+
+
+async def test_what_was_told_by_a_content_that_is_gone_is_not_sealed_anew(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then nothing says what it was, so that anything could stand in its place."""
+    many = [f"{each}{'x' * 190}" for each in range(99)]
+    within = {"name": "ci", "ownerId": "alice", "mutations": ["OPEN_INCIDENT"], "models": many, "environments": many}
+    made = await service.do("createApiToken", ADA, "token", name="ci", holder={"service": within})
+    token_id = made["token"].split("_")[1]
+    (event,) = [each for each in await service.trail() if each["resource"]["id"] == token_id]
+    (digest,) = [each["to"]["content"] for each in event["details"]["changes"] if each["path"] == "models"]
+    assert (await service.database.collection("contents").delete_one({"digest": digest})).deleted_count == 1
+    await change_token(service, token_id, models=["*"])
+    await restart(service, NEW)
+    done = await recovered(service, reseal=True)
+    assert done.left == [f"ApiToken/{token_id}"]
+    assert f"models: The content by which event {event['seq']} told it is gone" in capsys.readouterr().err

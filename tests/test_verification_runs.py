@@ -20,10 +20,10 @@ from gql.firststart import utc_now
 from gql.verifications import verification
 from tests.examples import attach, register
 from tests.service import AUDREY, Service
-from tests.trails import Stored
+from tests.trails import EVERY, Stored, turn
+from tests.trails import grown as grown  # noqa: PLC0414
 
 Raw = dict[str, Any]
-EVERY = 300
 RUNS = """query($filter: VerificationRunFilter, $orderBy: [VerificationRunOrder!]) {
     auditVerifications(first: 100, filter: $filter, orderBy: $orderBy) { totalCount nodes {
         number beganAt endedAt isWhole isNews checkpointSize
@@ -39,20 +39,6 @@ async def begun(server: str) -> AsyncIterator[Service]:
     await service.database.collection("audit_events").drop_indexes()
     yield service
     await service.close()
-
-
-@pytest.fixture
-async def grown(begun: Service) -> AsyncIterator[Service]:
-    """A trail that was neither signed nor verified yet, and is put back to this afterwards."""
-    async with begun.put_back() as service:
-        yield service
-
-
-async def turn(service: Service, key: SigningKey | None = None, takes: float = 0) -> VerificationRun | None:
-    """What a turn five minutes later finds, on a clock that goes on while it is at it."""
-    service.later(seconds=EVERY)
-    times = iter([service.now])
-    return await verification(key.verifier if key else None, lambda: next(times, service.now + timedelta(seconds=takes)), EVERY)
 
 
 async def kept(service: Service, **asked: Any) -> list[Raw]:

@@ -1,10 +1,12 @@
 """Pipelines act as a service by what their issuer signs of the run: no secret lies in them."""
 
-from collections.abc import AsyncIterator
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from documents.access import GovernanceRole
 from documents.issuers import Issuer, Issuers
@@ -12,9 +14,11 @@ from documents.reach import Reach, matches
 from documents.workloads import refused, rule_for, run_of
 from tests.examples import BOT, REGISTRATION
 from tests.operations import ask_for
-from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, let_in, run
+from tests.pipelines import CLAIMS, GITHUB, RULE, RUN, VIEWER, configure, run
+from tests.pipelines import begun as begun  # noqa: PLC0414
+from tests.pipelines import pipelines as pipelines  # noqa: PLC0414
 from tests.providers import Provider
-from tests.service import AUDREY, Person, Service, person
+from tests.service import ADA, AUDREY, Person, Service, person
 
 
 def issuer(**rule: Any) -> Issuer:
@@ -72,6 +76,21 @@ def test_a_star_stands_for_any_text_and_nothing_else_does() -> None:
     assert (within.beyond("bot", None), within.beyond(None, "production")) == ("the model bot", "the environment production")
 
 
+@given(st.text("a*b", max_size=12), st.text("ab*\n", max_size=12))
+def test_a_glob_matches_what_a_regular_expression_does(glob: str, text: str) -> None:
+    pattern = ".*".join(map(re.escape, glob.split("*")))
+    assert matches([glob], text) is bool(re.fullmatch(pattern, text, re.DOTALL))
+
+
+async def test_a_token_with_a_glob_of_many_stars_holds_up_nobody(service: Service) -> None:
+    """An administrator writes the glob, and whoever registers models writes the id: tried in every way, it would take years."""
+    within = {"name": "ci", "mutations": ["REGISTER_MODEL"], "models": ["*a" * 60 + "*b"]}
+    made = await service.do("createApiToken", ADA, "token", name="ci", holder={"service": within | {"ownerId": "alice"}})
+    asked = REGISTRATION | {"modelId": "a" * 200, "ownerId": "alice"}
+    refusal = await service.refused("registerModel", Person("ci", made["token"]), **asked)
+    assert refusal["code"] == "FORBIDDEN"
+
+
 def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
     assert run_of(issuer(), CLAIMS) == RUN
     gitlab = {"project_path": "acme/app", "pipeline_id": 5, "ci_config_ref_uri": "gitlab.example/acme/app//ci.yml@main"}
@@ -81,19 +100,6 @@ def test_a_run_is_told_by_what_the_token_says_of_it() -> None:
     assert refused(issuer(), CLAIMS | {"ref": "refs/heads/x"}) == (
         "no rule of github lets this program in: repository acme/app, ref refs/heads/x, environment production"
     )
-
-
-@pytest.fixture(scope="module")
-async def begun(server: str) -> AsyncIterator[tuple[Service, Provider]]:
-    async with let_in(server) as service_and_provider:
-        yield service_and_provider
-
-
-@pytest.fixture
-async def pipelines(begun: tuple[Service, Provider]) -> AsyncIterator[tuple[Service, Provider]]:
-    async with begun[0].put_back():
-        configure(*begun, RULE)
-        yield begun
 
 
 async def test_a_run_does_what_its_rule_lists_and_every_event_names_it(pipelines: tuple[Service, Provider]) -> None:

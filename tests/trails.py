@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
@@ -16,15 +17,17 @@ from documents.audit import tree
 from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.notes import SigningKey
+from documents.audit.runs import VerificationRun
 from documents.audit.sealing import seal_of_head
 from documents.audit.trail import AuditHead, _agreeing
 from documents.audit.verification import GENESIS
 from documents.canonical import UNSPEAKABLE, canonical
-from documents.seals import FIELD
+from documents.seals import FIELD, Keyring
 from documents.store.session import AWARE, Database
 from gql.checkpoints import checkpoint
+from gql.verifications import verification
 from tests.examples import attach, register
-from tests.service import AUDREY, Service
+from tests.service import AUDREY, SECRET_KEY, Service
 
 Raw = dict[str, Any]
 
@@ -145,6 +148,31 @@ async def anchored(server: str) -> AsyncIterator[Anchored]:
     await service.database.collection("audit_events").drop_indexes()
     yield Anchored(service, key, sizes, texts)
     await service.close()
+
+
+EVERY = 300
+
+
+@pytest.fixture
+async def grown(begun: Service) -> AsyncIterator[Service]:
+    """What the module's `begun` made, as it was then, under the first secret key."""
+    async with begun.put_back() as service:
+        yield service
+        service.database.keyring = Keyring(SECRET_KEY)
+
+
+async def turn(service: Service, key: SigningKey | None = None, takes: float = 0) -> VerificationRun | None:
+    """What a turn five minutes later finds, on a clock that goes on while it is at it."""
+    service.later(seconds=EVERY)
+    times = iter([service.now])
+    return await verification(key.verifier if key else None, lambda: next(times, service.now + timedelta(seconds=takes)), EVERY)
+
+
+async def turned(service: Service) -> VerificationRun:
+    """The run of a turn five minutes later, which is due."""
+    run = await turn(service)
+    assert run
+    return run
 
 
 FOUND = "valid first last eventsVerified treeSize root faultCount caveats faults { kind seq }"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from documents.audit.books import looking_up
 from documents.audit.event import AuditEvent
-from documents.audit.fold import Telling, Told
+from documents.audit.fold import UNKNOWN, Telling, Told
 from documents.audit.records import Differing, differing, leaves_of
 from documents.store.record import Record
 from documents.store.units import Raw
@@ -32,8 +32,18 @@ async def told_of(kind: type[Record], keys: Collection[str]) -> dict[str, Told]:
 async def differences(kind: type[Record], document: Raw, known: Told) -> Sequence[Differing]:
     """The paths at which a stored document is not what the trail tells, in order.
 
-    Private values are compared once an event of schema 2 has told the whole record.
+    Private values are compared once an event of schema 2 has told the whole record. From then on what was told by a content that
+    is gone differs too: whoever takes the content away could put anything in the place of the value.
     """
     leaves = leaves_of(document, kind.disclosure())
-    found = differing(known, leaves, await looking_up(known.to_open(leaves)))
-    return [each for each in found if known.since is not None or each.path not in kind.private]
+    look = await looking_up(known.to_open(leaves))
+    found = differing(known, leaves, look)
+    if known.since is None:
+        return [each for each in found if each.path not in kind.private]
+    told = known.resolved(leaves, look).items()
+    gone = [
+        Differing(path, seq, f"The content by which event {seq} told it is gone.")
+        for path, (leaf, seq) in told
+        if leaf == UNKNOWN
+    ]
+    return sorted([*found, *gone])

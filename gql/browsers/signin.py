@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Literal
@@ -31,6 +32,8 @@ from gql.settings import Settings
 
 SIGN_IN, CALLBACK, SIGN_OUT = "/sign-in", "/sign-in/callback", "/sign-out"
 FLOW, STATE_NAMED = "magistrate-sign-in", 12
+_NAMES = re.compile(rf"(__Host-)?{FLOW}-[A-Za-z0-9_-]{{{STATE_NAMED}}}")
+"""The names of the cookies of sign-ins that were begun. Anybody may send others, of which some cannot be written in an answer."""
 BEGUN = 4
 """How many sign-ins a browser can have begun at once."""
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -85,7 +88,7 @@ class Browsers:
         async def once(request: Request) -> Response:
             answered = await answer(request)
             name = _flow_of(request.query_params.get("state", ""))
-            if self._front.named(name, request) in request.cookies:
+            if (named := self._front.named(name, request)) in request.cookies and _NAMES.fullmatch(named):
                 self._delete(answered, request, name)
             return answered
 
@@ -109,7 +112,7 @@ class Browsers:
         flow, provider = Flow.begun(named, to, self._clock()), self._providers[named]
         place = await provider.authorization_url(self._callback(request), flow.state, flow.nonce, flow.challenge)
         answer = RedirectResponse(place, 303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
-        begun = [each for each in request.cookies if each.startswith(self._front.named(FLOW, request))]
+        begun = [each for each in request.cookies if each.startswith(self._front.named(FLOW, request)) and _NAMES.fullmatch(each)]
         for each in begun[: -BEGUN + 1]:  # the oldest first: too many would fill the header of every request
             answer.delete_cookie(each, path="/", secure=self._front.is_secure(request))
         # Lax, because the issuer's page leads here; the session's own cookie is Strict.

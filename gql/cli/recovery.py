@@ -41,6 +41,7 @@ RECOVER = "recoverAdministrator"
 AT_ONCE = 100  # rows that are read at once
 LONGEST = 200  # characters of a key that are shown: in an altered row it may be anything
 COUNTING = ("platform_role", "active", "registered_at")
+ENTRANCES = ("email", "bindings")  # by which issuers let somebody in as a person
 UNTOLD = frozenset(
     {
         AuditFaultKind.MISSING_EVENTS, AuditFaultKind.REPEATED_SEQ, AuditFaultKind.NOT_CANONICAL, AuditFaultKind.HASH_DIFFERS,
@@ -116,7 +117,8 @@ def recovering(
             person = str(row["user_id"])
             if ids.made and await AuditEvent.wanted(ids[0]):
                 return person  # an earlier attempt committed, and only the answer of the database was lost
-            sealed = await _sealed_anew(row, known, reason, Request(ids[0]), at)
+            doubt = _Doubt(fault, late, kept)
+            sealed = await _sealed_anew(row, known, doubt, reason, Request(ids[0]), at)
             token, _ = ApiToken.of(text, TokenKind.PERSONAL, person, "recovered on the host", at + LIFETIME, SYSTEM.id, at)
             token.adds_facts({"reason": reason}, partly=False)
             await token.store()
@@ -181,7 +183,7 @@ async def _longest_registered(late: Sequence[range]) -> str:
         for user_id, row in by_id.items():
             known = tellings.get(user_id, Told())
             said = _counting(row, known)
-            if any(_told_late(known, each, late) is not None for each in COUNTING):
+            if _told_late(known, COUNTING, late) is not None:
                 continue
             if said.get("platform_role") == PlatformRole.ADMIN and said.get("active") is True:
                 found.append((quoted(said.get("registered_at")), user_id))
@@ -190,9 +192,14 @@ async def _longest_registered(late: Sequence[range]) -> str:
     return min(found)[1]
 
 
-def _told_late(known: Told, path: str, late: Sequence[range]) -> int | None:
-    """The event that told what is at a path, if it is among `late`."""
-    return next((leaf.seq for at, leaf, _ in known.leaves() if at == path and any(leaf.seq in each for each in late)), None)
+def _told_late(known: Told, fields: Sequence[str], late: Sequence[range]) -> int | None:
+    """The last event among `late` that told what is at one of these fields, or below it; None if there is none."""
+    told = (leaf.seq for path, leaf, _ in known.leaves() if _field(path) in fields)
+    return max((seq for seq in told if any(seq in each for each in late)), default=None)
+
+
+def _field(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _counting(row: Raw, known: Told) -> Raw:
@@ -219,12 +226,22 @@ async def _administrator(user_id: str, fault: str | None) -> tuple[Raw, Told]:
     return rows[0], known
 
 
-async def _sealed_anew(row: Raw, known: Told, reason: str, request: Request, at: datetime) -> Occurrence:
-    """Stores the person as an active administrator, whom the event tells whole, whatever was altered."""
+async def _sealed_anew(row: Raw, known: Told, doubt: "_Doubt", reason: str, request: Request, at: datetime) -> Occurrence:
+    """Stores the person as an active administrator, whom the event tells whole, whatever was altered.
+
+    What issuers let somebody in by is no longer so if it is in doubt: somebody else would come in as the administrator.
+    """
     differed = await differences(Stakeholder, row, known)
+    name = f"Stakeholder/{row['user_id']}"
     for each in differed:
-        typer.echo(f"Stakeholder/{row['user_id']}: {each.path}: {each.says}", err=True)
+        typer.echo(f"{name}: {each.path}: {each.says}", err=True)
     person = _readable(row)
+    if await problem(Stakeholder.__name__, person.user_id, row) is not None:
+        altered = any(_field(each.path) in ENTRANCES for each in differed)
+        if doubt.fault or altered or _told_late(known, ENTRANCES, doubt.late) is not None:
+            person.forget_entrances(SYSTEM.id, at)
+            says = "nothing proves the e-mail address and the bindings: they are gone. Set the address by updateStakeholder"
+            typer.echo(f"{name}: {says}", err=True)
     person.recover(SYSTEM.id, at)
     await person.store()
     now = {name: value for name, value in (person.was or row).items() if name != FIELD}
@@ -314,8 +331,10 @@ async def _altered(kind: type[Record], key: str, row: Raw, doubt: _Doubt) -> Seq
         return ["no event tells of it"]
     if kind is ApiToken and any(known.last in each for each in doubt.late):
         return [f"event {known.last} told of it, and no checkpoint covered that: whose it is makes another"]
-    seq = _told_late(known, "platform_role", doubt.late) if kind is Stakeholder else None
-    if seq is not None and known.scalars(COUNTING).get("platform_role") == PlatformRole.ADMIN:
-        return [f"event {seq} made it an administrator, and no checkpoint covered that: `magistrate admin recover {key}` does"]
+    administers = kind is Stakeholder and known.scalars(COUNTING).get("platform_role") == PlatformRole.ADMIN
+    seq = _told_late(known, [*COUNTING, *ENTRANCES], doubt.late) if administers else None
+    if seq is not None:
+        says = "lets somebody in as an administrator, and no checkpoint covered that"
+        return [f"event {seq} {says}: `magistrate admin recover {key}` does"]
     found = {each.path: each.says for each in await differences(kind, row, known)}
     return [f"{path}: {says}" for path, says in {**wrong_in(kind, row), **found}.items()]

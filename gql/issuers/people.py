@@ -43,6 +43,7 @@ async def person_of(
                 raise  # else the same person came by another request meanwhile
         else:
             if arrival.stays:
+                await check(arrival.person)  # it was read anew, and nothing that is stored checks it
                 note(arrival.person, issuer.name)
                 return arrival.person
         ids = EventIds()
