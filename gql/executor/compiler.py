@@ -72,6 +72,9 @@ class Reader:
             self._read = reading(self)
         return self._read
 
+    def read_one(self, source: Any) -> dict[str, Any]:
+        return self.read(source)
+
 
 @dataclass(slots=True)
 class Plain:
@@ -150,8 +153,7 @@ class Compiler:
             return Plain(field, derive, value.finish, None)
         if value.reader is None or value.reader.steps:
             return None
-        reader = value.reader
-        return Plain(field, derive, finishing(field.type, lambda source: reader.read(source)), reader)
+        return Plain(field, derive, finishing(field.type, value.reader.read_one), value.reader)
 
     def _step(self, parent: GraphQLObjectType, key: str, details: Details) -> Step:
         field = self._field(parent, details)

@@ -1,7 +1,7 @@
 """Completes the value of a root field by the readers of a plan, a whole list at a time.
 
-What it answers has no error. At the first error, whatever its kind, it raises: then graphql-core executes the operation's selection
-from the beginning, and says what is wrong, where, and in which order.
+What it answers has no error. At the first error, whatever its kind, it raises: then graphql-core completes the value from the
+beginning, and says what is wrong, where, and in which order.
 """
 
 from __future__ import annotations
