@@ -11,7 +11,7 @@ ENGINE := $(ENGINES)/bin/secantusd-rs
 ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks tampering hostile_trail)
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-engine test-faults test-clients check docs vectors bench ide engine lock
+.PHONY: help run demo test test-engine test-faults test-clients fuzz check docs vectors bench ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -35,6 +35,9 @@ test-faults: $(INSTALLED) ## kill processes of a server under load 210 times, an
 test-clients: $(INSTALLED) $(CLIENTS_INSTALLED) ## try Apollo Client, urql, Relay, graphql-ws, graphql-sse, the audits of GraphQL over HTTP, and sign-in by oidc-provider
 	$(BIN)/python -m tests.clients
 	$(BIN)/pytest -rs $(CLIENTS)/sign_in.py $(CLIENTS)/sessions.py
+
+fuzz: $(INSTALLED) ## compare answers with and without the planning executor for 10 minutes; SEED=... draws the same operations
+	$(BIN)/python -W ignore -m tests.differential $(SEED)
 
 check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's snapshot, descriptions and breaking changes, and the docs
 	$(BIN)/ruff format --check .

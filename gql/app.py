@@ -116,7 +116,10 @@ def create_app(
 
 def schema_of(settings: Settings) -> Schema:
     """The schema for these settings; apps with the same settings share one."""
-    return build_schema(introspection=settings.allow_introspection, suggestions=settings.suggestions, limits=settings.limits)
+    return build_schema(
+        introspection=settings.allow_introspection, suggestions=settings.suggestions, planning=settings.planning,
+        limits=settings.limits,
+    )  # fmt: skip
 
 
 async def _sweep(doorkeeper: Doorkeeper, clock: Callable[[], datetime]) -> None:

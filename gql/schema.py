@@ -13,6 +13,7 @@ from strawberry.types.graphql import OperationType
 
 from documents.errors import Forbidden
 from gql.errors import coded
+from gql.executor import planned
 from gql.limits import BegunInTime, OutOfTime
 from gql.middleware import permitted, recorded, tell_denied, through, watched
 from gql.settings import Limits
@@ -132,26 +133,28 @@ def _is_denied(error: Any) -> bool:
 
 
 def build_schema(
-    parts: Sequence[Part] = PARTS, *, introspection: bool = True, suggestions: bool = True, limits: Limits = DEFAULTS
-) -> Schema:
+    parts: Sequence[Part] = PARTS, *, introspection: bool = True, suggestions: bool = True, planning: bool = True,
+    limits: Limits = DEFAULTS,
+) -> Schema:  # fmt: skip
     """The schema of these parts; who asks for the same one again gets the same."""
-    return _built(parts, introspection, suggestions, limits)
+    return _built(parts, introspection, suggestions, planning, limits)
 
 
 @cache  # by position: a cache tells an argument that was left out from the same one that was given
-def _built(parts: Sequence[Part], introspection: bool, suggestions: bool, limits: Limits) -> Schema:
+def _built(parts: Sequence[Part], introspection: bool, suggestions: bool, planning: bool, limits: Limits) -> Schema:
     registry = Registry(parts)
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
     mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits, suggestions=suggestions)
+    execution = Execution if suggestions else WithoutSuggestions
     schema = Schema(
         registry,
         query=create_type("Query", queries, description="The queries are what a caller can ask."),
         mutation=create_type("Mutation", mutations, description=MUTATION),
         subscription=create_type("Subscription", subscriptions, description="The subscriptions are what a caller can watch."),
-        execution_context_class=Execution if suggestions else WithoutSuggestions,
+        execution_context_class=planned(execution) if planning else execution,
         extensions=[Answered, *([] if introspection else [DisableIntrospection]), texts.extension()],
     )
     tell_nouns(schema._schema.type_map)

@@ -166,6 +166,9 @@ class Settings(BaseSettings):
         (),
         description="addresses and networks like 127.0.0.1,10.0.0.0/8: proxies, which are believed about whom they forward",
     )
+    planning: bool = Field(
+        True, description="true if texts that are sent again are answered by a compiled plan, false if each is executed anew"
+    )
     limit_tokens: int = Field(Limits.tokens, ge=1, description="how many tokens a GraphQL text may have, 1 or more")
     limit_depth: int = Field(Limits.depth, ge=1, description="how many fields may stand below one another, 1 or more")
     limit_aliases: int = Field(Limits.aliases, ge=0, description="how many aliases an operation may have, 0 or more")

@@ -110,8 +110,14 @@ def stored(kind: type[BaseModel], name: str) -> Callable[[Found], Any] | None:
     if nests(field.annotation):
         stand_in = _stand_in(field.annotation)
         return lambda found: stand_in(found._raw[key], fetched(found)) if key in found._raw else absent(found)
-    believe = _believe(field.annotation)
+    believe = believed(kind, name)
     return lambda found: believe(found._raw[key]) if key in found._raw else absent(found)
+
+
+@cache
+def believed(kind: type[BaseModel], name: str) -> Callable[[Any], Any]:
+    """The function that turns what is stored in the plain field `name` of records of `kind` into its value."""
+    return _believe(kind.model_fields[name].annotation)
 
 
 def _stand_in(annotation: Any) -> Callable[[Any, Fields], Any]:

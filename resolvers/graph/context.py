@@ -1,7 +1,7 @@
 """The context of a request: the caller, the time, and the loaders that batch its edges."""
 
-from asyncio import shield
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from asyncio import gather, shield
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
@@ -32,6 +32,12 @@ class Loader(DataLoader[Any, Any]):
 
     def load(self, key: Any) -> Any:
         return shield(super().load(key))
+
+    async def load_all(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """The values of several keys, which wait for one another; like `load`, once for each key."""
+        waiting = {key: DataLoader.load(self, key) for key in dict.fromkeys(keys)}
+        found = await shield(gather(*waiting.values())) if waiting else ()
+        return dict(zip(waiting, found, strict=True))
 
 
 @dataclass(slots=True)
@@ -79,6 +85,18 @@ class Context:
         if self.renewed:
             self.actor, self.person, self.now = await self.renewed()
 
+    def remembered(self) -> Callable[[], None]:
+        """Returns the function that makes the loaders forget what they will have loaded since now."""
+        loaders = {name: (loader, dict(_loaded(loader))) for name, loader in self._loaders.items()}
+
+        def forget() -> None:
+            self._loaders = {name: loader for name, (loader, _) in loaders.items()}
+            for loader, before in loaders.values():
+                _loaded(loader).clear()
+                _loaded(loader).update(before)
+
+        return forget
+
     def forget(self) -> None:
         """Drops all loaders, because a mutation may have changed what they loaded."""
         self._loaders.clear()
@@ -91,6 +109,12 @@ class Context:
             return [pick(found[key]) for key in keys]
 
         return self.loader((kind, by, id(fields)), load)  # the id stays valid, because the loader keeps a reference to the fields
+
+
+def _loaded(loader: Loader) -> dict[Any, Any]:
+    cache: Any = loader.cache_map
+    loaded: dict[Any, Any] = cache.cache_map
+    return loaded
 
 
 def carrying(by: tuple[str, ...], keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from resolvers.graph.connections import After, Before, Filtered, First, Last, Or
 from resolvers.graph.context import Context, Info, Loader, asked_of, carrying
 from resolvers.graph.filters import filter_of
 from resolvers.graph.orders import order_of, ordered_by
-from resolvers.graph.types import GUARDED, READS
+from resolvers.graph.types import GUARDED, READS, TOGETHER, Parents
 
 
 def one(kind: type[Record], description: str, **own: str) -> Any:
@@ -25,10 +25,10 @@ def one(kind: type[Record], description: str, **own: str) -> Any:
     """
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
-        key = tuple([getattr(root, own[key]) for key in kind.keys])
-        return None if None in key else await info.context.one(kind, asked_of(info, kind)).load(key)
+        return await _followed(root, names, info.context.one(kind, asked_of(info, kind)), lambda _, key: None not in key)
 
-    across = Across(kind, kind.keys, tuple([own[key] for key in kind.keys]))
+    names = tuple([own[key] for key in kind.keys])
+    across = Across(kind, kind.keys, names)
     return _edge(resolve, own.values(), description, kind | None, across)
 
 
@@ -36,9 +36,9 @@ def many(kind: type[Record], description: str, **own: str) -> Any:
     """An edge to all records of `kind` with these values, in one list without pages, for edges that lead to few records."""
 
     async def resolve(root: Parent[Any], info: Info) -> Any:
-        return await info.context.many(kind, *own, fields=asked_of(info, kind)).load(
-            tuple([getattr(root, name) for name in own.values()])
-        )
+        return await _followed(root, names, info.context.many(kind, *own, fields=asked_of(info, kind)))
+
+    names = tuple(own.values())
 
     return _edge(resolve, own.values(), description, list[kind])  # type: ignore[valid-type]
 
@@ -63,14 +63,26 @@ def pages(
         order_by: Ordered[order_of(kind)] = UNSET,  # type: ignore[valid-type]
         first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET,
     ) -> Any:  # fmt: skip
-        if may and not may(root, info.context):
-            return None
+        if may and not any(may(each, info.context) for each in (root if type(root) is Parents else (root,))):
+            return [None] * len(root) if type(root) is Parents else None
         part = window(first, after, last, before)
         loader = paged(info, kind, tuple(own), ordered_by(order_by, by, keyed=kind.keyed), part, *await _filter(info, filter))
-        return await loader.load(tuple([getattr(root, name) for name in own.values()]))
+        return await _followed(root, names, loader, lambda each, _: not may or may(each, info.context))
 
-    page = listed(kind)
+    names, page = tuple(own.values()), listed(kind)
     return _edge(resolve, [*own.values(), *reads], description, page | None if may else page, guarded=may is not None)
+
+
+async def _followed(
+    root: Any, names: tuple[str, ...], loader: Loader, leads: Callable[[Any, tuple[Any, ...]], bool] = lambda *_: True
+) -> Any:
+    """What an edge leads to: of a parent, or of each of several; None where the parent and its key lead nowhere."""
+    if type(root) is not Parents:
+        key = tuple([getattr(root, name) for name in names])
+        return await loader.load(key) if leads(root, key) else None
+    keys = [key if leads(each, key := tuple([getattr(each, name) for name in names])) else None for each in root]
+    found = await loader.load_all([key for key in keys if key is not None])
+    return [None if key is None else found[key] for key in keys]
 
 
 async def _filter(info: Info, given: Any) -> tuple[Mapping[str, Any], str]:
@@ -119,5 +131,5 @@ def paged(
 def _edge(
     resolve: Any, reads: Iterable[str], description: str, graphql_type: Any, across: Across | None = None, guarded: bool = False
 ) -> Any:
-    said = {READS: frozenset(reads), GUARDED: guarded, **({ACROSS: across} if across else {})}
+    said = {READS: frozenset(reads), GUARDED: guarded, TOGETHER: True, **({ACROSS: across} if across else {})}
     return strawberry.field(resolver=resolve, description=description, graphql_type=graphql_type, metadata=said)

@@ -23,6 +23,11 @@ from documents.store.record import Record
 
 F = TypeVar("F")
 READS, ANSWERS, LOADS, GUARDED = "reads", "answers", "loads", "guarded"
+TOGETHER = "together"  # marks a field whose resolver takes `Parents` too
+
+
+class Parents(list[Any]):
+    """The parents of a field, given to its resolver together: it then answers with a list, one value a parent."""
 
 
 def field(
