@@ -11,10 +11,11 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bench import data, histories
-from bench.cases import ADMIN_TOKEN, MUTATIONS, SECRET_KEY, question
+from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
 from bench.questions import QUESTIONS, Question
+from bench.stand import ADMIN_TOKEN, SECRET_KEY
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
