@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from bench import data
-from bench.measuring import Ask, Contender, Measured, measured
+from bench.measuring import WARM, Ask, Contender, Measured, measured
 from bench.processes import Caller, Process, get, post, processor_seconds
 from bench.questions import QUESTIONS, Question
 from bench.report import Row, Table, costs
@@ -73,9 +73,10 @@ class Servers:
         self.contenders, self.ours, self.engine, self.effort = contenders, ours, engine, effort
         self.numbers = count()
 
-    async def reads(self) -> list[Measured]:
+    async def reads(self, of: Sequence[Question] = QUESTIONS, warm: int = WARM) -> list[Measured]:
         """Measures each question."""
-        return [await self._measured(each.name, ("bare", "stock", "ours"), _asking(each)) for each in QUESTIONS]
+        names = [*self.contenders]
+        return [await self._measured(each.name, names, _asking(each, names), warm) for each in of]
 
     async def writes(self) -> list[Measured]:
         """Measures each mutation. Each contender changes a record of its own, so that none waits for another's transaction."""
@@ -123,7 +124,9 @@ class Servers:
         done = sum(await asyncio.gather(*(write(caller, clerk) for clerk, caller in enumerate(callers))))
         return done / (monotonic() - began), (processor_seconds(pids) - spent) / done * 1e6
 
-    async def _measured(self, case: str, names: Sequence[str], request: Callable[[str, int], bytes]) -> Measured:
+    async def _measured(
+        self, case: str, names: Sequence[str], request: Callable[[str, int], bytes], warm: int = WARM
+    ) -> Measured:
         async with AsyncExitStack() as stack:
             callers = {name: await stack.enter_async_context(Caller(self.contenders[name].port)) for name in names}
 
@@ -132,11 +135,11 @@ class Servers:
                 pid = self.contenders[name].pid
                 return Contender(name, ask, lambda: (processor_seconds([pid]), processor_seconds([self.engine])))
 
-            return await measured(case, [contender(name) for name in names], self.effort.rounds, self.effort.seconds)
+            return await measured(case, [contender(name) for name in names], self.effort.rounds, self.effort.seconds, warm)
 
 
-def _asking(of: Question) -> Callable[[str, int], bytes]:
-    said = {name: question(of, name) for name in ("bare", "stock", "ours")}
+def _asking(of: Question, names: Sequence[str]) -> Callable[[str, int], bytes]:
+    said = {name: question(of, name) for name in names}
     return lambda name, _: said[name]
 
 
