@@ -1,7 +1,7 @@
 """The cases that are measured on servers over one database: questions, mutations, and several processes that write at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from itertools import count, pairwise
@@ -17,9 +17,11 @@ from bench.report import Row, Table, costs
 from bench.stand import ADMIN_TOKEN, Effort, Size, Stand
 from documents.store.session import Database
 
-VERSIONS = {Size.TINY: (20,), Size.SHORT: (100, 1_000), Size.FULL: (1_000, 10_000, 100_000)}
+VERSIONS = {Size.TINY: (20,), Size.SHORT: (100, 1_000), Size.FULL: (100, 1_000, 10_000, 100_000)}
 CLERKS = 8  # clients that write at once
 PROCESSES = 4  # that serve our app and write at once
+PATIENCE, TICK = 60.0, 0.1  # seconds
+_databases = count()
 PERSON = "mutation Person($input: UpdateStakeholderInput!) { updateStakeholder(input: $input) { stakeholder { department } } }"
 PURPOSE = """mutation Purpose($input: UpdateModelVersionInput!) {
 updateModelVersion(input: $input) { modelVersion { purpose tier status } } }"""
@@ -78,10 +80,12 @@ class Servers:
         names = [*self.contenders]
         return [await self._measured(each.name, names, _asking(each, names), warm) for each in of]
 
-    async def writes(self) -> list[Measured]:
-        """Measures each mutation. Each contender changes a record of its own, so that none waits for another's transaction."""
+    async def writes(self, of: Collection[str] = ()) -> list[Measured]:
+        """Measures mutations. Each contender changes a record of its own, so that none waits for another's transaction."""
         found = []
-        for case, (names, request) in MUTATIONS.items():
+        for case in of or MUTATIONS:
+            those, request = MUTATIONS[case]
+            names = [each for each in those if each in self.contenders]
             places = {name: place for place, name in enumerate(names)}
 
             def asked(name: str, number: int, request: Any = request, places: Any = places) -> bytes:
@@ -144,30 +148,38 @@ def _asking(of: Question, names: Sequence[str]) -> Callable[[str, int], bytes]:
 
 
 @asynccontextmanager
-async def _servers(stand: Stand, *contenders: str, ours: int = 1) -> AsyncIterator[tuple["Servers", Database]]:
-    """Servers over a database of their own with people and the least number of versions."""
+async def serving(stand: Stand, *contenders: str, versions: int = 0, ours: int = 1) -> AsyncIterator[tuple[Servers, Database]]:
+    """Servers over a database of their own with people and `versions`, the least number of the size if none is given."""
     async with stand.database(f"bench_{next(_databases)}") as (settings, database):
         await data.people(database, CLERKS)
-        await data.versions(database, 0, VERSIONS[stand.size][0])
+        await data.versions(database, 0, versions or VERSIONS[stand.size][0])
         with ExitStack() as stack:
             our = [stack.enter_context(Process(settings, "ours")) for _ in range(ours)]
             others = {name: stack.enter_context(Process(settings, name)) for name in contenders}
+            await _verified(our[0].port)
             yield Servers({**others, "ours": our[0]}, our, stand.engine.pid, stand.effort), database
 
 
-_databases = count()
+async def _verified(port: int) -> None:
+    """Waits for the first verification of the trail, which would be counted as a cost of the first requests."""
+    async with Caller(port) as caller:
+        for _ in range(round(PATIENCE / TICK)):
+            if b"not verified yet" not in await caller.ask(get("/readyz")):
+                return
+            await asyncio.sleep(TICK)
+    raise TimeoutError(f"the trail is not verified after {PATIENCE:.0f} s")
 
 
 async def mutations(stand: Stand) -> list[dict[str, Any]]:
     """Measures each mutation on our server, on a bare one and without the trail."""
-    async with _servers(stand, "bare", "unaudited") as (servers, _):
+    async with serving(stand, "bare", "unaudited") as (servers, _):
         stand.tell("mutations")
         return [asdict(each) for each in await servers.writes()]
 
 
 async def rates(stand: Stand) -> list[dict[str, Any]]:
     """Measures one process of ours and several, to which clients write at once."""
-    async with _servers(stand, ours=PROCESSES) as (servers, _):
+    async with serving(stand, ours=PROCESSES) as (servers, _):
         stand.tell(f"{PROCESSES} processes that write at once")
         return [asdict(await servers.rates())]
 
@@ -175,7 +187,7 @@ async def rates(stand: Stand) -> list[dict[str, Any]]:
 async def questions(stand: Stand) -> list[dict[str, Any]]:
     """Measures each question on our server, on a bare one and on stock Strawberry, over growing numbers of versions."""
     found = []
-    async with _servers(stand, "bare", "stock") as (servers, database):
+    async with serving(stand, "bare", "stock") as (servers, database):
         for before, versions in pairwise((VERSIONS[stand.size][0], *VERSIONS[stand.size])):
             await data.versions(database, before, versions)
             stand.tell(f"questions over {versions:,} versions")
