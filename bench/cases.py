@@ -80,10 +80,10 @@ class Servers:
         names = [*self.contenders]
         return [await self._measured(each.name, names, _asking(each, names), warm) for each in of]
 
-    async def writes(self, of: Collection[str] = ()) -> list[Measured]:
+    async def writes(self, of: Collection[str] = MUTATIONS) -> list[Measured]:
         """Measures mutations. Each contender changes a record of its own, so that none waits for another's transaction."""
         found = []
-        for case in of or MUTATIONS:
+        for case in of:
             those, request = MUTATIONS[case]
             names = [each for each in those if each in self.contenders]
             places = {name: place for place, name in enumerate(names)}
@@ -156,11 +156,11 @@ async def serving(stand: Stand, *contenders: str, versions: int = 0, ours: int =
         with ExitStack() as stack:
             our = [stack.enter_context(Process(settings, "ours")) for _ in range(ours)]
             others = {name: stack.enter_context(Process(settings, name)) for name in contenders}
-            await _verified(our[0].port)
+            await verified(our[0].port)
             yield Servers({**others, "ours": our[0]}, our, stand.engine.pid, stand.effort), database
 
 
-async def _verified(port: int) -> None:
+async def verified(port: int) -> None:
     """Waits for the first verification of the trail, which would be counted as a cost of the first requests."""
     async with Caller(port) as caller:
         for _ in range(round(PATIENCE / TICK)):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import data, static
-from bench.cases import Servers
+from bench.cases import Servers, verified
 from bench.processes import Process
 from bench.report import Row, Table
 from bench.stand import Stand
@@ -47,6 +47,7 @@ async def measure(stand: Stand) -> list[dict[str, Any]]:
         with ExitStack() as stack:
             bare, ours = (stack.enter_context(Process(settings, name)) for name in ("static_bare", "static"))
             peers = {name: stack.enter_context(Peer(settings, name, folder)) for name in PEERS}
+            await verified(ours.port)
             servers = Servers({"bare": bare, **peers, "ours": ours}, [ours], stand.engine.pid, stand.effort)
             stand.tell("answers from memory")
             return [asdict(each) for each in await servers.reads(static.QUESTIONS, WARM)]

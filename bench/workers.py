@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 from bench import data
-from bench.cases import question
+from bench.cases import question, verified
 from bench.processes import GRACE, NEVER, Caller, get, megabytes, processor_seconds
 from bench.questions import QUESTIONS
 from bench.report import Row, Table
@@ -37,6 +37,7 @@ async def measure(stand: Stand) -> list[dict[str, Any]]:
         async with _serving(said) as (supervisor, port):
             stand.tell(f"the memory of a worker that answers {reads:,} lists")
             (worker,) = filter(_is_worker, _children(supervisor))
+            await verified(port)
             quiet = megabytes(worker, "VmRSS")
             async with Caller(port) as caller:
                 (listed,) = (question(each, "ours") for each in QUESTIONS if each.name == "list")
