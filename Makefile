@@ -1,4 +1,4 @@
-# Needs Python 3.11 or later, make and a package index; test-clients and ide also Node 20 or later and npm.
+# Needs Python 3.11 or later, make and a package index; test-clients, ide and the part peers of bench also Node 20 or later and npm.
 
 PYTHON ?= $(shell for each in python3.11 python3; do $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -11,7 +11,7 @@ ENGINE := $(ENGINES)/bin/secantusd-rs
 ON_ENGINE := $(patsubst %,tests/test_%.py,indexes lifecycle filters groups ten_questions rollbacks tampering hostile_trail)
 COMPILE = .venv/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-emit-options
 
-.PHONY: help run demo test test-engine test-faults test-clients fuzz check docs vectors bench ide engine lock
+.PHONY: help run demo test test-engine test-faults test-clients fuzz check docs vectors bench bench-check ide engine lock
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -55,8 +55,11 @@ docs: $(INSTALLED) ## write the answers that the documentation shows again, wher
 vectors: $(INSTALLED) ## make the test vectors of the trail's format anew, docs/vectors: the same files, unless the format changed
 	$(BIN)/python -m tests.vectors
 
-bench: $(INSTALLED) ## measure what requests cost, as ratios; SIZE=full takes the faster engine and an hour
-	@$(BIN)/python -m bench --size $(or $(SIZE),short)
+bench: $(INSTALLED) ## measure what requests cost, as ratios; SIZE=full takes the faster engine and an hour; ARGS=... adds options
+	@$(BIN)/python -m bench --size $(or $(SIZE),short) $(ARGS)
+
+bench-check: $(INSTALLED) $(ENGINE) ## fail if a request costs 20% more than committed, beside a bare server; two minutes
+	@PATH="$(dir $(ENGINE)):$$PATH" $(BIN)/python -m bench --check
 
 ide: ## build the page for browsers again, with Node and npm: gql/ide/page.js, page.css and LICENSES.txt
 	cd gql/ide/source && npm ci --ignore-scripts --loglevel=error && npm run --silent build

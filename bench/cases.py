@@ -1,38 +1,30 @@
-"""The cases that are measured: questions, mutations, several processes that write at once, and verification."""
+"""The cases that are measured on servers over one database: questions, mutations, and several processes that write at once."""
 
 import asyncio
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from itertools import count, pairwise
 from statistics import median
 from time import monotonic
 from typing import Any
 
 from bench import data
-from bench.measuring import AnswersDiffer, Ask, Contender, Measured, measured
+from bench.measuring import WARM, Ask, Contender, Measured, measured
 from bench.processes import Caller, Process, get, post, processor_seconds
 from bench.questions import QUESTIONS, Question
-from bench.trails import READERS
+from bench.report import Row, Table, costs
+from bench.stand import ADMIN_TOKEN, Effort, Size, Stand
+from documents.store.session import Database
 
-ADMIN_TOKEN = "mag_bench_" + "b" * 43
-SECRET_KEY = f"bench+{'b' * 42}A="
+VERSIONS = {Size.TINY: (20,), Size.SHORT: (100, 1_000), Size.FULL: (100, 1_000, 10_000, 100_000)}
 CLERKS = 8  # clients that write at once
+PROCESSES = 4  # that serve our app and write at once
+PATIENCE, TICK = 60.0, 0.1  # seconds
+_databases = count()
 PERSON = "mutation Person($input: UpdateStakeholderInput!) { updateStakeholder(input: $input) { stakeholder { department } } }"
 PURPOSE = """mutation Purpose($input: UpdateModelVersionInput!) {
 updateModelVersion(input: $input) { modelVersion { purpose tier status } } }"""
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long a case is measured: the number of rounds, and about how many seconds each contender gets in a round."""
-
-    rounds: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +40,6 @@ class Rates:
     one_costs: float
     several_cost: float
     """Microseconds of processor time of servers and database per mutation; more with several, whose transactions collide."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What an event costs to read and hash, and to verify, in microseconds of the reader's processor time; and peak memory.
-
-    `times` is the ratio of the two: the median of the rounds' ratios.
-    """
-
-    of: str
-    events: int
-    hashed: float
-    verified: float
-    times: float
-    megabytes_hashed: float
-    megabytes: float
 
 
 def question(of: Question, name: str) -> bytes:
@@ -99,14 +75,17 @@ class Servers:
         self.contenders, self.ours, self.engine, self.effort = contenders, ours, engine, effort
         self.numbers = count()
 
-    async def reads(self) -> list[Measured]:
+    async def reads(self, of: Sequence[Question] = QUESTIONS, warm: int = WARM) -> list[Measured]:
         """Measures each question."""
-        return [await self._measured(each.name, ("bare", "stock", "ours"), _asking(each)) for each in QUESTIONS]
+        names = [*self.contenders]
+        return [await self._measured(each.name, names, _asking(each, names), warm) for each in of]
 
-    async def writes(self) -> list[Measured]:
-        """Measures each mutation. Each contender changes a record of its own, so that none waits for another's transaction."""
+    async def writes(self, of: Collection[str] = MUTATIONS) -> list[Measured]:
+        """Measures mutations. Each contender changes a record of its own, so that none waits for another's transaction."""
         found = []
-        for case, (names, request) in MUTATIONS.items():
+        for case in of:
+            those, request = MUTATIONS[case]
+            names = [each for each in those if each in self.contenders]
             places = {name: place for place, name in enumerate(names)}
 
             def asked(name: str, number: int, request: Any = request, places: Any = places) -> bytes:
@@ -149,7 +128,9 @@ class Servers:
         done = sum(await asyncio.gather(*(write(caller, clerk) for clerk, caller in enumerate(callers))))
         return done / (monotonic() - began), (processor_seconds(pids) - spent) / done * 1e6
 
-    async def _measured(self, case: str, names: Sequence[str], request: Callable[[str, int], bytes]) -> Measured:
+    async def _measured(
+        self, case: str, names: Sequence[str], request: Callable[[str, int], bytes], warm: int = WARM
+    ) -> Measured:
         async with AsyncExitStack() as stack:
             callers = {name: await stack.enter_async_context(Caller(self.contenders[name].port)) for name in names}
 
@@ -158,32 +139,76 @@ class Servers:
                 pid = self.contenders[name].pid
                 return Contender(name, ask, lambda: (processor_seconds([pid]), processor_seconds([self.engine])))
 
-            return await measured(case, [contender(name) for name in names], self.effort.rounds, self.effort.seconds)
+            return await measured(case, [contender(name) for name in names], self.effort.rounds, self.effort.seconds, warm)
 
 
-def _asking(of: Question) -> Callable[[str, int], bytes]:
-    said = {name: question(of, name) for name in ("bare", "stock", "ours")}
+def _asking(of: Question, names: Sequence[str]) -> Callable[[str, int], bytes]:
+    said = {name: question(of, name) for name in names}
     return lambda name, _: said[name]
 
 
-def verification(of: str, environment: Mapping[str, str], folder: Path, events: int, rounds: int) -> Verified:
-    """Reads the trail in turns by the two readers of `of`, each in a process of its own.
-
-    Raises AnswersDiffer unless all compute the same root.
-    """
-    readers = [each.__name__ for each in READERS[of]]
-    turns = [[_read(environment, each, folder) for each in readers] for _ in range(rounds)]
-    if len({each["root"] for turn in turns for each in turn}) != 1:
-        raise AnswersDiffer(f"verification: {turns}")
-    hashed, verified = ([each["seconds"] / events * 1e6 for each in those] for those in zip(*turns, strict=True))
-    memory = [max(each["megabytes"] for each in those) for those in zip(*turns, strict=True)]
-    times = median(ours / bare for bare, ours in zip(hashed, verified, strict=True))
-    return Verified(of, events, median(hashed), median(verified), times, *memory)
+@asynccontextmanager
+async def serving(stand: Stand, *contenders: str, versions: int = 0, ours: int = 1) -> AsyncIterator[tuple[Servers, Database]]:
+    """Servers over a database of their own with people and `versions`, the least number of the size if none is given."""
+    async with stand.database(f"bench_{next(_databases)}") as (settings, database):
+        await data.people(database, CLERKS)
+        await data.versions(database, 0, versions or VERSIONS[stand.size][0])
+        with ExitStack() as stack:
+            our = [stack.enter_context(Process(settings, "ours")) for _ in range(ours)]
+            others = {name: stack.enter_context(Process(settings, name)) for name in contenders}
+            await verified(our[0].port)
+            yield Servers({**others, "ours": our[0]}, our, stand.engine.pid, stand.effort), database
 
 
-def _read(environment: Mapping[str, str], what: str, folder: Path) -> Any:
-    command = [sys.executable, "-m", "bench.trails", what, str(folder)]
-    read = subprocess.run(command, env=environment, capture_output=True, check=False)
-    if read.returncode:
-        raise RuntimeError(read.stderr.decode())
-    return json.loads(read.stdout)
+async def verified(port: int) -> None:
+    """Waits for the first verification of the trail, which would be counted as a cost of the first requests."""
+    async with Caller(port) as caller:
+        for _ in range(round(PATIENCE / TICK)):
+            if b"not verified yet" not in await caller.ask(get("/readyz")):
+                return
+            await asyncio.sleep(TICK)
+    raise TimeoutError(f"the trail is not verified after {PATIENCE:.0f} s")
+
+
+async def mutations(stand: Stand) -> list[dict[str, Any]]:
+    """Measures each mutation on our server, on a bare one and without the trail."""
+    async with serving(stand, "bare", "unaudited") as (servers, _):
+        stand.tell("mutations")
+        return [asdict(each) for each in await servers.writes()]
+
+
+async def rates(stand: Stand) -> list[dict[str, Any]]:
+    """Measures one process of ours and several, to which clients write at once."""
+    async with serving(stand, ours=PROCESSES) as (servers, _):
+        stand.tell(f"{PROCESSES} processes that write at once")
+        return [asdict(await servers.rates())]
+
+
+async def questions(stand: Stand) -> list[dict[str, Any]]:
+    """Measures each question on our server, on a bare one and on stock Strawberry, over growing numbers of versions."""
+    found = []
+    async with serving(stand, "bare", "stock") as (servers, database):
+        for before, versions in pairwise((VERSIONS[stand.size][0], *VERSIONS[stand.size])):
+            await data.versions(database, before, versions)
+            stand.tell(f"questions over {versions:,} versions")
+            found += [{"versions": versions} | asdict(each) for each in await servers.reads()]
+    return found
+
+
+def mutation_tables(rows: Sequence[Row]) -> Sequence[Table]:
+    return [costs("Mutations: microseconds of processor time a request", "mutation", ("bare", "unaudited"), rows)]
+
+
+def question_tables(rows: Sequence[Row]) -> Sequence[Table]:
+    return [costs("Questions: microseconds of processor time a request", "question", ("bare", "stock"), rows)]
+
+
+def rate_tables(rows: Sequence[Row]) -> Sequence[Table]:
+    columns = ("clients that write to", "mutations a second", "share of one's rate", "µs of servers and database each")
+    told = []
+    for each in rows:
+        told.append(("one process", f"{each['one']:.0f}", "", f"{each['one_costs']:,.0f}"))
+        told.append(
+            (f"{each['processes']} processes", f"{each['several']:.0f}", f"{each['share']:.0%}", f"{each['several_cost']:,.0f}")
+        )
+    return [Table(f"{rows[0]['clients']} clients that write at once", columns, told)]

@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 import uvloop
-from bson.codec_options import CodecOptions
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from starlette.applications import Starlette
@@ -23,7 +22,9 @@ from strawberry.asgi import GraphQL
 from strawberry.extensions import FieldExtension
 from strawberry.tools import create_type
 
-from bench.questions import QUESTIONS, Question
+from bench import static as from_memory
+from bench.questions import QUESTIONS, Question, raw_of
+from bench.static import static
 from documents.access import Actor, ActorType, PlatformRole
 from documents.audit.trail import Request as AuditedRequest
 from documents.kinds import RECORDS, open_database
@@ -48,7 +49,7 @@ from resolvers.graph.selection import Asks, Selected
 
 def bare(settings: Settings, kept: Database) -> Starlette:
     """Starlette, Motor and orjson, written by hand: a route for each question, and one for a change of a person's department."""
-    database = kept.client.get_database(settings.database, CodecOptions())
+    database = raw_of(kept)
 
     def answers(question: Question) -> Route:
         async def answer(request: Request) -> Response:
@@ -92,6 +93,22 @@ def unaudited(settings: Settings, database: Database) -> Starlette:
     entrance = Entrance(Doorkeeper(utc_now), utc_now, Front(), None, WAIVER_DAYS)
     over_http = OverHTTP(schema, entrance, allow_get=True)
     return _app(database, Route("/graphql", over_http))
+
+
+def static_bare(settings: Settings, database: Database) -> Starlette:
+    """Starlette and orjson: a route for each static question. They ignore the query and answer with what they keep."""
+
+    def answers(question: Question) -> Route:
+        kept = None
+
+        async def answer(request: Request) -> Response:
+            nonlocal kept
+            kept = kept or await question.bare(raw_of(database))
+            return _said(kept)
+
+        return Route(f"/{question.name}", answer)
+
+    return _app(database, *map(answers, from_memory.QUESTIONS))
 
 
 class StockView(GraphQL[Context, None]):
@@ -144,7 +161,7 @@ async def _serve(name: str, listener: socket) -> None:
 
 
 CONTENDERS: dict[str, Callable[[Settings, Database], Starlette]] = {
-    each.__name__: each for each in (bare, stock, unaudited, ours)
+    each.__name__: each for each in (bare, stock, unaudited, ours, static_bare, static)
 }
 
 

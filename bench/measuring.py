@@ -35,6 +35,8 @@ class Cost:
     """The difference between the dearest round and the cheapest, as a share of the median."""
     times: float
     """The cost of a request to us as a multiple of this contender's: the median of the rounds' ratios."""
+    to_first: float
+    """The cost of a request to this contender as a multiple of the first one's: likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,14 @@ class Measured:
     costs: Mapping[str, Cost]
 
 
-async def measured(case: str, contenders: Sequence[Contender], rounds: int, seconds: float) -> Measured:
-    """Measures each contender for about `seconds` in each of `rounds`; the last contender is ours.
+async def measured(case: str, contenders: Sequence[Contender], rounds: int, seconds: float, warm: int = WARM) -> Measured:
+    """Measures each contender for about `seconds` in each of `rounds`, after `warm` requests; the last contender is ours.
 
     Raises AnswersDiffer unless all give the same answers before they are measured.
     """
     number = 0
     took = {}
-    for _ in range(WARM):
+    for _ in range(warm):
         number += 1
         said = {}
         for each in contenders:
@@ -70,8 +72,9 @@ async def measured(case: str, contenders: Sequence[Contender], rounds: int, seco
                 await each.ask(number)
             server, database = ((now - then) / times for now, then in zip(each.clock(), before, strict=True))
             spent[each.name].append((server, database))
-    ours = [server for server, _ in spent[contenders[-1].name]]
-    return Measured(case, {name: _cost(each, ours) for name, each in spent.items()})
+    servers = {name: [server for server, _ in each] for name, each in spent.items()}
+    first, ours = servers[contenders[0].name], servers[contenders[-1].name]
+    return Measured(case, {name: _cost(each, first, ours) for name, each in spent.items()})
 
 
 def agree(case: str, said: Mapping[str, Any]) -> None:
@@ -82,8 +85,12 @@ def agree(case: str, said: Mapping[str, Any]) -> None:
             raise AnswersDiffer(f"{case}: {first} says {said[first]}, and {each} {said[each]}")
 
 
-def _cost(spent: Sequence[tuple[float, float]], ours: Sequence[float]) -> Cost:
+def _cost(spent: Sequence[tuple[float, float]], first: Sequence[float], ours: Sequence[float]) -> Cost:
     servers, databases = zip(*spent, strict=True)
     middle = median(servers)
-    times = median(mine / theirs for mine, theirs in zip(ours, servers, strict=True))
-    return Cost(middle * 1e6, median(databases) * 1e6, (max(servers) - min(servers)) / middle, times)
+    spread = (max(servers) - min(servers)) / middle
+    return Cost(middle * 1e6, median(databases) * 1e6, spread, _times(ours, servers), _times(servers, first))
+
+
+def _times(these: Sequence[float], those: Sequence[float]) -> float:
+    return median(each / other for each, other in zip(these, those, strict=True))

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from socket import create_server
 from typing import Any, Self
 
@@ -36,9 +37,12 @@ class Process:
         with create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
             descriptor = listener.fileno()
-            command = [sys.executable, "-m", "bench.contenders", self.contender, str(descriptor)]
-            self.process = children.start(command, pass_fds=[descriptor], env=self.environment)
+            self.process = children.start(self.command(descriptor), pass_fds=[descriptor], env=self.environment)
         return self
+
+    def command(self, descriptor: int) -> list[str]:
+        """The command of the server, which listens on the socket with that file descriptor."""
+        return [sys.executable, "-m", "bench.contenders", self.contender, str(descriptor)]
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
@@ -97,3 +101,9 @@ def processor_seconds(pids: Sequence[int]) -> float:
     """The processor time that these processes have used so far, in seconds, all their threads together. Linux only."""
     # The clock id of another process, as glibc's clock_getcpuclockid(3) makes it: ~pid << 3 | CPUCLOCK_SCHED.
     return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
+
+
+def megabytes(pid: int | str, of: str) -> float:
+    """A figure of memory in /proc/PID/status: VmRSS is what the process holds, VmHWM the most that it ever held. Linux only."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(status[of].split()[0]) / 1024

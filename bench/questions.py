@@ -6,17 +6,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from bench.data import OWNER, model_id
+from bson.codec_options import CodecOptions
+
+from bench.data import OWNER, model_id, version
 from documents import dashboard
 from documents.access import GovernanceRole
 from documents.risk.scales import RiskTier
 from documents.store import aggregates
 from documents.store.filters import to_query
-from documents.store.session import BATCH
+from documents.store.session import BATCH, Database
 from documents.store.units import Raw
 from documents.versions.lifecycle import VersionStatus
 
-ASKED_MODEL = 3
+ASKED_MODEL, ASKED_VERSION = 3, 7  # numbers
 TIER, ROLE, STATUS = ({each.value: each.name for each in kind} for kind in (RiskTier, GovernanceRole, VersionStatus))
 
 LEAVES = """modelId version purpose useCases restrictions tier ownerId dataStewardId revision registeredBy registeredAt
@@ -43,10 +45,34 @@ class Question:
     variables: Raw = field(default_factory=dict)
 
 
-async def _list(database: Any) -> Raw:
+def raw_of(database: Database) -> Any:
+    """Motor's database, whose documents are decoded without any options."""
+    return database.client.get_database(database.name, CodecOptions())
+
+
+async def listed(database: Any, count: int) -> list[Raw]:
+    """The answer to `LEAVES` for the versions that were registered first."""
     order = [("registered_at", 1), ("_id", 1)]
-    found = database["model_versions"].find({}, STORED, limit=100, sort=order, batch_size=BATCH)
-    return {"modelVersions": {"nodes": [_version(each) for each in await found.to_list(None)]}}
+    found = database["model_versions"].find({}, STORED, limit=count, sort=order, batch_size=BATCH)
+    return [_version(each) for each in await found.to_list(None)]
+
+
+async def model(database: Any, name: str) -> Raw:
+    """The stored fields of the model of that id."""
+    found = await database["models"].find_one({"model_id": name})
+    return {
+        "modelId": found["model_id"], "name": found["name"], "description": found["description"], "tags": found["tags"],
+        "ownerId": found["owner_id"], "registeredBy": found["registered_by"], "registeredAt": _moment(found["registered_at"]),
+    }  # fmt: skip
+
+
+async def _list(database: Any) -> Raw:
+    return {"modelVersions": {"nodes": await listed(database, 100)}}
+
+
+async def _one(database: Any) -> Raw:
+    named = {"model_id": model_id(ASKED_VERSION), "version": version(ASKED_VERSION)}
+    return {"modelVersion": _version(await database["model_versions"].find_one(named, STORED))}
 
 
 async def _filtered(database: Any) -> Raw:
@@ -170,6 +196,12 @@ QUESTIONS = (
         owner {{ userId name department }} versions(first: 5) {{ nodes {{ {LEAVES} dataSteward {{ name }} }} }} }} }}""",
         _graph,
         {"id": model_id(ASKED_MODEL * 5)},
+    ),
+    Question(
+        "version",
+        f"query Version($id: String!, $version: String!) {{ modelVersion(modelId: $id, version: $version) {{ {LEAVES} }} }}",
+        _one,
+        {"id": model_id(ASKED_VERSION), "version": version(ASKED_VERSION)},
     ),
     Question("dashboard", f"query Dashboard {{ dashboard {{ {FIGURES} }} }}", _dashboard),
     Question(

@@ -17,8 +17,9 @@ import typer
 from pydantic import SecretStr
 
 from bench import data
-from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY
+from bench.cases import CLERKS
 from bench.processes import Process
+from bench.stand import ADMIN_TOKEN, SECRET_KEY
 from documents.eligibility.rules import RULES
 from documents.kinds import open_database
 from gql.embedded import Engine

@@ -1,57 +1,48 @@
-"""Prints the figures as tables."""
+"""Tables of what was measured, for a terminal and in Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.table import Table as OfRich
+
+Row = Mapping[str, Any]
+"""One measurement, as its part returned it."""
 
 
-def show(found: Mapping[str, Any], console: Console) -> None:
-    """Prints what `run` of `bench/__main__.py` returned; parts that were not measured are left out."""
-    on = found["on"]
-    console.print(f"{on['at']} on {on['machine']}, Python {on['python']}, {on['engine']}", highlight=False)
-    console.print(", ".join(f"{name} {number}" for name, number in on["packages"].items()), highlight=False)
-    if rows := found["mutations"]:
-        console.print(_costs("Mutations: processor time a request", ("bare", "unaudited"), rows))
-    for rates in found["rates"]:
-        console.print(
-            f"{rates['clients']} clients write to {rates['processes']} processes at {rates['several']:.0f} mutations a second, "
-            f"to one at {rates['one']:.0f}: [bold]{rates['share']:.0%}[/] of one's rate. A mutation takes "
-            f"{rates['several_cost']:,.0f} µs of servers and database, with one process {rates['one_costs']:,.0f}."
-        )
-    if rows := found["questions"]:
-        console.print(_costs("Questions: processor time a request", ("bare", "stock"), rows))
-    if rows := found["verification"]:
-        console.print(_verification(rows))
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts. The first column says what the others are of."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich__(self) -> OfRich:
+        table = OfRich(title=self.title)
+        for place, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if place else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    @property
+    def markdown(self) -> str:
+        """The table without its title, every line ended."""
+        rule = ["---", *("--:" for _ in self.columns[1:])]
+        return "".join(f"| {' | '.join(row)} |\n" for row in (self.columns, rule, *self.rows))
 
 
-def _costs(title: str, others: tuple[str, str], rows: list[Any]) -> Table:
-    table = Table(title=title, caption="µs of the server, after + of the database; ± the spread of the rounds; ours to each")
-    table.add_column("case")
-    for name in (*others, "ours"):
-        table.add_column(name, justify="right")
-    for name in others:
-        table.add_column(f"to {name}", justify="right", style="bold")
-    for row in rows:
-        costs = row["costs"]
-        of = f", {row['versions']:,} versions" if "versions" in row else ""
-        ratios = [f"{costs[name]['times']:.2f}" if name in costs else "" for name in others]
-        table.add_row(row["case"] + of, *(_cost(costs.get(name)) for name in (*others, "ours")), *ratios)
-    return table
+def costs(title: str, of: str, others: Sequence[str], rows: Sequence[Row]) -> Table:
+    """The costs of requests to our server and `others`, in microseconds, and the ratios of ours to each of them."""
+    versions = ["versions"] if any("versions" in each for each in rows) else []
+    columns = [of, *versions, *others, "ours", *(f"ours to {name}" for name in others), "database", "spread"]
+    return Table(title, columns, [_costs(each, others, versions) for each in rows])
 
 
-def _cost(cost: Mapping[str, float] | None) -> str:
-    return f"{cost['server']:,.0f} + {cost['database']:,.0f} ±{cost['spread']:.0%}" if cost else ""
-
-
-def _verification(rows: list[Any]) -> Table:
-    table = Table(title="Verification: processor time an event, and memory at its highest")
-    for name in ("of", "events", "read and hashed, µs", "verified, µs", "ratio", "MB to hash", "MB to verify"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            row["of"], f"{row['events']:,}", f"{row['hashed']:.1f}", f"{row['verified']:.1f}", f"[bold]{row['times']:.2f}[/]",
-            f"{row['megabytes_hashed']:.0f}", f"{row['megabytes']:.0f}",
-        )  # fmt: skip
-    return table
+def _costs(row: Row, others: Sequence[str], versions: Sequence[str]) -> list[str]:
+    of, ours = row["costs"], row["costs"]["ours"]
+    counts = [f"{row[each]:,}" for each in versions]
+    servers = [f"{of[name]['server']:,.0f}" if name in of else "" for name in (*others, "ours")]
+    ratios = [f"{of[name]['times']:.2f}" if name in of else "" for name in others]
+    return [row["case"], *counts, *servers, *ratios, f"{ours['database']:,.0f}", f"{ours['spread']:.0%}"]

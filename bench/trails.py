@@ -8,6 +8,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+from bench.processes import megabytes
 from documents.audit import tree
 from documents.audit.exported import EVENTS, verify_export
 from documents.audit.pins import Kept
@@ -75,13 +76,7 @@ async def _read(what: str, folder: Path) -> dict[str, Any]:
     with database.bound():
         began = process_time()
         root = await readers[what](database, folder)
-        return {"root": root, "seconds": process_time() - began, "megabytes": _peak()}
-
-
-def _peak() -> float:
-    """The most memory that this process ever held, in megabytes."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
+        return {"root": root, "seconds": process_time() - began, "megabytes": megabytes("self", "VmHWM")}
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bench import data, histories
-from bench.cases import ADMIN_TOKEN, MUTATIONS, SECRET_KEY, question
+from bench import data, histories, static
+from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
 from bench.questions import QUESTIONS, Question
+from bench.stand import ADMIN_TOKEN, SECRET_KEY
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
@@ -69,6 +70,29 @@ async def test_a_question_is_answered_alike_by_all(apps: dict[str, httpx.AsyncCl
     said = {name: json.loads(await sent(apps[name], question(case, name))) for name in ("bare", "stock", "ours")}
     agree(case.name, said)
     assert all(said["ours"]["data"].values())
+
+
+@pytest.mark.parametrize("case", static.QUESTIONS, ids=lambda case: case.name)
+async def test_a_question_is_answered_alike_from_memory(
+    apps: dict[str, httpx.AsyncClient], database: Database, case: Question
+) -> None:
+    said = {
+        "bare": json.loads(await sent(apps["static_bare"], question(case, "bare"))),
+        "ours": json.loads(await sent(apps["static"], question(case, "ours"))),
+        "peers": {"data": {name: value for name, value in (await static.answers(database)).items() if name in case.text}},
+    }
+    agree(case.name, said)
+    assert all(said["ours"]["data"].values())
+
+
+async def test_our_answers_from_memory_need_no_database(server: str, database: Database) -> None:
+    own = open_database(server, "bench")
+    app = static.static(Settings(mongodb_uri=server, database="bench", secret_key=KEY), own)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client:
+        requests = [question(case, "ours") for case in static.QUESTIONS]
+        before = [await sent(client, each) for each in requests]
+        own.close()
+        assert [await sent(client, each) for each in requests] == before
 
 
 @pytest.mark.parametrize("case", MUTATIONS)
