@@ -3,32 +3,39 @@
 Some figures depend on records of several kinds. What they count is found first, and listed by its keys.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypedDict
+from typing import Any, TypedDict, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
+from documents.changes.irregular import lacking_returns, running_mitigations
 from documents.changes.life import OPEN, ChangeStatus
 from documents.changes.plan import ChangeType
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
+from documents.eligibility.turns import still_due
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.store.aggregates import Grouping, Question
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
+from documents.store.session import Database, answered_within, bound_database
 from documents.store.units import Raw
 from documents.tokens import ApiToken
+from documents.turnstile import Turnstile
 from documents.values import Value
 from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.risks import HighRisk, RiskAcceptance
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
+T = TypeVar("T")
 MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
+PATIENCE = 60  # seconds that the database has for what several requests may share
 IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
 RETURN: Filter = {"plan": {"change_type": {"eq": ChangeType.ROLLBACK}, "target_version": {"is_null": False}}}
 """The changes that take another one back, after which a version runs."""
@@ -63,6 +70,47 @@ class Figures:
         # A figure of distinct values or elements lists the records among which it counts.
         whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
         return {name: Counted(count=found[name], query=whole[name]) for name in found}
+
+
+class _Shared:
+    """What callers of one database wait for: one thing is read at a time, for all who asked before it began."""
+
+    def __init__(self) -> None:
+        self.turnstile = Turnstile[Any]()
+        self.moments = dict[Hashable, datetime]()
+        """The latest moment as of which somebody waits for a thing."""
+
+    async def found(self, read: Callable[..., Awaitable[T]], at: datetime, how: tuple[Any, ...], database: Database) -> T:
+        what = (read, how)
+        self.moments[what] = max(at, self.moments.get(what, at))
+
+        async def work() -> T:
+            with database.bound(), answered_within(PATIENCE):
+                return await read(self.moments.pop(what), *how)
+
+        found: T = await self.turnstile.through(what, work)
+        return found
+
+
+_shared: WeakKeyDictionary[Database, _Shared] = WeakKeyDictionary()
+
+
+async def shared(read: Callable[..., Awaitable[T]], at: datetime, *how: Any) -> T:
+    """What `read` finds as of `at`, or of a moment between `at` and now; it begins after the call.
+
+    The dashboard is the same for every caller, so those who ask at once share what is read.
+    """
+    database = bound_database()
+    return await _shared.setdefault(database, _Shared()).found(read, at, how, database)
+
+
+Wanted = Callable[[datetime], Figures]
+"""The figures of one kind of record as of a moment."""
+
+
+async def counted(at: datetime, wanted: Wanted) -> Mapping[str, Counted]:
+    """The figures of one kind of record, by name."""
+    return await wanted(at).counted()
 
 
 def versions(at: datetime) -> Figures:
@@ -128,8 +176,23 @@ def tokens(at: datetime) -> Figures:
     return Figures(ApiToken, ApiToken.expiring(at), {"expiring": {}})
 
 
-def of_changes(ids: Sequence[str]) -> Counted:
-    """The number of the changes that have these ids, and the query for them."""
+async def to_be_judged(at: datetime) -> Counted:
+    """The versions whose standing must be computed anew."""
+    due = await still_due(at)
+    return Counted(count=await ModelVersion.tally(due), query=due)
+
+
+async def running(at: datetime) -> Counted:
+    """The changes by which something runs that a hold or critical incident stops."""
+    return _of_changes(await running_mitigations())
+
+
+async def lacking(at: datetime) -> Counted:
+    """The rollbacks by which something runs that is not eligible."""
+    return _of_changes(await lacking_returns(at))
+
+
+def _of_changes(ids: Sequence[str]) -> Counted:
     return Counted(count=len(ids), query=to_query({"change_id": {"in": list(ids)}}))
 
 

@@ -1,6 +1,6 @@
 """The dashboard in the graph: each figure has a count and a list of the records that it counts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,11 +10,9 @@ from documents import dashboard as figures
 from documents.access import Permission
 from documents.audit.event import AuditEvent
 from documents.audit.runs import VerificationRun
-from documents.changes.irregular import lacking_returns, running_mitigations
 from documents.changes.request import ChangeRequest
-from documents.dashboard import AccessAnomaly, Counted, Figures
+from documents.dashboard import AccessAnomaly, Counted, shared
 from documents.deployments import Deployment
-from documents.eligibility.turns import still_due
 from documents.errors import InvalidInput
 from documents.people import Stakeholder
 from documents.risk.scales import RiskTier
@@ -116,8 +114,7 @@ class DashboardInventory:
 
     @field("The versions whose standing is still to be computed anew, because rules, a policy or the time changed.")
     async def to_be_judged(self, info: Info) -> VersionFigure:
-        due = await still_due(info.context.now)
-        return VersionFigure(count=await ModelVersion.tally(due), query=due)
+        return VersionFigure(**await shared(figures.to_be_judged, info.context.now))
 
 
 @strawberry.type(description="The figures count versions in use, which are not RETIRED.")
@@ -149,12 +146,12 @@ class DashboardChanges:
     @field(
         "The changes of basis MITIGATION whose version still runs there while a hold or critical incident that they name stands."
     )
-    async def running_mitigations(self) -> ChangeFigure:
-        return ChangeFigure(**figures.of_changes(await running_mitigations()))
+    async def running_mitigations(self, info: Info) -> ChangeFigure:
+        return ChangeFigure(**await shared(figures.running, info.context.now))
 
     @field("The completed rollbacks of basis FORMER whose target still runs there, and is not eligible there now.")
     async def lacking_returns(self, info: Info) -> ChangeFigure:
-        return ChangeFigure(**figures.of_changes(await lacking_returns(info.context.now)))
+        return ChangeFigure(**await shared(figures.lacking, info.context.now))
 
 
 @strawberry.type(description="The figures count versions in use, which are not RETIRED.")
@@ -219,13 +216,13 @@ class DashboardAudit:
     async def access_anomalies(self, info: Info, threshold: Threshold = THRESHOLD) -> AccessAnomalies:
         if threshold < 0:
             raise InvalidInput("threshold", "must not be negative")
-        found = await figures.anomalies(info.context.now, threshold)
+        found = await shared(figures.anomalies, info.context.now, threshold)
         return AccessAnomalies(count=len(found), anomalies=found, denied=EventFigure(**figures.denied(found)))
 
 
 @strawberry.type(description="The dashboard says where governance stands.")
 class Dashboard:
-    as_of: datetime = strawberry.field(description="The time that the figures are of.")
+    as_of: datetime = strawberry.field(description="The time of the question; no figure is of an earlier one.")
 
     @field("The inventory is what is governed.")
     async def inventory(self, info: Info) -> DashboardInventory:
@@ -295,11 +292,11 @@ class Dashboard:
         )
 
 
-async def _counted(info: Info, wanted: Callable[[datetime], Figures]) -> Mapping[str, Counted]:
+async def _counted(info: Info, wanted: figures.Wanted) -> Mapping[str, Counted]:
     """The figures of one kind of record; each kind is counted once in a request."""
 
-    async def load(those: list[Callable[[datetime], Figures]]) -> Sequence[Mapping[str, Counted]]:
-        return [await each(info.context.now).counted() for each in those]
+    async def load(those: list[figures.Wanted]) -> Sequence[Mapping[str, Counted]]:
+        return [await shared(figures.counted, info.context.now, each) for each in those]
 
     found: Mapping[str, Counted] = await info.context.loader("dashboard", load).load(wanted)
     return found

@@ -1,5 +1,6 @@
 """The dashboard: each figure is what going through the records one by one makes of it, and lists what it counts."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -10,9 +11,11 @@ import pytest
 from bson import ObjectId
 from graphql import get_named_type, is_object_type
 
+from documents import dashboard as figures_of
 from documents.access import GovernanceRole
 from documents.audit.event import AuditEventType, AuditOutcome
 from documents.changes.life import ChangeStatus
+from documents.dashboard import Figures
 from documents.eligibility.rules import RULES
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.versions.lifecycle import VersionStatus
@@ -446,6 +449,53 @@ async def test_what_is_too_much_to_be_named_is_refused_and_counted_all_the_same(
     for asked in ("inventory { models { models(first: 1) { totalCount } } }", "audit { accessAnomalies { count } }"):
         refused = await few.service.refusal(f"{{ dashboard {{ {asked} }} }}", AUDREY)
         assert (refused["code"], refused["size"] - refused["limit"]) == ("LIMIT_EXCEEDED", 1), asked
+
+
+class HeldUp:
+    """Holds up whoever has counted, and remembers how many counted, and how many at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, callers: int) -> None:
+        self.counted = self.at_once = self.most = 0
+        self.callers, self.has_counted, self.all_asked, self.goes = callers, asyncio.Event(), asyncio.Event(), asyncio.Event()
+        count, share = Figures.counted, figures_of.shared
+
+        async def hold(those: Figures) -> Any:
+            self.counted, self.at_once = self.counted + 1, self.at_once + 1
+            self.most = max(self.most, self.at_once)
+            found = await count(those)
+            self.has_counted.set()
+            await self.goes.wait()
+            self.at_once -= 1
+            return found
+
+        async def asked(*said: Any) -> Any:
+            self.callers -= 1
+            if not self.callers:
+                self.all_asked.set()
+            return await share(*said)
+
+        monkeypatch.setattr(Figures, "counted", hold)
+        monkeypatch.setattr("resolvers.dashboard.shared", asked)
+
+
+async def test_callers_at_once_share_one_count_and_know_what_was_committed_before_they_asked(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first count is under way, and has read already, when the others ask: they share the next."""
+    asked = "{ dashboard { inventory { versions { count } } } }"
+    held_up = HeldUp(monkeypatch, callers=16)
+
+    async def told(by: Person) -> Any:
+        return (await service.ask(asked, by))["dashboard"]["inventory"]["versions"]["count"]
+
+    earlier = asyncio.create_task(told(ALICE))
+    await held_up.has_counted.wait()
+    await register(service)
+    later = [asyncio.create_task(told(by)) for by in [ALICE, AUDREY, RITA] * 5]
+    await held_up.all_asked.wait()
+    held_up.goes.set()
+    assert (await earlier, await asyncio.gather(*later)) == (0, [1] * len(later))
+    assert (held_up.counted, held_up.most) == (2, 1)
 
 
 async def test_the_trail_is_summed_up_for_those_who_may_read_it(service: Service) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from documents.audit.findings import Report
-from documents.audit.sharing import Turnstile
 from documents.audit.verification import Verifier
 from documents.audit.verify import WINDOW
+from documents.turnstile import Turnstile
 from tests.examples import BOT, register
 from tests.service import ALICE, AUDREY, RITA, Service
 from tests.trails import Stored, forged
@@ -47,7 +47,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def asked(turnstile: Turnstile, works: Works, *what: Any) -> list[asyncio.Task[Report]]:
+async def asked(turnstile: Turnstile[Report], works: Works, *what: Any) -> list[asyncio.Task[Report]]:
     """Callers, each with what it asks for, who all wait by now."""
     callers = [asyncio.create_task(turnstile.through(each, works)) for each in what]
     await settled()
@@ -56,7 +56,7 @@ async def asked(turnstile: Turnstile, works: Works, *what: Any) -> list[asyncio.
 
 async def test_callers_who_come_while_one_runs_share_the_next_run() -> None:
     """It began after each of them asked, so it knows of all that they know of."""
-    turnstile, works = Turnstile(), Works()
+    turnstile, works = Turnstile[Report](), Works()
     (first,) = await asked(turnstile, works, "all")
     later = await asked(turnstile, works, "all", "all", "all")
     assert works.begun == 1
@@ -66,7 +66,7 @@ async def test_callers_who_come_while_one_runs_share_the_next_run() -> None:
 
 
 async def test_runs_of_different_work_take_turns() -> None:
-    turnstile, works = Turnstile(), Works()
+    turnstile, works = Turnstile[Report](), Works()
     callers = await asked(turnstile, works, "a", "b", "c", "b")
     works.goes.set()
     assert [(await each).tree_size for each in callers] == [1, 2, 3, 2]
@@ -74,7 +74,7 @@ async def test_runs_of_different_work_take_turns() -> None:
 
 
 async def test_a_caller_who_hangs_up_ends_the_run_for_nobody_else() -> None:
-    turnstile, works = Turnstile(), Works()
+    turnstile, works = Turnstile[Report](), Works()
     one, other = await asked(turnstile, works, "all", "all")
     one.cancel()
     await settled()
@@ -83,7 +83,7 @@ async def test_a_caller_who_hangs_up_ends_the_run_for_nobody_else() -> None:
 
 
 async def test_a_run_that_nobody_waits_for_ends_and_lets_the_next_begin() -> None:
-    turnstile, works = Turnstile(), Works()
+    turnstile, works = Turnstile[Report](), Works()
     running, waiting = await asked(turnstile, works, "a", "b")
     waiting.cancel()
     running.cancel()
@@ -99,7 +99,7 @@ async def test_what_goes_wrong_is_told_to_all_who_wait_and_stops_nobody_after_th
         await asyncio.sleep(0)
         raise ValueError("once")
 
-    turnstile, works = Turnstile(), Works()
+    turnstile, works = Turnstile[Report](), Works()
     callers = [asyncio.create_task(turnstile.through("all", fails)) for _ in range(2)]
     for each in callers:
         with pytest.raises(ValueError, match="once"):
