@@ -48,6 +48,8 @@ class Details:
         """A value in the form of an event: the value itself, or `{"content": digest}` for a large one or if `by_digest`."""
         if value is None or not (by_digest or isinstance(value, str | list | dict)):
             return value
+        if not by_digest and isinstance(value, str) and len(value) <= PART_BYTES // 6 - 1:  # a character takes 6 bytes at most
+            return value
         text = canonical(value)
         if not by_digest and len(text) <= PART_BYTES:
             return value
@@ -61,22 +63,31 @@ def details_of(before: Mapping[str, Any] | None, after: Mapping[str, Any], discl
 
     A private value whose salt was renewed is told as changed, also if the value is the same.
     """
-    left_out, details = disclosure.left_out, Details()
-    was, now = (plain({name: each for name, each in side.items() if name not in left_out}) for side in (before or {}, after))
+    details, before = Details(), before or {}
     salts = _Salts(salts_in(before), salts_in(after))
+    resalted = {path for path, salt in salts.now.items() if salts.was.get(path) != salt}
+    # A field that was not stored anew is the same value in both.
+    differing = {name for name in before.keys() | after.keys() if before.get(name) is not after.get(name)}
+    looked_at = (differing | {path.split(".", 1)[0] for path in resalted}) - disclosure.left_out
+    was, now = (plain({name: each for name, each in side.items() if name in looked_at}) for side in (before, after))
     details.changes = [
         _change(each, disclosure, details, salts) for each in differences(was, now, ends=disclosure.private | disclosure.reviewed)
     ]
     told = {change["path"] for change in details.changes}
-    resalted = [path for path, salt in salts.now.items() if salts.was.get(path) != salt and path not in told]
-    details.changes += [_private(path, _value_at(now, path), salts) for path in resalted]
-    if len(canonical(details.changes)) > DETAILS_BYTES:
+    untold = [path for path in salts.now if path in resalted and path not in told]
+    details.changes += [_private(path, _value_at(now, path), salts) for path in untold]
+    if _longest(details.changes) > DETAILS_BYTES and len(canonical(details.changes)) > DETAILS_BYTES:
         details = Details()  # a new one, so that no content is kept that no change cites
         differ = {name for name in was.keys() | now.keys() if _differ(was.get(name), now.get(name))}
-        differ |= {path.split(".")[0] for path in resalted}
+        differ |= {path.split(".")[0] for path in untold}
         details.changes = [_whole(was.get(name), now.get(name), name, disclosure, details, salts) for name in differ]
     details.changes.sort(key=lambda change: str(change["path"]))
     return details
+
+
+def _longest(changes: list[dict[str, Any]]) -> int:
+    """How many bytes the changes have at most in canonical form: a value has PART_BYTES, and a character 6."""
+    return sum(2 * PART_BYTES + 6 * len(each["path"]) + 100 for each in changes)
 
 
 class _Salts(NamedTuple):

@@ -26,7 +26,7 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.fields import fields_at
 from documents.store.indexes import index
-from documents.store.units import Bearing
+from documents.store.units import Bearing, current_unit
 from documents.values import Email, Key, Moment, Name
 
 ERASED_EMAIL = "erased@erased.invalid"  # what stands in the place of a name and of an address that was erased
@@ -364,7 +364,13 @@ def _fits(platform_role: PlatformRole, roles: tuple[GovernanceRole, ...]) -> Non
 
 
 async def keep_administered(action: str) -> None:
-    """InvalidState unless an active administrator is left: without one, nobody could let anybody in."""
+    """InvalidState unless an active administrator is left: without one, nobody could let anybody in.
+
+    Looks only if the unit of work changed one.
+    """
+    changed = (each.before for each in current_unit(action).changes if isinstance(each.record, Stakeholder))
+    if not any(before and before.get("active") and before.get("platform_role") == PlatformRole.ADMIN for before in changed):
+        return
     if not await Stakeholder.tally({"platform_role": PlatformRole.ADMIN, "active": True}):
         raise InvalidState(action, "LAST_ADMINISTRATOR", ["ANOTHER_ADMINISTRATOR"])
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -15,6 +16,7 @@ from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.stages import GOVERNED, Stages
+from documents.store.record import Known
 from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
 
@@ -330,13 +332,16 @@ class Policy(Searchable):
         return found if found and found.revision != revision else None
 
 
+_known: Known[Policy] = WeakKeyDictionary()
+
+
 async def all_policies() -> list[Policy]:
-    """Every policy; a unit of work keeps what it read until one of its records changes."""
+    """Every policy, to judge by; a unit of work keeps what it read until one of its records changes."""
     unit = open_unit()
     if unit is None:
-        return await Policy.every({})
+        return await Policy.every_as_known(_known)
     if Policy.collection not in unit.memory:
-        unit.memory[Policy.collection] = await Policy.every({})
+        unit.memory[Policy.collection] = await Policy.every_as_known(_known)
     found: list[Policy] = unit.memory[Policy.collection]
     return found
 

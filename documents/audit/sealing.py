@@ -52,10 +52,12 @@ def _is_before(seq: Any, below: int | None) -> bool:
     return isinstance(seq, int) and (below is None or seq < below)
 
 
-async def problem(kind: str, key: str, row: Raw, below: int | None = None) -> str | None:
-    """Why a stored row is not what was stored here last; None if it is."""
-    found = problem_of(kind, key, row, keyring())
-    return found or (None if seq_of(row) == await last_seq(kind, key, below) else NOT_LAST)
+async def problem(kind: str, key: str, row: Raw, below: int | None = None, last: int | None = None) -> str | None:
+    """Why a stored row is not what was stored here last; None if it is. `last` is the place of its last event, if it is known."""
+    if found := problem_of(kind, key, row, keyring()):
+        return found
+    last = await last_seq(kind, key, below) if last is None else last
+    return None if seq_of(row) == last else NOT_LAST
 
 
 async def checked(kind: type[R], key: str) -> R:
@@ -74,12 +76,15 @@ async def checked(kind: type[R], key: str) -> R:
     return record
 
 
-async def seal_changes(told: Sequence[tuple[RecordChange | None, int]], others: Iterable[RecordChange]) -> None:
+async def seal_changes(
+    told: Sequence[tuple[RecordChange | None, int]], others: Iterable[RecordChange], known: Mapping[Place, int]
+) -> None:
     """Seals each changed record that grants access, as of its last event; needs the open transaction of the change.
 
     `told` are the changes that the new events tell, each with the place of its event, first first. `others` are all changes of
-    the transaction: one that no event tells keeps the place of the event before. Raises Altered if the record, as it was before
-    the change, was not as it was stored here: sealing it would make true what somebody wrote into the database.
+    the transaction: one that no event tells keeps the place of the event before. `known` are places of last events that need not
+    be looked up. Raises Altered if the record, as it was before the change, was not as it was stored here: sealing it would make
+    true what somebody wrote into the database.
     """
     last: dict[Place, tuple[RecordChange, int | None]] = {}
     for each, at in [*((each, None) for each in others), *told]:
@@ -89,7 +94,7 @@ async def seal_changes(told: Sequence[tuple[RecordChange | None, int]], others: 
     for (kind, key), (change, seq) in last.items():
         # What is told from nothing although it has a seal is a record that is told anew.
         before = change.before if change.before is not None else change.after if FIELD in change.after else None
-        if before is not None and (wrong := await problem(kind, key, before, below=first)):
+        if before is not None and (wrong := await problem(kind, key, before, first, known.get((kind, key)))):
             raise Altered(kind, key, wrong)
         as_of = seq if seq is not None else seq_of(before or {})
         if as_of is None:
@@ -106,6 +111,8 @@ async def put(record: Record, row: Raw, seq: int) -> None:
     """Seals a stored row as of the event at `seq`, and notes the seal in `row`; needs an open transaction."""
     kind = type(record)
     bound_database().sealed += 1
+    if record.sealed_with(row) and seq_of(row) == seq:
+        return
     row[FIELD] = sealed(record, row, seq)[FIELD]
     await kind.alter({"_id": row["_id"]}, {"$set": {FIELD: row[FIELD]}})
 

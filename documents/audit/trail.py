@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from documents.access import SYSTEM, Actor
 from documents.audit import tree
@@ -23,7 +23,7 @@ from documents.errors import AlreadyExists, NotFound, ToldAlready, TrailNotSound
 from documents.seals import FIELD, names_unknown_key
 from documents.store.record import Record
 from documents.store.session import Database, bound_database
-from documents.store.units import Raw, RecordChange, Unit, current_unit
+from documents.store.units import Raw, RecordChange, Unit, current_unit, open_unit
 from documents.values import MAX_SAFE_INTEGER, Count, Digest, Moment, Value
 
 
@@ -118,6 +118,7 @@ class Receipt(Value):
 
 
 SUCCESS = AuditOutcome.SUCCESS.value
+REMEMBERED = 1_000  # records whose last events a process knows by heart
 _agreeing: "WeakKeyDictionary[Database, AuditHead]" = WeakKeyDictionary()
 """The head of each database as this process left it last, or as it agreed with the events when this process looked."""
 
@@ -137,6 +138,8 @@ class AuditHead(Record):
     )
 
     collection: ClassVar = "audit_head"
+    _told: Mapping[tuple[str, str], int] = PrivateAttr(default_factory=dict)
+    """The places of the last successful events about some records, as long as this process alone appends."""
 
     @classmethod
     async def touch(cls, *, believed: Callable[[Raw], bool] | None = None) -> Self:
@@ -152,7 +155,17 @@ class AuditHead(Record):
         if known is None or known.end != head.end:
             await head.agree(known)
             head._note()
+        else:
+            head._told = known._told
+        unit = current_unit("the head")
+        unit.claimed[cls.collection], unit.sealed_at = head, head.size
         return head
+
+    @classmethod
+    def claimed(cls) -> Self | None:
+        """The head as the open unit of work has touched it; None where it has not."""
+        unit = open_unit()
+        return unit.claimed.get(cls.collection) if unit else None
 
     @classmethod
     async def seen(cls) -> Self:
@@ -288,11 +301,13 @@ class AuditHead(Record):
                 await keep_text(ContentKind.PART, digest, text)
             events.append(self._chained(what, at, ids[number]))
         told = [(what.change, event["seq"]) for what, event in zip(occurrences, events, strict=True)]
-        await seal_changes(told, current_unit("append").changes)
+        await seal_changes(told, current_unit("append").changes, self._told)
         try:
             await AuditEvent.insert_raws(events)
         except AlreadyExists as error:  # whoever has touched the head is alone, so somebody else put an event there
             raise TrailNotSound(f"it counts {events[0]['seq']} events, and there are more") from error
+        about = {what.resource: event["seq"] for what, event in zip(occurrences, events, strict=True) if what.outcome == SUCCESS}
+        self._told = about if len(self._told) > REMEMBERED else {**self._told, **about}
         await self._move()
         last = events[-1]
         return Receipt(

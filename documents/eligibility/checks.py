@@ -28,13 +28,22 @@ class Unmet:
     """The requirement is not met, for a reason."""
 
     reason: str
-    remedy: Remedy | None
-    """The mutation that would meet the requirement; None if no mutation can."""
+    mends: Callable[[], Remedy] | None
+    """Makes the remedy, for a standing needs none; None if no mutation can meet the requirement."""
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """The mutation that would meet the requirement; None if no mutation can."""
+        return self.mends() if self.mends else None
 
 
 def remedy(mutation: Permission, known: Mapping[str, Any], *fill: str) -> Remedy:
     """The remedy `mutation` with the arguments `known`; only the caller can fill the input paths in `fill`."""
     return Remedy(mutation=mutation, arguments=dict(known), fill=fill, permitted=tuple(needs(mutation)))
+
+
+def _unmet(reason: str, mutation: Permission, known: Mapping[str, Any], *fill: str) -> Unmet:
+    return Unmet(reason, lambda: remedy(mutation, known, *fill))
 
 
 Rule = Callable[[CaseFile, Requirement], Met | Unmet]
@@ -63,7 +72,7 @@ def _card(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule:
     def check(case: CaseFile, _: Requirement) -> Met | Unmet:
         if case.card and holds(case.card):
             return Met()
-        return Unmet(_of_card(case, lacking), remedy(Permission.SAVE_MODEL_CARD, case.names, f"card.{fill}"))
+        return _unmet(_of_card(case, lacking), Permission.SAVE_MODEL_CARD, case.names, f"card.{fill}")
 
     return check
 
@@ -76,7 +85,7 @@ def _metric(holds: Callable[[ModelCard], bool], lacking: str, fill: str) -> Rule
             return Met()
         metrics = case.card.metrics if case.card else ()
         path = f"card.metrics.0.{fill}" if metrics else "card.metrics"
-        return Unmet(_of_card(case, lacking), _entries(case, "metrics", metrics, [path]))
+        return Unmet(_of_card(case, lacking), lambda: _entries(case, "metrics", metrics, [path]))
 
     return check
 
@@ -87,7 +96,7 @@ def _limitations(case: CaseFile, _: Requirement) -> Met | Unmet:
     limitations, risks = (case.card.known_limitations, case.card.risks) if case.card else ((), ())
     fill = [path for path, said in (("card.knownLimitations", limitations), ("card.risks", risks)) if not said]
     lacking = _of_card(case, "limitations or risks are not listed")
-    return Unmet(lacking, remedy(Permission.SAVE_MODEL_CARD, case.names, *fill))
+    return _unmet(lacking, Permission.SAVE_MODEL_CARD, case.names, *fill)
 
 
 def _mitigations(case: CaseFile, _: Requirement) -> Met | Unmet:
@@ -96,7 +105,7 @@ def _mitigations(case: CaseFile, _: Requirement) -> Met | Unmet:
     risks = case.card.risks if case.card else ()
     lacking = [f"card.risks.{index}.mitigation" for index, each in enumerate(risks) if not each.mitigation]
     reason = "some risk has no mitigation" if risks else "no risk is listed, with its mitigation"
-    return Unmet(_of_card(case, reason), _entries(case, "risks", risks, lacking or ["card.risks"]))
+    return Unmet(_of_card(case, reason), lambda: _entries(case, "risks", risks, lacking or ["card.risks"]))
 
 
 def _of_card(case: CaseFile, lacking: str) -> str:
@@ -118,18 +127,18 @@ def _training_data(case: CaseFile, _: Requirement) -> Met | Unmet:
     undescribed = "no card describes the training data and names their sources"
     if not case.sheets:
         reason = f"no datasheet is linked, and {undescribed}"
-        return Unmet(reason, remedy(Permission.LINK_DATASHEET, case.names, "datasetId"))
+        return _unmet(reason, Permission.LINK_DATASHEET, case.names, "datasetId")
     # A link pins a revision: what is filled in later counts once it is linked.
     linkable = next((each for each in case.sheets if not each.newest.lacking(REQUIRED_SECTIONS)), None)
     if linkable:
         reason = f"the linked revision of datasheet {linkable.dataset_id} lacks what its newest one says, and {undescribed}"
-        return Unmet(reason, remedy(Permission.LINK_DATASHEET, {**case.names, "datasetId": linkable.dataset_id}))
+        return _unmet(reason, Permission.LINK_DATASHEET, {**case.names, "datasetId": linkable.dataset_id})
     sheet = case.sheets[0]
     empty = ", ".join(each.name for each in REQUIRED_SECTIONS if sheet.newest.lacking([each]))
     known = {"datasetId": sheet.dataset_id, "datasheet": {"datasetName": sheet.newest.dataset_name}}
     fill = (f"datasheet.{camel(each)}" for each in sheet.newest.lacking(REQUIRED_SECTIONS))
     reason = f"datasheet {sheet.dataset_id} does not fill {empty}, and {undescribed}"
-    return Unmet(reason, remedy(Permission.SAVE_DATASHEET, known, *fill))
+    return _unmet(reason, Permission.SAVE_DATASHEET, known, *fill)
 
 
 def _training_data_linked(case: CaseFile, asked: Requirement) -> Met | Unmet:
@@ -157,7 +166,7 @@ def _assessed(risk_id: str, controlled: bool, for_its_tier: bool = True) -> Rule
         carry_over = latest is None or latest.tier is case.version.tier
         known = {**case.names, "carryOver": carry_over, "responses": [{"riskId": risk_id}]}
         fill = ("responses.0.likelihood", "responses.0.impact", *(("responses.0.controls",) if controlled else ()))
-        return Unmet(reason, remedy(Permission.CREATE_RISK_ASSESSMENT, known, *fill))
+        return _unmet(reason, Permission.CREATE_RISK_ASSESSMENT, known, *fill)
 
     return check
 
@@ -166,7 +175,7 @@ def _evidence(case: CaseFile, requirement: Requirement) -> Met | Unmet:
     if any(each.requirement_id == requirement.requirement_id for each in case.evidence):
         return Met()
     known = {**case.names, "requirementId": requirement.requirement_id}
-    return Unmet("no evidence for it stands", remedy(Permission.ATTACH_EVIDENCE, known, "title", "uri"))
+    return _unmet("no evidence for it stands", Permission.ATTACH_EVIDENCE, known, "title", "uri")
 
 
 def _registration(case: CaseFile, _: Requirement) -> Met | Unmet:
@@ -181,7 +190,7 @@ def _reviewed(case: CaseFile, _: Requirement) -> Met | Unmet:
     if due and case.at < due:
         return Met()
     reason = "the last review is older than the tier's interval" if case.version.reviews else "no review is recorded"
-    return Unmet(reason, remedy(Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance"))
+    return _unmet(reason, Permission.COMPLETE_REVIEW, case.names, "metrics", "drift", "incidents", "compliance")
 
 
 _RULES: Mapping[RequirementCheck, Rule] = {

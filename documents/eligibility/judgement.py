@@ -63,13 +63,17 @@ class Judgement:
                 found.append((begins, self._finding(policy, asked, stricter)))
         return found
 
-    def findings(self, blocking: bool) -> tuple[Finding, ...]:
+    def _unmet(self, blocking: bool) -> Iterator[tuple[PolicyInForce, Requirement, Unmet]]:
         """The requirements of blocking or of advisory policies that are not met, whether waived or not."""
-        return tuple(
-            self._finding(policy, asked, result)
-            for policy, asked, result in self.results
-            if isinstance(result, Unmet) and policy.blocking is blocking
-        )
+        for policy, asked, result in self.results:
+            if isinstance(result, Unmet) and policy.blocking is blocking:
+                yield policy, asked, result
+
+    @cached_property
+    def violated(self) -> tuple[str, ...]:
+        """The ids of the blocking requirements that are neither met nor waived."""
+        found = (asked.requirement_id for _, asked, _ in self._unmet(blocking=True))
+        return tuple(each for each in found if each not in self.case.waivers)
 
     def _finding(self, policy: PolicyInForce, asked: Requirement, result: Unmet) -> Finding:
         return Finding(
@@ -80,14 +84,14 @@ class Judgement:
     @cached_property
     def violations(self) -> tuple[Finding, ...]:
         """The blocking requirements that are neither met nor waived."""
-        return tuple(each for each in self.findings(blocking=True) if each.requirement_id not in self.case.waivers)
+        return tuple(self._finding(*each) for each in self._unmet(blocking=True) if each[1].requirement_id in self.violated)
 
     @cached_property
     def waived(self) -> tuple[WaivedFinding, ...]:
         """The blocking requirements that are not met and are waived."""
         waivers = self.case.waivers
-        unmet = (each for each in self.findings(blocking=True) if each.requirement_id in waivers)
-        return tuple(WaivedFinding(finding=each, waiver=waivers[each.requirement_id]) for each in unmet)
+        unmet = (each for each in self._unmet(blocking=True) if each[1].requirement_id in waivers)
+        return tuple(WaivedFinding(finding=self._finding(*each), waiver=waivers[each[1].requirement_id]) for each in unmet)
 
     @property
     def checked(self) -> dict[str, str]:
@@ -117,7 +121,7 @@ class Judgement:
 
     @property
     def eligible(self) -> bool:
-        return self.case.cleared and not (self.violations or self.case.holds or self.case.version.critical_incidents)
+        return self.case.cleared and not (self.violated or self.case.holds or self.case.version.critical_incidents)
 
     @property
     def eligibility(self) -> Eligibility:
@@ -138,7 +142,10 @@ class Judgement:
             holds=tuple(self._hold(each) for each in case.holds),
             blocking_incidents=tuple(self._incident(each) for each in incidents),
             open_conditions=tuple(self._open(each, one) for each in self._standing for one in each.open_conditions),
-            advisories=(*self.findings(blocking=False), *(finding for _, finding in self.announced)),
+            advisories=(
+                *(self._finding(*each) for each in self._unmet(blocking=False)),
+                *(finding for _, finding in self.announced),
+            ),
             notices=self._notices(),
         )
 
@@ -319,8 +326,8 @@ class Judgement:
             later_terms=tuple(_later_terms(newest)),
             policies=tuple(dict.fromkeys(each.policy_id for held in bound for each in held)),
             open_conditions=sum(len(each.open_conditions) for each in self._standing),
-            violations=tuple(each.requirement_id for each in self.violations),
-            waived=tuple(each.finding.requirement_id for each in self.waived),
+            violations=self.violated,
+            waived=tuple(id_ for _, asked, _ in self._unmet(blocking=True) if (id_ := asked.requirement_id) in case.waivers),
             holds=tuple(dict.fromkeys(each.role for each in case.holds)),
             critical_incidents=len(case.version.critical_incidents),
             dossier=case.dossier,
@@ -372,7 +379,7 @@ class Judgement:
         begins = None
         for moment in (self.case.at, *self._edges):
             later = self if moment == self.case.at else Judgement(self.case.as_of(moment), self.checks)
-            violated = later.violations
+            violated = later.violated
             if begins and violated:
                 yield Period(begins=begins, ends=moment)
             begins = None if violated else begins or moment

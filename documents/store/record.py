@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import bson
 from beanie import Document, PydanticObjectId
-from pydantic import Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
 
-from documents.canonical import same
+from documents.canonical import UNSPEAKABLE, same
 from documents.details import Disclosure
 from documents.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, StaleRevision
 from documents.salts import FIELD as SALTS
 from documents.salts import are_salts, renewed
+from documents.seals import FIELD as SEAL
+from documents.seals import seal
 from documents.store import aggregates
 from documents.store.fields import Fields, both, fields_at, projection
 from documents.store.indexes import Index
 from documents.store.pages import By, Order, Page, Spread, Window, ordering
 from documents.store.pauses import pausing
-from documents.store.session import AWARE, BATCH, bound_database, database_if_bound, decoded
+from documents.store.session import AWARE, BATCH, Database, bound_database, database_if_bound, decoded
 from documents.store.standins import VALUE_ERRORS, Found, at_path, unreadable
 from documents.store.streams import Wanted
 from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
+R = TypeVar("R", bound="Record")
+Known: TypeAlias = WeakKeyDictionary[Database, tuple[list[bytes], list[R]]]
+"""The records of a kind in each database as they were read last, with their bytes."""
 Identity = PydanticObjectId
 RECORD_BYTES = 4 * 1024 * 1024
 UNKNOWN_ZONE, TYPE_MISMATCH, DUPLICATE_KEY = 40485, 14, 11000  # MongoDB's codes
@@ -79,6 +85,13 @@ class Record(Document):
     _facts: Raw = PrivateAttr(default_factory=dict)
     _partly: bool = PrivateAttr(default=False)
     _given_salts: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _sealed_row: Raw | None = PrivateAttr(default=None)
+
+    # Beanie's own look for fields that are parsed late, at each access, and for its collection, at each record that is made.
+    # Nothing here is parsed late, and every access to the collection goes through `_collection`.
+    if not TYPE_CHECKING:  # which would take every attribute for anything
+        __init__ = BaseModel.__init__
+        __getattribute__ = object.__getattribute__
 
     def __init_subclass__(cls, **said: Any) -> None:
         super().__init_subclass__(**said)
@@ -202,6 +215,17 @@ class Record(Document):
     async def every(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0) -> list[Self]:
         """Whole records, for a rule or a change; a question is answered by `read`."""
         return [cls._own(raw) async for raw in pausing(await cls.raws(query, by, limit))]
+
+    @classmethod
+    async def every_as_known(cls, known: Known[Self]) -> list[Self]:
+        """All records, whole, for a rule: those of `known` again while the stored bytes are the same. Nobody may change them."""
+        database = bound_database()
+        stored = await database.undecoded(cls.collection).find({}, batch_size=BATCH).to_list(None)
+        said = [each.raw for each in stored]
+        before = known.get(database)
+        if before is None or before[0] != said:
+            known[database] = before = said, [cls._own(bson.decode(each, AWARE)) for each in said]
+        return [*before[1]]
 
     @classmethod
     def _own(cls, raw: Raw) -> Self:
@@ -399,12 +423,33 @@ class Record(Document):
             changed["revision"] = after["revision"] = self.revision + 1
         salts = self.salts_of(before, after, changed, self._given_salts)
         changed, after = changed | salts, after | salts
+        if before is not None and (mac := self._sealed(after, unit)):
+            changed[SEAL] = after[SEAL] = mac
         if before is None:
             await self._insert(after)
         else:
             await self._update(changed)
         self.revision, self._was = after["revision"], after
+        self._sealed_row = after if SEAL in changed else None
         unit.remember(self, before, after)
+
+    def _sealed(self, after: Raw, unit: Unit) -> Raw | None:
+        """The seal of a row that grants access as of the event that will probably tell of it; None where no seal is made.
+
+        If it is another event in the end, the record is sealed once more. If not, that saves a write.
+        """
+        keyring = bound_database().keyring
+        if not self.grants_access or unit.sealed_at is None or keyring is None:
+            return None
+        others = sum(each.record.id != self.id for each in unit.changes)
+        try:
+            return seal(type(self).__name__, self.key, after, unit.sealed_at + others, keyring.current)
+        except UNSPEAKABLE:  # the row holds what nobody stored here, and whoever seals it later refuses it
+            return None
+
+    def sealed_with(self, row: Raw) -> bool:
+        """Whether the record was sealed as it was written, with exactly this row."""
+        return self._sealed_row is row
 
     async def _insert(self, after: Raw) -> None:
         try:

@@ -93,6 +93,10 @@ class Unit:
     waiting: dict[Any, Record] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     """What was read once and serves the whole unit; forgotten with each change."""
+    claimed: dict[str, Any] = field(default_factory=dict)
+    """The records that no other transaction can change before this one ends, by their collections: it wrote them first of all."""
+    sealed_at: int | None = None
+    """The place at which the next event will be; None where the transaction tells none."""
     closed: bool = False
     required: list[Record] = field(default_factory=list)
     """The records that were loaded by their keys to be changed or judged by, in order."""
