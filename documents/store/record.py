@@ -405,6 +405,8 @@ class Record(Document):
             await self._update(changed)
         self.revision, self._was = after["revision"], after
         unit.remember(self, before, after)
+        if self.grants_access:
+            bound_database().grants(unit)
 
     async def _insert(self, after: Raw) -> None:
         try:
