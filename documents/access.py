@@ -280,9 +280,11 @@ class Actor:
     enrolling: bool = False
     """Whether an enrolment token signed in, which permits createApiToken only."""
     identity: IdentityMark | None = None
-    """What was known of the person's identity at sign-in; None for a service and for Magistrate itself."""
+    """What is known of the person's identity; None for a service and for Magistrate itself."""
     reach: Reach = EVERYWHERE
     """The models and environments that the actor's changes may be about; a person's may be about all."""
+    entered: IdentityMark | None = None
+    """What was known of the identity when the request came in, before its mutations; None if it has done none."""
 
     def needs(self, permission: Permission, relations: frozenset[Relation] | None = None) -> None:
         """Forbidden unless the table permits it; where `relations` is None, only the roles are compared."""

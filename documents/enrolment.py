@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from documents.access import Actor, ActorType, Permission, may_make_tokens
-from documents.audit.sealing import checked
-from documents.errors import InvalidState
+from documents.access import Actor, Permission, may_make_tokens
 from documents.identities import issuers_behind
 from documents.people import Stakeholder
 from documents.store.units import Raw
@@ -16,20 +14,19 @@ async def invite(
 ) -> tuple[ApiToken, str]:
     """Makes and stores an enrolment token for a person, and ends the one that stood unused; the text signs in."""
     may_make_tokens(by)
-    issuers = await issuers_before(by)
+    issuers = issuers_before(by)
     token, text = ApiToken.enrolment(person, name, expires_at, issuers, by, at, purpose)
     await _end({"holder": person.user_id, "kind": TokenKind.ENROLMENT}, Permission.CREATE_API_TOKEN, at)
     await token.store()
     return token, text
 
 
-async def issuers_before(by: Actor) -> tuple[str, ...]:
+def issuers_before(by: Actor) -> tuple[str, ...]:
     """The unconfirmed chain behind a person who acts.
 
     It is what it was at sign-in and what it is now: an earlier mutation of the request may have reset it.
     """
-    person = await checked(Stakeholder, by.id)
-    return issuers_behind(by.id, *([by.identity] if by.identity else []), person.mark)
+    return issuers_behind(by.id, *(each for each in (by.entered, by.identity) if each))
 
 
 async def enrol(
@@ -71,21 +68,6 @@ async def end_tokens(person: Stakeholder, action: str, at: datetime) -> None:
     It is due whenever it changes who may sign in as the person: what somebody else holds must not go on.
     """
     await _end({"holder": person.user_id, "kind": {"$ne": TokenKind.SERVICE}}, action, at)
-
-
-async def refuse_ended(by: Actor) -> None:
-    """Raises InvalidState if who signed in could not do so any more, or has lost a role since: a new token would outlast that.
-
-    A request can be long, and somebody else, or the request itself, can end it meanwhile. Whoever signed in by an issuer has no
-    token of ours, and is bound to the issuer.
-    """
-    ended = by.token is not None and (await checked(ApiToken, by.token)).revoked_at is not None
-    if by.type is ActorType.USER:
-        person = await checked(Stakeholder, by.id)
-        ended = ended or not person.active or not by.roles <= {person.platform_role, *person.roles}
-        ended = ended or (by.token is None and person.bound_by(by.token_issuer or "") is None)
-    if ended:
-        raise InvalidState(Permission.CREATE_API_TOKEN.value, "REVOKED", ["STANDING"])
 
 
 async def _end(which: Raw, action: str, at: datetime) -> None:

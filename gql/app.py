@@ -50,7 +50,7 @@ def create_app(
 
     `issued` verifies the tokens of issuers; without it, those of the file in the settings. IdentityRefused for a wrong file.
     """
-    doorkeeper = Doorkeeper(clock, issued or verifier_of(settings.identity, clock))
+    doorkeeper = Doorkeeper(clock, issued or verifier_of(settings.identity, clock), settings.identity_seconds)
     database.keyring = database.keyring or keyring_if_any(settings)
     signer = Signer(signs, settings.checkpoint_file) if isinstance(signs, SigningKey) else signs
     key = signer.key if signer else None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -68,8 +69,9 @@ class Entrance:
     async def admit(self, caller: HTTPConnection) -> Context:
         """The context of the request; Unauthenticated, Forbidden, LimitExceeded or Unavailable if the caller is not let in."""
         address = caller.client.host if caller.client else ""
+        credential = self.front.credential(caller, caller.headers.get(HEADER))
         try:
-            who = await self.doorkeeper.identify(self.front.credential(caller, caller.headers.get(HEADER)), address)
+            who = await self.doorkeeper.identify(credential, address)
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error
@@ -79,7 +81,7 @@ class Entrance:
         key = caller.headers.get("idempotency-key")
         return Context(
             who.actor, who.person, self.clock(), asked, key, wants_cost, self.verifier_key, self.waiver_days,
-            self.doorkeeper.services,
+            self.doorkeeper.services, again=partial(self.doorkeeper.as_now, who, credential, address),
         )  # fmt: skip
 
 
@@ -122,13 +124,8 @@ class OverHTTP:
     async def _admit(self, request: Request) -> Context:
         try:
             return await self.entrance.admit(request)
-        except Unavailable as away:
-            raise Unserved(503, away, **{"retry-after": str(away.retry_after)}) from away
         except Refusal as refusal:
-            status = STATUS[refusal.code]
-            known = CHALLENGES.get(status)
-            header = {"www-authenticate": known} if known else {"retry-after": f"{WINDOW.seconds}"}
-            raise Unserved(status, refusal, **header) from refusal
+            raise _not_let_in(refusal) from refusal
 
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
         name = asked.get("operationName")
@@ -145,10 +142,21 @@ class OverHTTP:
             case OperationType.MUTATION, "GET":
                 raise Unserved(405, InvalidInput("method", "must be POST for a mutation"), allow="POST")
         result = await self.schema.execute(asked["query"], asked.get("variables"), context, operation_name=name)
+        if context.refused and not any((result.data or {}).values()):
+            raise _not_let_in(context.refused)
         said = _beside_data(result)
         if result.data is None and not any(map(_of_execution, result.errors or ())):
             return _not_executed(said, media)
         return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
+
+
+def _not_let_in(refusal: Refusal) -> Unserved:
+    if isinstance(refusal, Unavailable):
+        return Unserved(503, refusal, **{"retry-after": str(refusal.retry_after)})
+    status = STATUS[refusal.code]
+    known = CHALLENGES.get(status)
+    header = {"www-authenticate": known} if known else {"retry-after": f"{WINDOW.seconds}"}
+    return Unserved(status, refusal, **header)
 
 
 def _response(answer: Answer, media: str | None) -> Response:

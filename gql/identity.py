@@ -18,11 +18,12 @@ from documents.people import Stakeholder
 from documents.seals import Keyring, problem_of, seq_of
 from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
-from documents.store.units import Raw
+from documents.store.units import Raw, open_unit
 from documents.tokens import USUAL, ApiToken, TokenKind, TokenScope, parted
 from gql.attempts import COUNTED, FAILURES, WINDOW, Counts, Failures, network_of
 from gql.credentials import Credential
-from gql.issuers.people import actor_of, person_of
+from gql.grace import Grace
+from gql.issuers.people import actor_of, must_come_in, person_of
 from gql.issuers.programs import service_of
 from gql.issuers.renewals import renewed
 from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
@@ -37,11 +38,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The actor that a token stands for; `person` is None for a service."""
+    """The actor that a credential stands for; `person` is None for a service. `by` is what signed in."""
 
     actor: Actor
     person: Stakeholder | None
+    by: ApiToken | Assertion
     scopes: tuple[TokenScope, ...] = USUAL
+
+    @property
+    def ends(self) -> datetime | None:
+        """The moment from which what signed in does so no longer; None if there is none."""
+        return self.by.expires_at if isinstance(self.by, ApiToken) else self.by.ends
 
 
 @dataclass
@@ -54,6 +61,8 @@ class Doorkeeper:
     clock: Callable[[], datetime]
     issued: TokenVerifier | None = None
     """Verifies the tokens of the configured issuers; None where there are none."""
+    seconds: float = 0
+    """For how long a query trusts who a credential was found to stand for."""
     _failures: Counts = field(default_factory=Counts)
     """Failures by the network of the address."""
     _guesses: Counts = field(default_factory=Counts)
@@ -67,6 +76,10 @@ class Doorkeeper:
     _last: LastSeqs = field(default_factory=LastSeqs)
     _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
     """The rows whose seals were right, by kind and key, with the keys."""
+    _grace: Grace[Identity] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._grace = Grace(self.seconds)
 
     @property
     def services(self) -> Collection[str]:
@@ -74,7 +87,13 @@ class Doorkeeper:
         return self.issued.services if self.issued else ()
 
     async def identify(
-        self, credential: Credential, address: str, *, programs_alone: bool = False, scope: TokenScope = TokenScope.GRAPH
+        self,
+        credential: Credential,
+        address: str,
+        *,
+        programs_alone: bool = False,
+        scope: TokenScope = TokenScope.GRAPH,
+        anew: bool = False,
     ) -> Identity:
         """The identity of the caller; Unauthenticated unless the credential is valid and its holder active.
 
@@ -82,12 +101,46 @@ class Doorkeeper:
 
         After 30 failures in a minute from the address, with the token or by its issuer, a further one is LimitExceeded. A valid
         token signs in even then, because its holder cannot help what others send through the same proxy or guess.
-        With `programs_alone` only a program's token of an issuer is valid.
+        With `programs_alone` only a program's token of an issuer is valid. Within its grace a credential costs no command,
+        unless `anew`; what is refused is never remembered.
         """
         now = self.clock()
-        async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
-            identity = await self._signed_in(credential, now, address, programs_alone=programs_alone)
-            return await self._within(scope, identity, now, address)
+        key, turn = b"" if programs_alone else self._grace.key(credential), self._grace.turn()
+        if anew:
+            self._grace.forget(key)
+        identity = self._grace.find(key, now)
+        if identity is None:
+            async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
+                identity = await self._signed_in(credential, now, address, programs_alone=programs_alone)
+            self._grace.keep(key, identity, turn, now, identity.ends)
+        elif self._failures.found or self._altered:
+            await self.tell_ended(now)
+        return await self._within(scope, identity, now, address)
+
+    async def as_now(self, who: Identity, credential: Credential, address: str) -> tuple[Actor, Stakeholder | None]:
+        """Who a caller is that signed in as `who`: by the open transaction, and else anew at the door."""
+        found = await (self._reread(who) if open_unit() else self.identify(credential, address, anew=True))
+        return found.actor, found.person
+
+    async def _reread(self, identity: Identity) -> Identity:
+        """The identity as the open transaction has it, which is only read; Unauthenticated if it signs in no longer."""
+        now, by = self.clock(), identity.by
+        if isinstance(by, ApiToken):
+            token, person = await self._checked(by.token_id, None, now)
+            if token.kind is TokenKind.SESSION and person:
+                self._must_be_bound(person, token.issued_by)
+            return Identity(token.actor(person), person, token, token.scopes)
+        if now >= by.ends:
+            raise Unauthenticated("the token has expired")
+        if identity.person is None:
+            return Identity(await service_of(by), None, by)
+        person = await _read(Stakeholder, identity.person.user_id)
+        if person is None:
+            raise Unauthenticated(f"{identity.person.user_id} is not active")
+        await self._last.follow()
+        await self._refuse_altered(person)
+        must_come_in(person, by.issuer)
+        return Identity(actor_of(person, by.issuer.name), person, by)
 
     @asynccontextmanager
     async def counting(self, address: str, now: datetime, *, token_id: str = "", issuer: str = "") -> AsyncIterator[None]:
@@ -144,14 +197,18 @@ class Doorkeeper:
         token, person = await self._found(text, now)
         if token.kind is TokenKind.SESSION:
             raise Unauthenticated("what was sent is the session of a browser, which counts as its cookie alone")
-        return Identity(token.actor(person), person, token.scopes)
+        return Identity(token.actor(person), person, token, token.scopes)
 
     async def _found(self, text: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         try:
             token_id, secret = parted(text)
         except ValueError as error:
             raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
-        token, person = await self._checked(token_id, secret, now)
+        try:
+            token, person = await self._checked(token_id, secret, now)
+        except NotAsTold as altered:
+            await self._found_altered(altered, now)
+            raise
         if token.unused_since(now):
             await bound_database().transact(lambda unit: token.use(now), now)
         return token, person
@@ -180,7 +237,7 @@ class Doorkeeper:
         except Unauthenticated as refusal:
             await end_session(token, address, now)
             raise Unauthenticated(f"the session has ended: {refusal}") from refusal
-        return Identity(token.actor(person), person)
+        return Identity(token.actor(person), person, token)
 
     def _must_be_bound(self, person: Stakeholder, issuer: str) -> None:
         """Unauthenticated unless browsers sign in by that issuer, and the person is bound to it."""
@@ -192,9 +249,9 @@ class Doorkeeper:
     async def asserted(self, assertion: Assertion, address: str, now: datetime) -> Identity:
         """The identity of whom an issuer asserts."""
         if assertion.issuer.kind is IssuerKind.WORKLOADS:
-            return Identity(await service_of(assertion), None)
+            return Identity(await service_of(assertion), None, assertion)
         person = await self._asserted_person(assertion, address, now)
-        return Identity(actor_of(person, assertion.issuer.name), person)
+        return Identity(actor_of(person, assertion.issuer.name), person, assertion)
 
     async def _asserted_person(self, assertion: Assertion, address: str, now: datetime) -> Stakeholder:
         async def check(person: Stakeholder) -> None:
@@ -214,23 +271,26 @@ class Doorkeeper:
             self._noted[person.user_id] = now
             log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer)
 
-    async def _checked(self, token_id: str, secret: str, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
+    async def _checked(self, token_id: str, secret: str | None, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
         """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.
+
+        No `secret` is given for a token that was accepted before.
 
         A change that is committed between the reads looks like an old row that was put back, so another look decides.
         """
         for look, last_look in enumerate((False, False, True)):
             try:
                 return await self._looked_up(token_id, secret, now, again=look > 0)
-            except NotAsTold as altered:
+            except NotAsTold:
                 if last_look:
-                    await self._found_altered(altered, now)
                     raise
         raise AssertionError("unreachable")
 
-    async def _looked_up(self, token_id: str, secret: str, now: datetime, *, again: bool) -> tuple[ApiToken, Stakeholder | None]:
+    async def _looked_up(
+        self, token_id: str, secret: str | None, now: datetime, *, again: bool
+    ) -> tuple[ApiToken, Stakeholder | None]:
         token = await _read(ApiToken, token_id)
-        if token is None or not token.accepts(secret, now):
+        if token is None or not (token.stands(now) if secret is None else token.accepts(secret, now)):
             raise Unauthenticated("the token is unknown, expired or revoked")
         person = None if token.kind is TokenKind.SERVICE else await _read(Stakeholder, token.holder)
         await self._last.follow(now=again)

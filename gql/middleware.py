@@ -105,7 +105,7 @@ class Recorded(FieldExtension):
     async def _tried(self, tries: Callable[..., Any], info: Info, input: Any) -> Payload:
         """The answer of a dry run, which stores nothing. Like a query, it leaves an event only if the caller is denied."""
         try:
-            info.context.actor.needs(self.declared.permit)
+            await self._let_in(info.context)
             answer: Payload = await tries(info, input)
         except Forbidden as error:
             await tell_failure(error, info.context, info.field_name, self.declared, input, (), unless=None)
@@ -114,6 +114,14 @@ class Recorded(FieldExtension):
             error.argument = "input"
             raise
         return answer
+
+    async def _let_in(self, context: Context) -> None:
+        """Reads token and person of the caller anew, in the open transaction if there is one: they may have changed since.
+
+        Raises Unauthenticated for a credential that has ended, and Forbidden for a caller who may not do this any more.
+        """
+        await context.sign_in_again()
+        context.actor.needs(self.declared.permit)
 
     async def _done(self, next_: Callable[..., Any], source: Any, info: Info, arguments: dict[str, Any]) -> Payload:
         context, action, ids, declared = info.context, info.field_name, EventIds(), self.declared
@@ -130,6 +138,7 @@ class Recorded(FieldExtension):
             if answer and await AuditEvent.wanted(ids[0]):
                 return answer  # the commit before this attempt took effect; only the reply of the database was lost
             context.forget()
+            await self._let_in(context)
             if claim and (before := await IdempotencyKey.used(claim)):
                 return await declared.payload.again(before.receipt, before.payload)
             answer = await next_(source, info, **arguments)
@@ -145,11 +154,15 @@ class Recorded(FieldExtension):
             return answer
 
         try:
-            context.actor.needs(declared.permit)
+            if not context.actor.may(declared.permit):  # by what was known, perhaps since a moment ago
+                await self._let_in(context)
             if isinstance(arguments["input"], FileInput):
                 await arguments["input"].read()
             return await bound_database().transact(work, context.now)
         except BaseException as error:
+            if unit_of_work and error is context.refused:
+                await context.sign_in_again()  # outside the transaction, where the refusal is counted and told
+                raise
             if isinstance(error, InvalidInput):
                 error.argument = "input"
             commits = ids[0] if answer and answer.receipt else None

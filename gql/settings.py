@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     identity: Path | None = Field(
         None, description="the TOML file that names the issuers by which people and programs sign in; without it tokens alone do"
     )
+    identity_seconds: int = Field(
+        3,
+        ge=0,
+        le=60,
+        description="for how many seconds queries trust who a token was found to stand for, 0 to 60; 0 has each of them look",
+    )
     public_url: Origin | None = Field(
         None,
         description="the origin at which browsers reach the server, like https://models.example.org; without it the one they ask",

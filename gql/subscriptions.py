@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -74,9 +75,14 @@ class Caller:
     async def ask(self) -> Context:
         """A new context for each operation, with its own time, loaders and request id."""
         asked = AuditedRequest(uuid4().hex, self.address or None)
+        credential = self.credential
         try:
-            now = await self._now()
-            return Context(*now, asked, verifier_key=self.verifier_key, waiver_days=self.waiver_days, renewed=self.renewed)
+            who = await self.doorkeeper.again(credential)
+            return Context(
+                who.actor, who.person, self.clock(), asked, verifier_key=self.verifier_key, waiver_days=self.waiver_days,
+                services=self.doorkeeper.services, again=partial(self.doorkeeper.as_now, who, credential, self.address),
+                renewed=self.renewed,
+            )  # fmt: skip
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error

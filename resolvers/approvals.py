@@ -6,7 +6,6 @@ from strawberry import Parent
 
 from documents.access import GovernanceRole, Permission
 from documents.audit.event import AuditEventType
-from documents.audit.sealing import checked
 from documents.contents import Content
 from documents.eligibility.answer import NextRound, RequiredApproval, UpcomingPolicy
 from documents.eligibility.standings import bring_up
@@ -168,7 +167,7 @@ async def submit_approval(info: Info, input: SubmitApprovalInput) -> SubmitAppro
     """Decides for a required role about exactly what the version is now; a rejection closes the round."""
     by, at = info.context.actor, info.context.now
     version = await _judged(input, info)
-    reviewer = await checked(Stakeholder, by.id)
+    reviewer = info.context.acting
     decision = await decisions.decide(
         version, input.role, input.verdict, input.comments, input.conditions, input.expires_at, reviewer, by=by, at=at
     )
@@ -193,7 +192,7 @@ async def withdraw_approval(info: Info, input: WithdrawApprovalInput) -> Withdra
     """Withdraws the approval that stands for a role, which must decide again before the version is approved."""
     by, at = info.context.actor, info.context.now
     version = await _judged(input, info)
-    decision = decisions.withdraw(version, input.role, input.reason, await checked(Stakeholder, by.id), by=by, at=at)
+    decision = decisions.withdraw(version, input.role, input.reason, info.context.acting, by=by, at=at)
     await version.store()
     return WithdrawApprovalPayload(decision_id=decision.decision_id, model_version=version)
 
@@ -234,7 +233,7 @@ async def confirm_condition(info: Info, input: ConfirmConditionInput) -> Confirm
     """Confirms a condition, by whoever could decide for its role; a conditional approval counts once all are."""
     by, at = info.context.actor, info.context.now
     version = await _judged(input, info)
-    reviewer = await checked(Stakeholder, by.id)
+    reviewer = info.context.acting
     decision = decisions.confirm_condition(version, input.condition_id, input.comments, reviewer, by=by, at=at)
     await version.store()
     return ConfirmConditionPayload(decision_id=decision.decision_id, model_version=version)

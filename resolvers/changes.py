@@ -11,7 +11,6 @@ from strawberry import Parent
 from documents.access import GovernanceRole, Permission, reads_events
 from documents.actions.changes import OF_CHANGE, of_changes
 from documents.audit.event import AuditEvent, AuditEventType
-from documents.audit.sealing import checked
 from documents.changes import commands
 from documents.changes.life import REVIEWED, ChangeStatus
 from documents.changes.loading import concerned
@@ -348,8 +347,10 @@ async def add_change_approval(info: Info, input: AddChangeApprovalInput) -> AddC
     """
     by, at = info.context.actor, info.context.now
     change = await input.load()
-    version, reviewer = await concerned(change.plan), await checked(Stakeholder, by.id)
-    change.approve(input.role, input.approved, input.comments, version and version.tier, reviewer, by=by, at=at)
+    version = await concerned(change.plan)
+    change.approve(
+        input.role, input.approved, input.comments, version and version.tier, info.context.acting, by=by, at=at
+    )  # fmt: skip
     await change.store()
     return AddChangeApprovalPayload(change_request=change)
 

@@ -5,7 +5,6 @@ from pydantic import BaseModel, Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.audit.sealing import checked
 from documents.enrolment import reset
 from documents.identities import EnrolmentReset, Identity, IdentityMark
 from documents.people import Stakeholder
@@ -63,8 +62,8 @@ async def confirm_identity(info: Info, input: ConfirmIdentityInput) -> ConfirmId
     Somebody does it whose own identity is confirmed, and who is neither the person nor had a part in the enrolment. The first
     ones are confirmed on the host: `magistrate admin confirm`.
     """
-    person, by = await input.load(), await checked(Stakeholder, info.context.actor.id)
-    person.confirm_identity(input.note, by, info.context.now)
+    person = await input.load()
+    person.confirm_identity(input.note, info.context.acting, info.context.now)
     await person.store()
     return ConfirmIdentityPayload(stakeholder=person)
 

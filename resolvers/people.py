@@ -193,7 +193,7 @@ async def register_stakeholder(info: Info, input: RegisterStakeholderInput) -> R
     INVALID_INPUT. Among active people one e-mail address is one person's.
     """
     by = info.context.actor
-    person = Stakeholder.register(**dict(input), at=info.context.now, by=(by.id, *await enrolment.issuers_before(by)))
+    person = Stakeholder.register(**dict(input), at=info.context.now, by=(by.id, *enrolment.issuers_before(by)))
     await keep_distinct(person)
     await refuse_name_of_service(person.user_id, info.context.services)
     await person.store()
@@ -261,7 +261,7 @@ async def update_stakeholder(info: Info, input: UpdateStakeholderInput) -> Updat
     person.change(input.name, input.department, input.platform_role, input.roles, input.authorized_tiers, input.active)
     if input.email:
         by = info.context.actor
-        person.set_email(input.email, (by.id, *await enrolment.issuers_before(by)), info.context.now)
+        person.set_email(input.email, (by.id, *enrolment.issuers_before(by)), info.context.now)
     await keep_distinct(person)
     await person.store()
     await keep_administered("updateStakeholder")

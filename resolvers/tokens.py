@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 
 from documents.access import Permission, may_make_tokens
 from documents.audit.event import AuditEventType
-from documents.enrolment import enrol, invite, refuse_ended
+from documents.enrolment import enrol, invite
 from documents.names import refuse_name_of_person
 from documents.people import Stakeholder, refuse_unknown
 from documents.reach import ALL, Reach
@@ -113,7 +113,6 @@ async def create_api_token(info: Info, input: CreateApiTokenInput) -> CreateApiT
 async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken, str]:
     by, at, holder = context.actor, context.now, input.holder
     if holder and holder.user_id and holder.user_id != by.id:
-        await refuse_ended(by)
         may_make_tokens(by)
         return await invite(await Stakeholder.require(holder.user_id), input.name, input.expires_at, by, at, input.purpose)
     if holder and holder.service:
@@ -125,7 +124,6 @@ async def _made(context: Context, input: CreateApiTokenInput) -> tuple[ApiToken,
         return await enrol(input.name, input.expires_at, by, at, input.purpose)
     else:
         token, text = ApiToken.personal(input.name, input.expires_at, by, at, input.purpose)
-    await refuse_ended(by)
     await token.store()
     return token, text
 

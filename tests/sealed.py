@@ -41,7 +41,8 @@ async def put_back(collection: Any, row: Row) -> None:
 
 
 async def refused(service: Service, by: Person = ALICE) -> str:
-    """The message of the refusal."""
+    """The message of the refusal, to whoever asks once nobody is trusted because of an earlier look."""
+    service.later(seconds=service.settings.identity_seconds)
     answer = (await service.post(VIEWER, by=by)).json()
     assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED", "problem": ONE_MESSAGE}
     return str(answer["errors"][0]["message"])

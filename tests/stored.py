@@ -152,6 +152,7 @@ class Holdings:
         for database, head in [*trail._agreeing.items()]:
             if database.name == self.name and any(isinstance(each, int) and each < head.size for each in sizes):
                 del trail._agreeing[database]  # else a server that saw a longer trail would refuse this one
+        self.database.granted += 1  # and a server that knows callers would not look at them again
 
     def becomes(self, stored: Stored) -> None:
         self.become(stored.documents)

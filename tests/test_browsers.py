@@ -367,11 +367,11 @@ async def test_the_issuer_is_asked_every_quarter_of_an_hour_and_what_it_says_cou
     browsing.provider.claims["groups"] = ["risk"]
     await browsing.sign_in()
     asked = browsing.provider.asked.count("/token_endpoint")
-    browsing.later(minutes=15, seconds=-1)
+    browsing.later(minutes=15, seconds=-browsing.service.settings.identity_seconds)
     await browsing.ask()
     assert browsing.provider.asked.count("/token_endpoint") == asked
     browsing.provider.claims["groups"] = ["admins"]
-    browsing.later(seconds=1)
+    browsing.later(seconds=browsing.service.settings.identity_seconds)
     viewer = (await browsing.ask("{ viewer { stakeholder { platformRole roles } } }")).json()["data"]["viewer"]
     assert viewer["stakeholder"] == {"platformRole": "ADMIN", "roles": []}
     assert browsing.provider.asked.count("/token_endpoint") == asked + 1

@@ -168,7 +168,7 @@ async def test_a_token_that_ended_since_the_sign_in_makes_no_other(service: Serv
         createApiToken(input: {name: "x"}) { token } }"""
     answer = (await service.post(twice, by=ALICE)).json()
     assert answer["data"]["createApiToken"] is None
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["INVALID_STATE"]
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UNAUTHENTICATED"]
 
 
 async def test_whoever_is_no_administrator_any_more_is_to_be_confirmed_again(service: Service) -> None:

@@ -432,6 +432,8 @@ class Record(Document):
         self.revision, self._was = after["revision"], after
         self._sealed_row = after if SEAL in changed else None
         unit.remember(self, before, after)
+        if self.grants_access:
+            bound_database().grants(unit)
 
     def _sealed(self, after: Raw, unit: Unit) -> Raw | None:
         """The seal of a row that grants access as of the event that will probably tell of it; None where no seal is made.

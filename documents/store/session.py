@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import bson
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _database: ContextVar[Database | None] = ContextVar("database", default=None)
 
+IN_DOUBT = 30.0  # seconds: longer than a transaction is repeated
 BATCH = 5_000  # documents of one answer of the server: whatever a request reads comes in one command, up to 16 MB
 
 
@@ -95,6 +97,9 @@ class Database:
         """The keys that seal the records that grant access; whoever opens the database sets them."""
         self.sealed = 0
         """How many records this process has sealed here."""
+        self.granted = 0
+        """How often this process has written or committed a change of a record that grants access here."""
+        self._granting = 0.0
         self.latest: dict[tuple[str, str], int] = {}
         """The highest places that this process has seen events of records that grant access in, by kind and key of the record."""
 
@@ -116,6 +121,22 @@ class Database:
             return cast("Mapping[str, Any]", await self.client.admin.command("hello"))
         except ConnectionFailure as error:
             raise Unavailable from error
+
+    @property
+    def granting(self) -> bool:
+        """Whether a record that grants access was written here and is perhaps not committed yet, so that a read may miss it.
+
+        For a change that is rolled back, and for one whose commit was answered by nobody, that is so for half a minute.
+        """
+        return monotonic() < self._granting
+
+    def grants(self, unit: Unit) -> None:
+        """Notes that a record that grants access was written, and once it is committed, for those who remember such records."""
+        self.granted, self._granting = self.granted + 1, monotonic() + IN_DOUBT
+        unit.once_committed.append(self._has_granted)
+
+    def _has_granted(self) -> None:
+        self.granted, self._granting = self.granted + 1, 0.0
 
     def feed(self, collection: str) -> Feed:
         """The one change stream of a collection, which all listeners of this process share."""

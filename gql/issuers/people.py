@@ -10,6 +10,7 @@ from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
 from documents.claims import claimed
 from documents.errors import Altered, NotAsTold, Unauthenticated
+from documents.issuers import Issuer
 from documents.people import Stakeholder
 from documents.store.session import bound_database
 from documents.store.units import Unit
@@ -68,11 +69,17 @@ async def person_of(
             person = await bound_database().transact(work, at)
         except Altered as altered:
             raise NotAsTold(altered.kind, altered.key, altered.why) from altered
+    must_come_in(person, issuer)
+    return person
+
+
+def must_come_in(person: Stakeholder, issuer: Issuer) -> None:
+    """Unauthenticated unless the person is active, signs in by that issuer and holds something here."""
+    person.must_be_bound_to(issuer.name, issuer.issuer)
     if not person.active:
         raise Unauthenticated(f"{person.user_id} is not active")
     if person.holds_nothing:
         raise Unauthenticated(f"no group that {issuer.name} names for {person.user_id} gives a role here")
-    return person
 
 
 def actor_of(person: Stakeholder, issuer: str) -> Actor:

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from gql.issuers.keys import IssuerKeys
 from gql.issuers.provider import Provider
 
 TOKEN_BYTES = 16 * 1024
+EPOCH, FAR = datetime(1970, 1, 1, tzinfo=UTC), 2**37  # the moments of a token, in seconds since then; far is year 6325
 SUBJECT_LENGTH = 255  # OpenID Connect Core 1.0 section 2
 OTHER_TYPES = frozenset({"logout+jwt", "secevent+jwt", "dpop+jwt"})
 """The types of tokens (RFC 8725 section 3.11) that nobody signs in with."""
@@ -30,6 +31,11 @@ class Assertion(NamedTuple):
     issuer: Issuer
     subject: str
     claims: Mapping[str, Any]
+
+    @property
+    def ends(self) -> datetime:
+        """The moment from which the token is not believed any more; for one that is far off, a nearer one."""
+        return EPOCH + timedelta(seconds=min(self.claims["exp"] + self.issuer.leeway_seconds, FAR))
 
 
 class UnknownKey(Unauthenticated):

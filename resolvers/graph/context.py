@@ -2,7 +2,7 @@
 
 from asyncio import gather, shield
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 
 from documents.access import Actor
 from documents.audit.trail import Request
+from documents.errors import NotFound, Refusal
 from documents.people import Stakeholder
 from documents.store.fields import NOTHING, Fields, both, fields_at
 from documents.store.filters import among, to_query
@@ -59,6 +60,13 @@ class Context:
     """The services as which programs act by the file of issuers."""
     deadline: float = inf
     """The time after which no mutation of the request begins, in seconds of the monotonic clock."""
+    again: Callable[[], Awaitable[tuple[Actor, Stakeholder | None]]] | None = None
+    """Reads who the caller is anew, Unauthenticated once the credential has ended; None for a caller who did not sign in.
+
+    In an open transaction it only reads. Outside of one a refusal is counted and told, as at the door.
+    """
+    refused: Refusal | None = None
+    """Why the caller, who had signed in, was not let in by a mutation."""
     renewed: Callable[[], Awaitable[tuple[Actor, Stakeholder | None, datetime]]] | None = None
     """Authenticates the caller of a subscription again and returns the current time too; None for other requests."""
     selected: Selected = field(init=False)
@@ -80,6 +88,13 @@ class Context:
         """
         return self._loaders.setdefault(name, Loader(load, cache_key_fn=key))
 
+    @property
+    def acting(self) -> Stakeholder:
+        """The person who acts, in a mutation as its transaction has it; NotFound for a service."""
+        if self.person is None:
+            raise NotFound("Stakeholder", self.actor.id)
+        return self.person
+
     async def renew(self) -> None:
         """Updates actor, person and time of a subscription; Unauthenticated once its token has ended."""
         if self.renewed:
@@ -96,6 +111,18 @@ class Context:
                 _loaded(loader).update(before)
 
         return forget
+
+    async def sign_in_again(self) -> None:
+        """Updates actor and person to what the database has now; Unauthenticated once the credential has ended."""
+        if self.again is None:
+            return
+        entered = self.actor.entered or self.actor.identity
+        try:
+            actor, self.person = await self.again()
+        except Refusal as refusal:
+            self.refused = refusal
+            raise
+        self.actor = replace(actor, entered=entered)
 
     def forget(self) -> None:
         """Drops all loaders, because a mutation may have changed what they loaded."""
