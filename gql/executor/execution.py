@@ -8,6 +8,7 @@ from typing import Any
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gql.executor.compiler import Compiler
 from gql.executor.plans import Plan, plan_of
 from gql.executor.reading import Reading
 
@@ -43,6 +44,7 @@ def _completed(execution: Any, plan: Plan, said: tuple[Any, ...]) -> Any:
         forget()
         return execution.complete_value(*said)
 
+    plan.compiler = plan.compiler or Compiler(execution)
     try:
         completed = Reading.beside(execution, plan.compiler).complete_value(*said)
     except Exception:  # noqa: BLE001  graphql-core meets it again, and says what it is
