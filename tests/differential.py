@@ -131,7 +131,7 @@ class Pair:
         with patch.object(gql.schema, "tell_denied", tell):
             self.schema.execution_context_class = execution
             result = await self.schema.execute(drawn.text, drawn.variables, context, operation_name="Drawn")
-        errors = [each.formatted | {"of": type(each.original_error).__name__} for each in result.errors or ()]
+        errors: list[Any] = [each.formatted | {"of": type(each.original_error).__name__} for each in result.errors or ()]
         for each in errors:
             if each.get("extensions", {}).get("code") == "INTERNAL":
                 del each["extensions"]["id"]

@@ -1,6 +1,7 @@
 """Projections: which stored fields a read fetches, as a tree of their names."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
@@ -46,13 +47,18 @@ def projection(kind: type[BaseModel], wanted: Fields) -> dict[str, int] | None:
 def _paths(kind: type[BaseModel], wanted: Mapping[str, Fields], above: str = "") -> Iterator[str]:
     for name, inside in wanted.items():
         field = kind.model_fields[name]
-        path, nested = f"{above}{field.alias or name}", nests(field.annotation)
+        path, nested = f"{above}{field.alias or name}", _nested_in(kind, name)
         if inside is None or nested is None:
             yield path
         else:
             yield from _paths(nested, inside, f"{path}.")
     if above and not wanted:
         yield f"{above}_"  # no record has this field, so MongoDB sends an empty document: an empty projection would send all
+
+
+@cache
+def _nested_in(kind: type[BaseModel], name: str) -> type[BaseModel] | None:
+    return nests(kind.model_fields[name].annotation)
 
 
 def nests(annotation: Any) -> type[BaseModel] | None:

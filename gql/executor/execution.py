@@ -8,56 +8,63 @@ from typing import Any
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gql.executor.compiler import Compiler
 from gql.executor.plans import Plan, plan_of
 from gql.executor.reading import Reading
 
 
 def planned(base: type[StrawberryGraphQLCoreExecutionContext]) -> type[StrawberryGraphQLCoreExecutionContext]:
-    """The execution `base`, which completes the value of a query's root field by a plan where there is one.
+    """The execution `base`, which answers a query by a plan where there is one.
 
-    Without an error the plan's answer is the answer. With one, what the plan read is put aside, and `base` completes the value.
+    Without an error the plan's answer is the answer. With one, what the plan read is put aside, and `base` executes what it did.
     """
 
     class Planned(base):  # type: ignore[valid-type, misc]
         def execute_collected_root_fields(self, root_type: Any, root_value: Any, fields: Any, *further: Any) -> Any:
-            # With several roots, which of them reports its errors first depends on what each waits for.
+            said = root_type, root_value, fields, *further
+            stock: Callable[..., Any] = super().execute_collected_root_fields
             wrapped = self.middleware_manager and self.middleware_manager.middlewares
-            if len(fields) == 1 and not wrapped and self.abort_signal is None and (plan := plan_of(self)):
+            plan = None if wrapped or self.abort_signal else plan_of(self)
+            if plan is None:
+                return stock(*said)
+            if len(fields) > 1:  # an error of one has its place among those of the others, so all are executed again
+                return _tried(plan, self, lambda reading: reading.execute_collected_root_fields(*said), lambda: stock(*said))
 
-                def complete_value(*said: Any) -> Any:
-                    del self.complete_value  # the root field's value is the first that is completed
-                    return _completed(self, plan, said)
+            def complete_value(*value: Any) -> Any:
+                del self.complete_value  # the root field's value is the first that is completed
+                return _tried(plan, self, lambda reading: reading.complete_value(*value), lambda: self.complete_value(*value))
 
-                self.complete_value = complete_value
-            return super().execute_collected_root_fields(root_type, root_value, fields, *further)
+            self.complete_value = complete_value
+            return stock(*said)
 
     return Planned
 
 
-def _completed(execution: Any, plan: Plan, said: tuple[Any, ...]) -> Any:
-    """The value of the root field, completed by the plan, or by the execution if the plan goes astray."""
+def _tried(plan: Plan, execution: Any, by_plan: Callable[[Reading], Any], stock: Callable[[], Any]) -> Any:
+    """What the plan answers; what the execution does, if the plan goes astray."""
+    plan.compiler = plan.compiler or Compiler(execution)
     forget = execution.context_value.remembered()
 
-    def stock() -> Any:
+    def astray() -> Any:
         plan.went_astray()
         forget()
-        return execution.complete_value(*said)
-
-    try:
-        completed = Reading.beside(execution, plan.compiler).complete_value(*said)
-    except Exception:  # noqa: BLE001  graphql-core meets it again, and says what it is
         return stock()
-    if optimized_is_awaitable(completed):
-        return _awaited(plan, completed, stock)
-    plan.went_well()
-    return completed
 
-
-async def _awaited(plan: Plan, completing: Awaitable[Any], stock: Callable[[], Any]) -> Any:
     try:
-        completed = await completing
-    except Exception:  # noqa: BLE001  as above
-        completed = stock()
-        return await completed if optimized_is_awaitable(completed) else completed
+        answer = by_plan(Reading.beside(execution, plan.compiler))
+    except Exception:  # noqa: BLE001  graphql-core meets it again, and says what it is
+        return astray()
+    if optimized_is_awaitable(answer):
+        return _awaited(plan, answer, astray)
     plan.went_well()
-    return completed
+    return answer
+
+
+async def _awaited(plan: Plan, waiting: Awaitable[Any], astray: Callable[[], Any]) -> Any:
+    try:
+        answer = await waiting
+    except Exception:  # noqa: BLE001  as above
+        answer = astray()
+        return await answer if optimized_is_awaitable(answer) else answer
+    plan.went_well()
+    return answer

@@ -40,6 +40,9 @@ EXACT = {
 }
 """For each built-in scalar the check that a value is answered as it is. A value that fails it may still be answered."""
 
+_PLAINEST = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+"""For some scalars the Python type of which every value is answered as it is."""
+
 _NO_OBJECTS = (NoneType, Exception, GeneratorType, str, bytes, bool, int, float, list, tuple, dict, set, frozenset)
 _objects: set[type] = set()
 
@@ -73,8 +76,9 @@ def choices(kind: GraphQLEnumType) -> dict[Any, str]:
 def finishing(kind: Any, inner: Finish | None = None) -> Finish:
     """The function that completes a value of a type: a scalar, an enumeration, what `inner` completes, or lists of these."""
     kind, may_be_null = nullable(kind)
+    plainest = _PLAINEST.get(kind)
     if isinstance(kind, GraphQLList):
-        finish = _finishing_list(finishing(kind.of_type, inner))
+        finish = _finishing_list(finishing(kind.of_type, inner), _PLAINEST.get(nullable(kind.of_type)[0]))
     elif inner is not None:
         finish = inner
     elif isinstance(kind, GraphQLEnumType):
@@ -83,6 +87,8 @@ def finishing(kind: Any, inner: Finish | None = None) -> Finish:
         finish = _finishing_leaf(kind)
 
     def finished(value: Any) -> Any:
+        if type(value) is plainest:
+            return value
         if value is None or value is Undefined:
             if may_be_null:
                 return None
@@ -92,11 +98,11 @@ def finishing(kind: Any, inner: Finish | None = None) -> Finish:
     return finished
 
 
-def _finishing_list(each: Finish) -> Finish:
+def _finishing_list(each: Finish, plainest: type | None) -> Finish:
     def finish(value: Any) -> Any:
         if type(value) is not list and type(value) is not tuple:
             raise Surprise
-        return [each(one) for one in value]
+        return [one if type(one) is plainest else each(one) for one in value]
 
     return finish
 

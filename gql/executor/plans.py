@@ -45,8 +45,6 @@ def plan_of(execution: Any) -> Plan | None:
     if plan.rests:
         plan.rests -= 1
         return None
-    if plan.compiler is None:
-        plan.compiler = Compiler(execution)
     return plan
 
 
