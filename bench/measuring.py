@@ -4,12 +4,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from time import monotonic
 from typing import Any
 
 Ask = Callable[[int], Awaitable[bytes]]
 """Sends a contender its request of that number, and returns the body of the answer."""
 WARM = 5  # requests to each contender before it is measured
+LEAST = 1e-5  # seconds that a request takes at least
 
 
 class AnswersDiffer(AssertionError):
@@ -48,7 +48,9 @@ class Measured:
 
 
 async def measured(case: str, contenders: Sequence[Contender], rounds: int, seconds: float, warm: int = WARM) -> Measured:
-    """Measures each contender for about `seconds` in each of `rounds`, after `warm` requests; the last contender is ours.
+    """Measures each contender for about `seconds` of processor time in each of `rounds`, after `warm` requests.
+
+    The last contender is ours.
 
     Raises AnswersDiffer unless all give the same answers before they are measured.
     """
@@ -58,19 +60,19 @@ async def measured(case: str, contenders: Sequence[Contender], rounds: int, seco
         number += 1
         said = {}
         for each in contenders:
-            began = monotonic()
+            before = sum(each.clock())
             said[each.name] = json.loads(await each.ask(number))
-            took[each.name] = monotonic() - began
+            took[each.name] = max(sum(each.clock()) - before, LEAST)
         agree(case, said)
     spent: dict[str, list[tuple[float, float]]] = {each.name: [] for each in contenders}
     for _ in range(rounds):
         for each in contenders:
             times = max(1, round(seconds / took[each.name]))
-            before = each.clock()
+            then = each.clock()
             for _ in range(times):
                 number += 1
                 await each.ask(number)
-            server, database = ((now - then) / times for now, then in zip(each.clock(), before, strict=True))
+            server, database = ((after - begun) / times for after, begun in zip(each.clock(), then, strict=True))
             spent[each.name].append((server, database))
     servers = {name: [server for server, _ in each] for name, each in spent.items()}
     first, ours = servers[contenders[0].name], servers[contenders[-1].name]

@@ -35,7 +35,7 @@ def write(found: Mapping[str, Any]) -> None:
         if name in PARTS
     }
     page = rewritten(PAGE.read_text(), kept, PARTS)
-    FIGURES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    FIGURES.write_text(json.dumps(kept, indent=1) + "\n")
     PAGE.write_text(page)
 
 

@@ -28,7 +28,7 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long a case is measured: the number of rounds, and about how many seconds each contender gets in a round."""
+    """How long a case is measured: the number of rounds, and for about how many seconds each contender works in a round."""
 
     rounds: int
     seconds: float
