@@ -25,7 +25,7 @@ from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.store.counts import different, values
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
-from documents.store.session import Database, answered_within, bound_database
+from documents.store.session import Database, answered_within, bound_database, time_left
 from documents.store.totals import kept
 from documents.store.units import Raw
 from documents.tokens import ApiToken
@@ -39,7 +39,7 @@ from documents.versions.version import ModelVersion
 
 T = TypeVar("T")
 MOST_MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
-PATIENCE = 60  # seconds that the database has for what several requests may share
+PATIENCE = 60  # seconds that the database has for what several requests may share, if none of them has a limit
 IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
 RETURN: Filter = {"plan": {"change_type": {"eq": ChangeType.ROLLBACK}, "target_version": {"is_null": False}}}
 """The changes that take another one back, after which a version runs."""
@@ -86,21 +86,30 @@ class Figures:
         return {name: Counted(count=found[name], query=whole[name]) for name in found}
 
 
+@dataclass(slots=True)
+class _Wish:
+    """The latest moment as of which somebody waits for a thing, and the longest time that somebody has for it, in seconds."""
+
+    at: datetime
+    seconds: float
+
+
 class _Shared:
     """What callers of one database wait for: one thing is read at a time, for all who asked before it began."""
 
     def __init__(self) -> None:
         self.turnstile = Turnstile[Any]()
-        self.moments = dict[Hashable, datetime]()
-        """The latest moment as of which somebody waits for a thing."""
+        self.wishes = dict[Hashable, _Wish]()
 
     async def found(self, read: Callable[..., Awaitable[T]], at: datetime, how: tuple[Any, ...], database: Database) -> T:
-        what = (read, how)
-        self.moments[what] = max(at, self.moments.get(what, at))
+        what, seconds = (read, how), min(time_left(), PATIENCE)
+        wish = self.wishes.setdefault(what, _Wish(at, seconds))
+        wish.at, wish.seconds = max(at, wish.at), max(seconds, wish.seconds)
 
         async def work() -> T:
-            with database.bound(), answered_within(PATIENCE):
-                return await read(self.moments.pop(what), *how)
+            wished = self.wishes.pop(what)
+            with database.bound(), answered_within(wished.seconds):
+                return await read(wished.at, *how)
 
         found: T = await self.turnstile.through(what, work)
         return found

@@ -20,6 +20,7 @@ from documents.eligibility.rules import RULES
 from documents.kinds import RECORDS
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
 from documents.store.counts import recount
+from documents.store.session import answered_within, time_left
 from documents.versions.lifecycle import VersionStatus
 from tests.examples import BOT, EXPERIMENT, RATED, assess, decide, eligible, read, register, submit
 from tests.operations import (
@@ -501,6 +502,21 @@ async def test_callers_at_once_share_one_count_and_know_what_was_committed_befor
     held_up.goes.set()
     assert (await earlier, await asyncio.gather(*later)) == (0, [1] * len(later))
     assert (held_up.counted, held_up.most) == (2, 1)
+
+
+async def test_what_is_shared_has_the_longest_time_that_somebody_has_for_it(service: Service) -> None:
+    seen = list[float]()
+
+    async def read(_: datetime) -> None:
+        seen.append(time_left())
+
+    async def ask(seconds: float) -> None:
+        with answered_within(seconds):
+            await figures_of.shared(read, service.now)
+
+    await asyncio.gather(ask(5), ask(9), ask(7))
+    await figures_of.shared(read, service.now)
+    assert 7 < seen[0] <= 9 and 50 < seen[1] <= figures_of.PATIENCE and len(seen) == 2
 
 
 async def test_the_trail_is_summed_up_for_those_who_may_read_it(service: Service) -> None:
