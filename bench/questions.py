@@ -13,7 +13,6 @@ from documents import dashboard
 from documents.access import GovernanceRole
 from documents.risk.scales import RiskTier
 from documents.store import aggregates
-from documents.store.filters import to_query
 from documents.store.session import BATCH, Database
 from documents.store.units import Raw
 from documents.versions.lifecycle import VersionStatus
@@ -142,9 +141,7 @@ def _pipelines() -> Mapping[str, list[Raw]]:
     """The dashboard's aggregations, by collection. They are made once: a few minutes change none of these figures."""
     at, made = datetime.now().astimezone(), {}
     for each in (dashboard.versions(at), dashboard.changes(at), dashboard.deployments(at)):
-        of = {name: to_query(asked) for name, asked in each.of.items()}
-        elements = {name: (path, to_query(asked, path)) for name, (path, asked) in each.elements.items()}
-        made[each.kind.collection] = aggregates.counts(to_query(each.among), of, each.distinct, elements)
+        made[each.kind.collection] = aggregates.counts(*each.query())
     return made
 
 

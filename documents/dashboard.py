@@ -1,4 +1,6 @@
-"""The dashboard: the filter that each figure counts by at a moment. Each kind of record takes one database command.
+"""The dashboard: the filter that each figure counts by at a moment.
+
+The figures of versions, changes and deployments are counts that each transaction keeps, so their cost does not grow.
 
 Some figures depend on records of several kinds. What they count is found first, and listed by its keys.
 """
@@ -20,22 +22,24 @@ from documents.deployments import Deployment
 from documents.eligibility.turns import still_due
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
-from documents.store.aggregates import Grouping, Question
+from documents.store.counts import different, values
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
-from documents.store.session import Database, answered_within, bound_database
+from documents.store.session import Database, answered_within, bound_database, time_left
+from documents.store.totals import kept
 from documents.store.units import Raw
 from documents.tokens import ApiToken
 from documents.turnstile import Turnstile
 from documents.values import Value
+from documents.versions.counting import MODELS
 from documents.versions.lifecycle import LIVE, VersionStatus
 from documents.versions.risks import HighRisk, RiskAcceptance
 from documents.versions.standing import Standing
 from documents.versions.version import ModelVersion
 
 T = TypeVar("T")
-MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
-PATIENCE = 60  # seconds that the database has for what several requests may share
+MOST_MODELS, ANOMALIES = 10_000, 1_000  # models in use, and anomalies, that one request handles
+PATIENCE = 60  # seconds that the database has for what several requests may share, if none of them has a limit
 IN_USE: Filter = {"standing": {"status": {"in": LIVE}}}
 RETURN: Filter = {"plan": {"change_type": {"eq": ChangeType.ROLLBACK}, "target_version": {"is_null": False}}}
 """The changes that take another one back, after which a version runs."""
@@ -61,15 +65,33 @@ class Figures:
     """Figures that count the different values at a path, rather than records."""
     elements: Mapping[str, tuple[str, Filter]] = field(default_factory=dict)
     """Figures that count the elements of a list, at a path, that meet a filter."""
+    kept_at: datetime | None = None
+    """The moment as of which the counts are read that each transaction keeps; None if the database counts."""
+
+    def query(self) -> tuple[Raw, Mapping[str, Raw], Mapping[str, str], Mapping[str, tuple[str, Raw]]]:
+        """What counts the figures by their filters: the arguments of `Record.counts`."""
+        of = {name: to_query(each) for name, each in self.of.items()}
+        elements = {name: (path, to_query(each, path)) for name, (path, each) in self.elements.items()}
+        return to_query(self.among), of, self.distinct, elements
 
     async def counted(self) -> Mapping[str, Counted]:
-        """The figures by name, counted in one database command."""
-        asked = {name: to_query(each) for name, each in self.of.items()}
-        elements = {name: (path, to_query(each, path)) for name, (path, each) in self.elements.items()}
-        found = await self.kind.counts(to_query(self.among), asked, self.distinct, elements)
+        """The figures by name, each the same as if its filter was counted."""
+        if self.kept_at is None:
+            found = await self.kind.counts(*self.query())
+        else:
+            found = await kept(self.kind.collection, [*self.of, *self.elements], self.kept_at)
+            found |= {name: await different(self.kind, name) for name in self.distinct}
         # A figure of distinct values or elements lists the records among which it counts.
         whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
         return {name: Counted(count=found[name], query=whole[name]) for name in found}
+
+
+@dataclass(slots=True)
+class _Wish:
+    """The latest moment as of which somebody waits for a thing, and the longest time that somebody has for it, in seconds."""
+
+    at: datetime
+    seconds: float
 
 
 class _Shared:
@@ -77,16 +99,17 @@ class _Shared:
 
     def __init__(self) -> None:
         self.turnstile = Turnstile[Any]()
-        self.moments = dict[Hashable, datetime]()
-        """The latest moment as of which somebody waits for a thing."""
+        self.wishes = dict[Hashable, _Wish]()
 
     async def found(self, read: Callable[..., Awaitable[T]], at: datetime, how: tuple[Any, ...], database: Database) -> T:
-        what = (read, how)
-        self.moments[what] = max(at, self.moments.get(what, at))
+        what, seconds = (read, how), min(time_left(), PATIENCE)
+        wish = self.wishes.setdefault(what, _Wish(at, seconds))
+        wish.at, wish.seconds = max(at, wish.at), max(seconds, wish.seconds)
 
         async def work() -> T:
-            with database.bound(), answered_within(PATIENCE):
-                return await read(self.moments.pop(what), *how)
+            wished = self.wishes.pop(what)
+            with database.bound(), answered_within(wished.seconds):
+                return await read(wished.at, *how)
 
         found: T = await self.turnstile.through(what, work)
         return found
@@ -134,7 +157,7 @@ def versions(at: datetime) -> Figures:
         "unmitigated_risks": ("standing.high_risks", HighRisk.open_at(at)),
         "accepted_risks": ("acceptances", RiskAcceptance.standing_at(at)),
     }
-    return Figures(ModelVersion, IN_USE, of, distinct={"models": "model_id"}, elements=elements)
+    return Figures(ModelVersion, IN_USE, of, distinct={MODELS: "model_id"}, elements=elements, kept_at=at)
 
 
 def changes(at: datetime) -> Figures:
@@ -148,7 +171,7 @@ def changes(at: datetime) -> Figures:
         "returns": {"and": [taken_back, RETURN]},
         "decommissions": {"and": [taken_back, DECOMMISSION]},
     }
-    return Figures(ChangeRequest, {"or": [open_, taken_back]}, of)
+    return Figures(ChangeRequest, {"or": [open_, taken_back]}, of, kept_at=at)
 
 
 def completed_since(moment: datetime) -> Filter:
@@ -159,7 +182,7 @@ def completed_since(moment: datetime) -> Filter:
 
 def deployments(at: datetime) -> Figures:
     """The figures of the deployments since the UTC month began."""
-    return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}})
+    return Figures(Deployment, {"deployed_at": {"gte": month(at)}}, {"deployed": {}}, kept_at=at)
 
 
 def events(at: datetime) -> Figures:
@@ -198,10 +221,10 @@ def _of_changes(ids: Sequence[str]) -> Counted:
 
 async def models_in_use() -> Raw:
     """The query for the models that have a version in use. Raises LimitExceeded for more than 10,000 models."""
-    found = await ModelVersion.groups(to_query(IN_USE), Question([Grouping("model_id", 1)]), MODELS + 1)
-    if len(found) > MODELS:
-        raise LimitExceeded("the number of models in use", len(found), MODELS)
-    return {"model_id": {"$in": [each["_id"]["k0"] for each in found]}}
+    found = await values(ModelVersion, MODELS, MOST_MODELS + 1)
+    if len(found) > MOST_MODELS:
+        raise LimitExceeded("the number of models in use", len(found), MOST_MODELS)
+    return {"model_id": {"$in": found}}
 
 
 class AccessAnomaly(Value):

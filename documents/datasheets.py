@@ -157,6 +157,7 @@ class Datasheet(Searchable):
     revisions: tuple[Revision, ...] = Field(default=(), description="The revisions are listed oldest first.")
 
     collection: ClassVar = "datasheets"
+    counted_by: ClassVar = ("dataset_id",)
     indexes: ClassVar = [BY_TOKENS]
 
     @classmethod

@@ -1,6 +1,6 @@
 """Deployments: which version ran in which environment, from when to when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 from uuid import uuid4
@@ -12,8 +12,10 @@ from documents.audit.event import AuditEventType
 from documents.canonical import digest
 from documents.numbers import version_key
 from documents.store.indexes import index
+from documents.store.periods import month_after
 from documents.store.record import Record
-from documents.store.units import Raw
+from documents.store.totals import ALL
+from documents.store.units import Counts, Raw
 from documents.values import Digest, Environment, Key, Moment
 from documents.versions.dependencies import origins
 from documents.versions.dossier import Dossier
@@ -58,6 +60,7 @@ class Deployment(Record):
     ended_by_change_id: Key | None = Field(default=None, description="The id of the change that ended it; null while it runs.")
 
     collection: ClassVar = "deployments"
+    counted_by: ClassVar = ("deployed_at",)
     indexes: ClassVar = [
         # No two begin at once. That what ran there has ended no index can say: secantusd-rs checks a unique one against what
         # is committed, so the place that a transaction frees is still taken in it.
@@ -68,6 +71,12 @@ class Deployment(Record):
         index("change_id", "deployed_at", "_id"),
         index("deployed_at", "_id"),
     ]
+
+    @classmethod
+    def counts_for(cls, raw: Raw) -> Iterator[Counts]:
+        yield Counts(ALL)
+        yield Counts("deployed")
+        yield Counts("deployed", -1, month_after(raw["deployed_at"]))
 
     @classmethod
     def begin(

@@ -81,6 +81,7 @@ class Incident(Searchable):
     resolution: Ending | None = Field(default=None, description="The resolution, once it is resolved.")
 
     collection: ClassVar = "incidents"
+    counted_by: ClassVar = ("incident_id",)
     indexes: ClassVar = [
         index("model_id", "version", "opened_at", "_id"),
         index("model_id", "opened_at", "_id"),

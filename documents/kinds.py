@@ -22,8 +22,10 @@ from documents.people import Stakeholder
 from documents.policies import Policy
 from documents.questionnaire import RiskTemplate
 from documents.reviews import ReviewCalendar
+from documents.store.counts import FigureCount, keep
 from documents.store.record import Record
 from documents.store.session import Database
+from documents.store.units import Unit
 from documents.tokens import ApiToken
 from documents.versions.model import Model
 from documents.versions.version import ModelVersion
@@ -31,10 +33,15 @@ from documents.versions.version import ModelVersion
 RECORDS: tuple[type[Record], ...] = (
     Stakeholder, ApiToken, Policy, Model, ModelVersion, Datasheet, Content, AuditEvent, AuditHead, Migration,
     IdempotencyKey, ChangeRequest, Deployment, Incident, ReviewCalendar, AuditCheckpoint, RiskTemplate,
-    VerificationRun, VerificationTurn, JudgementDue, JudgementTurn, RulesInForce, DeploymentEnvironment,
+    VerificationRun, VerificationTurn, JudgementDue, JudgementTurn, RulesInForce, DeploymentEnvironment, FigureCount,
 )  # fmt: skip
 
 
 def open_database(uri: str, name: str, **options: Any) -> Database:
-    """A database in which each unit of work keeps the standing of the versions that it changes or bears on."""
-    return Database(uri, name, settle, **options)
+    """A database in which each unit of work keeps the standing of the versions that it changes or bears on, and the counts."""
+
+    async def settling(unit: Unit) -> None:
+        await settle(unit)
+        await keep(unit)
+
+    return Database(uri, name, settling, **options)

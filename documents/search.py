@@ -1,12 +1,17 @@
 """Finds records by words. Each record stores an array of tokens, because the embedded database has no text index."""
 
+from __future__ import annotations
+
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
+from time import monotonic
 from typing import Any, ClassVar, Self
 from unicodedata import combining, normalize
+from weakref import WeakKeyDictionary
 
 from documents.errors import InvalidInput
 from documents.store.fields import Fields, projection
@@ -14,10 +19,12 @@ from documents.store.indexes import index
 from documents.store.pages import By, Window
 from documents.store.record import Identity, Record
 from documents.store.server import UnreadableDocument
+from documents.store.session import Database, bound_database
 from documents.store.units import Raw
 from documents.values import NAME_LENGTH
 
 TOKENS, MOST, LONGEST = "search_tokens", 200, 40  # the stored field; tokens of a record; characters of a token
+SAMPLE_SIZE, SAMPLE_SECONDS = 1_000, 3_600
 BY_TOKENS = index(TOKENS)
 _WORD = re.compile(r"[^\W_]+")
 _LAST = "\U0010ffff"  # the last code point: `word + _LAST` ends the range of the texts that begin with `word`
@@ -60,6 +67,39 @@ class Searchable(Record):
         return sum(raw["all"] for raw in await cls.aggregated([*steps, {"$count": "all"}]))
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many of some records hold each word: which of two words is the rarer."""
+
+    held: Counter[str] = field(default_factory=Counter)
+    taken_at: float = field(default_factory=monotonic)
+
+    def count(self, word: str) -> int:
+        return self.held[word]
+
+    def beginning(self, begun: str) -> int:
+        """How many of the words that records hold begin so."""
+        return sum(count for word, count in self.held.items() if word.startswith(begun))
+
+
+_samples: WeakKeyDictionary[Database, dict[type[Record], Sample]] = WeakKeyDictionary()
+
+
+async def sample_of(kind: type[Record]) -> Sample:
+    """The words of a thousand records of a kind, read once an hour.
+
+    A guess is enough: it decides what a search costs, not what it finds. To count each word would cost as much as to begin with a
+    common one.
+    """
+    known = _samples.setdefault(bound_database(), {})
+    sample = known.get(kind)
+    if sample is None or monotonic() - sample.taken_at > SAMPLE_SECONDS:
+        raws = await kind.raws({}, limit=SAMPLE_SIZE, fields=[TOKENS])
+        held = Counter(word for raw in raws if isinstance(raw.get(TOKENS), list) for word in raw[TOKENS] if isinstance(word, str))
+        sample = known[kind] = Sample(held)
+    return sample
+
+
 def words(texts: Iterable[str]) -> list[str]:
     """The first 200 different words of the texts, in the form in which words are compared.
 
@@ -96,6 +136,35 @@ KIND_BY_KIND: By = (("kind", 1), ("id", 1))
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The words of a search: those that a record has to hold, and the beginning of one more."""
+
+    whole: tuple[str, ...]
+    begun: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The words of `text`. Raises InvalidInput for a text without words."""
+        asked = words([text]) if len(text) <= NAME_LENGTH else []
+        if not asked:
+            raise InvalidInput("query", f"must hold a word, and {NAME_LENGTH} characters at most")
+        return cls(tuple(asked[:-1]), asked[-1])
+
+    def steps(self, known: Sample) -> list[Raw]:
+        """The steps of an aggregation that yield the records with these words, of which an index finds the rarest.
+
+        A range of texts finds the word that is only begun. A pattern would give the user's text another meaning than text.
+        """
+        # In two steps, because the embedded database uses an index for the first and none for `$all` and `$elemMatch`.
+        beginning = {"$gte": self.begun, "$lte": self.begun + _LAST}
+        first: Any = min(self.whole, key=known.count, default=None)
+        if first is None or known.beginning(self.begun) < known.count(first):
+            first = beginning
+        exactly = ({"$all": [*self.whole]} if self.whole else {}) | {"$elemMatch": beginning}
+        return [{"$match": {TOKENS: first}}, {"$match": {TOKENS: exactly}}]
+
+
+@dataclass(frozen=True, slots=True)
 class Sought:
     """A kind of record that is searched: the query that it must meet beside the words, and the fields that are read."""
 
@@ -103,13 +172,18 @@ class Sought:
     query: Raw
     fields: Fields
 
-    async def found(self, steps: list[Raw], direction: int, limit: int, beyond: Identity | None) -> list[Searchable]:
+    async def found(self, asked: Asked, direction: int, limit: int, beyond: Identity | None) -> list[Searchable]:
         further = [self.query, *([{"_id": {"$gt" if direction > 0 else "$lt": beyond}}] if beyond else [])]
         part: list[Raw] = [{"$match": each} for each in further]
+        steps = asked.steps(await self._sample(asked))
         return await self.kind.found([*steps, *part, {"$sort": {"_id": direction}}, {"$limit": limit}], self.fields)
 
-    async def counted(self, steps: list[Raw]) -> int:
-        return await self.kind.counted([*steps, {"$match": self.query}])
+    async def counted(self, asked: Asked) -> int:
+        return await self.kind.counted([*asked.steps(await self._sample(asked)), {"$match": self.query}])
+
+    async def _sample(self, asked: Asked) -> Sample:
+        """How often words are held; nothing is read for a single word, which leaves no choice."""
+        return await sample_of(self.kind) if asked.whole else Sample()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +208,7 @@ class Hits:
     """A page of the records that were found."""
 
     among: Sequence[Sought]
-    steps: list[Raw]
+    asked: Asked
     by: By
     nodes: Sequence[Record]
     has_previous_page: bool
@@ -145,7 +219,7 @@ class Hits:
         return [Hit(each, self.by) for each in self.nodes]
 
     @property
-    def page_info(self) -> "Hits":
+    def page_info(self) -> Hits:
         return self
 
     @property
@@ -158,7 +232,7 @@ class Hits:
 
     async def total_count(self) -> int:
         """The number of records on all pages; takes one database command for each kind."""
-        return sum([await each.counted(self.steps) for each in self.among])
+        return sum([await each.counted(self.asked) for each in self.among])
 
 
 async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> Hits:
@@ -167,39 +241,24 @@ async def search(among: Sequence[Sought], text: str, window: Window, by: By) -> 
     `by` orders them by kind, in the sequence of `among`, and by id. It takes one command for each kind that the page touches, or
     one for each kind in an order by id alone. Raises InvalidInput for a text without words, and for a cursor of another list.
     """
-    steps, order = _holding(text), dict(window.order(by))
+    asked, order = Asked.of(text), dict(window.order(by))
     walked, enough = among[:: order["kind"]], window.size + 1  # one record more than the page tells whether another page follows
     place, beyond = _place([each.kind.__name__ for each in walked], by, window)
     found: list[Record] = []
     if by[0][0] == "kind":
         for each in walked[place:]:
-            found += await each.found(steps, order["id"], enough - len(found), beyond)
+            found += await each.found(asked, order["id"], enough - len(found), beyond)
             beyond = None  # the cursor is in the first kind; the kinds after it are read from their beginning
             if len(found) == enough:
                 break
     else:
         for each in walked:
-            found += await each.found(steps, order["id"], enough, beyond)
+            found += await each.found(asked, order["id"], enough, beyond)
         found.sort(key=attrgetter("id"), reverse=order["id"] < 0)
     nodes, more, entered = found[: window.size], len(found) > window.size, window.cursor is not None
     if window.backward:
-        return Hits(among, steps, by, nodes[::-1], more, entered)
-    return Hits(among, steps, by, nodes, entered, more)
-
-
-def _holding(text: str) -> list[Raw]:
-    """The steps of an aggregation that yield the records with these words. Raises InvalidInput for a text without words.
-
-    A range of texts finds the word that is only begun. A pattern would give the user's text another meaning than text.
-    """
-    # In two steps, because the embedded database uses an index for the first and none for `$all` and `$elemMatch`.
-    asked = words([text]) if len(text) <= NAME_LENGTH else []
-    if not asked:
-        raise InvalidInput("query", f"must hold a word, and {NAME_LENGTH} characters at most")
-    *whole, begun = asked
-    beginning = {"$gte": begun, "$lte": begun + _LAST}
-    exactly = ({"$all": whole} if whole else {}) | {"$elemMatch": beginning}
-    return [{"$match": {TOKENS: whole[0] if whole else beginning}}, {"$match": {TOKENS: exactly}}]
+        return Hits(among, asked, by, nodes[::-1], more, entered)
+    return Hits(among, asked, by, nodes, entered, more)
 
 
 def _place(names: Sequence[str], by: By, window: Window) -> tuple[int, Identity | None]:

@@ -23,6 +23,7 @@ from gql.attempts import WINDOW
 from gql.credentials import HEADER, Front
 from gql.errors import coded, refused
 from gql.identity import Doorkeeper
+from gql.leaving import unless_left
 from gql.limits import OutOfTime
 from gql.origins import REQUEST_ID
 from gql.schema import Schema
@@ -97,7 +98,8 @@ class OverHTTP:
         media = accepted(",".join(request.headers.getlist("accept")))
         try:
             context, asked = await self.read(request, media)
-            answer = await self._executed(asked, request.method, media or JSON, context)
+            with unless_left(receive):
+                answer = await self._executed(asked, request.method, media or JSON, context)
         except ClientDisconnect:
             return
         except Unserved as unserved:

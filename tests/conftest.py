@@ -60,6 +60,8 @@ class Volatile(Engine):
 
 @pytest.fixture
 async def service(server: str, request: pytest.FixtureRequest) -> "AsyncIterator[Service]":
+    from documents.kinds import RECORDS  # noqa: PLC0415
+    from documents.store.counts import missing  # noqa: PLC0415
     from tests.service import Service  # noqa: PLC0415
     from tests.standings import misjudged  # noqa: PLC0415
 
@@ -71,5 +73,6 @@ async def service(server: str, request: pytest.FixtureRequest) -> "AsyncIterator
             yield service
             if honest:
                 assert await misjudged() == []
+                assert (await missing(RECORDS, service.now)).differences == []
     finally:
         await service.close(spare=honest)

@@ -1,5 +1,7 @@
 """How much one request may ask: refused before the database hears of it, on one side of each edge and not on the other."""
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -9,6 +11,8 @@ import httpx
 import pytest
 from graphql import get_introspection_query
 from pymongo import monitoring
+from pymongo.errors import ExecutionTimeout
+from starlette.types import ASGIApp, Message
 
 from documents.errors import LimitExceeded
 from gql.app import create_app
@@ -16,9 +20,10 @@ from gql.http import GRAPHQL, JSON
 from gql.schema import build_schema
 from gql.settings import Limits
 from gql.texts import Texts
+from tests.examples import register
 from tests.long_texts import HOSTILE
 from tests.service import ADA, ALICE, AUDREY, Person, Service
-from tests.watching import Commands
+from tests.watching import Commands, where
 
 
 @dataclass
@@ -268,6 +273,8 @@ class Limited:
     service: Service
     database: Slow
     http: httpx.AsyncClient
+    app: ASGIApp
+    hurried: Service
 
     async def asked(self, query: str, by: Person, accept: str = JSON, **variables: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {by.token}", "accept": accept}
@@ -276,6 +283,26 @@ class Limited:
     async def said(self, query: str, by: Person, **variables: Any) -> dict[str, Any]:
         answer: dict[str, Any] = (await self.asked(query, by, **variables)).json()
         return answer
+
+    async def left(self, query: str, by: Person, after: float = 0, **variables: Any) -> list[Message]:
+        """What is sent to a caller who asks and leaves."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        arriving = iter([{"type": "http.request", "body": body}])
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            if message := next(arriving, None):
+                return message
+            await asyncio.sleep(after)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", f"Bearer {by.token}".encode()), (b"content-type", JSON.encode())]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+        await self.app(scope, receive, send)
+        return sent
 
 
 @pytest.fixture
@@ -287,7 +314,7 @@ async def limited(server: str, service: Service) -> AsyncIterator[Limited]:
     )
     app = create_app(settings, lambda: hurried.now, hurried.database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as web:
-        yield Limited(service, slow, web)
+        yield Limited(service, slow, web, app, hurried)
     await hurried.close()
 
 
@@ -307,6 +334,44 @@ async def test_a_question_that_takes_too_long_is_cut_off(limited: Limited, accep
     assert (answer.status_code, answer.json()["data"]) == (status, None)  # it had begun
     limited.database.slow = ""
     assert (await limited.said("{ models(first: 1) { nodes { name } } }", ALICE))["data"]
+
+
+NESTED = "{ models(first: 1) { nodes { name versions(first: 1) { nodes { version } } } } }"
+
+
+async def test_a_caller_who_left_is_not_answered_and_nothing_more_is_asked_of_the_database(limited: Limited) -> None:
+    await register(limited.service)
+    assert (await limited.said(NESTED, ALICE))["data"]["models"]["nodes"][0]["versions"]["nodes"]
+    assert "model_versions" in where(limited.database.seen)
+    limited.database.seen.clear()
+    limited.database.slow = "models"
+    assert await limited.left(NESTED, ALICE) == []
+    assert where(limited.database.seen).count("models") == 1
+    await asyncio.sleep(1.5)  # until the slow command has ended
+    assert "model_versions" not in where(limited.database.seen)
+
+
+async def test_a_mutation_goes_on_though_its_caller_left(limited: Limited) -> None:
+    await limited.said("{ viewer { id } }", ADA)  # the first use of a token is noted, in a transaction of its own
+    limited.database.slow = "insert"
+    one = "mutation($one: RegisterStakeholderInput!) { registerStakeholder(input: $one) { receipt { seq } } }"
+    assert await limited.left(one, ADA, one=newcomer("xena")) == []
+    async with limited.hurried.database.transactions.turn:
+        assert (await limited.service.last())["resource"]["id"] == "xena"
+
+
+async def test_a_caller_who_waits_is_answered(limited: Limited) -> None:
+    limited.database.slow = "models"
+    begun, *_ = await limited.left("{ models(first: 1) { nodes { name } } }", ALICE, after=60)
+    assert begun["status"] == 200
+
+
+async def test_the_database_gives_up_a_command_that_is_past_its_time(service: Service) -> None:
+    """The server itself does, by the `maxTimeMS` that comes with each command, so that it works no longer for nobody."""
+    numbers: list[Any] = [{"$project": {"n": {"$range": [0, 100_000]}}}, {"$unwind": "$n"}, {"$group": {"_id": "$n"}}]
+    people = service.database.collection("stakeholders")
+    with pytest.raises(ExecutionTimeout):
+        await people.aggregate(numbers[:2] * 2 + numbers[2:], maxTimeMS=200).to_list(1)
 
 
 async def test_the_database_has_no_longer_for_a_question_than_there_is(watched: Watched) -> None:

@@ -232,6 +232,23 @@ async def test_a_page_costs_a_command_for_each_kind_that_it_touches(server: str,
         assert counted["search"] == {"totalCount": 3} and where(commands) == [COLLECTIONS[0], *COLLECTIONS]
 
 
+async def test_a_search_begins_with_its_rarest_word_in_whatever_order_they_are_said(server: str, service: Service) -> None:
+    for at in range(5):
+        await register(service, modelId=f"m{at}", useCases=["Answers the questions of customers", f"Zebra {at}"])
+    async for watched in watching(server, service):
+        for text, first in (
+            ("customers zebra 3 answers", "3"),
+            ("zebra 3 customers", "3"),
+            ("answers 3 custom", "3"),
+            ("answers customers m2", {"$gte": "m2", "$lte": "m2\U0010ffff"}),
+            ("unheard customers answers", "unheard"),
+        ):
+            found, commands = await watched.costs(SEARCH, text=text, first=9)
+            (searched,) = (each for each in commands if each.get("aggregate") == "model_versions")
+            assert searched["pipeline"][0] == {"$match": {TOKENS: first}}, text
+            assert len(found["search"]["nodes"]) == ("unheard" not in text), text
+
+
 async def test_a_long_text_is_found_by_its_first_200_words(service: Service) -> None:
     await register(service, useCases=[" ".join(f"w{each}" for each in range(3_000))])
     (version,) = await service.database.collection("model_versions").find().to_list(None)

@@ -30,6 +30,7 @@ from documents.audit.verify import verify_on
 from documents.canonical import spelled
 from documents.errors import StaleRevision
 from documents.seals import FIELD, names_unknown_key, problem_of
+from documents.store.counts import FigureCount, recount
 from documents.store.record import Record
 from documents.store.session import bound_database
 from documents.store.units import Raw, Unit
@@ -255,6 +256,9 @@ async def verify_in_turn(
 
     try:
         report = await verify_on(first, earlier, kept, rest, books)
+        if books and not first:
+            await rest(0)
+            report = await _counted(report, books, clock())
         if altered:
             says = "What was stored of earlier runs, or of whose turn it is, is nothing that a server stores; it was deleted."
             told = Fault(kind=AuditFaultKind.RUN_ALTERED, seq=None, detail=says)
@@ -274,6 +278,25 @@ async def verify_in_turn(
     except StaleRevision:  # a window took so long that the turn ran out, and another process took it
         return None
     return run
+
+
+async def _counted(report: Report, books: Books, at: datetime) -> Report:
+    """Puts right each count that is not what the records come to; the report with a fault for each, if it has no other.
+
+    A record that was altered makes counts differ too, and has a fault of its own.
+    """
+    found = await recount(books.kinds, at)
+    if not report.valid:
+        return report
+    faults = tuple(
+        Fault(
+            kind=AuditFaultKind.RECORD_DIFFERS, seq=None, path=each.figure or None,
+            resource=EventResource(type=FigureCount.__name__, id=each.name),
+            detail=f"The records come to {each.missing:+d} of what was stored; it was put right.",
+        )
+        for each in found
+    )  # fmt: skip
+    return report.model_copy(update={"faults": faults, "fault_count": len(faults)})
 
 
 async def _stored(key: VerifierKey) -> Kept:

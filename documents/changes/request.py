@@ -1,5 +1,6 @@
 """Change requests: planned, approved by role, tested, scheduled, started through the gate, completed or failed, rolled back."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Self
 from uuid import uuid4
@@ -9,6 +10,7 @@ from pydantic import Field, computed_field
 from documents.access import Actor, GovernanceRole, Permission, Relation, acting_role, authorship, refuse_involved
 from documents.audit.event import AuditEventType
 from documents.bindings import ERASED
+from documents.changes.counting import COUNTED_BY, counts_for
 from documents.changes.life import POSSIBLE, REVIEWED, ChangeStatus, moves_from, possible
 from documents.changes.parts import (
     ApprovalsDue,
@@ -28,7 +30,7 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.store.filters import Filter
 from documents.store.indexes import index
-from documents.store.units import Raw
+from documents.store.units import Counts, Raw
 from documents.values import LIST_LENGTH, Digest, Key, Moment, Name, Text
 from documents.versions.entries import longer, refuse_full
 
@@ -103,6 +105,7 @@ class ChangeRequest(Searchable):
     )
 
     collection: ClassVar = "change_requests"
+    counted_by: ClassVar = COUNTED_BY
     indexes: ClassVar = [
         index("created_at", "_id"),
         index("plan.model_id", "plan.environment", "created_at", "_id"),
@@ -129,6 +132,10 @@ class ChangeRequest(Searchable):
             department=department, created_at=at, rolls_back_id=rolls_back and rolls_back.change_id,
             about_version=rolls_back.about if rolls_back and not names_one else None,
         )  # fmt: skip
+
+    @classmethod
+    def counts_for(cls, raw: Raw) -> Iterator[Counts]:
+        return counts_for(raw)
 
     @classmethod
     def recomputed(cls, raw: Raw) -> Raw:

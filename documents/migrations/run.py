@@ -20,7 +20,7 @@ from documents.migrations.forms import told_forms
 from documents.migrations.record import Migration
 from documents.migrations.steps import STEPS
 from documents.seals import FIELD
-from documents.store.migrations import Addition, Baseline, Batch, Kinds, Step
+from documents.store.migrations import Addition, Baseline, Batch, Counting, Kinds, Step
 from documents.store.record import Record
 from documents.store.session import Database
 from documents.store.transaction import is_conflict
@@ -70,7 +70,7 @@ async def check(database: Database, release: str, *, as_told: bool = False) -> i
     return found
 
 
-async def pending(database: Database) -> Sequence[Step | Addition | Baseline]:
+async def pending(database: Database) -> Sequence[Step | Addition | Baseline | Counting]:
     """The steps that are still to be done, in order; none for data that are not there. Raises what `form` raises."""
     found = await form(database)
     return [each for each in STEPS if found is not None and each.number > found]
@@ -126,7 +126,9 @@ def told_by_collection(kinds: Iterable[type[Record]]) -> Kinds:
     return {each.collection: each for each in kinds if each.told()}
 
 
-async def _do(database: Database, step: Step | Addition | Baseline, clock: Clock, release: str, kinds: Kinds) -> Migration:
+async def _do(
+    database: Database, step: Step | Addition | Baseline | Counting, clock: Clock, release: str, kinds: Kinds
+) -> Migration:
     changed = 0
     while done := await _batch(database, step, clock(), kinds):
         changed += done
@@ -150,7 +152,7 @@ async def _do(database: Database, step: Step | Addition | Baseline, clock: Clock
     return ended
 
 
-async def _batch(database: Database, step: Step | Addition | Baseline, at: datetime, kinds: Kinds) -> int:
+async def _batch(database: Database, step: Step | Addition | Baseline | Counting, at: datetime, kinds: Kinds) -> int:
     """Does one batch of a step, with an event for each record that the trail follows; how many documents it changed."""
     ids, batch = EventIds(), Batch()
 

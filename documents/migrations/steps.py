@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from documents.migrations import environments
 from documents.migrations.baseline import differing, proven
 from documents.numbers import version_key
-from documents.store.migrations import Addition, Baseline, Step
+from documents.store.migrations import Addition, Baseline, Counting, Step
 from documents.store.session import bound_database
 from documents.store.units import Raw
 
@@ -60,7 +60,7 @@ def _acted_at(decision: Raw) -> datetime:
     return max(moments)
 
 
-STEPS: tuple[Step | Addition | Baseline, ...] = (
+STEPS: tuple[Step | Addition | Baseline | Counting, ...] = (
     Step(
         number=3,
         name="standing-rules",
@@ -133,5 +133,11 @@ STEPS: tuple[Step | Addition | Baseline, ...] = (
         oldest_writer="0.3.0",
         differing=differing,
         proven=proven,
+    ),
+    Counting(
+        number=11,
+        name="counts",
+        does="Makes the counts of the dashboard, of totals and of aggregates, which each transaction keeps from then on.",
+        oldest_writer="0.3.0",
     ),
 )

@@ -8,8 +8,9 @@ from its baseline on, or from its making: then the record has the field `salts`.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from inspect import isawaitable
+from itertools import islice
 from typing import Any
 
 import bson
@@ -17,6 +18,7 @@ import bson
 from documents.canonical import UNSPEAKABLE
 from documents.details import Details, details_of
 from documents.salts import FIELD as SALTS
+from documents.store.counts import FigureCount, missing
 from documents.store.record import Identity, Record
 from documents.store.session import AWARE, bound_database
 from documents.store.units import Raw, current_unit
@@ -26,6 +28,7 @@ FROZEN = frozenset({"audit_events", "audit_head", "audit_checkpoints", "contents
 
 UNPROVEN = 1_000  # records that the end of a baseline names
 BASELINES = 50  # records that a transaction tells anew
+COUNTS = 20  # counts that a transaction writes, for each document that another step would change
 BASELINE_BYTES = 8 * 1024 * 1024  # of documents, for a transaction that tells records anew
 Kinds = Mapping[str, type[Record]]
 """The kinds of record of which the trail tells, by collection."""
@@ -221,6 +224,41 @@ class Baseline:
                     why = ", ".join(paths) or "a value that no event can tell"
                 found.append(f"{kind.__name__} {key}: {why}")
         return sorted(found)[:UNPROVEN]
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """One numbered step: it fills the counts that are kept of records (`documents.store.counts`), of which no event tells.
+
+    A batch counts anew, and writes what is missing. So it can be interrupted anywhere, and done again.
+    """
+
+    number: int
+    name: str
+    does: str
+    """What the step does, in a sentence for operators and auditors."""
+    oldest_writer: str
+    """The oldest release that may write to the data after this step."""
+
+    async def added(self) -> Sequence[str]:
+        """The keys of the documents that it adds: none that the trail follows."""
+        return ()
+
+    async def unproven(self, kinds: Kinds) -> Sequence[str]:
+        """The records that it found to differ from the trail: none, for it looks at no event."""
+        return ()
+
+    async def remaining(self, kinds: Kinds) -> int:
+        """How many counts are still to be written."""
+        return len((await missing(kinds.values(), datetime.now(UTC))).sums)
+
+    async def batch(self, size: int, kinds: Kinds) -> Batch:
+        """Writes some missing counts inside the open unit of work; none when none is missing."""
+        unit = current_unit(f"migration {self.number}")
+        left = (await missing(kinds.values(), unit.at)).sums
+        some = dict(islice(left.items(), COUNTS * size))
+        await FigureCount.add(some)
+        return Batch(len(some))
 
 
 async def _some(collection: str, query: Raw, limit: int) -> AsyncIterator[Raw]:

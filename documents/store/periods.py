@@ -73,3 +73,9 @@ def is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+def month_after(at: datetime) -> datetime:
+    """The moment when the UTC month after that of `at` begins."""
+    month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

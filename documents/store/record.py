@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import bson
 from beanie import Document, PydanticObjectId
 from pydantic import BaseModel, Field, PrivateAttr
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
 
 from documents.canonical import UNSPEAKABLE, same
@@ -28,7 +28,8 @@ from documents.store.pauses import pausing
 from documents.store.session import AWARE, BATCH, Database, bound_database, database_if_bound, decoded
 from documents.store.standins import VALUE_ERRORS, Found, at_path, unreadable
 from documents.store.streams import Wanted
-from documents.store.units import Bearing, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
+from documents.store.totals import ALL, BEGINNING, kept
+from documents.store.units import Bearing, Counts, OutsideUnitOfWork, Raw, Unit, current_unit, open_unit
 
 R = TypeVar("R", bound="Record")
 Known: TypeAlias = WeakKeyDictionary[Database, tuple[list[bytes], list[R]]]
@@ -76,6 +77,7 @@ class Record(Document):
     summed: ClassVar[frozenset[str]] = frozenset()
     bounded: ClassVar[frozenset[str]] = frozenset()
     semantic: ClassVar[frozenset[str]] = frozenset()
+    counted_by: ClassVar[Sequence[str]] = ()  # the stored fields that `counts_for` reads; none if no counts are kept
     keyed: ClassVar[Mapping[str, str]] = {}  # the fields that stand for others in an order, by the paths of these
 
     revision: int = Field(default=0, description="The number of times that it was stored.")
@@ -119,6 +121,11 @@ class Record(Document):
     def recomputed(cls, raw: Raw) -> Raw:
         """The derived fields of a stored document as they follow from its other fields; not `standing`. Pure."""
         return {}
+
+    @classmethod
+    def counts_for(cls, raw: Raw) -> Iterable[Counts]:
+        """What a stored document counts for in the figures that are kept (`documents.store.counts`). Pure."""
+        return [Counts(ALL)]
 
     @classmethod
     def salts_of(cls, before: Raw | None, after: Raw, changed: Collection[str], given: Mapping[str, str]) -> Raw:
@@ -278,7 +285,7 @@ class Record(Document):
             fetched += await cls.read(piece, window.order(by), window.size + 1 - len(fetched), fields)
             if len(fetched) > window.size:
                 break
-        return Page.of(fetched, by, window, query, count=lambda: cls.tally(query))
+        return Page.of(fetched, by, window, query, count=lambda: cls.total(query))
 
     @classmethod
     def settled(cls, by: By) -> By:
@@ -307,6 +314,13 @@ class Record(Document):
     @classmethod
     async def tally(cls, query: Raw) -> int:
         return cast("int", await cls._raws().count_documents(query))
+
+    @classmethod
+    async def total(cls, query: Raw) -> int:
+        """What `tally` counts, from the counts that are kept where they have it."""
+        if query or not cls.counted_by:
+            return await cls.tally(query)
+        return (await kept(cls.collection, [ALL], BEGINNING))[ALL]
 
     @classmethod
     async def counts(
@@ -537,6 +551,24 @@ class Record(Document):
                 return None
             raise
         return cast("Raw | None", found)
+
+    @classmethod
+    async def increase(cls, key: str, changes: Mapping[str, tuple[Mapping[str, int], Raw, Raw]]) -> None:
+        """Counts up fields of several documents in one command, none if there are none; makes those that are not there.
+
+        `changes` has for each value of `key` what is added at which paths, what is set in a new document, and what is set.
+        """
+        cls._within_unit("increase")
+        updates = [
+            UpdateOne(
+                {key: of},
+                {"$inc": added, "$setOnInsert": {"revision": 1, **new}, **({"$set": said} if said else {})},
+                upsert=True,
+            )
+            for of, (added, new, said) in changes.items()
+        ]
+        if updates:
+            await cls._collection().bulk_write(updates, ordered=False)
 
     @classmethod
     async def delete_unrecorded(cls, query: Raw) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, partial
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _database: ContextVar[Database | None] = ContextVar("database", default=None)
+_until: ContextVar[float] = ContextVar("until", default=inf)
+"""The time by which the server is to have answered, in seconds of the monotonic clock."""
 
 IN_DOUBT = 30.0  # seconds: longer than a transaction is repeated
 BATCH = 5_000  # documents of one answer of the server: whatever a request reads comes in one command, up to 16 MB
@@ -74,9 +77,20 @@ def database_if_bound() -> Database | None:
     return _database.get()
 
 
-def answered_within(seconds: float) -> AbstractContextManager[None]:
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
     """Has the server give up each command inside after what is left of `seconds` (MongoDB's maxTimeMS)."""
-    return pymongo.timeout(seconds)
+    token = _until.set(min(monotonic() + seconds, _until.get()))
+    try:
+        with pymongo.timeout(seconds):
+            yield
+    finally:
+        _until.reset(token)
+
+
+def time_left() -> float:
+    """The seconds that `answered_within` leaves to the commands here; infinite if nobody set them a time."""
+    return _until.get() - monotonic()
 
 
 class Database:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from documents.store.record import Record
@@ -36,6 +36,18 @@ class RecordChange:
         """Whether the change is in one of these fields; any change is, where none is named."""
         before = self.before or {}
         return not fields or any(before.get(each) != self.after.get(each) for each in fields)
+
+
+class Counts(NamedTuple):
+    """What a record counts for in a figure: `n`, from the moment `since` on, or always where that is None.
+
+    With a `value`, the figure is the number of different values that records have.
+    """
+
+    figure: str
+    n: int = 1
+    since: datetime | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,7 @@ class Unit:
     """What is to be noted in this process when the transaction has committed."""
     _changes: dict[Any, RecordChange | None] = field(default_factory=dict)
     _followed: dict[Any, RecordChange] = field(default_factory=dict)
+    _uncounted: dict[Any, RecordChange] = field(default_factory=dict)
     _recorded: bool = False
 
     @property
@@ -118,14 +131,20 @@ class Unit:
     def remember(self, record: Record, before: Raw | None, after: Raw) -> None:
         if self._recorded:
             raise OutsideUnitOfWork(f"{type(record).__name__} {record.key} changed after its events were made")
-        earlier = self._changes.get(record.id)
+        earlier, uncounted = self._changes.get(record.id), self._uncounted.get(record.id)
         self._changes[record.id] = RecordChange(record, earlier.before if earlier else before, after)
+        self._uncounted[record.id] = RecordChange(record, uncounted.before if uncounted else before, after)
         self.memory.clear()
 
     def unfollowed(self) -> list[RecordChange]:
         """The changes that were not asked for yet: what `settling` has still to follow."""
         fresh = [each for each in self.changes if self._followed.get(each.record.id) is not each]
         self._followed |= {each.record.id: each for each in fresh}
+        return fresh
+
+    def uncounted(self) -> list[RecordChange]:
+        """The changes since it was asked last, which the kept counts do not have yet."""
+        fresh, self._uncounted = [*self._uncounted.values()], {}
         return fresh
 
     async def settle(self) -> None:

@@ -52,6 +52,7 @@ class Model(Searchable):
     _moved: str = PrivateAttr(default="")
 
     collection: ClassVar = "models"
+    counted_by: ClassVar = ("model_id",)
     indexes: ClassVar = [
         index("owner_id", "model_id"),
         index("name", "model_id"),

@@ -1,6 +1,6 @@
 """Model versions: what is stored of them, and the questions that every rule asks first. The rules are in `rules/`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -17,13 +17,15 @@ from documents.reviews import ReviewCalendar
 from documents.risk.assessment import RiskAssessment
 from documents.risk.scales import RiskTier, RiskTrend
 from documents.search import BY_TOKENS, Searchable
+from documents.store.aggregates import Question
 from documents.store.fields import fields_at
 from documents.store.filters import Filter
 from documents.store.indexes import index
-from documents.store.units import Bearing, Raw
+from documents.store.units import Bearing, Counts, Raw
 from documents.values import LIST_LENGTH, Environment, Key, Moment, Statement, Statements
 from documents.versions.accountability import Assignment, relations
 from documents.versions.approvals import ApprovalRound, ClosedRound, Decider, deciders_of, submitters_of, those_open
+from documents.versions.counting import COUNTED_BY, counts_for
 from documents.versions.dependencies import Dependency
 from documents.versions.dossier import Dossier, DossierPart
 from documents.versions.evidence import Evidence
@@ -32,6 +34,7 @@ from documents.versions.lifecycle import VersionStatus, possible
 from documents.versions.parts import Artifact, DatasheetLink, Ending, Review
 from documents.versions.risks import AssessmentApproval, RiskAcceptance
 from documents.versions.standing import Standing
+from documents.versions.totals import Cells
 from documents.versions.waivers import Waiver
 
 
@@ -170,6 +173,7 @@ class ModelVersion(Searchable):
     standing: Standing | None = Field(default=None, description="The standing as it was computed after the last change.")
 
     collection: ClassVar = "model_versions"
+    counted_by: ClassVar = COUNTED_BY
     indexes: ClassVar = [
         index("model_id", "version_key"),
         index("registered_at", "_id"),
@@ -241,6 +245,21 @@ class ModelVersion(Searchable):
         if standing.status is VersionStatus.APPROVED and self.approved_at is None:
             self.approved_at = standing.as_of
             self.days_to_approval = _days(self.registered_at, standing.as_of)
+
+    @classmethod
+    def counts_for(cls, raw: Raw) -> Iterator[Counts]:
+        return counts_for(raw)
+
+    @classmethod
+    async def total(cls, query: Raw) -> int:
+        cells = Cells.of(query) if query else None
+        return await cells.total() if cells else await super().total(query)
+
+    @classmethod
+    async def groups(cls, query: Raw, asked: Question, limit: int) -> list[Raw]:
+        cells = Cells.of(query)
+        found = await cells.groups(asked, limit) if cells else None
+        return await super().groups(query, asked, limit) if found is None else found
 
     @classmethod
     def recomputed(cls, raw: Raw) -> Raw:
