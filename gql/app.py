@@ -32,10 +32,11 @@ from gql.proxies import Forwarded
 from gql.schema import Schema, build_schema
 from gql.secretkey import keyring_if_any
 from gql.settings import Settings
+from gql.shortway import ShortWay
 from gql.subscriptions import OverEvents, OverWebSocket
 from gql.verifications import standing, verify_in_turns
 
-SWEEP = 60
+SWEEP, GRAPHQL = 60, "/graphql"
 log = logging.getLogger(__name__)
 
 
@@ -45,10 +46,13 @@ def create_app(
     database: Database,
     signs: Signer | SigningKey | None = None,
     issued: TokenVerifier | None = None,
+    *,
+    short: bool = True,
 ) -> Starlette:
     """The application over a prepared database, whose trail it signs; any number of apps can serve one database.
 
     `issued` verifies the tokens of issuers; without it, those of the file in the settings. IdentityRefused for a wrong file.
+    Without `short` every request goes the long way, by Starlette's routes and Strawberry's extensions; the answers are the same.
     """
     doorkeeper = Doorkeeper(clock, issued or verifier_of(settings.identity, clock), settings.identity_seconds)
     database.keyring = database.keyring or keyring_if_any(settings)
@@ -93,11 +97,11 @@ def create_app(
     front = Front(settings.public_url, settings.secure_cookies)
     origins = [*settings.allowed_origins, *([settings.public_url] if settings.public_url else [])]
     entrance = Entrance(doorkeeper, clock, front, signed_by, settings.waiver_days)
-    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get)
+    over_http = OverHTTP(schema, entrance, allow_get=settings.allow_get, short=ShortWay(schema) if short else None)
     over_http_or_events = OverEvents(over_http, entrance)
     routes = [
-        Route("/graphql", ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
-        WebSocketRoute("/graphql", OverWebSocket(schema, doorkeeper, clock, front, origins, signed_by, settings.waiver_days)),
+        Route(GRAPHQL, ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
+        WebSocketRoute(GRAPHQL, OverWebSocket(schema, doorkeeper, clock, front, origins, signed_by, settings.waiver_days)),
         *([Route("/token", Exchange(doorkeeper, clock).answer, methods=["POST"])] if doorkeeper.issued else []),
         *Browsers(settings, front, doorkeeper, clock).routes(),
         Route("/healthz", healthz),
@@ -107,7 +111,9 @@ def create_app(
     app = Starlette(routes=routes, lifespan=running)
     app.state.database = database
     app.add_middleware(Bound, database=database)
-    around: ASGIApp = Origins(Named(app.build_middleware_stack()), settings.allowed_origins)  # Starlette's own, too
+    routed: ASGIApp = app.build_middleware_stack()
+    posted = Posted(Bound(over_http_or_events, database), routed) if short else routed
+    around: ASGIApp = Origins(Named(posted), settings.allowed_origins)  # around Starlette's own, too
     if settings.security_headers:
         around = Secured(around)
     app.middleware_stack = Forwarded(around, settings.trusted_proxies) if settings.trusted_proxies else around
@@ -150,6 +156,17 @@ class Named:
             await send(message)
 
         await self.app(scope, receive, named)
+
+
+class Posted:
+    """Hands what is posted to `/graphql` over without a look at the routes."""
+
+    def __init__(self, endpoint: ASGIApp, otherwise: ASGIApp) -> None:
+        self.endpoint, self.otherwise = endpoint, otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        posted = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == GRAPHQL
+        await (self.endpoint if posted else self.otherwise)(scope, receive, send)
 
 
 class Bound:

@@ -51,6 +51,7 @@ from resolvers import (
     waivers,
 )
 from resolvers.graph.connections import tell_nouns
+from resolvers.graph.context import Context
 from resolvers.graph.registry import Assembled, Registry
 from resolvers.graph.types import Part
 
@@ -118,13 +119,20 @@ class Answered(SchemaExtension):
 
     async def _answer(self, result: Any) -> None:
         asked: Any = self.execution_context
-        if errors := getattr(result, "errors", None):
-            denied = {each.nodes[0].name.value for each in errors if _is_denied(each)}  # the names of the fields, not aliases
-            if denied and asked.operation_type is not OperationType.MUTATION:  # `Recorded` records a denied mutation
-                for action in denied:
-                    await tell_denied(asked.context, action)
-            worded = without(asked.schema.untold, asked.query, asked.variables)
-            result.errors = [coded(error, worded) for error in errors]
+        if getattr(result, "errors", None):
+            told = asked.operation_type is not OperationType.MUTATION  # `Recorded` records a denied mutation
+            await answer_errors(result, asked.schema, asked.context, asked.query, asked.variables, told=told)
+
+
+async def answer_errors(
+    result: Any, schema: Schema, context: Context, text: str | None, variables: Any, *, told: bool = True
+) -> None:
+    """Gives each error of a result its code. Where that is to be told, the trail tells of the fields that were denied."""
+    if told:
+        for action in {each.nodes[0].name.value for each in result.errors if _is_denied(each)}:  # the field's name, no alias
+            await tell_denied(context, action)
+    worded = without(schema.untold, text, variables)
+    result.errors = [coded(error, worded) for error in result.errors]
 
 
 def _is_denied(error: Any) -> bool:

@@ -208,10 +208,10 @@ class OverEvents:
         self.otherwise, self.entrance = otherwise, entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if request.method != "POST" or not _prefers_events(",".join(request.headers.getlist("accept"))):
+        if scope["method"] != "POST" or not _prefers_events(scope):
             await self.otherwise(scope, receive, send)
             return
+        request = Request(scope, receive)
         try:
             response = await self._response(request)
         except ClientDisconnect:
@@ -251,9 +251,10 @@ class OverEvents:
         return StreamingResponse(alive(), headers=SSE.headers)
 
 
-def _prefers_events(accept: str) -> bool:
+def _prefers_events(scope: Scope) -> bool:
     """Whether an Accept header names event streams and no JSON. urql names both for every operation, and expects JSON."""
-    return SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
+    accept = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")
+    return "event-stream" in accept.lower() and SSE.accepts(accept) and not any(media in accept for media in (JSON, GRAPHQL))
 
 
 async def _syntax_error(schema: Any, text: str, name: str | None) -> GraphQLError | None:
