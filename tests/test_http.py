@@ -12,12 +12,11 @@ from starlette.types import Message
 from gql import http
 from gql.app import create_app
 from gql.http import GRAPHQL, JSON, accepted
+from tests.bodies import ACCEPTED, ASKED, FAULTY, VIEWER
 from tests.examples import BOT, REGISTRATION, register
 from tests.service import ALICE, CAROL, Service, mutating
 
-VIEWER = "{ viewer { id } }"
 SIGNED_IN = {"authorization": f"Bearer {ALICE.token}"}
-FAULTY = '{ viewer { id } nodes(ids: ["x"]) { id } }'
 
 
 @pytest.fixture(scope="module")
@@ -43,35 +42,6 @@ def said(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, error["extensions"]["code"]
 
 
-ASKED: dict[str, tuple[Any, int, int]] = {
-    "data": ({"query": VIEWER}, 200, 200),
-    "null for what is optional": (
-        {"query": VIEWER, "operationName": None, "variables": None, "extensions": None, "more": 1}, 200, 200,
-    ),
-    "the operation that is named": ({"query": "query a { __typename } query b { __typename }", "operationName": "b"}, 200, 200),
-    "data with an error": ({"query": '{ viewer { id } node(id: "x") { id } }'}, 294, 200),
-    "nothing but an error": ({"query": mutating("revokeApiToken", ""), "variables": {"input": {"tokenId": "no"}}}, 294, 200),
-    "no JSON": (b"{ viewer }", 400, 400),
-    "a document that does not parse": ({"query": "{"}, 400, 200),
-    "an empty document": ({"query": ""}, 400, 200),
-    "a list": ([{"query": VIEWER}], 422, 400),
-    "a text": (b'"{ viewer { id } }"', 422, 400),
-    "no query": ({"qeury": VIEWER}, 422, 400),
-    "variables that are a list": ({"query": VIEWER, "variables": []}, 422, 400),
-    "an operation named by a number": ({"query": VIEWER, "operationName": 0}, 422, 400),
-    "extensions that are a text": ({"query": VIEWER, "extensions": "x"}, 422, 400),
-    "an unknown field": ({"query": "{ secret }"}, 422, 200),
-    "a variable of the wrong kind": (
-        {"query": "query($first: Int) { models(first: $first) { totalCount } }", "variables": {"first": "x"}}, 422, 200,
-    ),
-    "a variable that is missing": ({"query": "query($first: Int!) { models(first: $first) { totalCount } }"}, 422, 200),
-    "two operations and no name": ({"query": "query a { viewer { id } } query b { viewer { id } }"}, 422, 200),
-    "a name of no operation": ({"query": "query a { viewer { id } }", "operationName": "b"}, 422, 200),
-    "no operation": ({"query": "fragment f on Viewer { id }"}, 422, 200),
-    "a subscription": ({"query": "subscription { viewer { id } }"}, 422, 200),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(("content", "status", "legacy"), ASKED.values(), ids=ASKED)
 async def test_the_status_tells_how_far_a_request_came(web: Service, content: Any, status: int, legacy: int) -> None:
     for accept, expected in ((GRAPHQL, status), (JSON, legacy)):
@@ -81,26 +51,6 @@ async def test_the_status_tells_how_far_a_request_came(web: Service, content: An
         executed = status in {200, 294}
         assert ("data" in answer.json()) == executed and ("errors" in answer.json()) == (status != 200)
         assert all(each["extensions"]["code"] for each in answer.json().get("errors", ()))
-
-
-ACCEPTED = {
-    "": JSON,
-    "*/*": JSON,
-    "application/*": JSON,
-    "application/json": JSON,
-    "application/graphql-response+json": GRAPHQL,
-    "Application/GraphQL-Response+JSON; charset=utf-8": GRAPHQL,
-    "application/graphql-response+json, application/json;q=0.9": GRAPHQL,
-    "application/json, application/graphql-response+json": GRAPHQL,
-    "application/json, application/graphql-response+json;q=0.5": JSON,
-    "application/graphql-response+json;q=0.5, */*;q=0.1": GRAPHQL,
-    "application/graphql-response+json;q=0, */*": JSON,
-    "application/json;q=0, */*": GRAPHQL,
-    "application/json;q=0.5, */*;q=0.1": JSON,
-    "application/json;q=0": None,
-    "application/graphql-response+json;q=x": None,
-    "text/html": None,
-}
 
 
 @pytest.mark.parametrize(("ranges", "media"), ACCEPTED.items())

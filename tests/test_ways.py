@@ -15,10 +15,10 @@ from gql.encoding import encoded
 from gql.http import GRAPHQL, JSON, URL_BYTES
 from gql.settings import Settings
 from gql.shortway import ShortWay
+from tests.bodies import ACCEPTED, ASKED, FAULTY, VIEWER
+from tests.example_files import EXAMPLES, example, happened, variables_of
 from tests.examples import BOT
 from tests.service import ADA, ALICE, AUDREY, SETTINGS, Person, Service
-from tests.test_examples import EXAMPLES, example, happened, variables_of
-from tests.test_http import ACCEPTED, ASKED, FAULTY, VIEWER
 
 ORIGIN = "https://desk.example.org"
 HARDENED = {"hardened": True, "security_headers": True, "allowed_origins": ORIGIN}
