@@ -101,6 +101,8 @@ class Compiler:
         self._readers: dict[tuple[str, tuple[int, ...]], Reader] = {}
         self._values: dict[tuple[int, tuple[int, ...]], Value] = {}
         self._fields = 0
+        self.refused = False
+        """Whether the operation is none that is compiled."""
 
     def value(self, kind: Any, details: Details) -> Value:
         """How a value of the type is completed under these fields."""
@@ -131,6 +133,7 @@ class Compiler:
         selected: dict[str, Details] = dict(collected.grouped_field_set)
         self._fields += len(selected)
         if collected.new_defer_usages or self._fields > MOST_FIELDS or kind.name.startswith("__"):
+            self.refused = True
             raise Surprise
         plain: dict[str, Plain] = {}
         steps = []
