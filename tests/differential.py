@@ -56,6 +56,7 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 PLANNED = planned(Execution)
 AGAIN = 200  # operations of which some are asked again over another state
+BROKEN: Any = CodecOptions(document_class=RawBSONDocument, unicode_decode_error_handler="surrogateescape")
 STABLE = 6  # times that an operation is executed without a plan, to see whether its answer is the same each time
 
 
@@ -201,14 +202,15 @@ async def damaged(service: Service, by: random.Random, most: int) -> AsyncIterat
         for _ in range(by.randint(0, most)):
             collection = service.database.collection(by.choice(KINDS).collection)
             documents = await collection.find().limit(20).to_list(None)
-            if documents:
+            done = {document["_id"] for _, document in before}
+            if documents := [each for each in documents if each["_id"] not in done]:
                 chosen = by.choice(documents)
                 before.append((collection, chosen))
                 spoiled = bson.decode(bson.encode(chosen))
                 _spoil(spoiled, by)
                 encoded = bson.encode(spoiled).replace(b"QQQQQQQQ", b"\xed\xa0\xbd\xffQQQQ")
                 with suppress(DuplicateKeyError):
-                    await collection.replace_one({"_id": chosen["_id"]}, RawBSONDocument(encoded))
+                    await collection.replace_one({"_id": chosen["_id"]}, RawBSONDocument(encoded, BROKEN))
         yield
     finally:
         for collection, document in reversed(before):

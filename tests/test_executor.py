@@ -10,6 +10,7 @@ from bson import Int64
 from bson.datetime_ms import DatetimeMS
 
 from gql.app import schema_of
+from gql.executor import compiler
 from gql.executor.plans import MOST_RESTS, Plan
 from tests.differential import compare_many
 from tests.examples import BOT, REGISTRATION, register
@@ -151,6 +152,15 @@ async def test_a_plan_that_goes_astray_rests_longer_each_time_until_it_succeeds(
     await versions.update_one({}, {"$set": {"purpose": REGISTRATION["purpose"]}})
     assert len(set(await answers(service, text, times=MOST_RESTS + 2))) == 1
     assert found.rests == 0
+
+
+async def test_an_operation_of_too_many_fields_is_not_compiled(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "MOST_FIELDS", 3)
+    await register(service)
+    text = "{ modelVersions { nodes { version model { name } } } } # wide"
+    assert len(set(await answers(service, text))) == 1
+    found = plan(service, text)
+    assert found and not found.fixed
 
 
 @pytest.mark.parametrize(

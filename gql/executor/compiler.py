@@ -20,7 +20,7 @@ from resolvers.graph.types import TOGETHER
 
 Details = list[Any]  # graphql-core's FieldDetailsList
 NO_VARIABLES = VariableValues({}, {})  # none has a say in which fields are selected
-MOST_FIELDS = 3_000  # that are compiled for an operation
+MOST_FIELDS = 1_000  # that are compiled for an operation: some 20 ms of the event loop, once
 
 
 @dataclass(slots=True)
@@ -101,6 +101,8 @@ class Compiler:
         self._readers: dict[tuple[str, tuple[int, ...]], Reader] = {}
         self._values: dict[tuple[int, tuple[int, ...]], Value] = {}
         self._fields = 0
+        self.refused = False
+        """Whether the operation is none that is compiled."""
 
     def value(self, kind: Any, details: Details) -> Value:
         """How a value of the type is completed under these fields."""
@@ -131,6 +133,7 @@ class Compiler:
         selected: dict[str, Details] = dict(collected.grouped_field_set)
         self._fields += len(selected)
         if collected.new_defer_usages or self._fields > MOST_FIELDS or kind.name.startswith("__"):
+            self.refused = True
             raise Surprise
         plain: dict[str, Plain] = {}
         steps = []

@@ -42,16 +42,16 @@ def planned(base: type[StrawberryGraphQLCoreExecutionContext]) -> type[Strawberr
 
 def _tried(plan: Plan, execution: Any, by_plan: Callable[[Reading], Any], stock: Callable[[], Any]) -> Any:
     """What the plan answers; what the execution does, if the plan goes astray."""
-    plan.compiler = plan.compiler or Compiler(execution)
+    compiler = plan.compiler = plan.compiler or Compiler(execution)
     forget = execution.context_value.remembered()
 
     def astray() -> Any:
-        plan.went_astray()
+        plan.went_astray(for_good=compiler.refused)
         forget()
         return stock()
 
     try:
-        answer = by_plan(Reading.beside(execution, plan.compiler))
+        answer = by_plan(Reading.beside(execution, compiler))
     except Exception:  # noqa: BLE001  graphql-core meets it again, and says what it is
         return astray()
     if optimized_is_awaitable(answer):

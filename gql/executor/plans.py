@@ -18,7 +18,7 @@ class Plan:
 
     schema: GraphQLSchema
     fixed: bool
-    """Whether the same fields are selected whatever the variables are."""
+    """Whether it can be compiled, since the same fields are selected whatever the variables are."""
     compiler: Compiler | None = None
     rests: int = 0
     """How many executions the plan sits out, because it went astray in the last ones."""
@@ -27,8 +27,9 @@ class Plan:
     def went_well(self) -> None:
         self._next_rests = 1
 
-    def went_astray(self) -> None:
+    def went_astray(self, *, for_good: bool) -> None:
         """Lets the plan rest longer each time: what it meets on these records costs graphql-core's execution and its own."""
+        self.fixed = self.fixed and not for_good
         self.rests, self._next_rests = self._next_rests, min(2 * self._next_rests, MOST_RESTS)
 
 

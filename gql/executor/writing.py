@@ -37,21 +37,24 @@ PLAINEST = {
 
 def reading(reader: Reader) -> Read:
     """The function that reads a source of the reader's type."""
-    by_attributes = _Writer(reader).by_attributes()
     model = model_of(reader.kind)
     if model is None:
-        return by_attributes
+        return _Writer(reader).by_attributes()
     try:
         of_document = _Writer(reader).of_document(model)
     except Surprise:  # its fields are declared in a way that the writer does not know
-        return by_attributes
+        return _Writer(reader).by_attributes()
+    by_attributes: Read | None = None
 
     def read(source: Any) -> dict[str, Any]:
+        nonlocal by_attributes
         if type(source) is Found and source._kind is model:
             try:
                 return of_document(source)
-            except Exception:  # noqa: BLE001  whatever it is, the attributes say what the value is, or raise
-                return by_attributes(source)
+            except Exception:  # noqa: BLE001, S110  whatever it is, the attributes say what the value is, or raise
+                pass
+        if by_attributes is None:
+            by_attributes = _Writer(reader).by_attributes()
         return by_attributes(source)
 
     return read
