@@ -15,6 +15,7 @@ from documents.errors import InvalidInput, InvalidState
 from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.stages import GOVERNED, Stages
+from documents.store.shared import once
 from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
 
@@ -331,10 +332,10 @@ class Policy(Searchable):
 
 
 async def all_policies() -> list[Policy]:
-    """Every policy; a unit of work keeps what it read until one of its records changes."""
+    """Every policy; a question reads them once, and a unit of work keeps what it read until one of its records changes."""
     unit = open_unit()
     if unit is None:
-        return await Policy.every({})
+        return await once(Policy.collection, lambda: Policy.every({}))
     if Policy.collection not in unit.memory:
         unit.memory[Policy.collection] = await Policy.every({})
     found: list[Policy] = unit.memory[Policy.collection]
