@@ -17,6 +17,7 @@ from documents.risk.scales import RiskTier
 from documents.search import BY_TOKENS, Searchable
 from documents.stages import GOVERNED, Stages
 from documents.store.record import Known
+from documents.store.shared import once
 from documents.store.units import Bearing, open_unit
 from documents.values import LIST_LENGTH, Choice, Digest, Key, Moment, Name, Statement, Value, each_once
 
@@ -336,10 +337,10 @@ _known: Known[Policy] = WeakKeyDictionary()
 
 
 async def all_policies() -> list[Policy]:
-    """Every policy, to judge by; a unit of work keeps what it read until one of its records changes."""
+    """Every policy, to judge by; a question reads them once, and a unit of work keeps what it read until one of its records changes."""
     unit = open_unit()
     if unit is None:
-        return await Policy.every_as_known(_known)
+        return await once(Policy.collection, lambda: Policy.every_as_known(_known))
     if Policy.collection not in unit.memory:
         unit.memory[Policy.collection] = await Policy.every_as_known(_known)
     found: list[Policy] = unit.memory[Policy.collection]

@@ -9,6 +9,7 @@ from pydantic import Field
 from documents.audit.event import AuditEventType
 from documents.risk.scales import RiskTier
 from documents.store.record import Record
+from documents.store.shared import once
 from documents.store.units import Bearing
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -30,7 +31,7 @@ class ReviewCalendar(Record):
 
     @classmethod
     async def kept(cls) -> Self:
-        return await cls.wanted("calendar") or cls()
+        return await once(cls.collection, lambda: cls.wanted("calendar")) or cls()
 
     @property
     def days(self) -> tuple[int, int, int]:

@@ -1,6 +1,5 @@
 """The headers that tell browsers to do no more with an answer than it is for."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
@@ -11,7 +10,8 @@ HEADERS = {
 }
 """What an answer says unless it says something else, as the page for browsers does."""
 HSTS = "max-age=63072000; includeSubDomains"  # two years
-CORS = "access-control-allow-origin"
+CORS, CORP, CACHE = b"access-control-allow-origin", b"cross-origin-resource-policy", b"cache-control"
+_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Secured:
@@ -27,15 +27,15 @@ class Secured:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if CORS not in headers:  # else the page of a listed origin may have the answer
-                    headers.setdefault("cross-origin-resource-policy", "same-origin")
-                if "max-age" not in headers.get("cache-control", ""):  # all but the page for browsers is data
-                    headers["cache-control"] = "no-store"
+                headers = message["headers"] = [*message.get("headers", ())]
+                said = dict(headers)
+                headers += [each for each in _HEADERS if each[0] not in said]
+                if CORS not in said and CORP not in said:  # with the first, the page of a listed origin may have the answer
+                    headers.append((CORP, b"same-origin"))
+                if b"max-age" not in said.get(CACHE, b""):  # all but the page for browsers is data
+                    headers[:] = [*(each for each in headers if each[0] != CACHE), (CACHE, b"no-store")]
                 if scope.get("scheme") == "https":  # over plain HTTP it means nothing (RFC 6797 section 7.2)
-                    headers["strict-transport-security"] = HSTS
+                    headers.append((b"strict-transport-security", HSTS.encode()))
             await send(message)
 
         await self.app(scope, receive, secured)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from graphql import GraphQLError, OperationType, get_operation_ast
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
@@ -60,6 +61,30 @@ class Unserved(Exception):
         self.answer = Answer(status, refused(refusal), headers)
 
 
+class _Headers(Headers):
+    """Headers that are looked through once, and not again for each that is asked for; of several, the first counts."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        self._first = dict(reversed(self._list))
+
+    def __getitem__(self, key: str) -> str:
+        return self._first[key.lower().encode("latin-1")].decode("latin-1")
+
+    def __contains__(self, key: Any) -> bool:
+        return key.lower().encode("latin-1") in self._first
+
+
+class Sent(Request):
+    """A request whose headers are looked through once."""
+
+    @property
+    def headers(self) -> Headers:
+        if not hasattr(self, "_headers"):
+            self._headers = _Headers(self.scope)
+        return self._headers
+
+
 class Entrance:
     """Makes the context of a request, for callers whose credential signs in and has the scope GRAPH."""
 
@@ -96,7 +121,7 @@ class OverHTTP:
         self.methods = ("GET", "POST") if allow_get else ("POST",)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Sent(scope, receive)
         media = accepted(",".join(request.headers.getlist("accept")))
         try:
             context, asked = await self.read(request, media)

@@ -36,6 +36,7 @@ from strawberry.extensions import FieldExtension
 
 from documents.errors import LimitExceeded
 from documents.store.session import answered_within
+from documents.store.shared import sharing
 from documents.values import MAX_SAFE_INTEGER
 from gql.conditions import Conditions, Weighing, Written, asks
 from gql.settings import Limits
@@ -323,11 +324,14 @@ class OutOfTime(LimitExceeded):
 
 @asynccontextmanager
 async def in_time(seconds: int) -> AsyncIterator[None]:
-    """Raises OutOfTime in a query after `seconds`; the database gives up its commands a moment later."""
+    """Raises OutOfTime in a query after `seconds`; the database gives up its commands a moment later.
+
+    What the parts of the query share is read once.
+    """
     begun = monotonic()
     try:
         async with asyncio.timeout(seconds):
-            with answered_within(seconds + MOMENT):
+            with answered_within(seconds + MOMENT), sharing():
                 yield
     except TimeoutError as error:
         raise _late(monotonic() - begun, seconds) from error

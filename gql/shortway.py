@@ -30,9 +30,8 @@ class ShortWay:
         known, texts = self.texts.valid(text), self.texts
         if known is None or name in known.about_schema:
             return None
-        cost = known.costs[name]
-        requested = cost.at(variables)
-        if texts.too_costly(cost, requested, variables):
+        requested = texts.permitted(known, name, variables)
+        if requested is None:
             return None
         context.selected = await texts.selected(text, known, self.schema._schema, name)
         result: Any

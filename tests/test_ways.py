@@ -74,7 +74,7 @@ async def ways(served: Service, request: pytest.FixtureRequest, monkeypatch: pyt
             app = create_app(Settings(**given), lambda: served.now, served.database, short=short)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 9))
             clients.append(await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="https://test")))
-        found = Ways(*clients)
+        found = Ways(clients[0], clients[1])
         result = ShortWay.result
 
         async def noted(self: ShortWay, text: str, *said: Any) -> Any:

@@ -44,8 +44,8 @@ async def of_versions(
 
 async def _cases(versions: Sequence[ModelVersion], asked: Collection[Permission], asking: Asking) -> list[VersionCase]:
     judged = await brought_up(versions, asking.at) if _JUDGED & {*asked} else versions
-    brought = await in_progress_to(versions) if _P.RETIRE_MODEL_VERSION in asked else {}
-    fixed = await composition_fixed(versions) if _P.UPDATE_MODEL_VERSION in asked else frozenset()
+    brought = await in_progress_to(versions) if {_P.RETIRE_MODEL_VERSION, _P.UPDATE_MODEL_VERSION} & {*asked} else {}
+    fixed = await composition_fixed(versions, brought) if _P.UPDATE_MODEL_VERSION in asked else frozenset()
     granting = [each for each in versions if _P.GRANT_WAIVER in asked and _may_grant(each, asking)]
     held = await case_files(granting, asking.at, for_standing=True)
     held_to = {each.version.key: waivable(each) async for each in pausing(held)}

@@ -71,6 +71,10 @@ def bringing(versions: Sequence[ModelVersion]) -> Raw:
     return to_query(among(("plan.model_id", "plan.target_version"), names)) | {"status": ChangeStatus.IN_PROGRESS}
 
 
-async def composition_fixed(versions: Sequence[ModelVersion]) -> frozenset[str]:
-    """The keys of the versions that run or ran anywhere, or that a change which the gate let through is about to bring."""
-    return await ever_deployed(versions) | (await in_progress_to(versions)).keys()
+async def composition_fixed(versions: Sequence[ModelVersion], brought: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The keys of the versions that run or ran anywhere, or that a change which the gate let through is about to bring.
+
+    `brought` is what `in_progress_to` answers for them, if that was asked before.
+    """
+    coming = await in_progress_to(versions) if brought is None else brought
+    return await ever_deployed(versions) | coming.keys()

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from documents.audit.event import AuditEventType
 from documents.store.record import Record
+from documents.store.shared import once
 from documents.values import Moment, Value
 
 RULES = 2
@@ -42,7 +43,7 @@ class RulesInForce(Record):
     @classmethod
     async def kept(cls) -> Self:
         """The stored record, or a new one with the number 0."""
-        return await cls.wanted("rules") or cls()
+        return await once(cls.collection, lambda: cls.wanted("rules")) or cls()
 
     def rise(self, number: int, at: datetime, binding_from: datetime) -> bool:
         """Raises the number; False, without a change, if it is as high already."""
