@@ -19,9 +19,9 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from bench import data, histories, report
+from bench import data, growth, histories, report
 from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY, Effort, Servers, verification
-from bench.processes import Process
+from bench.processes import NEVER, Process
 from bench.trails import READERS
 from documents.audit.export import export
 from documents.audit.trail import AuditHead
@@ -29,11 +29,13 @@ from documents.books import BOOKS
 from documents.kinds import open_database
 from documents.store.session import Database
 from gql.embedded import Engine
-from gql.firststart import prepare
+from gql.firststart import prepare, utc_now
 from gql.settings import PREFIX, Settings, read_settings
+from gql.verifications import verification as turn
 
 PROCESSES = 4  # that serve our app and write at once
 CACHE = "2G"  # events are loaded in bulk, which fills the 256 MB that a server has faster than its checkpoints empty them
+PATIENCE = 600  # seconds for a question over a large estate, on a machine that others use too
 LONG = 100_000  # a longer trail is verified in one round
 PACKAGES = ("magistrate", "strawberry-graphql", "graphql-core", "starlette", "uvicorn", "motor", "pymongo", "orjson")
 
@@ -52,6 +54,7 @@ class Part(StrEnum):
     MUTATIONS = "mutations"
     RATES = "rates"
     QUESTIONS = "questions"
+    GROWTH = "growth"
     VERIFICATION = "verification"
 
 
@@ -62,12 +65,14 @@ class Plan:
     versions: tuple[int, ...]
     events: tuple[int, ...]
     effort: Effort
+    growth: tuple[int, ...] = (1_000, 10_000, 30_000)
+    """The numbers of versions of a growing estate."""
 
 
 PLANS = {
-    Size.TINY: Plan((20,), (60,), Effort(1, 0.05)),
+    Size.TINY: Plan((20,), (60,), Effort(1, 0.05), (60, 120)),
     Size.SHORT: Plan((100, 1_000), (1_000, 10_000), Effort(5, 0.4)),
-    Size.FULL: Plan((1_000, 10_000, 100_000), (10_000, 100_000, 1_000_000), Effort(5, 1.0)),
+    Size.FULL: Plan((1_000, 10_000, 100_000), (10_000, 100_000, 1_000_000), Effort(5, 1.0), (1_000, 10_000, 100_000)),
 }
 
 
@@ -87,10 +92,13 @@ async def run(plan: Plan, parts: Sequence[Part], progress: Console) -> dict[str,
     """Measures the parts; returns the figures by part, and under `on` the machine and packages that they were measured with."""
     folders = TemporaryDirectory(prefix="magistrate-bench-")
     with folders as folder, Engine(Path(folder), read_settings().engine, CACHE) as engine:
-        found: dict[str, Any] = {"on": _machine(engine)} | {each: [] for each in Part}
-        if set(parts) - {Part.VERIFICATION}:
+        found: dict[str, Any] = {"on": _machine(engine)} | {each: [] for each in (*Part, "memory")}
+        if set(parts) - {Part.GROWTH, Part.VERIFICATION}:
             async with _prepared(engine, "bench") as (settings, database):
                 await _requests(plan, parts, settings, database, engine, found, progress)
+        if Part.GROWTH in parts:
+            async with _prepared(engine, "growth") as (settings, database):
+                await _growth(plan, settings, database, engine, found, progress)
         if Part.VERIFICATION in parts:
             async with _prepared(engine, "trail") as (_, database):
                 await _verification(plan, database, engine, found, progress)
@@ -117,6 +125,24 @@ async def _requests(
             await data.versions(database, max(before, plan.versions[0]), count)
             progress.print(f"questions over {count:,} versions")
             found[Part.QUESTIONS] += [{"versions": count} | asdict(each) for each in await servers.reads()]
+
+
+async def _growth(plan: Plan, settings: Settings, database: Database, engine: Engine, found: Any, progress: Console) -> None:
+    await data.people(database, CLERKS)
+    await data.versions(database, 0, growth.MADE)
+    costs: list[growth.Growth] = []
+    with database.bound():
+        await turn(None, utc_now, NEVER)  # else the server would take it, and find copies that no event tells of
+    process = Process(settings, "ours")
+    process.environment[f"{PREFIX}LIMIT_SECONDS"] = str(PATIENCE)
+    with process:
+        for before, count in pairwise((0, *plan.growth)):
+            await growth.copies(database, before, count)
+            progress.print(f"growth: {count:,} versions")
+            measured, memory = await growth.grown(database, process, engine.pid, plan.effort, count)
+            costs += measured
+            found["memory"].append(asdict(memory))
+    found[Part.GROWTH] = [asdict(each) for each in growth.ratios(costs)]
 
 
 async def _verification(plan: Plan, database: Database, engine: Engine, found: Any, progress: Console) -> None:

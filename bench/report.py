@@ -22,6 +22,13 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         )
     if rows := found["questions"]:
         console.print(_costs("Questions: processor time a request", ("bare", "stock"), rows))
+    if rows := found["growth"]:
+        console.print(_growth(rows))
+        for each in found["memory"]:
+            console.print(
+                f"{each['versions']:,} versions: the database holds {each['quiet']:,.0f} MB, "
+                f"and {each['peak']:,.0f} at most while sixteen callers ask for the dashboard."
+            )
     if rows := found["verification"]:
         console.print(_verification(rows))
 
@@ -43,6 +50,25 @@ def _costs(title: str, others: tuple[str, str], rows: list[Any]) -> Table:
 
 def _cost(cost: Mapping[str, float] | None) -> str:
     return f"{cost['server']:,.0f} + {cost['database']:,.0f} ±{cost['spread']:.0%}" if cost else ""
+
+
+def _growth(rows: list[Any]) -> Table:
+    sizes = sorted({row["versions"] for row in rows})
+    table = Table(
+        title="Growth: processor time of a request",
+        caption="µs of the server + of the database; the database's share of the first",
+    )
+    table.add_column("case")
+    for size in sizes:
+        table.add_column(f"{size:,} versions", justify="right")
+    for case in dict.fromkeys(row["case"] for row in rows):
+        costs = {row["versions"]: row for row in rows if row["case"] == case}
+        shown = [
+            f"{each['server']:,.0f} + {each['database']:,.0f} [bold]1:{each['times']:.1f}[/]"
+            for each in map(costs.__getitem__, sizes)
+        ]
+        table.add_row(case, *shown)
+    return table
 
 
 def _verification(rows: list[Any]) -> Table:
