@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import cases, nodejs, verifying, workers
+from bench import cases, growth, nodejs, verifying, workers
 from bench.report import Row, Table
 from bench.stand import Stand
 
@@ -25,6 +25,7 @@ PARTS = {
     "mutations": Part(cases.mutations, cases.mutation_tables),
     "rates": Part(cases.rates, cases.rate_tables),
     "questions": Part(cases.questions, cases.question_tables),
+    "growth": Part(growth.measure, growth.tables),
     "verification": Part(verifying.measure, verifying.tables),
     "process": Part(workers.measure, workers.tables),
     "peers": Part(nodejs.measure, nodejs.tables, optional=True, versions=nodejs.versions),

@@ -22,7 +22,7 @@ from documents.deployments import Deployment
 from documents.eligibility.turns import still_due
 from documents.errors import LimitExceeded
 from documents.risk.scales import RiskBand, RiskTier, RiskTrend
-from documents.store.counts import different, values
+from documents.store.counts import values
 from documents.store.filters import Filter, to_query
 from documents.store.record import Record
 from documents.store.session import Database, answered_within, bound_database, time_left
@@ -79,8 +79,7 @@ class Figures:
         if self.kept_at is None:
             found = await self.kind.counts(*self.query())
         else:
-            found = await kept(self.kind.collection, [*self.of, *self.elements], self.kept_at)
-            found |= {name: await different(self.kind, name) for name in self.distinct}
+            found = await kept(self.kind.collection, [*self.of, *self.distinct, *self.elements], self.kept_at)
         # A figure of distinct values or elements lists the records among which it counts.
         whole = {name: to_query({"and": [self.among, self.of.get(name, {})]}) for name in found}
         return {name: Counted(count=found[name], query=whole[name]) for name in found}

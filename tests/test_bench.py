@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bench import data, histories, static
+from bench import data, growth, histories, static
 from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
@@ -129,6 +129,34 @@ async def test_what_was_hashed_and_what_was_verified_has_one_root(server: str, t
 async def told(database: Database) -> int:
     with database.bound():
         return (await AuditHead.require("head")).size
+
+
+async def test_a_grown_estate_answers_each_question_and_is_counted(server: str) -> None:
+    many = growth.MADE + 20
+    settings = Settings(mongodb_uri=server, database="bench_growth", secret_key=KEY, admin_token=SecretStr(ADMIN_TOKEN))
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(closing(open_database(server, "bench_growth")))
+        await prepare(settings, database, lambda: data.AT)
+        await data.people(database, 1)
+        await data.versions(database, 0, growth.MADE)
+        await growth.copies(database, 0, many)
+        app = CONTENDERS["ours"](settings, open_database(server, "bench_growth"))
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        client = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench"))
+        told = {
+            case: json.loads(await sent(client, post("/graphql", {"query": text}, ADMIN_TOKEN)))["data"]
+            for case, text in growth.ASKED.items()
+        }
+    assert told["total"]["modelVersions"]["totalCount"] == many
+    assert sum(each["count"] for each in told["by tier"]["modelVersionAggregates"]) == many
+    assert told["dashboard"]["dashboard"]["inventory"]["models"]["count"] == many / data.VERSIONS_A_MODEL
+    assert told["one version by key"]["modelVersion"] and len(told["first page"]["modelVersions"]["nodes"]) == 20
+    assert told["search by a rare word"]["search"]["totalCount"] == 1
+
+
+def test_the_growth_of_a_case_is_told_against_its_fewest_versions() -> None:
+    costs = [growth.Growth(case, many, 1, many * cost) for many in (10, 30) for case, cost in (("a", 1), ("b", 2))]
+    assert [each.times for each in growth.ratios(costs)] == [1, 1, 3, 3]
 
 
 async def test_contenders_that_say_different_things_are_not_measured() -> None:

@@ -19,7 +19,7 @@ from documents.versions.lifecycle import VersionStatus
 from gql.verifications import verification
 from tests.examples import BOT, EXPERIMENT, eligible, register, submit
 from tests.operations import DORA, TOM, deployed
-from tests.service import ADA, ALICE, AUDREY, RITA, Service
+from tests.service import ADA, ALICE, AUDREY, RITA, Person, Service
 from tests.watching import Watched, watching, where
 
 Raw = dict[str, Any]
@@ -78,20 +78,21 @@ async def test_processes_that_write_at_once_lose_no_count(service: Service, serv
     other.database.close()
 
 
-async def test_a_mutation_takes_one_command_more_at_most(watched: Watched) -> None:
+async def test_a_mutation_takes_one_command_more_at_most_and_one_that_changes_what_is_in_use_another(watched: Watched) -> None:
     """And none that changes nothing of what is counted."""
     service = watched.service
 
-    async def spent(mutation: str, **said: Any) -> int:
+    async def spent(mutation: str, by: Person = ALICE, **said: Any) -> int:
         watched.commands.seen.clear()
-        await service.do(mutation, ALICE, **said)
+        await service.do(mutation, by, **said)
         return Counter(where(watched.commands.seen))["figure_counts"]
 
     await register(service, modelId="first")
     about = {"modelId": "first", "ownerId": "alice", "dataStewardId": "bob"} | EXPERIMENT
-    assert await spent("registerModelVersion", **about, version="2.0.0") == 1
+    assert await spent("registerModelVersion", **about, version="2.0.0") == 2
     assert await spent("updateModelVersion", modelId="first", version="2.0.0", restrictions=["Not for health"]) == 0
-    assert await spent("retireModelVersion", modelId="first", version="2.0.0", reason="Nobody uses it.") == 1
+    assert await spent("setRiskTier", RITA, modelId="first", version="2.0.0", tier="TIER_3_STANDARD", rationale="Agreed.") == 1
+    assert await spent("retireModelVersion", modelId="first", version="2.0.0", reason="Nobody uses it.") == 2
 
 
 # Totals and aggregates
@@ -199,6 +200,7 @@ async def test_the_daily_verification_names_a_count_that_differs_and_puts_it_rig
     await register(service)
     (beginning,) = await FigureCount.raws({"name": {"$regex": "^model_versions .*1970"}})
     await differ(service, beginning["name"], {"$inc": {"sums.versions": 5}})
+    await differ(service, beginning["name"], {"$inc": {"sums.models": 1}})
     await differ(service, "model_versions.models ghost", {"$set": {"held": 1, "of": "model_versions.models", "value": "ghost"}})
     await differ(service, "nonsense", {"$set": {"sums": [1]}})
     run = await verification(None, lambda: service.now, 300)
@@ -206,6 +208,7 @@ async def test_the_daily_verification_names_a_count_that_differs_and_puts_it_rig
     told = {(each.kind.name, each.resource.type, each.resource.id, each.path) for each in run.found.faults if each.resource}
     assert told == {
         ("RECORD_DIFFERS", "FigureCount", beginning["name"], "versions"),
+        ("RECORD_DIFFERS", "FigureCount", beginning["name"], "models"),
         ("RECORD_DIFFERS", "FigureCount", "model_versions.models ghost", None),
         ("RECORD_DIFFERS", "FigureCount", "nonsense", None),
     }

@@ -71,8 +71,28 @@ class FigureCount(Record):
 
 
 async def keep(unit: Unit) -> None:
-    """Writes what the changes of the unit of work add to the counts, in one database command at most."""
-    await FigureCount.add(sums_of(each for each in unit.uncounted() if each.record.counted_by))
+    """Writes what the changes of the unit of work add to the counts, in one database command; in none if nothing changes.
+
+    Where records come to have a value, or no longer have it, another command reads how many have it.
+    """
+    sums = sums_of(each for each in unit.uncounted() if each.record.counted_by)
+    if held := [name for name, added in sums.items() if added[HELD]]:
+        found = await FigureCount.raws({"name": {"$in": held}}, fields=["name", "held"])
+        before = {each["name"]: each.get("held", 0) for each in found}
+        for name in held:
+            had = before.get(name, 0)
+            _add(sums, *_different(name), (had + sums[name][HELD] > 0) - (had > 0))
+    await FigureCount.add(sums)
+
+
+def _add(sums: Sums, name: str, figure: str, n: int) -> None:
+    sums.setdefault(name, Counter())[figure] += n
+
+
+def _different(name: str) -> tuple[str, str]:
+    """Where the values are counted of which the document `name` keeps one: the name of that document, and the figure."""
+    collection, _, figure = name.partition(" ")[0].partition(".")
+    return name_of(collection, BEGINNING), figure
 
 
 def sums_of(changes: Iterable[RecordChange]) -> Sums:
@@ -81,7 +101,7 @@ def sums_of(changes: Iterable[RecordChange]) -> Sums:
     for change in changes:
         for side, sign in ((change.before, -1), (change.after, 1)):
             for name, figure, n in _counted(type(change.record), () if side is None else (side,)):
-                sums.setdefault(name, Counter())[figure] += sign * n
+                _add(sums, name, figure, sign * n)
     return sums
 
 
@@ -101,18 +121,10 @@ def _counted(kind: type[Record], raws: Iterable[Raw]) -> Iterator[tuple[str, str
                 yield f"{kind.collection}.{each.figure} {each.value}", HELD, each.n
 
 
-def _held(kind: type[Record], figure: str) -> Raw:
-    return {"of": f"{kind.collection}.{figure}", "held": {"$gte": 1, "$lte": MANY}}
-
-
-async def different(kind: type[Record], figure: str) -> int:
-    """How many different values a figure counts."""
-    return await FigureCount.tally(_held(kind, figure))
-
-
 async def values(kind: type[Record], figure: str, limit: int) -> list[str]:
     """The first values that a figure counts, in no order."""
-    return [each["value"] for each in await FigureCount.raws(_held(kind, figure), limit=limit, fields=["value"])]
+    held = {"of": f"{kind.collection}.{figure}", "held": {"$gte": 1, "$lte": MANY}}
+    return [each["value"] for each in await FigureCount.raws(held, limit=limit, fields=["value"])]
 
 
 # Counted anew
@@ -160,13 +172,18 @@ async def missing(kinds: Iterable[type[Record]], at: datetime) -> Missing:
 
     def add(name: str, figure: str, n: int) -> None:
         first, last = bounds.get(name.partition(" ")[0], ("", ""))
-        found.sums.setdefault(first if first <= name <= last else name, Counter())[figure] += n
+        _add(found.sums, first if first <= name <= last else name, figure, n)
 
+    held = set[str]()
     for kind in of:
         async with aclosing(kind.raw_windows({}, (), AT_ONCE, kind.counted_by)) as windows:
             async for window in windows:
                 for each in _counted(kind, window):
                     add(*each)
+                    if each[1] == HELD:
+                        held.add(each[0])
+    for name in held:
+        add(*_different(name), 1)
     async with aclosing(FigureCount.raw_windows({}, (), AT_ONCE)) as windows:
         async for window in windows:
             for raw in window:

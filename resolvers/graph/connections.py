@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 from documents.access import Permission
 from documents.errors import InvalidInput, LimitExceeded
 from documents.store.filters import to_query
-from documents.store.pages import Order, Page, Window
+from documents.store.pages import By, Order, Page, Window
 from documents.store.record import Record
 from documents.store.units import Raw
 from documents.values import Text
@@ -24,8 +24,10 @@ from resolvers.graph.filters import filter_of
 from resolvers.graph.mutation import query
 from resolvers.graph.orders import order_of, ordered_by
 from resolvers.graph.registry import pending
+from resolvers.graph.selection import chosen_below
 from resolvers.graph.types import GUARDED, field
 
+TOTAL = "total_count"
 PAGE_SIZE, PAGE = 100, 20  # the most records of a page, and those of one whose size was not said
 T = TypeVar("T")
 
@@ -102,6 +104,13 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
     return Window(size, backward=last is not None, cursor=after or before)
 
 
+async def _paged(kind: type[Record], asked: Raw, order: By, part: Window, info: Info) -> Page[Any]:
+    """The page of a list; of none but its total, nothing is read."""
+    if not part.size and {each.name for each in chosen_below(info).values()} <= {TOTAL}:
+        return Page.of([], order, part, asked, count=lambda: kind.total(asked))
+    return await kind.page(asked, order, part, asked_of(info, kind))
+
+
 def connection(
     kind: type[Record], name: str, description: str, *by: Order, permit: Permission = Permission.READ
 ) -> StrawberryField:
@@ -115,7 +124,7 @@ def connection(
     ) -> listed(kind):  # type: ignore[valid-type]  # fmt: skip
         asked = to_query(await asked_for(info.context, filter))
         part = window(first, after, last, before)
-        page: Any = await kind.page(asked, ordered_by(order_by, by, keyed=kind.keyed), part, asked_of(info, kind))
+        page: Any = await _paged(kind, asked, ordered_by(order_by, by, keyed=kind.keyed), part, info)
         return page
 
     resolve.__name__, resolve.__doc__ = name, description
@@ -147,7 +156,7 @@ def subset(
         part, mine = window(first, after, last, before), own(root)
         mine = await mine if isawaitable(mine) else mine
         order = ordered_by(order_by, by, keyed=kind.keyed)
-        page: Any = await kind.page({"$and": [mine, asked]}, order, part, asked_of(info, kind))
+        page: Any = await _paged(kind, {"$and": [mine, asked]}, order, part, info)
         return page
 
     shown = page_type | None if guarded else page_type
