@@ -18,7 +18,7 @@ RANKS = (PlatformRole.MEMBER, PlatformRole.AUDITOR, PlatformRole.ADMIN)
 class Binding(Value):
     """A binding says by which issuer a person signs in, and what the issuer's groups give the person."""
 
-    unasked: ClassVar = frozenset({"subject", "email_set_by"})
+    unasked: ClassVar = frozenset({"subject", "email_set_by", "email_changed"})
 
     issuer: Key = Field(description="The name that the issuer has in the file of issuers.")
     url: str = Field(description="The URL by which the issuer names itself.")
@@ -29,6 +29,10 @@ class Binding(Value):
         description="The user ids of whoever set the e-mail address by which the issuer's person was found here, and of the "
         "unconfirmed people before; empty for somebody who joined by the issuer, null if not known.",
     )
+    email_changed: bool = Field(
+        default=False,
+        description="Whether the person was given another e-mail address since the issuer's person was found by one.",
+    )
     platform_role: PlatformRole | None = Field(default=None, description="The platform role that the issuer's groups give.")
     roles: tuple[GovernanceRole, ...] = Field(default=(), description="The governance roles that the issuer's groups give.")
     authorized_tiers: tuple[RiskTier, ...] = Field(default=(), description="The tiers that the issuer's groups give.")
@@ -36,6 +40,16 @@ class Binding(Value):
     @property
     def gives(self) -> bool:
         return bool(self.platform_role or self.roles or self.authorized_tiers)
+
+    @property
+    def is_by_email_of_ours(self) -> bool:
+        """Whether the issuer's person was found by an e-mail address that somebody here set, or may have."""
+        return self.email_set_by != ()
+
+    @property
+    def with_another_email(self) -> Self:
+        """The binding of a person who has another e-mail address now."""
+        return type(self)(**dict(self) | {"email_changed": True})
 
     @property
     def erased(self) -> Self:

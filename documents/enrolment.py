@@ -1,12 +1,17 @@
 """The commands by which people come to tokens of their own, and by which their identities are confirmed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from documents.access import Actor, Permission, may_make_tokens
+from documents.audit.event import AuditEvent, AuditOutcome
+from documents.errors import LimitExceeded
 from documents.identities import issuers_behind
 from documents.people import Stakeholder
 from documents.store.units import Raw
 from documents.tokens import ApiToken, TokenKind
+
+WRONG_EMAILS, WITHIN = 5, timedelta(days=1)
+"""How often somebody may name another e-mail address than a person has, when they confirm the person."""
 
 
 async def invite(
@@ -45,6 +50,24 @@ async def enrol(
     token, text = ApiToken.personal(name, expires_at, by, at, purpose)
     await token.store()
     return token, text
+
+
+async def confirm(person: Stakeholder, reason: str, email: str | None, by: Stakeholder, at: datetime) -> None:
+    """Confirms the identity of a person, by somebody who checked the `email` unless it is None; stores the person.
+
+    LimitExceeded after so many wrong addresses: an answer tells whether one is right, also to those who may not read it.
+    """
+    if email is not None:
+        wrong = await AuditEvent.tally({
+            "resource.id": person.user_id, "resource.type": Stakeholder.__name__, "action": Permission.CONFIRM_IDENTITY,
+            "outcome": AuditOutcome.FAILURE, "actor.id": by.user_id, "details.facts.path": "input.email",
+            "occurred_at": {"$gt": at - WITHIN},
+        })  # fmt: skip
+        if wrong >= WRONG_EMAILS:
+            what = f"the number of wrong e-mail addresses of {person.user_id} that you named within a day"
+            raise LimitExceeded(what, wrong + 1, WRONG_EMAILS)
+    person.confirm_identity(reason, email, by, at)
+    await person.store()
 
 
 async def reset(person: Stakeholder, reason: str, by: Actor, at: datetime) -> None:

@@ -69,6 +69,9 @@ class Identity(Value):
     confirmed_at: Moment | None = Field(default=None, description="The time it was confirmed.")
     basis: IdentityBasis | None = Field(default=None, description="The ground on which it is confirmed.")
     reason: Statement | None = Field(default=None, description="The reason that was given for the confirmation.")
+    email_checked: bool = Field(
+        default=False, description="Whether whoever confirmed it has checked the e-mail address that the person has now."
+    )
     reset: EnrolmentReset | None = Field(default=None, description="The latest reset of the enrolment; null if there was none.")
 
     @property
@@ -85,8 +88,9 @@ class Identity(Value):
         """The identity of somebody who enrolled by a token of `by`, before whom stand the unconfirmed `issuers`."""
         return type(self)(enrolled_by=by, enrolled_at=at, issuers=tuple(issuers), reset=self.reset)
 
-    def after_confirmation(self, by: str, basis: IdentityBasis, reason: str, at: datetime) -> Self:
+    def after_confirmation(self, by: str, basis: IdentityBasis, reason: str, at: datetime, *, email_checked: bool) -> Self:
         said = {"confirmed": True, "confirmed_by": by, "confirmed_at": at, "basis": basis, "reason": reason}
+        said |= {"email_checked": email_checked}
         return type(self)(**dict(self) | said)
 
     def after_reset(self, reason: str, by: str, at: datetime) -> Self:
@@ -96,7 +100,12 @@ class Identity(Value):
     def unconfirmed(self) -> Self:
         """The identity without its confirmation."""
         nothing = dict.fromkeys(("confirmed_by", "confirmed_at", "basis", "reason"))
-        return type(self)(**dict(self) | nothing | {"confirmed": False})
+        return type(self)(**dict(self) | nothing | {"confirmed": False, "email_checked": False})
+
+    @property
+    def with_another_email(self) -> Self:
+        """The identity of somebody who has an e-mail address now that nobody has checked."""
+        return type(self)(**dict(self) | {"email_checked": False})
 
 
 def issuers_behind(issuer: str, *known: IdentityMark) -> tuple[str, ...]:

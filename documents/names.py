@@ -5,6 +5,7 @@ from collections.abc import Collection
 from documents.access import RESERVED
 from documents.errors import InvalidInput
 from documents.people import Stakeholder, folded
+from documents.store.cases import any_case
 from documents.store.fields import fields_at
 from documents.tokens import ApiToken, TokenKind
 
@@ -27,8 +28,12 @@ async def refuse_name_of_person(service: str) -> None:
 
 
 async def is_name_of_person(service: str) -> bool:
-    """Whether a service would act under the user id of a person, or as Magistrate itself."""
-    return folded(service) in RESERVED or bool(await Stakeholder.tally({"user_id": service}))
+    """Whether a service would act under what looks like the user id of a person, or as Magistrate itself.
+
+    Each request of a program asks it, so the database compares; names are ASCII, and look alike by their case alone.
+    """
+    alike = {"user_id": {"$regex": f"^{any_case(service)}$"}}
+    return folded(service) in RESERVED or bool(await Stakeholder.tally(alike))
 
 
 async def refuse_name_of_service(user_id: str, services: Collection[str]) -> None:

@@ -135,9 +135,14 @@ class Stakeholder(Searchable):
             self.names_event(AuditEventType.ACCESS_REVOKED)
 
     def set_email(self, email: str, by: Sequence[str], at: datetime) -> None:
-        """Gives the person another e-mail address, which the first of `by` set; one that binds nobody else was set before."""
+        """Gives the person another e-mail address, which the first of `by` set; one that binds nobody else was set before.
+
+        Whoever checked the address before has not checked this one.
+        """
         if not same_address(email, self.email):
             self.email_set_by, self.email_set_at = tuple(by), at
+            self.identity = self.identity.with_another_email
+            self.bindings = tuple(each.with_another_email for each in self.bindings)
         self.email = email
 
     @property
@@ -167,26 +172,17 @@ class Stakeholder(Searchable):
         """Lets the person sign in by an issuer from now on; Unauthenticated if another id does.
 
         That confirms somebody new, of whom the issuer says all. Somebody who was registered is found by an e-mail address that
-        was set here: whoever set it may have chosen who signs in, so that only a confirmation by others since then counts.
+        was set here: whoever set it may have chosen who signs in, so that only a confirmation by others who checked it counts.
         """
         if self.bound_by(issuer):
             raise Unauthenticated(f"{self.user_id} signs in by {issuer} under another id, until endBinding ends that")
         binding = Binding(issuer=issuer, url=url, subject=subject, bound_at=at, email_set_by=self.email_set_by)
         self.bindings = (*self.bindings, binding)
         if self.was is None:
-            self.identity = self.identity.after_confirmation(issuer, IdentityBasis.ISSUER, f"Signed in by {issuer}.", at)
-        elif not self._email_is_confirmed:
+            reason = f"Signed in by {issuer}."
+            self.identity = self.identity.after_confirmation(issuer, IdentityBasis.ISSUER, reason, at, email_checked=True)
+        elif binding.is_by_email_of_ours and not self.identity.email_checked:
             self.identity = self.identity.unconfirmed
-
-    @property
-    def _email_is_confirmed(self) -> bool:
-        """Whether somebody who did not set the e-mail address confirmed the identity since it was set."""
-        known = self.identity
-        if known.confirmed_at is None:
-            return False
-        if known.basis is not IdentityBasis.HOST and known.confirmed_by in (self.email_set_by or ()):
-            return False
-        return not self.email_set_by or self.email_set_at is None or self.email_set_at < known.confirmed_at
 
     @property
     def _setters(self) -> tuple[str, ...]:
@@ -291,8 +287,11 @@ class Stakeholder(Searchable):
         if administered and self.platform_role is not PlatformRole.ADMIN:
             self.identity = self.identity.unconfirmed
 
-    def confirm_identity(self, reason: str, by: "Stakeholder", at: datetime) -> None:
-        """Confirms who the person is, by somebody confirmed who has no part in the enrolment."""
+    def confirm_identity(self, reason: str, email: str | None, by: "Stakeholder", at: datetime) -> None:
+        """Confirms who the person is, by somebody confirmed who has no part in the enrolment; `email` is what they checked.
+
+        NotReady where it is not enough that they know the person, InvalidInput for another e-mail address than the person has.
+        """
         if not by.identity.confirmed:
             raise Forbidden(f"the identity of {by.user_id} is not confirmed", ["a confirmed COMPLIANCE_OFFICER or ADMIN"])
         refuse_involved(by.user_id, {self.user_id}, "does not confirm their own identity")
@@ -300,13 +299,44 @@ class Stakeholder(Searchable):
         self._may_be_confirmed()
         if (self.identity.enrolled and not self.identity.enrolled_by) or any(each.email_set_by is None for each in self.bindings):
             problem = f"it is not known who let {self.user_id} in: resetEnrolment, or `magistrate admin confirm` on the host"
-            raise NotReady(Permission.CONFIRM_IDENTITY.value, "UNCONFIRMED", ["UNCONFIRMED"], problem)
-        self.identity = self.identity.after_confirmation(by.user_id, IdentityBasis.PERSON, reason, at)
+            raise _cannot_confirm_yet(problem)
+        self._must_be_bound_by_this_email()
+        if email is not None:
+            self._must_have(email, by.user_id)
+        elif by_email := [each.issuer for each in self.bindings if each.is_by_email_of_ours]:
+            raise _cannot_confirm_yet(
+                f"{self.user_id} signs in by {by_email[0]} because of an e-mail address that was set here: say in `email` "
+                "which one you checked"
+            )
+        self.identity = self.identity.after_confirmation(
+            by.user_id, IdentityBasis.PERSON, reason, at, email_checked=email is not None
+        )
+
+    def _must_have(self, email: str, by: str) -> None:
+        """Refuses a check of the e-mail address by whoever set it, or may have, and of another address than the person has."""
+        if self.email_set_by is None:
+            raise _cannot_confirm_yet(
+                f"it is not known who set the e-mail address of {self.user_id}: leave `email` out, or `magistrate admin confirm` "
+                "on the host"
+            )
+        refuse_involved(by, set(self.email_set_by), f"had a part in the e-mail address of {self.user_id}, and does not check it")
+        if not same_address(email, self.email):
+            raise InvalidInput("email", f"must be the e-mail address that {self.user_id} has here, which is another")
+
+    def _must_be_bound_by_this_email(self) -> None:
+        """NotReady if an issuer's person was found by an e-mail address that was set here and is not known any more."""
+        for each in self.bindings:
+            if each.is_by_email_of_ours and each.email_changed:
+                problem = (
+                    f"{self.user_id} signs in by {each.issuer} because of an e-mail address that was changed since: endBinding"
+                )
+                raise _cannot_confirm_yet(problem)
 
     def confirm_on_host(self, reason: str, by: str, at: datetime) -> None:
-        """Confirms who the person is, by somebody with access to the host."""
+        """Confirms who the person is and has the e-mail address, by somebody with access to the host."""
         self._may_be_confirmed()
-        self.identity = self.identity.after_confirmation(by, IdentityBasis.HOST, reason, at)
+        self._must_be_bound_by_this_email()
+        self.identity = self.identity.after_confirmation(by, IdentityBasis.HOST, reason, at, email_checked=True)
 
     def recover(self, by: str, at: datetime) -> None:
         """Makes an administrator able to act, by somebody with access to the host; ends what is known of who it is.
@@ -348,6 +378,10 @@ class Stakeholder(Searchable):
         if tier and not self.may_decide(role, tier):
             raise Forbidden(f"{who} is not authorised for {tier.name}", [f"authorised for {tier.name}"])
         refuse_second_role(role, who, before)
+
+
+def _cannot_confirm_yet(problem: str) -> NotReady:
+    return NotReady(Permission.CONFIRM_IDENTITY.value, "UNCONFIRMED", ["UNCONFIRMED"], problem)
 
 
 def _is_for_people(platform_role: PlatformRole | None) -> None:

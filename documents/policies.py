@@ -337,7 +337,10 @@ _known: Known[Policy] = WeakKeyDictionary()
 
 
 async def all_policies() -> list[Policy]:
-    """Every policy, to judge by; a question reads them once, and a unit of work keeps what it read until one of its records changes."""
+    """Every policy, to judge by.
+
+    A question reads them once, and a unit of work keeps what it read until one of its records changes.
+    """
     unit = open_unit()
     if unit is None:
         return await once(Policy.collection, lambda: Policy.every_as_known(_known))

@@ -5,10 +5,10 @@ from pydantic import BaseModel, Field
 
 from documents.access import Permission
 from documents.audit.event import AuditEventType
-from documents.enrolment import reset
+from documents.enrolment import confirm, reset
 from documents.identities import EnrolmentReset, Identity, IdentityMark
 from documents.people import Stakeholder
-from documents.values import Key, Statement
+from documents.values import Email, Key, Statement
 from resolvers.graph.context import Info
 from resolvers.graph.edges import one
 from resolvers.graph.inputs import graph_input
@@ -48,6 +48,10 @@ class _OfPerson(BaseModel):
 @graph_input("An identity is to be confirmed.")
 class ConfirmIdentityInput(_OfPerson):
     note: Statement = Field(description="The note says how it is known; the trail tells it.")
+    email: Email | None = Field(
+        default=None,
+        description="The e-mail address that the person told you, and by which they sign in; null if you did not check it.",
+    )
 
 
 @strawberry.type(description="The identity is confirmed.")
@@ -61,10 +65,13 @@ async def confirm_identity(info: Info, input: ConfirmIdentityInput) -> ConfirmId
 
     Somebody does it whose own identity is confirmed, and who is neither the person nor had a part in the enrolment. The first
     ones are confirmed on the host: `magistrate admin confirm`.
+
+    `email` says which address they checked. Another one than the person has is INVALID_INPUT, five times a day for each person.
+    Without it the confirmation ends once the person signs in by an issuer that finds them by an address which somebody set here,
+    and nobody is confirmed who does so already. Whoever set the address does not check it.
     """
     person = await input.load()
-    person.confirm_identity(input.note, info.context.acting, info.context.now)
-    await person.store()
+    await confirm(person, input.note, input.email, by=info.context.acting, at=info.context.now)
     return ConfirmIdentityPayload(stakeholder=person)
 
 

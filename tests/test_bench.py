@@ -14,6 +14,7 @@ from bench import data, growth, histories, static
 from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.measuring import AnswersDiffer, Contender, agree, measured
+from bench.processes import post
 from bench.questions import QUESTIONS, Question
 from bench.stand import ADMIN_TOKEN, SECRET_KEY
 from bench.trails import READERS

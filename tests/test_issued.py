@@ -11,10 +11,11 @@ from joserfc.jwk import Key, RSAKey
 from starlette.responses import JSONResponse
 
 from documents import arrivals
-from documents.access import GovernanceRole
+from documents.access import GovernanceRole, PlatformRole
 from documents.audit.trail import AuditHead
 from documents.audit.verify import verify
 from documents.books import BOOKS
+from documents.errors import InvalidInput
 from documents.issuers import Issuers
 from gql.app import create_app
 from gql.cli.recovery import recovering
@@ -36,6 +37,7 @@ GROUPS = [
 ]
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 COLIN = person("colin", GovernanceRole.COMPLIANCE_OFFICER)
+BEA = person("bea", platform=PlatformRole.ADMIN)
 OWN = "ada.personal@example.org"
 RINA: dict[str, Any] = {
     "userId": "rina", "name": "Rina", "email": "rina@example.org", "department": "Risk", "roles": ["RISK_MANAGER"],
@@ -477,22 +479,145 @@ async def held(corp: Corp, user_id: str) -> Any:
     return (await corp.service.ask(HELD, ADA, id=user_id))["stakeholder"]
 
 
+async def confirmation(corp: Corp, user_id: str) -> tuple[bool, bool]:
+    """Whether somebody is confirmed, and the e-mail address with it."""
+    asked = "query($id: String!) { stakeholder(userId: $id) { identity { confirmed emailChecked } } }"
+    found = (await corp.service.ask(asked, ADA, id=user_id))["stakeholder"]["identity"]
+    return found["confirmed"], found["emailChecked"]
+
+
+async def rina_with(corp: Corp, email: str, by: Person = ADA) -> None:
+    """Rina, whom somebody registered with that address; she has enrolled by a token of Bea's, who is confirmed as Colin is."""
+    await corp.service.enrol(COLIN, BEA)
+    await corp.service.confirm(ADA, COLIN, BEA)
+    await corp.service.do("registerStakeholder", by, **RINA | {"email": email})
+    await make(corp.service, (await make(corp.service, BEA, holder={"userId": "rina"}))[0])
+
+
 async def test_an_email_that_an_administrator_sets_afterwards_makes_nobody_confirmed(corp: Corp) -> None:
-    """Whoever gives a reviewer an own address, and signs in by it, is unconfirmed as that reviewer and in the chain."""
-    await corp.service.enrol(COLIN)
-    await corp.service.confirm(RITA, ADA, COLIN)
-    corp.service.later(minutes=1)
-    await corp.service.do("updateStakeholder", ADA, userId="rita", email=OWN)
-    as_rita = corp.token("ada-at-corp", email=OWN.title())
-    assert await corp.service.ask(VIEWER, as_rita) == {"viewer": {"id": "rita"}}
-    await corp.service.do("updateStakeholder", ADA, userId="rita", email="rita@example.org")
-    found = await held(corp, "rita")
+    """Whoever gives a reviewer an own address, and signs in by it, is unconfirmed as that reviewer and in the chain.
+
+    Nor is that mended by the right address: it is not the one by which somebody signs in.
+    """
+    await rina_with(corp, "rina@example.org")
+    await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN, email="Rina@Example.org")
+    assert await confirmation(corp, "rina") == (True, True)
+    await corp.service.do("updateStakeholder", ADA, userId="rina", email=OWN)
+    assert await confirmation(corp, "rina") == (True, False)
+    as_rina = corp.token("ada-at-corp", email=OWN.title())
+    assert await corp.service.ask(VIEWER, as_rina) == {"viewer": {"id": "rina"}}
+    await corp.service.do("updateStakeholder", ADA, userId="rina", email="rina@example.org")
+    found = await held(corp, "rina")
     assert found["identity"] == {"confirmed": False, "confirmedBy": None}
     assert found["bindings"] == [{"issuer": "corp", "emailSetBy": ["admin"]}]
-    assert (await corp.service.refused("confirmIdentity", ADA, userId="rita", note=SEEN))["code"] == "FORBIDDEN"
-    await corp.service.do("confirmIdentity", COLIN, userId="rita", note=SEEN)
-    await corp.service.ask(VIEWER, as_rita)
-    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+    assert (await corp.service.refused("confirmIdentity", ADA, userId="rina", note=SEEN))["code"] == "FORBIDDEN"
+    for said in ({}, {"email": "rina@example.org"}, {"email": OWN}):
+        refused = await corp.service.refused("confirmIdentity", COLIN, userId="rina", note=SEEN, **said)
+        assert refused["code"] == "INVALID_STATE" and "endBinding" in refused["problem"], refused
+    with pytest.raises(InvalidInput, match="endBinding"):
+        await corp.service.confirm(Person("rina", ""))
+    assert await confirmation(corp, "rina") == (False, False)
+    await corp.service.do("endBinding", ADA, userId="rina", issuer="corp", reason="It was not hers.")
+    await corp.problem(as_rina)
+    await corp.service.ask(VIEWER, corp.token("rina"))
+    await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN, email="rina@example.org")
+    assert (await held(corp, "rina"))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
+
+
+@pytest.mark.parametrize("first", ["confirmed", "bound"])
+async def test_an_email_that_an_administrator_set_before_makes_nobody_confirmed(corp: Corp, first: str) -> None:
+    """Colin cannot read the address, and it is not the one that Rina tells him."""
+    await rina_with(corp, OWN)
+    seen = await corp.service.size()
+    if first == "bound":
+        await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+        refused = await corp.service.refused("confirmIdentity", COLIN, userId="rina", note=SEEN)
+        assert refused["code"] == "INVALID_STATE" and "`email`" in refused["problem"], refused
+    refused = await corp.service.refused("confirmIdentity", COLIN, userId="rina", note=SEEN, email="rina@example.org")
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.email") and OWN not in str(refused)
+    if first == "confirmed":
+        await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN)
+        assert await confirmation(corp, "rina") == (True, False)
+        await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert await confirmation(corp, "rina") == (False, False)
+    told = str(await corp.service.trail(seen))
+    assert OWN not in told and "rina@example.org" not in told
+
+
+async def test_no_administrator_checks_an_address_that_another_of_their_making_set(corp: Corp) -> None:
+    await corp.service.do("registerStakeholder", ADA, **BEN)
+    ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
+    await rina_with(corp, OWN, ben)
+    assert (await held(corp, "rina"))["emailSetBy"] == ["ben", "admin", "system"]
+    refused = await corp.service.refused("confirmIdentity", ADA, userId="rina", note=SEEN, email=OWN)
+    assert refused["code"] == "FORBIDDEN"
+    await corp.service.do("confirmIdentity", ADA, userId="rina", note=SEEN)
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert await confirmation(corp, "rina") == (False, False)
+    for email in (OWN, "rina@example.org"):
+        assert (await corp.service.refused("confirmIdentity", ADA, userId="rina", note=SEEN, email=email))["code"] == "FORBIDDEN"
+
+
+async def test_an_address_that_is_set_while_somebody_checks_another_makes_nobody_confirmed(corp: Corp) -> None:
+    await rina_with(corp, "rina@example.org")
+    checks = 'mutation { confirmIdentity(input: {userId: "rina", note: "x", email: "rina@example.org"}) { receipt { seq } } }'
+    sets = f'mutation {{ updateStakeholder(input: {{userId: "rina", email: "{OWN}"}}) {{ receipt {{ seq }} }} }}'
+    _, answer = await asyncio.gather(corp.service.post(checks, by=COLIN), corp.service.post(sets, by=ADA))
+    assert "errors" not in answer.json()
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert await confirmation(corp, "rina") == (False, False)
+
+
+async def test_an_address_is_guessed_at_five_times_a_day_by_whoever_may_not_read_it(corp: Corp) -> None:
+    await rina_with(corp, OWN)
+    said: dict[str, Any] = {"userId": "rina", "note": SEEN}
+    asked, seen = '{ stakeholder(userId: "rina") { email } }', await corp.service.size()
+    assert (await corp.service.ask(asked, COLIN))["stakeholder"]["email"] is None
+    for number in range(5):
+        refused = await corp.service.refused("confirmIdentity", COLIN, **said, email=f"rina{number}@example.org")
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.email")
+    for email in ("rina5@example.org", OWN):
+        refused = await corp.service.refused("confirmIdentity", COLIN, **said, email=email)
+        assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", 5)
+    told = [each["details"]["facts"] for each in await corp.service.trail(seen)]
+    assert [each["code"] for each in told] == ["INVALID_INPUT"] * 5 + ["LIMIT_EXCEEDED"] * 2 and "@" not in str(told)
+    refused = await corp.service.refused("confirmIdentity", BEA, **said, email="rina@example.org")
+    assert refused["code"] == "FORBIDDEN"  # who enrolled her learns nothing
+    corp.service.later(days=1)
+    await corp.service.do("confirmIdentity", COLIN, **said, email=OWN)
+    assert await confirmation(corp, "rina") == (True, True)
+
+
+@pytest.mark.tampers
+async def test_a_confirmation_and_a_binding_of_before_have_no_checked_address(corp: Corp) -> None:
+    await rina_with(corp, OWN)
+    await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN)
+    people = corp.service.database.collection("stakeholders")
+    await people.update_one({"user_id": "rina"}, {"$unset": {"identity.email_checked": ""}})
+    await corp.service.reseal("rina")
+    assert await confirmation(corp, "rina") == (True, False)
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert await confirmation(corp, "rina") == (False, False)
+    await people.update_one({"user_id": "rina"}, {"$unset": {"bindings.0.email_changed": ""}})
+    await corp.service.reseal("rina")
+    await corp.service.do("updateStakeholder", ADA, userId="rina", email="rina@example.org")
+    refused = await corp.service.refused("confirmIdentity", COLIN, userId="rina", note=SEEN, email="rina@example.org")
+    assert "endBinding" in refused["problem"]
+
+
+@pytest.mark.tampers
+async def test_an_address_of_which_nobody_knows_who_set_it_is_checked_on_the_host_alone(corp: Corp) -> None:
+    await rina_with(corp, OWN)
+    people = corp.service.database.collection("stakeholders")
+    await people.update_one({"user_id": "rina"}, {"$set": {"email_set_by": None, "email_set_at": None}})
+    await corp.service.reseal("rina")
+    refused = await corp.service.refused("confirmIdentity", COLIN, userId="rina", note=SEEN, email=OWN)
+    assert refused["code"] == "INVALID_STATE" and "on the host" in refused["problem"]
+    await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN)
+    await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
+    assert await confirmation(corp, "rina") == (False, False)
+    await corp.service.confirm(Person("rina", ""))
+    assert await confirmation(corp, "rina") == (True, True)
 
 
 async def test_another_spelling_of_an_email_hides_nobody_who_set_it(corp: Corp) -> None:
@@ -532,20 +657,20 @@ async def test_whoever_is_bound_by_an_email_makes_nobody_whom_its_setter_confirm
 
 
 async def test_whoever_was_confirmed_with_the_email_stays_so(corp: Corp) -> None:
-    corp.service.later(minutes=1)
+    await rina_with(corp, "rina@example.org")
     await corp.service.confirm(RITA)
-    await corp.service.ask(VIEWER, corp.token("rita"))
-    assert (await held(corp, "rita"))["identity"] == {"confirmed": True, "confirmedBy": "system"}
+    await corp.service.do("confirmIdentity", COLIN, userId="rina", note=SEEN, email="rina@example.org")
+    for user_id, by in (("rita", "system"), ("rina", "colin")):
+        await corp.service.ask(VIEWER, corp.token(user_id))
+        assert (await held(corp, user_id))["identity"] == {"confirmed": True, "confirmedBy": by}
+        assert await confirmation(corp, user_id) == (True, True)
 
 
 async def test_what_the_setter_of_an_email_confirmed_does_not_outlast_the_binding(corp: Corp) -> None:
     """Ada did not enrol Rina, and so may confirm her; but nobody who signs in by an address of Ada's."""
-    await corp.service.do("registerStakeholder", ADA, **BEN)
-    ben, _ = await make(corp.service, (await make(corp.service, ADA, holder={"userId": "ben"}))[0])
-    await corp.service.confirm(ADA, ben)
-    await corp.service.do("registerStakeholder", ADA, **RINA | {"email": OWN})
-    await make(corp.service, (await make(corp.service, ben, holder={"userId": "rina"}))[0])
-    corp.service.later(minutes=1)
+    await rina_with(corp, OWN)
+    refused = await corp.service.refused("confirmIdentity", ADA, userId="rina", note=SEEN, email=OWN)
+    assert refused["code"] == "FORBIDDEN"
     await corp.service.do("confirmIdentity", ADA, userId="rina", note=SEEN)
     await corp.service.ask(VIEWER, corp.token("ada-at-corp", email=OWN))
     assert (await held(corp, "rina"))["identity"] == {"confirmed": False, "confirmedBy": None}
@@ -562,7 +687,7 @@ async def test_whoever_an_issuer_binds_is_confirmed_by_others_though_never_enrol
     await corp.service.do("updateStakeholder", ADA, userId="ben", platformRole="MEMBER", roles=["RISK_MANAGER"])
     for user_id in ("rita", "ben"):
         assert (await corp.service.refused("confirmIdentity", ADA, userId=user_id, note=SEEN))["code"] == "FORBIDDEN"
-        await corp.service.do("confirmIdentity", COLIN, userId=user_id, note=SEEN)
+        await corp.service.do("confirmIdentity", COLIN, userId=user_id, note=SEEN, email=f"{user_id}@example.org")
         assert (await held(corp, user_id))["identity"] == {"confirmed": True, "confirmedBy": "colin"}
     await corp.service.do("resetEnrolment", ADA, userId="alice", reason="The laptop was lost.")
     await corp.service.ask(VIEWER, corp.token("alice"))

@@ -112,7 +112,9 @@ class Administrator:
             case "resetEnrolment" | "deactivateStakeholder" as name:
                 return name, {"userId": self.one(*KNOWN)} | (REASON if name == "resetEnrolment" else {}), RECEIPT
             case "confirmIdentity":
-                return "confirmIdentity", {"userId": self.one(*KNOWN), "note": "It is."}, RECEIPT
+                user_id = self.one(*KNOWN)
+                email = self.one(None, f"{user_id}@example.org")
+                return "confirmIdentity", {"userId": user_id, "note": "It is.", "email": email}, RECEIPT
             case "enrolment" | "personal" | "service" as kind:
                 program = {"name": "program", "mutations": [Permission.REGISTER_MODEL.name]}
                 holders = {"enrolment": {"userId": self.one(*KNOWN)}, "service": {"service": program}}

@@ -210,9 +210,19 @@ async def test_a_run_of_a_fork_or_an_unprotected_branch_is_refused(
     assert told == [("signIn", "denied")]
 
 
-async def test_a_service_has_no_name_of_a_person(pipelines: tuple[Service, Provider]) -> None:
+@pytest.mark.parametrize("user_id", ["release-pipeline", "Release-Pipeline"])
+async def test_a_service_has_no_name_of_a_person(pipelines: tuple[Service, Provider], user_id: str) -> None:
     """Whom somebody registered while the file did not name the service."""
     service = pipelines[0]
-    await service.enrol(replace(person("deployer", GovernanceRole.DEPLOYER), id="release-pipeline"))
+    await service.enrol(replace(person("deployer", GovernanceRole.DEPLOYER), id=user_id))
     answer = (await service.post(VIEWER, by=run(*pipelines))).json()
     assert "has the user id of a person" in answer["errors"][0]["message"]
+
+
+async def test_a_service_whose_name_only_begins_or_matches_like_one_of_a_person_comes_in(
+    pipelines: tuple[Service, Provider],
+) -> None:
+    service = pipelines[0]
+    for token, user_id in (("one", "release-pipeline2"), ("two", "a.release-pipeline"), ("three", "release.pipeline")):
+        await service.enrol(replace(person(token, GovernanceRole.DEPLOYER), id=user_id))
+    assert await service.ask(VIEWER, run(*pipelines))

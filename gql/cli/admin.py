@@ -19,12 +19,14 @@ def confirm(
 ) -> None:
     """Confirm that whoever signs in as USER is that person; beside a running server, or without one.
 
+    The command says which e-mail address the person has: that it is theirs is confirmed too.
+
     Whoever is confirmed and a compliance officer or an administrator can confirm others, by the mutation confirmIdentity.
     """
     from gql.cli import confirmation, trail
 
-    trail.run(confirmation.confirming(user, reason))
-    typer.echo(f"the identity of {user} is confirmed")
+    email = trail.run(confirmation.confirming(user, reason))
+    typer.echo(f"the identity of {user} is confirmed, and the e-mail address {email}")
 
 
 @app.command("secret-key")

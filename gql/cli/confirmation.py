@@ -6,7 +6,7 @@ from documents.access import SYSTEM
 from documents.audit.event import AuditEvent, AuditEventType
 from documents.audit.sealing import checked
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
-from documents.errors import InvalidInput, InvalidState, NotAsTold, NotFound
+from documents.errors import InvalidInput, InvalidState, NotAsTold, NotFound, NotReady
 from documents.kinds import RECORDS
 from documents.people import Stakeholder
 from documents.store.session import bound_database
@@ -19,10 +19,13 @@ from gql.settings import Settings
 ACTION = "confirmOnHost"
 
 
-def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
-    """Confirms the identity of a person, and tells the trail so as `system`. InvalidInput for an unfit person or reason."""
+def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[str]:
+    """Confirms the identity of a person, tells the trail so as `system`, and returns the e-mail address that is confirmed too.
 
-    async def work(settings: Settings) -> None:
+    InvalidInput for an unfit person or reason.
+    """
+
+    async def work(settings: Settings) -> str:
         try:
             TypeAdapter(Statement).validate_python(reason)
         except ValidationError as wrong:
@@ -30,10 +33,11 @@ def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
         database, at, ids = bound_database(), clock(), EventIds()
         await database.know(RECORDS)
 
-        async def confirm(unit: Unit) -> None:
+        async def confirm(unit: Unit) -> str:
             head = await AuditHead.touch()
             if ids.made and await AuditEvent.wanted(ids[0]):
-                return  # an earlier attempt committed, and only the answer of the database was lost
+                # An earlier attempt committed, and only the answer of the database was lost.
+                return (await Stakeholder.require(user_id)).email
             try:
                 person = await checked(Stakeholder, user_id)
             except NotFound:
@@ -44,12 +48,15 @@ def confirming(user_id: str, reason: str, clock: Clock = utc_now) -> Work[None]:
                 person.confirm_on_host(reason, SYSTEM.id, at)
             except InvalidState as refusal:
                 raise InvalidInput("user", _problem(user_id, refusal)) from refusal
+            except NotReady as refusal:
+                raise InvalidInput("user", f"must not be let in by a former address; {refusal.problem}") from refusal
             await person.store()
             event = AuditEventType.IDENTITY_CONFIRMED
             told = await occurrences_of(unit, ACTION, SYSTEM, Request(ids[0]), Stakeholder, event)
             await head.append(told, at, ids)
+            return person.email
 
-        await database.transact(confirm, at)
+        return await database.transact(confirm, at)
 
     return work
 
