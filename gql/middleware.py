@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from graphql.error import located_error
@@ -15,7 +16,7 @@ from strawberry.types.field import StrawberryField
 from documents.access import Permission
 from documents.audit.event import AuditEvent, AuditEventType, AuditOutcome
 from documents.audit.trail import AuditHead, EventIds, Occurrence, occurrences_of, record
-from documents.errors import Altered, Forbidden, InvalidInput, NotAsTold, PolicyBlocked, Refusal
+from documents.errors import Altered, Forbidden, InvalidInput, NotAsTold, Overloaded, PolicyBlocked, Refusal
 from documents.idempotency import Claim, IdempotencyKey
 from documents.reach import EVERYWHERE
 from documents.store.record import Record
@@ -158,7 +159,9 @@ class Recorded(FieldExtension):
                 await self._let_in(context)
             if isinstance(arguments["input"], FileInput):
                 await arguments["input"].read()
-            return await bound_database().transact(work, context.now)
+            return await bound_database().transact(work, context.now, max(context.deadline - monotonic(), 0))
+        except Overloaded:  # an event would wait in the same queue
+            raise
         except BaseException as error:
             if unit_of_work and error is context.refused:
                 await context.sign_in_again()  # outside the transaction, where the refusal is counted and told

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from documents.errors import OlderSchema, Refusal
 from documents.kinds import open_database
+from documents.store.neighbours import Neighbours
 from documents.store.server import DriverError
 from documents.store.session import Database
 from gql import checkpoints, firststart, garbage, reach
@@ -40,6 +41,8 @@ def serve(settings: Settings, uri: str, listener: socket, ready: Callable[[Prepa
 
 
 async def _serve(settings: Settings, database: Database, listener: socket, ready: Callable[[Prepared], None]) -> None:
+    if settings.workers > 1:
+        database.transactions.neighbours = Neighbours(settings.data_dir).in_turn
     try:
         origin, admin_token = await firststart.prepare(settings, database)
     except OlderSchema as older:

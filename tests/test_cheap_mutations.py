@@ -75,7 +75,7 @@ async def test_a_row_that_was_put_back_is_noticed_without_a_look_at_the_trail(wa
     people = watching.service.database.collection("stakeholders")
     before = await people.find_one({"user_id": "bob"})
     await watching.service.do("updateStakeholder", ADA, userId="bob", department="Sales")
-    await people.replace_one({"user_id": "bob"}, before)
+    await people.replace_one({"user_id": "bob"}, before or {})
     refused = await watching.service.refused("updateStakeholder", ADA, userId="bob", department="Research")
     assert (refused["code"], refused["key"]) == ("INVALID_STATE", "bob") and "the trail tells of a later change" in refused["why"]
 

@@ -170,9 +170,9 @@ class Database:
         finally:
             _database.reset(token)
 
-    async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
-        """Does `work` in one transaction as of the moment `at`: `Transactions.run`."""
-        return await self.transactions.run(work, at)
+    async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf) -> T:
+        """Does `work` in one transaction as of the moment `at`, begun `within` so many seconds: `Transactions.run`."""
+        return await self.transactions.run(work, at, within)
 
     async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         """Does `work`, which only reads, as of one moment: `Transactions.look`."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from itertools import count
+from math import ceil, inf
+from statistics import median
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -14,10 +18,14 @@ from pymongo import WriteConcern
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from documents.errors import Overloaded
 from documents.store.units import Unit, open_unit
 
 T = TypeVar("T")
 Settling = Callable[[Unit], Awaitable[None]]
+LAST = 9  # transactions by whose times the wait is estimated
+LATEST_RETRY = 30  # seconds after which a client is asked to try again at the latest
+LONGEST_PAUSE = 0.008  # seconds: a transaction of another process takes about as long
 REPEATABLE = ("TransientTransactionError", "UnknownTransactionCommitResult")  # the driver's labels
 
 
@@ -44,10 +52,23 @@ class Transactions:
     def __init__(self, client: Any, settling: Settling, patience: float) -> None:
         self.patience = patience
         self.turn = asyncio.Lock()
+        self.neighbours: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+        """Waits until no other process of this machine is in its turn."""
+        self.took = deque[float](maxlen=LAST)
+        """The seconds that the last transactions took, from their turns to their ends."""
+        self._waiting = 0
         self._client, self._settling = client, settling
 
-    async def run(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+    @property
+    def wait(self) -> float:
+        """About how many seconds a transaction that comes now waits for its turn."""
+        # The median, for one that judged many versions, or met a pause of the database, says nothing of the next.
+        return (self._waiting + self.turn.locked()) * median(self.took) if self.took else 0.0
+
+    async def run(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf) -> T:
         """Does `work` in one transaction as of the moment `at`, and repeats it while `patience` lasts.
+
+        Raises Overloaded if its turn does not come `within` so many seconds: at once, if that can be foreseen.
 
         It is repeated when another process wrote the same documents, and when the answer to the commit was lost. So `work` must
         recognise its own traces: see `AuditHead.touch`. The caller may be cancelled, the transaction is not: the driver would
@@ -55,7 +76,9 @@ class Transactions:
         """
         if open_unit():
             raise RuntimeError("a unit of work inside a unit of work")
-        return await asyncio.shield(self._in_turn(work, at))
+        if self.wait > within:
+            raise self._overloaded(within)
+        return await asyncio.shield(self._in_turn(work, at, within))
 
     async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         """Does `work`, which only reads, in a transaction that sees everything as it is at one moment.
@@ -64,9 +87,28 @@ class Transactions:
         """
         return await self._repeated(work, at)
 
-    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
-        async with self.turn:
-            return await self._repeated(work, at)
+    async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float) -> T:
+        await self._take_turn(within)
+        begun = monotonic()
+        try:
+            async with self.neighbours():
+                return await self._repeated(work, at)
+        finally:
+            self.turn.release()
+            self.took.append(monotonic() - begun)
+
+    async def _take_turn(self, within: float) -> None:
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(None if within == inf else within):
+                await self.turn.acquire()
+        except TimeoutError as error:
+            raise self._overloaded(within) from error
+        finally:
+            self._waiting -= 1
+
+    def _overloaded(self, within: float) -> Overloaded:
+        return Overloaded(min(max(ceil(self.wait - within), 1), LATEST_RETRY))
 
     async def _repeated(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         give_up = monotonic() + self.patience
@@ -76,7 +118,9 @@ class Transactions:
             except PyMongoError as error:
                 if monotonic() > give_up or not _is_repeatable(error):
                     raise
-                await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))
+                # In its turn, for whoever came next would meet the same transaction of another process. And shortly: a process
+                # that sleeps for longer than the others' transactions take sleeps through every moment between two of them.
+                await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.001 * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def _once(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
