@@ -13,9 +13,9 @@ from documents.policies import all_policies
 from documents.store.shared import once, sharing
 from documents.store.units import Unit
 from documents.versions.version import ModelVersion
+from tests.example_files import EXAMPLES, example, happened, variables_of
 from tests.examples import BOT, on_record
 from tests.service import ALICE, Service
-from tests.test_examples import EXAMPLES, example, happened, variables_of
 from tests.watching import Commands, Watched, where
 
 COMMANDS: Mapping[str, int] = {
