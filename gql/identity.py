@@ -289,10 +289,10 @@ class Doorkeeper:
     async def _looked_up(
         self, token_id: str, secret: str | None, now: datetime, *, again: bool
     ) -> tuple[ApiToken, Stakeholder | None]:
-        token = await _read(ApiToken, token_id)
+        token, person = await _read_both(token_id)
         if token is None or not (token.stands(now) if secret is None else token.accepts(secret, now)):
             raise Unauthenticated("the token is unknown, expired or revoked")
-        person = None if token.kind is TokenKind.SERVICE else await _read(Stakeholder, token.holder)
+        person = None if token.kind is TokenKind.SERVICE else person
         await self._last.follow(now=again)
         await self._refuse_altered(token)
         if token.kind is not TokenKind.SERVICE:
@@ -371,6 +371,15 @@ async def _read(kind: type[R], key: str) -> R | None:
         return await kind.wanted(key)
     except (UnreadableDocument, Unreadable) as error:
         raise NotAsTold(kind.__name__, key, "it cannot be read") from error
+
+
+async def _read_both(token_id: str) -> tuple[ApiToken | None, Stakeholder | None]:
+    """The token of that public name and its holder, by one command; NotAsTold as `_read` raises it."""
+    try:
+        return await ApiToken.first_with({"token_id": token_id}, Stakeholder, "holder", "user_id")
+    except (UnreadableDocument, Unreadable):  # of the two, the one that cannot be read is to be named
+        token = await _read(ApiToken, token_id)
+        return token, token and await _read(Stakeholder, token.holder)
 
 
 async def _tell_denied(by: Actor, resource: tuple[str, str], facts: dict[str, Any], now: datetime, address: str = "") -> None:
