@@ -122,11 +122,12 @@ class OverHTTP:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Sent(scope, receive)
-        media = accepted(",".join(request.headers.getlist("accept")))
+        media, body = accepted(",".join(request.headers.getlist("accept"))), None
         try:
             context, asked = await self.read(request, media)
             with unless_left(receive):
                 answer = await self._executed(asked, request.method, media or JSON, context)
+            body = encoded(answer.said)
         except ClientDisconnect:
             return
         except Unserved as unserved:
@@ -136,7 +137,7 @@ class OverHTTP:
             raise
         except Exception as error:  # noqa: BLE001  `coded` logs it
             answer = Answer(500, {"errors": [coded(GraphQLError("", original_error=error)).formatted]})
-        await _send(answer, media, send)
+        await _send(answer, media, send, body)
 
     async def read(self, request: Request, media: str | None) -> tuple[Context, Mapping[str, Any]]:
         """The context and the parameters of a well-formed request (section 5 of the specification); Unserved for any other."""
@@ -193,8 +194,8 @@ def _not_let_in(refusal: Refusal) -> Unserved:
     return Unserved(status, refusal, **header)
 
 
-async def _send(answer: Answer, media: str | None, send: Send) -> None:
-    body = encoded(answer.said)
+async def _send(answer: Answer, media: str | None, send: Send, body: bytes | None = None) -> None:
+    body = encoded(answer.said) if body is None else body
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     headers += [(b"content-type", TYPES[media or JSON]), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

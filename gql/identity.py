@@ -5,20 +5,17 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from documents.access import Actor, ActorType
 from documents.audit.event import AuditEventType, AuditOutcome
-from documents.audit.sealing import NOT_LAST, LastSeqs
 from documents.audit.trail import Occurrence, Request, record
-from documents.errors import Forbidden, LimitExceeded, NotAsTold, Overloaded, Unauthenticated, Unreadable
+from documents.errors import Forbidden, LimitExceeded, NotAsTold, Overloaded, Unauthenticated
 from documents.issuers import IssuerKind
 from documents.people import Stakeholder
-from documents.seals import Keyring, problem_of, seq_of
-from documents.store.server import UnreadableDocument
 from documents.store.session import bound_database
-from documents.store.units import Raw, open_unit
+from documents.store.units import open_unit
 from documents.tokens import USUAL, ApiToken, TokenKind, TokenScope, parted
 from gql.attempts import COUNTED, FAILURES, WINDOW, Counts, Failures, network_of
 from gql.credentials import Credential
@@ -27,10 +24,10 @@ from gql.issuers.people import actor_of, must_come_in, person_of
 from gql.issuers.programs import service_of
 from gql.issuers.renewals import renewed
 from gql.issuers.tokens import Assertion, TokenVerifier, is_jwt
+from gql.rows import Rows
 from gql.sessions import end_session
 from gql.unrecorded import logged_if_unsound
 
-KNOWN = 10_000
 SOON = 0.05  # seconds that a request waits at most so that the use of its token can be noted
 NOTED_EVERY = timedelta(hours=1)
 NOBODY = Actor("anonymous", ActorType.USER)
@@ -74,9 +71,7 @@ class Doorkeeper:
     """Sign-ins by records that were altered, by kind and key of the record."""
     _noted: dict[str, datetime] = field(default_factory=dict)
     """When the log was told last of somebody who stays the last administrator."""
-    _last: LastSeqs = field(default_factory=LastSeqs)
-    _right: dict[tuple[str, str], tuple[Keyring, Raw]] = field(default_factory=dict)
-    """The rows whose seals were right, by kind and key, with the keys."""
+    _rows: Rows = field(default_factory=Rows)
     _grace: Grace[Identity] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +122,7 @@ class Doorkeeper:
         """The identity as the open transaction has it, which is only read; Unauthenticated if it signs in no longer."""
         now, by = self.clock(), identity.by
         if isinstance(by, ApiToken):
-            token, person = await self._checked(by.token_id, None, now)
+            token, person = await self._rows.signed_in(by.token_id, None, now)
             if token.kind is TokenKind.SESSION and person:
                 self._must_be_bound(person, token.issued_by)
             return Identity(token.actor(person), person, token, token.scopes)
@@ -135,11 +130,10 @@ class Doorkeeper:
             raise Unauthenticated("the token has expired")
         if identity.person is None:
             return Identity(await service_of(by), None, by)
-        person = await _read(Stakeholder, identity.person.user_id)
+        person = await self._rows.read(Stakeholder, identity.person.user_id)
         if person is None:
             raise Unauthenticated(f"{identity.person.user_id} is not active")
-        await self._last.follow()
-        await self._refuse_altered(person)
+        await self._rows.refuse_altered(person)
         must_come_in(person, by.issuer)
         return Identity(actor_of(person, by.issuer.name), person, by)
 
@@ -206,7 +200,7 @@ class Doorkeeper:
         except ValueError as error:
             raise Unauthenticated("what was sent is not a token: a token is written mag_<id>_<secret>") from error
         try:
-            token, person = await self._checked(token_id, secret, now)
+            token, person = await self._rows.signed_in(token_id, secret, now)
         except NotAsTold as altered:
             await self._found_altered(altered, now)
             raise
@@ -256,12 +250,8 @@ class Doorkeeper:
         return Identity(actor_of(person, assertion.issuer.name), person, assertion)
 
     async def _asserted_person(self, assertion: Assertion, address: str, now: datetime) -> Stakeholder:
-        async def check(person: Stakeholder) -> None:
-            await self._last.follow()
-            await self._refuse_altered(person)
-
         try:
-            return await person_of(assertion, check, self._note_last, self.services, address, now)
+            return await person_of(assertion, self._rows.refuse_altered, self._note_last, self.services, address, now)
         except NotAsTold as altered:
             await self._found_altered(altered, now)
             raise
@@ -272,53 +262,6 @@ class Doorkeeper:
         if noted is None or now - noted >= NOTED_EVERY:
             self._noted[person.user_id] = now
             log.error("%s stays an administrator, though %s no longer says so: there is no other", person.user_id, issuer)
-
-    async def _checked(self, token_id: str, secret: str | None, now: datetime) -> tuple[ApiToken, Stakeholder | None]:
-        """The token and its holder, None for a service; NotAsTold if one of them is not as it was stored here last.
-
-        No `secret` is given for a token that was accepted before.
-
-        A change that is committed between the reads looks like an old row that was put back, so another look decides.
-        """
-        for look, last_look in enumerate((False, False, True)):
-            try:
-                return await self._looked_up(token_id, secret, now, again=look > 0)
-            except NotAsTold:
-                if last_look:
-                    raise
-        raise AssertionError("unreachable")
-
-    async def _looked_up(
-        self, token_id: str, secret: str | None, now: datetime, *, again: bool
-    ) -> tuple[ApiToken, Stakeholder | None]:
-        token = await _read(ApiToken, token_id)
-        if token is None or not (token.stands(now) if secret is None else token.accepts(secret, now)):
-            raise Unauthenticated("the token is unknown, expired or revoked")
-        person = None if token.kind is TokenKind.SERVICE else await _read(Stakeholder, token.holder)
-        await self._last.follow(now=again)
-        await self._refuse_altered(token)
-        if token.kind is not TokenKind.SERVICE:
-            if person is None:
-                raise Unauthenticated("the holder of the token is not active")
-            await self._refuse_altered(person)
-            if not person.active:
-                raise Unauthenticated("the holder of the token is not active")
-        return token, person
-
-    async def _refuse_altered(self, record: ApiToken | Stakeholder) -> None:
-        kind, row, keyring = type(record).__name__, record.was or {}, bound_database().keyring
-        if keyring is None:
-            raise NotAsTold(kind, record.key, "there is no secret key here")
-        place, found = (kind, record.key), None
-        if self._right.get(place) != (keyring, row):  # most rows are as they were when their seal was last computed
-            found = problem_of(kind, record.key, row, keyring)
-            if len(self._right) >= KNOWN:
-                self._right.clear()
-            self._right |= {place: (keyring, row)} if found is None else {}
-        if found is None and seq_of(row) != await self._last.of(kind, record.key):
-            found = NOT_LAST
-        if found:
-            raise NotAsTold(kind, record.key, found)
 
     async def _found_altered(self, altered: NotAsTold, now: datetime) -> None:
         """Tells the log and the trail which record was altered, at once and then once a minute with the number of attempts."""
@@ -362,17 +305,6 @@ class Doorkeeper:
         facts = {"code": Unauthenticated.code, "altered": True, "why": found.token, "attempts": found.count - found.told}
         found.told = found.count
         await _tell_denied(NOBODY, place, facts, now)
-
-
-R = TypeVar("R", ApiToken, Stakeholder)
-
-
-async def _read(kind: type[R], key: str) -> R | None:
-    """The record of that key; None without one, NotAsTold for one that no record of its kind can be read from."""
-    try:
-        return await kind.wanted(key)
-    except (UnreadableDocument, Unreadable) as error:
-        raise NotAsTold(kind.__name__, key, "it cannot be read") from error
 
 
 async def _tell_denied(by: Actor, resource: tuple[str, str], facts: dict[str, Any], now: datetime, address: str = "") -> None:

@@ -163,8 +163,9 @@ class Recorded(FieldExtension):
         except Overloaded:  # an event would wait in the same queue
             raise
         except BaseException as error:
-            if unit_of_work and error is context.refused:
-                await context.sign_in_again()  # outside the transaction, where the refusal is counted and told
+            if error is context.refused:
+                if unit_of_work:  # which is rolled back: at the door the refusal is counted and told
+                    await context.sign_in_again()
                 raise
             if isinstance(error, InvalidInput):
                 error.argument = "input"

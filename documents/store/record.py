@@ -38,6 +38,7 @@ Identity = PydanticObjectId
 RECORD_BYTES = 4 * 1024 * 1024
 UNKNOWN_ZONE, TYPE_MISMATCH, DUPLICATE_KEY = 40485, 14, 11000  # MongoDB's codes
 WINDOW_BYTES = 16 * 1024 * 1024  # a document has at most as many
+_BESIDE = "_beside"
 _READS = {"aggregate", "count_documents", "distinct", "find", "find_one", "full_name", "name", "watch"}
 
 
@@ -217,6 +218,20 @@ class Record(Document):
         """The first record, whole, that meets `query` in the order `by`; None without one."""
         raw = await cls.raw_first(query, by)
         return None if raw is None else cls._own(raw)
+
+    @classmethod
+    async def first_with(cls, query: Raw, other: type[R], own: str, there: str) -> tuple[Self | None, R | None]:
+        """The record that meets `query`, and the one of another kind that has in `there` what this one has in `own`, both whole.
+
+        One command reads both.
+        """
+        beside = {"from": other.collection, "localField": own, "foreignField": there, "as": _BESIDE}
+        steps = [{"$match": query}, {"$limit": 1}, {"$lookup": beside}]
+        found: list[Raw] = await cls._collection().aggregate(steps).to_list(None)
+        if not found:
+            return None, None
+        others = found[0].pop(_BESIDE)
+        return cls._own(found[0]), other._own(others[0]) if others else None
 
     @classmethod
     async def every(cls, query: Raw, by: Sequence[Order] = (), limit: int = 0) -> list[Self]:
