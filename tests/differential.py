@@ -49,13 +49,11 @@ from tests.service import ADA, ALICE, AUDREY, CAROL, RITA, Person, Service
 
 LIMITS = Limits(tokens=100_000, depth=50, aliases=10_000, root_fields=50, directives=1_000, nodes=10**9, seconds=60)
 CALLERS = (ADA, ADA, ALICE, AUDREY, CAROL, RITA, DORA)
-NO_TEXT, BROKEN = (
-    b"QQQQQQQQ",
-    b"\xed\xa0\xbd\xffQQQQ",
-)  # what is read in the place of a text: a MongoDB may hold bytes that are none
+NO_TEXT, BROKEN = b"QQQQQQQQ", b"\xed\xa0\xbd\xffQQQQ"
+"""A text, and what is read in its place: a MongoDB may hold bytes that are no text."""
 ODD: tuple[Any, ...] = (
-    None, "", "x", "\N{SNOWMAN}", NO_TEXT.decode(), 0, -1, 7, True, False, 2**31, 2**40, 2**62, -(2**31) - 1, 1.5, -0.0, 1e308, 5e-324,
-    math.nan, math.inf, [], [None], ["x", 1], [[]], {}, {"a": 1}, [{}], bson.ObjectId(), b"x", datetime(2026, 3, 1, tzinfo=UTC),
+    None, "", "x", "\N{SNOWMAN}", NO_TEXT.decode(), 0, -1, 7, True, False, 2**31, 2**40, 2**62, -(2**31) - 1, 1.5, -0.0, 1e308,
+    5e-324, math.nan, math.inf, [], [None], ["x", 1], [[]], {}, {"a": 1}, [{}], bson.ObjectId(), b"x", datetime(2026, 3, 1, tzinfo=UTC),
     DatetimeMS(2**60), bson.Int64(3), bson.Decimal128("1.5"),
 )  # fmt: skip
 PLANNED = planned(Execution)
