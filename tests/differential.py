@@ -53,8 +53,8 @@ NO_TEXT, BROKEN = b"QQQQQQQQ", b"\xed\xa0\xbd\xffQQQQ"
 """A text, and what is read in its place: a MongoDB may hold bytes that are no text."""
 ODD: tuple[Any, ...] = (
     None, "", "x", "\N{SNOWMAN}", NO_TEXT.decode(), 0, -1, 7, True, False, 2**31, 2**40, 2**62, -(2**31) - 1, 1.5, -0.0, 1e308,
-    5e-324, math.nan, math.inf, [], [None], ["x", 1], [[]], {}, {"a": 1}, [{}], bson.ObjectId(), b"x", datetime(2026, 3, 1, tzinfo=UTC),
-    DatetimeMS(2**60), bson.Int64(3), bson.Decimal128("1.5"),
+    5e-324, math.nan, math.inf, [], [None], ["x", 1], [[]], {}, {"a": 1}, [{}], bson.ObjectId(), b"x",
+    datetime(2026, 3, 1, tzinfo=UTC), DatetimeMS(2**60), bson.Int64(3), bson.Decimal128("1.5"),
 )  # fmt: skip
 PLANNED = planned(Execution)
 AGAIN = 200  # operations of which some are asked again over another state
