@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from bson import Int64
-from bson.datetime_ms import DatetimeMS
 
 from gql.app import schema_of
 from gql.executor import compiler
@@ -114,7 +113,7 @@ async def test_a_page_with_edges_costs_the_same_commands_with_a_plan(watched: Wa
 )
 @pytest.mark.parametrize(
     "value",
-    [None, "", "x", 7, -0.5, 2**40, Int64(3), nan, inf, True, [], [None], ["x", 1], {}, {"a": 1}, b"x", DatetimeMS(2**60)],
+    [None, "", "x", 7, -0.5, 2**40, Int64(3), nan, inf, True, [], [None], ["x", 1], {}, {"a": 1}, b"x"],
     ids=repr,
 )
 async def test_what_a_record_should_not_hold_is_answered_as_without_a_plan(service: Service, name: str, value: Any) -> None:
