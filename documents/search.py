@@ -74,6 +74,8 @@ def words(texts: Iterable[str]) -> list[str]:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():  # by far most are
+        return text.lower()
     # Unicode section 3.13, compatibility caseless matching: case folding can undo a normalisation, so it is done on both sides.
     return "".join(each for each in normalize("NFKD", normalize("NFKD", text).casefold()) if not combining(each))
 
