@@ -54,12 +54,14 @@ class Rates:
 class Verified:
     """What an event costs to read and hash, and to verify, in microseconds of the reader's processor time; and peak memory.
 
-    `times` is the ratio of the two: the median of the rounds' ratios.
+    `chained` and `chained_times` are without the records. Each ratio, to read and hash, is the median of the rounds' ratios.
     """
 
     of: str
     events: int
     hashed: float
+    chained: float
+    chained_times: float
     verified: float
     times: float
     megabytes_hashed: float
@@ -167,7 +169,7 @@ def _asking(of: Question) -> Callable[[str, int], bytes]:
 
 
 def verification(of: str, environment: Mapping[str, str], folder: Path, events: int, rounds: int) -> Verified:
-    """Reads the trail in turns by the two readers of `of`, each in a process of its own.
+    """Reads the trail in turns by the readers of `of`, each in a process of its own.
 
     Raises AnswersDiffer unless all compute the same root.
     """
@@ -175,10 +177,14 @@ def verification(of: str, environment: Mapping[str, str], folder: Path, events: 
     turns = [[_read(environment, each, folder) for each in readers] for _ in range(rounds)]
     if len({each["root"] for turn in turns for each in turn}) != 1:
         raise AnswersDiffer(f"verification: {turns}")
-    hashed, verified = ([each["seconds"] / events * 1e6 for each in those] for those in zip(*turns, strict=True))
-    memory = [max(each["megabytes"] for each in those) for those in zip(*turns, strict=True)]
-    times = median(ours / bare for bare, ours in zip(hashed, verified, strict=True))
-    return Verified(of, events, median(hashed), median(verified), times, *memory)
+    hashed, chained, verified = ([each["seconds"] / events * 1e6 for each in those] for those in zip(*turns, strict=True))
+    bare, _, ours = (max(each["megabytes"] for each in those) for those in zip(*turns, strict=True))
+    costs = [(median(those), _ratio(those, hashed)) for those in (chained, verified)]
+    return Verified(of, events, median(hashed), *costs[0], *costs[1], bare, ours)
+
+
+def _ratio(ours: Sequence[float], bare: Sequence[float]) -> float:
+    return median(one / other for one, other in zip(ours, bare, strict=True))
 
 
 def _read(environment: Mapping[str, str], what: str, folder: Path) -> Any:

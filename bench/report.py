@@ -47,11 +47,13 @@ def _cost(cost: Mapping[str, float] | None) -> str:
 
 def _verification(rows: list[Any]) -> Table:
     table = Table(title="Verification: processor time an event, and memory at its highest")
-    for name in ("of", "events", "read and hashed, µs", "verified, µs", "ratio", "MB to hash", "MB to verify"):
+    with_records = ("with the records, µs", "ratio")
+    for name in ("of", "events", "read and hashed, µs", "verified, µs", "ratio", *with_records, "MB to hash", "MB to verify"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
-            row["of"], f"{row['events']:,}", f"{row['hashed']:.1f}", f"{row['verified']:.1f}", f"[bold]{row['times']:.2f}[/]",
+            row["of"], f"{row['events']:,}", f"{row['hashed']:.1f}", f"{row['chained']:.1f}",
+            f"[bold]{row['chained_times']:.2f}[/]", f"{row['verified']:.1f}", f"[bold]{row['times']:.2f}[/]",
             f"{row['megabytes_hashed']:.0f}", f"{row['megabytes']:.0f}",
         )  # fmt: skip
     return table
