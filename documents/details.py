@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ BOOKKEEPING = frozenset({"_id", "revision", "salts", "mac"})
 """Stored fields of every record that no event tells: they count, name and protect the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Disclosure:
     """How an event shows paths of a record; `*` stands for any index of a list.
 
@@ -29,7 +30,7 @@ class Disclosure:
     cites: frozenset[str] = frozenset()
     untold: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def left_out(self) -> frozenset[str]:
         """The stored fields that no event tells."""
         return BOOKKEEPING | self.derived | self.untold

@@ -2,6 +2,7 @@
 
 from documents.audit.books import take_all
 from documents.audit.ledger import Ledger
+from documents.audit.ordinary import ordinary
 from documents.audit.records import Balance
 from documents.books import BOOKS
 from tests.service import Service
@@ -20,5 +21,5 @@ async def balance(service: Service) -> Balance:
         """Nobody else works meanwhile."""
 
     with Ledger() as ledger:
-        take_all(ledger, trail)
+        take_all(ledger, ((each, ordinary(each)) for each in trail))
         return await BOOKS.balance(ledger, len(trail), rest)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from documents.audit.fold import MALFORMED, MISSING, UNKNOWN, Telling, Told, fold
 from documents.audit.ledger import Ledger
 from documents.audit.records import differing, leaves_of
-from documents.canonical import canonical, loosely_parsed
+from documents.canonical import canonical, digest, loosely_parsed
 from documents.details import DETAILS_BYTES, PART_BYTES, Details, Disclosure, details_of
 from documents.salts import fresh, private_values, shapes_of
 
@@ -132,6 +132,45 @@ def test_no_details_make_it_raise(changes: list[Any], baseline: Any) -> None:
     assert found(told, {"a": 1}, {}) is not None
 
 
+STEPS = st.sampled_from(["", "a", "b", "0"])
+NESTED = st.lists(STEPS, min_size=1, max_size=4).map(".".join)
+CONTENTS = [[1], {"a": 1, "b": {"0": [2]}}, {"salted": "a" * 64}, [], "text"]
+TOLD_LEAVES = st.one_of(
+    st.sampled_from([None, 1, 1.0, True, "x", {}, {"content": "no digest"}, {"cites": "a" * 64}]),
+    st.sampled_from([{"content": digest(each)} for each in CONTENTS]),
+)
+CHANGES = st.one_of(
+    st.fixed_dictionaries({"path": NESTED, "to": TOLD_LEAVES}),
+    st.fixed_dictionaries({"path": NESTED, "changed": st.just(True)}, optional={"salted": st.sampled_from([None, "a" * 64])}),
+)
+
+
+class InTree(Told):
+    """A state that is a tree from the first change on."""
+
+    def _put_in_map(self, *_: Any) -> bool:
+        return False
+
+
+@unhurried
+@given(
+    st.lists(st.tuples(st.lists(CHANGES, max_size=5), st.integers(0, 9)), max_size=5),
+    st.dictionaries(NESTED, TOLD_LEAVES.filter(lambda each: each is not None), max_size=4),
+)
+def test_a_state_is_the_same_in_maps_and_in_a_tree(events: list[tuple[list[Raw], int]], stored: dict[str, Any]) -> None:
+    quick, slow, contents = Told(), InTree(), {digest(each): each for each in CONTENTS}
+    for seq, (changes, number) in enumerate(events):
+        for told in (quick, slow):
+            told.take(Telling("Thing", "one", seq, 1 if number == 1 else 2, number == 0, changes))
+        assert sorted(map(repr, quick.leaves())) == sorted(map(repr, slow.leaves()))
+        assert (quick.last, quick.since) == (slow.last, slow.since)
+        assert quick.scalars(["a", "b", "", "0"]) == slow.scalars(["a", "b", "", "0"])
+        for leaves in (stored, {path: leaf for path, (leaf, _), _ in slow.leaves() if leaf is not None}):
+            look = lambda digest: contents.get(digest, MISSING)  # noqa: E731
+            assert [*differing(quick, leaves, look)] == [*differing(slow, leaves, look)]
+        quick = Told.of_json(json.loads(json.dumps(quick.as_json())))
+
+
 @pytest.mark.parametrize("said", [
     None, 1, [], {}, {"seq": True}, {"seq": -1, "schema": 2, "outcome": "success"},
     {"seq": 1, "schema": 2, "outcome": "denied", "resource": {"type": "A", "id": "b"}, "details": {"changes": [{}]}},
@@ -187,11 +226,11 @@ def test_what_no_value_is_told_as_differs_from_every_value(to: Any) -> None:
 
 
 def test_a_ledger_gives_back_every_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("documents.audit.ledger.DECODED", 3)
+    monkeypatch.setattr("documents.audit.ledger.FEW", 3)
     with Ledger() as ledger:
         for seq in range(200):
             ledger.take(Telling("Thing", str(seq % 20), seq, 2, False, [{"path": f"p{seq}", "to": seq}]))
-        for at in range(20):
+        for at in (*range(20), *range(20)):
             told = ledger.told("Thing", str(at))
             assert told and leaves(told) == {f"p{seq}": seq for seq in range(at, 200, 20)}
         assert ledger.meets("Thing", "3") and not ledger.meets("Thing", "3") and ledger.meets("Other", "3")

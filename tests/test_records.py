@@ -13,6 +13,7 @@ from documents.audit.export import export
 from documents.audit.exported import verify_export
 from documents.audit.findings import AuditCaveat, Report
 from documents.audit.ledger import Ledger
+from documents.audit.ordinary import ordinary
 from documents.audit.records import Balance
 from documents.audit.verify import verify
 from documents.books import BOOKS
@@ -320,7 +321,7 @@ async def test_whatever_is_altered_at_any_leaf_of_any_record_is_found(travelled:
     await service.restore(stored)
     tried = 0
     with Ledger() as ledger:
-        take_all(ledger, await service.trail())
+        take_all(ledger, ((each, ordinary(each)) for each in await service.trail()))
         found = Balance(ledger)
         texts = {each["digest"]: each["canonical"] for each in (await service.state())["Content"]}
 

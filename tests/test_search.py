@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from documents.search import LONGEST, MOST, TOKENS, words
 from documents.store.units import Unit
@@ -80,6 +82,11 @@ async def test_every_word_is_held_and_the_last_may_be_begun(shelf: Service, quer
 )  # fmt: skip
 def test_words_are_compared_without_case_accents_and_punctuation(text: str, folded: list[str]) -> None:
     assert words([text]) == folded
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_in_ascii_has_the_words_that_it_has_beside_other_characters(text: str) -> None:
+    assert words([f"é {text}"]) == words(["é", text])
 
 
 async def test_what_is_searched_follows_every_change(service: Service) -> None:

@@ -125,13 +125,13 @@ async def long(service: Service) -> Service:
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The threads in which windows were verified, one for each window."""
-    fed, seen = Verifier.feed_known, list[int]()
+    fed, seen = Verifier.feed_read, list[int]()
 
     def noted(self: Verifier, *window: Any) -> None:
         seen.append(get_ident())
         fed(self, *window)
 
-    monkeypatch.setattr(Verifier, "feed_known", noted)
+    monkeypatch.setattr(Verifier, "feed_read", noted)
     return seen
 
 

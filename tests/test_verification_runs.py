@@ -149,7 +149,7 @@ async def test_who_is_killed_at_it_keeps_nobody_waiting_for_long(grown: Service)
 async def test_who_is_at_it_for_long_keeps_the_turn_and_who_lost_it_keeps_nothing(
     grown: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "SMALL_WINDOW", 4)
+    monkeypatch.setattr(verify, "WINDOW", 4)
     turns, takers = grown.database.collection("audit_verification_turns"), list[Awaitable[Any]]()
 
     async def lost(after: int) -> VerificationRun | None:
@@ -173,7 +173,7 @@ async def test_who_is_at_it_for_long_keeps_the_turn_and_who_lost_it_keeps_nothin
 
 
 async def test_a_trail_that_grows_while_it_is_verified_is_sound(grown: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "SMALL_WINDOW", 3)
+    monkeypatch.setattr(verify, "WINDOW", 3)
     key = await key_of(grown)
     await checkpoint(key, grown.now)
     other = Service(str(grown.settings.mongodb_uri), grown.database.name)

@@ -72,14 +72,14 @@ async def _exported(folder: Path, part: TrailPart, progress: Progress, ledger: L
         async for window in part.windows(WINDOW):
             sheet.take(window)
             if books:
-                take_all(ledger, window[0])
-            progress(len(window[0]), part.length)
+                take_all(ledger, window.events)
+            progress(len(window.events), part.length)
         sheet.verifier.expect(part.stop)
         counted = sheet.lines  # the strays that follow are beyond the head's size
         if part.to_the_end:
             async for window in part.strays(WINDOW):
                 sheet.take(window)
-                progress(len(window[0]), part.length)
+                progress(len(window.events), part.length)
             sheet.verifier.expect_counted(part.head)
             sheet.verifier.compare_head(part.head, len(part.beside), part.unsealed)
             for head in part.beside:
@@ -136,11 +136,10 @@ class _Sheet:
 
     def take(self, window: Window) -> None:
         """Verifies the events of a window and writes them; an event with a fault is also written with its stored fields."""
-        events, contents = window
-        self.cited |= contents.kept | contents.altered
-        for event in events:
+        self.cited |= window.contents.kept | window.contents.altered
+        for event, read in window.events:
             found = self.verifier.fault_count
-            self.verifier.take(event, *contents)
+            self.verifier.take(event, read, *window.contents)
             text = event.get("canonical")
             # Canonical JSON escapes line breaks (RFC 8785 section 3.2.2.2), so bytes that hold one are no canonical form.
             line = text if type(text) is bytes and b"\n" not in text else b""

@@ -52,6 +52,10 @@ SHORT = 10_000  # bytes of a value of the manifest; the right edge of the longes
 Progress = Callable[[int, int], None]
 
 
+def unheard(read: int, of: int) -> None:
+    """A `Progress` that does nothing."""
+
+
 class Unreadable(ValueError):
     """The folder holds no export, or an incomplete or contradictory one."""
 
@@ -116,9 +120,7 @@ class Manifest(Value):
         return manifest
 
 
-def verify_export(
-    folder: Path, checkpoint: str | None = None, keys: Sequence[str] = (), progress: Progress = lambda read, of: None
-) -> Report:
+def verify_export(folder: Path, checkpoint: str | None = None, keys: Sequence[str] = (), progress: Progress = unheard) -> Report:
     """Verifies an export by the same checks as `documents.audit.verify` applies to the database.
 
     `checkpoint` has the signed notes that were kept elsewhere, and `keys` are the keys that may have signed them, or endorsed
@@ -135,7 +137,7 @@ def verify_export(
     proofs = _proofs(manifest, kept)
     ledger = Ledger() if manifest.records else None
     try:
-        _read(folder, manifest, verifier, progress, ledger)
+        feed(verifier, folder, manifest, progress, ledger)
     except RecursionError as error:
         raise Unreadable("something in it is nested too deep") from error
     if not manifest.partial:
@@ -192,7 +194,10 @@ class Contents:
             at += len(line) + 1
 
 
-def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progress, ledger: Ledger | None) -> None:
+def feed(
+    verifier: Verifier, folder: Path, manifest: Manifest, progress: Progress = unheard, ledger: Ledger | None = None
+) -> None:
+    """Feeds the events of an export to a verifier, and what they tell to a ledger. Raises Unreadable, RecursionError, OSError."""
     altered = _altered(folder / DIFFERING)
     contents = _digests(folder / CONTENTS) - altered  # a reader of the database may get either of two
     differing = _differing(folder / DIFFERING)
@@ -200,16 +205,18 @@ def _read(folder: Path, manifest: Manifest, verifier: Verifier, progress: Progre
     for number, line in enumerate(_lines(folder / EVENTS)):
         if number == manifest.counted:
             verifier.expect(manifest.stop)
-        if ledger and number < manifest.counted:
-            ledger.take(Telling.in_bytes(line))
-        # The files omit the fields that follow from the bytes. They are derived here, so that the verifier sees a stored event.
-        event = verifier.derived(line)
-        if number == at:  # the database stored other fields with these bytes, and they are what is to be verified
-            event = stored | ({"canonical": line} if line else {})
-            at, stored = next(differing, (None, {}))
-        if number == 0 and origin_of(event) != manifest.origin:
+        differs = number == at  # the database stored other fields with these bytes, and they are what is to be verified
+        event = stored | ({"canonical": line} if line else {}) if differs else {}
+        if number == 0 and origin_of(event if differs else verifier.derived(line)) != manifest.origin:
             raise Unreadable(f"{MANIFEST} names another trail than the first event")
-        verifier.take(event, contents, altered)
+        if differs:
+            verifier.take(event, None, contents, altered)
+            read = None
+            at, stored = next(differing, (None, {}))
+        else:
+            read = verifier.take_bytes(line, contents, altered)
+        if ledger and number < manifest.counted:
+            ledger.take(Telling.of(read.said) if read else Telling.in_bytes(line))
         progress(1, manifest.counted)
     verifier.expect(manifest.stop)
     if at is not None:

@@ -23,7 +23,9 @@ TELLS_ALL = 2  # the schema from which on events tell everything of a record
 STEPS = 100  # of a path; a document of MongoDB is not nested deeper
 EMPTY = frozenset(sha256(text).hexdigest() for text in (b"[]", b"{}", b"null"))  # the digests of contents that are nothing
 UNKNOWN, MALFORMED = {"unknown": True}, {"malformed": True}
+_DOUBTFUL = UNKNOWN.keys() | MALFORMED.keys()
 MISSING: Any = object()
+_SCALARS = frozenset({str, int, float, bool})
 
 Look = Callable[[str], Any]
 """Looks up the value of a content by its digest; returns MISSING if there is none that hashes to it."""
@@ -42,14 +44,18 @@ class Telling(NamedTuple):
     @classmethod
     def of(cls, said: Any) -> Self | None:
         """What an event tells, given the value of its canonical bytes; None for an event that tells no change."""
-        match said:
-            case {
-                "seq": int(seq), "schema": int(schema), "outcome": str(outcome), "resource": {"type": str(kind), "id": str(key)},
-                "details": {"changes": list(changes)} as details,
-            } if outcome in TOLD_BY and 0 <= seq < MAX_SAFE_INTEGER:  # fmt: skip
-                baseline = details.get("baseline") is True
-                return cls(kind, key, seq, schema, baseline, changes) if changes or baseline else None
-        return None
+        if not isinstance(said, dict):
+            return None
+        outcome, resource, details = said.get("outcome"), said.get("resource"), said.get("details")
+        if not (isinstance(resource, dict) and isinstance(details, dict) and isinstance(outcome, str) and outcome in TOLD_BY):
+            return None
+        kind, key, seq, schema = resource.get("type"), resource.get("id"), said.get("seq"), said.get("schema")
+        if not (isinstance(kind, str) and isinstance(key, str) and isinstance(seq, int) and isinstance(schema, int)):
+            return None
+        changes, baseline = details.get("changes"), details.get("baseline") is True
+        if not (isinstance(changes, list) and (changes or baseline) and 0 <= seq < MAX_SAFE_INTEGER):
+            return None
+        return cls(kind, key, seq, schema, baseline, changes)
 
     @classmethod
     def in_bytes(cls, text: Any) -> Self | None:
@@ -67,6 +73,15 @@ class ToldLeaf(NamedTuple):
     seq: int
 
 
+Put = tuple[str, Any]
+"""What a change puts where: a path, and a leaf or None for nothing."""
+
+
+def puts(changes: Iterable[Any]) -> list[Put]:
+    """What the changes of an event put where; what is no change is left out."""
+    return [(path, _leaf(each)) for each in changes if isinstance(each, dict) and isinstance(path := each.get("path"), str)]
+
+
 class _Node:
     """A place in a state: its leaf, if it has one, and the places below it."""
 
@@ -81,59 +96,107 @@ class _Node:
 class Told:
     """The state of a record as the trail tells it. No event makes it raise."""
 
+    # Most states are maps of leaves of which none stands below another: `_leaves`, and `_seqs` with the events that told them. As
+    # soon as a change touches what stands above or below its path, a tree takes the place of the maps: `_root`.
+
     def __init__(self) -> None:
         self.last = -1
         """The number of the last event that told of the record."""
         self.since: int | None = None
         """The number of the event since which the state is proven; None if it is not, for schema 1 did not tell everything."""
-        self._root = _Node()
+        self._empty()
+
+    def _empty(self) -> None:
+        self._root: _Node | None = None
+        self._leaves: dict[str, Any] = {}
+        self._seqs: dict[str, int] = {}
+        self._above: set[str] = set()  # all paths above those that ever were in the maps; none of them has a leaf
 
     def take(self, telling: Telling) -> None:
         """Applies the changes of the next event that tells of the record."""
-        if telling.baseline:
-            self.since, self._root = telling.seq, _Node()
-        elif telling.schema < TELLS_ALL:
+        self.put(telling.seq, telling.schema, telling.baseline, puts(telling.changes))
+
+    def put(self, seq: int, schema: int, baseline: bool, put: Iterable[Put]) -> None:
+        """Applies what the next event puts where: `take` in two steps."""
+        if baseline:
+            self.since = seq
+            self._empty()
+        elif schema < TELLS_ALL:
             self.since = None
         elif self.last < 0:
-            self.since = telling.seq
-        self.last = telling.seq
-        for change in telling.changes:
-            if isinstance(change, dict) and isinstance(path := change.get("path"), str):
-                self._put(path, _leaf(change), telling.seq)
+            self.since = seq
+        self.last = seq
+        for path, leaf in put:
+            if self._root is None and not self._put_in_map(path, leaf, seq):
+                self._root = self._as_tree()
+            if self._root is not None:
+                _put_in_tree(self._root, path, leaf, seq)
 
-    def _put(self, path: str, leaf: Any, seq: int) -> None:
-        *above, step = path.split(".", STEPS)
-        node, in_part = self._root, False
-        for each in above:
-            node = node.below.setdefault(each, _Node())
-            if _is_part(node.leaf):
-                in_part = True
-            elif node.seq is not None:  # a scalar became an object or a list, whose leaves are told one by one
-                node.leaf, node.seq = None, node.seq if in_part else None
-        if leaf is None and not in_part:
-            node.below.pop(step, None)
+    def _put_in_map(self, path: str, leaf: Any, seq: int) -> bool:
+        """Puts a leaf in the maps; False, and nothing done, where only a tree can tell what comes of it."""
+        if path not in self._leaves and not self._is_free(path):
+            return False
+        if leaf is None:
+            self._leaves.pop(path, None)
+            self._seqs.pop(path, None)
+        elif type(leaf) is dict and leaf.keys() <= _DOUBTFUL:
+            return False
         else:
-            node.below[step] = _Node(leaf, seq)
+            self._leaves[path], self._seqs[path] = leaf, seq
+        return True
+
+    def _is_free(self, path: str) -> bool:
+        """Whether no leaf ever stood below a path, and none stands above it; notes the paths above."""
+        if path in self._above or path.count(".") >= STEPS:  # of more steps a tree knows only that they are there
+            return False
+        cut, above = path.rfind("."), []
+        while cut >= 0 and (each := path[:cut]) not in self._above:
+            if each in self._leaves:
+                return False
+            above.append(each)
+            cut = path.rfind(".", 0, cut)
+        self._above.update(above)
+        return True
+
+    def _as_tree(self) -> _Node:
+        root = _Node()
+        for path, leaf in self._leaves.items():
+            _place(root, path, leaf, self._seqs[path])
+        return root
 
     def leaves(self) -> Iterator[tuple[str, ToldLeaf, bool]]:
         """The leaves as they were told, each with its path and whether others below it replace parts of it.
 
         A leaf comes before those below it.
         """
-        places = [("", self._root)]
+        if self._root is None:
+            for path, leaf in self._leaves.items():
+                yield path, ToldLeaf(leaf, self._seqs[path]), False
+            return
+        places = [*self._root.below.items()]
         while places:
             path, node = places.pop()
             if node.seq is not None:
                 yield path, ToldLeaf(node.leaf, node.seq), bool(node.below)
-            places += [(f"{path}.{step}" if path else step, each) for step, each in node.below.items()]
+            places += [(f"{path}.{step}", each) for step, each in node.below.items()]
+
+    def is_surely(self, stored: Mapping[str, Any]) -> bool:
+        """Whether the leaves of a stored record are what is told, leaf by leaf; False where one has to look closer."""
+        # For Python 1 and True are equal, so the types are compared too.
+        told = self._leaves
+        return self._root is None and told == stored and all(type(each) is type(stored[path]) for path, each in told.items())
 
     def scalars(self, names: Iterable[str]) -> dict[str, Any]:
         """The scalar leaves at these paths of one step, those that there are."""
-        found = {name: node.leaf for name in names if (node := self._root.below.get(name))}
-        return {name: leaf for name, leaf in found.items() if leaf is not None and not isinstance(leaf, dict)}
+        told = self._leaves
+        if self._root is not None:
+            told = {name: node.leaf for name, node in self._root.below.items()}
+        return {name: leaf for name in names if (leaf := told.get(name)) is not None and not isinstance(leaf, dict)}
 
     def to_open(self, stored: Mapping[str, Any]) -> set[str]:
         """The digests of the contents that `resolved` looks up for a record with the leaves `stored`."""
+        if self.is_surely(stored):
+            return set()
         above = parents(stored)
         return {
             digest
@@ -165,6 +228,8 @@ class Told:
 
     def _parted(self, path: str) -> bool:
         """Whether a leaf above `path` is replaced in part by the one at `path`."""
+        if self._root is None:
+            return False
         node = self._root
         for step in path.split(".", STEPS)[:-1]:
             node = node.below[step]
@@ -182,14 +247,33 @@ class Told:
         told = cls()
         told.last, told.since, leaves = said
         for path, leaf, seq in leaves:
-            told._place(path, leaf, seq)
+            if told._root is None and (leaf is None or not told._put_in_map(path, leaf, seq)):
+                told._root = told._as_tree()
+            if told._root is not None:
+                _place(told._root, path, leaf, seq)
         return told
 
-    def _place(self, path: str, leaf: Any, seq: int) -> None:
-        node = self._root
-        for step in path.split(".", STEPS):
-            node = node.below.setdefault(step, _Node())
-        node.leaf, node.seq = leaf, seq
+
+def _put_in_tree(root: _Node, path: str, leaf: Any, seq: int) -> None:
+    *above, step = path.split(".", STEPS)
+    node, in_part = root, False
+    for each in above:
+        node = node.below.setdefault(each, _Node())
+        if _is_part(node.leaf):
+            in_part = True
+        elif node.seq is not None:  # a scalar became an object or a list, whose leaves are told one by one
+            node.leaf, node.seq = None, node.seq if in_part else None
+    if leaf is None and not in_part:
+        node.below.pop(step, None)
+    else:
+        node.below[step] = _Node(leaf, seq)
+
+
+def _place(root: _Node, path: str, leaf: Any, seq: int) -> None:
+    node = root
+    for step in path.split(".", STEPS):
+        node = node.below.setdefault(step, _Node())
+    node.leaf, node.seq = leaf, seq
 
 
 def fold(tellings: Iterable[Telling]) -> dict[tuple[str, str], Told]:
@@ -241,6 +325,8 @@ def digest_of(value: Any) -> str:
 
 def _leaf(change: Mapping[str, Any]) -> Any:
     """The leaf that a change puts in the place of what was there; None for nothing."""
+    if type(to := change.get("to")) in _SCALARS and "changed" not in change:  # as by far most are
+        return to
     match change:
         case {"changed": True, "salted": None}:
             return None

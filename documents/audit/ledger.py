@@ -1,25 +1,29 @@
-"""The states that a fold comes to, in a temporary file, so that memory does not grow with the records. Pure."""
+"""What events tell of each record, in a temporary file, so that memory does not grow with the trail. Pure.
 
-import json
+What an event tells is kept as it comes, and the state of a record is computed when somebody asks for it. So each state is
+computed once, and not written and read again for each event.
+"""
+
+import marshal
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from documents.audit.fold import TELLS_ALL, Telling, Told
+from documents.audit.fold import TELLS_ALL, Telling, Told, puts
 
-DECODED = 512  # states that are kept in memory
+FEW = 100  # events of a record that are replayed whenever it is asked for; of more, the state is kept
 TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -8000;
-CREATE TABLE told (name BLOB PRIMARY KEY, state TEXT) WITHOUT ROWID;
+CREATE TABLE told (at INTEGER PRIMARY KEY, name BLOB, said BLOB);
 CREATE TABLE met (name BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE wanted (name BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE places (digest BLOB PRIMARY KEY, at INTEGER) WITHOUT ROWID;
 BEGIN;
 """
+UNMET = "SELECT name FROM told WHERE name > ? AND name NOT IN (SELECT name FROM met) ORDER BY name LIMIT 1"
 
 
 class Ledger:
@@ -28,8 +32,7 @@ class Ledger:
     def __init__(self) -> None:
         self._file = sqlite3.connect("", check_same_thread=False, isolation_level=None)  # deleted when it is closed
         self._file.executescript(TABLES)
-        self._decoded: OrderedDict[bytes, Told] = OrderedDict()
-        self._changed: set[bytes] = set()
+        self._ordered = False
         self.proves = False
         """Whether an event told a record whole: before that, nothing is known of records that no event told."""
 
@@ -40,21 +43,18 @@ class Ledger:
         self._file.close()
 
     def take(self, telling: Telling | None) -> None:
-        """Applies what the next event tells; None for an event that tells nothing."""
+        """Keeps what the next event tells, to be replayed when its record is asked for; None for an event that tells nothing."""
         if telling is None:
             return
         self.proves = self.proves or telling.schema >= TELLS_ALL
-        name = _name(telling.kind, telling.key)
-        told = self._state(name)
-        if told is None:
-            told = Told()
-            self._keep(name, told)
-        told.take(telling)
-        self._changed.add(name)
+        kind, key, seq, schema, baseline, changes = telling
+        # Nobody else can reach the file, so what `_told` reads is what was written here.
+        said = marshal.dumps((seq, schema, baseline, puts(changes)))
+        self._file.execute("INSERT INTO told (name, said) VALUES (?, ?)", (_name(kind, key), said))
 
     def told(self, kind: str, key: str) -> Told | None:
         """The state of a record; None if no event tells of it."""
-        return self._state(_name(kind, key))
+        return self._told(_name(kind, key))
 
     def meets(self, kind: str, key: str) -> bool:
         """Marks a record as stored; whether it was not before."""
@@ -62,10 +62,12 @@ class Ledger:
 
     def unmet(self) -> Iterator[tuple[str, str, Told]]:
         """The records that are told and were not marked as stored, in the order of kind and key."""
-        self._flush()
-        found = "SELECT name, state FROM told WHERE name NOT IN (SELECT name FROM met) ORDER BY name"
-        for name, state in self._file.execute(found):
-            yield *_parted(name), Told.of_json(json.loads(state))
+        self._order()
+        after = b""
+        while found := self._file.execute(UNMET, (after,)).fetchone():
+            (after,) = found
+            if told := self._told(after):
+                yield *_parted(after), told
 
     def want(self, telling: Telling) -> None:
         """Remembers that an event tells of a record, whose whole history is to be read."""
@@ -89,31 +91,26 @@ class Ledger:
         found = self._file.execute("SELECT at FROM places WHERE digest = ?", (bytes.fromhex(digest),)).fetchone()
         return None if found is None else int(found[0])
 
-    def _state(self, name: bytes) -> Told | None:
-        if told := self._decoded.get(name):
-            self._decoded.move_to_end(name)
-            return told
-        found = self._file.execute("SELECT state FROM told WHERE name = ?", (name,)).fetchone()
-        if found is None:
-            return None
-        told = Told.of_json(json.loads(found[0]))
-        self._keep(name, told)
-        return told
+    def _told(self, name: bytes) -> Told | None:
+        self._order()
+        told, events = Told(), 0
+        for (said,) in self._file.execute("SELECT said FROM told WHERE name = ? ORDER BY at", (name,)):
+            events += 1
+            match marshal.loads(said):  # noqa: S302  `take` wrote it
+                case list(state):
+                    told = Told.of_json(state)
+                case put:
+                    told.put(*put)
+        if events > FEW:  # else many stored records of one key could make a verification last for ever
+            self._file.execute("DELETE FROM told WHERE name = ?", (name,))
+            self._file.execute("INSERT INTO told (name, said) VALUES (?, ?)", (name, marshal.dumps(told.as_json())))
+        return told if events else None
 
-    def _keep(self, name: bytes, told: Told) -> None:
-        self._decoded[name] = told
-        if len(self._decoded) > DECODED:
-            oldest, state = self._decoded.popitem(last=False)
-            if oldest in self._changed:
-                self._write(oldest, state)
-
-    def _flush(self) -> None:
-        for name in [*self._changed]:
-            self._write(name, self._decoded[name])
-
-    def _write(self, name: bytes, told: Told) -> None:
-        self._file.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (name, json.dumps(told.as_json())))
-        self._changed.discard(name)
+    def _order(self) -> None:
+        """Lets records be found by name. An index costs least if it is made once all events have come."""
+        if not self._ordered:
+            self._file.execute("CREATE INDEX names ON told (name)")
+            self._ordered = True
 
 
 def _name(kind: str, key: str) -> bytes:

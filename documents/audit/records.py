@@ -63,7 +63,7 @@ def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
     places = [(name, name, name, value) for name, value in stored.items() if name not in disclosure.left_out]
     while places:
         name, path, shape, value = places.pop()
-        if value is None or value in ([], {}):
+        if value is None or (not value and isinstance(value, list | dict)):
             continue
         if not _is_step(name):  # before all else: its path could be that of a private value
             unnamed[path] = dict(UNNAMED)
@@ -72,7 +72,9 @@ def leaves_of(stored: Mapping[str, Any], disclosure: Disclosure) -> Leaves:
         elif shape in disclosure.reviewed:
             found[path] = _by_digest(value)
         elif isinstance(value, dict):
-            places += [(inside, f"{path}.{inside}", f"{shape}.{inside}", each) for inside, each in value.items()]
+            for inside, each in value.items():
+                below = f"{path}.{inside}"
+                places.append((inside, below, below if shape is path else f"{shape}.{inside}", each))
         elif isinstance(value, list):
             places += [(str(at), f"{path}.{at}", f"{shape}.*", each) for at, each in enumerate(value)]
         else:
@@ -105,6 +107,8 @@ def _by_digest(value: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
+    if type(value) is str and value.isascii() and len(value) * 6 <= PART_BYTES:  # as most are
+        return value
     try:
         said = plain(value)
         if isinstance(said, str) and len(said) * 6 > PART_BYTES and len(text := dumped(said)) > PART_BYTES:
@@ -128,6 +132,8 @@ class Differing(NamedTuple):
 
 def differing(told: Told, stored: Leaves, look: Look) -> Iterator[Differing]:
     """The paths at which a record with the leaves `stored` is not what the trail tells, in order."""
+    if told.is_surely(stored):
+        return
     resolved = told.resolved(stored, look)
     unknown = {path for path, found in resolved.items() if found.leaf == UNKNOWN}
     for path in sorted(resolved.keys() | stored.keys()):

@@ -15,6 +15,7 @@ from documents.audit.comparison import Comparison
 from documents.audit.findings import LISTED, REACH, AuditCaveat, AuditFaultKind, Fault, Report
 from documents.audit.forms import Known, checkpoint_problem, head_problems
 from documents.audit.notes import Checkpoint
+from documents.audit.ordinary import NOT_HASHED, Ordinary, ordinary, ordinary_bytes
 from documents.audit.pins import Kept
 from documents.audit.restorations import Restoration, ends_of, restoration_in
 from documents.audit.schema import Said, cited, is_content, shape_faults
@@ -23,7 +24,6 @@ from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER, is_count
 
 GENESIS = "0" * 64  # the `previous_hash` of the first event
-_NOT_HASHED = frozenset({"_id", "event_hash", "nodes", "canonical"})  # stored beside the bytes; they follow from them
 
 
 def _exactly_bytes(text: Any) -> bytes | None:
@@ -67,15 +67,61 @@ class Verifier:
     def feed(self, events: Iterable[Raw], contents: Mapping[str, str]) -> None:
         """Takes the next stored events, in the order of `seq`; `contents` has, by digest, the texts of the contents they cite."""
         kept = {digest for digest, text in contents.items() if is_content(digest, text)}
-        self.feed_known(events, Known(kept, contents.keys() - kept))
+        self.feed_read([(each, ordinary(each)) for each in events], Known(kept, contents.keys() - kept))
 
-    def feed_known(self, events: Iterable[Raw], contents: Known) -> None:
-        """Takes the next stored events, in the order of `seq`, with what is known of the contents that they cite."""
-        for event in events:
-            self.take(event, *contents)
+    def feed_read(self, events: Iterable[tuple[Raw, Ordinary | None]], contents: Known) -> None:
+        """Takes the next stored events, in the order of `seq`, with their readings and what is known of what they cite."""
+        for event, read in events:
+            self.take(event, read, *contents)
 
-    def take(self, event: Raw, kept: Container[str], altered: Container[str]) -> None:
-        """Takes the next stored event. `kept` are the digests of unaltered contents, `altered` those of altered ones."""
+    def take(self, event: Raw, read: Ordinary | None, kept: Container[str], altered: Container[str]) -> None:
+        """Takes the next stored event, with its reading by `ordinary`.
+
+        `kept` are the digests of unaltered contents, `altered` those of altered ones.
+        """
+        if read is None or not self._takes(read, event.get("nodes"), kept):
+            self._examine(event, kept, altered)
+
+    def take_bytes(self, text: bytes, kept: Container[str], altered: Container[str]) -> Ordinary | None:
+        """Takes the next event, of which nothing is stored that does not follow from its bytes; returns its reading."""
+        read = ordinary_bytes(text)
+        if read is None or not self._takes(read, None, kept, derived=True):
+            self._examine(self.derived(text), kept, altered)
+        return read
+
+    def _takes(self, read: Ordinary, nodes: Any, kept: Container[str], *, derived: bool = False) -> bool:
+        """Takes the next event if it follows on the one before without any fault; does nothing otherwise.
+
+        `nodes` are the stored ones, which are not compared if they were `derived`.
+        """
+        said = read.said
+        if not (
+            said["seq"] == self._next
+            and said["previous_hash"] == self._last_hash
+            and said["origin"] == self._origin
+            and self._edge is not None
+            and (self._last_at is None or self._last_at <= read.at)
+            and said["event_id"] not in self._ids
+            and said["event_id"] not in self._older_ids
+            and (not read.cites or all(each in kept for each in read.cites))
+        ):
+            return False
+        edge, completed = tree.grow(self._edge, self._next, read.leaf)
+        if not derived and nodes != completed:
+            return False
+        self._remember(said["event_id"])
+        self._edge, self._last_hash, self._last_at = edge, read.leaf, read.at
+        self._advance()
+        self._verified += 1
+        return True
+
+    def _advance(self) -> None:
+        self._next += 1
+        if self._edge is not None and self._next in self._marks:
+            self._roots[self._next] = tree.root(self._edge)
+
+    def _examine(self, event: Raw, kept: Container[str], altered: Container[str]) -> None:
+        """Takes the next event, and lists its faults."""
         seq = self._place(event)
         bytes_say, said = self._said(seq, event)
         leaf = self._leaf(seq, event)
@@ -86,9 +132,7 @@ class Verifier:
         if seq == self._next:
             self._follow(seq, said, leaf)
             self._grow(seq, leaf, event.get("nodes"))
-            self._next += 1
-            if self._edge is not None and self._next in self._marks:
-                self._roots[self._next] = tree.root(self._edge)
+            self._advance()
         self._verified += 1
 
     def derived(self, text: bytes) -> Raw:
@@ -272,7 +316,7 @@ class Verifier:
         Reports stored fields that differ from the bytes.
         """
         text = _exactly_bytes(event.get("canonical"))
-        stored = {name: value for name, value in event.items() if name not in _NOT_HASHED}
+        stored = {name: value for name, value in event.items() if name not in NOT_HASHED}
         try:
             said = plain(stored)
             # Encoding the fields once and comparing bytes is cheaper than parsing the bytes; only a difference is looked into.

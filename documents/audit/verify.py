@@ -2,12 +2,13 @@
 
 import re
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from math import floor
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from documents.audit import tree
 from documents.audit.books import Books, take_all, want_all
@@ -18,6 +19,7 @@ from documents.audit.findings import Report
 from documents.audit.forks import restored
 from documents.audit.forms import Known, checkpoint_problem
 from documents.audit.ledger import Ledger
+from documents.audit.ordinary import Ordinary, ordinary
 from documents.audit.pins import Kept, trusted
 from documents.audit.proofs import proofs_to
 from documents.audit.records import not_compared
@@ -28,16 +30,23 @@ from documents.audit.verification import Verifier
 from documents.contents import Content
 from documents.errors import InvalidInput, LimitExceeded
 from documents.seals import FIELD
-from documents.store.session import bound_database
+from documents.store.session import bound_database, decoded_batch
 from documents.store.units import Raw
 from documents.values import MAX_SAFE_INTEGER, is_count
 
 EVENTS_A_CALL = 50_000  # events that one call of a client verifies
-WINDOW = 100  # events that are read and verified at once: the driver decodes them in one piece, and meanwhile nothing else runs
-SMALL_WINDOW = 50  # the same for a server's own runs
+WINDOW = 250  # events that are read and verified at once
 KEPT = 1_000  # stored checkpoints that an export holds
 Seen = tuple[int, str]  # the number of events that an earlier verification read from the first on, and the root it computed
-Window = tuple[list[Raw], Known]
+
+
+class Window(NamedTuple):
+    """Some events, with their readings and with what is known of the contents that they cite."""
+
+    events: Sequence[tuple[Raw, Ordinary | None]]
+    contents: Known
+
+
 Progress = Callable[[int, int], None]
 Reached = Callable[[int], Awaitable[None]]
 BESIDE = 16  # documents in the place of the head that are looked at
@@ -92,7 +101,7 @@ async def verify_on(first: int, earlier: Seen | None, kept: Kept, reached: Reach
     with the number of events, after each window. Compares the records of `books` with the trail: all of them if it begins at 0,
     else those of which the events from `first` on tell.
     """
-    return await _verified(await TrailPart.since(first), kept, earlier, reached, SMALL_WINDOW, books=books)
+    return await _verified(await TrailPart.since(first), kept, earlier, reached, books=books)
 
 
 async def _verified(
@@ -100,35 +109,33 @@ async def _verified(
     kept: Kept,
     seen: Seen | None,
     reached: Reached,
-    window: int = WINDOW,
     *,
     wrong: Sequence[str] = (),
     books: Books | None = None,
 ) -> Report:
     with Ledger() as ledger:
-        report = await _verified_trail(part, kept, seen, reached, window, wrong, ledger if books else None)
+        report = await _verified_trail(part, kept, seen, reached, wrong, ledger if books else None)
         return await books.compared(ledger, report, part.first, part.end, reached) if books else not_compared(report)
 
 
 async def _verified_trail(
-    part: "TrailPart", kept: Kept, seen: Seen | None, reached: Reached, window: int, wrong: Sequence[str], ledger: Ledger | None
+    part: "TrailPart", kept: Kept, seen: Seen | None, reached: Reached, wrong: Sequence[str], ledger: Ledger | None
 ) -> Report:
     marks = kept.sizes | ({seen[0]} if seen else set())
     told = await restored(part.first, part.stop) if part.partial else []
     verifier = Verifier(part.first, await earlier(part.first), marks, [each for _, each in told])
-    async for events, contents in part.windows(window):
-        await to_thread(verifier.feed_known, events, contents)  # on the event loop it would hold up every other request
-        if ledger:
-            await to_thread(want_all if part.first else take_all, ledger, events)
-        await reached(len(events))
+    follow = partial(want_all if part.first else take_all, ledger) if ledger else None
+    async for found in part.windows(WINDOW):
+        await to_thread(_feed, verifier, found, follow)  # on the event loop it would hold up every other request
+        await reached(len(found.events))
     verifier.expect(part.stop)
     if part.to_the_end:
-        async for events, contents in part.strays(window):
-            await to_thread(verifier.feed_known, events, contents)
-            await reached(len(events))
+        async for found in part.strays(WINDOW):
+            await to_thread(verifier.feed_read, *found)
+            await reached(len(found.events))
         verifier.expect_counted(part.head)
         verifier.compare_head(part.head, len(part.beside), part.unsealed)
-    async for checkpoints in part.checkpoints(window):
+    async for checkpoints in part.checkpoints(WINDOW):
         await to_thread(verifier.deny_stored, checkpoints)
         await reached(0)
     verifier.compare_checkpoints(kept, part.end, await proofs_to(kept.sizes, part.first, part.stop, part.end))
@@ -136,6 +143,12 @@ async def _verified_trail(
     if seen:
         verifier.compare_earlier(*seen)
     return verifier.report()
+
+
+def _feed(verifier: Verifier, found: Window, follow: Callable[[Iterable[tuple[Raw, Ordinary | None]]], None] | None) -> None:
+    verifier.feed_read(*found)
+    if follow:
+        follow(found.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +204,11 @@ class TrailPart:
         while start is not None and start < self.stop:
             found = False
             query = {"seq": {"$gte": start, "$lt": min(start + size, self.stop)}}
-            async for events in AuditEvent.raw_windows(query, [("seq", 1)], size):
-                if numbered := [each for each in events if not isinstance(each.get("seq"), list)]:  # `strays` has the others
+            async for stored in AuditEvent.batches(query, [("seq", 1)], size):
+                window = await _window(stored)
+                if window.events:
                     found = True
-                    yield numbered, await _contents(numbered)
+                    yield window
             start += size
             if not found:  # however far the next number is, this takes one command
                 start = await _next(start, self.stop)
@@ -211,7 +225,7 @@ class TrailPart:
                 found = [each for each in events if isinstance(each.get("seq"), list) is listed]
                 found = [each for each in found if not self._is_later(each, since)]
                 if found:
-                    yield found, await _contents(found)
+                    yield await _with_contents(*_read(found))
 
     def _is_later(self, event: Raw, size: int | None) -> bool:
         """Whether an event was appended after the head was read, when the trail has `size` events by now."""
@@ -316,15 +330,31 @@ async def _events(query: Raw, limit: int = 0) -> list[Raw]:
     return await AuditEvent.raws(query, [("seq", 1)], limit)
 
 
-async def _contents(events: list[Raw]) -> Known:
-    """What is known of the contents that events cite, by their fields or by their bytes."""
-    digests = {digest for event in events for digest in cited(event)}
-    for text in (each.get("canonical") for each in events):
-        if isinstance(text, bytes):
-            digests |= {digest.decode() for digest in _DIGESTS.findall(text)}
-    if not digests:
-        return Known(set(), set())
+async def _window(stored: bytes) -> Window:
+    """The events that were sent; those that have a list in the place of a number are left to `strays`."""
+    return await _with_contents(*await to_thread(lambda: _read(each for each in decoded_batch(stored) if _has_no_list(each))))
+
+
+def _has_no_list(event: Raw) -> bool:
+    return not isinstance(event.get("seq"), list)
+
+
+async def _with_contents(read: list[tuple[Raw, Ordinary | None]], digests: set[str]) -> Window:
     known = Known(set(), set())
-    async for found in Content.raw_windows({"digest": {"$in": sorted(digests)}}, (), WINDOW):
-        known = known.joined(await to_thread(Known.of, found))
-    return known
+    if digests:
+        async for found in Content.raw_windows({"digest": {"$in": sorted(digests)}}, (), WINDOW):
+            known = known.joined(await to_thread(Known.of, found))
+    return Window(read, known)
+
+
+def _read(events: Iterable[Raw]) -> tuple[list[tuple[Raw, Ordinary | None]], set[str]]:
+    """The events with their readings, and the digests of the contents that they cite, by their fields or by their bytes."""
+    found, digests = [(each, ordinary(each)) for each in events], set[str]()
+    for event, read in found:
+        if read:
+            digests.update(read.cites)
+            continue
+        digests |= cited(event)
+        if isinstance(text := event.get("canonical"), bytes):
+            digests.update(each.decode() for each in _DIGESTS.findall(text))
+    return found, digests

@@ -400,6 +400,16 @@ class Record(Document):
             yield window
 
     @classmethod
+    async def batches(cls, query: Raw, by: Sequence[Order], size: int) -> AsyncGenerator[bytes, None]:
+        """The documents that meet `query`, at most `size` + 1 at once and 16 MB, as the server sends them.
+
+        `decoded_batch` reads them, in another thread: that takes longer than to get them.
+        """
+        cursor = bound_database().collection(cls.collection).find_raw_batches(query, sort=list(by) or None, batch_size=size + 1)
+        async for batch in cursor:
+            yield batch
+
+    @classmethod
     async def raw_window(cls, query: Raw, by: Sequence[Order], size: int, fields: Sequence[str] | None = None) -> list[Raw]:
         """The first of `raw_windows`; empty if no document meets `query`."""
         async with aclosing(cls.raw_windows(query, by, size, fields)) as windows:

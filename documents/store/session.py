@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, partial
@@ -36,6 +36,8 @@ _until: ContextVar[float] = ContextVar("until", default=inf)
 """The time by which the server is to have answered, in seconds of the monotonic clock."""
 
 IN_DOUBT = 30.0  # seconds: longer than a transaction is repeated
+AT_ONCE = 1 << 20  # bytes of documents that are decoded in one piece, in which no other thread runs
+UNDECODABLE = (BSONError, ValueError, TypeError, OverflowError, RecursionError)
 BATCH = 5_000  # documents of one answer of the server: whatever a request reads comes in one command, up to 16 MB
 
 
@@ -61,8 +63,16 @@ def decoded(stored: RawBSONDocument) -> Raw:
     """A stored document, moments aware; an empty one if its bytes are no BSON that the driver can decode."""
     try:
         return bson.decode(stored.raw, AWARE)
-    except (BSONError, ValueError, TypeError, OverflowError, RecursionError):
+    except UNDECODABLE:
         return {}
+
+
+def decoded_batch(stored: bytes) -> list[Raw]:
+    """The documents in a batch, as `decoded` decodes each."""
+    if len(stored) <= AT_ONCE:
+        with suppress(*UNDECODABLE):
+            return bson.decode_all(stored, AWARE)
+    return [decoded(each) for each in bson.decode_all(stored, UNDECODED)]
 
 
 def bound_database() -> Database:
