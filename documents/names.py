@@ -5,7 +5,7 @@ from collections.abc import Collection
 from documents.access import RESERVED
 from documents.errors import InvalidInput
 from documents.people import Stakeholder, folded
-from documents.store.cases import any_case
+from documents.search import TOKENS, words
 from documents.store.fields import fields_at
 from documents.tokens import ApiToken, TokenKind
 
@@ -30,10 +30,13 @@ async def refuse_name_of_person(service: str) -> None:
 async def is_name_of_person(service: str) -> bool:
     """Whether a service would act under what looks like the user id of a person, or as Magistrate itself.
 
-    Each request of a program asks it, so the database compares; names are ASCII, and look alike by their case alone.
+    Each request of a program asks it, so only those are compared who share the longest word of the name, by the index of words.
     """
-    alike = {"user_id": {"$regex": f"^{any_case(service)}$"}}
-    return folded(service) in RESERVED or bool(await Stakeholder.tally(alike))
+    if folded(service) in RESERVED or await Stakeholder.tally({"user_id": service}):
+        return True
+    word = max(words([service]), key=len)
+    sharing = await Stakeholder.read({TOKENS: word}, fields=fields_at("user_id"))
+    return any(folded(each.user_id) == folded(service) for each in sharing)
 
 
 async def refuse_name_of_service(user_id: str, services: Collection[str]) -> None:

@@ -101,7 +101,12 @@ class Recorded(FieldExtension):
         if self.declared.tries and arguments["input"].dry_run:
             return await self._tried(self.declared.tries, info, arguments["input"])
         # A client that disconnects cancels its request. A mutation that has begun still commits or is refused, and is recorded.
-        return await asyncio.shield(self._done(next_, source, info, arguments))
+        does = self._alone if self.declared.alone else self._done
+        return await asyncio.shield(does(next_, source, info, arguments))
+
+    async def _alone(self, *given: Any) -> Payload:
+        async with bound_database().alone:
+            return await self._done(*given)
 
     async def _tried(self, tries: Callable[..., Any], info: Info, input: Any) -> Payload:
         """The answer of a dry run, which stores nothing. Like a query, it leaves an event only if the caller is denied."""

@@ -59,7 +59,7 @@ class ConfirmIdentityPayload(Payload):
     stakeholder: Stakeholder = strawberry.field(description="The person whose identity is confirmed.")
 
 
-@mutation(event=AuditEventType.IDENTITY_CONFIRMED, permit=Permission.CONFIRM_IDENTITY, resource=Stakeholder)
+@mutation(event=AuditEventType.IDENTITY_CONFIRMED, permit=Permission.CONFIRM_IDENTITY, resource=Stakeholder, alone=True)
 async def confirm_identity(info: Info, input: ConfirmIdentityInput) -> ConfirmIdentityPayload:
     """Confirms that whoever signs in as a person is that person.
 

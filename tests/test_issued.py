@@ -588,6 +588,15 @@ async def test_an_address_is_guessed_at_five_times_a_day_by_whoever_may_not_read
     assert await confirmation(corp, "rina") == (True, True)
 
 
+async def test_guesses_that_are_sent_at_once_are_counted_too(corp: Corp) -> None:
+    await rina_with(corp, OWN)
+    one = 'm%d: confirmIdentity(input: {userId: "rina", note: "x", email: "rina%d@example.org"}) { receipt { seq } }'
+    texts = [f"mutation {{ {' '.join(one % (each, each) for each in range(at, at + 3))} }}" for at in range(0, 30, 3)]
+    answers = [each.json()["errors"] for each in await asyncio.gather(*(corp.service.post(text, by=COLIN) for text in texts))]
+    codes = [each["extensions"]["code"] for errors in answers for each in errors]
+    assert sorted(codes) == ["INVALID_INPUT"] * 5 + ["LIMIT_EXCEEDED"] * 25
+
+
 @pytest.mark.tampers
 async def test_a_confirmation_and_a_binding_of_before_have_no_checked_address(corp: Corp) -> None:
     await rina_with(corp, OWN)

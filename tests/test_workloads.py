@@ -210,7 +210,7 @@ async def test_a_run_of_a_fork_or_an_unprotected_branch_is_refused(
     assert told == [("signIn", "denied")]
 
 
-@pytest.mark.parametrize("user_id", ["release-pipeline", "Release-Pipeline"])
+@pytest.mark.parametrize("user_id", ["release-pipeline", "Release-Pipeline", "RELEASE-PIPELINE"])
 async def test_a_service_has_no_name_of_a_person(pipelines: tuple[Service, Provider], user_id: str) -> None:
     """Whom somebody registered while the file did not name the service."""
     service = pipelines[0]

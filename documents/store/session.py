@@ -116,6 +116,8 @@ class Database:
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
         self.undecoded = cache(lambda each: self.collections[each].with_options(UNDECODED))
         self.transactions = Transactions(self.client, settling, patience)
+        self.alone = asyncio.Lock()
+        """Held by a mutation of which this process does one at a time."""
         self._feeds: dict[str, Feed] = {}
         self.keyring: Keyring | None = None
         """The keys that seal the records that grant access; whoever opens the database sets them."""

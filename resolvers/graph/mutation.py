@@ -61,21 +61,23 @@ class Declaration:
     payload: type[Payload]
     tries: Resolver | None = None
     """Answers the mutation when the input asks for a dry run, without a transaction; None if there is no dry run of it."""
+    alone: bool = False
+    """Whether a process begins it once the one before is done and told, because a refusal depends on those that were told."""
 
 
 def mutation(
-    event: AuditEventType, permit: Permission, resource: type[Record], tries: Resolver | None = None
+    event: AuditEventType, permit: Permission, resource: type[Record], tries: Resolver | None = None, alone: bool = False
 ) -> Callable[[Resolver], StrawberryField]:
     """Declares a root mutation; clients read the docstring of the resolver as its description.
 
-    `tries` answers in its place where the input says `dry_run`.
+    `tries` answers in its place where the input says `dry_run`. A process does those that are `alone` one after the other.
 
     The payload is nullable. If it were not, one refused mutation of a request would null `data` and hide the receipts of others.
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
         payload = signature(resolver).return_annotation
-        metadata = {DECLARED: Declaration(event, permit, resource, payload, tries)}
+        metadata = {DECLARED: Declaration(event, permit, resource, payload, tries, alone)}
         declared: StrawberryField = strawberry.mutation(
             resolver=resolver, graphql_type=payload | None, description=getdoc(resolver), metadata=metadata
         )
