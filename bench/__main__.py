@@ -21,6 +21,7 @@ from rich.console import Console
 
 from bench import data, histories, report
 from bench.cases import ADMIN_TOKEN, CLERKS, SECRET_KEY, Effort, Servers, verification
+from bench.load import loads
 from bench.processes import Process
 from bench.trails import READERS
 from documents.audit.export import export
@@ -32,6 +33,7 @@ from gql.embedded import Engine
 from gql.firststart import prepare
 from gql.settings import PREFIX, Settings, read_settings
 
+MOST_LOAD = 25  # times what a contender gets in a round: that many seconds' worth of answers have a 99th percentile
 PROCESSES = 4  # that serve our app and write at once
 CACHE = "2G"  # events are loaded in bulk, which fills the 256 MB that a server has faster than its checkpoints empty them
 LONG = 100_000  # a longer trail is verified in one round
@@ -51,6 +53,7 @@ class Part(StrEnum):
 
     MUTATIONS = "mutations"
     RATES = "rates"
+    LOAD = "load"
     QUESTIONS = "questions"
     VERIFICATION = "verification"
 
@@ -103,8 +106,10 @@ async def _requests(
     await data.people(database, CLERKS)
     await data.versions(database, 0, plan.versions[0])
     with ExitStack() as stack:
-        ours = [stack.enter_context(Process(settings, "ours")) for _ in range(PROCESSES)]
-        others = {name: stack.enter_context(Process(settings, name)) for name in ("bare", "stock", "unaudited")}
+        number = PROCESSES if Part.RATES in parts else 2 if Part.LOAD in parts else 1
+        compared = ("bare", "stock", "unaudited") if {Part.MUTATIONS, Part.QUESTIONS} & {*parts} else ()
+        ours = [stack.enter_context(Process(settings, "ours")) for _ in range(number)]
+        others = {name: stack.enter_context(Process(settings, name)) for name in compared}
         servers = Servers({**others, "ours": ours[0]}, ours, engine.pid, plan.effort)
         if Part.MUTATIONS in parts:
             progress.print("mutations")
@@ -112,6 +117,10 @@ async def _requests(
         if Part.RATES in parts:
             progress.print(f"{PROCESSES} processes that write at once")
             found[Part.RATES] = [asdict(await servers.rates())]
+        if Part.LOAD in parts:
+            progress.print("clients who read and write, at one worker and at two")
+            seconds = max(MOST_LOAD * plan.effort.seconds, 0.5)
+            found[Part.LOAD] = [asdict(each) for each in await loads([each.port for each in ours], plan.versions[0], seconds)]
         for before, count in pairwise((0, *plan.versions)) if Part.QUESTIONS in parts else ():
             # The first versions are there already: mutations were measured on them.
             await data.versions(database, max(before, plan.versions[0]), count)
@@ -138,7 +147,7 @@ async def _prepared(engine: Engine, name: str) -> AsyncIterator[tuple[Settings, 
     """A prepared database without models, and the settings to serve it."""
     settings = Settings(
         mongodb_uri=engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), secret_key=SecretStr(SECRET_KEY),
-        data_dir=engine.folder,
+        data_dir=engine.folder, workers=PROCESSES,
     )  # fmt: skip
     database = open_database(engine.uri, name)
     await prepare(settings, database, lambda: data.AT)  # the policies are in force when the versions are registered

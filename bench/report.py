@@ -20,6 +20,8 @@ def show(found: Mapping[str, Any], console: Console) -> None:
             f"to one at {rates['one']:.0f}: [bold]{rates['share']:.0%}[/] of one's rate. A mutation takes "
             f"{rates['several_cost']:,.0f} µs of servers and database, with one process {rates['one_costs']:,.0f}."
         )
+    if rows := found["load"]:
+        console.print(_load(rows))
     if rows := found["questions"]:
         console.print(_costs("Questions: processor time a request", ("bare", "stock"), rows))
     if rows := found["verification"]:
@@ -43,6 +45,20 @@ def _costs(title: str, others: tuple[str, str], rows: list[Any]) -> Table:
 
 def _cost(cost: Mapping[str, float] | None) -> str:
     return f"{cost['server']:,.0f} + {cost['database']:,.0f} ±{cost['spread']:.0%}" if cost else ""
+
+
+def _load(rows: list[Any]) -> Table:
+    table = Table(title="64 clients, every fourth request a write", caption="a second; ms at the median and the 99th percentile")
+    for name in ("loop", "workers", "lone", "writes", "ms", "of lone", "reads", "ms", "refused, in ms at most"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row["loop"], str(row["workers"]), f"{row['lone']:.0f}", f"{row['writes']:.0f}",
+            f"{row['write_median']:.0f}, {row['write_99th']:.0f}", f"[bold]{row['writes'] / row['lone']:.2f}[/]",
+            f"{row['reads']:.0f}", f"{row['read_median']:.0f}, {row['read_99th']:.0f}",
+            f"{row['refused']}, {row['refusal_longest']:.0f}",
+        )  # fmt: skip
+    return table
 
 
 def _verification(rows: list[Any]) -> Table:

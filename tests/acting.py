@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from math import inf
 from typing import Any
 from zlib import crc32
 
@@ -61,7 +62,7 @@ def undoing(service: Service) -> Iterator[None]:
     """Mutations do all that they do, and then roll back; what comes of them is not recorded."""
     transact = service.database.transact
 
-    async def tried(work: Callable[[Any], Any], at: Any) -> Any:
+    async def tried(work: Callable[[Any], Any], at: Any, within: float = inf) -> Any:
         async def undone(unit: Any) -> Any:
             await work(unit)
             raise Undone
