@@ -39,7 +39,7 @@ from gql.identity import Doorkeeper
 from gql.middleware import permitted, through
 from gql.schema import PARTS, Answered, Schema
 from gql.secretkey import keyring_if_any
-from gql.serving import Server, configured
+from gql.serving import Server, configured, in_turn
 from gql.settings import Settings, read_settings
 from gql.texts import Texts
 from resolvers.graph.context import Context, Info
@@ -157,6 +157,7 @@ async def _serve(name: str, listener: socket) -> None:
     settings = read_settings()
     database = open_database(str(settings.mongodb_uri), settings.database)
     await database.prepare(RECORDS)
+    in_turn(settings, database)
     await Server(configured(CONTENDERS[name](settings, database), settings)).serve([listener])
 
 

@@ -23,6 +23,8 @@ class Process:
 
     def __init__(self, settings: Settings, contender: str) -> None:
         said = {
+            "WORKERS": settings.workers,
+            "DATA_DIR": settings.data_dir,
             "MONGODB_URI": settings.mongodb_uri,
             "DATABASE": settings.database,
             "SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else "",

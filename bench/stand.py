@@ -15,6 +15,7 @@ from gql.firststart import prepare
 from gql.settings import Settings
 
 ADMIN_TOKEN = "mag_bench_" + "b" * 43
+WORKERS = 4  # of one server at most: they take turns at the database, as those that the product starts
 SECRET_KEY = f"bench+{'b' * 42}A="
 
 
@@ -54,7 +55,7 @@ class Stand:
         """A prepared database of that name without models, and the settings to serve it."""
         settings = Settings(
             mongodb_uri=self.engine.uri, database=name, admin_token=SecretStr(ADMIN_TOKEN), secret_key=SecretStr(SECRET_KEY),
-            data_dir=self.engine.folder,
+            data_dir=self.engine.folder, workers=WORKERS,
         )  # fmt: skip
         database = open_database(self.engine.uri, name)
         try:

@@ -41,8 +41,7 @@ def serve(settings: Settings, uri: str, listener: socket, ready: Callable[[Prepa
 
 
 async def _serve(settings: Settings, database: Database, listener: socket, ready: Callable[[Prepared], None]) -> None:
-    if settings.workers > 1:
-        database.transactions.neighbours = Neighbours(settings.data_dir).in_turn
+    in_turn(settings, database)
     try:
         origin, admin_token = await firststart.prepare(settings, database)
     except OlderSchema as older:
@@ -58,6 +57,12 @@ async def _serve(settings: Settings, database: Database, listener: socket, ready
     signer = checkpoints.Signer(key, settings.checkpoint_file, previous) if key else None
     await Server(configured(create_app(settings, firststart.utc_now, database, signer), settings)).serve([listener])
     collecting.cancel()
+
+
+def in_turn(settings: Settings, database: Database) -> None:
+    """Has the workers of one server take turns at the database, where there are several."""
+    if settings.workers > 1:
+        database.transactions.neighbours = Neighbours(settings.data_dir).in_turn
 
 
 def configured(app: Starlette, settings: Settings) -> uvicorn.Config:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from bench import data, growth, histories, static
 from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
+from bench.load import WRITES_EVERY, Mixed, Seen
 from bench.measuring import AnswersDiffer, Contender, agree, measured
 from bench.processes import post
 from bench.questions import QUESTIONS, Question
@@ -171,3 +172,27 @@ async def test_contenders_that_say_different_things_are_not_measured() -> None:
     with pytest.raises(AnswersDiffer):
         await measured("a case", contenders, 1, 0)
     assert len(asked) == 2
+
+
+class Asking:
+    """Stands for a connection: asks the app in this process."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def ask(self, request: bytes) -> bytes:
+        return await sent(self.client, request)
+
+
+async def test_of_the_mixed_requests_every_fourth_writes_and_all_are_answered(apps: dict[str, httpx.AsyncClient]) -> None:
+    mixed, seen, asked = Mixed(VERSIONS), Seen(), 3 * WRITES_EVERY
+    for _ in range(asked):
+        await seen.ask(Asking(apps["ours"]), *mixed.next(), 0.0)
+    assert (len(seen.writes), len(seen.reads), seen.refused) == (3, asked - 3, [])
+
+
+async def test_a_refusal_that_is_not_about_the_load_ends_it(apps: dict[str, httpx.AsyncClient]) -> None:
+    seen = Seen()  # another refusal is a fault of the benchmark
+    with pytest.raises(RuntimeError, match="NOT_FOUND"):
+        await seen.ask(Asking(apps["ours"]), Mixed(10 * VERSIONS).write().replace(b"model-000000", b"model-999999"), True, 0.0)
+    assert (seen.writes, seen.reads, seen.refused) == ([], [], [])
