@@ -106,13 +106,14 @@ async def measure(stand: Stand) -> list[dict[str, Any]]:
 
 def tables(rows: Sequence[Row]) -> Sequence[Table]:
     columns = (
-        "requests come", "workers", "lone writes a second", "writes a second", "share of lone", "ms, median and 99th", "reads a second",
-        "ms, median and 99th", "refused, in ms at most",
+        "requests come", "workers", "lone writes a second", "writes a second", "share of lone", "ms, median and 99th",
+        "reads a second", "ms, median and 99th", "refused, in ms at most",
     )  # fmt: skip
     told = [
         (
-            each["loop"], str(each["workers"]), f"{each['lone']:.0f}", f"{each['writes']:.0f}", f"{each['writes'] / each['lone']:.2f}",
-            f"{each['write_median']:.0f}, {each['write_99th']:.0f}", f"{each['reads']:.0f}",
+            each["loop"], str(each["workers"]), f"{each['lone']:.0f}", f"{each['writes']:.0f}",
+            f"{each['writes'] / each['lone']:.2f}",            f"{each['write_median']:.0f}, {each['write_99th']:.0f}",
+            f"{each['reads']:.0f}",
             f"{each['read_median']:.0f}, {each['read_99th']:.0f}", f"{each['refused']}, {each['refusal_longest']:.0f}",
         )
         for each in rows
