@@ -14,6 +14,7 @@ from documents.access import Permission
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import Raw, parsed
 from tests.changes_by_hand import ROLES, STAGES, ChangeByHand, WhatRan, at_stage, level, may_run, place
+from tests.counted import miscounted
 from tests.examples import (
     BOT,
     EXPERIMENT,
@@ -292,3 +293,4 @@ async def test_wherever_a_walk_leads_nothing_runs_that_was_not_let_through_and_t
     await trail_tells_everything(service)
     with service.database.bound():
         assert await misjudged() == []
+    assert await miscounted(service) == []

@@ -10,33 +10,18 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from documents import dashboard
-from documents.dashboard import Figures
 from documents.kinds import RECORDS
 from documents.risk.scales import RiskTier
 from documents.store.counts import MARGIN, FigureCount, missing, recount
 from documents.versions.lifecycle import VersionStatus
 from gql.verifications import verification
+from tests.counted import miscounted
 from tests.examples import BOT, EXPERIMENT, eligible, register, submit
 from tests.operations import DORA, TOM, deployed
 from tests.service import ADA, ALICE, AUDREY, RITA, Person, Service
 from tests.watching import Watched, watching, where
 
 Raw = dict[str, Any]
-WANTED = (dashboard.versions, dashboard.changes, dashboard.deployments)
-COUNTED = [each for each in RECORDS if each.counted_by]
-
-
-async def differing(service: Service) -> list[str]:
-    """The figures of the dashboard that are not what their filters count now."""
-    found = []
-    with service.database.bound():
-        for wanted in WANTED:
-            figures: Figures = wanted(service.now)
-            counted = await figures.kind.counts(*figures.query())
-            told = {name: each["count"] for name, each in (await figures.counted()).items()}
-            found += [f"{name}: {told[name]}, not {counted[name]}" for name in counted if told[name] != counted[name]]
-    return found
 
 
 @pytest.fixture
@@ -55,10 +40,10 @@ async def test_each_figure_is_what_its_filter_counts_whatever_time_it_is(service
     await service.do("acceptRisk", RITA, **BOT, riskId="SEC-001", rationale="Nobody reaches it.", expiresAt=lapses.isoformat())
     for days in (0, 1, 20, 30, 100, 400):
         service.later(days=days)
-        assert await differing(service) == []
+        assert await miscounted(service) == []
     await register(service, modelId="late")
     await service.do("retireModelVersion", **BOT | {"modelId": "late"}, reason="Nobody uses it.")
-    assert await differing(service) == []
+    assert await miscounted(service) == []
 
 
 async def test_a_refused_mutation_counts_for_nothing(service: Service) -> None:
@@ -224,11 +209,11 @@ async def test_what_passed_is_merged_and_counts_on(service: Service) -> None:
     several = len(await FigureCount.raws({}))
     assert await recount(RECORDS, service.now) == []
     assert len(await FigureCount.raws({})) < several
-    assert await differing(service) == []
+    assert await miscounted(service) == []
     await service.do("completeReview", ALICE, **BOT, **dict.fromkeys(("metrics", "drift", "incidents", "compliance"), "Fine."))
-    assert await differing(service) == []
+    assert await miscounted(service) == []
     service.later(days=MARGIN.days + 200)
-    assert await recount(RECORDS, service.now) == [] and await differing(service) == []
+    assert await recount(RECORDS, service.now) == [] and await miscounted(service) == []
 
 
 async def test_counting_anew_goes_on_beside_mutations(service: Service) -> None:

@@ -11,6 +11,7 @@ from documents.kinds import RECORDS
 from documents.risk.scales import RiskTier
 from documents.tokens import ApiToken, TokenKind
 from tests.by_hand import ByHand, emptied, parsed, retold, spelled, without
+from tests.counted import miscounted
 from tests.examples import ACCESS_VERIFIED, BOT, CARD, DATASHEET, LEAKAGE, RATED, REGISTRATION, REVIEW, TICKETS
 from tests.journey import FROM_OUTSIDE, RUN, WEIGHTS
 from tests.nouns import UNTOLD
@@ -257,6 +258,7 @@ class Walk:
             by_hand = ByHand(stored, contents, self.stored["Policy"], self.stored["Incident"], self.service.now)
             assert as_shown(shown) == by_hand.shown
             assert by_hand.is_separated()
+        assert await miscounted(self.service) == []
 
 
 async def trail_tells_everything(service: Service) -> None:
