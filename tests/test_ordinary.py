@@ -33,7 +33,7 @@ OBJECTS = {
     "request": ["id", "ip", "token", "token_issuer", "operation"],
     "details": ["changes", "facts", "changes.0.to", "changes.0.path"],
 }  # fmt: skip
-PATHS = [*HASHED, *NOT_HASHED, "more", *(f"{of}.{name}" for of, names in OBJECTS.items() for name in (*names, "more"))]
+PATHS = [*HASHED, *sorted(NOT_HASHED), "more", *(f"{of}.{name}" for of, names in OBJECTS.items() for name in (*names, "more"))]
 
 
 def event(seq: int, **more: Any) -> Raw:
