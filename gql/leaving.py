@@ -21,8 +21,8 @@ def unless_left(receive: Receive) -> Iterator[None]:
 
     async def watch() -> None:
         nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        if (await receive())["type"] != "http.disconnect":
+            return  # once the body was read no other message is due, and a server that repeats one would hold the loop
         left = True
         if working:
             working.cancel()
