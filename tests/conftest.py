@@ -73,6 +73,7 @@ async def service(server: str, request: pytest.FixtureRequest) -> "AsyncIterator
             yield service
             if honest:
                 assert await misjudged() == []
-                assert (await missing(RECORDS, service.now)).differences == []
+                if not service.written_elsewhere:  # by another process, whose clock says which moments have passed
+                    assert (await missing(RECORDS, service.now)).differences == []
     finally:
         await service.close(spare=honest)

@@ -206,4 +206,4 @@ async def test_without_planning_no_text_has_a_plan(server: str, service: Service
 @pytest.mark.tampers
 async def test_drawn_operations_are_answered_the_same(filled: Service) -> None:
     outcome = await compare_many(filled, 14, inf, most=200, a_state=20)
-    assert outcome.compared == 200 and outcome.planned > 50 and outcome.errors > 20
+    assert outcome.compared >= 200 and outcome.planned > 50 and outcome.errors > 20

@@ -89,6 +89,7 @@ async def test_what_another_process_commits_is_heard_through_a_filter_until_it_s
     refused = {"auditEvents": {"action": "revokeApiToken", "outcome": "FAILURE"}}
     for model in ("x", "y"):
         await register(service, modelId=model)
+    service.written_elsewhere = True
     with Operated(tmp_path, **chosen) as other:
         async with dial(other.url.removeprefix("http://")) as connection:
             listener = await Socket(connection).sign_in(AUDREY)

@@ -55,6 +55,8 @@ unfound("audit_verification_turns", "number", 7, BOOKKEEPING)
 unfound("judgement_turns", "number", 7, BOOKKEEPING)
 AGAIN = f"{BOOKKEEPING}; versions are judged once more"
 unfound("judgements_due", "", MARK, AGAIN)
+COUNTED = "it follows from the records; each whole run of a server counts anew (`tests/test_counts.py`)"
+unfound("figure_counts", "sums.all", other, COUNTED)
 NO_MARKS: dict[str, Raw] = {
     "with a query that is no JSON": {"versions": "{"}, "with a query that is a list": {"versions": "[]"},
     "with a query that runs code": {"versions": '{"$where": "while (true) {}"}'}, "with a moment that is none": {"marked_at": 7},
