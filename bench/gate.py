@@ -11,6 +11,7 @@ from bench.stand import Stand
 
 MOST = 1.2  # times the committed ratio
 VERSIONS = 100
+AGAIN = 2
 CHECKED = ("list", "model", "filtered", "dashboard", "version", "a person's department")
 
 
@@ -47,9 +48,12 @@ async def run(stand: Stand, figures: Mapping[str, Any]) -> list[Ratio]:
 async def check(
     before: Mapping[str, float], measure: Callable[[Sequence[str]], Awaitable[Mapping[str, float]]], tell: Callable[[str], None]
 ) -> list[Ratio]:
-    """The ratios of all cases. One that is beyond is measured again, because other load may have been to blame."""
+    """The ratios of all cases. One that is beyond is measured again, and once more: other load may have been to blame."""
     now = dict(await measure([*before]))
-    if worse := [each.case for each in compared(before, now) if each.is_worse]:
+    for _ in range(AGAIN):
+        worse = [each.case for each in compared(before, now) if each.is_worse]
+        if not worse:
+            break
         tell(f"once more: {', '.join(worse)}")
         now |= {case: min(now[case], again) for case, again in (await measure(worse)).items()}
     return compared(before, now)

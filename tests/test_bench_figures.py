@@ -122,8 +122,8 @@ async def test_a_ratio_that_is_beyond_once_is_forgiven() -> None:
     assert found == [gate.Ratio("list", 2.0, 2.2), gate.Ratio("model", 2.0, 2.0)]
 
 
-async def test_a_ratio_that_is_beyond_twice_fails_and_is_named() -> None:
-    found, asked, _ = await checked({"list": 3.0, "model": 2.5}, {"list": 3.2, "model": 2.0})
-    assert asked == [["list", "model"], ["list", "model"]]
+async def test_a_ratio_that_is_beyond_three_times_fails_and_is_named() -> None:
+    found, asked, _ = await checked({"list": 3.0, "model": 2.5}, {"list": 3.2, "model": 2.0}, {"list": 3.1})
+    assert asked == [["list", "model"], ["list", "model"], ["list"]]
     (worse,) = (each for each in found if each.is_worse)
     assert str(worse) == "list: 3.00 times a bare server, 50% above the committed 2.00"
