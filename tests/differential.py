@@ -42,7 +42,7 @@ from gql.settings import Limits
 from resolvers.graph.context import Context
 from tests.conftest import Volatile
 from tests.drawing import Drawer, Drawn
-from tests.journey import every_mutation, sign_in
+from tests.journey import through_everything
 from tests.operations import DORA
 from tests.schema import BUILT
 from tests.service import ADA, ALICE, AUDREY, CAROL, RITA, Person, Service
@@ -275,9 +275,7 @@ async def main() -> None:
     say(f"seed {chosen.seed}")
     with TemporaryDirectory() as folder, Volatile(Path(folder), cache="1G") as engine:
         service = await Service.started(engine.uri)
-        await sign_in(service)
-        async for _ in every_mutation(service):
-            pass
+        await through_everything(service)
         with service.database.bound():
             outcome = await compare_many(service, chosen.seed, chosen.seconds)
         await service.close()

@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from documents.access import SYSTEM
+from documents.audit.event import AuditEventType
 from documents.audit.trail import AuditHead, EventIds, Request, occurrences_of
+from documents.numbers import version_key
 from documents.store.units import Unit
+from documents.versions.version import ModelVersion
 from tests.service import ADA, ALICE, BOB, CAROL, DAVID, Person, Service, stage
 
 BOT: dict[str, Any] = {"modelId": "support-assistant", "version": "1.0.0"}
@@ -186,6 +189,21 @@ async def on_record(service: Service, change: Callable[[], Awaitable[None]]) -> 
         await head.append(await occurrences_of(unit, "change", SYSTEM, Request(ids[0])), service.now, ids)
 
     await service.database.transact(work, service.now)
+
+
+async def a_hundred_alike(service: Service) -> None:
+    """Puts 99 versions more beside the first one of the worked example, each like it but for its number."""
+
+    async def more() -> None:
+        first = await ModelVersion.require(*BOT.values())
+        for number in range(1, 100):
+            version = f"1.0.{number}"
+            like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
+            like.revision, like._was = 0, None
+            like.names_event(AuditEventType.MODEL_REGISTERED)
+            await like.store()
+
+    await on_record(service, more)
 
 
 async def deactivate(service: Service, who: Person, **said: Any) -> Any:

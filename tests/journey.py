@@ -196,3 +196,11 @@ async def mutations(service: Service) -> set[str]:
     """The names of all that the schema has, but for `endBinding`: only an issuer binds anybody (`tests/test_issued.py`)."""
     asked = await service.ask("{ __schema { mutationType { fields { name } } } }")
     return {each["name"] for each in asked["__schema"]["mutationType"]["fields"]} - {"endBinding"}
+
+
+@stage
+async def through_everything(service: Service) -> None:
+    """A version through every mutation there is: rejected, submitted again, excepted, stopped, changed, retired."""
+    await sign_in(service)
+    async for _ in every_mutation(service):
+        pass

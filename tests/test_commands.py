@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from documents.audit.event import AuditEventType
-from documents.numbers import version_key
 from documents.policies import all_policies
 from documents.store.shared import once, sharing
 from documents.store.units import Unit
-from documents.versions.version import ModelVersion
 from tests.example_files import EXAMPLES, example, happened, variables_of
-from tests.examples import BOT, on_record
+from tests.examples import BOT, a_hundred_alike
 from tests.service import ALICE, Service
 from tests.watching import Commands, Watched, where
 
@@ -121,19 +118,9 @@ async def test_a_count_costs_a_command_only_where_it_is_asked_for(shop: Watched)
 async def grown(server: str) -> AsyncIterator[Watched]:
     """Data for the examples, with 99 more versions of one model that are like the one that was deployed."""
     service = await Service.started(server)
-
-    async def more() -> None:
-        first = await ModelVersion.require(*BOT.values())
-        for number in range(1, 100):
-            version = f"1.0.{number}"
-            like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
-            like.revision, like._was = 0, None
-            like.names_event(AuditEventType.MODEL_REGISTERED)
-            await like.store()
-
     with service.database.bound():
         await happened(service)
-        await on_record(service, more)
+        await a_hundred_alike(service)
         async for each in watched_too(server, service):
             yield each
     await service.close()

@@ -13,7 +13,7 @@ from gql.executor import compiler
 from gql.executor.plans import MOST_RESTS, Plan
 from tests.differential import compare_many
 from tests.examples import BOT, REGISTRATION, register
-from tests.journey import every_mutation, sign_in
+from tests.journey import through_everything
 from tests.operations import DORA
 from tests.service import ADA, ALICE, AUDREY, Person, Service
 from tests.watching import Watched, watching, where
@@ -31,9 +31,7 @@ EVERYTHING = """{ modelVersions(first: 3) { totalCount pageInfo { endCursor hasN
 @pytest.fixture(scope="module")
 async def filled(server: str) -> AsyncIterator[Service]:
     service = await Service.started(server)
-    await sign_in(service)
-    async for _ in every_mutation(service):
-        pass
+    await through_everything(service)
     with service.database.bound():
         yield service
     await service.close()
@@ -49,6 +47,12 @@ def plan(service: Service, text: str) -> Plan | None:
     operation, *_ = schema_of(service.settings).texts.known(text).document.definitions
     found: Plan | None = vars(operation).get("plan")
     return found
+
+
+def is_planned(service: Service, text: str) -> bool:
+    """Whether a compiled plan answers the text, and did so without going astray."""
+    found = plan(service, text)
+    return found is not None and found.compiler is not None and found.rests == 0
 
 
 async def answers(service: Service, text: str, by: Person = ALICE, times: int = 3, **variables: Any) -> list[str]:
@@ -75,8 +79,7 @@ async def test_a_text_is_planned_when_it_is_asked_again(service: Service) -> Non
 async def test_a_plan_answers_as_graphql_core_does(filled: Service) -> None:
     for by in (ALICE, AUDREY, ADA, DORA):
         assert len(set(await answers(filled, EVERYTHING, by))) == 1
-    found = plan(filled, EVERYTHING)
-    assert found and found.compiler and found.rests == 0
+    assert is_planned(filled, EVERYTHING)
 
 
 async def test_aliases_of_one_field_keep_their_keys_and_their_order(service: Service) -> None:
@@ -180,8 +183,7 @@ async def test_several_root_fields_are_planned_together(service: Service) -> Non
     await register(service)
     text = "{ first: modelVersions { nodes { version } } __typename models { nodes { owner { name } } } } # several"
     assert len(set(await answers(service, text))) == 1
-    found = plan(service, text)
-    assert found and found.compiler and found.rests == 0
+    assert is_planned(service, text)
 
 
 async def test_a_denied_root_field_beside_another_leaves_one_event(service: Service) -> None:

@@ -16,7 +16,7 @@ from documents.eligibility.turns import judge_batch
 from documents.store.record import Record
 from tests.examples import BOT, register
 from tests.hostile_values import MISSING, VALUES, altered, replace
-from tests.journey import every_mutation, sign_in
+from tests.journey import through_everything
 from tests.nouns import NOUNS
 from tests.schema import QUERIES, leaves
 from tests.service import ADA, AUDREY, Service
@@ -28,9 +28,7 @@ RECORD_OF = {each.__name__: each for each in NOUNS}
 @pytest.fixture(scope="module")
 async def travelled(server: str) -> AsyncIterator[Service]:
     service = await Service.started(server)
-    await sign_in(service)
-    async for _ in every_mutation(service):
-        pass
+    await through_everything(service)
     yield service
     await service.close()
 

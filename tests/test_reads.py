@@ -11,16 +11,14 @@ import pytest
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from documents.audit.event import AuditEventType
 from documents.errors import Unreadable
-from documents.numbers import version_key
 from documents.risk.scales import RiskTier
 from documents.store.fields import fields_at
 from documents.store.standins import Found, NotRead
 from documents.versions.parts import Artifact, ArtifactKind
 from documents.versions.version import ModelVersion
 from resolvers.graph.context import Loader
-from tests.examples import BOT, eligible, on_record, register
+from tests.examples import a_hundred_alike, eligible, register
 from tests.service import NOW, Service
 from tests.watching import Watched, watching, where
 
@@ -92,17 +90,8 @@ async def hundred(server: str) -> AsyncIterator[Watched]:
     service = await Service.started(server)
     await eligible(service)
 
-    async def more() -> None:
-        first = await ModelVersion.require(*BOT.values())
-        for number in range(1, 100):
-            version = f"1.0.{number}"
-            like = first.model_copy(update={"id": None, "version": version, "version_key": version_key(version)}, deep=True)
-            like.revision, like._was = 0, None
-            like.names_event(AuditEventType.MODEL_REGISTERED)
-            await like.store()
-
     with service.database.bound():
-        await on_record(service, more)
+        await a_hundred_alike(service)
     async for each in watching(server, service):
         yield each
     await service.close()

@@ -27,11 +27,10 @@ from tests.examples import (
     submit,
     submitted,
 )
-from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, every_mutation, sign_in
+from tests.journey import BLAME, PRAISE, PROOF, WEIGHTS, through_everything
 from tests.operations import DORA, TOM, deployed
 from tests.schema import TYPES
 from tests.service import ALICE, AUDREY, BOB, CAROL, DAVID, RITA, Service, person
-from tests.stored import stage
 from tests.watching import Watched, watching, where
 
 REPORT = "query($modelId: String!, $version: String!) { governanceReport(modelId: $modelId, version: $version) { %s } }"
@@ -43,14 +42,6 @@ async def report(service: Service, selection: str = "json", **of: Any) -> Any:
     """The report's JSON, read, or what is selected of it."""
     found = (await service.ask(REPORT % selection, AUDREY, **BOT | of))["governanceReport"]
     return json.loads(found["json"]) if selection == "json" else found
-
-
-@stage
-async def through_everything(service: Service) -> None:
-    """A version through every mutation there is: rejected, submitted again, excepted, stopped, changed, retired."""
-    await sign_in(service)
-    async for _ in every_mutation(service):
-        pass
 
 
 def merged(values: Iterable[Any]) -> Any:
