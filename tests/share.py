@@ -74,4 +74,6 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if left_out := config.stash[LEFT_OUT]:
-        terminalreporter.write_line(f"left out {left_out} cases of tests marked exhaustive (--share {config.option.share}): `make test-whole` runs them")
+        terminalreporter.write_line(
+            f"left out {left_out} cases of tests marked exhaustive (--share {config.option.share}): `make test-whole` runs them"
+        )

@@ -315,6 +315,7 @@ def test_no_rule_lists_what_services_may_not_and_a_token_that_does_permits_nothi
 # one minute of a processor, and two where others work on the machine.
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", MAY)
 async def test_a_mutation_is_for_its_roles_and_each_refusal_is_on_record(staffed: Credentials, mutation: str) -> None:
     """And no denial by role lists a role of the caller as it is."""
@@ -335,6 +336,7 @@ async def test_a_mutation_is_for_its_roles_and_each_refusal_is_on_record(staffed
         assert all(who.role not in each["extensions"].get("needs", ()) for each in errors), who
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", MAY)
 async def test_nobody_is_let_in_to_a_mutation(staffed: Credentials, mutation: str) -> None:
     service = staffed.service
@@ -350,6 +352,7 @@ async def test_nobody_is_let_in_to_a_mutation(staffed: Credentials, mutation: st
     assert event["actor"] == {"id": "anonymous", "type": "user"} and event["request"]["ip"] == address
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("question", fields("Query"))
 async def test_a_question_is_for_everybody_but_the_trail_and_tokens_are_for_their_readers(
     staffed: Credentials, question: str

@@ -160,6 +160,7 @@ async def test_a_way_leads_to_each_type_whose_fields_take_arguments(walked: Walk
     assert with_arguments().keys() - walked.ways.keys() == set()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("parent", with_arguments())
 async def test_an_argument_in_bad_faith_is_refused_by_name_or_answered(walked: Walked, parent: str) -> None:
     wrong = []
@@ -212,6 +213,7 @@ def by_mutation() -> dict[str, list[Leaf]]:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", by_mutation())
 async def test_a_field_of_an_input_in_bad_faith_is_refused_or_taken(walked: Walked, mutation: str) -> None:
     wrong, place = [], Place((), root("Mutation"), mutation, "mutation")

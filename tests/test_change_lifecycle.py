@@ -145,6 +145,7 @@ async def test_a_change_shows_what_can_follow(lives: Lives, status: str) -> None
     assert found == {"status": status, "allowedTransitions": FOLLOW[status].split()}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", LEAVES)
 async def test_a_mutation_is_possible_from_the_statuses_of_its_row_and_else_changes_nothing(lives: Lives, mutation: str) -> None:
     (by, said), service, possible = SAID[mutation], lives.service, LEAVES[mutation]

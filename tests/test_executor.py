@@ -110,6 +110,7 @@ async def test_a_page_with_edges_costs_the_same_commands_with_a_plan(watched: Wa
     assert sorted(costs[1]) == sorted(costs[2]) == sorted(costs[0])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize(
     "name", ["tier", "revision", "use_cases", "registered_at", "classification", "standing.status", "owner_id"]

@@ -249,6 +249,7 @@ def compared(operator: str, value: Any, to: Any) -> bool:
     return bool(value != to)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(120))
 async def test_groups_are_what_going_through_the_records_says(held: Held, seed: int) -> None:
     dice = Random(seed)

@@ -61,6 +61,7 @@ SOME = (
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "field",
     ["number", "began_at", "ended_at", "found", "found.fault_count", "found.tree_size", "found.faults", "due_at", "is_news"],
@@ -87,6 +88,7 @@ async def test_no_value_in_the_last_run_stops_the_next(grown: Service, field: st
             await grown.database.collection(RUNS).delete_many({})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("field", ["name", "number", "due_at", "revision"])
 async def test_no_value_in_the_turn_stops_the_next_run(grown: Service, field: str) -> None:
     for name in SOME:

@@ -124,6 +124,7 @@ CORPUS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("body", CORPUS.values(), ids=CORPUS)
 async def test_no_request_holds_the_loop(lagging: Service, body: Callable[[int], bytes]) -> None:
     taken = []

@@ -83,6 +83,7 @@ def clock_until(moment: datetime, calls: int) -> Any:
     return clock
 
 
+@pytest.mark.exhaustive
 async def test_a_migration_killed_before_any_of_its_transactions_ends_when_it_is_run_again(
     old: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,6 +349,7 @@ async def test_migrations_that_no_server_stores_are_named_and_hide_nothing(servi
     assert sorted(kinds) == ["RECORD_MISSING"] * instead + ["RECORD_UNKNOWN"] * len(numbers)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 async def test_commands_on_the_trail_go_by_the_form_that_the_trail_tells(service: Service, tmp_path: Path) -> None:
     forms = service.database.collection("migrations")
@@ -416,6 +418,7 @@ def stored_in(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield from ((name, list(client["magistrate"][name].find())) for name in sorted(COUNTED))
 
 
+@pytest.mark.exhaustive
 def test_a_start_on_the_embedded_database_copies_the_folder_and_migrates(folder: Path) -> None:
     (folder / "audit-key").unlink(missing_ok=True)
     with Operated(folder) as running:
@@ -433,6 +436,7 @@ def test_a_start_on_the_embedded_database_copies_the_folder_and_migrates(folder:
     assert (folder / "release").read_text().strip() == RELEASE
 
 
+@pytest.mark.exhaustive
 def test_a_trail_with_a_fault_is_not_migrated_and_the_command_that_the_refusal_names_says_which(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -449,6 +453,7 @@ def test_a_trail_with_a_fault_is_not_migrated_and_the_command_that_the_refusal_n
         assert found.returncode == 13 and "FIELD_DIFFERS" in found.stdout, found.stdout + found.stderr
 
 
+@pytest.mark.exhaustive
 def test_a_start_killed_while_it_upgrades_is_done_by_the_next(folder: Path) -> None:
     for wait in (0.3, 0.8, 1.3):
         process = subprocess.Popen(
@@ -470,6 +475,7 @@ def test_a_start_killed_while_it_upgrades_is_done_by_the_next(folder: Path) -> N
     assert verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_nothing_to_do(server: str, tmp_path: Path) -> None:
     with MongoClient[dict[str, object]](server) as client:
         for name, documents in documents_of(OLD).items():

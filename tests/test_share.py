@@ -41,7 +41,19 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *options: str) -> tuple[set[str], str]:
     """The tests that pass, and what is said at the end."""
-    command = [sys.executable, "-m", "pytest", "-p", "tests.share", "-p", "no:cacheprovider", "-rp", "-q", *options, "test_tiny.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.share",
+        "-p",
+        "no:cacheprovider",
+        "-rp",
+        "-q",
+        *options,
+        "test_tiny.py",
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return {*re.findall(r"PASSED test_tiny\.py::(\S+)", done.stdout)}, done.stdout + done.stderr

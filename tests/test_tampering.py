@@ -43,6 +43,7 @@ FIRST = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("batch", BATCHES)
 async def test_an_attack_is_found_online_and_offline_and_nothing_else_is(journeyed: Journey, batch: str, tmp_path: Path) -> None:
     held, attacks = journeyed.held(), BATCHES[batch]
