@@ -1,14 +1,12 @@
 """Which cases a run leaves out: the same each time, every one in one share, and none without being told."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.share import shares
+
+pytest_plugins = ["pytester"]
 
 TESTS = """
 import pytest
@@ -33,57 +31,43 @@ CASES = [f"test_x.py::test_a_table[{first}-{second}]" for first in "0123" for se
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "test_tiny.py").write_text(TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = exhaustive\n")
-    return tmp_path
+def tiny(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(test_tiny=TESTS)
+    pytester.makeini("[pytest]\nmarkers = exhaustive\nasyncio_default_fixture_loop_scope = function\n")
+    return pytester
 
 
-def run(folder: Path, *options: str) -> tuple[set[str], str]:
+def run(tiny: pytest.Pytester, *options: str) -> tuple[set[str], str]:
     """The tests that pass, and what is said at the end."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "tests.share",
-        "-p",
-        "no:cacheprovider",
-        "-rp",
-        "-q",
-        *options,
-        "test_tiny.py",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    return {*re.findall(r"PASSED test_tiny\.py::(\S+)", done.stdout)}, done.stdout + done.stderr
+    done = tiny.runpytest_inprocess("-p", "tests.share", "-p", "no:cacheprovider", "-rp", *options)
+    return {*re.findall(r"PASSED test_tiny\.py::(\S+)", done.stdout.str())}, done.stdout.str() + done.stderr.str()
 
 
-def test_without_a_share_and_in_a_share_of_one_nothing_is_left_out(folder: Path) -> None:
+def test_without_a_share_and_in_a_share_of_one_nothing_is_left_out(tiny: pytest.Pytester) -> None:
     for options in ((), ("--share", "1")):
-        passed, said = run(folder, *options)
+        passed, said = run(tiny, *options)
         assert len(passed) == ALL and "left out" not in said
 
 
-def test_each_case_is_in_one_share_and_what_is_not_marked_in_all(folder: Path) -> None:
-    runs = [run(folder, "--share", "4", "--share-from", str(each))[0] for each in range(4)]
+def test_each_case_is_in_one_share_and_what_is_not_marked_in_all(tiny: pytest.Pytester) -> None:
+    runs = [run(tiny, "--share", "4", "--share-from", str(each))[0] for each in range(4)]
     assert all(each >= ORDINARY for each in runs)
     assert sum(len(each - ORDINARY) for each in runs) == len(set[str]().union(*runs) - ORDINARY) == ALL - len(ORDINARY)
     assert "test_a_walk" not in runs[0] and "test_of_one_case[0]" in runs[0]
     assert [sum(each.startswith("test_a_table") for each in one) for one in runs] == [5, 5, 5, 5]
 
 
-def test_a_run_in_several_processes_leaves_out_the_same_and_tells_how_many(folder: Path) -> None:
-    alone, said_alone = run(folder, "--share", "4", "-n", "0")
-    several, said = run(folder, "--share", "4", "-n", "2")
+def test_a_run_in_several_processes_leaves_out_the_same_and_tells_how_many(tiny: pytest.Pytester) -> None:
+    alone, said_alone = run(tiny, "--share", "4", "-n", "0")
+    several, said = run(tiny, "--share", "4", "-n", "2")
     assert alone == several
     told = f"left out {ALL - len(alone)} cases of tests marked exhaustive (--share 4): `make test-whole` runs them"
     assert told in said_alone and told in said
 
 
-def test_a_share_that_is_none_is_refused(folder: Path) -> None:
+def test_a_share_that_is_none_is_refused(tiny: pytest.Pytester) -> None:
     for options in (("--share", "0"), ("--share", "2", "--share-from", "2"), ("--share-from", "-1")):
-        passed, said = run(folder, *options)
+        passed, said = run(tiny, *options)
         assert not passed and "none of the" in said
 
 
