@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.service import Service
 
 settings.register_profile("long", max_examples=10_000)
+settings.register_profile("brief", max_examples=30)  # in the place of 100: what `make test` draws
 
 LONGEST = ("test_faults", "test_processes", "test_audit_commands", "test_demo", "test_fuzz", "test_idempotency", "test_reports")
 """Modules of few tests that take long: they come first, so that no process is alone with one at the end."""

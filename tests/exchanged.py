@@ -70,7 +70,7 @@ SHEETS = st.fixed_dictionaries(
     },
 )  # fmt: skip
 
-round_trips = settings(max_examples=150, deadline=None, derandomize=True)
+round_trips = settings(max_examples=settings().max_examples * 3 // 2, deadline=None, derandomize=True)
 
 
 def returns(said: Any, back: Any, export: Export) -> None:

@@ -33,7 +33,9 @@ FULL_SHEET: dict[str, Any] = {
 }  # fmt: skip
 
 
-TRIED = settings(deadline=None, max_examples=40, database=None, suppress_health_check=[HealthCheck.too_slow])
+TRIED = settings(
+    deadline=None, max_examples=settings().max_examples * 2 // 5, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 NAMES = TEXTS.map(one_line).filter(bool)
 SAID = TEXTS.filter(str.strip)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -77,3 +77,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(
             f"left out {left_out} cases of tests marked exhaustive (--share {config.option.share}): `make test-whole` runs them"
         )
+    if profile := config.getoption("--hypothesis-profile", default=None):
+        terminalreporter.write_line(f"tests that draw what they try drew as many examples as the profile {profile} says")

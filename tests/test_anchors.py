@@ -116,6 +116,7 @@ def two_events_in_each_others_place_and_everything_hashed(stored: Stored, sizes:
     stored.headed()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_whoever_hashes_everything_again_is_found_out_by_a_checkpoint_kept_outside(
     anchored: Anchored, name: str, tmp_path: Path

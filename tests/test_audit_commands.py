@@ -24,6 +24,7 @@ def as_documented(folder: Path, settings: dict[str, str]) -> str:
         return "".join(shell.does(each.text) for each in blocks(ROOT / "docs" / "verify.md") if not each.text.startswith(NOT_RUN))
 
 
+@pytest.mark.exhaustive
 async def test_a_receipt_is_proven_and_the_trail_exported_beside_a_server_and_without_it(tmp_path: Path) -> None:
     var, pinned, proof = tmp_path / "var", tmp_path / "pinned", tmp_path / "mine.tlog-proof"
     operator, stranger = Operator({"DATA_DIR": str(var), "CHECKPOINT_SECONDS": "3600"}), Operator({"DATA_DIR": "/nowhere"})

@@ -139,6 +139,7 @@ def test_the_table_has_every_mutation_on_a_change() -> None:
     assert {name for name, fields in inputs.items() if "changeId" in fields} == LEAVES.keys() == SAID.keys()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("status", STATUSES)
 async def test_a_change_shows_what_can_follow(lives: Lives, status: str) -> None:
     found = await look_at(lives.service, lives.ids[status], "status allowedTransitions")

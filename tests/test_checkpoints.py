@@ -271,6 +271,7 @@ def test_a_key_that_is_none_is_refused_and_not_shown() -> None:
     assert "nonsense" not in str(refusal.value)
 
 
+@pytest.mark.exhaustive
 def test_a_database_of_ones_own_is_signed_with_the_key_of_the_settings(server: str, tmp_path: Path) -> None:
     key = SigningKey("own.example", bytes(32))
     own = {"MONGODB_URI": server, "DATABASE": "own_key", "ORIGIN": "own.example", "AUDIT_KEY": key.text}

@@ -88,6 +88,7 @@ async def test_two_who_confirm_at_once_confirm_once(service: Service) -> None:
     assert len(await service.trail(seen)) == 1
 
 
+@pytest.mark.exhaustive
 async def test_the_command_works_on_the_embedded_database_beside_a_server_and_without_it(tmp_path: Path) -> None:
     var = tmp_path / "var"
     operator = {"DATA_DIR": str(var)}

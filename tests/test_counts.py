@@ -133,6 +133,7 @@ async def listed(service: Service, asked: Raw) -> int:
         after = page["pageInfo"]["endCursor"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("asked", [*FILTERS, *OTHERS], ids=json.dumps)
 async def test_a_total_is_the_number_of_what_the_list_has(estate: Watched, asked: Raw) -> None:
     query = "query($filter: ModelVersionFilter) { modelVersions(first: 0, filter: $filter) { totalCount } }"
@@ -150,6 +151,7 @@ GROUPED = [
 ]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("grouped", GROUPED)
 @pytest.mark.parametrize("asked", [{}, TIER, {"standing": {"status": {"eq": "DRAFT"}}}], ids=json.dumps)
 async def test_groups_by_tier_and_status_are_counted_as_the_database_counts_them(

@@ -137,7 +137,7 @@ BESIDE = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=settings().max_examples // 4, deadline=None, derandomize=True)
 @given(said=CARDS, beside=BESIDE)
 def test_the_bill_of_any_card_is_valid(said: dict[str, Any], beside: dict[str, Any]) -> None:
     export = write_model_card(named(said | {"additional_info": {"cycloneDx": beside}}))

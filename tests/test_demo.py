@@ -65,6 +65,7 @@ def test_it_tells_the_whole_example_on_a_server_of_its_own_and_leaves_nothing_be
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.exhaustive
 async def test_it_works_on_a_server_that_has_seen_it_before(endpoint: str) -> None:
     for _ in range(2):
         status, told, wrong = await asyncio.to_thread(demo, "--url", endpoint, "--token", ADMIN_TOKEN)
@@ -84,6 +85,7 @@ async def test_a_token_of_nobody_is_the_first_difference(endpoint: str) -> None:
     assert status == 1 and "came UNAUTHENTICATED: " in wrong
 
 
+@pytest.mark.exhaustive
 def test_interrupted_it_ends_its_server_and_takes_the_folder_with_it(tmp_path: Path) -> None:
     ours = signal.signal(
         signal.SIGINT, signal.default_int_handler

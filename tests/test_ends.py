@@ -101,6 +101,7 @@ async def tampered(service: Service, attack: Callable[[Stored], None]) -> Stored
     return stored
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_an_end_that_no_server_left_is_neither_built_on_nor_signed(
     grown: Service, attack: Callable[[Stored], None], caplog: pytest.LogCaptureFixture
@@ -122,6 +123,7 @@ async def test_an_end_that_no_server_left_is_neither_built_on_nor_signed(
     await other.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_an_end_that_no_server_left_is_found_by_the_verification(grown: Service, attack: Callable[[Stored], None]) -> None:
     await tampered(grown, attack)
@@ -270,6 +272,7 @@ async def test_runs_of_an_earlier_release_or_key_count_for_nothing(grown: Servic
     assert run.is_whole and run.found.valid and run.number == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mac", [{"key_id": "k9", "seq": 1, "value": "x"}, None])
 @pytest.mark.parametrize("number", [2, 10**6, 2**32 - 1])
 async def test_a_planted_run_of_another_key_is_not_the_newest_for_longer_than_until_the_next_run(

@@ -138,14 +138,18 @@ async def held(service: Service) -> Any:
     return collection
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=settings().max_examples * 5 // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(filter=wanted(VERSIONS_FILTER))
 async def test_the_query_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
     found = await held.find(to_query(filter), {"_id": 1}).to_list(None)
     assert [each["_id"] for each in found] == [each["_id"] for each in HELD if matches(filter, each)]
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=settings().max_examples * 5 // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(filter=wanted(VERSIONS_FILTER))
 async def test_the_expression_and_the_evaluator_agree_on_any_filter(held: Any, filter: dict[str, Any]) -> None:
     meets = {"$let": {"vars": {"one": "$$ROOT"}, "in": to_expression(filter, "$$one")}}
@@ -217,14 +221,14 @@ async def narrowly_held(service: Service) -> Any:
     return collection
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=settings().max_examples * 3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=asked_of_narrow(NARROW))
 async def test_both_readers_compare_fields_elements_cases_and_versions_alike(narrowly_held: Any, filter: dict[str, Any]) -> None:
     found = await narrowly_held.find(to_query(filter), {"_id": 1}).to_list(None)
     assert [each["_id"] for each in found] == [each["_id"] for each in NARROWLY_HELD if matches(filter, each)]
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=settings().max_examples * 3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=asked_of_narrow(NARROW))
 async def test_expressions_compare_fields_elements_cases_and_versions_alike_too(
     narrowly_held: Any, filter: dict[str, Any]
@@ -251,7 +255,7 @@ def orders(among: list[str]) -> st.SearchStrategy[By]:
     return several.map(lambda by: (*by, ("_id", by[-1][1])))
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filter=wanted(VERSIONS_FILTER), by=orders(PATHS))
 async def test_the_database_and_the_evaluator_agree_on_any_order(held: Any, filter: dict[str, Any], by: By) -> None:
     found = await held.find(to_query(filter), {"_id": 1}, sort=list(by)).to_list(None)
@@ -259,7 +263,9 @@ async def test_the_database_and_the_evaluator_agree_on_any_order(held: Any, filt
     assert [each["_id"] for each in found] == [each["_id"] for each in in_order(wanted, by)]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=settings().max_examples * 2 // 5, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(by=orders(ENDLESS), size=st.integers(5, 12), backward=st.booleans())
 async def test_pages_in_any_order_hold_everything_once_nulls_included(held: Any, by: By, size: int, backward: bool) -> None:
     seen: list[Any] = []

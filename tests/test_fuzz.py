@@ -31,7 +31,9 @@ async def stocked(server: str) -> AsyncIterator[Service]:
     await service.close()
 
 
-anything = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+anything = settings(
+    max_examples=settings().max_examples * 4 // 5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 # What an answer with an error no longer waits for goes on in threads of the driver, which draws numbers of its own meanwhile.

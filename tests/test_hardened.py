@@ -417,6 +417,7 @@ def test_a_hardened_start_on_the_network_without_a_proxy_is_warned_of(
     assert [each.levelno for each in caplog.records] == [logging.WARNING] * warns
 
 
+@pytest.mark.exhaustive
 def test_it_starts_all_the_same_and_says_so_in_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Operated(tmp_path_factory.mktemp("hardened"), HARDENED="true", HOST="0.0.0.0", WORKERS=2) as running:  # noqa: S104
         assert running.viewer() == {"data": {"viewer": {"id": "admin"}}}

@@ -81,6 +81,7 @@ async def tried(service: Service, kind: type[Record], ask: Ask, among: Container
     assert codes <= {None, "RECORD_UNREADABLE"}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", NOUNS)
 async def test_a_record_that_nobody_stored_so_is_told_or_refused(travelled: Service, kind: type[Record]) -> None:
     async def ask(path: str, identity: object) -> set[str | None]:
@@ -136,6 +137,7 @@ async def test_a_version_is_judged_whatever_stands_in_the_place_of_its_salts(ser
     assert await versions.count_documents({"salts": 7}) == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", VALUES)
 async def test_what_stands_in_the_place_of_a_revision_is_named_and_nothing_is_built_on_it(registered: Service, name: str) -> None:
     versions = registered.database.collection("model_versions")
@@ -193,6 +195,7 @@ LISTS, AGGREGATES = roots("Connection"), roots("Aggregate")
 STATS = ("min", "max", "avg", "sum", "distinct")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_list_in_the_order_of_a_value_that_nobody_stored_is_answered_or_refused(travelled: Service, name: str) -> None:
     order = get_named_type(LISTS[name].args["orderBy"].type).fields if "orderBy" in LISTS[name].args else {}
@@ -218,6 +221,7 @@ async def listed(service: Service, name: str, by: str, direction: str) -> str | 
         after = page["endCursor"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", AGGREGATES)
 async def test_figures_of_values_that_nobody_stored_are_told_or_refused(travelled: Service, name: str) -> None:
     group = get_named_type(AGGREGATES[name].args["groupBy"].type).fields

@@ -104,6 +104,7 @@ FIELDS = (
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("field", FIELDS)
 async def test_a_value_that_no_event_has_is_a_fault_of_its_event(trail: Trail, tmp_path: Path, field: str) -> None:
     events = [each for each in await trail.all(EVENTS, "seq") if each["seq"] != EDITED]
@@ -120,6 +121,7 @@ async def test_a_value_that_no_event_has_is_a_fault_of_its_event(trail: Trail, t
         assert {each.seq for each in found} <= expected | {seq + 1 for seq in expected}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", VALUES)
 async def test_a_number_that_no_event_has_leaves_a_gap_and_hides_nothing(trail: Trail, tmp_path: Path, name: str) -> None:
     event = (await trail.all(EVENTS, "seq"))[20]
@@ -131,6 +133,7 @@ async def test_a_number_that_no_event_has_leaves_a_gap_and_hides_nothing(trail: 
         assert [kind for kind, seq in found if kind in {"INVALID_FIELD", "REPEATED_SEQ"} or seq == 10**12]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "field", ["name", "origin", "turn", "size", "last_hash", "last_at", "edge", "edge.0", "revision", "more"]
 )
@@ -184,6 +187,7 @@ async def test_a_second_head_and_one_without_a_name_are_faults_of_the_head(trail
         await heads.insert_one(head)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("field", ["digest", "canonical", "kind", "revision", "more"])
 async def test_a_value_that_no_content_has_is_a_fault_of_the_events_that_cite_it(
     trail: Trail, tmp_path: Path, field: str
@@ -218,6 +222,7 @@ async def test_of_two_contents_of_one_digest_the_altered_one_counts(trail: Trail
         assert found == ({"CONTENT_ALTERED"} if more else set())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("field", ["size", "root", "text", "verifier_key", "signed_at", "revision"])
 async def test_a_value_that_no_checkpoint_has_is_a_forged_checkpoint(trail: Trail, tmp_path: Path, field: str) -> None:
     signed = await trail.all(SIGNED, "size")
@@ -232,6 +237,7 @@ async def test_a_value_that_no_checkpoint_has_is_a_forged_checkpoint(trail: Trai
         assert len(keys) <= 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", VALUES)
 def test_every_value_has_a_form_in_an_export_that_is_another_than_that_of_any_value_of_the_trail(name: str) -> None:
     """Also those that the database of the tests does not take."""

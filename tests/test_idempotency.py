@@ -177,6 +177,7 @@ async def repeats(service: Service) -> dict[str, Any]:
     return await service.refused("revokeApiToken", ADA, tokenId="bob")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize("called", PLANTED)
 async def test_a_stored_key_that_was_altered_answers_no_mutation(keyed: Service, called: str) -> None:
@@ -239,6 +240,7 @@ async def test_the_same_key_in_two_processes_at_once_takes_effect_once(server: s
     assert event["seq"] == answers[0]["data"]["registerStakeholder"]["receipt"]["seq"]
 
 
+@pytest.mark.exhaustive
 async def test_after_a_kill_between_commit_and_answer_the_retry_gets_the_first_receipt(
     server: str, keyed: Service, tmp_path: Path
 ) -> None:

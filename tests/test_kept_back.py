@@ -229,6 +229,7 @@ def asked(two: Two, name: str, kind: str, selected: str) -> tuple[str, dict[str,
     return text, {each: given[each] for each in wanted}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("root", dict.fromkeys(name for name, _, _ in QUESTIONS))
 async def test_no_path_leads_a_member_or_a_program_to_what_is_kept_back(two: Two, root: str) -> None:
     """All paths of up to five fields; a program asks from each kind of record on, where all root fields lead."""
@@ -337,7 +338,9 @@ def test_nothing_filters_orders_groups_or_counts_people_by_what_is_private() -> 
 
 # What an answer with an error no longer waits for goes on in threads of the driver, which draws numbers of its own meanwhile.
 unforeseen = pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
-anything = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+anything = settings(
+    max_examples=settings().max_examples * 3 // 5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 NEAR = ("stakeholders", "stakeholder", "stakeholderAggregates", "search", "node", "nodes", "dashboard", "modelVersions", "models")
 
 

@@ -76,6 +76,7 @@ def test_ordinary_events_are_read_quickly() -> None:
     assert report(as_read(trail()), quick=True).valid
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", PATHS)
 def test_whatever_a_field_is_replaced_by_is_told_alike(path: str) -> None:
     for value in VALUES.values():

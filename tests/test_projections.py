@@ -166,7 +166,7 @@ def stored(*chosen: list[Leaf]) -> set[str]:
 
 
 few = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
+    max_examples=settings().max_examples // 4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],  # to make a failure smaller takes minutes
 )  # fmt: skip
 
@@ -228,7 +228,7 @@ def selections(draw: st.DrawFn, name: str = "ModelVersion", depth: int = 5) -> s
     return f" {{ {' '.join(asked[:half])} ...on {name} {{ __typename {' '.join(asked[half:])} }} }}"
 
 
-@settings(few, max_examples=40)
+@settings(few, max_examples=settings().max_examples * 2 // 5)
 @given(selected=selections())
 async def test_whatever_is_selected_is_answered_as_if_everything_were_read(filled: Watched, selected: str) -> None:
     projected = f"query Projected {{ modelVersions(first: 5) {{ nodes {selected} }} }}"

@@ -177,7 +177,9 @@ def some_of(of: list[Asked]) -> Asked:
     return {"or": [asked for asked, _ in of]}, lambda raw: any(holds(raw) for _, holds in of)
 
 
-bounded = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+bounded = settings(
+    max_examples=settings().max_examples * 3 // 5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 LIST = "query($filter: ModelVersionFilter) { modelVersions(filter: $filter, first: 100) { nodes { modelId version } } }"
 
 

@@ -205,6 +205,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("called", HOSTILE)
 async def test_a_mark_with_a_query_that_no_server_stores_is_passed_over_everywhere(
     grown: Service, tmp_path: Path, called: str

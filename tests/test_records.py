@@ -202,6 +202,7 @@ ATTACKS: list[tuple[str, str, str, Write, set[str]]] = [
 """What is written, to which record, and the paths at which it is found to differ; `*` is any record of the kind."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("of", "key", "write", "paths"), [each[1:] for each in ATTACKS], ids=[each[0] for each in ATTACKS])
 async def test_what_is_altered_in_a_record_is_found_at_its_path(
     travelled: tuple[Service, Stored], tmp_path: Path, of: str, key: str, write: Write, paths: set[str]

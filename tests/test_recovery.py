@@ -253,6 +253,7 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("lost", [False, True], ids=["key here", "key lost"])
 async def test_a_row_that_no_server_stores_is_named_and_hinders_no_recovery(service: Service, name: str, lost: bool) -> None:

@@ -247,6 +247,7 @@ async def load_anew(service: Service, release: str) -> Store:
     return store
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize("attack", [None, "alters", "rewrites"])
 async def test_a_backup_of_before_the_upgrade_is_declared_restored_and_migrated_then(
@@ -424,6 +425,7 @@ def test_another_name_without_such_an_event_is_a_fault() -> None:
     assert restoration_in({}) is None and restoration_in(good | {"seq": "6"}) is None
 
 
+@pytest.mark.exhaustive
 def test_a_backup_is_put_back_and_the_trail_goes_on_with_a_key_that_the_old_one_endorses(tmp_path: Path) -> None:
     var, backup, file = tmp_path / "var", tmp_path / "backup", tmp_path / "kept"
     settings = {"DATA_DIR": str(var), "CHECKPOINT_FILE": str(file)}

@@ -296,6 +296,7 @@ async def test_a_turn_that_ends_in_the_middle_leaves_the_rest_to_the_next(servic
     assert await misjudged() == []
 
 
+@pytest.mark.exhaustive
 async def test_a_worker_that_is_killed_while_it_judges_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
     # On the embedded database, whose supervisor ends what a killed worker left open: elsewhere it lasts for a minute.
     with Operated(tmp_path, JUDGEMENT_SECONDS=1, ADMIN_TOKEN=ADMIN_TOKEN, SECRET_KEY=SECRET_KEY.text) as running:
