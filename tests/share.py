@@ -46,6 +46,12 @@ def shares(cases: Iterable[str], of: int) -> dict[str, int]:
     return found
 
 
+def _case(item: pytest.Item) -> str | None:
+    """What an item is shared out as: of a test whose cases need each other, as the test; None if it is not marked."""
+    mark = item.get_closest_marker("exhaustive")
+    return None if mark is None else item.nodeid.partition("[")[0] if mark.kwargs.get("together") else item.nodeid
+
+
 def _mixed(case: str) -> str:
     return sha256(case.encode()).hexdigest()
 
@@ -53,11 +59,14 @@ def _mixed(case: str) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     of, which = config.option.share, config.option.share_from
-    found = shares((each.nodeid for each in items if each.get_closest_marker("exhaustive")), of)
-    if left_out := [each for each in items if found.get(each.nodeid, which) != which]:
+    cases = {each.nodeid: case for each in items if (case := _case(each))}
+    found = shares({*cases.values()}, of)
+    left_out = [each for each in items if each.nodeid in cases and found[cases[each.nodeid]] != which]
+    if left_out:
         config.stash[LEFT_OUT] = len(left_out)
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [each for each in items if found.get(each.nodeid, which) == which]
+        gone = {*left_out}
+        items[:] = [each for each in items if each not in gone]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

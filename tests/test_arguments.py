@@ -189,6 +189,7 @@ def inputs(of: str) -> list[tuple[str, str, Leaf]]:
     ]
 
 
+@pytest.mark.exhaustive
 async def test_a_field_of_a_filter_or_an_order_in_bad_faith_is_refused_or_answered(walked: Walked) -> None:
     wrong = []
     for field, argument, leaf in inputs("Query"):

@@ -237,6 +237,7 @@ def asked(running: Operated, query: str = ASKED, field: str = "auditCheckpoint")
     return httpx.post(running.url, json={"query": query}, headers=headers, timeout=10).json()["data"][field]
 
 
+@pytest.mark.exhaustive
 def test_a_server_makes_its_key_prints_what_verifies_it_and_signs(tmp_path: Path) -> None:
     file = tmp_path / "checkpoints"
     with Operated(tmp_path / "data", WORKERS=2, CHECKPOINT_SECONDS=1, CHECKPOINT_FILE=file) as running:

@@ -366,6 +366,7 @@ async def few(server: str) -> AsyncIterator[Watched]:
         yield each
 
 
+@pytest.mark.exhaustive
 async def test_every_figure_over_a_thousand_versions_is_what_counting_one_by_one_makes_of_it(many: Watched) -> None:
     answer, commands = await many.costs(COUNTS, AUDREY)
     expected_commands = [

@@ -43,6 +43,7 @@ async def endpoint(service: Service) -> AsyncIterator[str]:
     await serving
 
 
+@pytest.mark.exhaustive
 def test_it_tells_the_whole_example_on_a_server_of_its_own_and_leaves_nothing_behind(tmp_path: Path) -> None:
     status, told, wrong = demo(TMPDIR=tmp_path, MAGISTRATE_DATABASE="the operator's")  # which is none of the demo's
     assert (status, wrong) == (0, "")

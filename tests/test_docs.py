@@ -45,6 +45,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield reader
 
 
+@pytest.mark.exhaustive(together=True)  # `make check` runs this file
 @pytest.mark.parametrize("page", READ_IN_ORDER)
 def test_each_block_of_a_page_is_answered_as_the_page_shows(page: str, reader: Reader) -> None:
     reader.follows(ROOT / page)

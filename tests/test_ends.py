@@ -301,6 +301,7 @@ async def test_the_first_run_after_an_upgrade_outnumbers_what_was_planted_among_
     assert [each["number"] for each in await runs.find().sort("number").to_list(None)] == [1, 2]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [2**32 - 3, 2**32 - 2, 2**32 - 1, 2**32])
 async def test_a_turn_of_a_number_that_no_server_reaches_ends_no_verification(grown: Service, number: int) -> None:
     """It may be called altered at first, and numbers begin anew."""
@@ -329,6 +330,7 @@ async def test_a_migration_seals_no_end_of_a_trail_that_has_a_fault(server: str,
     await service.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("release", ["0.2.0"])
 async def test_a_migration_seals_no_end_that_contradicts_the_checkpoints_that_were_kept(
     server: str, tmp_path: Path, release: str

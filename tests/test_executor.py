@@ -206,6 +206,7 @@ async def test_without_planning_no_text_has_a_plan(server: str, service: Service
     assert schema_of(settings) is schema and len(set(await answers(service, text))) == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 async def test_drawn_operations_are_answered_the_same(filled: Service) -> None:
     outcome = await compare_many(filled, 14, inf, most=200, a_state=20)

@@ -214,6 +214,7 @@ async def over_http(service: Service, change_id: str) -> Answer:
     return kept["basis"], {*kept["lacks"]}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("state", STATES)
 async def test_over_http_a_change_starts_on_the_ground_of_the_table_or_is_told_what_stands_in_its_way(
     prepared: Prepared, state: str

@@ -159,6 +159,7 @@ async def faults(service: Service) -> list[str] | None:
     return None if run is None else [each.kind.name for each in run.found.faults]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fast", [{"minutes": 5}, {"minutes": 60}, {"hours": 23}, {"days": 9}])
 async def test_a_clock_that_was_fast_and_was_set_right_is_no_alteration(grown: Service, fast: dict[str, float]) -> None:
     assert await turn(grown)

@@ -258,6 +258,7 @@ def test_every_value_has_a_form_in_an_export_that_is_another_than_that_of_any_va
         assert any(seq == 3 for _, seq in reports[0]), field
 
 
+@pytest.mark.exhaustive
 async def test_long_and_repeated_values_end_with_an_answer(trail: Trail, tmp_path: Path) -> None:
     events = await trail.all(EVENTS, "seq")
     long: dict[str, Any] = {"origin": "x" * 15 * 2**20}

@@ -223,6 +223,7 @@ async def test_a_question_about_types_is_answered_with_its_variables(watched: Wa
         assert (await watched.said("{ __schema { queryType { name } } }"))["data"]["__schema"] == {"queryType": {"name": "Query"}}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)
 async def test_a_hostile_text_is_answered_at_once(watched: Watched, text: str, code: str | None) -> None:
     begun = time.process_time()

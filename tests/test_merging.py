@@ -56,6 +56,7 @@ def refuses(rule: Any, text: str, schema: Any = SCHEMA) -> bool:
     return bool(validate(schema, parse(text), [rule]))
 
 
+@pytest.mark.exhaustive
 def test_it_refuses_what_graphql_core_refuses_and_nothing_else() -> None:
     """Hypothesis would take a minute to make as many documents."""
     refused = 0

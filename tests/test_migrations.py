@@ -125,6 +125,7 @@ async def test_the_environments_in_use_are_declared_in_the_stage_in_which_every_
     assert {(each.declared_by, each.status.name) for each in declared} == {("system", "DECLARED")}
 
 
+@pytest.mark.exhaustive
 async def test_two_processes_that_migrate_at_once_do_each_step_once(old: Service, server: str) -> None:
     other = Service(server, old.database.name)
     done = await asyncio.gather(
@@ -174,6 +175,7 @@ async def test_a_record_that_no_event_can_tell_gets_no_baseline_and_stops_nothin
     assert await unproven_of(old) == (f"Model {model['model_id']}: a value that no event can tell",)
 
 
+@pytest.mark.exhaustive
 async def test_the_widest_record_is_told_field_by_field(old: Service) -> None:
     versions = old.database.collection("model_versions")
     (version, *_) = await versions.find().to_list(None)
@@ -331,6 +333,7 @@ NO_FORMS: dict[str, tuple[list[Any], str]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize("called", NO_FORMS)
 @pytest.mark.parametrize("instead", [False, True], ids=["beside", "instead"])
@@ -512,6 +515,7 @@ def test_the_command_says_what_it_would_change_then_changes_it_and_then_has_noth
         assert magistrate("migrate", "--dry-run", **settings | {"DATABASE": "nowhere"}).returncode == 8
 
 
+@pytest.mark.exhaustive
 def test_a_setting_lets_a_start_migrate_a_database_of_ones_own(server: str, tmp_path: Path) -> None:
     with MongoClient[dict[str, object]](server) as client:
         for name, documents in documents_of(OLD).items():

@@ -72,6 +72,7 @@ async def test_search_finds_a_model_by_its_new_name_and_tags(service: Service) -
         assert (await service.ask(asked, words=words))["search"]["nodes"] == [{"__typename": "Model"}]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("said", "path"),
     [

@@ -73,6 +73,7 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.usefixtures("uncollected")
 async def test_a_page_of_judged_records_does_not_hold_the_loop(crowded: Service) -> None:

@@ -109,6 +109,7 @@ def test_a_database_that_was_killed_comes_back_with_its_password(operated: Opera
     assert Engine.running_in(operated.folder) == uri and refuses_strangers(str(uri)) and wide(operated.folder) == []
 
 
+@pytest.mark.exhaustive
 def test_the_uri_is_there_while_the_database_runs_and_the_next_start_knows_the_password(tmp_path: Path) -> None:
     with Engine(tmp_path) as engine:
         first = engine.uri
@@ -119,6 +120,7 @@ def test_the_uri_is_there_while_the_database_runs_and_the_next_start_knows_the_p
         assert refuses_strangers(engine.uri)
 
 
+@pytest.mark.exhaustive
 def test_a_database_of_an_earlier_release_gets_a_password_and_loses_users_that_are_not_ours(tmp_path: Path) -> None:
     class Open(Engine):
         asks = False
@@ -132,6 +134,7 @@ def test_a_database_of_an_earlier_release_gets_a_password_and_loses_users_that_a
         assert [each["user"] for each in client.admin["system.users"].find()] == ["magistrate"] and refuses_strangers(engine.uri)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("drops", [IGNORES, REFUSES])
 def test_an_engine_that_knows_no_password_serves_with_a_warning(
     tmp_path: Path, drops: str, caplog: pytest.LogCaptureFixture

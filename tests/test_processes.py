@@ -97,6 +97,7 @@ def test_a_database_out_of_reach_is_told_without_its_password(tmp_path: Path) ->
     assert code == 6 and "127.0.0.1:9" in complaint and "secret" not in complaint
 
 
+@pytest.mark.exhaustive
 def test_a_database_without_transactions_is_refused(tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     alone.write_text(f'#!/bin/sh\nexec {find_program(None)} "$@" --standalone\n')
@@ -135,6 +136,7 @@ def test_an_engine_that_ends_at_start_has_the_last_word(tmp_path: Path) -> None:
     assert code == 10 and "the disk is full" in complaint and "starting" not in complaint
 
 
+@pytest.mark.exhaustive
 def test_an_engine_without_its_parent_is_ended_before_the_next_start(tmp_path: Path) -> None:
     with Engine(tmp_path) as engine:
         command = engine.process.args
@@ -148,6 +150,7 @@ def test_an_engine_without_its_parent_is_ended_before_the_next_start(tmp_path: P
             orphan.kill()  # a test that failed would wait for it without end
 
 
+@pytest.mark.exhaustive
 def test_an_engine_takes_no_settings_from_where_it_happens_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secantusd.toml").write_text("[server]\nstandalone = true\n")
     monkeypatch.chdir(tmp_path)

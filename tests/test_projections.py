@@ -46,6 +46,7 @@ async def asked(watched: Watched, query: str, **variables: Any) -> dict[str, set
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("selected", "paths"),
     [

@@ -129,6 +129,7 @@ async def test_while_a_record_is_altered_every_run_is_whole_and_nobody_is_told_t
     assert (await turned(grown)).found.valid and "no fault" in await standing(grown.now)
 
 
+@pytest.mark.exhaustive
 async def test_four_who_write_at_once_make_no_false_fault(grown: Service, tmp_path: Path) -> None:
     others = [Service(str(grown.settings.mongodb_uri), grown.database.name) for _ in range(4)]
 

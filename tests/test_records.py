@@ -225,6 +225,7 @@ def within(path: str | None, above: str) -> bool:
     return path == above or (path or "").startswith(f"{above}.")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("of", "key", "write", "expected"),
     [

@@ -23,10 +23,14 @@ def test_of_one_case(only): pass
 @pytest.mark.exhaustive
 def test_a_walk(): pass
 
+@pytest.mark.exhaustive(together=True)
+@pytest.mark.parametrize("page", range(3))
+def test_pages_in_order(page): pass
+
 @pytest.mark.parametrize("each", range(3))
 def test_what_is_ordinary(each): pass
 """
-ORDINARY, ALL = {f"test_what_is_ordinary[{each}]" for each in range(3)}, 25
+ORDINARY, ALL = {f"test_what_is_ordinary[{each}]" for each in range(3)}, 28
 CASES = [f"test_x.py::test_a_table[{first}-{second}]" for first in "0123" for second in "abcde"]
 
 
@@ -53,6 +57,8 @@ def test_each_case_is_in_one_share_and_what_is_not_marked_in_all(tiny: pytest.Py
     runs = [run(tiny, "--share", "4", "--share-from", str(each))[0] for each in range(4)]
     assert all(each >= ORDINARY for each in runs)
     assert sum(len(each - ORDINARY) for each in runs) == len(set[str]().union(*runs) - ORDINARY) == ALL - len(ORDINARY)
+    pages = {f"test_pages_in_order[{each}]" for each in range(3)}
+    assert [pages & each in (set(), pages) for each in runs] == [True] * 4 and not pages & runs[0]
     assert "test_a_walk" not in runs[0] and "test_of_one_case[0]" in runs[0]
     assert [sum(each.startswith("test_a_table") for each in one) for one in runs] == [5, 5, 5, 5]
 
