@@ -140,6 +140,7 @@ async def test_of_a_retired_version_nothing_is_an_action_but_an_incident(service
     assert found["createChangeRequest"] == {"INVALID_INPUT"} and found["saveModelCard"] >= {"INVALID_STATE"}
 
 
+@pytest.mark.exhaustive
 async def test_a_change_waits_for_what_stands_in_its_way(service: Service) -> None:
     """Drafts that lack something, tests, times, another change in progress, the gate, and rollbacks that come too late."""
     await let_all_in(service)

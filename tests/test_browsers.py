@@ -150,6 +150,7 @@ async def test_events_of_a_session_name_it_and_the_issuer_and_its_cookie_is_stor
     assert cookie.split("_", 2)[2] not in everything and not any(each in everything for each in browsing.provider.refreshable)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("headers", "why"),
     [
@@ -260,6 +261,7 @@ async def test_an_issuer_that_names_itself_in_its_answers_must(browsing: Browsin
     assert SESSION not in browsing.http.cookies and await browsing.denied() == before + 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("claims", "why"),
     [
@@ -283,6 +285,7 @@ async def test_a_wrong_id_token_begins_no_session_and_is_told(claims: dict[str, 
     assert await browsing.service.state() == state and await browsing.denied() == before + 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "place",
     [
@@ -416,6 +419,7 @@ async def test_a_session_goes_on_while_its_issuer_is_out_of_reach(browsing: Brow
     assert (await browsing.ask()).status_code == 200
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("said", "status"),
     [

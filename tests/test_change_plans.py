@@ -68,6 +68,7 @@ INDICATORS: list[tuple[int, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", LEVELS)
 async def test_the_risk_is_the_highest_of_the_types_own_and_the_impacts(planning: Service, kind: str) -> None:
     target = {"MODEL_UPDATE": "0.2.0", "ROLLBACK": None}.get(kind, "0.1.0")

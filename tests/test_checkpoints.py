@@ -123,6 +123,7 @@ def the_last_event_removed(stored: Stored) -> None:
 def nothing(stored: Stored) -> None: ...
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize(
     ("tamper", "of_checkpoint"),

@@ -126,6 +126,7 @@ async def grown(server: str) -> AsyncIterator[Watched]:
     await service.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_long_page_costs_as_many_commands_as_a_short_one(grown: Watched, name: str) -> None:
     page, most = PAGES[name]

@@ -84,6 +84,7 @@ async def test_hardened_closes_everything_and_nothing_is_closed_without_it(servi
         assert (await client.post("/graphql", json=VIEWER)).json() == {"data": {"viewer": {"id": "alice"}}}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", OPEN)
 async def test_each_can_be_closed_alone_and_opened_in_a_hardened_server(service: Service, name: str) -> None:
     closed: dict[str, Any] = {name: not OPEN[name][1]}
@@ -149,6 +150,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("query", "variables", "names"), WRONG.values(), ids=WRONG)
 async def test_without_suggestions_no_name_is_told_that_the_client_did_not_send(
     service: Service, query: str, variables: dict[str, Any], names: set[str]
@@ -219,6 +221,7 @@ async def sent(client: httpx.AsyncClient, name: str, **headers: str) -> httpx.Re
 ANSWERS = ["200", "200 events", "200 health", "401", "403 preflight", "404", "405", "413", "415", "500"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_every_answer_has_the_headers_and_over_tls_that_of_tls(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str

@@ -250,6 +250,7 @@ async def test_an_event_beyond_the_head_refuses_mutations_and_reads_go_on(
 CHANGES: list[Raw] = [{"size": 3}, {"last_hash": "0" * 64}, {"edge": ["0" * 64]}, {"size": "many"}, {"origin": "other"}]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", CHANGES)
 async def test_a_head_that_contradicts_the_events_is_met_by_every_process(grown: Service, change: Raw) -> None:
     other = Service(str(grown.settings.mongodb_uri), grown.database.name)

@@ -335,6 +335,7 @@ async def test_the_governance_report_says_in_words_who_is_unconfirmed_and_enroll
 # Data of release 0.2.0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 @pytest.mark.parametrize(
     ("tokens", "expected"),

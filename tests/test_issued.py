@@ -199,6 +199,7 @@ async def test_an_oversized_token_is_read_nowhere_and_told_where_a_request_may_b
     await told_once(corp, seen, long.token)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", FORGED)
 async def test_a_forged_token_is_refused_and_told(corp: Corp, name: str) -> None:
     forge, says = FORGED[name]
@@ -210,6 +211,7 @@ async def test_a_forged_token_is_refused_and_told(corp: Corp, name: str) -> None
     assert await corp.service.ask(VIEWER, Person("zoe", signs())) == {"viewer": {"id": "zoe"}}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", BAD_SETS)
 async def test_a_token_under_a_set_of_keys_that_is_not_to_be_believed_is_refused_and_told(corp: Corp, name: str) -> None:
     corp.provider.answers["/keys"] = lambda: JSONResponse(BAD_SETS[name](corp.provider))
@@ -230,6 +232,7 @@ async def test_a_token_without_a_key_id_under_two_keys_is_refused_and_told(corp:
     await refused_and_told(corp, token, "does not publish")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("claims", "says"),
     [
@@ -819,6 +822,7 @@ ENDS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("whom", FOR)
 @pytest.mark.parametrize("how", ENDS)
 @pytest.mark.parametrize("by_issuer", [True, False])

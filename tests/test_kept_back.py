@@ -304,6 +304,7 @@ LISTED = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("root", LISTED)
 async def test_no_filter_finds_and_no_order_shows_a_member_what_is_kept_back(two: Two, root: str) -> None:
     """By every text within three steps of a list, over edges too; in parts, because a filter follows ten edges at most."""

@@ -122,6 +122,7 @@ def test_a_file_is_read_to_its_last_character() -> None:
     assert Kept.read(text.replace("\n", "\r\n"), [KEY.verifier]).signed == ()
 
 
+@pytest.mark.exhaustive
 def test_tens_of_thousands_of_checkpoints_take_one_pass() -> None:
     many = 20_000
     notes = [Checkpoint(KEY.name, size, "0" * 64).signed(KEY) for size in range(1, many + 1)]

@@ -163,6 +163,7 @@ def test_the_table_has_every_mutation_on_a_version() -> None:
     assert on_versions - MAKE_VERSIONS == POSSIBLE.keys() == SAID.keys()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", POSSIBLE)
 async def test_a_mutation_is_possible_from_the_statuses_of_its_row_and_else_changes_nothing(lives: Lives, mutation: str) -> None:
     by, said = SAID[mutation]

@@ -105,6 +105,7 @@ EDGES = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("within", "beyond", "limit", "size"), EDGES.values(), ids=EDGES)
 async def test_a_limit_is_kept_on_both_sides_of_its_edge(
     watched: Watched, within: str, beyond: str, limit: int, size: int

@@ -167,6 +167,7 @@ async def test_a_person_and_a_token_that_differ_from_the_trail_get_no_baseline_a
     assert (await migrations.pending(old.database)) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 async def test_a_record_that_no_event_can_tell_gets_no_baseline_and_stops_nothing(old: Service) -> None:
     models = old.database.collection("models")

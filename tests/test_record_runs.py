@@ -167,6 +167,7 @@ async def test_a_comparison_does_not_hold_the_event_loop(grown: Service) -> None
     assert best < HELD
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "altered",
     [

@@ -318,6 +318,7 @@ def replaced(value: Any, path: tuple[str | int, ...], other: Any) -> Any:
     return copy
 
 
+@pytest.mark.exhaustive
 async def test_whatever_is_altered_at_any_leaf_of_any_record_is_found(travelled: tuple[Service, Stored]) -> None:
     service, stored = travelled
     await service.restore(stored)

@@ -116,6 +116,7 @@ KEYS: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("called", KEYS)
 async def test_a_changed_key_ends_with_rows_of_any_key_and_names_them(service: Service, called: str) -> None:
     seen = await service.size()

@@ -104,6 +104,7 @@ DOCUMENTED = {"saveModelCard", "createRiskAssessment", "attachEvidence", "linkDa
 DECIDED = {"submitForApproval", "submitApproval"}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("tier", "which"), [("TIER_1_CRITICAL", 0), ("TIER_2_IMPORTANT", 0), ("TIER_3_STANDARD", 0), ("TIER_3_STANDARD", -1)]
 )
@@ -185,6 +186,7 @@ TROUBLES: list[tuple[Callable[[Service], Awaitable[None]], set[str]]] = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("trouble", "takes"), TROUBLES, ids=lambda each: getattr(each, "__name__", ""))
 async def test_whatever_is_wrong_its_remedies_lead_to_eligible(
     service: Service, trouble: Callable[[Service], Awaitable[None]], takes: set[str]

@@ -187,6 +187,7 @@ async def test_a_template_asks_something_and_nothing_twice(service: Service, que
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "input.questions")
 
 
+@pytest.mark.exhaustive
 async def test_the_questionnaire_has_an_end(service: Service) -> None:
     for at in range(92):
         await service.do("createRiskTemplate", RITA, **REFUNDS | {"riskId": f"FIN-{at:03}"})

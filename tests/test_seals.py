@@ -123,6 +123,7 @@ ATTACKS: list[Callable[[Service], Awaitable[None]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_an_altered_row_signs_nobody_in_and_the_refusal_gives_nothing_away(
     service: Service, attack: Callable[[Service], Awaitable[None]]
@@ -196,6 +197,7 @@ HIDING: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("hiding", HIDING)
 @pytest.mark.parametrize("ends", [False, True])
 async def test_what_a_process_has_seen_stays_ended_whatever_is_altered_of_the_events(

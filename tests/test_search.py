@@ -178,6 +178,7 @@ BY_AGE = [*ONE, SHEET, *TWO]
 BY_KIND = [ONE[0], TWO[0], ONE[1], TWO[1], SHEET]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("by", "expected"),
     [

@@ -245,6 +245,7 @@ async def test_a_version_registered_while_others_wait_is_judged_by_what_is_in_fo
         pass
 
 
+@pytest.mark.exhaustive
 async def test_several_processes_in_turn_judge_each_mark_once(server: str, service: Service) -> None:
     await many_drafts(service)
     await create(service)

@@ -116,6 +116,7 @@ FORGERIES: dict[str, tuple[Callable[[Checkpoint, SigningKey], str], str]] = {
 """Forgeries of the checkpoint that was kept, and what is found then."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", FORGERIES)
 async def test_a_forged_checkpoint_is_found_out(journeyed: Journey, how: str, tmp_path: Path) -> None:
     signed = opened(journeyed.texts[-1], [journeyed.next_key.verifier])
