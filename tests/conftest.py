@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 settings.register_profile("long", max_examples=10_000)
 settings.register_profile("brief", max_examples=30)  # in the place of 100: what `make test` draws
 
-LONGEST = ("test_faults", "test_processes", "test_audit_commands", "test_demo", "test_fuzz", "test_idempotency", "test_reports")
-"""Modules of few tests that take long: they come first, so that no process is alone with one at the end."""
+LONGEST = (
+    "test_faults", "test_processes", "test_migrations", "test_hostile_runs", "test_audit_commands", "test_tampering", "test_demo",
+    "test_arguments", "test_executor", "test_idempotency", "test_restorations", "test_hostile_trail", "test_fuzz", "test_reports",
+    "test_actions", "test_dashboard", "test_environments", "test_issued", "test_recovery", "test_records", "test_standings",
+)  # fmt: skip
+"""Modules that take long, above all in a whole run: they come first, so that no process is alone with one at the end."""
 
 
 def pytest_collection(session: pytest.Session) -> None:
