@@ -156,11 +156,12 @@ async def _ways(service: Service, known: dict[str, Any]) -> dict[str, tuple[str,
     return ways
 
 
+@pytest.mark.exhaustive
 async def test_a_way_leads_to_each_type_whose_fields_take_arguments(walked: Walked) -> None:
     assert with_arguments().keys() - walked.ways.keys() == set()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # the walk that they begin with takes seconds
 @pytest.mark.parametrize("parent", with_arguments())
 async def test_an_argument_in_bad_faith_is_refused_by_name_or_answered(walked: Walked, parent: str) -> None:
     wrong = []
@@ -214,7 +215,7 @@ def by_mutation() -> dict[str, list[Leaf]]:
     return found
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # the walk that they begin with takes seconds
 @pytest.mark.parametrize("mutation", by_mutation())
 async def test_a_field_of_an_input_in_bad_faith_is_refused_or_taken(walked: Walked, mutation: str) -> None:
     wrong, place = [], Place((), root("Mutation"), mutation, "mutation")
@@ -232,6 +233,7 @@ async def test_a_field_of_an_input_in_bad_faith_is_refused_or_taken(walked: Walk
     assert [each for each in wrong if each] == []
 
 
+@pytest.mark.exhaustive
 async def test_an_argument_of_a_subscription_in_bad_faith_is_refused_or_listened_to(walked: Walked) -> None:
     """Whoever is let in hears nothing, so what is not refused within a moment is let in."""
     wrong = []

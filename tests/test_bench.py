@@ -67,7 +67,7 @@ async def sent(client: httpx.AsyncClient, request: bytes) -> bytes:
     return answer.content
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # its fixture takes seconds, and `make bench-check` asks the same
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
 async def test_a_question_is_answered_alike_by_all(apps: dict[str, httpx.AsyncClient], case: Question) -> None:
     said = {name: json.loads(await sent(apps[name], question(case, name))) for name in ("bare", "stock", "ours")}

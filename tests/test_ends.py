@@ -330,7 +330,7 @@ async def test_a_migration_seals_no_end_of_a_trail_that_has_a_fault(server: str,
     await service.close()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # each migrates a whole store
 @pytest.mark.parametrize("release", ["0.2.0"])
 async def test_a_migration_seals_no_end_that_contradicts_the_checkpoints_that_were_kept(
     server: str, tmp_path: Path, release: str

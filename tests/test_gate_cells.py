@@ -214,7 +214,7 @@ async def over_http(service: Service, change_id: str) -> Answer:
     return kept["basis"], {*kept["lacks"]}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # what is prepared for one takes seconds
 @pytest.mark.parametrize("state", STATES)
 async def test_over_http_a_change_starts_on_the_ground_of_the_table_or_is_told_what_stands_in_its_way(
     prepared: Prepared, state: str
@@ -235,6 +235,7 @@ def test_the_cells_have_every_pair_that_can_be_and_are_few() -> None:
     assert len(CELLS) == len(set(CELLS)) and 110 <= len(CELLS) <= 130
 
 
+@pytest.mark.exhaustive
 async def test_what_the_table_leaves_out_nobody_can_plan_or_bring_about(prepared: Prepared) -> None:
     service = prepared.service
     await service.restore(prepared.stored)

@@ -160,7 +160,7 @@ def fit(found: list[tuple[int, int]]) -> bool:
     return all(answered > 0 and looked_at <= answered + PAGE + 1 for answered, looked_at in found)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # the shelves that they read are filled once for all; `make test-engine` runs them
 @pytest.mark.parametrize(("kind", "path"), INDEXED)
 async def test_what_an_indexed_field_is_filtered_by_is_all_that_is_read(shelves: Watched, kind: type[Record], path: str) -> None:
     values = (value(kind, path, at, path in kind.unique | {*kind.keys[-1:]}) for at in range(1, MANY))
@@ -172,7 +172,7 @@ async def test_what_an_indexed_field_is_filtered_by_is_all_that_is_read(shelves:
     assert fit(found), found
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # the shelves that they read are filled once for all; `make test-engine` runs them
 @pytest.mark.parametrize(("kind", "path"), [each for each in INDEXED if not any(lists(*each))])
 async def test_an_indexed_order_is_read_page_by_page_either_way(shelves: Watched, kind: type[Record], path: str) -> None:
     for direction in ("ASC", "DESC"):

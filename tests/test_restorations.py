@@ -247,7 +247,7 @@ async def load_anew(service: Service, release: str) -> Store:
     return store
 
 
-@pytest.mark.exhaustive
+@pytest.mark.exhaustive(together=True)  # each migrates a whole store
 @pytest.mark.tampers
 @pytest.mark.parametrize("attack", [None, "alters", "rewrites"])
 async def test_a_backup_of_before_the_upgrade_is_declared_restored_and_migrated_then(
