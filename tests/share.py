@@ -1,8 +1,8 @@
 """Leaves cases out of a run: of each test marked `exhaustive`, `--share N` keeps every Nth case.
 
 A case is kept or left out by its name and those of the other cases of its test, so two runs over the same files choose the same
-ones, and so does every process of a run. Without the option nothing is left out. `exhaustive(together=True)` says that the cases of a test need each other, or something
-that takes seconds to prepare: they are kept or left out as one.
+ones, and so does every process of a run. Without the option nothing is left out. `exhaustive(together=True)` says that the cases
+of a test need each other, or something that takes seconds to prepare: they are kept or left out as one.
 """
 
 from collections import defaultdict

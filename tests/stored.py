@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import bson
 from bson.raw_bson import RawBSONDocument
-from pymongo import MongoClient, monitoring
+from pymongo import IndexModel, MongoClient, monitoring
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as SyncDatabase
+from pymongo.errors import DuplicateKeyError
 
 from documents.audit import trail
 from documents.store.session import NAIVE, Database
@@ -193,17 +194,39 @@ class Holdings:
         gone = {name: [id_of(each) for each in beyond(all_, wanted.get(name))] for name, all_ in there.items()}
         missing = {name: beyond(all_, there.get(name)) for name, all_ in wanted.items()}
 
-        def write(session: ClientSession) -> None:
+        def take_away(session: ClientSession) -> None:
             for name, ids in gone.items():
                 if ids:
                     self._collections[name].delete_many({"_id": {"$in": ids}}, session=session)
+
+        def put(session: ClientSession) -> None:
             for name, documents in missing.items():
                 if documents:
                     self._collections[name].insert_many(documents, session=session)
 
+        def write(session: ClientSession) -> None:
+            take_away(session)
+            put(session)
+
         if any(gone.values()) or any(missing.values()):
             with self._collections.client.start_session() as session:
-                session.with_transaction(write)
+                try:
+                    session.with_transaction(write)
+                except DuplicateKeyError:  # secantusd-rs may keep what an index held of a document that is gone
+                    session.with_transaction(take_away)
+                    for name in (name for name, documents in missing.items() if documents):
+                        self._make_anew(name, list(wanted[name].values()))
+
+    def _make_anew(self, name: str, documents: list[RawBSONDocument]) -> None:
+        """The collection with its indexes and these documents, made again."""
+        collection = self._collections.get_collection(name, codec_options=NAIVE)
+        indexes = [IndexModel(list(each.pop("key").items()), **each) for each in map(dict, collection.list_indexes())]
+        collection.drop()
+        for each in indexes:
+            each.document.pop("v", None)
+        if kept := [each for each in indexes if each.document["name"] != "_id_"]:
+            collection.create_indexes(kept)
+        self._collections[name].insert_many(documents)
 
 
 SENT = Sent()
