@@ -17,6 +17,7 @@ from pymongo.errors import OperationFailure
 from gql.embedded import Engine, find_program
 from gql.preflight import alone_in
 from gql.private import make_private, write_private
+from tests.engines import on_secantusd_py
 from tests.operated import Operated, eventually, parents
 
 KNOWN = "known"  # a password that somebody else knows
@@ -82,6 +83,7 @@ def test_another_user_of_the_machine_reads_nothing_of_it(operated: Operated) -> 
         assert b"PermissionError" in subprocess.run(command, capture_output=True, check=False).stderr
 
 
+@on_secantusd_py
 def test_the_embedded_database_asks_for_a_password_that_its_operator_finds_beside_it(operated: Operated) -> None:
     uri = (operated.folder / "database-uri").read_text().strip()
     assert uri == Engine.running_in(operated.folder) and refuses_strangers(uri)

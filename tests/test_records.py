@@ -22,6 +22,7 @@ from documents.eligibility.turns import judge_in_turn
 from documents.migrations import SCHEMA
 from documents.store.record import Record
 from documents.store.session import bound_database
+from tests.engines import on_secantusd_py
 from tests.journey import every_mutation, sign_in
 from tests.service import ADA, Service
 from tests.stored import Stored
@@ -255,6 +256,7 @@ async def test_a_record_that_is_gone_or_that_nobody_told_is_found(
     assert about == {(fault, of, key, None) for fault, key in expected}
 
 
+@on_secantusd_py
 async def test_a_head_that_was_altered_hides_no_standing_that_was_altered_and_makes_none_a_fault(
     travelled: tuple[Service, Stored], tmp_path: Path
 ) -> None:
@@ -273,6 +275,7 @@ async def test_a_head_that_was_altered_hides_no_standing_that_was_altered_and_ma
         assert alone == {each for each in here if each[3]} < here
 
 
+@on_secantusd_py
 async def test_an_old_row_that_is_put_back_is_found(travelled: tuple[Service, Stored], tmp_path: Path) -> None:
     service, stored = travelled
     await service.restore(stored)
