@@ -259,6 +259,7 @@ def a_closed_round_of_approvals_altered(stored: Stored, at: int) -> None:
     content["canonical"] = content["canonical"].replace('"rejected"', '"approved"')
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", TAMPERS)
 async def test_whoever_writes_to_the_database_is_found_out(unguarded: Service, name: str, tmp_path: Path) -> None:
     tamper, expected = TAMPERS[name]

@@ -39,6 +39,7 @@ def test_a_verifier_written_from_the_page_alone_finds_the_same_faults(name: str)
     assert sorted(map(str, found)) == sorted(map(str, due))
 
 
+@pytest.mark.exhaustive
 async def test_the_vectors_are_those_that_the_product_makes(server: str, tmp_path: Path) -> None:
     await make(server, tmp_path / "vectors")
     primitives.write(tmp_path / "vectors")
