@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import cases, growth, load, nodejs, verifying, workers
+from bench import beside, cases, growth, load, nodejs, verifying, workers
 from bench.report import Row, Table
 from bench.stand import Stand
 
@@ -26,6 +26,7 @@ PARTS = {
     "rates": Part(cases.rates, cases.rate_tables),
     "load": Part(load.measure, load.tables),
     "questions": Part(cases.questions, cases.question_tables),
+    "beside": Part(beside.measure, beside.tables),
     "growth": Part(growth.measure, growth.tables),
     "verification": Part(verifying.measure, verifying.tables),
     "process": Part(workers.measure, workers.tables),

@@ -72,8 +72,7 @@ class Caller:
     async def ask(self, request: bytes) -> bytes:
         """Sends a request and returns the body of the answer. Raises RuntimeError unless the status is 200."""
         if self.reader.at_eof():  # the server closed a connection that was idle for long
-            self.writer.close()
-            await self._connect()
+            await self.again()
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")
         found = _LENGTH.search(head)
@@ -81,6 +80,11 @@ class Caller:
         if not head.startswith(b"HTTP/1.1 200 "):
             raise RuntimeError(f"{head.decode()}{body.decode()}")
         return body
+
+    async def again(self) -> None:
+        """Leaves the connection, and whatever was asked for on it, for a new one."""
+        self.writer.close()
+        await self._connect()
 
     async def _connect(self) -> None:
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)

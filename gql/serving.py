@@ -1,6 +1,7 @@
 """A worker: prepares the database, reports that to the supervisor, and answers requests until it is told to end."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from socket import socket
 from typing import Any
@@ -22,11 +23,16 @@ from gql.settings import Settings
 from gql.watchdog import Impatient
 
 DRAIN = 4  # seconds for requests under way when it is asked to end
+SWITCH = 0.0005  # seconds for which a thread that reads a long text or decodes a page keeps the event loop waiting; usually 0.005
 KEPT = 75  # seconds for an idle connection: longer than clients and proxies keep one, so that none is closed as they use it
 
 
 class Server(uvicorn.Server):
     """Ends subscriptions before it waits for requests under way, because a subscription does not end by itself."""
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        sys.setswitchinterval(SWITCH)
+        await super().serve(sockets)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         app: Any = self.config.app

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bench import data, growth, histories, static
+from bench import beside, data, growth, histories, static
 from bench.cases import MUTATIONS, question
 from bench.contenders import CONTENDERS
 from bench.load import WRITES_EVERY, Mixed, Seen
@@ -155,6 +155,15 @@ async def test_a_grown_estate_answers_each_question_and_is_counted(server: str) 
     assert told["dashboard"]["dashboard"]["inventory"]["models"]["count"] == many / data.VERSIONS_A_MODEL
     assert told["one version by key"]["modelVersion"] and len(told["first page"]["modelVersions"]["nodes"]) == 20
     assert told["search by a rare word"]["search"]["totalCount"] == 1
+
+
+@pytest.mark.parametrize("case", beside.BESIDE)
+async def test_what_is_asked_beside_a_small_read_is_answered_or_refused(apps: dict[str, httpx.AsyncClient], case: str) -> None:
+    text, variables = beside.BESIDE[case](1)
+    answer = json.loads(await sent(apps["ours"], post("/graphql", {"query": text, "variables": variables}, ADMIN_TOKEN)))
+    codes = {each["extensions"]["code"] for each in answer.get("errors", ())}
+    assert codes <= {"INVALID_INPUT", "LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED"}
+    assert codes or answer["data"]
 
 
 def test_the_growth_of_a_case_is_told_against_its_fewest_versions() -> None:

@@ -1,6 +1,6 @@
 """Projections: which stored fields a read fetches, as a tree of their names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
@@ -41,24 +41,29 @@ def both(one: Fields, other: Fields) -> Fields:
 
 def projection(kind: type[BaseModel], wanted: Fields) -> dict[str, int] | None:
     """The MongoDB projection that fetches `wanted` of a record of `kind`; `None` fetches the whole document."""
-    return None if wanted is None else dict.fromkeys(["_id", *_paths(kind, wanted)], 1)
+    if wanted is None:
+        return None
+    found = {"_id": 1}
+    _project(kind, wanted, "", found)
+    return found
 
 
-def _paths(kind: type[BaseModel], wanted: Mapping[str, Fields], above: str = "") -> Iterator[str]:
+def _project(kind: type[BaseModel], wanted: Mapping[str, Fields], above: str, found: dict[str, int]) -> None:
     for name, inside in wanted.items():
-        field = kind.model_fields[name]
-        path, nested = f"{above}{field.alias or name}", _nested_in(kind, name)
+        key, nested = _stored(kind, name)
         if inside is None or nested is None:
-            yield path
+            found[above + key] = 1
         else:
-            yield from _paths(nested, inside, f"{path}.")
+            _project(nested, inside, f"{above}{key}.", found)
     if above and not wanted:
-        yield f"{above}_"  # no record has this field, so MongoDB sends an empty document: an empty projection would send all
+        found[f"{above}_"] = 1  # no record has this field, so MongoDB sends an empty document: an empty projection would send all
 
 
 @cache
-def _nested_in(kind: type[BaseModel], name: str) -> type[BaseModel] | None:
-    return nests(kind.model_fields[name].annotation)
+def _stored(kind: type[BaseModel], name: str) -> tuple[str, type[BaseModel] | None]:
+    """The key that a field is stored under, and the class of the values nested in it."""
+    field = kind.model_fields[name]
+    return field.alias or name, nests(field.annotation)
 
 
 def nests(annotation: Any) -> type[BaseModel] | None:

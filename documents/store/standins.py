@@ -145,8 +145,21 @@ def _believe(annotation: Any) -> Callable[[Any], Any]:
         one = _believe(alone)
         return lambda value: None if value is None else one(value)
     check = TypeAdapter(annotation).validate_python
+    if (each := plain_items(annotation)) is not None:
+        made, only = get_origin(annotation), {each}
+        return lambda value: made(value) if type(value) is list and {*map(type, value)} <= only else check(aware(value))
     exact = annotation if annotation in (str, int, bool) else ObjectId if annotation is PydanticObjectId else Found
     return lambda value: value if type(value) is exact else check(aware(value))
+
+
+def plain_items(annotation: Any) -> type | None:
+    """The type of the items in a list or tuple of texts, whole numbers or truth values; `None` for any other annotation."""
+    if get_origin(annotation) not in {list, tuple} or get_args(annotation)[1:] not in {(), (Ellipsis,)}:
+        return None
+    item = get_args(annotation)[0]
+    while get_origin(item) is Annotated:
+        item = get_args(item)[0]
+    return item if item in (str, int, bool) else None
 
 
 def _alone(annotation: Any) -> Any:

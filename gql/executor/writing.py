@@ -15,7 +15,7 @@ from graphql import GraphQLBoolean, GraphQLEnumType, GraphQLFloat, GraphQLInt, G
 from pydantic import BaseModel
 
 from documents.store.fields import Fields, nests
-from documents.store.standins import Found, believed, stored
+from documents.store.standins import Found, believed, plain_items, stored
 from documents.values import BigInt, Hash
 from gql.executor.kinds import DEFINITION, EXACT, Surprise, admit, choices, model_of, moment, nullable
 
@@ -33,6 +33,10 @@ PLAINEST = {
     (float, "Float"): EXACT[GraphQLFloat],
 }
 """For stored values of a type under a scalar the check that they are answered as they are."""
+
+
+ITEMS = {GraphQLString: str, GraphQLBoolean: bool}
+"""For some scalars the Python type of which every item of a list is answered as it is."""
 
 
 def reading(reader: Reader) -> Read:
@@ -65,7 +69,7 @@ class _Writer:
         self.reader = reader
         self.lines: list[str] = []
         self.names: dict[str, Any] = {
-            "Found": Found, "Surprise": Surprise, "MISSING": MISSING, "datetime": datetime, "moment": moment, "inside": inside,
+            "Found": Found, "Surprise": Surprise, "MISSING": MISSING, "moment": moment, "inside": inside,
             "absent": absent, "admit": admit, "listed": listed,
         }  # fmt: skip
         self.nested: dict[str, Any] = {}
@@ -158,9 +162,16 @@ class _Writer:
                 self.say(depth, f"{said} = None if {value} is None else {text}" if optional else f"{said} = {text}")
                 return said
         believe = self.constant(believed(model, plain.name))
-        empty = f"[] if {value} == [] else " if get_origin(bare) in {list, tuple} else ""
-        self.say(depth, f"{said} = {empty}{self.constant(plain.finish)}({believe}({value}))")
+        as_it_is = f"{value} if {self.items(bare, kind, value)} else " if get_origin(bare) in {list, tuple} else ""
+        self.say(depth, f"{said} = {as_it_is}{self.constant(plain.finish)}({believe}({value}))")
         return said
+
+    def items(self, bare: Any, kind: Any, value: str) -> str:
+        """The check that a stored list is answered as it is: it is empty, or all its items are texts or truth values."""
+        item = plain_items(bare)
+        if isinstance(kind, GraphQLList) and ITEMS.get(nullable(kind.of_type)[0]) is item is not None:
+            return f"type({value}) is list and (not {value} or {{*map(type, {value})}} == {self.constant({item})})"
+        return f"{value} == []"
 
     def said(self, bare: Any, kind: Any, value: str) -> str | None:
         """The expression that says a stored choice, list of choices or moment; None for any other value."""

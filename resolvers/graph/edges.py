@@ -87,6 +87,8 @@ async def _followed(
 
 async def _filter(info: Info, given: Any) -> tuple[Mapping[str, Any], str]:
     """The query that a filter asks for, and a name for it; it is read once for all parents whose field it is an argument of."""
+    if given is UNSET:
+        return {}, ""
 
     async def read(_: Any) -> Sequence[tuple[Mapping[str, Any], str]]:
         asked = to_query(await asked_for(info.context, given))

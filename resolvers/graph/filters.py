@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from inspect import cleandoc
 from keyword import iskeyword
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import strawberry
 from pydantic import BaseModel
 from strawberry import UNSET
+from strawberry.types.arguments import InputContext
 
 from documents.store.operators import COMPARING
 from documents.store.record import Record
@@ -18,6 +20,7 @@ from resolvers.graph.asked import ACROSS, DERIVED, Across, Days, Derived, Leadin
 from resolvers.graph.registry import Registry, pending
 from resolvers.graph.types import Filters, bare, expose, named
 
+T = TypeVar("T")
 SAME = {
     "eq": "The value equals this.",
     "ne": "The value differs from this.",
@@ -260,3 +263,17 @@ def make_input(cls: Any, name: str, about: str, fields: Mapping[str, tuple[Any, 
         given = strawberry.field(default=UNSET, name=spelled(each), description=description, metadata=dict(*metadata))
         setattr(cls, safe, given)
     strawberry.input(cls, name=name, description=cleandoc(about))
+    cls.__strawberry_definition__.from_input = _from_input
+
+
+def _from_input(cls: type[T], sent: Mapping[str, Any], context: InputContext) -> T:
+    """Makes an input of what a client sent. Strawberry itself would look at each of the hundred fields that a filter may have."""
+    fields = _fields_sent(cls)  # type: ignore[arg-type]
+    return cls(**{fields[name][0]: context.convert(value, fields[name][1], name) for name, value in sent.items()})
+
+
+@cache
+def _fields_sent(cls: Any) -> dict[str, tuple[str, Any]]:
+    """The attribute and the type of each field of an input, by the name that clients have for it."""
+    declared = cls.__strawberry_definition__
+    return {each.graphql_name: (each.python_name, each.resolve_type(type_definition=declared)) for each in declared.fields}
