@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from documents.audit.trail import AuditHead
 from documents.errors import Overloaded
 from documents.store.neighbours import Neighbours
 from documents.store.precedence import BESIDE, SHORTLY, Precedence
@@ -245,6 +246,35 @@ async def test_processes_of_one_machine_take_turns(
     assert order[:2] in ([0, 1], [1, 0]) and all(one != next_ for one, next_ in pairwise(order[1:11]))
     assert (await service.ask("{ auditVerification { valid } }", AUDREY))["auditVerification"]["valid"]
     for place in places:
+        place.close()
+    await other.close()
+
+
+async def test_a_process_that_meets_another_ones_transaction_has_no_turn_of_the_machine_while_it_pauses(
+    server: str, service: Service, tmp_path: Path
+) -> None:
+    other, begun, end = Service(server, service.database.name), asyncio.Event(), asyncio.Event()
+    await other.database.prepare(())
+    here, beside = Neighbours(tmp_path), Neighbours(tmp_path, patience=60)
+    service.database.transactions.neighbours = here.in_turn
+
+    async def slow(unit: Unit) -> None:
+        await AuditHead.touch()
+        begun.set()
+        await end.wait()
+
+    with other.database.bound():
+        held = asyncio.create_task(other.database.transact(slow, service.now))
+    await begun.wait()
+    meets = asyncio.create_task(service.do("updateStakeholder", ADA, **RENAME, department="Sales"))
+    while not here.held:  # noqa: ASYNC110  the turn is a lock of a file, which tells nobody
+        await asyncio.sleep(0)
+    async with beside.in_turn():
+        assert beside.held and not meets.done()
+    end.set()
+    await held
+    assert (await meets)["receipt"]
+    for place in (here, beside):
         place.close()
     await other.close()
 

@@ -14,6 +14,7 @@ from statistics import fmean
 from time import monotonic
 from typing import Any, TypeVar
 
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import WriteConcern
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -104,14 +105,13 @@ class Transactions:
 
         It conflicts with no other transaction, so it waits for none.
         """
-        return await self._repeated(work, at)
+        return await self._repeated(lambda: self._once(work, at))
 
     async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float) -> T:
         await self._take_turn(within)
         begun = monotonic()
         try:
-            async with self.neighbours():
-                return await self._repeated(work, at)
+            return await self._repeated(lambda: self._beside_neighbours(work, at))
         finally:
             self.turn.release()
             self.took.append(monotonic() - begun)
@@ -128,21 +128,27 @@ class Transactions:
     def _overloaded(self, within: float) -> Overloaded:
         return Overloaded(min(max(ceil(self.wait - within), 1), LATEST_RETRY))
 
-    async def _repeated(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+    async def _beside_neighbours(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        async with self.neighbours():
+            return await self._once(work, at)
+
+    async def _repeated(self, once: Callable[[], Awaitable[T]]) -> T:
         give_up = monotonic() + self.patience
         for attempt in count(1):
             try:
-                return await self._once(work, at)
+                return await once()
             except PyMongoError as error:
                 if monotonic() > give_up or not _is_repeatable(error):
                     raise
-                # In its turn, for whoever came next would meet the same transaction of another process. And shortly: a process
-                # that sleeps for longer than the others' transactions take sleeps through every moment between two of them.
+                # The turn of this process is kept, for whoever came next would meet the same transaction of another process. That
+                # of the machine is not, so that no process waits for one that sleeps. And shortly: a process that sleeps for
+                # longer than the others' transactions take sleeps through every moment between two of them.
                 await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.001 * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def _once(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
-        async with await self._client.start_session() as session:
+        # Made here, for the driver's own way hands it to a thread, though it asks the server for nothing.
+        async with AsyncIOMotorClientSession(self._client.delegate.start_session(), self._client) as session:
             # A bound session serves every read and write below, Beanie's own included.
             with session.delegate.bind(end_session=False), Unit(at, self._settling).opened() as unit:
                 async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
