@@ -1,6 +1,9 @@
 """Remembers for a moment who a credential stands for, so that the next query of the same caller reads nothing to know it."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -31,6 +34,8 @@ class Grace(Generic[T]):
     seconds: float
     _known: OrderedDict[bytes, _Known[T]] = field(default_factory=OrderedDict)
     _granted: int = 0
+    _arriving: dict[bytes, asyncio.Event] = field(default_factory=dict)
+    """Set once the sign-in that is under way has ended."""
 
     def key(self, credential: Credential) -> bytes:
         """What a credential is remembered by; empty if it is not."""
@@ -62,6 +67,29 @@ class Grace(Generic[T]):
         self._known[key] = _Known(who, now, until)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
+
+    @contextmanager
+    def arriving(self, key: bytes) -> Iterator[None]:
+        """Inside, a caller signs in."""
+        ended = asyncio.Event()
+        if key:
+            self._arriving[key] = ended
+        try:
+            yield
+        finally:
+            if self._arriving.get(key) is ended:
+                del self._arriving[key]
+            ended.set()
+
+    async def arrived(self, key: bytes) -> bool:
+        """Waits until the caller, who signs in by another request, has done so; whether there was anything to wait for.
+
+        So many requests of one caller at once read the caller once.
+        """
+        arriving = self._arriving.get(key)
+        if arriving:
+            await arriving.wait()
+        return arriving is not None
 
     def forget(self, key: bytes) -> None:
         self._known.pop(key, None)

@@ -182,7 +182,9 @@ class OverHTTP:
         said = _beside_data(result)
         if result.data is None and not any(map(_of_execution, result.errors or ())):
             return _not_executed(said, media)
-        return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
+        nothing = all(each is None for each in (result.data or {}).values())
+        status = 294 if result.errors and media == GRAPHQL else 200
+        return Answer(status, {"data": result.data} | said, _retry_after(said) if nothing else {})
 
 
 def _not_let_in(refusal: Refusal) -> Unserved:
@@ -202,6 +204,12 @@ async def _send(answer: Answer, media: str | None, send: Send, body: bytes | Non
     await send({"type": "http.response.body", "body": body})
 
 
+def _retry_after(said: Mapping[str, Any]) -> dict[str, str]:
+    """The header of an answer without data, if each error says when to try again: the longest of these times."""
+    times = [each["extensions"].get("retryAfter") for each in said.get("errors", ())]
+    return {"retry-after": str(max(times))} if times and None not in times else {}
+
+
 def _of_execution(error: GraphQLError) -> bool:
     """Whether the error came in execution: it then has a path (GraphQL, September 2025, section 7.1), or is OutOfTime."""
     return error.path is not None or isinstance(error.original_error, OutOfTime)
@@ -210,7 +218,7 @@ def _of_execution(error: GraphQLError) -> bool:
 def _not_executed(said: dict[str, Any], media: str, status: int = 422) -> Answer:
     """The answer to a well-formed request that was not executed; under `application/json` its status is always 200."""
     status = OURS.get(said["errors"][0]["extensions"]["code"], status)
-    return Answer(status if media == GRAPHQL else 200, said)
+    return Answer(status if media == GRAPHQL else 200, said, _retry_after(said))
 
 
 def _beside_data(result: ExecutionResult) -> dict[str, Any]:

@@ -105,10 +105,13 @@ class Doorkeeper:
         if anew:
             self._grace.forget(key)
         identity = self._grace.find(key, now)
+        if identity is None and not anew and await self._grace.arrived(key):
+            identity = self._grace.find(key, now)
         if identity is None:
-            async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
-                identity = await self._signed_in(credential, now, address, programs_alone=programs_alone)
-            self._grace.keep(key, identity, turn, now, identity.ends)
+            with self._grace.arriving(key):
+                async with self.counting(address, now, token_id=_token_id(credential), issuer=self._issuer(credential)):
+                    identity = await self._signed_in(credential, now, address, programs_alone=programs_alone)
+                self._grace.keep(key, identity, turn, now, identity.ends)
         elif self._failures.found or self._altered:
             await self.tell_ended(now)
         return await self._within(scope, identity, now, address)

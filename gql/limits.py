@@ -35,7 +35,7 @@ from graphql import (
 from strawberry.extensions import FieldExtension
 
 from documents.errors import LimitExceeded
-from documents.store.session import answered_within
+from documents.store.session import answered_within, bound_database
 from documents.store.shared import sharing
 from documents.values import MAX_SAFE_INTEGER
 from gql.conditions import Conditions, Weighing, Written, asks
@@ -332,7 +332,8 @@ async def in_time(seconds: int) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             with answered_within(seconds + MOMENT), sharing():
-                yield
+                async with bound_database().precedence.question():
+                    yield
     except TimeoutError as error:
         raise _late(monotonic() - begun, seconds) from error
 

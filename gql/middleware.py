@@ -38,12 +38,15 @@ class UndeclaredField(TypeError):
     """A root field declares no permission, or a mutation no event: it could not be refused, and would leave no event."""
 
 
-def recorded(field: StrawberryField) -> StrawberryField:
-    """A copy of a declared mutation that runs in `Recorded`; the declared field stays as it is."""
+def recorded(field: StrawberryField, wait: float) -> StrawberryField:
+    """A copy of a declared mutation that runs in `Recorded`; the declared field stays as it is.
+
+    It is refused where it would wait for more than about `wait` seconds, because many wait before it.
+    """
     declared = field.metadata.get(DECLARED)
     if not isinstance(declared, Declaration):
         raise UndeclaredField(f"{field.python_name} declares no event, permission and resource")
-    return through(field, Recorded(declared))
+    return through(field, Recorded(declared, wait))
 
 
 def permitted(field: StrawberryField) -> StrawberryField:
@@ -94,12 +97,14 @@ class Watched(Permitted):
 
 
 class Recorded(FieldExtension):
-    def __init__(self, declared: Declaration) -> None:
-        self.declared = declared
+    def __init__(self, declared: Declaration, wait: float) -> None:
+        self.declared, self.wait = declared, wait
 
     async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **arguments: Any) -> Payload:
         if self.declared.tries and arguments["input"].dry_run:
             return await self._tried(self.declared.tries, info, arguments["input"])
+        if info.context.actor.may(self.declared.permit):  # a denied attempt is told, however many wait
+            bound_database().transactions.admit(_left(info.context), self.wait)  # before anything is read or waits
         # A client that disconnects cancels its request. A mutation that has begun still commits or is refused, and is recorded.
         does = self._alone if self.declared.alone else self._done
         return await asyncio.shield(does(next_, source, info, arguments))
@@ -164,7 +169,7 @@ class Recorded(FieldExtension):
                 await self._let_in(context)
             if isinstance(arguments["input"], FileInput):
                 await arguments["input"].read()
-            return await bound_database().transact(work, context.now, max(context.deadline - monotonic(), 0))
+            return await bound_database().transact(work, context.now, _left(context), self.wait)
         except Overloaded:  # an event would wait in the same queue
             raise
         except BaseException as error:
@@ -183,6 +188,11 @@ class Recorded(FieldExtension):
             return answer  # the commit took effect although an error came after it
         finally:
             context.forget()
+
+
+def _left(context: Context) -> float:
+    """The seconds within which a mutation has to begin."""
+    return max(context.deadline - monotonic(), 0)
 
 
 def _claim(info: Info, input: Any) -> Claim | None:

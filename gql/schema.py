@@ -153,7 +153,7 @@ def _built(parts: Sequence[Part], introspection: bool, suggestions: bool, planni
     registry = Registry(parts)
     queries = [permitted(each) for part in parts for each in part.queries]
     in_time = BegunInTime(limits.seconds)
-    mutations = [recorded(through(each, in_time)) for part in parts for each in part.mutations]
+    mutations = [recorded(through(each, in_time), limits.wait) for part in parts for each in part.mutations]
     subscriptions = [watched(each) for part in parts for each in part.subscriptions]
     texts = Texts(limits, suggestions=suggestions)
     execution = Execution if suggestions else WithoutSuggestions

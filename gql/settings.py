@@ -57,7 +57,7 @@ def _listed(given: Any) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one request: counts, `seconds`, and `body` in bytes."""
+    """The limits of one request: counts, `seconds` and `wait` in seconds, and `body` in bytes."""
 
     tokens: int = 2_000
     depth: int = 12
@@ -68,6 +68,7 @@ class Limits:
     conditions: int = 500
     values: int = 12_000
     seconds: int = 10
+    wait: float = 1.5
     body: int = 1024 * 1024
 
 
@@ -186,6 +187,9 @@ class Settings(BaseSettings):
     )
     limit_values: int = Field(Limits.values, ge=1, description="how many values a request and its variables may hold, 1 or more")
     limit_seconds: int = Field(Limits.seconds, ge=1, description="how many seconds an operation may take, 1 or more")
+    limit_wait: float = Field(
+        Limits.wait, ge=0.1, le=3600, description="for how many seconds mutations may wait for those before them, 0.1 to 3600"
+    )
     limit_body: int = Field(Limits.body, ge=1024, description="how many bytes the body of a request may have, 1024 or more")
     review_days: Annotated[tuple[ReviewDays, ReviewDays, ReviewDays], NoDecode, BeforeValidator(_listed)] = Field(
         (90, 180, 365), description="after how many days versions of tier 1, 2 and 3 are reviewed again, like 90,180,365"

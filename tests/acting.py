@@ -62,12 +62,12 @@ def undoing(service: Service) -> Iterator[None]:
     """Mutations do all that they do, and then roll back; what comes of them is not recorded."""
     transact = service.database.transact
 
-    async def tried(work: Callable[[Any], Any], at: Any, within: float = inf) -> Any:
+    async def tried(work: Callable[[Any], Any], at: Any, within: float = inf, soon: float = inf) -> Any:
         async def undone(unit: Any) -> Any:
             await work(unit)
             raise Undone
 
-        return await transact(undone, at, within) if work.__qualname__.startswith(Recorded.__qualname__) else True
+        return await transact(undone, at, within, soon) if work.__qualname__.startswith(Recorded.__qualname__) else True
 
     service.database.transact = tried  # type: ignore[method-assign]
     try:

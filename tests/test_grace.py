@@ -1,5 +1,6 @@
 """For a few seconds a query trusts who a token was found to stand for; a mutation looks for itself, in its own transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
@@ -53,6 +54,20 @@ async def two(server: str, service: Service) -> AsyncIterator[Two]:
 
 
 LOOK = ["aggregate api_tokens"]  # with the person beside it
+
+
+async def test_many_questions_of_one_caller_at_once_read_the_caller_once(two: Two) -> None:
+    await two.asked()
+    two.later(seconds=GRACE)
+    two.commands.seen.clear()
+    answers = await asyncio.gather(*(two.here.ask(VIEWER, ALICE) for _ in range(20)))
+    assert len(answers) == 20 and sum("aggregate" in each for each in two.commands.seen) == 1
+
+
+async def test_a_caller_who_is_not_let_in_is_refused_each_time_though_others_come_at_once(two: Two) -> None:
+    unknown = {"authorization": f"Bearer mag_unknown_{'x' * 43}"}
+    refused = await asyncio.gather(*(two.here.http.post("/graphql", json={"query": VIEWER}, headers=unknown) for _ in range(5)))
+    assert [each.status_code for each in refused] == [401] * 5
 
 
 async def test_a_second_question_costs_no_command_to_know_who_asks_until_the_grace_is_over(two: Two) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from documents.audit.trail import AuditHead
 from documents.errors import Overloaded
 from documents.store.neighbours import Neighbours
-from documents.store.transaction import LAST
+from documents.store.precedence import BESIDE, SHORTLY, Precedence
+from documents.store.transaction import LAST, SERVED
 from documents.store.units import Unit
 from tests.examples import BOT, register
 from tests.service import ADA, ALICE, AUDREY, Service, mutating
@@ -84,6 +86,111 @@ async def test_one_that_waits_in_vain_is_refused_when_its_time_is_over(service: 
     assert await service.size() == size
 
 
+async def test_a_mutation_is_refused_while_many_wait_for_longer_than_the_bound_and_never_while_few_do(service: Service) -> None:
+    await service.ask("{ viewer { id } }", ADA)
+    turns, served = service.database.transactions, list[int]()
+    turns.took.extend([service.settings.limit_wait] * LAST)
+
+    async def work(unit: Unit) -> None:
+        served.append(len(served))
+
+    def came() -> Any:
+        return asyncio.create_task(service.database.transact(work, service.now, 60, service.settings.limit_wait))
+
+    await turns.turn.acquire()
+    with service.database.bound():
+        waiting = [came() for _ in range(SERVED)]
+    await asyncio.sleep(0)
+    refused = await service.refused("updateStakeholder", ADA, **RENAME, department="Sales")
+    assert refused == {"code": "UNAVAILABLE", "retryAfter": 24}  # 17 of 1.5 seconds each
+    free(service)
+    await asyncio.gather(*waiting)
+    # What took long before is forgotten as others are made.
+    assert len(served) == SERVED and turns.wait == 0.0
+    await service.do("updateStakeholder", ADA, **RENAME, department="Sales")
+
+
+async def test_a_process_that_made_no_transaction_yet_refuses_a_burst_beyond_its_bound(service: Service) -> None:
+    turns = service.database.transactions
+    turns.took.clear()
+
+    async def work(unit: Unit) -> None: ...
+
+    async with turns.turn:
+        with service.database.bound():
+            tasks = [asyncio.create_task(service.database.transact(work, service.now, 60, 1.5)) for _ in range(500)]
+        await asyncio.sleep(0)
+        refused = [each for each in tasks if each.done()]
+        assert SERVED < len(tasks) - len(refused) < 100
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(each, Overloaded) for each in done) == len(refused)
+
+
+async def test_a_refused_request_says_in_its_header_when_to_come_again_unless_a_part_of_it_was_done(busy: Service) -> None:
+    asked = {"query": mutating("updateStakeholder", ""), "variables": {"input": RENAME | {"department": "Sales"}}}
+    headers = {"authorization": f"Bearer {ADA.token}"}
+    answer = await busy.http.post("/graphql", json=asked, headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (200, "30")
+    answer = await busy.http.post("/graphql", json=asked, headers=headers | {"accept": "application/graphql-response+json"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (294, "30")
+    free(busy)
+    busy.database.transactions.took.clear()
+    stale = {"query": mutating("updateStakeholder", ""), "variables": {"input": RENAME | {"department": ""}}}
+    for each in (asked, stale):
+        assert "retry-after" not in (await busy.http.post("/graphql", json=each, headers=headers)).headers
+
+
+async def test_questions_give_way_to_a_mutation_in_order_and_go_on_at_once_without_one(service: Service) -> None:
+    busy, order = True, list[int]()
+    precedence, leave = Precedence(lambda: busy), [asyncio.Event() for _ in range(2 * BESIDE + 2)]
+
+    async def question(number: int) -> None:
+        async with precedence.question():
+            order.append(number)
+            await leave[number].wait()
+
+    tasks = [asyncio.create_task(question(number)) for number in range(2 * BESIDE)]
+    await asyncio.sleep(0)
+    assert order == [*range(BESIDE)]
+    leave[0].set()
+    await tasks[0]
+    await asyncio.sleep(0)
+    assert order == [*range(BESIDE + 1)]
+    # One whose caller leaves while it waits makes no room and takes none.
+    tasks[BESIDE + 1].cancel()
+    busy = False
+    leave[1].set()
+    await tasks[1]
+    tasks += [asyncio.create_task(question(number)) for number in range(2 * BESIDE, 2 * BESIDE + 2)]
+    await asyncio.sleep(0)
+    assert order == [*range(BESIDE + 1), *range(BESIDE + 2, 2 * BESIDE + 2)]
+    for each in leave:
+        each.set()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [number for number, each in enumerate(done) if each is not None] == [BESIDE + 1]
+    assert (precedence._begun, len(precedence._waiting)) == (0, 0)
+
+
+async def test_questions_that_take_long_let_others_by(service: Service) -> None:
+    precedence, end = Precedence(lambda: True), asyncio.Event()
+
+    async def slow() -> None:
+        async with precedence.question():
+            await end.wait()
+
+    async def quick() -> None:
+        async with precedence.question():
+            return
+
+    tasks = [asyncio.create_task(slow()) for _ in range(BESIDE)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(100 * SHORTLY):
+        await asyncio.gather(quick(), quick())
+    end.set()
+    await asyncio.gather(*tasks)
+    assert precedence._begun == 0
+
+
 async def test_those_who_wait_are_served_in_order_though_one_leaves_and_one_is_refused(service: Service) -> None:
     turns, served = service.database.transactions, list[int]()
 
@@ -106,9 +213,9 @@ async def test_those_who_wait_are_served_in_order_though_one_leaves_and_one_is_r
 
 async def test_one_slow_transaction_among_quick_ones_refuses_nobody(service: Service) -> None:
     turns = service.database.transactions
-    turns.took.extend([0.01] * (LAST - 1) + [3600.0])
+    turns.took.extend([0.25] * (LAST - 1) + [3600.0])
     async with turns.turn:
-        assert turns.wait == 0.01
+        assert turns.wait == 0.25
     await service.do("updateStakeholder", ADA, **RENAME, department="Sales")
 
 
@@ -139,6 +246,35 @@ async def test_processes_of_one_machine_take_turns(
     assert order[:2] in ([0, 1], [1, 0]) and all(one != next_ for one, next_ in pairwise(order[1:11]))
     assert (await service.ask("{ auditVerification { valid } }", AUDREY))["auditVerification"]["valid"]
     for place in places:
+        place.close()
+    await other.close()
+
+
+async def test_a_process_that_meets_another_ones_transaction_has_no_turn_of_the_machine_while_it_pauses(
+    server: str, service: Service, tmp_path: Path
+) -> None:
+    other, begun, end = Service(server, service.database.name), asyncio.Event(), asyncio.Event()
+    await other.database.prepare(())
+    here, beside = Neighbours(tmp_path), Neighbours(tmp_path, patience=60)
+    service.database.transactions.neighbours = here.in_turn
+
+    async def slow(unit: Unit) -> None:
+        await AuditHead.touch()
+        begun.set()
+        await end.wait()
+
+    with other.database.bound():
+        held = asyncio.create_task(other.database.transact(slow, service.now))
+    await begun.wait()
+    meets = asyncio.create_task(service.do("updateStakeholder", ADA, **RENAME, department="Sales"))
+    while not here.held:  # noqa: ASYNC110  the turn is a lock of a file, which tells nobody
+        await asyncio.sleep(0)
+    async with beside.in_turn():
+        assert beside.held and not meets.done()
+    end.set()
+    await held
+    assert (await meets)["receipt"]
+    for place in (here, beside):
         place.close()
     await other.close()
 

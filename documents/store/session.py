@@ -22,6 +22,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import ConnectionFailure
 
 from documents.errors import Unavailable
+from documents.store.precedence import Precedence
 from documents.store.streams import Feed, changes_of
 from documents.store.transaction import Settling, Transactions
 from documents.store.units import Raw, Unit
@@ -116,6 +117,8 @@ class Database:
         self.raw = cache(lambda each: self.collections[each].with_options(NAIVE))
         self.undecoded = cache(lambda each: self.collections[each].with_options(UNDECODED))
         self.transactions = Transactions(self.client, settling, patience)
+        self.precedence = Precedence(lambda: self.transactions.busy)
+        """Lets mutations go before questions."""
         self.alone = asyncio.Lock()
         """Held by a mutation of which this process does one at a time."""
         self._feeds: dict[str, Feed] = {}
@@ -182,9 +185,9 @@ class Database:
         finally:
             _database.reset(token)
 
-    async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf) -> T:
+    async def transact(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf, soon: float = inf) -> T:
         """Does `work` in one transaction as of the moment `at`, begun `within` so many seconds: `Transactions.run`."""
-        return await self.transactions.run(work, at, within)
+        return await self.transactions.run(work, at, within, soon)
 
     async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
         """Does `work`, which only reads, as of one moment: `Transactions.look`."""

@@ -10,10 +10,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from itertools import count
 from math import ceil, inf
-from statistics import median
+from statistics import fmean
 from time import monotonic
 from typing import Any, TypeVar
 
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import WriteConcern
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -23,7 +24,10 @@ from documents.store.units import Unit, open_unit
 
 T = TypeVar("T")
 Settling = Callable[[Unit], Awaitable[None]]
-LAST = 9  # transactions by whose times the wait is estimated
+LAST = 15  # transactions by whose times the wait is estimated
+SLOWEST = 2  # of them, which do not count
+USUAL = 0.03  # seconds that a transaction takes, as long as a process has made none
+SERVED = 16  # callers who wait and are served, however long it takes
 LATEST_RETRY = 30  # seconds after which a client is asked to try again at the latest
 LONGEST_PAUSE = 0.008  # seconds: a transaction of another process takes about as long
 REPEATABLE = ("TransientTransactionError", "UnknownTransactionCommitResult")  # the driver's labels
@@ -62,13 +66,29 @@ class Transactions:
     @property
     def wait(self) -> float:
         """About how many seconds a transaction that comes now waits for its turn."""
-        # The median, for one that judged many versions, or met a pause of the database, says nothing of the next.
-        return (self._waiting + self.turn.locked()) * median(self.took) if self.took else 0.0
+        # One that judged many versions, or met a pause of the database, says nothing of the next.
+        quick = sorted(self.took)[: max(len(self.took) - SLOWEST, 1)]
+        return (self._waiting + self.turn.locked()) * (fmean(quick) if quick else USUAL)
 
-    async def run(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf) -> T:
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is under way that waits for its turn or has it."""
+        return self.turn.locked() or self._waiting > 0
+
+    def admit(self, within: float, soon: float = inf) -> None:
+        """Raises Overloaded if it can be foreseen that a turn does not come `within` so many seconds.
+
+        Beyond the first callers who wait, it has to come `soon`.
+        """
+        # A short queue is never refused: what a few clients send is made, however slow the database is.
+        most = min(within, soon) if self._waiting >= SERVED else within
+        if self.wait > most:
+            raise self._overloaded(most)
+
+    async def run(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float = inf, soon: float = inf) -> T:
         """Does `work` in one transaction as of the moment `at`, and repeats it while `patience` lasts.
 
-        Raises Overloaded if its turn does not come `within` so many seconds: at once, if that can be foreseen.
+        Raises Overloaded if its turn does not come `within` so many seconds: at once, where `admit` foresees it.
 
         It is repeated when another process wrote the same documents, and when the answer to the commit was lost. So `work` must
         recognise its own traces: see `AuditHead.touch`. The caller may be cancelled, the transaction is not: the driver would
@@ -76,8 +96,8 @@ class Transactions:
         """
         if open_unit():
             raise RuntimeError("a unit of work inside a unit of work")
-        if self.wait > within:
-            raise self._overloaded(within)
+        self.admit(within, soon)
+        self._waiting += 1  # now, and not when the task begins: many may come before it does
         return await asyncio.shield(self._in_turn(work, at, within))
 
     async def look(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
@@ -85,20 +105,18 @@ class Transactions:
 
         It conflicts with no other transaction, so it waits for none.
         """
-        return await self._repeated(work, at)
+        return await self._repeated(lambda: self._once(work, at))
 
     async def _in_turn(self, work: Callable[[Unit], Awaitable[T]], at: datetime, within: float) -> T:
         await self._take_turn(within)
         begun = monotonic()
         try:
-            async with self.neighbours():
-                return await self._repeated(work, at)
+            return await self._repeated(lambda: self._beside_neighbours(work, at))
         finally:
             self.turn.release()
             self.took.append(monotonic() - begun)
 
     async def _take_turn(self, within: float) -> None:
-        self._waiting += 1
         try:
             async with asyncio.timeout(None if within == inf else within):
                 await self.turn.acquire()
@@ -110,21 +128,27 @@ class Transactions:
     def _overloaded(self, within: float) -> Overloaded:
         return Overloaded(min(max(ceil(self.wait - within), 1), LATEST_RETRY))
 
-    async def _repeated(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+    async def _beside_neighbours(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
+        async with self.neighbours():
+            return await self._once(work, at)
+
+    async def _repeated(self, once: Callable[[], Awaitable[T]]) -> T:
         give_up = monotonic() + self.patience
         for attempt in count(1):
             try:
-                return await self._once(work, at)
+                return await once()
             except PyMongoError as error:
                 if monotonic() > give_up or not _is_repeatable(error):
                     raise
-                # In its turn, for whoever came next would meet the same transaction of another process. And shortly: a process
-                # that sleeps for longer than the others' transactions take sleeps through every moment between two of them.
+                # The turn of this process is kept, for whoever came next would meet the same transaction of another process. That
+                # of the machine is not, so that no process waits for one that sleeps. And shortly: a process that sleeps for
+                # longer than the others' transactions take sleeps through every moment between two of them.
                 await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.001 * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def _once(self, work: Callable[[Unit], Awaitable[T]], at: datetime) -> T:
-        async with await self._client.start_session() as session:
+        # Made here, for the driver's own way hands it to a thread, though it asks the server for nothing.
+        async with AsyncIOMotorClientSession(self._client.delegate.start_session(), self._client) as session:
             # A bound session serves every read and write below, Beanie's own included.
             with session.delegate.bind(end_session=False), Unit(at, self._settling).opened() as unit:
                 async with session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):

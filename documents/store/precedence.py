@@ -1,0 +1,66 @@
+"""Mutations go before questions: while one is under way, few questions are worked on at once.
+
+Each of some ten steps of a mutation comes back to an event loop that works on everything that is ready first. Among many
+questions at once a mutation would take many times as long as alone, and those behind it would wait as often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+BESIDE = 2  # questions that are worked on at once while a mutation is under way
+SHORTLY = 0.25  # seconds after which a question counts no longer: it waits for the database, and others need not wait for it
+
+
+class Precedence:
+    """Questions wait here in order while a mutation is under way, which `busy` says, and enough others are worked on."""
+
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        self._busy = busy
+        self._begun = 0
+        """How many questions are worked on, without those that take long."""
+        self._waiting = deque[asyncio.Future[None]]()
+
+    @asynccontextmanager
+    async def question(self) -> AsyncIterator[None]:
+        """Inside, a question is worked on."""
+        if self._waiting or (self._begun >= BESIDE and self._busy()):
+            await self._admitted()
+        else:
+            self._begun += 1
+        counted = True
+
+        def leave() -> None:
+            nonlocal counted
+            if counted:
+                counted = False
+                self._begun -= 1
+                self._admit()
+
+        late = asyncio.get_running_loop().call_later(SHORTLY, leave)
+        try:
+            yield
+        finally:
+            late.cancel()
+            leave()
+
+    async def _admitted(self) -> None:
+        admitted = asyncio.get_running_loop().create_future()
+        self._waiting.append(admitted)
+        try:
+            await admitted
+        except asyncio.CancelledError:
+            if admitted.done() and not admitted.cancelled():  # it was admitted in the moment in which its caller left
+                self._begun -= 1
+            else:
+                self._waiting.remove(admitted)
+            self._admit()
+            raise
+
+    def _admit(self) -> None:
+        while self._waiting and (self._begun < BESIDE or not self._busy()):
+            self._begun += 1
+            self._waiting.popleft().set_result(None)
