@@ -17,7 +17,8 @@ ARTIFACT = """query($sha256: Hash!, $filter: ModelVersionFilter, $orderBy: [Mode
     artifact(sha256: $sha256) { sha256 versions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
         totalCount nodes { modelId status } pageInfo { endCursor hasNextPage } } } }"""
 MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256, environment: "staging") {
-    eligible known reasons { code remedy { mutation } } holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
+    eligible known reasons { code remedy { mutation } }
+    holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
 
 
 def of(model_id: str) -> dict[str, Any]:

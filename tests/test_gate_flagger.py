@@ -62,7 +62,7 @@ async def test_a_rollout_asks_by_digest_and_for_an_environment_too(service: Serv
     "metadata",
     [
         {}, {"model": "a"}, {"version": "1"}, {"model": "a", "version": "1", "sha256": WEIGHTS["sha256"]}, [], "x", 0,
-        {"model": "a", "sha256": WEIGHTS["sha256"]}, {"model": 1, "version": "1"}, {"model": "a", "version": "1", "enviroment": "x"},
+        {"model": "a", "sha256": WEIGHTS["sha256"]}, {"model": 1, "version": "1"}, {"model": "a", "version": "1", "place": "x"},
         {"model": "../a", "version": "1"}, {"model": "a", "version": ""}, {"sha256": "0f"}, {"sha256": ""},
         {"model": "a", "version": "1", "environment": "nowhere"}, {"model": "a", "version": "1", "environment": ""},
     ],
@@ -78,7 +78,8 @@ async def test_metadata_that_does_not_say_what_to_judge_halts_the_rollout(servic
     ("body", "kind", "status"),
     [
         (b"", "application/json", 400), (b"[]", "application/json", 400), (b"null", "application/json", 400),
-        (b'{"metadata": null}', "application/json", 400), (b'{"metadata": {"model": "\\ud800", "version": "1"}}', "application/json", 400),
+        (b'{"metadata": null}', "application/json", 400),
+        (b'{"metadata": {"model": "\\ud800", "version": "1"}}', "application/json", 400),
         (b"{}", "text/plain", 415), (b"[" * 100_000, "application/json", 413), (b" " * 2**21, "application/json", 413),
     ],
 )  # fmt: skip
@@ -108,10 +109,10 @@ async def test_a_token_that_opens_more_than_the_gate_is_refused_in_a_path_and_to
 
 
 async def test_a_token_of_nobody_is_refused_counted_and_told_without_its_secret(service: Service) -> None:
-    for token in (FORGED, "xyzzy", "mag_", f"mag_a%2Fb_{'f' * 43}", "%00", "eyJhbGciOiJub25lIn0.e30.", FORGED + "%20"):
+    for token in (FORGED, "xyzzy", "mag_y", f"mag_a%2Fb_{'f' * 43}", "%00", "eyJhbGciOiJub25lIn0.e30.", FORGED + "%20"):
         answer = await calls(service, token)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), token
-        assert token == "mag_" or token not in answer.text
+        assert token not in answer.text
     for _ in range(23):
         await calls(service, FORGED)
     answer = await calls(service, FORGED)

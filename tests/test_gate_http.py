@@ -90,7 +90,7 @@ async def test_head_has_the_status_and_the_headers_of_get_and_no_body(service: S
     for path, by in ((version_path(), ALICE), (version_path(version="9"), ALICE), (BYTES, ALICE), (version_path(), None)):
         got, head = [await ask(service, path, by, method) for method in ("GET", "HEAD")]
         assert (head.status_code, head.content) == (got.status_code, b"")
-        same = [{k: v for k, v in each.headers.items() if k not in {"x-request-id"}} for each in (got, head)]
+        same = [{k: v for k, v in each.headers.items() if k != "x-request-id"} for each in (got, head)]
         assert same[0] == same[1] and int(head.headers["content-length"]) == len(got.content)
 
 
@@ -186,8 +186,8 @@ async def test_a_name_is_found_however_its_characters_are_encoded(service: Servi
 
 HOSTILE = [
     b"..", b".", b"%2e%2e", b"%2e%2e%2fgraphql", b"a%2Fb", b"%00", b"1%00", b"%0a", b"1%0d%0aSet-Cookie:x", b"%ff%fe", b"%c0%ae",
-    b"%ed%a0%80", b"%zz", b"%", b"%2", b"1.0.0%252B5", b"1.0.0%2B5%20", b"$ne", b"%24where", b"{}", b"a" * 201, b"\xc3\xa9", b"%20",
-    b"1;v=2", b"*", b"1.0.0%3Fx", b"~root", "é".encode(), b"%EF%BF%BD",
+    b"%ed%a0%80", b"%zz", b"%", b"%2", b"1.0.0%252B5", b"1.0.0%2B5%20", b"$ne", b"%24where", b"{}", b"a" * 201, b"\xc3\xa9",
+    b"%20", b"1;v=2", b"*", b"1.0.0%3Fx", b"~root", "é".encode(), b"%EF%BF%BD",
 ]  # fmt: skip
 
 
