@@ -15,7 +15,7 @@ from tests.stored import stage
 WEIGHTS: dict[str, Any] = {"kind": "WEIGHTS", "uri": "s3://models/1", "sha256": "0f" * 32}
 OTHER: dict[str, Any] = {"kind": "PROMPT", "uri": "s3://prompts/1", "sha256": "0e" * 32}
 VERSIONS = ("1.0.0", "1.1.0+b.2", "2.0.0")
-TRIAL = {"modelId": "trial", "version": "0.1"}
+TRIAL: dict[str, Any] = {"modelId": "trial", "version": "0.1"}
 PLACES = ("production", "staging", "lab")
 BYTES = "/gate/sha256/" + WEIGHTS["sha256"]
 

@@ -77,7 +77,7 @@ async def ran(shell: list[str], script: str, folder: Path, **variables: str) -> 
 # How GitHub runs a step with `shell: bash`.
 BASH = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]
 YES, NO = BOT | {"eligible": True}, {"modelId": "draft", "version": "1.0.0", "eligible": False}
-ASKED: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, Any] | None]] = {
+ASKED: Mapping[str, tuple[dict[str, str], int, Mapping[str, Any] | None]] = {
     "a version that may run": ({"model": BOT["modelId"], "version": BOT["version"]}, 0, YES),
     "bytes that may run": ({"sha256": f"sha256:{WEIGHTS['sha256']}"}, 0, YES),
     "in another environment": ({"model": BOT["modelId"], "version": BOT["version"], "environment": "staging"}, 0, YES),

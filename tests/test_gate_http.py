@@ -70,9 +70,9 @@ async def test_what_is_not_known_is_answered_with_404_and_becomes_known_by_what_
         "ModelVersion",
         "support-assistant/1.0.0",
     )
-    remedy = unknown["remedy"]
+    remedy: dict[str, Any] = unknown["remedy"]
     assert remedy["mutation"] == "registerModel"
-    filled = {name: (REGISTRATION | {"name": "A"})[name] for name in remedy["fill"]}
+    filled: dict[str, Any] = {name: (REGISTRATION | {"name": "A"})[name] for name in remedy["fill"]}
     await service.do(remedy["mutation"], **remedy["arguments"], **filled)
     assert (await ask(service, version_path())).status_code == 403
     status, unknown = await no_verdict(service, version_path(version="2.0.0"))
@@ -120,6 +120,7 @@ async def test_the_stage_of_the_environment_decides_which_policies_bind(service:
     assert [found[BOT["modelId"], place]["eligible"] for place in ("lab", "staging", "production")] == [True, False, False]
 
 
+METRIC: dict[str, Any] = {"as": "metric"}
 ROUTES = ["/gate", "/gate/", "/gate/a", "/gate/a/", "/gate//b", "/gate/a/b/c", "/gate/a/b/", "/gate/sha256/", "/gate/a%0A/b/c"]
 
 
@@ -268,11 +269,11 @@ async def test_bytes_may_run_where_a_holder_may_and_no_other_is_held_rejected_or
 
 async def test_a_metric_is_answered_with_200_whatever_the_verdict_and_with_errors_as_ever(service: Service) -> None:
     await register(service)
-    answer = await ask(service, version_path(), **{"as": "metric"})
+    answer = await ask(service, version_path(), **METRIC)
     assert (answer.status_code, answer.json()["eligible"]) == (200, False)
     assert answer.json() == (await ask(service, version_path())).json()
     for path, by, status in ((version_path(version="9"), ALICE, 404), (version_path(), NOBODY, 401), (BYTES, ALICE, 404)):
-        assert (await no_verdict(service, path, by, **{"as": "metric"}))[0] == status
+        assert (await no_verdict(service, path, by, **METRIC))[0] == status
 
 
 async def test_whoever_may_read_may_ask_and_nobody_else(service: Service) -> None:

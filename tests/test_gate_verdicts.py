@@ -136,7 +136,7 @@ async def test_a_verdict_changes_with_the_time_alone_and_at_every_door_at_once(s
     assert await now() == (False, {"REQUIREMENT_UNMET"})
     await attach(service)
     assert await now() == (True, set())
-    asks = {"requiredRoles": ["COMPLIANCE_OFFICER"], "bindsApprovedFrom": after(15)}
+    asks: dict[str, Any] = {"requiredRoles": ["COMPLIANCE_OFFICER"], "bindsApprovedFrom": after(15)}
     await service.do("revisePolicy", RITA, policyId="POL-001", **asks)
     assert await now() == (True, set())
     service.now = begins + timedelta(days=15)
