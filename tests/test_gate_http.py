@@ -11,11 +11,12 @@ import pytest
 from starlette.types import Message
 
 from gql.app import create_app
-from tests.examples import BOT, EXPERIMENT, REGISTRATION, decide, document, eligible, read, register, submit
+from tests.examples import BOT, EXPERIMENT, REGISTRATION, a_hundred_alike, decide, document, eligible, read, register, submit
 from tests.gating import BYTES, OTHER, TRIAL, WEIGHTS, ask, bearer, gatekeeper, no_verdict, version_path
 from tests.operations import declare
 from tests.service import ADA, ALICE, AUDREY, CAROL, DAVID, RITA, Person, Service
 from tests.tokens import enrolment, make
+from tests.turns import HELD, TRIES, held_by
 from tests.watching import Watched, watching, where
 
 COMMANDS = [
@@ -432,6 +433,19 @@ async def test_a_question_costs_a_command_for_each_collection_that_it_touches(se
         for number in range(5):
             await service.do("registerModelVersion", **BOT | ABOUT | {"version": f"2.{number}"}, artifacts=[WEIGHTS])
         assert sorted(await costs(watched, BYTES)) == of_bytes == of_version
+
+
+@pytest.mark.parametrize("papers", [True, False])
+async def test_a_hundred_holders_are_judged_without_holding_the_loop(service: Service, papers: bool) -> None:
+    await (approved_with(service, WEIGHTS) if papers else register(service, artifacts=[WEIGHTS]))
+    await a_hundred_alike(service)
+    answer = await ask(service, BYTES)
+    assert (answer.status_code, len(answer.json()["holders"])) == (200 if papers else 403, 100)
+    times = [await held_by(ask(service, BYTES)) for _ in range(TRIES)]
+    assert min(times) < HELD, times
+    await service.do("registerModelVersion", **BOT | ABOUT | {"version": "2.0.0"}, artifacts=[WEIGHTS])
+    status, refused = await no_verdict(service, BYTES)
+    assert (status, refused["code"], refused["size"], refused["limit"]) == (422, "LIMIT_EXCEEDED", 101, 100)
 
 
 async def test_a_page_of_another_origin_reads_no_verdict(service: Service) -> None:
