@@ -416,6 +416,15 @@ async def test_what_takes_too_long_is_no_verdict(service: Service) -> None:
     assert (status, answer["errors"][0]["extensions"]["code"]) == (503, "LIMIT_EXCEEDED")
 
 
+@pytest.mark.tampers
+async def test_a_record_that_nobody_can_read_is_no_verdict(service: Service) -> None:
+    await approved_with(service, WEIGHTS)
+    await service.database.raw("model_versions").update_one({}, {"$set": {"registered_at": "yesterday"}})
+    for path in (version_path(), BYTES, version_path()):
+        status, refused = await no_verdict(service, path, **METRIC)
+        assert (status, refused["code"]) == (500, "RECORD_UNREADABLE")
+
+
 async def costs(watched: Watched, path: str, by: Person = RITA) -> list[str]:
     """The collections that a question at the gate costs a command, but for those that sign the caller in."""
     await ask(watched.service, path, by)
