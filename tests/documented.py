@@ -42,6 +42,7 @@ READ_IN_ORDER = (
     "docs/reference.md",
     "docs/operating.md",
     "examples/README.md",
+    "docs/gate.md",
 )
 """A page goes on from the ones before it: their people, their models, their shell."""
 
