@@ -154,7 +154,7 @@ async def test_questions_give_way_to_a_mutation_in_order_and_go_on_at_once_witho
     assert order == [*range(BESIDE)]
     leave[0].set()
     await tasks[0]
-    await asyncio.sleep(0)
+    await asyncio.sleep(SHORTLY / 5)
     assert order == [*range(BESIDE + 1)]
     # One whose caller leaves while it waits makes no room and takes none.
     tasks[BESIDE + 1].cancel()
@@ -168,6 +168,26 @@ async def test_questions_give_way_to_a_mutation_in_order_and_go_on_at_once_witho
         each.set()
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [number for number, each in enumerate(done) if each is not None] == [BESIDE + 1]
+    await asyncio.sleep(2 * SHORTLY)
+    assert (precedence._begun, len(precedence._waiting)) == (0, 0)
+
+
+async def test_the_place_of_a_question_stays_empty_for_as_long_as_it_took_while_a_mutation_is_under_way(service: Service) -> None:
+    busy, begun, took = True, list[float](), 0.05
+    precedence, loop = Precedence(lambda: busy), asyncio.get_running_loop()
+
+    async def question() -> None:
+        async with precedence.question():
+            begun.append(loop.time())
+            await asyncio.sleep(took)
+
+    await asyncio.gather(*(question() for _ in range(2 * BESIDE)))
+    assert begun[BESIDE] - begun[0] >= 2 * took
+    busy = False
+    begun.clear()
+    await asyncio.gather(*(question() for _ in range(2 * BESIDE)))
+    assert begun == sorted(begun) and len(begun) == 2 * BESIDE
+    await asyncio.sleep(2 * SHORTLY)
     assert (precedence._begun, len(precedence._waiting)) == (0, 0)
 
 
@@ -188,7 +208,8 @@ async def test_questions_that_take_long_let_others_by(service: Service) -> None:
         await asyncio.gather(quick(), quick())
     end.set()
     await asyncio.gather(*tasks)
-    assert precedence._begun == 0
+    await asyncio.sleep(2 * SHORTLY)
+    assert (precedence._begun, len(precedence._waiting)) == (0, 0)
 
 
 async def test_those_who_wait_are_served_in_order_though_one_leaves_and_one_is_refused(service: Service) -> None:
