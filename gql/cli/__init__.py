@@ -1,16 +1,17 @@
 """The command `magistrate`. Each subcommand imports what it runs, so that the others start quickly."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from gql import faults
-from gql.cli import admin, audit
+from gql.cli import admin, audit, signing
+from gql.client.commands import group
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
-)
+app = group("A governance graph for AI models.", add_completion=True)
 
+signing.add_to(app)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
@@ -21,13 +22,35 @@ def main() -> None:
         app()
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def of_all(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")] = False,
+) -> None:
+    """A governance graph for AI models."""
+
+
 @app.command()
-def serve() -> None:
+def serve(
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port, in the place of MAGISTRATE_PORT; 0 lets the system choose.")
+    ] = None,
+) -> None:
     """Serve until Ctrl+C; the settings are environment variables, MAGISTRATE_PORT and so on."""
     from gql.settings import read_settings
     from gql.supervisor import serve
+    from gql.variables import check
 
-    serve(read_settings())
+    if port is not None:
+        os.environ["MAGISTRATE_PORT"] = str(port)
+    settings = read_settings()
+    check(os.environ, hardened=settings.hardened)
+    serve(settings)
 
 
 @app.command("demo")
