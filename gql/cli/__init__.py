@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from gql import faults
-from gql.cli import admin, audit, signing
+from gql.cli import admin, audit, query, signing
 from gql.client.commands import group
 
 app = group("A governance graph for AI models.", add_completion=True)
 
 signing.add_to(app)
+query.add_to(app)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
