@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from documents.access import SYSTEM, Actor, Permission, may_set_stage
 from documents.audit.event import AuditEventType
@@ -13,10 +13,11 @@ from documents.errors import InvalidInput, InvalidState, NotReady
 from documents.stages import Stage
 from documents.store.indexes import index
 from documents.store.record import Record
-from documents.values import Choice, Environment, Key, Moment, Text
+from documents.values import Choice, Environment, Key, Moment, Text, problem_in
 from documents.versions.parts import Ending
 
 NAMED = 10  # declared environments that a refusal names
+_ENVIRONMENT: TypeAdapter[str] = TypeAdapter(Environment)
 
 
 class EnvironmentStatus(Choice):
@@ -133,6 +134,15 @@ async def environments_of(names: Collection[str]) -> Environments:
 async def declared(name: str) -> DeploymentEnvironment:
     """The declared environment of that name; InvalidInput as by `Environments.declared`."""
     return (await environments_of({name})).declared(name)
+
+
+async def named(text: str) -> DeploymentEnvironment:
+    """The declared environment that a text names; InvalidInput, which lists those that there are, for any other text."""
+    try:
+        return await declared(_ENVIRONMENT.validate_python(text))
+    except ValidationError as error:
+        problem = problem_in(error.errors(include_url=False)[0]["msg"])
+        raise InvalidInput("environment", f"{problem}; {await _choice()}") from error
 
 
 async def _choice() -> str:

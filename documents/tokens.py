@@ -1,6 +1,6 @@
 """API tokens: who may sign in, as whom, until when. Only digests of the secrets are stored."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -42,9 +42,13 @@ class TokenKind(Choice):
 class TokenScope(Choice):
     """A scope is a door of the server that a token opens."""
 
-    GRAPH = "graph", "The token opens `/graphql`."
-    GATE = "gate", "The token opens the gate, which programs ask whether a version may run."
+    GRAPH = "graph", "The token opens `/graphql`, and the gate."
+    GATE = "gate", "The token opens the gate at `/gate`, which programs ask whether a version may run."
     METRICS = "metrics", "The token opens the metrics of the server."
+
+    def opened_by(self, scopes: Collection["TokenScope"]) -> bool:
+        """Whether one of the scopes opens this door. Whoever may ask anything of the graph may ask at the gate."""
+        return self in scopes or (self is TokenScope.GATE and TokenScope.GRAPH in scopes)
 
 
 def _each_scope_once(scopes: Iterable[TokenScope]) -> tuple[TokenScope, ...]:

@@ -22,6 +22,7 @@ from gql.browsers.signin import Browsers
 from gql.checkpoints import Signer, keeping, sign_in_turns
 from gql.credentials import Front
 from gql.exchange import Exchange
+from gql.gate.door import Gate
 from gql.headers import Secured
 from gql.http import Entrance, OverHTTP
 from gql.identity import Doorkeeper
@@ -101,6 +102,7 @@ def create_app(
     over_http_or_events = OverEvents(over_http, entrance)
     routes = [
         Route(GRAPHQL, ide.ForBrowsers(over_http_or_events) if settings.ide else over_http_or_events),
+        Gate(entrance, settings.limits),
         WebSocketRoute(GRAPHQL, OverWebSocket(schema, doorkeeper, clock, front, origins, signed_by, settings.waiver_days)),
         *([Route("/token", Exchange(doorkeeper, clock).answer, methods=["POST"])] if doorkeeper.issued else []),
         *Browsers(settings, front, doorkeeper, clock).routes(),

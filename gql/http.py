@@ -19,8 +19,9 @@ from strawberry.types import ExecutionResult
 from documents.audit.trail import Request as AuditedRequest
 from documents.errors import CutShort, InvalidInput, LimitExceeded, Refusal, Unavailable
 from documents.store.transaction import is_outage
+from documents.tokens import TokenScope
 from gql.attempts import WINDOW
-from gql.credentials import HEADER, Front
+from gql.credentials import HEADER, Credential, Front
 from gql.encoding import encoded
 from gql.errors import coded, refused
 from gql.identity import Doorkeeper
@@ -86,7 +87,7 @@ class Sent(Request):
 
 
 class Entrance:
-    """Makes the context of a request, for callers whose credential signs in and has the scope GRAPH."""
+    """Makes the context of a request, for callers whose credential signs in and opens the door that they came to."""
 
     def __init__(
         self, doorkeeper: Doorkeeper, clock: Callable[[], datetime], front: Front, verifier_key: str | None, waiver_days: int
@@ -94,12 +95,18 @@ class Entrance:
         self.doorkeeper, self.clock, self.front = doorkeeper, clock, front
         self.verifier_key, self.waiver_days = verifier_key, waiver_days
 
-    async def admit(self, caller: HTTPConnection) -> Context:
-        """The context of the request; Unauthenticated, Forbidden, LimitExceeded or Unavailable if the caller is not let in."""
+    async def admit(self, caller: HTTPConnection, scope: TokenScope = TokenScope.GRAPH, in_path: str | None = None) -> Context:
+        """The context of the request; Unauthenticated, Forbidden, LimitExceeded or Unavailable if the caller is not let in.
+
+        A token that stood in the path, `in_path`, counts in the place of any header, and has to be for that scope alone.
+        """
         address = caller.client.host if caller.client else ""
-        credential = self.front.credential(caller, caller.headers.get(HEADER))
+        if in_path is None:
+            credential = self.front.credential(caller, caller.headers.get(HEADER))
+        else:
+            credential = Credential(f"Bearer {in_path}")
         try:
-            who = await self.doorkeeper.identify(credential, address)
+            who = await self.doorkeeper.identify(credential, address, scope=scope, alone=in_path is not None)
         except Exception as error:
             if is_outage(error):
                 raise Unavailable from error
@@ -133,29 +140,29 @@ class OverHTTP:
         except Unserved as unserved:
             answer = unserved.answer
         except asyncio.CancelledError:
-            await _send(CUT_SHORT, media, send)
+            await send_answer(CUT_SHORT, media, send)
             raise
         except Exception as error:  # noqa: BLE001  `coded` logs it
             answer = Answer(500, {"errors": [coded(GraphQLError("", original_error=error)).formatted]})
-        await _send(answer, media, send, body)
+        await send_answer(answer, media, send, body)
 
     async def read(self, request: Request, media: str | None) -> tuple[Context, Mapping[str, Any]]:
         """The context and the parameters of a well-formed request (section 5 of the specification); Unserved for any other."""
-        _check_size(request)
+        check_size(request)
         context = await self._admit(request)
         if request.method not in self.methods:
             allowed = ", ".join(self.methods)
             raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
         if media is None:
             raise Unserved(406, InvalidInput("Accept", f"must accept {GRAPHQL} or {JSON}"))
-        said = _in_url(request, self.limits) if request.method == "GET" else await _in_body(request, self.limits)
+        said = _in_url(request, self.limits) if request.method == "GET" else await json_in_body(request, self.limits)
         return context, _well_formed(said, media)
 
     async def _admit(self, request: Request) -> Context:
         try:
             return await self.entrance.admit(request)
         except Refusal as refusal:
-            raise _not_let_in(refusal) from refusal
+            raise not_let_in(refusal) from refusal
 
     async def _executed(self, asked: Mapping[str, Any], method: str, media: str, context: Context) -> Answer:
         text, variables, name = asked["query"], asked.get("variables"), asked.get("operationName")
@@ -178,14 +185,15 @@ class OverHTTP:
         if result is None:
             result = await self.schema.execute(text, variables, context, operation_name=name)
         if context.refused and not any((result.data or {}).values()):
-            raise _not_let_in(context.refused)
+            raise not_let_in(context.refused)
         said = _beside_data(result)
         if result.data is None and not any(map(_of_execution, result.errors or ())):
             return _not_executed(said, media)
         return Answer(294 if result.errors and media == GRAPHQL else 200, {"data": result.data} | said)
 
 
-def _not_let_in(refusal: Refusal) -> Unserved:
+def not_let_in(refusal: Refusal) -> Unserved:
+    """What a caller gets whose credential does not sign in, or who is refused at the door."""
     if isinstance(refusal, Unavailable):
         return Unserved(503, refusal, **{"retry-after": str(refusal.retry_after)})
     status = STATUS[refusal.code]
@@ -194,12 +202,15 @@ def _not_let_in(refusal: Refusal) -> Unserved:
     return Unserved(status, refusal, **header)
 
 
-async def _send(answer: Answer, media: str | None, send: Send, body: bytes | None = None) -> None:
+async def send_answer(
+    answer: Answer, media: str | None, send: Send, body: bytes | None = None, *, bodiless: bool = False
+) -> None:
+    """Sends an answer, or no more than its status and headers, as to HEAD (RFC 9110 section 9.3.2)."""
     body = encoded(answer.said) if body is None else body
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     headers += [(b"content-type", TYPES[media or JSON]), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if bodiless else body})
 
 
 def _of_execution(error: GraphQLError) -> bool:
@@ -239,7 +250,8 @@ def _range(text: str) -> tuple[str, float]:
         return media, 0.0
 
 
-def _check_size(request: Request) -> None:
+def check_size(request: Request) -> None:
+    """Unserved for a longer URL or header than is read."""
     url = len(request.scope["path"]) + len(request.scope["query_string"])
     if url > URL_BYTES:
         raise Unserved(414, LimitExceeded("the URL in bytes", url, URL_BYTES))
@@ -256,7 +268,8 @@ def _in_url(request: Request, limits: Limits) -> dict[str, Any]:
     return said
 
 
-async def _in_body(request: Request, limits: Limits) -> Any:
+async def json_in_body(request: Request, limits: Limits) -> Any:
+    """The JSON that a request sends; Unserved if its body is none, too large or too late."""
     media, *parameters = request.headers.get("content-type", "").split(";")
     if media.strip().lower() != JSON or not all(map(_CHARSET.fullmatch, parameters)):
         raise Unserved(415, InvalidInput("Content-Type", f"must be {JSON}, in UTF-8"))

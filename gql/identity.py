@@ -89,11 +89,12 @@ class Doorkeeper:
         *,
         programs_alone: bool = False,
         scope: TokenScope = TokenScope.GRAPH,
+        alone: bool = False,
         anew: bool = False,
     ) -> Identity:
         """The identity of the caller; Unauthenticated unless the credential is valid and its holder active.
 
-        Forbidden, with an event, for a token without the scope.
+        Forbidden, with an event, for a token that does not open the door `scope`; with `alone`, for one that opens another too.
 
         After 30 failures in a minute from the address, with the token or by its issuer, a further one is LimitExceeded. A valid
         token signs in even then, because its holder cannot help what others send through the same proxy or guess.
@@ -111,7 +112,7 @@ class Doorkeeper:
             self._grace.keep(key, identity, turn, now, identity.ends)
         elif self._failures.found or self._altered:
             await self.tell_ended(now)
-        return await self._within(scope, identity, now, address)
+        return await self._within(scope, identity, now, address, alone=alone)
 
     async def as_now(self, who: Identity, credential: Credential, address: str) -> tuple[Actor, Stakeholder | None]:
         """Who a caller is that signed in as `who`: by the open transaction, and else anew at the door."""
@@ -162,13 +163,18 @@ class Doorkeeper:
         now = self.clock()
         return await self._within(scope, await self._signed_in(credential, now), now)
 
-    async def _within(self, scope: TokenScope, identity: Identity, now: datetime, address: str = "") -> Identity:
-        """The identity, if its token has the scope; Forbidden otherwise, which the trail tells."""
-        if scope in identity.scopes:
+    async def _within(
+        self, scope: TokenScope, identity: Identity, now: datetime, address: str = "", *, alone: bool = False
+    ) -> Identity:
+        """The identity, if its token opens the door; Forbidden otherwise, which the trail tells."""
+        if identity.scopes == (scope,) if alone else scope.opened_by(identity.scopes):
             return identity
         facts = {"code": Forbidden.code, "scope": scope.name}
         await _tell_denied(identity.actor, ("ApiToken", identity.actor.token or ""), facts, now, address)
         has = ", ".join(each.name for each in identity.scopes)
+        if alone:
+            problem = f"the token is for {has}, and has stood in a path, which others log: revoke it"
+            raise Forbidden(problem, [f"a token with the scope {scope.name} alone (createApiToken)"])
         raise Forbidden(f"the token is for {has} alone", [f"a token with the scope {scope.name}"])
 
     async def _signed_in(

@@ -11,10 +11,12 @@ from documents import lineage
 from documents.access import GovernanceRole, reads_events
 from documents.actions.versions import RULES, of_versions
 from documents.audit.event import AuditEvent
+from documents.changes.plan import PRODUCTION
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.eligibility.answer import Eligibility, RequiredApproval
 from documents.eligibility.turns import still_due
+from documents.eligibility.verdicts import GateVerdict
 from documents.errors import InvalidInput
 from documents.incidents import Incident
 from documents.lineage import LineageLink, UpstreamAlert, Walk
@@ -43,7 +45,7 @@ from resolvers.graph.filters import filters
 from resolvers.graph.live import live
 from resolvers.graph.mutation import query, subscription
 from resolvers.graph.types import Node, Part, field, node, shape
-from resolvers.versioned.judged import judgements
+from resolvers.versioned.judged import judgements, verdicts
 
 
 def _reads_events(version: ModelVersion, context: Context) -> bool:
@@ -55,6 +57,9 @@ class VersionNameShape:
     model_version = one(ModelVersion, "The version that it identifies.", model_id="model_id", version="version")
 
 
+Place = Annotated[
+    Key, strawberry.argument(description="The declared environment where it is to run; its stage says which policies bind.")
+]
 Depth = Annotated[int, strawberry.argument(description=f"The number of steps is from 1 to {lineage.DEPTH}.")]
 
 
@@ -162,6 +167,12 @@ class ModelVersionNode(Node):
         found: Eligibility = await judgements(info.context).load(version)
         return found
 
+    @field("The verdict on it for an environment, as the gate gives it.")
+    @staticmethod
+    async def verdict(version: Parent[ModelVersion], info: Info, environment: Place = PRODUCTION) -> GateVerdict:
+        found: GateVerdict = await verdicts(info.context, environment).load(version)
+        return found
+
     deployments = pages(
         Deployment,
         "The deployments that it had, latest first.",
@@ -266,7 +277,16 @@ async def model_version_changed(info: Info, model_id: Key) -> AsyncIterator[Mode
 
 
 PART = Part(
-    types=[VersionNameShape, LineageLink, UpstreamAlert, PartChange, Eligibility, ModelVersionNode, ModelVersionFilter],
+    types=[
+        VersionNameShape,
+        LineageLink,
+        UpstreamAlert,
+        PartChange,
+        Eligibility,
+        GateVerdict,
+        ModelVersionNode,
+        ModelVersionFilter,
+    ],
     queries=[model_version, model_versions, model_version_aggregates],
     subscriptions=[model_version_changed],
 )

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from documents.access import Actor, Permission
 from documents.changes import ready
-from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.loading import (
     concerned,
     in_progress_in,
@@ -21,6 +20,7 @@ from documents.changes.surroundings import Surroundings, surroundings
 from documents.contents import ContentKind, keep
 from documents.deployments import Deployment
 from documents.eligibility.loading import case_files
+from documents.eligibility.running import eligibility_at, obstacle
 from documents.environments import DeploymentEnvironment
 from documents.errors import InvalidInput
 from documents.people import Stakeholder

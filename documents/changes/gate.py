@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from documents.access import GovernanceRole
-from documents.changes.judgement import closed_to
 from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangeType
 from documents.eligibility.answer import Eligibility
+from documents.eligibility.running import closed_to
 from documents.stages import GOVERNED, Stage
 from documents.versions.lifecycle import VersionStatus
 

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from documents.changes.judgement import eligibility_at, obstacle
 from documents.changes.life import ChangeStatus
 from documents.changes.parts import GateBasis
 from documents.changes.request import ChangeRequest
 from documents.deployments import Deployment
 from documents.eligibility.loading import case_files
+from documents.eligibility.running import eligibility_at, obstacle
 from documents.environments import DeploymentEnvironment
 from documents.errors import LimitExceeded
 from documents.store.fields import fields_at

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from documents.access import GovernanceRole
 from documents.changes.gate import Blocked, Former, Passed, Start, gate
-from documents.changes.judgement import eligibility_at
 from documents.changes.parts import GateBasis
 from documents.changes.plan import ChangePlan
 from documents.changes.request import ChangeRequest
@@ -18,6 +17,7 @@ from documents.eligibility.answer import Eligibility
 from documents.eligibility.case import CaseFile
 from documents.eligibility.checks import as_input
 from documents.eligibility.loading import case_files
+from documents.eligibility.running import eligibility_at
 from documents.errors import PolicyBlocked
 from documents.stages import GOVERNED, Stage
 from documents.store.fields import fields_at

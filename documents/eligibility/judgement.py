@@ -257,14 +257,19 @@ class Judgement:
         submitters, acted = version.submitters, version.deciders
         return (each for each in able if separated(role, each, submitters, acted_as(acted, each)))
 
-    def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
-        if self.case.status is VersionStatus.RETIRED:
-            return None
+    @property
+    def submission(self) -> Remedy:
+        """What brings the version before its reviewers: to submit it, after a risk manager has judged its words."""
         if unjudged := self.case.version.unjudged_keywords:
             known_words, fill = judging(self.case.version, unjudged)
             return remedy(Permission.JUDGE_CLASSIFICATION, known_words, *fill)
-        if self.case.status in SUBMITTABLE:
-            return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
+        return remedy(Permission.SUBMIT_FOR_APPROVAL, self.case.names)
+
+    def _approval_remedy(self, role: GovernanceRole, decision: Approval | None) -> Remedy | None:
+        if self.case.status is VersionStatus.RETIRED:
+            return None
+        if self.case.version.unjudged_keywords or self.case.status in SUBMITTABLE:
+            return self.submission
         if decision and decision.status is ApprovalStatus.CONDITIONAL:
             return self._condition_remedy(role, decision.open_conditions[0])
         known = {**self.case.names, "role": role.name, "verdict": "APPROVED"}

@@ -31,7 +31,7 @@ def _read_moment(value: Any) -> datetime:
         raise ValueError(_MOMENT) from error
 
 
-def _say_moment(at: datetime) -> str:
+def say_moment(at: datetime) -> str:
     at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -119,7 +119,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         "DateTime",
         "A time is RFC 3339 with its offset; answers are in UTC, to the millisecond.",
         _read_moment,
-        _say_moment,
+        say_moment,
         "rfc3339#section-5.6",
     ),
     date: _scalar("Date", "A date is a calendar day, YYYY-MM-DD.", _read_day, date.isoformat, "rfc3339#section-5.6"),

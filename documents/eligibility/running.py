@@ -1,4 +1,4 @@
-"""Decides whether a version may run in environments of a stage. Pure."""
+"""Whether a version may run in environments of a stage. Pure."""
 
 from documents.eligibility.answer import Eligibility
 from documents.eligibility.case import CaseFile
