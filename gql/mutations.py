@@ -34,7 +34,7 @@ def _tell(of: GraphQLNamedType, told: dict[str, Any]) -> None:
         told["enums"][of.name] = list(of.values)
     elif isinstance(of, GraphQLInputObjectType) and of.name not in told["inputs"]:
         fields = {name: {"type": str(each.type), "says": each.description or ""} for name, each in of.fields.items()}
-        told["inputs"][of.name] = {"oneOf": bool(of.is_one_of), "fields": fields}
+        told["inputs"][of.name] = fields
         for each in of.fields.values():
             _tell(get_named_type(each.type), told)
 

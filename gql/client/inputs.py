@@ -128,8 +128,7 @@ def _told() -> dict[str, Any]:
 
 def _leaves(of: str, path: tuple[str, ...], required: bool, above: tuple[str, ...]) -> Iterator[Leaf]:
     """The options of a type of inputs, each object before its fields. A type within itself is given as JSON."""
-    told = _told()["inputs"][of]
-    for name, field in told["fields"].items():
+    for name, field in _told()["inputs"].get(of, {}).items():
         here, named, many = (*path, name), field["type"].strip("[]!"), field["type"].startswith("[")
         needed = required and field["type"].endswith("!")
         nested = named in _told()["inputs"] and not many and named not in above
