@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
-from contextlib import chdir
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,44 @@ class Office:
 
 
 ENROL = "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) { token } }"
+
+
+class Elsewhere(ThreadingHTTPServer):
+    """A server that is none of ours, with the answers that it gives; `heard` is what it was sent."""
+
+    def __init__(self, answers: list[tuple[int, Any, dict[str, str]]], many: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.answers, self.many, self.heard = answers, many, list[tuple[str, Any, Any]]()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/graphql"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Elsewhere
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.heard.append((self.path, self.headers, json.loads(body or b"null")))
+        status, answer, headers = self.server.answers[0] if self.server.many else self.server.answers.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write((answer if isinstance(answer, str) else json.dumps(answer)).encode())
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def answering(*answers: tuple[int, Any, dict[str, str]], many: bool = False) -> Iterator[Elsewhere]:
+    with Elsewhere(list(answers), many) as elsewhere:
+        thread = threading.Thread(target=elsewhere.serve_forever, args=(0.01,))
+        thread.start()
+        yield elsewhere
+        elsewhere.shutdown()
+        thread.join()

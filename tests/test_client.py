@@ -3,11 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from gql import faults
 from gql.client import profiles
 from gql.client.exits import OF_CODE, Ended, Exit
 from gql.client.profiles import Profile
-from tests.commanding import Desk, Office
+from tests.commanding import Desk, Office, answering
 from tests.operated import MAGISTRATE, Operated, refused
 
 NOT_LOADED = {
@@ -312,47 +309,6 @@ def test_the_port_of_the_option_counts(tmp_path: Path, office: Office) -> None:
     done = Desk(tmp_path).runs("serve", "--port", port, MAGISTRATE_PORT="0", MAGISTRATE_DATA_DIR=str(tmp_path / "var"))
     assert done.code == 3 and f"port {port}" in done.err
     assert Desk(tmp_path).does("serve", "--port", "65536").code == 2
-
-
-class Elsewhere(ThreadingHTTPServer):
-    """A server that is none of ours, with the answers that it gives; `heard` is what it was sent."""
-
-    def __init__(self, answers: list[tuple[int, Any, dict[str, str]]], many: bool) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.answers, self.many, self.heard = answers, many, list[tuple[str, Any, Any]]()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/graphql"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Elsewhere
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.heard.append((self.path, self.headers, json.loads(body or b"null")))
-        status, answer, headers = self.server.answers[0] if self.server.many else self.server.answers.pop(0)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write((answer if isinstance(answer, str) else json.dumps(answer)).encode())
-
-    do_GET = do_POST  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-@contextmanager
-def answering(*answers: tuple[int, Any, dict[str, str]], many: bool = False) -> Iterator[Elsewhere]:
-    with Elsewhere(list(answers), many) as elsewhere:
-        thread = threading.Thread(target=elsewhere.serve_forever, args=(0.01,))
-        thread.start()
-        yield elsewhere
-        elsewhere.shutdown()
-        thread.join()
 
 
 def test_a_refusal_is_one_line_whatever_the_server_says() -> None:

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from gql import faults
-from gql.cli import admin, audit, query, signing
+from gql.cli import admin, audit, call, query, signing
 from gql.client.commands import group
 
 app = group("A governance graph for AI models.", add_completion=True)
 
 signing.add_to(app)
 query.add_to(app)
+app.add_typer(call.app, name="call")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
@@ -86,11 +87,21 @@ def migrate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    mutations: Annotated[
+        bool, typer.Option("--mutations", help="Print the mutations alone, in the form that `call` reads.")
+    ] = False,
+) -> None:
     """Print the schema in GraphQL's own language."""
     from gql.schema import build_schema
 
-    typer.echo(build_schema().as_str())
+    built = build_schema()
+    if mutations:
+        from gql.mutations import in_json
+
+        typer.echo(in_json(built._schema))
+    else:
+        typer.echo(built.as_str())
 
 
 @app.command()
