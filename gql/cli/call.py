@@ -1,17 +1,14 @@
 """`magistrate call`: every mutation of the graph, with the fields of its input as options."""
 
 import inspect
-import json
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from gql.client import inputs, printing
+from gql.client import files, inputs, printing
 from gql.client.commands import Session, runner
 from gql.client.exits import Ended, Exit
 from gql.client.inputs import EMPTY, Leaf, Mutation
@@ -20,13 +17,6 @@ _INPUT = typer.Option("--input", metavar="FILE", help="The input as JSON or YAML
 _SELECT = typer.Option("--select", metavar="FIELDS", help="What to answer with: `modelVersion.status receipt.seq`, or GraphQL.")
 _KEY = typer.Option("--key", metavar="KEY", help="The idempotency key, under which it takes effect once; else one is made.")
 OWN = ("input_file", "select", "key")
-YAML: tuple[tuple[str, str, list[str]], ...] = (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
-)
-"""The core schema of YAML 1.2, but for its octal and hexadecimal numbers: kinds, how they look, and with what they begin."""
 
 
 class Mutations(TyperGroup):
@@ -69,7 +59,7 @@ def _command(mutation: Mutation) -> Any:
     leaves = mutation.leaves
 
     def call(session: Session, /, input_file: str | None, select: str | None, key: str | None, **given: Any) -> None:
-        fields = _read(input_file)
+        fields = files.read_object(input_file) if input_file else {}
         for number, leaf in enumerate(leaves):
             if (said := given[f"f{number}"]) is not None and said != []:
                 inputs.put(fields, leaf.path, _value(leaf, said))
@@ -127,44 +117,3 @@ def _selection(select: str) -> str:
     if not paths or not all(re.fullmatch(r"[_A-Za-z]\w*", name) for path in paths for name in path):
         raise Ended(Exit.USAGE, f"{select!r} selects nothing: say modelVersion.status, or GraphQL in braces")
     return " ".join(" { ".join(path) + " }" * (len(path) - 1) for path in paths)
-
-
-def _read(file: str | None) -> dict[str, Any]:
-    """The object of a file in JSON or YAML; none without a file."""
-    if file is None:
-        return {}
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Ended(Exit.USAGE, f"{file} cannot be read: {error}") from error
-    found = _parsed(text, "standard input" if file == "-" else file)
-    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found):
-        raise Ended(Exit.USAGE, f"{file} holds no object with the fields of the input")
-    return found
-
-
-def _parsed(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    import yaml
-
-    try:
-        return yaml.load(text, _plain())  # noqa: S506  a safe loader
-    except (yaml.YAMLError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise Ended(Exit.USAGE, f"{where} is neither JSON nor YAML: {told}") from error
-
-
-def _plain() -> Any:
-    """A loader of YAML by the core schema of YAML 1.2: `no` is a text, and so is a date, which GraphQL has as one."""
-    import yaml
-
-    class Plain(yaml.SafeLoader):
-        """Reads what JSON could say."""
-
-    Plain.yaml_implicit_resolvers = {}
-    for name, pattern, begins in YAML:
-        Plain.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(f"^(?:{pattern})$"), begins)
-    return Plain
