@@ -6,13 +6,35 @@ from typing import Annotated
 import typer
 
 from gql import faults
-from gql.cli import admin, audit, call, query, signing
+from gql.cli import (
+    admin,
+    audit,
+    call,
+    deciding,
+    deploying,
+    eligible,
+    exporting,
+    importing,
+    listing,
+    query,
+    registering,
+    showing,
+    signing,
+)
 from gql.client.commands import group
 
 app = group("A governance graph for AI models.", add_completion=True)
 
 signing.add_to(app)
 query.add_to(app)
+registering.add_to(app)
+importing.add_to(app)
+exporting.add_to(app)
+listing.add_to(app)
+showing.add_to(app)
+deciding.add_to(app)
+eligible.add_to(app)
+deploying.add_to(app)
 app.add_typer(call.app, name="call")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
