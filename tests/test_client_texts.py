@@ -10,6 +10,7 @@ from graphql import GraphQLEnumType, GraphQLSchema, build_schema, parse, validat
 import gql.cli
 import gql.client
 from gql.client import choices, lists
+from gql.client.exits import Ended
 from gql.client.lists import Listed
 from tests.documented import ROOT
 
@@ -72,5 +73,5 @@ def test_a_value_is_known_by_words_that_no_other_has(of: str, said: str, meant: 
 
 @pytest.mark.parametrize(("of", "said"), [("GovernanceRole", "owner"), ("RiskTier", "TIER"), ("RiskTier", ""), ("RiskTier", "_")])
 def test_words_that_several_values_have_are_refused(of: str, said: str) -> None:
-    with pytest.raises(choices.Ended):
+    with pytest.raises(Ended):
         choices.chosen(of, said, "--x")

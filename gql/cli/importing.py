@@ -21,7 +21,7 @@ query($modelId: String!, $version: String!) {
 }
 """
 REPORT = "leftOut { path reason }"
-MODELS = f"models {{ path filled modelVersion {{ modelId version status tier }} }} {REPORT}"
+MODELS = f"models {{ path filled {REPORT} modelVersion {{ modelId version status tier }} }} {REPORT}"
 NOTHING_NEW = "changes no field"  # so a server says that all is there already
 SIGNS = {"create": "+", "fill": "~", "same": "="}
 
@@ -164,8 +164,8 @@ def _planned(session: Session, source: Source, wanted: Wanted) -> Iterator[Step]
     names = [wanted.subject] if wanted.subject else list(source.names)
     if not names:
         raise Ended(Exit.USAGE, f"says not which version it is about: say --as {VERSION}")
-    for model, version in names:
-        version = version or wanted.version or ""
+    for model, named in names:
+        version = named or wanted.version or ""
         if not model or not version:
             raise Ended(Exit.USAGE, f"names no {'version' if model else 'model'}: say --as {VERSION}, or --version NAME for many")
         stored = session.ask(STORED, modelId=model, version=version)
@@ -194,24 +194,52 @@ def _of_registered(source: Source, model: str, version: str, card: dict[str, Any
 
 def _apply(session: Session, steps: Sequence[Step], wanted: Wanted, failures: Failures) -> None:
     """One mutation a file: a bill with several models is imported whole."""
-    bills = set[Path]()
+    imported = dict[Path, dict[str, Any] | Ended]()
     for each in steps:
+        path = each.source.path
         try:
             if each.action == "fill":
                 _fill(session, each)
             elif each.source.kind is Kind.ML_MODEL:
                 each.done = mlflow.register(session, each.source, each.model, each.version, wanted)
-            elif each.source.path not in bills:
-                bills.add(each.source.path)
-                _create(session, each, wanted)
             else:
-                continue
-            for one in (each.done or {}).get("leftOut", ()):
-                session.tell(f"{each.source.path}: left out: {one['path']}: {one['reason']}")
-            if not session.in_json:
-                typer.echo(f"done: {each.model}@{each.version}")
+                if path not in imported:
+                    imported[path] = _import(session, each, wanted)
+                    _tell_left_out(session, path, imported[path])
+                each.done = _mine(each, imported[path])
         except Ended as ended:
-            failures.add(each.source.path, ended)
+            failures.add(path, ended)
+            continue
+        _tell_left_out(session, path, each.done or {})
+        if not session.in_json:
+            typer.echo(
+                f"done: {each.model}@{each.version}" if each.action != "same" else f"nothing new: {each.model}@{each.version}"
+            )
+
+
+def _import(session: Session, step: Step, wanted: Wanted) -> dict[str, Any] | Ended:
+    try:
+        return session.change("importModels", _input(step, wanted), MODELS)
+    except Ended as ended:
+        return ended
+
+
+def _mine(step: Step, imported: dict[str, Any] | Ended) -> dict[str, Any]:
+    """What an import made of one of the versions that a file names."""
+    if isinstance(imported, Ended):
+        raise imported
+    for each in imported["models"]:
+        version = each["modelVersion"]
+        if version and (version["modelId"], version["version"]) == (step.model, step.version):
+            mine: dict[str, Any] = {"receipt": imported["receipt"]} | each
+            return mine
+    why = "; ".join(each["reason"] for each in imported["leftOut"]) or "it has another name there"
+    raise Ended(Exit.USAGE, f"{step.model}@{step.version} was left out: {why}")
+
+
+def _tell_left_out(session: Session, path: Path, done: dict[str, Any] | Ended) -> None:
+    for each in done.get("leftOut", ()) if isinstance(done, dict) else ():
+        session.tell(f"{path}: left out: {each['path']}: {each['reason']}")
 
 
 def _fill(session: Session, step: Step) -> None:
@@ -228,7 +256,7 @@ def _fill(session: Session, step: Step) -> None:
         step.action, step.done = "same", {"filled": [], "leftOut": []}
 
 
-def _create(session: Session, step: Step, wanted: Wanted) -> None:
+def _input(step: Step, wanted: Wanted) -> dict[str, Any]:
     source: dict[str, Any]
     if step.source.kind is Kind.BILL:
         source = {"cycloneDx": step.source.text}
@@ -236,5 +264,4 @@ def _create(session: Session, step: Step, wanted: Wanted) -> None:
         said = {"purpose": wanted.purpose, "name": step.source.says.get("name")}
         card = {"text": step.source.text, "modelId": step.model, "version": step.version}
         source = {"huggingFace": [card | {name: value for name, value in said.items() if value}]}
-    fields = {"ownerId": wanted.owner, "dataStewardId": wanted.steward, "source": source}
-    step.done = session.change("importModels", fields, MODELS)
+    return {"ownerId": wanted.owner, "dataStewardId": wanted.steward, "source": source}

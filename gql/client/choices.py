@@ -45,8 +45,12 @@ def option(of: str, *names: str, help: str, metavar: str | None = None) -> Any:
 
 
 def completing(of: str) -> Callable[[str], list[str]]:
+    """Completes in the case in which somebody types."""
+
     def values(incomplete: str) -> list[str]:
-        return [each for each in ENUMERATIONS[of] if each.startswith(_written(incomplete))]
+        small = incomplete.islower()
+        listed = [each.lower().replace("_", "-") if small else each for each in ENUMERATIONS[of]]
+        return [each for each in listed if each.startswith(incomplete)]
 
     return values
 

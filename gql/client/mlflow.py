@@ -15,6 +15,11 @@ KEPT = ("run_id", "model_uuid", "model_id", "mlflow_version", "utc_time_created"
 CONFIG = {ML_MODEL, "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta", "input_example.json"}
 TOKENIZER = re.compile(r"(^|/)(tokenizer|vocab|merges|special_tokens)[^/]*$")
 GENERIC = "python_function"  # the flavor that nearly every model has beside its own
+CARD = """
+query($modelId: String!, $version: String!) {
+  modelVersion(modelId: $modelId, version: $version) { card { modelType additionalInfo } }
+}
+"""
 DONE = "modelVersion { modelId version status tier }"
 
 
@@ -80,4 +85,11 @@ def register(session: Session, source: Source, model: str, version: str, said: S
 
 
 def fill(session: Session, source: Source, named: dict[str, Any]) -> dict[str, Any]:
-    return session.change("generateModelCard", named | run(source), "filled")
+    """Generates what the card of a version does not say yet; `filled` is empty if it says all."""
+    held = (session.ask(CARD, **named)["modelVersion"] or {}).get("card") or {}
+    facts = run(source)
+    if held.get("modelType"):
+        del facts["metadata"]
+    if "mlflow" in (held.get("additionalInfo") or {}):
+        del facts["additionalInfo"]
+    return session.change("generateModelCard", named | facts, "filled") if facts else {"filled": []}

@@ -1,6 +1,6 @@
 """Files that models come from: what kind each is, and which versions it names. A server reads them; this says what it would do.
 
-Cards of the Hugging Face Hub, their evaluation results, CycloneDX bills of materials, and folders of MLflow with a file `MLmodel`.
+Cards of the Hugging Face Hub, their evaluation results, CycloneDX bills of materials, and folders of MLflow with an `MLmodel`.
 """
 
 import json
@@ -120,7 +120,7 @@ def _bill(path: Path, text: str) -> Source | None:
         return None
     metadata = said.get("metadata")
     top = metadata.get("component") if isinstance(metadata, dict) else None
-    return Source(path, Kind.BILL, text, tuple([*_components([top], 1), *_components(said.get("components"), 1)]))
+    return Source(path, Kind.BILL, text, (*_components([top], 1), *_components(said.get("components"), 1)))
 
 
 def _components(said: Any, depth: int) -> Iterator[tuple[str, str]]:
