@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from gql import faults
-from gql.cli import admin, audit, call, query, signing
+from gql.cli import admin, audit, call, overview, query, signing, tokens
 from gql.client.commands import group
 
 app = group("A governance graph for AI models.", add_completion=True)
 
 signing.add_to(app)
 query.add_to(app)
+overview.add_to(app)
 app.add_typer(call.app, name="call")
+app.add_typer(tokens.app, name="token")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
