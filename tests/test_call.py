@@ -21,7 +21,8 @@ from graphql import (
 
 from gql.client import inputs
 from gql.client.commands import COMMON
-from gql.client.spelling import command, kebab, option
+from gql.client.remedies import command
+from gql.client.spelling import kebab, option
 from gql.mutations import in_json
 from tests.commanding import Desk, Elsewhere, Office, answering
 from tests.documented import ROOT

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gql.client import names, printing, spelling
+from gql.client import names, printing
 from gql.client.commands import Session, command
 from gql.client.exits import Ended, Exit, shown
+from gql.client.remedies import command as remedy_command
 
 DASHBOARD = """{ dashboard {
   asOf
@@ -120,7 +121,7 @@ def tasks(
     person = session.ask(TASKS, first=first)["viewer"]["stakeholder"]
     if person is None:
         raise Ended(Exit.UNKNOWN, "a program has no tasks: this token is the one of a service", "magistrate whoami")
-    waiting = [each | {"command": spelling.command(each["remedy"])} for each in person["tasks"]["items"]]
+    waiting = [each | {"command": remedy_command(each["remedy"])} for each in person["tasks"]["items"]]
     if not person["tasks"]["complete"]:
         session.tell("magistrate: there may be more tasks than these")
     if session.in_json:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gql.client import spelling
 from gql.client.credentials import Place, login
 from gql.client.exits import OF_CODE, Ended, Exit
+from gql.client.remedies import command
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _remedy(code: str, facts: Mapping[str, Any], place: Place) -> str | None:
     if code == "FORBIDDEN":
         return "magistrate whoami" + (f" --profile {place.profile}" if place.profile else "")
     named = facts.get("remedy") or next(iter(remedies(facts.get("eligibility") or {})), None)
-    return spelling.command(named) if isinstance(named, Mapping) and named.get("mutation") else None
+    return command(named) if isinstance(named, Mapping) and named.get("mutation") else None
 
 
 def remedies(eligibility: Mapping[str, Any]) -> list[Mapping[str, Any]]:
