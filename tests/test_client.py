@@ -250,6 +250,13 @@ def test_every_code_of_the_graph_is_in_the_table() -> None:
     assert {code.strip("`") for code, *_ in table("Errors")} == OF_CODE.keys()
 
 
+def test_whoever_is_asked_to_come_again_later_does_so_or_is_told(tmp_path: Path) -> None:
+    often = {"errors": [{"message": "too often", "extensions": {"code": "LIMIT_EXCEEDED"}}]}
+    with answering((429, often, {"retry-after": "60"}), many=True) as other:
+        assert "too often" in Desk(tmp_path, other.url, "mag_a_b").fails(6, "whoami").err
+        assert len(other.heard) == 1
+
+
 def test_what_is_unavailable_is_sent_again_under_the_same_key(tmp_path: Path) -> None:
     away = {"errors": [{"message": "later", "extensions": {"code": "UNAVAILABLE", "retryAfter": 0.1}}]}
     done = {"data": {"revokeApiToken": {"receipt": {"seq": 1}}}}

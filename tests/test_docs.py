@@ -15,14 +15,15 @@ from documents.errors import Refusal
 from documents.values import camel
 from documents.versions.lifecycle import VersionStatus
 from gql.cli import app
+from gql.client.credentials import VARIABLES
 from gql.issuers.file import read_issuers
 from gql.settings import PREFIX, Settings
 from tests.documented import PAGES, READ_IN_ORDER, ROOT, Reader, blocks, shown
 
 READ_ELSEWHERE = {"docs/verify.md": "tests/test_audit_commands.py"}
 """Pages that are done on a server of their own."""
-OF_CLIENTS = {"MAGISTRATE_URL", "MAGISTRATE_TOKEN"}
-"""Variables of clients in the documentation, which the server does not read."""
+OF_CLIENTS = set(VARIABLES)
+"""Variables of clients, which the server does not read."""
 NOT_IN_THE_SCHEMA = {
     "operationName",  # a parameter of GraphQL over HTTP
     "restoreTrail",  # the action of an event that no mutation makes

@@ -150,7 +150,7 @@ def _write_answer(
         records, columns = _rooted(document, data)
         printing.write(records, form, columns, lists=lists, raw=raw)
     if answer.errors:
-        raise refusal(answer.errors, session.place)
+        raise refusal(answer, session.place)
 
 
 def _short(text: str) -> str:

@@ -25,13 +25,18 @@ class Answer:
         return facts_of(self.errors[0]).get("code") if self.errors else None
 
 
-def refusal(errors: Sequence[Mapping[str, Any]], place: Place) -> Ended:
-    """The first of the errors as the end of a command."""
+TOO_OFTEN = 429
+
+
+def refusal(answer: Answer, place: Place) -> Ended:
+    """The first error of an answer as the end of a command."""
+    errors = answer.errors
     first = errors[0]
     facts = facts_of(first)
     code = str(facts.get("code", ""))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Ended(OF_CODE.get(code, Exit.FAULT), f"{first.get('message', code)}{more}", _remedy(code, facts, place), facts)
+    status = Exit.OUT_OF_REACH if answer.status == TOO_OFTEN else OF_CODE.get(code, Exit.FAULT)
+    return Ended(status, f"{first.get('message', code)}{more}", _remedy(code, facts, place), facts)
 
 
 def facts_of(error: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ class Graph:
 
     def _data(self, answer: Answer) -> dict[str, Any]:
         if answer.errors:
-            raise refusal(answer.errors, self.place)
+            raise refusal(answer, self.place)
         return dict(answer.data or {})
 
     def send(
