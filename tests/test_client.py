@@ -250,6 +250,28 @@ def test_every_code_of_the_graph_is_in_the_table() -> None:
     assert {code.strip("`") for code, *_ in table("Errors")} == OF_CODE.keys()
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["whoami", "--ulr", "x"],
+            "magistrate: No such option: --ulr (Possible options: --url); try: magistrate whoami --help\n",
+        ),
+        (["whoam"], "magistrate: No such command 'whoam'. Did you mean 'whoami'?; try: magistrate --help\n"),
+        (["audit", "prove"], "magistrate: Missing argument 'receipt'.; try: magistrate audit prove --help\n"),
+        (["whoami", "--timeout", "x"], None),
+    ],
+)
+def test_what_is_misused_is_told_in_one_line(tmp_path: Path, words: list[str], says: str | None) -> None:
+    told = Desk(tmp_path).fails(2, *words).err
+    assert told.endswith(" --help\n") and says in (told, None)
+
+
+def test_without_words_help_is_printed(tmp_path: Path) -> None:
+    done = Desk(tmp_path).runs()
+    assert done.code == 2 and "Usage: magistrate" in done.err + done.out
+
+
 def test_whoever_is_asked_to_come_again_later_does_so_or_is_told(tmp_path: Path) -> None:
     often = {"errors": [{"message": "too often", "extensions": {"code": "LIMIT_EXCEEDED"}}]}
     with answering((429, often, {"retry-after": "60"}), many=True) as other:

@@ -7,9 +7,9 @@ import typer
 
 from gql import faults
 from gql.cli import admin, audit, call, overview, query, signing, tokens
-from gql.client.commands import group
+from gql.client.commands import Root, group
 
-app = group("A governance graph for AI models.", add_completion=True)
+app = group("A governance graph for AI models.", add_completion=True, cls=Root)
 
 signing.add_to(app)
 query.add_to(app)
