@@ -25,6 +25,7 @@ READ_ELSEWHERE = {"docs/verify.md": "tests/test_audit_commands.py"}
 OF_CLIENTS = set(VARIABLES)
 """Variables of clients, which the server does not read."""
 NOT_IN_THE_SCHEMA = {
+    "enableServiceLinks",  # of a pod of Kubernetes
     "operationName",  # a parameter of GraphQL over HTTP
     "restoreTrail",  # the action of an event that no mutation makes
     "rotateAuditKey",  # likewise
@@ -86,7 +87,7 @@ def test_what_a_page_names_exists(page: Path) -> None:
     settings = {f"{PREFIX}{each}".upper() for each in Settings.model_fields}
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", text)) <= settings | OF_CLIENTS
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= make_targets()
-    assert set(re.findall(r"`magistrate ((?:audit )?[a-z-]+)", text)) <= commands()
+    assert set(re.findall(r"`magistrate ((?:audit )?[a-z][a-z-]*)", text)) <= commands()
     assert not [each for each in linked(text) if not leads_somewhere(page, each)]
 
 
