@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
+import pty
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from gql.client.rows import Lists, columns_of, rows_of
 from tests.commanding import Desk, Office, answering
 from tests.documented import ROOT
 from tests.example_files import EXAMPLES
-from tests.operated import Operated
+from tests.operated import MAGISTRATE, Operated
 
 SCHEMA = build_schema((ROOT / "schema.graphql").read_text())
 PEOPLE = ("alice", "bob", "carol", "david")
@@ -245,6 +248,28 @@ def test_a_text_of_a_record_steers_no_terminal(tmp_path: Path) -> None:
 def test_a_table_fits_into_a_terminal() -> None:
     assert fitted([10, 50, 5], 40) == [10, 21, 5] and fitted([4, 4], 3) == [4, 4]
     assert wide("abc") == 3 and wide("\u6f22\u5b57") == 4 and wide("e\u0301") == 1
+
+
+def test_a_terminal_gets_a_table_with_colour_unless_it_wants_none(desk: Desk) -> None:
+    words = [str(MAGISTRATE), "query", LIST]
+    told = on_terminal(words, desk.environment({"NO_COLOR": "", "TERM": "xterm"}))
+    assert "\x1b[1muserId" in told and told.count("\n") == 6
+    assert "\x1b" not in on_terminal(words, desk.environment({"TERM": "xterm"}))
+    assert on_terminal([*words, "--json"], desk.environment({})).startswith("{\r\n")
+
+
+def on_terminal(words: Sequence[str], environment: dict[str, str]) -> str:
+    """What a command prints on a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(words, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        told = b""
+        with suppress(OSError):  # which is how the end of a terminal looks
+            while part := os.read(ours, 65_536):
+                told += part
+        os.close(ours)
+        assert running.wait() == 0
+    return told.decode()
 
 
 def paged(rows: int) -> Callable[[Any], Any]:

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from gql.client import credentials, printing, transport
+from gql.client import credentials, printing, profiles, transport
 from gql.client.exits import Ended, Exit, ending, shown, tell
 from gql.client.rows import Path
 from gql.client.transport import Graph
@@ -110,8 +110,18 @@ class Session:
         tell(text)
 
 
+def _profiles(incomplete: str) -> list[str]:
+    """Completes the names of profiles; a file that cannot be read has none."""
+    try:
+        return [each for each in profiles.read() if each.startswith(incomplete)]
+    except Ended:
+        return []
+
+
 _URL = typer.Option("--url", metavar="URL", help="The server, like https://models.example.org [env: MAGISTRATE_URL].")
-_PROFILE = typer.Option("--profile", metavar="NAME", help="Who you are there, by `login` [env: MAGISTRATE_PROFILE].")
+_PROFILE = typer.Option(
+    "--profile", metavar="NAME", help="Who you are there, by `login` [env: MAGISTRATE_PROFILE].", autocompletion=_profiles
+)
 _TOKEN_FILE = typer.Option("--token-file", metavar="FILE", help="A file with a token; else MAGISTRATE_TOKEN or the profile.")
 _TIMEOUT = typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long to wait, and to try again.")
 _JSON = typer.Option("--json", help="Answer in JSON, and tell a refusal in JSON too.")
