@@ -10,6 +10,7 @@ from gql.faults import UnknownVariable
 from gql.settings import PREFIX, Settings
 
 KNOWN = frozenset({*(PREFIX + each.upper() for each in Settings.model_fields), *VARIABLES})
+NAMES = sorted(each.removeprefix(PREFIX) for each in KNOWN)
 OF_KUBERNETES = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_.+)?)")
 """What Kubernetes puts into the environment of each container beside a Service that is called `magistrate`."""
 
@@ -21,7 +22,8 @@ def unknown(environment: Mapping[str, str]) -> dict[str, str | None]:
         rest = name.removeprefix(PREFIX)
         if rest == name or name in KNOWN or not environment[name] or OF_KUBERNETES.fullmatch(rest):
             continue
-        found[name] = next(iter(get_close_matches(name.upper(), KNOWN, 1, 0.8)), None)
+        meant = get_close_matches(rest.upper(), NAMES, 1, 0.7)  # without what they all begin with, by which all are alike
+        found[name] = f"{PREFIX}{meant[0]}" if meant else None
     return found
 
 

@@ -134,7 +134,7 @@ ENROL = "mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) 
 
 
 class Elsewhere(ThreadingHTTPServer):
-    """A server that is none of ours, with the answers that it gives; `heard` is what it was sent."""
+    """A server that is none of ours, with the answers that it gives, or makes of a body; `heard` is what it was sent."""
 
     def __init__(self, answers: list[tuple[int, Any, dict[str, str]]], many: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -152,6 +152,8 @@ class _Answers(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.server.heard.append((self.path, self.headers, json.loads(body or b"null")))
         status, answer, headers = self.server.answers[0] if self.server.many else self.server.answers.pop(0)
+        if callable(answer):
+            answer = answer(self.server.heard[-1][2])
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

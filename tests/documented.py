@@ -42,6 +42,8 @@ READ_IN_ORDER = (
     "docs/reference.md",
     "docs/operating.md",
     "examples/README.md",
+    "docs/command-line.md",
+    "docs/python.md",
 )
 """A page goes on from the ones before it: their people, their models, their shell."""
 
@@ -167,7 +169,7 @@ class Reader:
     def at_home(cls, home: Path) -> Iterator[Self]:
         """A reader in an empty folder, beside a server that keeps its data there; the examples are where a clone has them."""
         (home / "examples").symlink_to(ROOT / "examples")
-        with Operated(home / "var") as server, Shell(home, {"MAGISTRATE_URL": server.url}) as shell:
+        with Operated(home / "var") as server, Shell(home, at_desk(home, server)) as shell:
             yield cls(server, shell)
 
     def follows(self, page: Path) -> None:
@@ -188,6 +190,11 @@ class Reader:
         if sender == "the administrator":
             return (self.server.folder / "admin-token").read_text().strip()
         return self.shell.value(sender.upper())
+
+
+def at_desk(home: Path, server: Operated) -> dict[str, str]:
+    """What the environment of a reader's shell says; profiles are kept at home."""
+    return {"MAGISTRATE_URL": server.url, "XDG_CONFIG_HOME": str(home / "config"), "NO_COLOR": "1"}
 
 
 def compare(block: Block, told: str) -> None:

@@ -21,7 +21,8 @@ from graphql import (
 
 from gql.client import inputs
 from gql.client.commands import COMMON
-from gql.client.spelling import command, kebab, option
+from gql.client.remedies import command
+from gql.client.spelling import kebab, option
 from gql.mutations import in_json
 from tests.commanding import Desk, Elsewhere, Office, answering
 from tests.documented import ROOT
@@ -143,6 +144,14 @@ def test_under_a_key_it_takes_effect_once(rita: Desk) -> None:
     first, second = rita.succeeds(*words), rita.succeeds(*words)
     assert first.json == second.json and list(first.json["receipt"]) == ["seq"]
     assert "k-1" in rita.fails(7, *words, "--description", "another").err
+
+
+def test_a_mutation_whose_answer_is_lost_says_how_it_is_sent_again(tmp_path: Path) -> None:
+    away = {"errors": [{"message": "later", "extensions": {"code": "UNAVAILABLE", "retryAfter": 99}}]}
+    words = ["call", "placeHold", "--model-id", "a", "--version", "1", "--reason", "b", "--key", "k-7"]
+    with answering((503, away, {}), (504, "", {}), many=True) as server:
+        assert "under --key k-7" in Desk(tmp_path, server.url, "mag_a_b").fails(6, *words, "--timeout", "1").err
+    assert "--key" not in Desk(tmp_path, "http://127.0.0.1:1", "mag_a_b").fails(6, *words).err
 
 
 def test_a_selection_is_of_paths_or_graphql(elsewhere: Elsewhere, tmp_path: Path) -> None:

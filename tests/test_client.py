@@ -15,7 +15,7 @@ from gql.client import profiles
 from gql.client.exits import OF_CODE, Ended, Exit
 from gql.client.profiles import Profile
 from tests.commanding import Desk, Office, answering
-from tests.operated import MAGISTRATE, Operated, refused
+from tests.operated import MAGISTRATE, Operated
 
 NOT_LOADED = {
     "httpx",
@@ -250,6 +250,35 @@ def test_every_code_of_the_graph_is_in_the_table() -> None:
     assert {code.strip("`") for code, *_ in table("Errors")} == OF_CODE.keys()
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["whoami", "--ulr", "x"],
+            "magistrate: No such option: --ulr (Possible options: --url); try: magistrate whoami --help\n",
+        ),
+        (["whoam"], "magistrate: No such command 'whoam'. Did you mean 'whoami'?; try: magistrate --help\n"),
+        (["audit", "prove"], "magistrate: Missing argument 'receipt'.; try: magistrate audit prove --help\n"),
+        (["whoami", "--timeout", "x"], None),
+    ],
+)
+def test_what_is_misused_is_told_in_one_line(tmp_path: Path, words: list[str], says: str | None) -> None:
+    told = Desk(tmp_path).fails(2, *words).err
+    assert told.endswith(" --help\n") and says in (told, None)
+
+
+def test_without_words_help_is_printed(tmp_path: Path) -> None:
+    done = Desk(tmp_path).runs()
+    assert done.code == 2 and "Usage: magistrate" in done.err + done.out
+
+
+def test_whoever_is_asked_to_come_again_later_does_so_or_is_told(tmp_path: Path) -> None:
+    often = {"errors": [{"message": "too often", "extensions": {"code": "LIMIT_EXCEEDED"}}]}
+    with answering((429, often, {"retry-after": "60"}), many=True) as other:
+        assert "too often" in Desk(tmp_path, other.url, "mag_a_b").fails(6, "whoami").err
+        assert len(other.heard) == 1
+
+
 def test_what_is_unavailable_is_sent_again_under_the_same_key(tmp_path: Path) -> None:
     away = {"errors": [{"message": "later", "extensions": {"code": "UNAVAILABLE", "retryAfter": 0.1}}]}
     done = {"data": {"revokeApiToken": {"receipt": {"seq": 1}}}}
@@ -289,26 +318,6 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(alice: Desk) -
 
 def test_nobody_is_signed_in_without_a_token(office: Office) -> None:
     assert f"try: magistrate login --url {office.operated.url}" in office.desk().fails(5, "whoami").err
-
-
-def test_a_misspelt_variable_is_named_at_the_start(tmp_path: Path) -> None:
-    with Operated(tmp_path / "var", CHECKPOINT_SECOND=5, URL="http://127.0.0.1", PORT_8000_TCP="tcp://10.0.0.1:80") as running:
-        running.end()
-    assert running.complained.count("\n") == 1
-    assert "MAGISTRATE_CHECKPOINT_SECOND is no setting; MAGISTRATE_CHECKPOINT_SECONDS is one" in running.complained
-
-
-def test_a_hardened_server_does_not_start_with_a_misspelt_variable(tmp_path: Path) -> None:
-    code, complaint = refused(DATA_DIR=tmp_path / "var", HARDENED="true", TRUSTED_PROXY="10.0.0.0/8")
-    assert code == 2 and "MAGISTRATE_TRUSTED_PROXY is no setting; MAGISTRATE_TRUSTED_PROXIES is one" in complaint
-    assert not (tmp_path / "var").exists()
-
-
-def test_the_port_of_the_option_counts(tmp_path: Path, office: Office) -> None:
-    port = office.operated.url.rpartition(":")[2].partition("/")[0]
-    done = Desk(tmp_path).runs("serve", "--port", port, MAGISTRATE_PORT="0", MAGISTRATE_DATA_DIR=str(tmp_path / "var"))
-    assert done.code == 3 and f"port {port}" in done.err
-    assert Desk(tmp_path).does("serve", "--port", "65536").code == 2
 
 
 def test_a_refusal_is_one_line_whatever_the_server_says() -> None:

@@ -16,14 +16,16 @@ from gql.cli import (
     exporting,
     importing,
     listing,
+    overview,
     query,
     registering,
     showing,
     signing,
+    tokens,
 )
-from gql.client.commands import group
+from gql.client.commands import Root, group
 
-app = group("A governance graph for AI models.", add_completion=True)
+app = group("A governance graph for AI models.", add_completion=True, cls=Root)
 
 signing.add_to(app)
 query.add_to(app)
@@ -35,7 +37,9 @@ showing.add_to(app)
 deciding.add_to(app)
 eligible.add_to(app)
 deploying.add_to(app)
+overview.add_to(app)
 app.add_typer(call.app, name="call")
+app.add_typer(tokens.app, name="token")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 

@@ -135,8 +135,12 @@ def _write_answer(
     if at and form is not Form.JSON and connection is None:
         raise Ended(Exit.USAGE, f"there is no connection at {at}")
     sent = document.with_instead({connection.field: paging.saying_more(connection.field)}) if connection else text
-    sent_key = (key or made_key()) if document.kind == "mutation" else None
-    answer = session.graph.send(sent, values, operation=document.name, key=sent_key)
+    if document.kind == "mutation":
+        key = key or made_key()
+        with session.graph.repeatable(key):
+            answer = session.graph.send(sent, values, operation=document.name, key=key)
+    else:
+        answer = session.graph.send(sent, values, operation=document.name)
     data = answer.data
     if data is not None and form is Form.JSON:
         printing.write_json(data)
@@ -150,7 +154,7 @@ def _write_answer(
         records, columns = _rooted(document, data)
         printing.write(records, form, columns, lists=lists, raw=raw)
     if answer.errors:
-        raise refusal(answer.errors, session.place)
+        raise refusal(answer, session.place)
 
 
 def _short(text: str) -> str:

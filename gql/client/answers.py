@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gql.client import spelling
 from gql.client.credentials import Place, login
 from gql.client.exits import OF_CODE, Ended, Exit
+from gql.client.remedies import command
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,18 @@ class Answer:
         return facts_of(self.errors[0]).get("code") if self.errors else None
 
 
-def refusal(errors: Sequence[Mapping[str, Any]], place: Place) -> Ended:
-    """The first of the errors as the end of a command."""
+TOO_OFTEN = 429
+
+
+def refusal(answer: Answer, place: Place) -> Ended:
+    """The first error of an answer as the end of a command."""
+    errors = answer.errors
     first = errors[0]
     facts = facts_of(first)
     code = str(facts.get("code", ""))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Ended(OF_CODE.get(code, Exit.FAULT), f"{first.get('message', code)}{more}", _remedy(code, facts, place), facts)
+    status = Exit.OUT_OF_REACH if answer.status == TOO_OFTEN else OF_CODE.get(code, Exit.FAULT)
+    return Ended(status, f"{first.get('message', code)}{more}", _remedy(code, facts, place), facts)
 
 
 def facts_of(error: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -45,7 +50,7 @@ def _remedy(code: str, facts: Mapping[str, Any], place: Place) -> str | None:
     if code == "FORBIDDEN":
         return "magistrate whoami" + (f" --profile {place.profile}" if place.profile else "")
     named = facts.get("remedy") or next(iter(remedies(facts.get("eligibility") or {})), None)
-    return spelling.command(named) if isinstance(named, Mapping) and named.get("mutation") else None
+    return command(named) if isinstance(named, Mapping) and named.get("mutation") else None
 
 
 def remedies(eligibility: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ def whoami(session: Session) -> None: ...
 """
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -12,13 +13,16 @@ from pathlib import Path as File
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
-from gql.client import credentials, printing, transport
-from gql.client.exits import ending, shown, tell
+from gql.client import credentials, printing, profiles, transport
+from gql.client.exits import Ended, Exit, ending, shown, tell
 from gql.client.rows import Path
 from gql.client.transport import Graph
 
 P = ParamSpec("P")
+NAME = "magistrate"  # whatever the file is called that was started: `python -m magistrate` is the same command
 RECEIPT = "receipt { seq eventId }"
 
 
@@ -26,6 +30,35 @@ def group(says: str, **options: Any) -> typer.Typer:
     """A group of commands. Help is plain, because what makes it colourful takes longer to load than all else."""
     chosen = {"no_args_is_help": True, "add_completion": False} | options
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, help=says, **chosen)
+
+
+class Root(TyperGroup):
+    """The command itself. What is misused is told in one line, like all else that ends a command."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
+        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
+    ) -> Any:  # fmt: skip
+        try:
+            status = super().main(args, NAME, complete_var, False, windows_expand_args, **extra)
+        except TyperException as misuse:
+            if not standalone_mode:
+                raise
+            context = getattr(misuse, "ctx", None)
+            if type(misuse).__name__ == "NoArgsIsHelpError":  # its message is the help
+                sys.stderr.write(f"{misuse.format_message()}\n")
+            else:
+                remedy = f"{context.command_path} --help" if context else None
+                sys.stderr.write(f"{Ended(Exit.USAGE, misuse.format_message(), remedy).line}\n")
+            sys.exit(misuse.exit_code)
+        except typer.Abort:
+            if not standalone_mode:
+                raise
+            tell("magistrate: given up")
+            sys.exit(Exit.FAULT)
+        if standalone_mode:
+            sys.exit(status if isinstance(status, int) else Exit.DONE)
+        return status
 
 
 class Session:
@@ -77,8 +110,18 @@ class Session:
         tell(text)
 
 
+def _profiles(incomplete: str) -> list[str]:
+    """Completes the names of profiles; a file that cannot be read has none."""
+    try:
+        return [each for each in profiles.read() if each.startswith(incomplete)]
+    except Ended:
+        return []
+
+
 _URL = typer.Option("--url", metavar="URL", help="The server, like https://models.example.org [env: MAGISTRATE_URL].")
-_PROFILE = typer.Option("--profile", metavar="NAME", help="Who you are there, by `login` [env: MAGISTRATE_PROFILE].")
+_PROFILE = typer.Option(
+    "--profile", metavar="NAME", help="Who you are there, by `login` [env: MAGISTRATE_PROFILE].", autocompletion=_profiles
+)
 _TOKEN_FILE = typer.Option("--token-file", metavar="FILE", help="A file with a token; else MAGISTRATE_TOKEN or the profile.")
 _TIMEOUT = typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long to wait, and to try again.")
 _JSON = typer.Option("--json", help="Answer in JSON, and tell a refusal in JSON too.")

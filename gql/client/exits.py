@@ -43,7 +43,10 @@ OF_CODE: Mapping[str, Exit] = {
     "RECORD_UNREADABLE": Exit.FAULT,
     "INTERNAL": Exit.FAULT,
 }
-"""The exit code for each error code of the graph. A code that is not listed, of a later release, is a fault."""
+"""The exit code for each error code of the graph. A code that is not listed, of a later release, is a fault.
+
+Whoever is told to come again later by HTTP status 429 is out of reach, whatever the code (`gql/client/answers.py`).
+"""
 
 
 class Ended(Exception):

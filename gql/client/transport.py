@@ -5,7 +5,8 @@ limit. A mutation has an idempotency key, so that it takes effect once however o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -29,6 +30,7 @@ class Graph:
     def __init__(self, place: Place, timeout: float = TIMEOUT) -> None:
         self.place, self._timeout = place, timeout
         self._http: httpx.Client | None = None
+        self._arrived = False  # whether anything that was sent may have arrived
 
     def ask(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The data that answer a query; Ended if it is refused."""
@@ -36,11 +38,24 @@ class Graph:
 
     def change(self, text: str, variables: Mapping[str, Any] | None = None, key: str | None = None) -> dict[str, Any]:
         """The data that answer a mutation, sent under `key` or one of its own; Ended if it is refused."""
-        return self._data(self.send(text, variables, key=key or made_key()))
+        key = key or made_key()
+        with self.repeatable(key):
+            return self._data(self.send(text, variables, key=key))
+
+    @contextmanager
+    def repeatable(self, key: str) -> Iterator[None]:
+        """Says of a mutation whose answer was lost under which key it is sent again."""
+        try:
+            yield
+        except Ended as ended:
+            if ended.status is Exit.OUT_OF_REACH and self._arrived:
+                says = f"{ended.says}; it may have taken effect, and under --key {key} it does so once"
+                raise Ended(ended.status, says, None, ended.facts) from ended
+            raise
 
     def _data(self, answer: Answer) -> dict[str, Any]:
         if answer.errors:
-            raise refusal(answer.errors, self.place)
+            raise refusal(answer, self.place)
         return dict(answer.data or {})
 
     def send(
@@ -82,8 +97,11 @@ class Graph:
         if key:
             headers["idempotency-key"] = key
         try:
-            return self._read(self._client().post(self.place.url, content=body, headers=headers))
+            response = self._client().post(self.place.url, content=body, headers=headers)
+            self._arrived = True
+            return self._read(response)
         except (httpx.TransportError, httpx.DecodingError) as error:
+            self._arrived |= not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol)
             return self._away(error)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(error) from error
