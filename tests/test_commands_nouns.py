@@ -106,7 +106,8 @@ def test_nobody_signed_in_is_not_permitted_for_each(office: Office, words: list[
         ["reject", "none@1", "--comment", "x"],
         ["export", "card", "none@1"], ["export", "dossier", "none@1"], ["export", "report", "none@1"],
         ["export", "risk-report", "none@1"], ["export", "datasheet", "none"], ["deploy", "rollback", "CR-0", "--reason", "x"],
-        ["deploy", "start", "CR-0"], ["deploy", "complete", "CR-0"], ["deploy", "cancel", "CR-0", "--reason", "x"], ["import", "none*.md"],
+        ["deploy", "start", "CR-0"],
+        ["deploy", "complete", "CR-0"], ["deploy", "cancel", "CR-0", "--reason", "x"], ["import", "none*.md"],
     ],
 )  # fmt: skip
 def test_what_is_unknown_ends_with_4(staff: dict[str, Desk], words: list[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gql.client import spelling
+from gql.client import remedies
 
 REASON = "code text modelId version remedy { mutation arguments fill permitted }"
 
@@ -20,9 +20,9 @@ def lines(reasons: Iterable[Mapping[str, Any]], about: bool = False) -> Iterator
 def remedied(remedy: Mapping[str, Any]) -> Iterator[str]:
     """The command of a remedy, and who may give it."""
     by = f"  (by {', '.join(remedy['permitted'])})" if remedy.get("permitted") else ""
-    yield f"    {spelling.command(remedy)}{by}"
+    yield f"    {remedies.command(remedy)}{by}"
 
 
 def with_commands(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Reasons for a program: each with the command to paste, or null."""
-    return [{**each, "command": spelling.command(each["remedy"]) if each.get("remedy") else None} for each in reasons]
+    return [{**each, "command": remedies.command(each["remedy"]) if each.get("remedy") else None} for each in reasons]
