@@ -21,7 +21,7 @@ class Pages:
 
     def __init__(self, document: Document, at: str | None = None, page: int = PAGE) -> None:
         """`at` names the connection where there are several, `page` is the size of a page where the document says none."""
-        self._document, self.connection = document, _chosen(document, at)
+        self._document, self.connection, self._size = document, _chosen(document, at), page
         self._after, self._start, self.text = self._ask_for_pages(self.connection, page)
 
     @property
@@ -32,13 +32,22 @@ class Pages:
         """All records of the connection, as they come; Ended if a page is refused, or the connection is null."""
         after = variables.get(self._after, self._start)
         while True:
-            found = at(graph.ask(self.text, {**variables, self._after: after}), self.connection.path)
+            found = at(self._page(graph, {**variables, self._after: after}), self.connection.path)
             if found is None:
                 raise Ended(Exit.UNKNOWN, f"there is nothing at {spelled(self.connection.path)}")
             yield from items(found, self.connection.items)
             if not found[INFO]["hasNextPage"]:
                 return
             after = found[INFO]["endCursor"]
+
+    def _page(self, graph: Graph, variables: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return graph.ask(self.text, variables)
+        except Ended as ended:
+            if ended.facts.get("code") != "LIMIT_EXCEEDED" or self._size == 1:
+                raise
+            says = f"{ended.says}; smaller pages cost less: --page {max(1, self._size // 5)}"
+            raise Ended(ended.status, says, ended.remedy, ended.facts) from ended
 
     def _ask_for_pages(self, connection: Connection, page: int) -> tuple[str, str | None, str]:
         """The variable that takes the cursor, what it begins with, and the text with all that was missing."""

@@ -38,8 +38,15 @@ def colours(stream: TextIO | None = None) -> bool:
 
 def write_json(value: Any) -> None:
     """One JSON value: over several lines for a reader, on one for a program."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
-    sys.stdout.write("\n")
+    sys.stdout.write(in_json(value, 2 if sys.stdout.isatty() else None) + "\n")
+
+
+def in_json(value: Any, indent: int | None = None) -> str:
+    """JSON without escapes that it does not need; on a terminal no character of it steers that."""
+    dumped = json.dumps(value, ensure_ascii=False, indent=indent)
+    if dumped.isascii() or not sys.stdout.isatty():
+        return dumped
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in dumped)
 
 
 def write(
@@ -56,7 +63,7 @@ def write(
         _write_array(counted)
     elif form is Form.NDJSON:
         for each in counted:
-            sys.stdout.write(json.dumps(each, ensure_ascii=False) + "\n")
+            sys.stdout.write(in_json(each) + "\n")
     else:
         ahead = list(islice(counted, AHEAD))
         known = list(columns) if columns is not None else columns_of(ahead)
@@ -78,7 +85,7 @@ class _Counted:
 def _write_array(records: Iterable[Mapping[str, Any]]) -> None:
     before = "["
     for each in records:
-        sys.stdout.write(f"{before}\n{json.dumps(each, ensure_ascii=False)}")
+        sys.stdout.write(f"{before}\n{in_json(each)}")
         before = ","
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 
@@ -87,8 +94,9 @@ def _write_csv(columns: Sequence[Path], rows: Iterable[Sequence[Any]], raw: bool
     """CSV by RFC 4180, but for the ends of lines, which are those of Unix."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(dotted, columns))
+    said = shown if sys.stdout.isatty() else str
     for row in rows:
-        writer.writerow(text(each) if raw or not isinstance(each, str) else guarded(each) for each in row)
+        writer.writerow(said(text(each) if raw or not isinstance(each, str) else guarded(each)) for each in row)
 
 
 def guarded(cell: str) -> str:
