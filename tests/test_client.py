@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gql import faults
-from gql.client import profiles
+from gql.client import credentials, profiles
 from gql.client.exits import OF_CODE, Ended, Exit
 from gql.client.profiles import Profile
 from tests.commanding import Desk, Office, answering
@@ -314,6 +314,21 @@ def test_no_server_is_out_of_reach_and_says_how_to_start_one(tmp_path: Path) -> 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(alice: Desk) -> None:
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:1")
     alice.succeeds("whoami", **proxies)
+
+
+def test_a_program_in_kubernetes_reads_its_token_where_it_is_mounted(
+    office: Office, alice: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = office.desk()
+    monkeypatch.setattr(credentials, "KUBERNETES", desk.home / "token")
+    desk.fails(5, "whoami")
+    (desk.home / "token").write_text(alice.token or "")
+    assert desk.succeeds("whoami", "--json").json["source"] == f"the file {desk.home / 'token'}"
+
+
+def test_whoever_asks_without_tls_is_warned(tmp_path: Path) -> None:
+    done = Desk(tmp_path, "http://magistrate.invalid", "mag_a_b").does("whoami", "--timeout", "5")
+    assert done.code == 6 and "without TLS" in done.err.splitlines()[0]
 
 
 def test_nobody_is_signed_in_without_a_token(office: Office) -> None:

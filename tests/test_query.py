@@ -258,6 +258,22 @@ def test_a_terminal_gets_a_table_with_colour_unless_it_wants_none(desk: Desk) ->
     assert on_terminal([*words, "--json"], desk.environment({})).startswith("{\r\n")
 
 
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv"])
+def test_no_form_steers_a_terminal(tmp_path: Path, form: str) -> None:
+    rows = [{"t": "a\x9b2J\u202e\u00e9"}]
+    with answering((200, {"data": {"a": {"nodes": rows, "magistratePage": LAST}}}, {}), many=True) as server:
+        words = [str(MAGISTRATE), "query", "{ a { nodes { t } } }", "--format", form]
+        told = on_terminal(words, Desk(tmp_path, server.url, "mag_a_b").environment({}))
+    assert "\x9b" not in told and "\u202e" not in told and "\u00e9" in told
+
+
+def test_a_page_that_costs_too_much_says_what_costs_less(desk: Desk) -> None:
+    versions = "modelVersions(first: 100) { nodes { changeRequests(first: 100) { totalCount } } }"
+    text = f"{{ stakeholders {{ nodes {{ {versions} }} }} }}"
+    told = desk.fails(2, "query", text, "--all").err
+    assert "--page 20" in told
+
+
 def on_terminal(words: Sequence[str], environment: dict[str, str]) -> str:
     """What a command prints on a terminal of 80 columns."""
     ours, theirs = pty.openpty()

@@ -1,7 +1,7 @@
 """What a server answered, and how a refusal ends a command: with the exit code of its error code and a remedy to paste."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from gql.client.credentials import Place, login
@@ -16,13 +16,7 @@ class Answer:
     status: int
     data: Any = None
     errors: Sequence[Mapping[str, Any]] = ()
-    extensions: Mapping[str, Any] = field(default_factory=dict)
     waits: float | None = None
-
-    @property
-    def code(self) -> str | None:
-        """The code of the first error."""
-        return facts_of(self.errors[0]).get("code") if self.errors else None
 
 
 TOO_OFTEN = 429

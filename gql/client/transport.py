@@ -81,15 +81,6 @@ class Graph:
             sleep(wait)
             tries += 1
 
-    def post(self, path: str, form: Mapping[str, str]) -> "httpx.Response":
-        """Sends a form to another path of the same server; Ended if it is out of reach."""
-        import httpx
-
-        try:
-            return self._client().post(httpx.URL(self.place.url).join(path), data=dict(form))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._away(error) from error
-
     def _post(self, body: bytes, key: str | None) -> "Answer | Ended":
         import httpx
 
@@ -118,11 +109,11 @@ class Graph:
             found = None
         if isinstance(found, dict) and ("data" in found or isinstance(found.get("errors"), list)):
             errors = [each for each in found.get("errors") or () if isinstance(each, dict)]
-            answer = Answer(response.status_code, found.get("data"), errors, found.get("extensions") or {})
-            wait = facts_of(answer.errors[0]).get("retryAfter") if answer.code == "UNAVAILABLE" else None
+            facts = facts_of(errors[0]) if errors else {}
+            wait = facts.get("retryAfter") if facts.get("code") == "UNAVAILABLE" else None
             if wait is None and response.status_code in (429, 503):
-                wait = _seconds(response.headers.get("retry-after"))
-            return Answer(answer.status, answer.data, answer.errors, answer.extensions, _seconds(wait))
+                wait = response.headers.get("retry-after")
+            return Answer(response.status_code, found.get("data"), errors, _seconds(wait))
         if response.is_redirect:
             where = response.headers.get("location", "nowhere")
             raise Ended(Exit.OUT_OF_REACH, f"{self.place.url} redirects to {where}, and a token is not sent on")
