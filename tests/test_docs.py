@@ -18,7 +18,7 @@ from gql.cli import app
 from gql.client.credentials import VARIABLES
 from gql.issuers.file import read_issuers
 from gql.settings import PREFIX, Settings
-from tests.documented import PAGES, READ_IN_ORDER, ROOT, Reader, blocks, shown
+from tests.documented import PAGES, READ_ALONE, READ_IN_ORDER, ROOT, Reader, blocks, shown
 
 READ_ELSEWHERE = {"docs/verify.md": "tests/test_audit_commands.py"}
 """Pages that are done on a server of their own."""
@@ -52,9 +52,15 @@ def test_each_block_of_a_page_is_answered_as_the_page_shows(page: str, reader: R
     reader.follows(ROOT / page)
 
 
+@pytest.mark.parametrize("page", READ_ALONE)
+def test_each_block_of_a_page_for_a_newcomer_is_answered_as_the_page_shows(page: str, tmp_path: Path) -> None:
+    with Reader.at_home(tmp_path) as newcomer:
+        newcomer.follows(ROOT / page)
+
+
 def test_every_page_with_anything_to_do_is_read() -> None:
     busy = {name_of(page) for page in PAGES if any(each.is_run for each in blocks(page))}
-    assert busy == {*READ_IN_ORDER, *READ_ELSEWHERE}
+    assert busy == {*READ_IN_ORDER, *READ_ALONE, *READ_ELSEWHERE}
 
 
 def test_the_readme_can_be_read_in_five_minutes() -> None:
