@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from gql import faults
 from gql.cli import (
     admin,
     audit,
@@ -46,8 +45,13 @@ app.add_typer(audit.app, name="audit")
 
 def main() -> None:
     """The console script. A foreseen fault is told in one line and has an exit code of its own."""
-    with faults.ending():
+    try:
         app()
+    except Exception:
+        from gql import faults
+
+        with faults.ending():
+            raise
 
 
 def _say_version(asked: bool) -> None:

@@ -7,8 +7,6 @@ import json
 import os
 import re
 import stat
-import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,6 +56,8 @@ def named(name: str) -> str:
 
 def read(file: Path | None = None) -> dict[str, Profile]:
     """The profiles by their names; none if there is no file. Ended if others may read it, or it holds something else."""
+    import tomllib
+
     file = file or config_file()
     try:
         with file.open("rb") as opened:
@@ -111,6 +111,8 @@ def changing(file: Path | None = None) -> Iterator[dict[str, Profile]]:
 
 def _write(file: Path, profiles: Mapping[str, Profile]) -> None:
     """Writes beside the file, mode 0600 from the first byte, and puts that in its place: a reader sees the old or the new."""
+    import tempfile
+
     descriptor, beside = tempfile.mkstemp(prefix=".config-", dir=file.parent)  # 0600, and never through a symlink
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:

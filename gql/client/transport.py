@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 
 from gql.client.answers import Answer, facts_of, refusal
 from gql.client.credentials import Place
@@ -148,6 +147,8 @@ class Graph:
 
 def made_key() -> str:
     """A new idempotency key."""
+    from uuid import uuid4
+
     return f"magistrate-{uuid4()}"
 
 
