@@ -44,6 +44,7 @@ READ_IN_ORDER = (
     "examples/README.md",
     "docs/command-line.md",
     "docs/python.md",
+    "docs/gate.md",
 )
 """A page goes on from the ones before it: their people, their models, their shell."""
 READ_ALONE = ("docs/getting-started.md",)

@@ -17,7 +17,8 @@ ARTIFACT = """query($sha256: Hash!, $filter: ModelVersionFilter, $orderBy: [Mode
     artifact(sha256: $sha256) { sha256 versions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
         totalCount nodes { modelId status } pageInfo { endCursor hasNextPage } } } }"""
 MAY_IT = """query($sha256: Hash!) { eligibility(sha256: $sha256, environment: "staging") {
-    eligible holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
+    eligible known reasons { code remedy { mutation } }
+    holders { modelVersion { modelId } obstacle eligibility { eligible status holds { hold { reason } } } } } }"""
 
 
 def of(model_id: str) -> dict[str, Any]:
@@ -25,16 +26,21 @@ def of(model_id: str) -> dict[str, Any]:
 
 
 async def may(service: Service, artifact: dict[str, Any] = WEIGHTS) -> Any:
-    """Whether an artefact may be deployed, and whether each that holds it may; None where nobody does."""
+    """Whether an artefact may be deployed, and whether each that holds it may; the reason where no version in use holds it."""
     found = (await service.ask(MAY_IT, sha256=artifact["sha256"]))["eligibility"]
-    return found and (
+    if not found["holders"]:
+        (reason,) = found["reasons"]
+        assert found["known"] is not (reason["code"] == "UNKNOWN") and not found["eligible"]
+        return reason["code"], reason["remedy"]["mutation"]
+    assert found["known"] and found["eligible"] is not bool(found["reasons"])
+    return (
         found["eligible"],
         {each["modelVersion"]["modelId"]: each["eligibility"]["eligible"] for each in found["holders"]},
     )
 
 
 async def test_an_artefact_may_be_deployed_where_a_version_that_holds_it_may_and_none_is_on_hold(service: Service) -> None:
-    assert await may(service) is None
+    assert await may(service) == ("UNKNOWN", "registerModelVersion")
     await register(service, **EXPERIMENT | {"modelId": "lab", "artifacts": [WEIGHTS, API]})
     assert await may(service) == (False, {"lab": False})
     await submit(service, modelId="lab")
@@ -48,7 +54,8 @@ async def test_an_artefact_may_be_deployed_where_a_version_that_holds_it_may_and
     await service.do("retireModelVersion", **of("lab"), reason="Nobody needs it.")
     assert await may(service) == (False, {"draft": False})
     await service.do("updateModelVersion", **of("draft"), artifacts=[TOKENIZER])
-    assert await may(service) is None
+    assert await may(service) == ("RETIRED", "registerModelVersion")
+    assert await may(service, TOKENIZER) == (False, {"draft": False})
 
 
 async def test_an_experiment_may_go_anywhere_but_to_production_which_is_meant_where_nothing_is_said(service: Service) -> None:

@@ -50,6 +50,7 @@ TOGETHER = f"""query({ONE}) {{
     model(modelId: $modelId) {{ versions(first: 5) {{ nodes {{ {JUDGED} }} }} }} }}"""
 PAGES: Mapping[str, tuple[str, int]] = {
     "versions": (f"modelVersions(first: $first) {{ nodes {{ {JUDGED} actions {{ mutation allowed }} }} }}", 20),
+    "versions with verdicts": ("modelVersions(first: $first) { nodes { verdict { eligible reasons { code } } } }", 13),
     "versions with their number": ("modelVersions(first: $first) { totalCount nodes { version model { name } } }", 3),
     "versions and around them": (
         """modelVersions(first: $first) { nodes { version dataSteward { name } datasheets { datasetId } auditEvents(last: 1) {

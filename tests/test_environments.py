@@ -242,7 +242,7 @@ async def test_a_change_names_a_declared_environment_and_the_refusal_lists_ten_a
 
 async def test_an_artefact_is_asked_about_in_a_declared_environment(service: Service) -> None:
     query = 'query($place: String!) { eligibility(sha256: "%s", environment: $place) { eligible } }' % ("0f" * 32)
-    assert (await service.ask(query, place="staging"))["eligibility"] is None
+    assert (await service.ask(query, place="staging"))["eligibility"] == {"eligible": False}
     refused = await service.refusal(query, place="prod")
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", "environment")
 

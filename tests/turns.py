@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,8 +63,13 @@ async def answer(service: Service, body: bytes, by: Person = ALICE) -> None:
 
 async def held(service: Service, body: bytes, by: Person = ALICE) -> float:
     """How long answering that body held the loop at most, in seconds of the nominal machine."""
+    return await held_by(answer(service, body, by))
+
+
+async def held_by(work: Coroutine[Any, Any, Any]) -> float:
+    """How long some work held the loop at most, in seconds of the nominal machine."""
     turns = Turns()
     slower = max(1.0, sorted(_standard() for _ in range(5))[2] / NOMINAL)
     with turns.watched():
-        await asyncio.create_task(answer(service, body, by))
+        await asyncio.create_task(work)
     return turns.longest / slower

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from documents.audit.event import AuditEvent
 from documents.audit.trail import AuditHead
 from documents.canonical import is_sha256, parsed
 from documents.errors import InvalidInput, TrailNotSound, Unproven
+from documents.store.pauses import pausing
 from documents.store.units import Raw
 from documents.values import Count, Digest, Value
 
@@ -140,8 +142,9 @@ async def proven_events(query: Raw) -> list[Mapping[str, Any]]:
     size, root = head.size, tree.root(head.edge)
     # An event at or beyond the head's size did not come by the trail's own append: it is not counted, so nothing proves it.
     counted = [event for event in found if isinstance(event.get("seq"), int) and 0 <= event["seq"] < size]
-    hash_of = await stored_hashes(each for event in counted for each in tree.subtrees_for_inclusion(event["seq"], size))
-    return [said for event in counted if (said := _proven(event, size, root, hash_of))]
+    needed = [tree.subtrees_for_inclusion(event["seq"], size) async for event in pausing(counted)]
+    hash_of = await stored_hashes(chain.from_iterable(needed))
+    return [said async for event in pausing(counted) if (said := _proven(event, size, root, hash_of))]
 
 
 @lru_cache(1_000)

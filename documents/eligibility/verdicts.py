@@ -32,7 +32,7 @@ class ReasonCode(Choice):
     REJECTED = "rejected", "A required role has rejected the version."
     APPROVAL_MISSING = "approval_missing", "An approval that is required does not count."
     REQUIREMENT_UNMET = "requirement_unmet", "A blocking requirement is neither met nor waived."
-    HELD = "held", "A hold stands."
+    HELD = "held", "A hold on the version stands."
     CRITICAL_INCIDENT = "critical_incident", "A critical incident is open."
 
 
@@ -49,7 +49,7 @@ class Reason(Value):
 class GateVerdict(Value):
     """A verdict says whether a version may run in an environment now."""
 
-    eligible: bool = Field(description="Whether it may run there now.")
+    eligible: bool = Field(description="Whether the version may run there now.")
     model_id: Key = Field(description="The id that names the model.")
     version: Key = Field(description="The name that the version has in its model.")
     environment: Environment = Field(description="The environment that it is about; its stage says which policies bind.")

@@ -16,6 +16,7 @@ from documents.eligibility.verdicts import ArtifactVerdict, GateVerdict
 from documents.environments import DeploymentEnvironment, named
 from documents.errors import Forbidden, InvalidInput, Refusal, Unavailable
 from documents.formats.graph import in_graph_terms
+from documents.store.pauses import pausing
 from documents.tokens import TokenScope
 from documents.versions.dependencies import VersionName
 from gql.errors import coded
@@ -143,16 +144,16 @@ async def _of_artifact(sha256: str, environment: DeploymentEnvironment, context:
     if verdict.holders and not (able if verdict.eligible else within):
         beyond = [each for each in verdict.holders if each.eligible or not verdict.eligible]
         _must_reach(context.actor, beyond[0].model_id, None)
-    return _artifact_said(verdict, able[0] if verdict.eligible else None)
+    return await _artifact_said(verdict, able[0] if verdict.eligible else None)
 
 
-def _artifact_said(verdict: ArtifactVerdict, holder: GateVerdict | None) -> dict[str, Any]:
+async def _artifact_said(verdict: ArtifactVerdict, holder: GateVerdict | None) -> dict[str, Any]:
     return {
         "eligible": verdict.eligible,
         "modelId": holder and holder.model_id,
         "version": holder and holder.version,
         "environment": verdict.environment,
-        "reasons": in_graph_terms(verdict.reasons),
+        "reasons": [in_graph_terms(each) async for each in pausing(verdict.reasons)],  # a hundred drafts lack a lot
         "dossier": in_graph_terms(holder and holder.dossier),
         "checkedAt": say_moment(verdict.checked_at),
         "sha256": verdict.sha256,

@@ -68,10 +68,20 @@ query DecidedBy($userId: String!) {
   "userId": "carol"
 }
 `},{title:"May these bytes go to production now, and if not, why?",query:`# May these bytes go to production now, and if not, why? Asked by their SHA-256, as a deploy pipeline does. Each obstacle names
-# the mutation that would mend it.
+# the mutation that would mend it. Bytes that no version holds are not known, and may go nowhere.
 query MayThisArtifactBeDeployed($sha256: Hash!, $environment: String!) {
   eligibility(sha256: $sha256, environment: $environment) {
+    known
     eligible
+    reasons {
+      code
+      text
+      modelId
+      version
+      remedy {
+        mutation
+      }
+    }
     holders {
       modelVersion {
         modelId
