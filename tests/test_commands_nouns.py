@@ -480,6 +480,42 @@ def test_an_import_fills_what_a_card_does_not_say_yet(alice: Desk) -> None:
     assert alice.does("import", "filled.md", "--as", "other@1").code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("laughs.md", "---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\n"), ("deep.md", f"---\na: {'[' * 3000}\n---\n"),
+        ("deep.json", "[" * 100_000), ("long.md", "---\na: b\n---\n" + "x" * 262_144), ("two.json", '{"bomFormat": "SPDX"}'),
+        ("latin.md", "---\n\udce9\n---\n"), ("empty.md", ""), ("run/MLmodel", "flavors: none\n"), ("run/MLmodel", "- 1\n"),
+        ("nameless.md", "---\nlicense: mit\n---\n"), ("bill.json", '{"bomFormat": "CycloneDX", "components": [1, {"type": 2}]}'),
+        ("bill.json", '{"bomFormat": "CycloneDX", "metadata": [], "components": {}}'),
+    ],
+)  # fmt: skip
+def test_what_a_stranger_wrote_is_refused_in_one_line(alice: Desk, tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    done = alice.does("import", str(file), *OWNED, "--apply")
+    assert done.code == 2 and done.err.startswith(f"{file}: ") and done.err.count("\n") == 1 and done.out == "", done
+
+
+def test_numbers_in_the_place_of_texts_are_said_to_be_wrong(alice: Desk) -> None:
+    (alice.home / "odd.yaml").write_text("modelId: odd\nversion: 1.0\npurpose: x\ndataStewardId: bob\nartifacts: [1]\n")
+    alice.fails(2, "register", "--from", "odd.yaml")
+    alice.fails(2, "deploy", "request", "odd@1", "--from", "-", stdin="impact: [1]\njustification: x")
+    alice.fails(2, "register", "odd@1", "--from", "-", stdin="artifacts: {a: b}\npurpose: x\ndataStewardId: bob")
+
+
+def test_an_exported_text_is_what_the_server_says_to_the_last_character(alice: Desk) -> None:
+    registers(alice, "exact@1", text="exact")
+    odd = "A tab\there, a joiner \u200d, \u202e and \u00e9"
+    card = {"card": {"knownLimitations": [odd]}}
+    alice.succeeds("call", "saveModelCard", "--model-id", "exact", "--version", "1", "--input", "-", stdin=json.dumps(card))
+    text = alice.succeeds("export", "card", "exact@1").out
+    alice.succeeds("export", "card", "exact@1", "-o", "exact.md")
+    assert (alice.home / "exact.md").read_text().rstrip("\n") == text.rstrip("\n")
+    assert json.loads(alice.succeeds("export", "card", "exact@1", "--format", "json").out)["known_limitations"] == [odd]
+
+
 def test_an_import_of_somebody_elses_model_is_5_and_no_server_is_6(
     staff: dict[str, Desk], office: Office, tmp_path: Path
 ) -> None:

@@ -98,7 +98,9 @@ def _impact(
         "estimatedDowntime": downtime, "rollbackTime": rollback_time, "testingRequired": tests,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value not in (None, [])}
-    return (said | given) if isinstance(said, dict) else given or said
+    if said is not None and not isinstance(said, dict):
+        raise Ended(Exit.USAGE, "impact must be an object with the fields of the impact")
+    return (said or {}) | given
 
 
 def _window(said: str) -> dict[str, str]:

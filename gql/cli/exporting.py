@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -193,5 +194,7 @@ def _write(session: Session, exported: Any, output: Path | None) -> None:
         session.show({"file": str(output), "leftOut": list(left_out)}, "")
     elif session.in_json:
         session.show({"text": text, "leftOut": list(left_out)}, "")
-    else:
+    elif sys.stdout.isatty():
         typer.echo("\n".join(map(shown, text.rstrip("\n").split("\n"))))
+    else:  # a file or a program gets the text as it is
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")

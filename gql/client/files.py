@@ -29,26 +29,36 @@ def read_object(file: str) -> dict[str, Any]:
     return found
 
 
-def parsed(text: str, where: str) -> Any:
+def parsed(text: str, where: str, *, aliases: bool = True) -> Any:
+    """What a text says. Files of strangers may have no aliases, by which a short text can say more than memory holds."""
     try:
         return json.loads(text)
     except ValueError:
         pass
+    except RecursionError as error:
+        raise Ended(Exit.USAGE, f"{where} is nested too deep") from error
     import yaml
 
     try:
-        return yaml.load(text, _plain())  # noqa: S506  a safe loader
+        return yaml.load(text, _plain(aliases))  # noqa: S506  a safe loader
+    except RecursionError as error:
+        raise Ended(Exit.USAGE, f"{where} is nested too deep") from error
     except (yaml.YAMLError, ValueError) as error:
         told = " ".join(str(error).split())
         raise Ended(Exit.USAGE, f"{where} is neither JSON nor YAML: {told}") from error
 
 
-def _plain() -> Any:
+def _plain(aliases: bool) -> Any:
     """A loader of YAML by the core schema of YAML 1.2: `no` is a text, and so is a date, which GraphQL has as one."""
     import yaml
 
     class Plain(yaml.SafeLoader):
         """Reads what JSON could say."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if not aliases and self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("it has an alias")
+            return super().compose_node(parent, index)
 
     Plain.yaml_implicit_resolvers = {}
     for name, pattern, begins in YAML:

@@ -44,7 +44,7 @@ def artifacts(source: Source, at: str | None) -> list[dict[str, Any]]:
     folder = source.path.parent
     run, path = source.says.get("run_id"), source.says.get("artifact_path")
     base = at or (f"runs:/{run}/{path}" if run and path else "mlflow-model:")
-    found = sorted(each for each in folder.rglob("*") if each.is_file() and not each.is_symlink())
+    found = sorted(each for each in folder.rglob("*") if each.is_file())
     if len(found) > MOST:
         raise Ended(Exit.USAGE, f"has {len(found)} files, and a version takes {MOST} artefacts")
     return [_artifact(each, str(each.relative_to(folder)), base) for each in found]

@@ -71,10 +71,16 @@ def _inside(folder: Path) -> Iterator[Path]:
     if (folder / ML_MODEL).is_file():
         yield folder / ML_MODEL
         return
-    for each in sorted(folder.iterdir()):
+    try:
+        within = sorted(folder.iterdir())
+    except OSError as error:
+        raise Ended(Exit.USAGE, f"{folder} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    for each in within:
         if each.is_dir() and not each.is_symlink():
             if not each.name.startswith(".") or each.name == RESULTS:
                 yield from _inside(each)
+        elif not each.is_file():
+            continue
         elif each.suffix in (".md", ".json") or (folder.name == RESULTS and each.suffix in (".yaml", ".yml")):
             yield each
 
@@ -99,7 +105,7 @@ def read(path: Path) -> Source | None:
 
 
 def _card(path: Path, text: str, front: re.Match[str]) -> Source:
-    said = files.parsed(front[1], str(path))
+    said = files.parsed(front[1], str(path), aliases=False)
     said = said if isinstance(said, dict) else {}
     name = said.get("model_name")
     if not name and isinstance(index := said.get("model-index"), list) and index and isinstance(index[0], dict):
@@ -114,7 +120,7 @@ def _card(path: Path, text: str, front: re.Match[str]) -> Source:
 def _bill(path: Path, text: str) -> Source | None:
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict) or said.get("bomFormat") != "CycloneDX":
         return None
@@ -140,7 +146,7 @@ def _components(said: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 def _ml_model(path: Path, text: str) -> Source:
     """A model of MLflow, by the file that its folder has (mlflow/models/model.py)."""
-    said = files.parsed(text, str(path))
+    said = files.parsed(text, str(path), aliases=False)
     if not isinstance(said, dict) or not isinstance(said.get("flavors"), dict):
         raise Ended(Exit.USAGE, f"{path} is no {ML_MODEL} of MLflow: it names no flavors")
     name = str(said.get("artifact_path") or path.resolve().parent.name).rstrip("/").rpartition("/")[2]
