@@ -179,16 +179,37 @@ def test_a_registration_is_read_from_a_file_with_its_artefacts_beside_it(alice: 
     alice.fails(2, "register", "--from", "-", stdin="- no\n- object")
 
 
+def at_once(desk: Desk, *commands: list[str]) -> list[tuple[int, str]]:
+    environment = desk.environment({})
+    running = [
+        subprocess.Popen(
+            [MAGISTRATE, *each], env=environment, cwd=desk.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for each in commands
+    ]
+    said = [each.communicate(timeout=60) for each in running]
+    return [(each.returncode, out + err) for each, (out, err) in zip(running, said, strict=True)]
+
+
 def test_registrations_at_once_register_once(alice: Desk) -> None:
     words = ["register", "race@1", *NEW, "--artifact", "https://a.example.org/x@sha256:" + "b" * 64]
-    environment = alice.environment({})
-    running = [
-        subprocess.Popen([MAGISTRATE, *words], env=environment, cwd=alice.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(3)
-    ]
-    said = [(each.communicate(timeout=60), each.returncode) for each in running]
-    assert [code for _, code in said] == [0, 0, 0], said
-    assert sorted(b"already" in out for (out, _), _ in said) == [False, True, True]
+    said = at_once(alice, words, words, words)
+    assert [code for code, _ in said] == [0, 0, 0], said
+    assert sorted("already" in told for _, told in said) == [False, True, True]
+
+
+def test_versions_of_a_new_model_are_registered_at_once(alice: Desk) -> None:
+    said = at_once(alice, *(["register", f"twins@{each}", *NEW, "--artifact", f"https://a.example.org/{each}"] for each in "123"))
+    assert [code for code, _ in said] == [0, 0, 0], said
+    assert len(alice.succeeds("list", "versions", "--model", "twins", "--json").json) == 3
+
+
+def test_the_same_artefacts_in_another_order_are_the_same(alice: Desk) -> None:
+    named = ["--artifact", "https://a.example.org/x@sha256:" + "c" * 64, "--artifact", "CONFIG=https://a.example.org/y"]
+    alice.succeeds("register", "ordered@1", *NEW, *named)
+    alice.succeeds("register", "ordered@1", *NEW, *named[2:], *named[:2])
+    alice.fails(7, "register", "ordered@1", *NEW, *named[:2])
+    alice.fails(7, "register", "ordered@1", *NEW, *named[:2], *named[:2])
 
 
 def test_a_file_larger_than_memory_allows_is_read_in_chunks(tmp_path: Path) -> None:

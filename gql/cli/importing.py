@@ -129,7 +129,7 @@ def import_(
     applied = bool(doing) and (apply if apply is not None else _confirmed(session))
     if applied:
         _apply(session, doing, wanted, failures)
-    elif doing and apply is None and not sys.stdin.isatty():
+    elif doing and apply is None:
         session.tell("magistrate: nothing was done yet; --apply does it")
     if session.in_json:
         session.show({"applied": applied, "steps": [each.told for each in steps], "failures": failures.told}, "")

@@ -1,7 +1,7 @@
 """`magistrate register`: a model and a version of it in one, and the same again changes nothing."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -109,26 +109,25 @@ def _dependency(text: str) -> dict[str, Any]:
 
 def _register(session: Session, said: dict[str, Any], key: str | None) -> None:
     stored = _stored(session, said)
-    if "ownerId" not in said:
-        viewer = stored["viewer"]
-        held = stored["modelVersion"] or {}
-        is_owner = "MODEL_OWNER" in ((viewer["stakeholder"] or {}).get("roles") or ())
-        if not held and is_owner:
-            said["ownerId"] = viewer["id"]
     if stored["modelVersion"]:
         _same(session, said, stored)
         return
+    viewer = stored["viewer"]
+    if "ownerId" not in said and "MODEL_OWNER" in ((viewer["stakeholder"] or {}).get("roles") or ()):
+        said["ownerId"] = viewer["id"]
     _whole(said)
     try:
         payload = _new(session, said, stored["model"], key)
     except Ended as ended:
         if ended.status is not Exit.CONFLICT:
             raise
-        stored = _stored(session, said)  # somebody was quicker: what they registered may be the same
-        if not stored["modelVersion"]:
+        before, stored = stored, _stored(session, said)  # somebody was quicker: what they registered may be the same
+        if stored["modelVersion"]:
+            _same(session, said, stored)
+            return
+        if before["model"] or not stored["model"]:
             raise
-        _same(session, said, stored)
-        return
+        payload = _new(session, said, stored["model"], key and f"{key}-version")  # it was another version of the new model
     version = payload["modelVersion"]
     words = ", ".join(each["keyword"] for each in version["classification"]["matches"])
     says = f"{version['modelId']}@{version['version']} is registered: {version['status']}, {version['tier']}"
@@ -172,34 +171,28 @@ def _conflict(what: str, differing: list[str], remedy: str) -> Ended:
     return Ended(Exit.CONFLICT, f"{what} is registered already, with another {' and another '.join(differing)}", remedy)
 
 
-def _differing(said: Mapping[str, Any], stored: Mapping[str, Any], names: Any) -> Iterator[str]:
+def _differing(said: Mapping[str, Any], stored: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
     """The fields that are said and differ; what is not said is not compared."""
     for name in names:
-        if name in said and _plain(name, said[name]) != _plain(name, stored.get(name), said[name]):
+        if name in said and not _is_stored(name, said[name], stored.get(name)):
             yield name
 
 
-def _plain(name: str, value: Any, like: Any = None) -> Any:
-    """A value in the form in which the same is equal. Of stored artefacts only what is said counts: a size may be left out."""
-    if name == "artifacts" and isinstance(value, list):
-        named = (
-            [sorted(each) for each in like] if isinstance(like, list) and all(isinstance(each, dict) for each in like) else None
-        )
-        known = [{field: found for field, found in each.items() if found is not None} for each in value if isinstance(each, dict)]
-        if named and len(named) == len(known):
-            known = [{field: each.get(field) for field in of} for of, each in zip(named, known, strict=True)]
-        return known
-    if name == "dependsOn" and isinstance(value, list):
-        return [_dependency_as_said(each) for each in value]
-    return value
+def _is_stored(name: str, said: Any, stored: Any) -> bool:
+    if name == "artifacts" and isinstance(said, list):  # in any order, and a size need not be said
+        both = len(said) == len(stored) and all(any(_within(each, one) for one in stored) for each in said)
+        return both and all(any(_within(each, one) for each in said) for one in stored)
+    if name == "dependsOn" and isinstance(said, list):
+        return said == [_as_input(each) for each in stored]
+    return bool(said == stored)
 
 
-def _dependency_as_said(each: Any) -> Any:
+def _within(said: Any, stored: Mapping[str, Any]) -> bool:
+    return isinstance(said, Mapping) and all(stored.get(name) == value for name, value in said.items())
+
+
+def _as_input(dependency: Mapping[str, Any]) -> dict[str, Any]:
     """A stored dependency in the form of an input: without what is null."""
-    if not isinstance(each, Mapping):
-        return each
-    on = each.get("on") or {name: each[name] for name in ("governed", "external") if each.get(name)}
-    return {
-        "relation": each.get("relation"),
-        "on": {name: {k: v for k, v in of.items() if v is not None} for name, of in on.items()},
-    }
+    on = {name: dependency[name] for name in ("governed", "external") if dependency[name]}
+    plain = {name: {key: value for key, value in of.items() if value is not None} for name, of in on.items()}
+    return {"relation": dependency["relation"], "on": plain}
