@@ -76,7 +76,7 @@ def _viewer(url: str, token: str, timeout: float) -> dict[str, Any]:
 
 
 def _place(url: str, token: str) -> Place:
-    return Place(url, Credential("what was given", lambda: token))
+    return Place(url, Credential("this sign-in", lambda: token))
 
 
 def _enrolled(url: str, token: str, name: str, timeout: float) -> str:

@@ -29,6 +29,8 @@ def refusal(answer: Answer, place: Place) -> Ended:
     facts = facts_of(first)
     code = str(facts.get("code", ""))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if code == "UNAUTHENTICATED":
+        more = f" (the token of {place.source})"
     status = Exit.OUT_OF_REACH if answer.status == TOO_OFTEN else OF_CODE.get(code, Exit.FAULT)
     return Ended(status, f"{first.get('message', code)}{more}", _remedy(code, facts, place), facts)
 
@@ -40,7 +42,7 @@ def facts_of(error: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _remedy(code: str, facts: Mapping[str, Any], place: Place) -> str | None:
     if code == "UNAUTHENTICATED":
-        return login(place.url, place.profile)
+        return None if place.credential and place.credential.of_program else login(place.url, place.profile)
     if code == "FORBIDDEN":
         return "magistrate whoami" + (f" --profile {place.profile}" if place.profile else "")
     named = facts.get("remedy") or next(iter(remedies(facts.get("eligibility") or {})), None)

@@ -41,6 +41,7 @@ class Credential:
 
     source: str
     read: Callable[[], str]
+    of_program: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,12 @@ def is_loopback(url: str) -> bool:
 def _of_program(url: str) -> Credential | None:
     """What a program finds around it: a token of GitLab, Kubernetes or GitHub Actions (docs/sign-in.md)."""
     if token := os.environ.get(ID_TOKEN):
-        return Credential(f"the variable {ID_TOKEN}", lambda: clean(token, ID_TOKEN))
+        return Credential(f"the variable {ID_TOKEN}", lambda: clean(token, ID_TOKEN), of_program=True)
     file = Path(os.environ.get(TOKEN_FILE) or KUBERNETES)
     if os.environ.get(TOKEN_FILE) or file.exists():
-        return Credential(f"the file {file}", lambda: in_file(file))
+        return Credential(f"the file {file}", lambda: in_file(file), of_program=True)
     if os.environ.get(GITHUB_URL) and os.environ.get(GITHUB_TOKEN):
-        return Credential("GitHub Actions", _Github(url))
+        return Credential("GitHub Actions", _Github(url), of_program=True)
     return None
 
 
