@@ -18,6 +18,31 @@ from gql.cli import app
 from tests.operated import MAGISTRATE, Operated
 
 PATIENCE = 60.0
+NOT_LOADED = {
+    "httpx",
+    "rich",
+    "graphql",
+    "strawberry",
+    "beanie",
+    "motor",
+    "pymongo",
+    "pydantic",
+    "documents",
+    "resolvers",
+    "yaml",
+}
+"""What help and completion load nothing of: it takes long."""
+LOADED_BY = """
+import sys
+from gql.cli import main
+sys.argv = ["magistrate", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+print(*{each.partition(".")[0] for each in sys.modules}, sep="\\n", file=sys.stderr)
+"""
+"""Runs the command, and names what it has loaded on standard error."""
 
 
 @dataclass(frozen=True)

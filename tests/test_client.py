@@ -14,33 +14,10 @@ from gql import faults
 from gql.client import credentials, profiles
 from gql.client.exits import OF_CODE, Ended, Exit
 from gql.client.profiles import Profile
-from tests.commanding import Desk, Office, answering
+from tests.commanding import LOADED_BY, NOT_LOADED, Desk, Office, answering
 from tests.operated import MAGISTRATE, Operated
 
-NOT_LOADED = {
-    "httpx",
-    "rich",
-    "graphql",
-    "strawberry",
-    "beanie",
-    "motor",
-    "pymongo",
-    "pydantic",
-    "documents",
-    "resolvers",
-    "yaml",
-}
 BY_TYPER = {"pydantic"}  # by which it reads the options of a command
-LOADED_BY = """
-import sys
-from gql.cli import main
-sys.argv = ["magistrate", *sys.argv[1:]]
-try:
-    main()
-except SystemExit:
-    pass
-print(*{each.partition(".")[0] for each in sys.modules}, sep="\\n", file=sys.stderr)
-"""
 
 
 @pytest.fixture(scope="module")

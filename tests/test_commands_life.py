@@ -1,25 +1,12 @@
 """A whole life by the command line alone: from a registration to production and back, by several people."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
 from tests.commanding import Desk, Office
-from tests.examples import CARD, LEAKAGE, RATED
+from tests.governing import BOT, PEOPLE, REQUEST, documents, registers, weights
 from tests.operated import Operated
-
-BOT = "support-bot@1.0.0"
-PURPOSE = "Answers customer questions about orders"
-PEOPLE = {
-    "alice": ["MODEL_OWNER"], "bob": ["DATA_STEWARD"], "carol": ["ETHICS_REVIEWER"], "david": ["SECURITY_REVIEWER"],
-    "fiona": ["TECH_LEAD"], "george": ["DEPLOYER"], "rita": ["RISK_MANAGER"],
-}  # fmt: skip
-REQUEST = (
-    "--justification", "Four of five questions are answered at once", "--system", "support chat", "--users", "all-users",
-    "--downtime", "0", "--rollback-time", "5", "--test", "load test", "--rollback-plan", "The form is shown again",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -31,35 +18,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 @pytest.fixture(scope="module")
 def staff(office: Office) -> dict[str, Desk]:
     return {name: office.hires(name, *roles) for name, roles in PEOPLE.items()}
-
-
-def weights(desk: Desk, text: str = "the weights") -> str:
-    (desk.home / "weights.bin").write_text(text)
-    return str(desk.home / "weights.bin")
-
-
-def registers(desk: Desk, subject: str, *more: str, text: str = "the weights") -> None:
-    said = ("--purpose", PURPOSE, "--use-case", "Say where an order is", "--steward", "bob", "--artifact", weights(desk, text))
-    desk.succeeds("register", subject, *said, *more)
-
-
-def documents(desk: Desk, subject: str) -> None:
-    """Saves card, assessment and evidence, so that only approvals are missing."""
-    model, version = subject.split("@")
-    named = ("--model-id", model, "--version", version)
-    (desk.home / "card.yaml").write_text(yaml.safe_dump({"card": CARD}))
-    desk.succeeds("call", "saveModelCard", *named, "--input", "card.yaml")
-    desk.succeeds("call", "createRiskAssessment", *named, "--input", "-", stdin=json.dumps({"responses": [*RATED, LEAKAGE]}))
-    desk.succeeds(
-        "call", "attachEvidence", *named, "--requirement-id", "POL-003.access-control", "--title", "Access review",
-        "--uri", "https://records.example.org/17",
-    )  # fmt: skip
-
-
-def approves(staff: dict[str, Desk], subject: str) -> None:
-    staff["alice"].succeeds("submit", subject)
-    for name in ("carol", "david", "alice"):
-        staff[name].succeeds("approve", subject)
 
 
 def test_a_version_lives_from_its_registration_to_production_and_back(staff: dict[str, Desk]) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.commanding import Desk, Office
+from tests.commanding import LOADED_BY, NOT_LOADED, Desk, Office
 from tests.examples import DATASHEET
+from tests.governing import PEOPLE, PURPOSE, REQUEST, approves, documents, registers, weights
 from tests.operated import MAGISTRATE, Operated
-from tests.test_client import LOADED_BY, NOT_LOADED
-from tests.test_commands_life import PEOPLE, PURPOSE, REQUEST, approves, documents, registers, weights
 
 NEW = ("--purpose", PURPOSE, "--steward", "bob")
 GROUPS = ["list", "show", "export", "deploy"]
