@@ -9,6 +9,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY documents documents
 COPY resolvers resolvers
 COPY gql gql
+COPY magistrate magistrate
+COPY examples examples
 RUN pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim

@@ -52,6 +52,8 @@ check: $(INSTALLED) ## check format, lint, types, import contracts, the schema's
 	$(BIN)/lint-imports
 	@echo 'The schema is the one in schema.graphql, or: $(BIN)/magistrate schema > schema.graphql'
 	@$(BIN)/magistrate schema | diff -u schema.graphql -
+	@echo 'Its mutations are those in gql/client/mutations.json, or: $(BIN)/magistrate schema --mutations > gql/client/mutations.json'
+	@$(BIN)/magistrate schema --mutations | diff -u gql/client/mutations.json -
 	$(BIN)/python -m tests.schema_changes
 	$(BIN)/pytest tests/test_schema.py tests/test_reference.py tests/test_documented.py tests/test_docs.py
 

@@ -109,7 +109,7 @@ async def _ready(port: int) -> bool:
 
 
 def _is_worker(pid: int) -> bool:
-    return b"gql.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"magistrate.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _children(pid: int) -> list[int]:

@@ -28,6 +28,23 @@ class SettingRefused(CannotServe):
 
 
 @dataclass(eq=False)
+class UnknownVariable(CannotServe):
+    """A variable that begins like a setting and is none. Only a hardened server is stopped by it."""
+
+    status = 2
+    says = "{variable} is no setting{hint}"
+    variable: str
+    meant: str | None
+
+    @property
+    def hint(self) -> str:
+        return f"; {self.meant} is one" if self.meant else ""
+
+    def __str__(self) -> str:
+        return self.says.format(variable=self.variable, hint=self.hint)
+
+
+@dataclass(eq=False)
 class CannotListen(CannotServe):
     status = 3
     says = "cannot listen on {host} port {port}: {reason}; MAGISTRATE_HOST and MAGISTRATE_PORT choose another address"

@@ -77,8 +77,8 @@ class Worker:
         self.line, theirs = Pipe()
         with theirs:
             handed = [self.listener, theirs.fileno()]
-            # -P: a folder called gql in the working directory must not be imported in place of this package
-            command = [sys.executable, "-P", "-m", "gql.worker", *map(str, handed)]
+            # -P: a folder of such a name in the working directory must not be imported in place of this package
+            command = [sys.executable, "-P", "-m", "magistrate.worker", *map(str, handed)]
             self.process = children.start(command, pass_fds=handed)
         if self.uri:
             self.line.send(self.uri)

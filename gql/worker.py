@@ -1,4 +1,4 @@
-"""A worker process: `python -m gql.worker LISTENER LINE`, with the file descriptors of two sockets from the supervisor.
+"""A worker process: `python -m magistrate.worker LISTENER LINE`, with the file descriptors of two sockets from the supervisor.
 
 Requests come in on the listener. On the line the supervisor sends the URI of the database once it listens, and the worker answers
 with `Prepared`.
@@ -28,7 +28,3 @@ def main() -> None:
     gc.enable()
     with faults.ending():
         serve(settings, line.recv(), listener, line.send)
-
-
-if __name__ == "__main__":
-    main()

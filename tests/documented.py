@@ -19,7 +19,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,16 +35,20 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")})
 READ_IN_ORDER = (
     "README.md",
-    "docs/getting-started.md",
+    "docs/getting-started-graphql.md",
     "docs/guide.md",
     "docs/questions.md",
     "docs/import-export.md",
     "docs/reference.md",
     "docs/operating.md",
     "examples/README.md",
+    "docs/command-line.md",
+    "docs/python.md",
     "docs/gate.md",
 )
 """A page goes on from the ones before it: their people, their models, their shell."""
+READ_ALONE = ("docs/getting-started.md",)
+"""A page for whoever reads nothing before it, done on a server of its own."""
 
 NOT_RUN = "# not run by tests: "
 END_OF_OUTPUT = "-- the block has ended --"
@@ -168,7 +172,7 @@ class Reader:
     def at_home(cls, home: Path) -> Iterator[Self]:
         """A reader in an empty folder, beside a server that keeps its data there; the examples are where a clone has them."""
         (home / "examples").symlink_to(ROOT / "examples")
-        with Operated(home / "var") as server, Shell(home, {"MAGISTRATE_URL": server.url}) as shell:
+        with Operated(home / "var") as server, Shell(home, at_desk(home, server)) as shell:
             yield cls(server, shell)
 
     def follows(self, page: Path) -> None:
@@ -189,6 +193,11 @@ class Reader:
         if sender == "the administrator":
             return (self.server.folder / "admin-token").read_text().strip()
         return self.shell.value(sender.upper())
+
+
+def at_desk(home: Path, server: Operated) -> dict[str, str]:
+    """What the environment of a reader's shell says; profiles are kept at home."""
+    return {"MAGISTRATE_URL": server.url, "XDG_CONFIG_HOME": str(home / "config"), "NO_COLOR": "1"}
 
 
 def compare(block: Block, told: str) -> None:
@@ -226,8 +235,13 @@ def alike(text: str) -> str:
 
 def write_answers() -> None:
     """Does all that the pages say, and writes each answer that is shown otherwise into its page."""
+    for names in (READ_IN_ORDER, *((each,) for each in READ_ALONE)):
+        _write_answers_of(names)
+
+
+def _write_answers_of(names: Sequence[str]) -> None:
     with TemporaryDirectory(prefix="magistrate-docs-") as folder, Reader.at_home(Path(folder)) as reader:
-        for page in (ROOT / name for name in READ_IN_ORDER):
+        for page in (ROOT / name for name in names):
             told = [(each, reader.does(each)) for each in blocks(page) if each.is_run]
             lines = page.read_text().split("\n")
             for block, answer in reversed(told):  # from the end, so that the lines before stay where they are

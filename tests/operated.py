@@ -32,6 +32,8 @@ def started(settings: dict[str, object], **output: Any) -> subprocess.Popen[str]
 class Operated:
     """A running server; as a context, from when it says that it is ready until it was told to end."""
 
+    complained = ""  # what it said on standard error until it ended
+
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder, self.settings = folder, settings
 
@@ -51,7 +53,7 @@ class Operated:
     def end(self) -> None:
         if self.process.returncode is None:
             self.process.terminate()
-            self.process.communicate(timeout=END_WITHIN)
+            _, self.complained = self.process.communicate(timeout=END_WITHIN)
 
     @property
     def url(self) -> str:

@@ -15,15 +15,17 @@ from documents.errors import Refusal
 from documents.values import camel
 from documents.versions.lifecycle import VersionStatus
 from gql.cli import app
+from gql.client.credentials import VARIABLES
 from gql.issuers.file import read_issuers
 from gql.settings import PREFIX, Settings
-from tests.documented import PAGES, READ_IN_ORDER, ROOT, Reader, blocks, shown
+from tests.documented import PAGES, READ_ALONE, READ_IN_ORDER, ROOT, Reader, blocks, shown
 
 READ_ELSEWHERE = {"docs/verify.md": "tests/test_audit_commands.py"}
 """Pages that are done on a server of their own."""
-OF_CLIENTS = {"MAGISTRATE_URL", "MAGISTRATE_TOKEN"}
-"""Variables of clients in the documentation, which the server does not read."""
+OF_CLIENTS = set(VARIABLES)
+"""Variables of clients, which the server does not read."""
 NOT_IN_THE_SCHEMA = {
+    "enableServiceLinks",  # of a pod of Kubernetes
     "operationName",  # a parameter of GraphQL over HTTP
     "restoreTrail",  # the action of an event that no mutation makes
     "rotateAuditKey",  # likewise
@@ -51,9 +53,15 @@ def test_each_block_of_a_page_is_answered_as_the_page_shows(page: str, reader: R
     reader.follows(ROOT / page)
 
 
+@pytest.mark.parametrize("page", READ_ALONE)
+def test_each_block_of_a_page_for_a_newcomer_is_answered_as_the_page_shows(page: str, tmp_path: Path) -> None:
+    with Reader.at_home(tmp_path) as newcomer:
+        newcomer.follows(ROOT / page)
+
+
 def test_every_page_with_anything_to_do_is_read() -> None:
     busy = {name_of(page) for page in PAGES if any(each.is_run for each in blocks(page))}
-    assert busy == {*READ_IN_ORDER, *READ_ELSEWHERE}
+    assert busy == {*READ_IN_ORDER, *READ_ALONE, *READ_ELSEWHERE}
 
 
 def test_the_readme_can_be_read_in_five_minutes() -> None:
@@ -86,7 +94,7 @@ def test_what_a_page_names_exists(page: Path) -> None:
     settings = {f"{PREFIX}{each}".upper() for each in Settings.model_fields}
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", text)) <= settings | OF_CLIENTS
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= make_targets()
-    assert set(re.findall(r"`magistrate ((?:audit )?[a-z-]+)", text)) <= commands()
+    assert set(re.findall(r"`magistrate ((?:audit )?[a-z][a-z-]*)", text)) <= commands()
     assert not [each for each in linked(text) if not leads_somewhere(page, each)]
 
 

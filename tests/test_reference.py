@@ -13,6 +13,7 @@ from documents.imports.commands import MODELS
 from documents.store import record, streams
 from documents.values import camel
 from gql import attempts, faults, http, introspection, subscriptions
+from gql.client import credentials, exits
 from gql.settings import PREFIX, Settings
 from resolvers.graph import aggregates, asked, connections, figures, orders
 from tests.documented import ROOT
@@ -131,3 +132,17 @@ def test_the_limits_are_those_that_the_code_keeps() -> None:
 
 def test_the_exit_codes_are_those_that_the_commands_end_with() -> None:
     assert [int(code) for code, _ in table("Exit codes")] == [0, 1, *sorted(faults.STATUSES)]
+
+
+def test_the_exit_codes_of_client_commands_are_those_that_exist() -> None:
+    expected = [
+        [str(int(each)), each.says, ", ".join(f"`{code}`" for code, exit_ in exits.OF_CODE.items() if exit_ is each)]
+        for each in exits.Exit
+    ]
+    expected[exits.Exit.OUT_OF_REACH][2] += ", and `LIMIT_EXCEEDED` of HTTP status 429"
+    assert table("Exit codes of client commands") == expected
+
+
+def test_the_variables_of_clients_are_those_that_exist() -> None:
+    expected = [[f"`{name}`", f"{says[0].upper()}{says[1:]}"] for name, says in credentials.VARIABLES.items()]
+    assert table("Variables of clients") == expected

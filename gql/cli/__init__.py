@@ -1,33 +1,88 @@
 """The command `magistrate`. Each subcommand imports what it runs, so that the others start quickly."""
 
+import os
 from typing import Annotated
 
 import typer
 
-from gql import faults
-from gql.cli import admin, audit
-
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A governance graph for AI models."
+from gql.cli import (
+    admin,
+    audit,
+    call,
+    deciding,
+    deploying,
+    eligible,
+    exporting,
+    importing,
+    listing,
+    overview,
+    query,
+    registering,
+    showing,
+    signing,
+    tokens,
 )
+from gql.client.commands import Root, group
 
+app = group("A governance graph for AI models.", add_completion=True, cls=Root)
+
+signing.add_to(app)
+query.add_to(app)
+registering.add_to(app)
+importing.add_to(app)
+exporting.add_to(app)
+listing.add_to(app)
+showing.add_to(app)
+deciding.add_to(app)
+eligible.add_to(app)
+deploying.add_to(app)
+overview.add_to(app)
+app.add_typer(call.app, name="call")
+app.add_typer(tokens.app, name="token")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
     """The console script. A foreseen fault is told in one line and has an exit code of its own."""
-    with faults.ending():
+    try:
         app()
+    except Exception:
+        from gql import faults
+
+        with faults.ending():
+            raise
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def of_all(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")] = False,
+) -> None:
+    """A governance graph for AI models."""
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port, in the place of MAGISTRATE_PORT; 0 lets the system choose.")
+    ] = None,
+) -> None:
     """Serve until Ctrl+C; the settings are environment variables, MAGISTRATE_PORT and so on."""
     from gql.settings import read_settings
     from gql.supervisor import serve
+    from gql.variables import check
 
-    serve(read_settings())
+    if port is not None:
+        os.environ["MAGISTRATE_PORT"] = str(port)
+    settings = read_settings()
+    check(os.environ, hardened=settings.hardened)
+    serve(settings)
 
 
 @app.command("demo")
@@ -62,11 +117,21 @@ def migrate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    mutations: Annotated[
+        bool, typer.Option("--mutations", help="Print the mutations alone, in the form that `call` reads.")
+    ] = False,
+) -> None:
     """Print the schema in GraphQL's own language."""
     from gql.schema import build_schema
 
-    typer.echo(build_schema().as_str())
+    built = build_schema()
+    if mutations:
+        from gql.mutations import in_json
+
+        typer.echo(in_json(built._schema))
+    else:
+        typer.echo(built.as_str())
 
 
 @app.command()

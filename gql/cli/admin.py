@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="What only somebody with access to the host may do.")
+from gql.client.commands import group
+
+app = group("What only somebody with access to the host may do.")
 
 
 @app.callback()

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The audit trail, for those who need not believe it.")
+from gql.client.commands import group
+
+app = group("The audit trail, for those who need not believe it.")
 
 KEYS = typer.Option(
     "--key",

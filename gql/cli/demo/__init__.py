@@ -87,7 +87,7 @@ def _own_server() -> Iterator[tuple[str, str]]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX) or name == f"{PREFIX}ENGINE"}
     with TemporaryDirectory(prefix="magistrate-demo-", ignore_cleanup_errors=True) as folder:
         chosen = {f"{PREFIX}DATA_DIR": folder, f"{PREFIX}PORT": "0", f"{PREFIX}LOG_LEVEL": "WARNING"}
-        command = [sys.executable, "-P", "-c", "from gql.cli import main; main()", "serve"]
+        command = [sys.executable, "-P", "-m", "magistrate", "serve"]
         server = children.start(command, env=inherited | chosen, stdout=subprocess.PIPE)
         try:
             yield _address(server), (Path(folder) / "admin-token").read_text().strip()

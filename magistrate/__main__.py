@@ -1,0 +1,6 @@
+"""`python -m magistrate`: the command."""
+
+from magistrate import main
+
+if __name__ == "__main__":
+    main()
