@@ -50,6 +50,8 @@ READ_IN_ORDER = (
 READ_ALONE = ("docs/getting-started.md",)
 """A page for whoever reads nothing before it, done on a server of its own."""
 
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+
 NOT_RUN = "# not run by tests: "
 END_OF_OUTPUT = "-- the block has ended --"
 PATIENCE = 60.0  # seconds for one block
@@ -66,6 +68,13 @@ _VARYING = tuple(
         (r"\bmag_[0-9A-Za-z]+_[\w-]+", "mag_id_secret"),
     )
 )
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading of the reference, cell by cell."""
+    below = REFERENCE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (first, *_) = re.findall(r"(?:^\|.*\n)+", below, re.MULTILINE)
+    return [[each.strip() for each in line.strip("|").split(" | ")] for line in first.strip().split("\n")[2:]]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`magistrate call`: no mutation is out of reach of a shell, and what the options say is what is sent."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,17 @@ def test_a_refusal_of_the_graph_comes_with_the_command_that_mends_it(tmp_path: P
         command({"mutation": "ofTomorrow", "arguments": {"aField": [1, True]}})
         == "magistrate call ofTomorrow --a-field 1 --a-field true"
     )
+
+
+def test_what_a_remedy_leaves_open_stands_in_capitals_where_it_is_to_be_filled_in() -> None:
+    fill = ["responses.0.likelihood", "responses.0.impact"]
+    known = {"modelId": "m", "version": "1", "responses": [{"factor": "A_FACTOR"}]}
+    words = shlex.split(command({"mutation": "createRiskAssessment", "arguments": known, "fill": fill}))
+    assert words[:-1] == ["magistrate", "call", "createRiskAssessment", "--model-id", "m", "--version", "1", "--responses"]
+    assert json.loads(words[-1]) == {"factor": "A_FACTOR", "likelihood": "LIKELIHOOD", "impact": "IMPACT"}
+    open_list = command({"mutation": "registerModel", "arguments": {}, "fill": ["tags", "owner.id", "links.1.uri"]})
+    filled = """--tags TAGS --owner '{"id": "ID"}' --links '{}' --links '{"uri": "URI"}'"""
+    assert open_list == f"magistrate call registerModel {filled}"
 
 
 def test_help_says_what_each_field_is(tmp_path: Path) -> None:

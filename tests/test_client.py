@@ -15,6 +15,7 @@ from gql.client import credentials, profiles
 from gql.client.exits import OF_CODE, Ended, Exit
 from gql.client.profiles import Profile
 from tests.commanding import LOADED_BY, NOT_LOADED, Desk, Office, answering
+from tests.documented import table
 from tests.operated import MAGISTRATE, Operated
 
 BY_TYPER = {"pydantic"}  # by which it reads the options of a command
@@ -222,8 +223,6 @@ def test_each_code_of_the_graph_has_its_exit_code(tmp_path: Path, code: str) -> 
 
 
 def test_every_code_of_the_graph_is_in_the_table() -> None:
-    from tests.test_reference import table  # noqa: PLC0415  it loads the server
-
     assert {code.strip("`") for code, *_ in table("Errors")} == OF_CODE.keys()
 
 

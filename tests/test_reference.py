@@ -1,7 +1,6 @@
 """The tables of docs/reference.md hold what the code holds: settings with their defaults, refusals, limits and exit codes."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,9 +15,8 @@ from gql import attempts, faults, http, introspection, subscriptions
 from gql.client import credentials, exits
 from gql.settings import PREFIX, Settings
 from resolvers.graph import aggregates, asked, connections, figures, orders
-from tests.documented import ROOT
+from tests.documented import REFERENCE, table
 
-REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 FOR_OPERATORS = (FormNotAsTold, Inconsistent, NewerSchema, OlderSchema, PreviewSchema)
 """Refusals that end a command or a start, and that no client is answered with."""
 BESIDE_REFUSALS = {
@@ -26,13 +24,6 @@ BESIDE_REFUSALS = {
     ("INVALID_INPUT", ("path",)),  # GraphQL's own, of a variable
     ("INVALID_INPUT", ("path", "problems")),  # pydantic's
 }
-
-
-def table(heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading of the reference, cell by cell."""
-    below = REFERENCE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    (first, *_) = re.findall(r"(?:^\|.*\n)+", below, re.MULTILINE)
-    return [[each.strip() for each in line.strip("|").split(" | ")] for line in first.strip().split("\n")[2:]]
 
 
 def test_the_settings_and_their_defaults_are_those_that_exist() -> None:

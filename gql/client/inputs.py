@@ -146,7 +146,7 @@ def _words(fields: Mapping[str, Any], path: tuple[str, ...], known: Mapping[tupl
         elif leaf.is_flag:
             yield leaf.option if value else option((*path, f"no-{name}"))
         elif leaf.many:
-            for each in map(leaf.write, value):
+            for each in map(leaf.write, value if isinstance(value, list) else [value]):
                 yield from (leaf.option, each)
             if not value:
                 yield from (leaf.option, EMPTY)

@@ -1,11 +1,12 @@
 """What would mend a refusal, as a command to paste."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from gql.client.inputs import Mutation, mutation
-from gql.client.spelling import kebab, option
+from gql.client.spelling import kebab
 
 SHORTER: Mapping[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "submitForApproval": ("submit", frozenset({"modelId", "version"}), frozenset()),
@@ -23,6 +24,21 @@ def command(remedy: Mapping[str, Any]) -> str:
         subject = known.get("changeId") or f"{known.get('modelId')}@{known.get('version')}"
         role = ["--role", known["role"]] if known.get("role") else []
         return shlex.join(["magistrate", shorter[0], subject, *role])
-    of = mutation(name) or Mutation(name, "", "", "")
-    filled = [f"{option([each])} {kebab(each).upper().replace('-', '_')}" for each in fill]
-    return " ".join(["magistrate", "call", name, *map(shlex.quote, of.words(known)), *filled])
+    of, fields = mutation(name) or Mutation(name, "", "", ""), deepcopy(dict(known))
+    for each in fill:
+        _fill(fields, each.split("."))
+    return " ".join(["magistrate", "call", name, *map(shlex.quote, of.words(fields))])
+
+
+def _fill(fields: Any, path: Sequence[str]) -> None:
+    """Puts the name of a field in capitals where it is to be filled in: below objects, and in lists at the place that it says."""
+    name, *below = path
+    at: Any = int(name) if isinstance(fields, list) else name
+    if isinstance(fields, list):
+        fields.extend({} for _ in range(len(fields), at + 1))
+    if below:
+        if isinstance(fields, dict) and not isinstance(fields.get(at), dict | list):
+            fields[at] = [] if below[0].isdecimal() else {}
+        _fill(fields[at], below)
+    else:
+        fields[at] = kebab(name).upper().replace("-", "_")
