@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-BESIDE = 2  # questions that are worked on at once while a mutation is under way
-REST = 1.0  # times what a question took: for so long its place stays empty
-SHORTLY = 0.25  # seconds after which a question counts no longer: it waits for the database, and others need not wait for it
+BESIDE = 1  # questions that are worked on at once while a mutation is under way
+REST = 0.5  # times what a question took: for so long its place stays empty
+SHORTLY = 0.1  # seconds after which a question counts no longer: it waits for the database, and others need not wait for it
 
 
 class Precedence:
