@@ -318,6 +318,8 @@ class Record(Document):
         spread = Spread.of(cls, there, keys)
         fields = both(fields, both(ordering(by), fields_at(*there)))
         pieces = {"$or": window.queries(cls, query, by)}
+        if len(keys) == 1 and not spread.steps:  # a list like any other, which an index serves; none serves the pipeline
+            return {keys[0]: [*await cls.read(pieces, window.order(by), window.size + 1, fields)]}
         found: dict[tuple[Any, ...], list[Self]] = {}
         for raw in await cls.aggregated(spread.pages(pieces, window.order(by), window.size + 1, projection(cls, fields))):
             key = tuple(at_path(raw, path) for path in spread.paths)
