@@ -70,7 +70,7 @@ def test_what_names_no_version_is_refused(text: str) -> None:
 
 def test_tasks_come_with_the_commands_that_do_them(alice: Desk, office: Office) -> None:
     (task,) = alice.succeeds("tasks", "--json").json
-    assert task["kind"] == "SUBMIT" and task["command"].startswith("magistrate call submitForApproval --model-id ")
+    assert task["kind"] == "SUBMIT" and task["command"] == "magistrate submit support-assistant@1.0.0"
     assert task["command"] in alice.succeeds("tasks").out
     assert "nothing waits" in office.admin.succeeds("tasks").err and office.admin.succeeds("tasks", "--json").json == []
     alice.succeeds(*task["command"].split()[1:])
