@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gql.client import mlflow, sources
+from gql.client import mlflow, sources, tracking
 from gql.client.commands import Session, command
 from gql.client.exits import Ended, Exit
 from gql.client.sources import Kind, Source
@@ -23,6 +23,7 @@ query($modelId: String!, $version: String!) {
 REPORT = "leftOut { path reason }"
 MODELS = f"models {{ path filled {REPORT} modelVersion {{ modelId version status tier }} }} {REPORT}"
 NOTHING_NEW = "changes no field"  # so a server says that all is there already
+OF_MLFLOW = (Kind.ML_MODEL, Kind.REGISTERED)
 SIGNS = {"create": "+", "fill": "~", "same": "="}
 
 
@@ -86,7 +87,11 @@ def import_(
     session: Session,
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Files, folders and patterns; - is no file here.", show_default=False),
+        typer.Argument(
+            metavar="PATH...",
+            help="Files, folders, patterns, and mlflow:URL for a tracking server.",
+            show_default=False,
+        ),
     ],
     owner: Annotated[str | None, typer.Option(metavar="USER", help="The model owner of new versions.")] = None,
     steward: Annotated[str | None, typer.Option(metavar="USER", help="The data steward of new versions.")] = None,
@@ -105,15 +110,16 @@ def import_(
         bool | None, typer.Option("--apply/--plan", help="Do it without asking, or only show it. Without both a terminal asks.")
     ] = None,
 ) -> None:
-    """Import models and their cards: from cards of the Hugging Face Hub, CycloneDX bills and folders of MLflow.
+    """Import models and their cards: from cards of the Hugging Face Hub, CycloneDX bills and MLflow.
 
     First it shows what would be created (+), filled (~) and left as it is (=). Files that cannot be imported do not stop the
     others; the exit code is that of the first of them.
     """
     wanted = Wanted(owner, steward, version_of(as_) if as_ else None, version, purpose, at, fill or bool(as_))
     failures, steps = Failures(session), list[Step]()
-    files = list(dict.fromkeys(sources.found(paths)))
-    read = list(_read(files, failures))
+    servers = [each for each in paths if each.startswith(tracking.SCHEME)]
+    files = list(dict.fromkeys(sources.found(each for each in paths if each not in servers)))
+    read = [*_read(files, failures), *(source for each in servers for source in tracking.read(each))]
     if as_ and len(read) > 1:
         raise Ended(Exit.USAGE, f"--as is about one file, and there are {len(read)}")
     for each in read:
@@ -155,13 +161,15 @@ def _read(files: Sequence[tuple[Path, bool]], failures: Failures) -> Iterator[So
             if source is not None:
                 yield source
             elif named:
-                raise Ended(Exit.USAGE, "is no card with front matter, no CycloneDX bill and no MLmodel")
+                raise Ended(Exit.USAGE, "is no card with front matter, no CycloneDX bill and no model of MLflow")
         except Ended as ended:
             failures.add(path, ended)
 
 
 def _planned(session: Session, source: Source, wanted: Wanted) -> Iterator[Step]:
     names = [wanted.subject] if wanted.subject else list(source.names)
+    if wanted.subject and source.kind is Kind.REGISTERED and len(source.names) != 1:
+        raise Ended(Exit.USAGE, f"has {len(source.names)} versions, and --as is about one")
     if not names:
         raise Ended(Exit.USAGE, f"says not which version it is about: say --as {VERSION}")
     for model, named in names:
@@ -177,7 +185,7 @@ def _planned(session: Session, source: Source, wanted: Wanted) -> Iterator[Step]
         else:
             if not (wanted.owner and wanted.steward):
                 raise Ended(Exit.USAGE, "brings a new version: say --owner and --steward")
-            if source.kind is Kind.ML_MODEL and not mlflow.purpose(source, wanted.purpose):
+            if source.kind in OF_MLFLOW and not mlflow.purpose(source, named, wanted.purpose):
                 raise Ended(Exit.USAGE, "does not say what the model is for: say --purpose")
             new = "a version of a registered model" if stored["model"] else "a new model"
             yield Step(source, "create", model, version, f"{new}, with its card")
@@ -200,7 +208,7 @@ def _apply(session: Session, steps: Sequence[Step], wanted: Wanted, failures: Fa
         try:
             if each.action == "fill":
                 _fill(session, each)
-            elif each.source.kind is Kind.ML_MODEL:
+            elif each.source.kind in OF_MLFLOW:
                 each.done = mlflow.register(session, each.source, each.model, each.version, wanted)
             else:
                 if path not in imported:
@@ -245,7 +253,7 @@ def _tell_left_out(session: Session, path: Path, done: dict[str, Any] | Ended) -
 def _fill(session: Session, step: Step) -> None:
     named = {"modelId": step.model, "version": step.version}
     try:
-        if step.source.kind is Kind.ML_MODEL:
+        if step.source.kind in OF_MLFLOW:
             step.done = mlflow.fill(session, step.source, named)
         else:
             fields = named | {"format": step.source.kind.value, "text": step.source.text}

@@ -1,6 +1,7 @@
 """Files that models come from: what kind each is, and which versions it names. A server reads them; this says what it would do.
 
-Cards of the Hugging Face Hub, their evaluation results, CycloneDX bills of materials, and folders of MLflow with an `MLmodel`.
+Cards of the Hugging Face Hub, their evaluation results, CycloneDX bills of materials, folders of MLflow with an `MLmodel`, and
+registered models of MLflow as JSON.
 """
 
 import json
@@ -30,6 +31,7 @@ class Kind(Enum):
     RESULTS = "HUGGING_FACE_RESULTS"
     BILL = "CYCLONE_DX"
     ML_MODEL = "MLFLOW"
+    REGISTERED = "MLFLOW_REGISTERED_MODEL"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def read(path: Path) -> Source | None:
         return Source(path, Kind.RESULTS, text)
     if front := _FRONT.match(text):
         return _card(path, text, front)
-    return _bill(path, text) if text.lstrip("\ufeff \t\r\n").startswith("{") else None
+    return _in_json(path, text) if text.lstrip("\ufeff \t\r\n").startswith("{") else None
 
 
 def _card(path: Path, text: str, front: re.Match[str]) -> Source:
@@ -117,13 +119,34 @@ def _card(path: Path, text: str, front: re.Match[str]) -> Source:
     return Source(path, Kind.CARD, text, (named,), {"name": name if isinstance(name, str) else None})
 
 
-def _bill(path: Path, text: str) -> Source | None:
+def _in_json(path: Path, text: str) -> Source | None:
     try:
-        said = json.loads(text)
+        said = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or said.get("bomFormat") != "CycloneDX":
+    if not isinstance(said, dict):
         return None
+    return _bill(path, text, said) if said.get("bomFormat") == "CycloneDX" else _registered(path, text, said)
+
+
+def _registered(path: Path, text: str, said: Mapping[str, Any]) -> Source | None:
+    """A registered model as MLflow's REST API answers with it (`RegisteredModel`), or as mlflow-export-import writes it."""
+    around = said.get("mlflow")
+    model = (around if isinstance(around, dict) else said).get("registered_model")
+    if not isinstance(model, dict) or not isinstance(model.get("name"), str):
+        return None
+    return registered(path, model, model.get("versions") or model.get("latest_versions"), text)
+
+
+def registered(path: Path, model: Mapping[str, Any], listed: Any, text: str = "") -> Source:
+    """A registered model of MLflow with its versions; whatever is no version is left out."""
+    told = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict) and each.get("version")]
+    versions = {str(each["version"]): each for each in told}
+    names = tuple((as_key(model["name"]), each) for each in versions)
+    return Source(path, Kind.REGISTERED, text, names, {"model": model, "versions": versions})
+
+
+def _bill(path: Path, text: str, said: Mapping[str, Any]) -> Source:
     metadata = said.get("metadata")
     top = metadata.get("component") if isinstance(metadata, dict) else None
     return Source(path, Kind.BILL, text, (*_components([top], 1), *_components(said.get("components"), 1)))
