@@ -272,12 +272,12 @@ async def test_processes_of_one_machine_take_turns(
 
 
 async def test_a_process_that_meets_another_ones_transaction_has_no_turn_of_the_machine_while_it_pauses(
-    server: str, service: Service, tmp_path: Path
+    server: str, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, begun, end = Service(server, service.database.name), asyncio.Event(), asyncio.Event()
     await other.database.prepare(())
     here, beside = Neighbours(tmp_path), Neighbours(tmp_path, patience=60)
-    service.database.transactions.neighbours = here.in_turn
+    monkeypatch.setattr(service.database.transactions, "neighbours", here.in_turn)
 
     async def slow(unit: Unit) -> None:
         await AuditHead.touch()
