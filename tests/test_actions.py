@@ -81,6 +81,7 @@ async def agree(
     return found
 
 
+@pytest.mark.exhaustive
 async def test_each_action_is_what_trying_comes_to(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """All along the journey: whoever goes on may, and what others try comes to what `actions` says to them."""
     await let_all_in(service)

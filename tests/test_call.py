@@ -81,6 +81,7 @@ def test_the_file_of_mutations_is_the_one_of_the_schema() -> None:
     assert inputs.FILE.read_text() == in_json(SCHEMA) + "\n"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_every_mutation_is_within_reach_of_a_shell(elsewhere: Elsewhere, tmp_path: Path, mutation: str) -> None:
     desk, known = Desk(tmp_path, elsewhere.url, "mag_a_b"), inputs.mutation(mutation)

@@ -281,6 +281,7 @@ walks = settings(
 )
 
 
+@pytest.mark.exhaustive
 @walks
 @given(data=st.data())
 async def test_wherever_a_walk_leads_nothing_runs_that_was_not_let_through_and_the_trail_tells_it(

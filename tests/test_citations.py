@@ -71,6 +71,7 @@ def told_in(event: Raw) -> Iterator[tuple[str, str]]:
         yield ".".join(["facts", *(each for each in inside if each not in {"content", "cites"})]), digest
 
 
+@pytest.mark.exhaustive
 async def test_what_an_event_cites_is_exactly_what_it_tells_of_contents(told: Service) -> None:
     kept = {each["digest"] for each in await told.database.collection("contents").find().to_list(None)}
     kinds = set()

@@ -44,6 +44,7 @@ def token(provider: Provider, **claims: object) -> str:
     return provider.signs(None, {}, datetime.now(UTC), **CLAIMS | claims)
 
 
+@pytest.mark.exhaustive
 def test_a_job_of_gitlab_is_let_in_by_its_variable(operated: Operated, provider: Provider, tmp_path: Path) -> None:
     found = Desk(tmp_path, operated.url).succeeds("whoami", "--json", MAGISTRATE_ID_TOKEN=token(provider)).json
     assert (found["id"], found["name"], found["mutations"]) == ("release-pipeline", None, ["REGISTER_MODEL"])

@@ -85,6 +85,7 @@ EVERYWHERE = [
 ]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", EVERYWHERE)
 def test_no_server_is_out_of_reach_for_each(tmp_path: Path, words: list[str]) -> None:
     desk = Desk(tmp_path, "http://127.0.0.1:1", "mag_a_b")

@@ -53,6 +53,7 @@ def test_each_block_of_a_page_is_answered_as_the_page_shows(page: str, reader: R
     reader.follows(ROOT / page)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("page", READ_ALONE)
 def test_each_block_of_a_page_for_a_newcomer_is_answered_as_the_page_shows(page: str, tmp_path: Path) -> None:
     with Reader.at_home(tmp_path) as newcomer:

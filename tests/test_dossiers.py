@@ -4,6 +4,8 @@ import json
 from hashlib import sha256
 from typing import Any
 
+import pytest
+
 from tests.examples import BOT, CARD, DATASHEET, LEAKAGE, TICKETS, assess, decide, eligible, read, register, submit
 from tests.journey import FROM_OUTSIDE, WEIGHTS
 from tests.service import ALICE, BOB, CAROL, DAVID, RITA, Service
@@ -70,6 +72,7 @@ async def test_what_nobody_has_decided_about_has_digests_and_no_texts_yet(servic
     assert texts((await read(service, asked))["standing"])
 
 
+@pytest.mark.exhaustive
 async def test_thirty_decisions_cost_as_many_commands_as_one(server: str, service: Service) -> None:
     await register(service)
     await submit(service)

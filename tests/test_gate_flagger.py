@@ -193,6 +193,7 @@ UPGRADE = (
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
 
+@pytest.mark.exhaustive
 def test_no_log_and_no_event_of_a_running_server_has_a_token_that_stood_in_a_path(logged: Logged) -> None:
     """Right, wrong and malformed tokens, by every method, over a WebSocket, in broken requests, and while the database stands."""
     right, wide = logged.token("GATE"), logged.token("GATE", "GRAPH")

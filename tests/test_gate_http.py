@@ -444,6 +444,7 @@ async def test_a_question_costs_a_command_for_each_collection_that_it_touches(se
         assert sorted(await costs(watched, BYTES)) == of_bytes == of_version
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("papers", [True, False])
 async def test_a_hundred_holders_are_judged_without_holding_the_loop(service: Service, papers: bool) -> None:
     await (approved_with(service, WEIGHTS) if papers else register(service, artifacts=[WEIGHTS]))

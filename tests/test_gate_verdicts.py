@@ -84,6 +84,7 @@ async def starts(service: Service, change_id: str) -> bool:
     return not codes
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(4))
 async def test_every_door_gives_the_same_verdict_whatever_people_did_before(service: Service, seed: int) -> None:
     await populated(service)

@@ -65,6 +65,7 @@ def leaves(kind: Any) -> str:
     return f"{{ {' '.join(plain)} }}"
 
 
+@pytest.mark.exhaustive
 async def test_every_mutation_that_is_sent_again_records_nothing_and_answers_as_at_first(server: str) -> None:
     service = await Twice.started(server)
     service.now = utc_now()

@@ -176,6 +176,7 @@ walks = settings(
 )
 
 
+@pytest.mark.exhaustive
 @walks
 @given(data=st.data())
 async def test_nothing_that_one_administrator_alone_brings_about_is_decided_without_a_mark(

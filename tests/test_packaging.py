@@ -57,6 +57,7 @@ def test_the_command_finds_its_own_packages(installed: Path) -> None:
     assert "who-is-awaited" in said and complaint == ""
 
 
+@pytest.mark.exhaustive
 def test_a_server_and_its_workers_find_theirs(installed: Path) -> None:
     serving = python(installed, "-m", "magistrate", "serve")
     assert serving.stdout

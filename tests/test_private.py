@@ -67,6 +67,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
         os.umask(before)
 
 
+@pytest.mark.exhaustive
 def test_a_data_folder_is_its_owners_alone_whatever_the_umask(operated: Operated) -> None:
     said = modes(operated.folder)
     assert wide(operated.folder) == []

@@ -107,6 +107,7 @@ def test_a_database_without_transactions_is_refused(tmp_path: Path) -> None:
     assert code == 7 and "replica set" in complaint
 
 
+@pytest.mark.exhaustive
 def test_data_of_a_later_release_are_left_alone(server: str, tmp_path: Path) -> None:
     with MongoClient[dict[str, object]](server) as client:
         client["later"]["migrations"].insert_one({"number": 99})

@@ -300,6 +300,7 @@ def paged(rows: int) -> Callable[[Any], Any]:
     return page
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("form", ["csv", "ndjson", "json", "table"])
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, form: str) -> None:
     """Twenty thousand rows of a kilobyte would be twenty megabytes."""

@@ -97,6 +97,7 @@ async def hundred(server: str) -> AsyncIterator[Watched]:
     await service.close()
 
 
+@pytest.mark.exhaustive
 async def test_a_hundred_versions_cost_as_many_commands_as_one(hundred: Watched) -> None:
     one, few = await hundred.costs(LIST, first=1)
     many, commands = await hundred.costs(LIST, first=100)

@@ -65,6 +65,7 @@ async def travelled(server: str) -> AsyncIterator[tuple[Service, Stored]]:
     await service.close()
 
 
+@pytest.mark.exhaustive
 async def test_the_whole_journey_is_stored_as_the_trail_tells_it(travelled: tuple[Service, Stored], tmp_path: Path) -> None:
     service, stored = travelled
     await service.restore(stored)

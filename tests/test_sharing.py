@@ -135,12 +135,14 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 async def test_a_verification_leaves_the_event_loop_to_others(long: Service, threads: list[int]) -> None:
     assert await long.ask(ONCE, AUDREY) == {"auditVerification": {"treeSize": EVENTS, "valid": True}}
     assert len(threads) == EVENTS / WINDOW and get_ident() not in threads
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tampers
 async def test_ten_callers_at_once_get_one_answer_of_at_most_two_runs(long: Service, threads: list[int]) -> None:
     """The first begins at once, and the others may come while it runs."""

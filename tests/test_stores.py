@@ -55,6 +55,7 @@ async def test_a_start_leaves_a_store_of_todays_form_and_its_indexes_as_they_are
         assert options(await collections[name].list_indexes().to_list(None)) == options(indexes), name
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("opened", [each for each in releases() if each not in OF_TODAY], indirect=True)
 async def test_a_migration_changes_the_documents_that_its_steps_name_and_no_other(opened: Opened) -> None:
     release = opened.store.release
@@ -74,6 +75,7 @@ def options(indexes: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["name"]: {name: value for name, value in each.items() if name != "v"} for each in indexes}
 
 
+@pytest.mark.exhaustive
 async def test_its_trail_has_no_fault_from_its_first_event_to_the_checkpoint_that_was_kept(opened: Opened) -> None:
     store = opened.store
     report = await verify(checkpoint=store.checkpoint, keys=store.verifier_keys)
@@ -113,6 +115,7 @@ async def test_every_person_and_token_has_a_seal_that_is_right(opened: Opened) -
         assert wrong and set(wrong.values()) == {None}, wrong
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("release", releases())
 async def test_whoever_had_a_token_signs_in_and_works_after_the_upgrade(server: str, release: str) -> None:
     service, secret = Service(server), "s" * 43

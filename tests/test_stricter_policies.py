@@ -539,6 +539,7 @@ async def test_a_decision_is_not_kept_if_whoever_confirmed_its_condition_submits
     assert (await rounds(service))[3] == ["ETHICS_REVIEWER", "MODEL_OWNER"]
 
 
+@pytest.mark.exhaustive
 async def test_a_new_role_decides_before_more_than_fifty_versions_are_judged_anew(runs: Service) -> None:
     for number in range(50):
         await register(runs, modelId=f"other-{number}", name="Other")

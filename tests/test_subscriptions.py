@@ -80,6 +80,7 @@ async def eventually(holds: Any) -> bool:
     return False
 
 
+@pytest.mark.exhaustive
 async def test_what_another_process_commits_is_heard_through_a_filter_until_it_says_that_it_ends(
     service: Service, server: str, tmp_path: Path
 ) -> None:
@@ -345,6 +346,7 @@ async def test_who_is_too_slow_is_cut_off_with_the_limit(service: Service, addre
             assert heard == list(range(heard[0], heard[-1] + 1)) and len(heard) < 1_200
 
 
+@pytest.mark.exhaustive
 async def test_a_killed_database_comes_back_and_nothing_is_missed(tmp_path: Path) -> None:
     with Engine(tmp_path) as engine:
         service = await Service.started(engine.uri)

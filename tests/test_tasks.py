@@ -313,6 +313,7 @@ async def test_a_submitted_change_waits_for_each_who_could_approve_it(service: S
     assert await of_changes(service, DAVID) == set()
 
 
+@pytest.mark.exhaustive
 async def test_a_task_about_a_change_is_there_for_exactly_those_who_can_do_it(service: Service) -> None:
     """Of changes in every state of review, everybody tries every role; whoever has the task succeeds, and nobody else."""
     await service.enrol(DORA, TOM, BEA, HANS, TESS, TIM)

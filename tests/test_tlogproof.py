@@ -66,6 +66,7 @@ def root_from(path: list[bytes], index: int, size: int, leaf: bytes) -> bytes:
     return sha256(b"\1" + other + root_from(inner, index - k, size - k, leaf)).digest()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("size", range(1, 14))
 def test_a_proof_of_each_event_verifies_here_and_by_another_reading_of_the_specification(size: int) -> None:
     for index in range(size):

@@ -3,6 +3,8 @@
 import socket
 from pathlib import Path
 
+import pytest
+
 from gql.variables import KNOWN, unknown
 from tests.commanding import Desk
 from tests.operated import Operated, refused
@@ -19,6 +21,7 @@ def test_what_kubernetes_sets_beside_a_service_is_left_alone() -> None:
     assert unknown({f"MAGISTRATE_{each}": "x" for each in names}) == {}
 
 
+@pytest.mark.exhaustive
 def test_a_misspelt_variable_is_named_at_the_start(tmp_path: Path) -> None:
     with Operated(tmp_path / "var", CHECKPOINT_SECOND=5, URL="http://127.0.0.1", PORT_8000_TCP="tcp://10.0.0.1:80") as running:
         running.end()

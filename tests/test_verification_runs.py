@@ -205,6 +205,7 @@ def a_content_altered(stored: Stored) -> None:
     stored.contents[0]["canonical"] += " "
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("tamper", "found", "takes", "signed"),
     [
@@ -273,6 +274,7 @@ async def test_a_fault_that_keeps_the_trail_from_telling_is_kept_and_logged(
     assert run["isNews"] and "head_missing" in caplog.text and await told(grown) == []
 
 
+@pytest.mark.exhaustive
 async def test_the_last_runs_are_kept_and_those_that_found_something_new_and_the_last_sound_one(
     grown: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

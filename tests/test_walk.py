@@ -43,6 +43,7 @@ walks = settings(
 )
 
 
+@pytest.mark.exhaustive
 @walks
 @given(data=st.data())
 async def test_wherever_a_walk_leads_versions_read_what_is_stored_and_the_trail_tells_it(

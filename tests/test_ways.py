@@ -86,6 +86,7 @@ async def ways(served: Service, request: pytest.FixtureRequest, monkeypatch: pyt
         yield found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.graphql")))
 async def test_every_example_is_answered_alike(ways: Ways, name: str) -> None:
     text, variables = example(name), variables_of(EXAMPLES / f"{name}.graphql")
