@@ -24,6 +24,7 @@ from gql.client.transport import Graph
 P = ParamSpec("P")
 NAME = "magistrate"  # whatever the file is called that was started: `python -m magistrate` is the same command
 RECEIPT = "receipt { seq eventId }"
+SET_OFF = "\n      | "  # before what a text has after a line break
 
 
 def group(says: str, **options: Any) -> typer.Typer:
@@ -93,12 +94,17 @@ class Session:
         payload: dict[str, Any] = self.graph.change(text, {"input": fields}, key)[mutation]
         return payload
 
-    def show(self, value: Any, says: str) -> None:
-        """Answers with a value under `--json`, and with what it says else; None and the empty text print nothing."""
+    def show(self, value: Any, says: str | Iterable[str]) -> None:
+        """Answers with a value under `--json`, and with what it says else, a text or lines; the empty text prints nothing.
+
+        A line may have the words of anybody in it, so where they break it they are set off: else they could pass for lines of
+        ours, with a command to paste.
+        """
         if self.in_json:
             printing.write_json(value)
         elif says:
-            typer.echo("\n".join(map(shown, says.split("\n"))))
+            lines = [says] if isinstance(says, str) else says
+            typer.echo("\n".join(SET_OFF.join(map(shown, each.split("\n"))) for each in lines))
 
     def records(self, records: Iterable[Mapping[str, Any]], columns: Sequence[str | Path]) -> None:
         """Answers with records: a table of these columns (`owner.name` is one), or all of each as JSON."""
