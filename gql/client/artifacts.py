@@ -1,5 +1,6 @@
 """Artefacts as they are typed: `[KIND=]PATH` for a local file, which is read, and `[KIND=]URI[@sha256:DIGEST]`."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +37,7 @@ def of_file(file: Path, at: str | None = None) -> dict[str, Any]:
         raise Ended(Exit.USAGE, f"there is no file {file}, and a URI has a scheme, like https:")
     from urllib.parse import quote
 
-    name, digest = quote(file.name), digest_of(file)
+    name, digest = quote(os.fsencode(file.name)), digest_of(file)  # a name need not be UTF-8
     uri = f"{at.rstrip('/')}/{name}" if at else f"file:{name}"
     return {"uri": uri, "sha256": digest.sha256, "size": digest.size}
 

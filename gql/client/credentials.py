@@ -110,12 +110,13 @@ def login(url: str | None = None, profile: str | None = None) -> str:
 
 def endpoint(url: str) -> str:
     """The address that requests go to: `/graphql` is added where no path is said. Ended if it is no address."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = valid and not (parts.username or parts.query or parts.fragment)
     except ValueError:
         valid = False
-    if not valid or parts.username or parts.query or parts.fragment:
+    if not valid:
         raise Ended(Exit.USAGE, f"{url!r} is no address of a server, like https://models.example.org")
     return urlunsplit((parts.scheme, parts.netloc, parts.path if parts.path not in ("", "/") else "/graphql", "", ""))
 
