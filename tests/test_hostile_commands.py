@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gql.client.answers import LISTED_BY
 from gql.client.artifacts import artifact
 from gql.client.exits import Ended, Exit
 from tests.commanding import Desk, answering
@@ -75,6 +77,50 @@ def test_what_an_import_cannot_read_to_its_end_is_named(tmp_path: Path) -> None:
     (tmp_path / "deep.md").write_text(f"---\na: {DEEP}\n---\n")
     told = desk.does("import", str(tmp_path / "deep.md"), "--plan")
     assert told.code == 2 and "nested too deep" in told.err
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("https://models.example.org/a@sha256:0f", "64 hexadecimal digits"),
+        ("oci://registry.example.org/a@sha256:", "64 hexadecimal digits"),
+        (f"CONTAINER=oci://registry.example.org/a@sha256:{'0f' * 32}:latest", "64 hexadecimal digits"),
+        ("WEIGHT=weights.bin", "no kind of artefact: WEIGHTS"),
+        ("weights.bin", "there is no file"),
+    ],
+)
+def test_an_artefact_that_would_bind_nobody_to_its_bytes_is_refused(said: str, says: str) -> None:
+    with pytest.raises(Ended, match=says) as ended:
+        artifact(said)
+    assert ended.value.status is Exit.USAGE
+
+
+@pytest.mark.parametrize("kind", LISTED_BY)
+def test_what_is_not_there_is_told_with_the_command_that_lists_what_is(tmp_path: Path, kind: str) -> None:
+    error = {"message": f"{kind} a does not exist", "extensions": {"code": "NOT_FOUND", "kind": kind, "key": "a"}}
+    with answering((200, {"data": None, "errors": [error]}, {}), many=True) as other:
+        desk = Desk(tmp_path, other.url, "mag_a_b")
+        told = desk.fails(4, "deploy", "start", "a").err
+        *_, remedy = told.strip().split("; try: ")
+        assert remedy == LISTED_BY[kind] and "Usage" in desk.does(*remedy.split()[1:], "--help").out
+
+
+def test_a_list_of_nothing_says_so_beside_the_answer(tmp_path: Path) -> None:
+    nothing = {"data": {"models": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}}
+    with answering((200, nothing, {}), many=True) as other:
+        desk = Desk(tmp_path, other.url, "mag_a_b")
+        assert desk.succeeds("list", "models").err == "magistrate: there is nothing to list\n"
+        for words in (["--json"], ["--format", "csv"]):
+            assert desk.succeeds("list", "models", *words).err == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["register"], ["token", "create"], ["query"], ["deploy", "request"], ["import"], ["list", "people"]]
+)
+def test_help_says_what_an_option_takes_and_no_type_of_python(tmp_path: Path, words: list[str]) -> None:
+    told = Desk(tmp_path).does(*words, "--help").out
+    options = told[told.index("Options:") :]
+    assert not re.search(r"<(str|int|float|list\[|path)", options), options
 
 
 def test_an_answer_that_cannot_be_written_is_no_yes(tmp_path: Path) -> None:

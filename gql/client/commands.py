@@ -24,6 +24,7 @@ from gql.client.transport import Graph
 P = ParamSpec("P")
 NAME = "magistrate"  # whatever the file is called that was started: `python -m magistrate` is the same command
 RECEIPT = "receipt { seq eventId }"
+TAKEN: Mapping[type, str] = {str: "TEXT", int: "N", float: "NUMBER", File: "FILE"}
 SET_OFF = "\n      | "  # before what a text has after a line break
 
 
@@ -158,6 +159,16 @@ def command(
     return added
 
 
+def _say_what_it_takes(parameter: inspect.Parameter) -> None:
+    """Gives an option a word for its value where it has none: help would have a type of Python there, like list[str]."""
+    of, *said = typing.get_args(parameter.annotation)
+    inner = [one for each in typing.get_args(of) or [of] for one in typing.get_args(each) or [each]]
+    word = next((word for kind, word in TAKEN.items() if kind in inner), None)
+    for each in said:
+        if isinstance(each, typer.models.OptionInfo) and each.metavar is None and word:
+            each.metavar = word
+
+
 def runner(does: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The function that typer runs: it has the options of all beside its own."""
     _, *own = inspect.signature(does).parameters.values()
@@ -170,6 +181,8 @@ def runner(does: Callable[Concatenate[Session, P], None]) -> Callable[..., None]
             finally:
                 session.close()
 
+    for each in own:
+        _say_what_it_takes(each)
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *COMMON)]
     run.__name__, run.__doc__ = does.__name__, does.__doc__
     run.__annotations__ = {each.name: each.annotation for each in parameters}
