@@ -123,6 +123,50 @@ def test_help_says_what_an_option_takes_and_no_type_of_python(tmp_path: Path, wo
     assert not re.search(r"<(str|int|float|list\[|path)", options), options
 
 
+@pytest.mark.parametrize("token", ["", "a b", "mag_a_b\\nX-Other: 1", "mag_a_\\u00e9", "mag_a_b\\u0000"])
+def test_what_is_no_token_in_a_profile_is_not_sent_and_not_repeated(tmp_path: Path, token: str) -> None:
+    with answering() as other:
+        keep(tmp_path, f'[profiles.default]\nurl = "{other.url}"\ntoken = "{token}"\n')
+        told = Desk(tmp_path).fails(2, "whoami").err
+        assert "what the profile default holds is no token" in told and "Other" not in told and not other.heard
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        ('[profiles.default]\nurl = "http://[::1"\ntoken = "mag_a_b"', "is no address"),
+        ('[profiles.default]\nurl = "ftp://a"\ntoken = "mag_a_b"', "is no address"),
+        ("profiles = 3", "profiles must be a table"),
+        ("[[profiles]]", "profiles must be a table"),
+        ("[profiles]\na = 3", "profiles.a must be a table with url and token"),
+        ('[profiles.a]\nurl = "http://a"', "profiles.a must be a table with url and token"),
+        (f"a = {DEEP}", "is no file of profiles"),
+    ],
+)
+def test_a_file_of_profiles_that_holds_something_else_is_told_in_words_of_the_file(tmp_path: Path, kept: str, says: str) -> None:
+    keep(tmp_path, kept)
+    assert says in Desk(tmp_path).fails(2, "whoami").err
+
+
+def keep(home: Path, profiles: str) -> None:
+    file = home / "config" / "magistrate" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(profiles)
+    file.chmod(0o600)
+
+
+def test_a_name_that_no_file_can_have_is_told_in_a_line(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "http://127.0.0.1:9/graphql", "mag_a_b")
+    for words in (
+        ["import", "--plan"],
+        ["query"],
+        ["eligible", "--file"],
+        ["call", "placeHold", "--input"],
+        ["register", "--from"],
+    ):
+        assert "file name too long" in desk.fails(2, *words, "a" * 300).err.lower()
+
+
 def test_an_answer_that_cannot_be_written_is_no_yes(tmp_path: Path) -> None:
     with answering((200, verdict(True), {}), many=True) as other, Path("/dev/full").open("w") as full:
         desk = Desk(tmp_path, other.url, "mag_a_b")

@@ -75,10 +75,11 @@ def found(url: str | None = None, profile: str | None = None, token_file: Path |
     if asked and given:
         return Place(asked, given)
     name, own = _profile(profiles.read(), profile, asked)
-    at = asked or (own.url if own else HERE)
+    at = asked or (endpoint(own.url) if own else HERE)
     if given or own is None:
         return Place(at, given or _of_program(at))
-    return Place(at, Credential(f"the profile {name}", lambda: own.token), name)
+    source = f"the profile {name}"
+    return Place(at, Credential(source, lambda: clean(own.token, source)), name)
 
 
 def _given(token_file: Path | None, token: str | None) -> Credential | None:

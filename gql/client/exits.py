@@ -101,8 +101,12 @@ def ending(in_json: bool = False) -> Iterator[None]:
     except BrokenPipeError:  # whoever reads has enough; typer ends by that
         raise
     except OSError as error:
-        sys.stdout = _nowhere()  # what is left would fail again when Python ends
-        failed = Ended(Exit.FAULT, f"the answer cannot be written: {(error.strerror or str(error)).lower()}")
+        why = (error.strerror or str(error)).lower()
+        if error.filename is not None:
+            failed = Ended(Exit.USAGE, f"{error.filename} cannot be used: {why}")
+        else:
+            failed = Ended(Exit.FAULT, f"the answer cannot be written: {why}")
+            sys.stdout = _nowhere()  # what is left would fail again when Python ends
         sys.stderr.write(f"{failed.in_json() if in_json else failed.line}\n")
         sys.exit(failed.status)
     except (Ended, UnicodeError, RecursionError) as error:
