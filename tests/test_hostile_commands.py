@@ -209,3 +209,11 @@ def test_a_name_in_a_file_does_not_pass_for_a_line_of_the_plan(tmp_path: Path) -
 def test_a_refusal_in_json_steers_no_terminal() -> None:
     told = Ended(Exit.NO, "a\x9b2Jb\u202e\x1b[31m\U000e0001", facts={"code": "X"}).in_json()
     assert told.isprintable() and json.loads(told)["error"]["message"] == "a\x9b2Jb\u202e\x1b[31m\U000e0001"
+
+
+def test_pages_without_records_come_to_an_end(tmp_path: Path) -> None:
+    page = {"data": {"models": {"nodes": [], "magistratePage": {"hasNextPage": True, "endCursor": None}}}}
+    with answering((200, page, {}), many=True) as other:
+        desk = Desk(tmp_path, other.url, "mag_a_b")
+        assert "must be 1 or more" in desk.does("query", "{ models(first: 0) { nodes { name } } }", "--all").err
+        assert len(other.heard) == 1
