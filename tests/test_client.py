@@ -205,7 +205,8 @@ def test_a_change_of_profiles_that_fails_leaves_the_file(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["models.example.org", "ftp://a", "http://", "http://a:b", "http://u:p@a", "http://a/?q=1", "http://a:99999"]
+    "url",
+    ["models.example.org", "ftp://a", "http://", "http://a:b", "http://u:p@a", "http://a/?q=1", "http://a:99999", "http://[::1"],
 )
 def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
     assert "is no address" in Desk(tmp_path).fails(2, "whoami", "--url", url).err

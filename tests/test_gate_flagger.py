@@ -141,6 +141,31 @@ async def test_a_token_in_a_path_is_kept_to_its_models_and_environments(service:
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
 
 
+@pytest.mark.parametrize("query", ["environment=staging", "as=metric", "x", "environment=production"])
+async def test_a_query_halts_the_rollout_rather_than_being_passed_over(service: Service, query: str) -> None:
+    """Whoever says `?environment=staging` would be told of production, and who says `as=metric` would take a no for a yes."""
+    await eligible(service)
+    gate = await gatekeeper(service)
+    answer = await service.http.post(f"/gate/flagger/{gate.token}?{query}", json=PAYLOAD)
+    error = answer.json()["errors"][0]["extensions"]
+    assert (answer.status_code, error["code"], error["path"]) == (400, "INVALID_INPUT", "query")
+
+
+async def test_a_token_in_the_place_of_a_name_is_refused_and_not_repeated(service: Service) -> None:
+    await eligible(service)
+    gate, narrow = await gatekeeper(service), await gatekeeper(service, models=["support-*"])
+    for by in (ALICE, narrow):
+        for path, at in ((f"/gate/{gate.token}/1.0.0", "model"), (f"/gate/webhook/{gate.token}", "version")):
+            answer = await ask(service, path, by)
+            error = answer.json()["errors"][0]["extensions"]
+            assert (answer.status_code, error["code"], error["path"]) == (400, "INVALID_INPUT", at)
+            assert gate.token not in answer.text and "revoked" in error["problem"]
+    for metadata in ({"model": gate.token, "version": "1"}, {"model": "a", "version": gate.token}):
+        answer = await calls(service, gate.token, metadata)
+        assert answer.status_code == 400 and gate.token not in answer.text
+    assert gate.token not in str(await service.trail())
+
+
 @dataclass
 class Logged:
     """A server of its own that logs all that it can, into a file."""

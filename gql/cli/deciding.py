@@ -106,7 +106,7 @@ def _decide_on_version(
     given = payload["approval"] or {"role": "the role", "verdict": verdict}
     open_ = [f"- {each['text']}  ({each['conditionId']})" for each in given.get("conditions") or ()]
     says = f"{given['verdict']} by {given['role']}: {subject} is {_of_version(payload['modelVersion'])}"
-    session.show(payload, "\n".join([says, *open_]))
+    session.show(payload, [says, *open_])
 
 
 def _decide_on_change(

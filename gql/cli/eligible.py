@@ -97,5 +97,5 @@ def _answer(session: Session, verdict: dict[str, Any], named: str, environment: 
         session.show(answer, f"yes: {named} may run in {environment}{held}")
         return
     told = reasons.lines(verdict["reasons"], about=by_digest)
-    session.show(answer, "\n".join([f"no: {named} may not run in {environment}", *told]))
+    session.show(answer, [f"no: {named} may not run in {environment}", *told])
     raise typer.Exit(Exit.NO)

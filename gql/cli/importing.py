@@ -131,7 +131,7 @@ def import_(
         raise Ended(Exit.UNKNOWN, f"there is nothing to import in {', '.join(paths)}")
     doing = [each for each in steps if each.action != "same"]
     if not session.in_json:
-        session.show(None, "\n".join([each.line for each in steps] + ([_summed(steps)] if steps else [])))
+        session.show(None, [each.line for each in steps] + ([_summed(steps)] if steps else []))
     applied = bool(doing) and (apply if apply is not None else _confirmed(session))
     if applied:
         _apply(session, doing, wanted, failures)

@@ -42,7 +42,9 @@ def _write(
     order = [{of.order: "ASC" if oldest_first else "DESC"}] if of.order != "{}" else None
     found = _records(session, of, _together([*filters, _read(said)]), order, None if all_ else limit)
     columns = [tuple(each.split(".")) for each in of.columns]
-    printing.write(found, chosen, columns if chosen in (Form.TABLE, Form.CSV) else None)
+    number = printing.write(found, chosen, columns if chosen in (Form.TABLE, Form.CSV) else None)
+    if not number and chosen is Form.TABLE:
+        session.tell("magistrate: there is nothing to list")
 
 
 def _records(

@@ -128,7 +128,7 @@ def _write_answer(
 ) -> None:  # fmt: skip
     """One answer, as it comes; as a table or CSV its one connection or its one root, and as JSON all of it."""
     from gql.client import paging
-    from gql.client.transport import made_key
+    from gql.client.transport import key_of
 
     found = document.connections() if form is not Form.JSON else []
     connection = next((each for each in found if at in (None, ".".join(each.path))), None) if at or len(found) == 1 else None
@@ -136,7 +136,7 @@ def _write_answer(
         raise Ended(Exit.USAGE, f"there is no connection at {at}")
     sent = document.with_instead({connection.field: paging.saying_more(connection.field)}) if connection else text
     if document.kind == "mutation":
-        key = key or made_key()
+        key = key_of(key)
         with session.graph.repeatable(key):
             answer = session.graph.send(sent, values, operation=document.name, key=key)
     else:

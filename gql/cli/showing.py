@@ -92,7 +92,7 @@ def add_to(app: typer.Typer) -> None:
 def model(session: Session, model_id: Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]) -> None:
     """Show a model: its versions, what runs, and what is to be done."""
     found = _found(session.ask(MODEL, modelId=model_id)["model"], f"model {model_id}", "models")
-    session.show(found, "\n".join(_model(found)))
+    session.show(found, _model(found))
 
 
 def _model(model: Mapping[str, Any]) -> Lines:
@@ -124,7 +124,7 @@ def version(
     of_model = (found.pop("model") or {}).get("openTasks") or {"items": []}
     tasks = [each for each in of_model["items"] if each["version"] == named]
     verdict = found["verdict"] | {"reasons": reasons.with_commands(found["verdict"]["reasons"])}
-    session.show(found | {"verdict": verdict, "openTasks": tasks}, "\n".join(_version(found, tasks)))
+    session.show(found | {"verdict": verdict, "openTasks": tasks}, _version(found, tasks))
 
 
 def _version(version: Mapping[str, Any], tasks: list[dict[str, Any]]) -> Lines:
@@ -179,7 +179,7 @@ def _tasks(tasks: Iterable[Mapping[str, Any]]) -> Lines:
 def change(session: Session, change_id: Annotated[str, typer.Argument(metavar="CHANGE", show_default=False)]) -> None:
     """Show a change: its plan, whose approvals it has, and what it waits for."""
     found = _found(session.ask(OF_CHANGE, changeId=change_id)["changeRequest"], f"change {change_id}", "changes")
-    session.show(found, "\n".join(_change(found)))
+    session.show(found, _change(found))
 
 
 def _change(change: Mapping[str, Any]) -> Lines:
@@ -216,7 +216,7 @@ def incident(session: Session, incident_id: Annotated[str, typer.Argument(metava
         "opened by": f"{found['openedBy']}, {found['openedAt']}", "resolved": (found["resolution"] or {}).get("reason"),
     }  # fmt: skip
     first = f"{found['incidentId']}: {found['status']}, {found['severity']}: {found['title']}"
-    session.show(found, "\n".join([first, *_facts(told)]))
+    session.show(found, [first, *_facts(told)])
 
 
 def person(session: Session, user_id: Annotated[str, typer.Argument(metavar="USER", show_default=False)]) -> None:
@@ -228,7 +228,7 @@ def person(session: Session, user_id: Annotated[str, typer.Argument(metavar="USE
         "tiers": ", ".join(found["authorizedTiers"]), "active": "yes" if found["active"] else "no",
         "identity": f"confirmed by {identity['confirmedBy']}" if identity["confirmed"] else "not confirmed",
     }  # fmt: skip
-    session.show(found, "\n".join([f"{found['userId']}: {found['name']}", *_facts(told)]))
+    session.show(found, [f"{found['userId']}: {found['name']}", *_facts(told)])
 
 
 def policy(session: Session, policy_id: Annotated[str, typer.Argument(metavar="POLICY", show_default=False)]) -> None:
@@ -241,7 +241,7 @@ def policy(session: Session, policy_id: Annotated[str, typer.Argument(metavar="P
     }  # fmt: skip
     requires = _section("requires", (f"- {each['requirementId']}: {each['title']}" for each in says["requirements"]))
     first = f"{found['policyId']}: {says['name']} ({found['status']}, {says['enforcement']})"
-    session.show(found, "\n".join([first, *_facts(told), *requires]))
+    session.show(found, [first, *_facts(told), *requires])
 
 
 def _found(record: dict[str, Any] | None, what: str, listed: str) -> dict[str, Any]:

@@ -20,6 +20,17 @@ class Answer:
 
 
 TOO_OFTEN = 429
+LISTED_BY: Mapping[str, str] = {
+    "ChangeRequest": "magistrate list changes",
+    "Datasheet": "magistrate list datasheets",
+    "DeploymentEnvironment": "magistrate list environments",
+    "Incident": "magistrate list incidents",
+    "Model": "magistrate list models",
+    "ModelVersion": "magistrate list versions",
+    "Policy": "magistrate list policies",
+    "Stakeholder": "magistrate list people",
+}
+"""For each kind of record that may not be there, the command that lists those that are."""
 
 
 def refusal(answer: Answer, place: Place) -> Ended:
@@ -46,7 +57,9 @@ def _remedy(code: str, facts: Mapping[str, Any], place: Place) -> str | None:
     if code == "FORBIDDEN":
         return "magistrate whoami" + (f" --profile {place.profile}" if place.profile else "")
     named = facts.get("remedy") or next(iter(remedies(facts.get("eligibility") or {})), None)
-    return command(named) if isinstance(named, Mapping) and named.get("mutation") else None
+    if isinstance(named, Mapping) and named.get("mutation"):
+        return command(named)
+    return LISTED_BY.get(str(facts.get("kind"))) if code == "NOT_FOUND" else None
 
 
 def remedies(eligibility: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """Artefacts as they are typed: `[KIND=]PATH` for a local file, which is read, and `[KIND=]URI[@sha256:DIGEST]`."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ def artifact(text: str, at: str | None = None) -> dict[str, Any]:
     file = Path(where)
     if _URI.match(where) and not file.exists():
         return {"kind": kind} | _of_uri(where)
+    if kinded and kind != kinded[1].upper() and not file.exists():
+        raise Ended(Exit.USAGE, f"{kinded[1]} is no kind of artefact: {', '.join(ENUMERATIONS['ArtifactKind'])}")
     return {"kind": kind} | of_file(file, at)
 
 
@@ -36,13 +39,15 @@ def of_file(file: Path, at: str | None = None) -> dict[str, Any]:
         raise Ended(Exit.USAGE, f"there is no file {file}, and a URI has a scheme, like https:")
     from urllib.parse import quote
 
-    name, digest = quote(file.name), digest_of(file)
+    name, digest = quote(os.fsencode(file.name)), digest_of(file)  # a name need not be UTF-8
     uri = f"{at.rstrip('/')}/{name}" if at else f"file:{name}"
     return {"uri": uri, "sha256": digest.sha256, "size": digest.size}
 
 
 def _of_uri(uri: str) -> dict[str, Any]:
     if not (digested := _DIGESTED.fullmatch(uri)):
+        if "@sha256:" in uri:  # registered as a part of the address, it would bind nobody to any bytes
+            raise Ended(Exit.USAGE, f"@sha256: has 64 hexadecimal digits after it, and nothing else: {uri}")
         return {"uri": uri}
     return {"uri": uri if uri.startswith(_IN_URI) else digested[1], "sha256": digested[2].lower()}
 

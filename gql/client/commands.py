@@ -24,6 +24,8 @@ from gql.client.transport import Graph
 P = ParamSpec("P")
 NAME = "magistrate"  # whatever the file is called that was started: `python -m magistrate` is the same command
 RECEIPT = "receipt { seq eventId }"
+TAKEN: Mapping[type, str] = {str: "TEXT", int: "N", float: "NUMBER", File: "FILE"}
+SET_OFF = "\n      | "  # before what a text has after a line break
 
 
 def group(says: str, **options: Any) -> typer.Typer:
@@ -93,12 +95,17 @@ class Session:
         payload: dict[str, Any] = self.graph.change(text, {"input": fields}, key)[mutation]
         return payload
 
-    def show(self, value: Any, says: str) -> None:
-        """Answers with a value under `--json`, and with what it says else; None and the empty text print nothing."""
+    def show(self, value: Any, says: str | Iterable[str]) -> None:
+        """Answers with a value under `--json`, and with what it says else, a text or lines; the empty text prints nothing.
+
+        A line may have the words of anybody in it, so where they break it they are set off: else they could pass for lines of
+        ours, with a command to paste.
+        """
         if self.in_json:
             printing.write_json(value)
         elif says:
-            typer.echo("\n".join(map(shown, says.split("\n"))))
+            lines = [says] if isinstance(says, str) else says
+            typer.echo("\n".join(SET_OFF.join(map(shown, each.split("\n"))) for each in lines))
 
     def records(self, records: Iterable[Mapping[str, Any]], columns: Sequence[str | Path]) -> None:
         """Answers with records: a table of these columns (`owner.name` is one), or all of each as JSON."""
@@ -152,6 +159,16 @@ def command(
     return added
 
 
+def _say_what_it_takes(parameter: inspect.Parameter) -> None:
+    """Gives an option a word for its value where it has none: help would have a type of Python there, like list[str]."""
+    of, *said = typing.get_args(parameter.annotation)
+    inner = [one for each in typing.get_args(of) or [of] for one in typing.get_args(each) or [each]]
+    word = next((word for kind, word in TAKEN.items() if kind in inner), None)
+    for each in said:
+        if isinstance(each, typer.models.OptionInfo) and each.metavar is None and word:
+            each.metavar = word
+
+
 def runner(does: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
     """The function that typer runs: it has the options of all beside its own."""
     _, *own = inspect.signature(does).parameters.values()
@@ -164,6 +181,8 @@ def runner(does: Callable[Concatenate[Session, P], None]) -> Callable[..., None]
             finally:
                 session.close()
 
+    for each in own:
+        _say_what_it_takes(each)
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *COMMON)]
     run.__name__, run.__doc__ = does.__name__, does.__doc__
     run.__annotations__ = {each.name: each.annotation for each in parameters}

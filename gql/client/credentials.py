@@ -75,10 +75,11 @@ def found(url: str | None = None, profile: str | None = None, token_file: Path |
     if asked and given:
         return Place(asked, given)
     name, own = _profile(profiles.read(), profile, asked)
-    at = asked or (own.url if own else HERE)
+    at = asked or (endpoint(own.url) if own else HERE)
     if given or own is None:
         return Place(at, given or _of_program(at))
-    return Place(at, Credential(f"the profile {name}", lambda: own.token), name)
+    source = f"the profile {name}"
+    return Place(at, Credential(source, lambda: clean(own.token, source)), name)
 
 
 def _given(token_file: Path | None, token: str | None) -> Credential | None:
@@ -110,12 +111,13 @@ def login(url: str | None = None, profile: str | None = None) -> str:
 
 def endpoint(url: str) -> str:
     """The address that requests go to: `/graphql` is added where no path is said. Ended if it is no address."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = valid and not (parts.username or parts.query or parts.fragment)
     except ValueError:
         valid = False
-    if not valid or parts.username or parts.query or parts.fragment:
+    if not valid:
         raise Ended(Exit.USAGE, f"{url!r} is no address of a server, like https://models.example.org")
     return urlunsplit((parts.scheme, parts.netloc, parts.path if parts.path not in ("", "/") else "/graphql", "", ""))
 

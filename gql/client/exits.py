@@ -1,11 +1,13 @@
 """How a client command ends: one table of exit codes, and one exception that carries a code, a line and a remedy."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, TextIO
 
 
 class Exit(IntEnum):
@@ -67,7 +69,8 @@ class Ended(Exception):
 
     def in_json(self) -> str:
         told = {"message": self.says, "exitCode": int(self.status), "remedy": self.remedy, "extensions": self.facts or None}
-        return json.dumps({"error": told}, ensure_ascii=False)
+        dumped = json.dumps({"error": told}, ensure_ascii=False)
+        return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in dumped)
 
 
 def shown(text: str) -> str:
@@ -82,10 +85,41 @@ def tell(text: str) -> None:
 
 @contextmanager
 def ending(in_json: bool = False) -> Iterator[None]:
-    """Ends the process as an `Ended` that is raised inside says."""
+    """Ends the process as an `Ended` that is raised inside says.
+
+    Any reader of a text may find bytes that are not UTF-8, or more levels than the stack has: what was given is wrong then. An
+    answer that cannot be written is told at once: left to the end of the process it would change the exit code.
+    """
+    for each in ("stdout", "stderr"):
+        if getattr(sys, each) is None:  # it was closed before Python began
+            setattr(sys, each, _nowhere())
     try:
-        yield
-    except Ended as ended:
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough; typer ends by that
+        raise
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        if error.filename is not None:
+            failed = Ended(Exit.USAGE, f"{error.filename} cannot be used: {why}")
+        else:
+            failed = Ended(Exit.FAULT, f"the answer cannot be written: {why}")
+            sys.stdout = _nowhere()  # what is left would fail again when Python ends
+        sys.stderr.write(f"{failed.in_json() if in_json else failed.line}\n")
+        sys.exit(failed.status)
+    except (Ended, UnicodeError, RecursionError) as error:
+        ended = error if isinstance(error, Ended) else Ended(Exit.USAGE, _unreadable(error))
         sys.stderr.write(f"{ended.in_json() if in_json else ended.line}\n")
         sys.exit(ended.status)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _unreadable(error: UnicodeError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "what was given is nested too deep"
+    return f"a text that was given cannot be read or written: {error}"

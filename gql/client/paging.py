@@ -38,7 +38,10 @@ class Pages:
             yield from items(found, self.connection.items)
             if not found[INFO]["hasNextPage"]:
                 return
-            after = found[INFO]["endCursor"]
+            before, after = after, found[INFO]["endCursor"]
+            if after in (None, before):  # by `first: 0`: no page of that kind comes any further
+                says = f"a page of {spelled(self.connection.path)} has no records: its `first` must be 1 or more"
+                raise Ended(Exit.USAGE, says)
 
     def _page(self, graph: Graph, variables: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -112,5 +115,5 @@ def at(data: Any, path: Path) -> Any:
 
 def items(connection: Mapping[str, Any], path: Path) -> Iterator[dict[str, Any]]:
     name, *rest = path
-    for each in connection[name]:
+    for each in connection.get(name) or ():  # a directive may have left it out
         yield at(each, tuple(rest))

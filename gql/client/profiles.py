@@ -63,19 +63,20 @@ def read(file: Path | None = None) -> dict[str, Profile]:
         with file.open("rb") as opened:
             _only_mine(file, os.fstat(opened.fileno()))
             found = tomllib.load(opened).get("profiles", {})
-        return {named(name): _profile(kept) for name, kept in found.items()}
+        if not isinstance(found, dict):
+            raise TypeError("profiles must be a table")
+        return {named(name): _profile(name, kept) for name, kept in found.items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise Ended(Exit.USAGE, f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
         raise Ended(Exit.USAGE, f"{file} is no file of profiles: {error}", "magistrate login") from error
 
 
-def _profile(kept: Mapping[str, Any]) -> Profile:
-    for name in ("url", "token"):
-        if not isinstance(kept[name], str):
-            raise TypeError(f"{name} must be a text")
+def _profile(name: str, kept: Any) -> Profile:
+    if not isinstance(kept, dict) or not all(isinstance(kept.get(each), str) for each in ("url", "token")):
+        raise TypeError(f"profiles.{name} must be a table with url and token, which are texts")
     return Profile(kept["url"], kept["token"], kept.get("user"))
 
 

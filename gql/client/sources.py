@@ -62,10 +62,17 @@ def found(paths: Iterable[str]) -> Iterator[tuple[Path, bool]]:
         elif path.exists() or not any(sign in each for sign in "*?["):
             yield path, True
         else:
-            matching = sorted(Path().glob(each)) if not path.is_absolute() else sorted(Path("/").glob(each.lstrip("/")))
+            matching = _matching(path, each)
             if not matching:
                 raise Ended(Exit.UNKNOWN, f"no file matches {each}")
             yield from ((one, True) for one in matching if one.is_file())
+
+
+def _matching(path: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(Path("/").glob(pattern.lstrip("/")) if path.is_absolute() else Path().glob(pattern))
+    except (ValueError, NotImplementedError) as error:
+        raise Ended(Exit.USAGE, f"{pattern!r} is no pattern of files: {error}") from error
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -90,9 +97,11 @@ def _inside(folder: Path) -> Iterator[Path]:
 def read(path: Path) -> Source | None:
     """What a file is; None if it is none of these. Ended if it cannot be read."""
     try:
-        if path.stat().st_size > 4 * LONGEST:
+        with path.open("rb") as opened:  # by no more than can be one: what is no file has no size, and may have no end
+            content = opened.read(4 * LONGEST + 1)
+        if len(content) > 4 * LONGEST:
             raise Ended(Exit.USAGE, f"{path} is too long: a file has {LONGEST:,} characters at most")
-        text = path.read_text(encoding="utf-8")
+        text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise Ended(Exit.USAGE, f"{path} cannot be read: {error}") from error
     if len(text) > LONGEST:

@@ -5,6 +5,7 @@ limit. A mutation has an idempotency key, so that it takes effect once however o
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic, sleep
@@ -21,6 +22,7 @@ GRAPHQL = "application/graphql-response+json, application/json;q=0.9"
 TIMEOUT = 30.0  # seconds
 AGAIN = (0.2, 0.8)  # seconds before a connection is tried again
 PROXY_TROUBLE = (502, 504)
+_KEY = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")  # as documents/idempotency.py has it; HTTP has no blanks at the ends
 
 
 class Graph:
@@ -37,7 +39,7 @@ class Graph:
 
     def change(self, text: str, variables: Mapping[str, Any] | None = None, key: str | None = None) -> dict[str, Any]:
         """The data that answer a mutation, sent under `key` or one of its own; Ended if it is refused."""
-        key = key or made_key()
+        key = key_of(key)
         with self.repeatable(key):
             return self._data(self.send(text, variables, key=key))
 
@@ -62,7 +64,7 @@ class Graph:
     ) -> Answer:
         """Whatever the server answers, with its errors; Ended if it is out of reach, or nobody is signed in."""
         body = {"query": text, "variables": dict(variables or {})} | ({"operationName": operation} if operation else {})
-        sent, give_up, tries = json.dumps(body, ensure_ascii=False).encode(), monotonic() + self._timeout, 0
+        sent, give_up, tries = _in_utf8(body), monotonic() + self._timeout, 0
         while True:
             answer = self._post(sent, key)
             if isinstance(answer, Ended):
@@ -145,11 +147,24 @@ class Graph:
             self._http.close()
 
 
-def made_key() -> str:
-    """A new idempotency key."""
+def key_of(said: str | None) -> str:
+    """The idempotency key that was said, or a new one. Ended if it can be none: an empty one is a variable that nobody set."""
     from uuid import uuid4
 
-    return f"magistrate-{uuid4()}"
+    if said is None:
+        return f"magistrate-{uuid4()}"
+    if not _KEY.fullmatch(said):
+        raise Ended(Exit.USAGE, f"--key must be 1 to 200 printable ASCII characters, and {said!r} is not")
+    return said
+
+
+def _in_utf8(body: Mapping[str, Any]) -> bytes:
+    """JSON as it is sent. Ended for half a character, which is what Python makes of a word that is not UTF-8."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        text = error.object[error.object.rfind('"', 0, error.start) : error.object.find('"', error.end) + 1]
+        raise Ended(Exit.USAGE, f"only texts in UTF-8 can be sent, and {text} is none") from error
 
 
 def _seconds(said: Any) -> float | None:

@@ -88,8 +88,13 @@ def _parameters(query: bytes) -> dict[str, str]:
     return found
 
 
-def in_webhook(body: Any) -> Question:
-    """What the body of Flagger's webhook asks by its `metadata`; InvalidInput for keys that it cannot have."""
+def in_webhook(query: bytes, body: Any) -> Question:
+    """What the body of Flagger's webhook asks by its `metadata`; InvalidInput for keys that it cannot have, and for a query.
+
+    Whoever says `?environment=staging` there would otherwise be told of production.
+    """
+    if query:
+        raise InvalidInput("query", "is not read here: `metadata` of the webhook says all that is asked")
     metadata = body.get("metadata") if isinstance(body, dict) else None
     if not isinstance(metadata, dict) or not all(isinstance(each, str) for each in metadata.values()):
         raise InvalidInput("metadata", f"must be an object of texts, with {_WANTED}")
@@ -111,6 +116,9 @@ def _about(metadata: Mapping[str, str]) -> VersionName | str:
 
 
 def _version(model: str, version: str, under: str = "") -> VersionName:
+    for name, said in (("model", model), ("version", version)):
+        if _is_token(said):  # a refusal further on would repeat it
+            raise InvalidInput(f"{under}{name}", "is a token: it is no name, and is best revoked, for others may have logged it")
     return VersionName(model_id=_read(_KEY, model, f"{under}model"), version=_read(_KEY, version, f"{under}version"))
 
 

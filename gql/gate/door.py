@@ -90,7 +90,7 @@ class Gate(BaseRoute):
             raise Unserved(405, InvalidInput("method", f"must be one of: {allowed}"), allow=allowed)
         context = await self._admit(request, parts[1] if way is Way.FLAGGER else None)
         if way is Way.FLAGGER:
-            question = in_webhook(await json_in_body(request, self.limits))
+            question = in_webhook(request.scope["query_string"], await json_in_body(request, self.limits))
         else:
             question = in_path(way, parts, request.scope["query_string"])
         with unless_left(request.receive):
