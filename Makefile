@@ -26,10 +26,10 @@ demo: $(INSTALLED) ## carry one model from its registration to production, on a 
 
 # What is compiled is kept even where the environment says otherwise: some 60 processes of a run would each do it again.
 # The faster embedded database is taken where it has been built.
-test: $(INSTALLED) ## run the tests, of those marked exhaustive one case in eight; on the faster embedded database if it is built: 5 minutes, else 9
+test: $(INSTALLED) ## run the tests, of those marked exhaustive one case in eight; on the faster embedded database if it is built: 8 minutes, else 15
 	PYTHONDONTWRITEBYTECODE= PATH="$(dir $(ENGINE)):$$PATH" $(IN_PARALLEL) --share $(SHARE) --hypothesis-profile brief
 
-test-whole: $(INSTALLED) ## run every case of every test, on the embedded database that everybody has; 15 to 30 minutes
+test-whole: $(INSTALLED) ## run every case of every test, on the embedded database that everybody has; 20 to 30 minutes
 	PYTHONDONTWRITEBYTECODE= $(IN_PARALLEL)
 
 test-engine: $(INSTALLED) $(ENGINE) ## run on the faster embedded database what only it can show, and the life cycle, filters and rollbacks

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -270,7 +271,7 @@ class Slow(Commands):
 
 @dataclass
 class Limited:
-    """A service that gives each operation a second."""
+    """A service with limits of its own."""
 
     service: Service
     database: Slow
@@ -307,23 +308,32 @@ class Limited:
         return sent
 
 
+@asynccontextmanager
+async def limiting(server: str, service: Service, **limits: int) -> AsyncIterator[Limited]:
+    slow = Slow()
+    other = Service(server, service.database.name, event_listeners=[slow])
+    app = create_app(other.settings.model_copy(update=limits), lambda: other.now, other.database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as web:
+        yield Limited(service, slow, web, app, other)
+    await other.close()
+
+
 @pytest.fixture
 async def limited(server: str, service: Service) -> AsyncIterator[Limited]:
-    slow = Slow()
-    hurried = Service(server, service.database.name, event_listeners=[slow])
-    settings = hurried.settings.model_copy(
-        update={"limit_seconds": 1, "limit_nodes": 5, "limit_body": 2_000, "limit_conditions": 3}
-    )
-    app = create_app(settings, lambda: hurried.now, hurried.database)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as web:
-        yield Limited(service, slow, web, app, hurried)
-    await hurried.close()
+    async with limiting(server, service, limit_seconds=1) as limited:
+        yield limited
 
 
-async def test_limits_are_settings(limited: Limited) -> None:
-    refused = await limited.said("{ models(first: 6) { nodes { name } } }", ALICE)
+@pytest.fixture
+async def bounded(server: str, service: Service) -> AsyncIterator[Limited]:
+    async with limiting(server, service, limit_nodes=5, limit_body=2_000, limit_conditions=3) as bounded:
+        yield bounded
+
+
+async def test_limits_are_settings(bounded: Limited) -> None:
+    refused = await bounded.said("{ models(first: 6) { nodes { name } } }", ALICE)
     assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 6, "limit": 5}.items()
-    refused = await limited.said("{ viewer { id } }" + " " * 2_000, ALICE)
+    refused = await bounded.said("{ viewer { id } }" + " " * 2_000, ALICE)
     assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "limit": 2_000}.items()
 
 
@@ -487,10 +497,10 @@ async def test_a_heavy_filter_is_refused_before_anything_of_it_is_read(watched: 
     assert (await watched.refusal(FILTERED, {"f": filter}))["code"] == "LIMIT_EXCEEDED"
 
 
-async def test_what_a_filter_may_ask_is_a_setting(limited: Limited) -> None:
-    refused = await limited.said(FILTERED, ALICE, f=leaves(4))
+async def test_what_a_filter_may_ask_is_a_setting(bounded: Limited) -> None:
+    refused = await bounded.said(FILTERED, ALICE, f=leaves(4))
     assert refused["errors"][0]["extensions"].items() >= {"code": "LIMIT_EXCEEDED", "size": 4, "limit": 3}.items()
-    assert "errors" not in await limited.said(FILTERED.replace("filter: $f", "first: 1, filter: $f"), ALICE, f=leaves(3))
+    assert "errors" not in await bounded.said(FILTERED.replace("filter: $f", "first: 1, filter: $f"), ALICE, f=leaves(3))
 
 
 async def test_the_filter_of_a_subscription_is_counted_too(watched: Watched) -> None:
