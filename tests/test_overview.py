@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gql.client import names
+from gql.client import subjects
 from gql.client.exits import Ended
 from tests.commanding import Desk, Office
 from tests.examples import REGISTRATION
@@ -59,13 +59,13 @@ def test_a_report_of_nothing_is_unknown(alice: Desk, office: Office) -> None:
     [("a@1.0.0", "a", "1.0.0"), ("a/1", "a", "1"), ("a@b@1.0.0+x", "a@b", "1.0.0+x"), ("a:b@1", "a:b", "1")],
 )
 def test_a_version_has_a_name(text: str, model: str, version: str) -> None:
-    assert names.version(text) == {"modelId": model, "version": version}
+    assert subjects.version(text) == {"modelId": model, "version": version}
 
 
 @pytest.mark.parametrize("text", ["a", "a@", "@1", "", "/", "a@b/"])
 def test_what_names_no_version_is_refused(text: str) -> None:
     with pytest.raises(Ended):
-        names.version(text)
+        subjects.version(text)
 
 
 def test_tasks_come_with_the_commands_that_do_them(alice: Desk, office: Office) -> None:

@@ -2,7 +2,7 @@
 
 Each of some ten steps of a mutation comes back to an event loop that works on everything that is ready first. Among many
 questions at once a mutation would take many times as long as alone, and those behind it would wait as often. So the place of a
-question stays empty for a while after it: then mutations have about half of the time, however many questions come.
+question stays empty for half as long again after it, so that mutations have their share of the time, however many questions come.
 """
 
 from __future__ import annotations

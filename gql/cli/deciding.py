@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gql.client import choices, names
+from gql.client import choices, subjects
 from gql.client.commands import Session, command
 from gql.client.exits import Ended, Exit
 from gql.client.subjects import CHANGE, VERSION
@@ -36,7 +36,7 @@ def submit(
         payload = session.change("submitChangeForReview", {"changeId": subject} | revision, OF_CHANGE, key)
         session.show(payload, f"{subject} is {_of_change(payload['changeRequest'])}")
         return
-    payload = session.change("submitForApproval", names.version(subject) | revision, OF_VERSION, key)
+    payload = session.change("submitForApproval", subjects.version(subject) | revision, OF_VERSION, key)
     session.show(payload, f"{subject} is {_of_version(payload['modelVersion'])}")
 
 
@@ -100,7 +100,7 @@ def _decide_on_version(
     session: Session, subject: str, verdict: str, role: str | None, comment: str | None, revision: int | None, key: str | None,
     more: dict[str, Any],
 ) -> None:  # fmt: skip
-    fields = names.version(subject) | {"verdict": verdict} | _said(role, comment, revision)
+    fields = subjects.version(subject) | {"verdict": verdict} | _said(role, comment, revision)
     fields |= {name: value for name, value in more.items() if value}
     payload = session.change("submitApproval", fields, f"{DECISION} {OF_VERSION}", key)
     given = payload["approval"] or {"role": "the role", "verdict": verdict}

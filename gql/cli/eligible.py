@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gql.client import names, reasons
+from gql.client import reasons, subjects
 from gql.client.commands import Session, command
 from gql.client.digests import digest_of
 from gql.client.exits import Ended, Exit
@@ -93,7 +93,7 @@ def _answer(session: Session, verdict: dict[str, Any], named: str, environment: 
     answer = verdict | {"reasons": reasons.with_commands(verdict["reasons"])}
     by_digest = "sha256" in verdict
     if verdict["eligible"]:
-        held = f" as {names.spelled(verdict['modelVersion'])}" if by_digest else ""
+        held = f" as {subjects.spelled(verdict['modelVersion'])}" if by_digest else ""
         session.show(answer, f"yes: {named} may run in {environment}{held}")
         return
     told = reasons.lines(verdict["reasons"], about=by_digest)

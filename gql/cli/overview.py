@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gql.client import names, printing
+from gql.client import printing, subjects
 from gql.client.commands import Session, command
 from gql.client.exits import Ended, Exit, shown
 from gql.client.remedies import command as remedy_command
@@ -76,18 +76,18 @@ def _figures(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
 
 def report(
     session: Session,
-    of: Annotated[str, typer.Argument(metavar=names.METAVAR, help="The version.")],
+    of: Annotated[str, typer.Argument(metavar=subjects.VERSION, help="The version.")],
     kind: Annotated[Kind, typer.Option(help="All there is to say of it, its risks, or its events.")] = Kind.GOVERNANCE,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it to a file.")] = None,
 ) -> None:
     """Print a report of a version, as Markdown to read; as data under --json."""
-    version = names.version(of)
+    version = subjects.version(of)
     field, form = f"{kind}Report", "json" if session.in_json else "markdown"
     asked = f"query($modelId: String!, $version: String!) {{ {field}(modelId: $modelId, version: $version) {{ {form} }} }}"
     found = session.ask(asked, **version)[field]
     if found is None:
         what = "has no risk assessment" if kind is Kind.RISK and _exists(session, version) else "does not exist"
-        raise Ended(Exit.UNKNOWN, f"{names.spelled(version)} {what}")
+        raise Ended(Exit.UNKNOWN, f"{subjects.spelled(version)} {what}")
     text = str(found[form]).rstrip("\n") + "\n"
     if out is not None:
         _write(out, text)
@@ -129,7 +129,7 @@ def tasks(
     elif not waiting:
         session.tell("nothing waits for you")
     else:
-        lines = [each | {"version": names.spelled(each), "due": _due(each)} for each in waiting]
+        lines = [each | {"version": subjects.spelled(each), "due": _due(each)} for each in waiting]
         session.records(lines, TASK)
 
 
